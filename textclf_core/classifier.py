@@ -1,0 +1,30 @@
+"""What training returns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    import numpy as np
+    from datasets import Dataset
+    from numpy.typing import NDArray
+
+
+@runtime_checkable
+class Classifier(Protocol):
+    """Turns texts into scores, and can be saved."""
+
+    def scores(self, data: Dataset) -> NDArray[np.float32]:
+        """Return probabilities for the rows of ``data`` (its text columns are read), in its order.
+
+        float32, shape (rows, labels); each row sums to 1.
+        """
+        ...
+
+    def save(self, directory: Path) -> None:
+        """Write everything that ``textclf_load_classifier`` needs into ``directory``, which exists.
+
+        Arrays as safetensors, the rest as JSON; never pickle.
+        """
+        ...

@@ -1,0 +1,47 @@
+"""The errors that textclf raises for the person who reads them.
+
+    TextclfError            exit code 1
+    ├── UsageError          exit code 2: a wrong name, option, spec or file of settings
+    │   └── PluginError     exit code 2: a plugin that can't be loaded or used
+    ├── DataError           exit code 2: rows, columns or labels that can't be used
+    └── RunError            exit code 1: a run that failed while it ran
+
+Each message says what was wanted, what came, and what to do.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class TextclfError(Exception):
+    """Base of every error that a user of textclf can meet."""
+
+    exit_code = 1
+
+
+class UsageError(TextclfError):
+    """What was asked for can't be understood or doesn't exist."""
+
+    exit_code = 2
+
+
+class PluginError(UsageError):
+    """A plugin can't be imported, or asks for what this version doesn't have."""
+
+
+class DataError(TextclfError):
+    """The data can't be used as they are; the message names the file and the row."""
+
+    exit_code = 2
+
+
+class RunError(TextclfError):
+    """A run failed while it ran: a loss that isn't finite, a frozen parameter that moved."""
+
+
+def did_you_mean(wrong: str, right: Iterable[str]) -> str:
+    """Return ``" Did you mean 'x'?"`` for the name of ``right`` nearest to ``wrong``, or ``""``."""
+    near = difflib.get_close_matches(wrong, list(right), n=1)
+    return f" Did you mean {near[0]!r}?" if near else ""

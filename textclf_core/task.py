@@ -1,0 +1,23 @@
+"""The task that a data set sets: what goes in, which labels come out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Task:
+    """A classification task, derived once from the features of the data.
+
+    ``label_names[i]`` is the name of label id ``i``. With two labels, id 1 is the positive one.
+    """
+
+    label_names: tuple[str, ...]
+    text_columns: tuple[str, ...] = ("text",)
+    kind: Literal["single-label"] = "single-label"
+
+    @property
+    def num_labels(self) -> int:
+        """How many labels there are."""
+        return len(self.label_names)
