@@ -1,1 +1,60 @@
-"""The engine of textclf."""
+"""textclf: which fine-tuning strategy should I use, and what does it cost me?
+
+For users: :func:`run`, :func:`open_run`. For authors of plugins: :data:`hookimpl`, :class:`Option`,
+:class:`Recipe`, :class:`Encoder`, :class:`Classifier`, :class:`Task` and the errors.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from textclf_core.errors import DataError, PluginError, RunError, TextclfError, UsageError
+from textclf_core.hookspecs import hookimpl
+from textclf_core.options import Option
+from textclf_core.recipe import Recipe
+from textclf_core.task import Task
+
+if TYPE_CHECKING:
+    from textclf_core.api import Run, open_run, run
+    from textclf_core.classifier import Classifier
+    from textclf_core.encoder import Encoder
+    from textclf_core.progress import Progress
+    from textclf_core.workspace import Workspace
+
+__all__ = [
+    "Classifier",
+    "DataError",
+    "Encoder",
+    "Option",
+    "PluginError",
+    "Progress",
+    "Recipe",
+    "Run",
+    "RunError",
+    "Task",
+    "TextclfError",
+    "UsageError",
+    "Workspace",
+    "hookimpl",
+    "open_run",
+    "run",
+]
+
+# These import torch or rich; a plugin module that imports this package must not, or listing plugins takes seconds.
+_LAZY = {
+    "Classifier": "textclf_core.classifier",
+    "Encoder": "textclf_core.encoder",
+    "Progress": "textclf_core.progress",
+    "Run": "textclf_core.api",
+    "Workspace": "textclf_core.workspace",
+    "open_run": "textclf_core.api",
+    "run": "textclf_core.api",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_LAZY[name]), name)

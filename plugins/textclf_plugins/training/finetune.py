@@ -1,0 +1,51 @@
+"""The default trainer: textclf's own loop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from textclf_core.hookspecs import hookimpl
+from textclf_core.options import Option
+from textclf_core.training.options import EncoderTraining
+
+if TYPE_CHECKING:
+    from datasets import DatasetDict
+
+    from textclf_core.classifier import Classifier
+    from textclf_core.encoder import Encoder
+    from textclf_core.progress import Progress
+    from textclf_core.recipe import Recipe
+    from textclf_core.task import Task
+    from textclf_core.workspace import Workspace
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finetune(EncoderTraining):
+    """Fine-tune what isn't frozen: AdamW, linear warm-up and decay, batches grouped by length."""
+
+    resume: Annotated[Path | None, Option("A checkpoint of a run that stopped early, to go on from.")] = None
+
+    @hookimpl
+    def textclf_train(
+        self,
+        encoder: Encoder,
+        data: DatasetDict,
+        task: Task,
+        recipe: Recipe,
+        seed: int,
+        workspace: Workspace,
+        progress: Progress,
+    ) -> Classifier:
+        """Train in textclf's own loop."""
+        from textclf_plugins.training.finetune_loop import finetune
+
+        return finetune(self, encoder, data, task, recipe, seed, workspace, progress)
+
+    @hookimpl
+    def textclf_load_classifier(self, directory: Path, task: Task, workspace: Workspace) -> Classifier:
+        """Load an encoder classifier."""
+        from textclf_core.encoder_classifier import EncoderClassifier
+
+        return EncoderClassifier.load(directory, task, workspace.device)

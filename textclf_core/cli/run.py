@@ -1,0 +1,125 @@
+"""``textclf run``."""
+
+from __future__ import annotations
+
+import logging
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+T = TypeVar("T")
+
+
+def run(
+    experiment: Annotated[
+        Path | None, typer.Argument(help="An experiment file (TOML) that says what the options below say.")
+    ] = None,
+    plugin: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A plugin and its options: NAME or NAME:key=value,key=value. Give it again for each plugin.",
+            metavar="SPEC",
+            show_default=False,
+        ),
+    ] = None,
+    plugin_file: Annotated[
+        list[Path] | None,
+        typer.Option(help="A Python file with plugins of your own.", metavar="FILE.py", show_default=False),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Decides head, order and dropout. [default: 0]", min=0, show_default=False)
+    ] = None,
+    data_seed: Annotated[
+        int | None, typer.Option(help="Decides carved splits and samples. [default: 0]", min=0, show_default=False)
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="The folder that gets the run. [default: runs]", show_default=False)
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option(help="cpu, cuda, cuda:1, mps or auto. [default: auto]", show_default=False)
+    ] = None,
+    format: Annotated[str, typer.Option(help="The closing table: simple, github, html, latex ... or json.")] = "simple",
+) -> None:
+    """Fine-tune once, score validation and test, and leave a record.
+
+    A role that no plugin is given for takes its default: rotten-tomatoes, bert-base-cased, full, finetune, f1 and
+    accuracy. A plugin given here replaces the file's of the same name, or of the same role where there can be one.
+    """
+    from textclf_core.experiment_file import ExperimentFile, read_experiment_file
+    from textclf_core.plugins import Catalogue, activate, override
+
+    catalogue = Catalogue.discover(plugin_file or ())
+    file = read_experiment_file(experiment) if experiment else ExperimentFile()
+    # Every name and option is checked before torch is imported.
+    plugins = activate(override(file.plugins, plugin or (), catalogue), catalogue)
+    check_table_format(format)
+
+    from rich.console import Console
+
+    from textclf_core.engine import Experiment, run_experiment
+    from textclf_core.progress import Progress
+    from textclf_core.report.summary import summary
+
+    console = Console(stderr=True)
+    say_notes(console)
+    directory, record = run_experiment(
+        Experiment(
+            plugins,
+            seed=_first(seed, file.seed, 0),
+            data_seed=_first(data_seed, file.data_seed, 0),
+            output=_first(output, file.output, Path("runs")),
+            device=_first(device, file.device, "auto"),
+            command=shlex.join(["textclf", *sys.argv[1:]]),
+        ),
+        Progress(console),
+    )
+    if format == "json":
+        typer.echo((directory / "record.json").read_text(encoding="utf-8"), nl=False)
+    else:
+        typer.echo(summary(record, str(directory), format))
+
+
+def check_table_format(name: str) -> None:
+    """Refuse a table format that tabulate doesn't have.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    from tabulate import tabulate_formats
+
+    from textclf_core.errors import UsageError, did_you_mean
+
+    formats = ("json", *tabulate_formats)
+    if name not in formats:
+        raise UsageError(
+            f"--format {name}: no such format.{did_you_mean(name, formats)} It takes {', '.join(formats)}."
+        )
+
+
+def say_notes(console: Console) -> None:
+    """Show what textclf and its plugins say through logging."""
+    logger = logging.getLogger("textclf")
+    logger.setLevel(logging.INFO)
+    logger.addHandler(_NoteHandler(console))
+
+
+class _NoteHandler(logging.Handler):
+    """Prints messages above a progress bar rather than through it."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(logging.INFO)
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        prefix = "warning" if record.levelno >= logging.WARNING else "note"
+        self._console.print(f"{prefix}: {record.getMessage()}", soft_wrap=True, highlight=False, markup=False)
+
+
+def _first(*values: T | None) -> T:
+    return next(value for value in values if value is not None)

@@ -1,0 +1,103 @@
+"""What a run costs: seconds by stage, examples, tokens, FLOPs, memory. Measured, not quoted."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass
+class Meter:
+    """Adds up what a run spends; the trainer and the engine both write to it.
+
+    Stages are named by path: the engine times ``train``, a trainer its parts ``train/steps``, ``train/tokenize``.
+    """
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    examples: int = 0
+    real_tokens: int = 0
+    padded_tokens: int = 0
+    flops: float = 0.0
+
+    @contextmanager
+    def time(self, stage: str) -> Iterator[None]:
+        """Add the wall time of the block to ``stage``, whether or not the block succeeds."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - start
+
+    def trained(self, *, examples: int, real_tokens: int, padded_tokens: int, flops: float) -> None:
+        """Count one batch of training; ``padded_tokens`` includes the real ones."""
+        self.examples += examples
+        self.real_tokens += real_tokens
+        self.padded_tokens += padded_tokens
+        self.flops += flops
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """The measured cost of a run, as its record keeps it. ``None`` where a trainer doesn't count it.
+
+    Attributes:
+        seconds: wall time by stage; ``total`` is the whole run.
+        train_examples: examples trained on, each epoch counted.
+        train_real_tokens: their tokens without padding.
+        train_padded_tokens: their tokens with padding: what was computed.
+        train_flops: FLOPs of the forward and backward passes of training, freezing counted.
+        examples_per_second: ``train_examples`` over the seconds of the training steps.
+        tokens_per_second: ``train_real_tokens`` over the seconds of the training steps.
+        peak_memory_bytes: largest resident set of the process during the run (on a GPU: largest allocation there).
+        trainable_parameters: how many numbers training could change.
+        total_parameters: how many the model has.
+        artifact_bytes: size of the saved model.
+        latency_seconds: median time to score one example on its own.
+    """
+
+    seconds: dict[str, float]
+    train_examples: int | None = None
+    train_real_tokens: int | None = None
+    train_padded_tokens: int | None = None
+    train_flops: float | None = None
+    examples_per_second: float | None = None
+    tokens_per_second: float | None = None
+    peak_memory_bytes: int
+    trainable_parameters: int | None = None
+    total_parameters: int | None = None
+    artifact_bytes: int
+    latency_seconds: float
+
+
+def reset_peak_memory(device: str) -> None:
+    """Start measuring peak memory anew, so that runs in one process don't see each other's."""
+    if device.startswith("cuda"):
+        import torch
+
+        torch.cuda.reset_peak_memory_stats(device)
+    elif sys.platform == "linux":
+        # proc(5): writing 5 resets the peak resident set size.
+        Path("/proc/self/clear_refs").write_text("5")
+
+
+def peak_memory_bytes(device: str) -> int:
+    """Return the largest memory use since :func:`reset_peak_memory`, in bytes."""
+    if device.startswith("cuda"):
+        import torch
+
+        return int(torch.cuda.max_memory_allocated(device))
+    if sys.platform == "linux":
+        status = Path("/proc/self/status").read_text()
+        return 1024 * int(status.split("VmHWM:")[1].split()[0])
+    # Elsewhere only the peak of the whole process is to be had; macOS counts it in bytes.
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def directory_bytes(directory: Path) -> int:
+    """Return the size of all files below ``directory``."""
+    return sum(path.stat().st_size for path in directory.rglob("*") if path.is_file())

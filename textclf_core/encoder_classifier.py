@@ -1,0 +1,69 @@
+"""The classifier that a trained encoder makes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+from textclf_core.encoder import Encoder
+from textclf_core.progress import Progress
+from textclf_core.recipe import Recipe
+from textclf_core.task import Task
+from textclf_core.training.batching import batches_by_length
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+    from numpy.typing import NDArray
+
+_BATCH_SIZE = 32
+
+
+@dataclass(frozen=True)
+class EncoderClassifier:
+    """Scores texts with an encoder, in batches of similar length. Its saved form loads in ``transformers.pipeline``."""
+
+    encoder: Encoder
+    task: Task
+    recipe: Recipe
+    progress: Progress = field(default_factory=lambda: Progress(quiet=True))
+
+    def scores(self, data: Dataset) -> NDArray[np.float32]:
+        """Return the softmax of the logits for the rows of ``data``, in its order: float32, (rows, labels)."""
+        logits = self.logits(self.encoder.tokenize(data, self.task, self.recipe))
+        return torch.softmax(torch.from_numpy(logits), dim=-1).numpy()
+
+    def logits(self, tokenized: Dataset) -> NDArray[np.float32]:
+        """Return the logits of rows that ``Encoder.tokenize`` made: float32, (rows, labels). Dropout is off."""
+        model = self.encoder.model
+        was_training = model.training
+        model.eval()
+        logits = np.empty((len(tokenized), self.task.num_labels), dtype=np.float32)
+        batches = batches_by_length([len(ids) for ids in tokenized["input_ids"]], _BATCH_SIZE)
+        with torch.inference_mode(), self.progress.bar("predict", len(tokenized), "examples") as bar:
+            for indices in batches:
+                batch = self.encoder.collate(tokenized.__getitems__(indices))
+                batch.pop("labels", None)
+                logits[indices] = self.encoder.logits(batch).float().cpu().numpy()
+                bar.advance(len(indices))
+        model.train(was_training)
+        return logits
+
+    def save(self, directory: Path) -> None:
+        """Write model and tokenizer in Hugging Face's own layout."""
+        if self.recipe.max_length is not None:
+            self.encoder.tokenizer.model_max_length = self.recipe.max_length
+        self.encoder.model.save_pretrained(directory)
+        self.encoder.tokenizer.save_pretrained(directory)
+
+    @classmethod
+    def load(cls, directory: Path, task: Task, device: str) -> EncoderClassifier:
+        """Load what :meth:`save` wrote, onto ``device``."""
+        model = AutoModelForSequenceClassification.from_pretrained(directory, local_files_only=True)
+        tokenizer = AutoTokenizer.from_pretrained(directory, local_files_only=True)
+        encoder = Encoder(model.to(device).eval(), tokenizer, str(directory))
+        return cls(encoder, task, Recipe())

@@ -1,0 +1,39 @@
+"""The machine and the packages that a run computed with."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib.metadata import version
+
+import torch
+
+from textclf_core.errors import UsageError
+
+_PACKAGES = ("textclf-core", "torch", "transformers", "tokenizers", "datasets", "accelerate", "numpy", "scikit-learn")
+
+
+def environment(device: str) -> dict[str, str]:
+    """Return the versions and the hardware that can change a result, by name. Nothing that identifies a person."""
+    facts = {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}}
+    facts["platform"] = platform.platform()
+    facts["device"] = torch.cuda.get_device_name(device) if device.startswith("cuda") else device
+    facts["cpu_count"] = str(os.cpu_count())
+    facts["threads"] = str(torch.get_num_threads())
+    return facts
+
+
+def resolve_device(name: str) -> str:
+    """Return a torch device for ``name``; ``auto`` is a GPU where there is one.
+
+    Raises:
+        UsageError: this machine or this build of torch has no such device.
+    """
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(0, device=name)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise UsageError(f"device {name!r} can't be used: {reason} Use auto or cpu.") from error
+    return name

@@ -1,0 +1,75 @@
+"""Proof that training moved what it should and nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from textclf_core.errors import RunError
+
+if TYPE_CHECKING:
+    from textclf_core.encoder import Encoder
+
+
+@dataclass(frozen=True)
+class Movement:
+    """What training changed.
+
+    Attributes:
+        frozen_sha256: one hash over the frozen parameters, which didn't move; ``None`` if nothing was frozen.
+        moved: how many of the trainable parameter tensors changed.
+        trainable: how many trainable parameter tensors there were.
+    """
+
+    frozen_sha256: str | None
+    moved: int
+    trainable: int
+
+
+class ParameterHashes:
+    """SHA-256 of every parameter of an encoder, taken when this is made."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self._before = {name: _sha256(parameter) for name, parameter in encoder.model.named_parameters()}
+        self._frozen = set(encoder.frozen_names())
+        self._head = {name for name in self._before if encoder.part_of(name) == "head"}
+        if self._head <= self._frozen:
+            raise RunError(
+                "the strategy freezes the whole classification head, which starts at random: nothing could be learned. "
+                "Leave the head training."
+            )
+
+    def check(self, encoder: Encoder) -> Movement:
+        """Compare the encoder's parameters with those from before.
+
+        Raises:
+            RunError: a frozen parameter moved, or the classification head didn't.
+        """
+        after = {name: _sha256(parameter) for name, parameter in encoder.model.named_parameters()}
+        missing = sorted(self._before.keys() - after.keys())
+        if missing:
+            raise RunError(f"training removed parameters of the model: {_some(missing)}.")
+        moved = {name for name, digest in self._before.items() if after[name] != digest}
+        if moved & self._frozen:
+            raise RunError(f"training moved parameters that were frozen: {_some(sorted(moved & self._frozen))}.")
+        if not moved & self._head:
+            raise RunError("training didn't move the classification head: the model has learned nothing.")
+        combined = hashlib.sha256("".join(after[name] for name in sorted(self._frozen)).encode()).hexdigest()
+        return Movement(
+            frozen_sha256=combined if self._frozen else None,
+            moved=len(moved),
+            trainable=len(self._before) - len(self._frozen),
+        )
+
+
+def _sha256(parameter: torch.Tensor) -> str:
+    # Bytes, because NumPy has no bfloat16.
+    flat = parameter.detach().cpu().contiguous().view(-1).view(torch.uint8)
+    return hashlib.sha256(flat.numpy().data).hexdigest()
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

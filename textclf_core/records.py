@@ -1,0 +1,145 @@
+"""The record of a run: what was asked, what was done, what came out. Its format is public; see docs/record.md."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from textclf_core.cost import Cost
+from textclf_core.errors import UsageError
+
+RECORD_FORMAT = 1
+RECORD_FILE = "record.json"
+PREDICTIONS_FILE = "predictions.parquet"
+MODEL_DIRECTORY = "model"
+CLASSIFIER_FILE = "classifier.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PluginRecord:
+    """One active plugin.
+
+    Attributes:
+        distribution: what brings it: a distribution, or ``file PATH`` (which has no version).
+        options: every option with its value.
+        set_by: for each option, who set it: ``default``, ``command line``, ``call`` (from Python) or a file.
+    """
+
+    name: str
+    roles: tuple[str, ...]
+    distribution: str
+    version: str | None
+    options: dict[str, Any]
+    set_by: dict[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitRecord:
+    """One split: how many rows, where they came from, and a hash that tells it from any other."""
+
+    name: str
+    rows: int
+    origin: str
+    sha256: str
+    label_counts: dict[str, int]
+    empty_texts: int
+    truncated: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataRecord:
+    """The data: where the rows came from, the task they set, the splits."""
+
+    source: str
+    fingerprint: str
+    task_kind: str
+    label_names: tuple[str, ...]
+    text_columns: tuple[str, ...]
+    splits: tuple[SplitRecord, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncoderRecord:
+    """The encoder and what of it was frozen.
+
+    Attributes:
+        frozen_prefix: 0 nothing, 1 the embeddings, 1+k the embeddings and the first k blocks.
+        frozen: the parts no parameter of which trained, such as ``embeddings``, ``block 0``.
+        frozen_sha256: one hash over every frozen parameter, equal before and after training; ``None`` if none was.
+        moved: how many trainable parameter tensors training changed.
+        trainable: how many there were.
+    """
+
+    checkpoint: str
+    revision: str | None
+    family: str
+    blocks: int
+    frozen_prefix: int
+    frozen: tuple[str, ...]
+    frozen_sha256: str | None
+    moved: int
+    trainable: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """Everything that says what a run was and what came of it. It never holds a secret.
+
+    Attributes:
+        format: the version of this layout.
+        metrics: numbers by split (``validation``, ``test``) and name.
+        notes: what the run told its user, warnings included.
+        environment: versions of Python and of the packages that compute, the platform, the device, the threads.
+    """
+
+    format: int
+    id: str
+    started: str
+    finished: str
+    command: str | None
+    seed: int
+    data_seed: int
+    plugins: tuple[PluginRecord, ...]
+    data: DataRecord
+    encoder: EncoderRecord | None
+    metrics: dict[str, dict[str, float | None]]
+    cost: Cost
+    environment: dict[str, str]
+    notes: tuple[str, ...]
+
+    def plugin(self, role: str) -> PluginRecord | None:
+        """Return the first plugin of ``role``, or ``None``."""
+        return next((plugin for plugin in self.plugins if role in plugin.roles), None)
+
+
+_ADAPTER = TypeAdapter(Record)
+
+
+def write_record(record: Record, directory: Path) -> None:
+    """Write ``record.json`` into ``directory``."""
+    text = json.dumps(asdict(record), indent=2, ensure_ascii=False, allow_nan=False)
+    (directory / RECORD_FILE).write_text(text + "\n", encoding="utf-8")
+
+
+def read_record(directory: Path) -> Record:
+    """Read the record of the run in ``directory``.
+
+    Raises:
+        UsageError: there is no run, or its record is of another format.
+    """
+    path = directory / RECORD_FILE
+    if not path.is_file():
+        raise UsageError(f"{directory}: no run there (it has no {RECORD_FILE}). Give a run directory, such as runs/ID.")
+    content = json.loads(path.read_text(encoding="utf-8"))
+    if content.get("format") != RECORD_FORMAT:
+        raise UsageError(
+            f"{path}: the record has format {content.get('format')!r}, this version of textclf reads {RECORD_FORMAT}."
+        )
+    try:
+        return _ADAPTER.validate_python(content)
+    except ValidationError as error:
+        raise UsageError(f"{path}: the record can't be read: {error}") from error

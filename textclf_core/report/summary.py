@@ -1,0 +1,106 @@
+"""The table that closes a run: metrics, what was frozen, what it cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from html import escape
+
+from tabulate import tabulate
+
+from textclf_core.progress import format_seconds
+from textclf_core.records import Record
+
+
+def metric_rows(record: Record) -> list[dict[str, object]]:
+    """Return a row a metric: its name, and its value on each evaluated split."""
+    names = dict.fromkeys(name for values in record.metrics.values() for name in values)
+    return [{"metric": name, **{split: values.get(name) for split, values in record.metrics.items()}} for name in names]
+
+
+def cost_rows(record: Record) -> list[tuple[str, str]]:
+    """Return what the run froze and what it cost, as pairs of words."""
+    return list(_cost_rows(record))
+
+
+def _cost_rows(record: Record) -> Iterator[tuple[str, str]]:
+    cost, encoder = record.cost, record.encoder
+    if encoder is not None and cost.trainable_parameters is not None and cost.total_parameters is not None:
+        share = cost.trainable_parameters / cost.total_parameters
+        yield (
+            "trainable parameters",
+            f"{_millions(cost.trainable_parameters)} of {_millions(cost.total_parameters)} ({share:.1%})",
+        )
+        frozen = f"{', '.join(_ranges(encoder.frozen))}; unchanged, by hash" if encoder.frozen_sha256 else "nothing"
+        yield "frozen", frozen
+    rates = []
+    if cost.examples_per_second is not None and cost.tokens_per_second is not None:
+        rates = [f"{cost.examples_per_second:,.0f} examples/s", f"{cost.tokens_per_second:,.0f} tokens/s"]
+    yield "training", ", ".join([format_seconds(cost.seconds["train"]), *rates])
+    yield "whole run", format_seconds(cost.seconds["total"])
+    if cost.train_flops is not None:
+        yield "training FLOPs", f"{cost.train_flops / 1e12:,.2f} T"
+    yield "peak memory", f"{cost.peak_memory_bytes / 2**20:,.0f} MiB"
+    yield "saved model", f"{cost.artifact_bytes / 2**20:,.1f} MiB"
+    yield "scoring one text", f"{1000 * cost.latency_seconds:.1f} ms"
+
+
+def summary(record: Record, where: str, table_format: str = "simple") -> str:
+    """Return the closing table of a run.
+
+    Args:
+        record: the run.
+        where: its directory, as the user would type it.
+        table_format: a format of tabulate.
+    """
+    metrics = tabulate(metric_rows(record), headers="keys", floatfmt=".4f", missingval="-", tablefmt=table_format)
+    cost = tabulate(cost_rows(record), tablefmt="plain" if table_format == "simple" else table_format)
+    lines = [_subject(record), "", metrics, "", cost]
+    carved = [split.name for split in record.data.splits if split.origin != "given"]
+    if carved:
+        verb = "are" if len(carved) > 1 else "is"
+        lines += ["", f"{' and '.join(carved)} {verb} carved from train: not to be set beside published scores."]
+    return "\n".join([*lines, "", f"run: {where}"])
+
+
+def summary_html(record: Record, where: str) -> str:
+    """Return the closing table of a run as HTML, for a notebook. Every text is escaped."""
+    metrics = tabulate(metric_rows(record), headers="keys", floatfmt=".4f", missingval="-", tablefmt="html")
+    cost = tabulate(cost_rows(record), tablefmt="html")
+    return f"<p>{escape(_subject(record))}</p>{metrics}{cost}<p>run: <code>{escape(where)}</code></p>"
+
+
+def _subject(record: Record) -> str:
+    names = " + ".join(_spec(record, role) for role in ("strategy", "trainer") if record.plugin(role))
+    model = record.plugin("model")
+    return " · ".join([names, *([model.name] if model else []), record.data.source, f"seed {record.seed}"])
+
+
+def _spec(record: Record, role: str) -> str:
+    """Return the plugins of a role with the options that somebody set."""
+    specs = []
+    for plugin in record.plugins:
+        if role in plugin.roles:
+            chosen = [f"{key}={plugin.options[key]}" for key, by in plugin.set_by.items() if by != "default"]
+            specs.append(f"{plugin.name}:{','.join(chosen)}" if chosen else plugin.name)
+    return " + ".join(specs)
+
+
+def _millions(count: int) -> str:
+    return f"{count / 1e6:.1f} M" if count >= 1e5 else f"{count:,}"
+
+
+def _ranges(parts: tuple[str, ...]) -> list[str]:
+    """Join neighbouring blocks: ``block 0``, ``block 1`` become ``blocks 0-1``."""
+    joined: list[str] = []
+    run: list[int] = []
+    for part in (*parts, ""):
+        number = part.removeprefix("block ")
+        if part.startswith("block ") and number.isdigit():
+            run.append(int(number))
+            continue
+        if run:
+            joined.append(f"block {run[0]}" if len(run) == 1 else f"blocks {run[0]}-{run[-1]}")
+            run = []
+        if part:
+            joined.append(part)
+    return joined

@@ -1,0 +1,53 @@
+"""Which examples go into which batch: grouped by length, shuffled by a seed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+# Examples that are sorted by length together, in batches. Larger pads less; at 50 of Rotten Tomatoes' batches of 16
+# the padding is 2% of the tokens and a batch still draws on a tenth of the data.
+_POOL_BATCHES = 50
+
+
+@dataclass(frozen=True)
+class LengthGroupedBatches:
+    """The batches of an epoch: examples of similar length together, in an order decided by the seed and the epoch.
+
+    Examples are shuffled, cut into pools of 50 batches, sorted by length within each pool and cut into batches, and
+    the batches are shuffled. Each example comes once an epoch. If their number isn't a multiple of ``batch_size``, the
+    last batch is smaller, and no other.
+    """
+
+    lengths: Sequence[int]
+    batch_size: int
+    seed: int
+
+    def __len__(self) -> int:
+        """How many batches an epoch has."""
+        return -(-len(self.lengths) // self.batch_size)
+
+    def epoch(self, epoch: int) -> list[list[int]]:
+        """Return the indices of each batch of epoch number ``epoch`` (from 0)."""
+        rng = np.random.default_rng([self.seed, epoch])
+        lengths = np.asarray(self.lengths)
+        order = rng.permutation(len(lengths))
+        pool = self.batch_size * _POOL_BATCHES
+        batches: list[list[int]] = []
+        for start in range(0, len(order), pool):
+            indices = order[start : start + pool]
+            indices = indices[np.argsort(lengths[indices], kind="stable")]
+            batches += [indices[i : i + self.batch_size].tolist() for i in range(0, len(indices), self.batch_size)]
+        # Python's sort keeps the order of equals: the smaller batch goes last, the others stay shuffled.
+        return sorted((batches[i] for i in rng.permutation(len(batches))), key=lambda batch: -len(batch))
+
+
+def batches_by_length(lengths: Sequence[int], batch_size: int) -> list[list[int]]:
+    """Return the indices of batches of at most ``batch_size`` examples, longest first, for prediction.
+
+    The longest batch comes first, so that a lack of memory shows at once.
+    """
+    order = np.argsort(-np.asarray(lengths), kind="stable").tolist()
+    return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]

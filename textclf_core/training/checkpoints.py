@@ -1,0 +1,161 @@
+"""Checkpoints of a training run: what trains, the optimizer, the generators; safetensors and JSON, no pickle."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from textclf_core.errors import UsageError
+
+if TYPE_CHECKING:
+    from textclf_core.encoder import Encoder
+
+_FORMAT = 1
+_STATE = "state.json"
+_WEIGHTS = "trainable.safetensors"
+_OPTIMIZER = "optimizer.safetensors"
+_GENERATORS = "generators.safetensors"
+_BEST = "best.safetensors"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingState:
+    """Where training stands after ``epoch`` epochs; with the checkpoint's tensors it goes on to the same bits.
+
+    Attributes:
+        epoch: epochs done.
+        settings: what decides the bits of the epochs to come, by name (numbers, text or ``None``); a run with others
+            can't take the checkpoint up.
+        best_epoch: the epoch with the lowest validation loss so far, from 1.
+        best_loss: its mean validation loss.
+        history: the rows of ``history.jsonl`` so far.
+    """
+
+    epoch: int
+    settings: dict[str, Any]
+    best_epoch: int
+    best_loss: float
+    history: list[dict[str, Any]]
+
+
+def trainable_tensors(encoder: Encoder) -> dict[str, torch.Tensor]:
+    """Return copies, on the CPU, of the parameters that train, by name."""
+    return {
+        name: parameter.detach().to("cpu", copy=True)
+        for name, parameter in encoder.model.named_parameters()
+        if parameter.requires_grad
+    }
+
+
+def restore_tensors(encoder: Encoder, tensors: dict[str, torch.Tensor]) -> None:
+    """Copy ``tensors`` into the encoder's parameters of those names."""
+    parameters = dict(encoder.model.named_parameters())
+    with torch.no_grad():
+        for name, tensor in tensors.items():
+            parameters[name].copy_(tensor)
+
+
+def save_checkpoint(
+    directory: Path,
+    state: TrainingState,
+    encoder: Encoder,
+    optimizer: torch.optim.Optimizer,
+    best: dict[str, torch.Tensor] | None,
+    *,
+    keep: int,
+) -> None:
+    """Write ``directory/epoch-N``, whole or not at all, and remove all but the last ``keep`` of its like.
+
+    ``best`` holds the parameters of the best epoch where a run keeps them.
+    """
+    target = directory / f"epoch-{state.epoch}"
+    partial = directory / f".epoch-{state.epoch}.partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    names = _parameter_names(encoder, optimizer)
+    moments = {
+        f"{names[index]}/{key}": value.cpu().contiguous()
+        for index, slots in optimizer.state_dict()["state"].items()
+        for key, value in slots.items()
+    }
+    save_file(trainable_tensors(encoder), partial / _WEIGHTS)
+    save_file(moments, partial / _OPTIMIZER)
+    save_file(_generator_states(encoder), partial / _GENERATORS)
+    if best is not None:
+        save_file(best, partial / _BEST)
+    (partial / _STATE).write_text(json.dumps({"format": _FORMAT, **asdict(state)}, indent=2), encoding="utf-8")
+    shutil.rmtree(target, ignore_errors=True)
+    partial.rename(target)
+    for old in sorted(directory.glob("epoch-*"), key=_epoch_of)[:-keep]:
+        shutil.rmtree(old)
+
+
+def load_checkpoint(
+    directory: Path, encoder: Encoder, optimizer: torch.optim.Optimizer, settings: dict[str, Any], epochs: int
+) -> tuple[TrainingState, dict[str, torch.Tensor] | None]:
+    """Put the encoder, the optimizer and torch's generators where the checkpoint left them.
+
+    Returns:
+        Where training stands, and the best epoch's parameters if the checkpoint holds them.
+
+    Raises:
+        UsageError: there is no checkpoint, or it was written under other settings or another strategy, or all of the
+            ``epochs`` are done.
+    """
+    if not (directory / _STATE).is_file():
+        raise UsageError(f"resume={directory}: no checkpoint there. Give a folder such as RUN/checkpoints/epoch-1.")
+    content = json.loads((directory / _STATE).read_text(encoding="utf-8"))
+    if content.pop("format") != _FORMAT:
+        raise UsageError(f"resume={directory}: the checkpoint was written by another version of textclf.")
+    state = TrainingState(**content)
+    weights = load_file(directory / _WEIGHTS)
+    trainable = {name for name, parameter in encoder.model.named_parameters() if parameter.requires_grad}
+    faults = [
+        f"{name} was {state.settings.get(name)}, now {now}"
+        for name, now in settings.items()
+        if state.settings.get(name) != now
+    ]
+    if set(weights) != trainable:
+        faults.append("the strategy freezes other parameters")
+    if state.epoch >= epochs:
+        faults.append(f"all {state.epoch} epochs are done")
+    if faults:
+        raise UsageError(f"resume={directory}: this run can't go on from there: {'; '.join(faults)}.")
+    restore_tensors(encoder, weights)
+    names = _parameter_names(encoder, optimizer)
+    moments: dict[str, dict[str, torch.Tensor]] = {}
+    for key, tensor in load_file(directory / _OPTIMIZER).items():
+        name, slot = key.rsplit("/", 1)
+        moments.setdefault(name, {})[slot] = tensor
+    groups = optimizer.state_dict()["param_groups"]
+    optimizer.load_state_dict(
+        {"state": {index: moments[name] for index, name in enumerate(names) if name in moments}, "param_groups": groups}
+    )
+    generators = load_file(directory / _GENERATORS)
+    torch.set_rng_state(generators["cpu"])
+    if "device" in generators:
+        torch.cuda.set_rng_state(generators["device"], encoder.model.device)
+    return state, load_file(directory / _BEST) if (directory / _BEST).is_file() else None
+
+
+def _parameter_names(encoder: Encoder, optimizer: torch.optim.Optimizer) -> list[str]:
+    """Return the names of the optimizer's parameters in its own order."""
+    name_of = {id(parameter): name for name, parameter in encoder.model.named_parameters()}
+    return [name_of[id(parameter)] for group in optimizer.param_groups for parameter in group["params"]]
+
+
+def _generator_states(encoder: Encoder) -> dict[str, torch.Tensor]:
+    states = {"cpu": torch.get_rng_state()}
+    if encoder.model.device.type == "cuda":
+        states["device"] = torch.cuda.get_rng_state(encoder.model.device)
+    return states
+
+
+def _epoch_of(directory: Path) -> int:
+    return int(directory.name.removeprefix("epoch-"))
