@@ -1,0 +1,1 @@
+"""Yardsticks: what a transformer has to beat."""

@@ -1,0 +1,34 @@
+"""The majority class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from textclf_core.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from datasets import DatasetDict
+
+    from textclf_core.classifier import Classifier
+    from textclf_core.task import Task
+
+
+@dataclass(frozen=True, kw_only=True)
+class Majority:
+    """Answer the most frequent label of train, whatever the text. Below it, nothing was learned."""
+
+    @hookimpl
+    def textclf_train(self, data: DatasetDict, task: Task) -> Classifier:
+        """Count the labels."""
+        from textclf_plugins.yardsticks.majority_classifier import MajorityClassifier
+
+        return MajorityClassifier.fit(data["train"]["label"], task.num_labels)
+
+    @hookimpl
+    def textclf_load_classifier(self, directory: Path) -> Classifier:
+        """Load the counts."""
+        from textclf_plugins.yardsticks.majority_classifier import MajorityClassifier
+
+        return MajorityClassifier.load(directory)
