@@ -1,0 +1,113 @@
+"""Running one side of a model that is cut between two blocks.
+
+The model's own ``forward`` does all the work, so masks, poolers and heads are what they are in the whole model: for
+the time of one call, the list of blocks is another list, and the embeddings answer what they are told to.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from textclf_core.encoder.families import Parts
+
+
+def run_prefix(model: PreTrainedModel, parts: Parts, inputs: Mapping[str, Tensor], upto: int) -> Tensor:
+    """Return the hidden states after ``upto`` blocks; nothing behind them is computed."""
+    blocks = [modules[0] for modules in parts.blocks]
+    with _blocks(model, parts, [*blocks[:upto], _Boundary(like=blocks[-1])]):
+        try:
+            model(**inputs)
+        except _BoundaryReachedError as reached:
+            return reached.hidden
+    raise AssertionError("the model's forward ended without running its blocks")
+
+
+def run_from(model: PreTrainedModel, parts: Parts, hidden: Tensor, inputs: Mapping[str, Tensor], start: int) -> Tensor:
+    """Return the logits, given the hidden states after ``start`` blocks; nothing before them is computed."""
+    base, family = model.base_model, parts.family
+    blocks = [modules[0] for modules in parts.blocks[start:]]
+    if not blocks and family.needs_a_block:
+        blocks = [_PassThrough()]
+    with ExitStack() as stack:
+        stack.enter_context(_swapped(base, family.embeddings[0], _Answer(hidden)))
+        if family.projection and family.projection in dict(base.named_modules()):
+            stack.enter_context(_swapped(base, family.projection, nn.Identity()))
+        if start > 0:
+            for path in family.first_block:
+                stack.enter_context(_swapped(base, path, None))
+        stack.enter_context(_blocks(model, parts, blocks))
+        logits: Tensor = model(**inputs).logits
+        return logits
+
+
+class _BoundaryReachedError(Exception):
+    def __init__(self, hidden: Tensor):
+        super().__init__()
+        self.hidden = hidden
+
+
+class _Boundary(nn.Module):
+    """Stands in the list of blocks where the prefix ends, and hands out what it is given."""
+
+    def __init__(self, like: nn.Module):
+        super().__init__()
+        # A loop may read an attribute of a block before it calls it (ModernBERT: `attention_type`). In a tuple, so
+        # that it isn't registered as a child.
+        self.like = (like,)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.like[0], name)
+
+    def forward(self, hidden_states: Tensor, *args: object, **kwargs: object) -> Tensor:
+        raise _BoundaryReachedError(hidden_states)
+
+
+class _PassThrough(nn.Module):
+    """A block that changes nothing, in DeBERTa's form: hidden states and attention weights."""
+
+    def forward(self, hidden_states: Tensor, *args: object, **kwargs: object) -> tuple[Tensor, None]:
+        return hidden_states, None
+
+
+class _Answer(nn.Module):
+    """Embeddings that always give the same hidden states."""
+
+    def __init__(self, hidden: Tensor):
+        super().__init__()
+        self.hidden = hidden
+
+    def forward(self, *args: object, **kwargs: object) -> Tensor:
+        return self.hidden
+
+
+@contextmanager
+def _blocks(model: PreTrainedModel, parts: Parts, blocks: Sequence[nn.Module]) -> Iterator[None]:
+    """Let the model run these blocks."""
+    path = parts.family.blocks
+    with ExitStack() as stack:
+        stack.enter_context(_swapped(model.base_model, path, nn.ModuleList(blocks)))
+        if parts.family.shares_blocks:
+            # ALBERT counts blocks and groups by its configuration: let each block be a group of its own.
+            config = copy.copy(model.config)
+            config.num_hidden_layers = config.num_hidden_groups = len(blocks)
+            stack.enter_context(_swapped(model.base_model, path.rpartition(".")[0] + ".config", config))
+        yield
+
+
+@contextmanager
+def _swapped(base: nn.Module, path: str, value: object) -> Iterator[None]:
+    """Let the attribute at a dotted path have another value."""
+    parent_path, _, name = path.rpartition(".")
+    parent = base.get_submodule(parent_path)
+    before = getattr(parent, name)
+    setattr(parent, name, value)
+    try:
+        yield
+    finally:
+        setattr(parent, name, before)

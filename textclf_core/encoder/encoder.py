@@ -1,0 +1,304 @@
+"""The encoder: which parameters train, where a model can be cut, how texts go in."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import MethodType
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor, nn
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from textclf_core.encoder import cut, tokens
+from textclf_core.encoder.families import FAMILIES, parts_of
+from textclf_core.errors import RunError, UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+    from textclf_core.recipe import Recipe
+    from textclf_core.task import Task
+
+logger = logging.getLogger("textclf")
+
+
+class BlockIndexError(UsageError):
+    """A block was named that the model doesn't have.
+
+    ``index`` is what came, ``num_blocks`` how many blocks there are, ``largest`` the last one's index: a caller that
+    knows what the user wrote can print it with a valid number.
+    """
+
+    def __init__(self, index: int, num_blocks: int, checkpoint: str):
+        self.index = index
+        self.num_blocks = num_blocks
+        self.largest = num_blocks - 1
+        super().__init__(
+            f"block {index} was named, but {checkpoint} has {num_blocks} blocks, numbered from 0 to {self.largest}"
+        )
+
+
+class Encoder:
+    """A Hugging Face classification model and its tokenizer, seen as embeddings, numbered blocks, pooler and head.
+
+    The head is all that isn't in the model's body, since it starts untrained. The pooler of a body (BERT, ALBERT) is
+    neither a block nor the head. What all blocks share (relative positions in MPNet and DeBERTa) counts as embeddings.
+
+    Args:
+        model: a ``...ForSequenceClassification`` of one of these families: BERT, RoBERTa, XLM-RoBERTa, DistilBERT,
+            ELECTRA, MPNet, ALBERT, DeBERTa-v2 and -v3, ModernBERT; or of another whose parts are plain to see.
+        tokenizer: the model's tokenizer.
+        checkpoint: the name or the path that the weights came from.
+        revision: the checkpoint's revision, if one was chosen.
+
+    Raises:
+        UsageError: the parts of this model can't be told.
+    """
+
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+        checkpoint: str,
+        revision: str | None = None,
+    ):
+        self.model = model
+        self.tokenizer = tokenizer
+        self.checkpoint = checkpoint
+        self.revision = revision
+        self.family: str = model.config.model_type
+        self._parts = parts_of(model)
+
+    # Parts
+
+    @property
+    def num_blocks(self) -> int:
+        """How many blocks the input passes, counted as often as it passes them."""
+        return len(self._parts.blocks)
+
+    def part_of(self, name: str) -> str:
+        """Return the part that a parameter belongs to.
+
+        Args:
+            name: a name of ``model.named_parameters()``.
+
+        Returns:
+            ``"embeddings"``, ``"block 3"``, ``"blocks 0-3"`` (which share this parameter), ``"pooler"``,
+            ``"final norm"`` or ``"head"``.
+        """
+        parameter = self.model.get_parameter(name)
+        for part, modules in self._parts.named():
+            if any(parameter is other for module in modules for other in module.parameters()):
+                return part
+        return "head"
+
+    # What trains
+
+    def freeze(
+        self,
+        *,
+        embeddings: bool = False,
+        blocks: Iterable[int] = (),
+        pooler: bool = False,
+        body: bool = False,
+        names: Iterable[str] = (),
+    ) -> None:
+        """Freeze parts of the model, in addition to what is frozen already.
+
+        Where blocks share their parameters (ALBERT), freezing one freezes all of its group; a warning names them.
+
+        Args:
+            embeddings: freeze the embeddings, projections and shared relative positions included.
+            blocks: freeze these blocks, counted from 0 at the input.
+            pooler: freeze the body's pooler, if it has one.
+            body: freeze everything but the head.
+            names: freeze these parameters.
+
+        Raises:
+            BlockIndexError: the model has no such block.
+            UsageError: the model has no parameter of such a name.
+        """
+        blocks, names = list(blocks), list(names)
+        for block in blocks:
+            if not 0 <= block < self.num_blocks:
+                raise BlockIndexError(block, self.num_blocks, self.checkpoint)
+        parameters = dict(self.model.named_parameters())
+        for name in names:
+            if name not in parameters:
+                raise UsageError(f"{self.checkpoint} has no parameter {name!r}.{did_you_mean(name, parameters)}")
+
+        modules: list[nn.Module] = [self.model.base_model] if body else []
+        modules += self._parts.embeddings if embeddings else ()
+        modules += self._parts.pooler if pooler else ()
+        for block in blocks:
+            modules += self._parts.blocks[block]
+        for module in modules:
+            module.requires_grad_(False)
+        for name in names:
+            parameters[name].requires_grad_(False)
+        if not body:
+            self._tell_shared(blocks)
+
+    def _tell_shared(self, blocks: Sequence[int]) -> None:
+        """Say which blocks were frozen that nobody named."""
+        named = set(blocks)
+        for together in sorted({self._parts.sharing(block) for block in named}):
+            if unnamed := [block for block in together if block not in named]:
+                logger.warning(
+                    "%s: blocks %d to %d share one set of parameters, so these blocks are frozen too: %s",
+                    self.checkpoint,
+                    together[0],
+                    together[-1],
+                    ", ".join(map(str, unnamed)),
+                )
+
+    @property
+    def frozen_prefix(self) -> int:
+        """How much of the model, from the input on, trains not at all.
+
+        0 is nothing, 1 the embeddings, 1+k the embeddings and blocks 0 to k-1. Read off ``requires_grad``.
+        """
+        prefix = 0
+        for modules in (self._parts.embeddings, *self._parts.blocks):
+            if not _is_frozen(modules):
+                break
+            prefix += 1
+        return prefix
+
+    def frozen_names(self) -> tuple[str, ...]:
+        """Return the names of the parameters that don't train."""
+        return tuple(name for name, parameter in self.model.named_parameters() if not parameter.requires_grad)
+
+    def trainable_names(self) -> tuple[str, ...]:
+        """Return the names of the parameters that train."""
+        return tuple(name for name, parameter in self.model.named_parameters() if parameter.requires_grad)
+
+    def num_parameters(self, trainable: bool = False) -> int:
+        """Return how many numbers the model has, or how many of them train; shared ones count once."""
+        return sum(
+            parameter.numel() for parameter in self.model.parameters() if parameter.requires_grad or not trainable
+        )
+
+    @contextmanager
+    def frozen_in_eval(self) -> Iterator[None]:
+        """Keep what is wholly frozen in evaluation mode, whoever calls ``model.train()`` in the meantime.
+
+        Plain ``model.train()`` switches the dropout of frozen parts on, and their output is a constant no more. Holds
+        for the embeddings, each block, the pooler and the final norm, if all of the part's parameters are frozen on
+        entry. On leaving, they get the mode of the whole model.
+        """
+        frozen = [module for _, modules in self._parts.named() if _is_frozen(modules) for module in modules]
+        for module in frozen:
+            # Of the instance, before the class's; a bound method, so that a deep copy's is bound to the copy.
+            vars(module)["train"] = MethodType(_stay_in_eval, module)
+            module.train()
+        try:
+            yield
+        finally:
+            for module in frozen:
+                del vars(module)["train"]
+                module.train(self.model.training)
+
+    # The cut
+
+    def logits(self, batch: Mapping[str, Tensor]) -> Tensor:
+        """Return the logits, float, shape (batch, labels), of a batch that :meth:`collate` made."""
+        logits: Tensor = self.model(**_inputs(batch)).logits
+        return logits
+
+    def run_prefix(self, batch: Mapping[str, Tensor], upto: int) -> Tensor:
+        """Return the hidden states at a boundary, float, shape (batch, tokens, width); compute nothing behind it.
+
+        Args:
+            batch: what :meth:`collate` made, on the model's device.
+            upto: the boundary: 0 is after the embeddings, k after block k-1. ``frozen_prefix - 1`` is the boundary of
+                the frozen prefix.
+
+        Raises:
+            RunError: the model can't be cut there; :meth:`why_not_cut` says so beforehand.
+        """
+        self._check_cut(upto)
+        return cut.run_prefix(self.model, self._parts, _inputs(batch), upto)
+
+    def run_from(self, hidden: Tensor, batch: Mapping[str, Tensor], start: int) -> Tensor:
+        """Return the logits, float, shape (batch, labels), given the hidden states at a boundary.
+
+        Computes nothing before the boundary, and is differentiable. The batch still gives the masks. Not for several
+        threads at once, since it changes the model for the time of the call.
+
+        Args:
+            hidden: what :meth:`run_prefix` returned, float, shape (batch, tokens, width).
+            batch: the batch that it was called with.
+            start: the boundary that it was called with.
+
+        Raises:
+            RunError: the model can't be cut there; :meth:`why_not_cut` says so beforehand.
+        """
+        self._check_cut(start)
+        return cut.run_from(self.model, self._parts, hidden, _inputs(batch), start)
+
+    def why_not_cut(self, boundary: int) -> str | None:
+        """Return why the model can't be cut at a boundary, as a sentence, or ``None`` if it can."""
+        if not 0 <= boundary <= self.num_blocks:
+            return (
+                f"There is no boundary {boundary}: {self.checkpoint} has {self.num_blocks} blocks, "
+                f"so boundaries go from 0 to {self.num_blocks}."
+            )
+        if not self._parts.family.can_cut:
+            return (
+                f"How a model of the family {self.family!r} runs its blocks isn't known to textclf, so it can't be "
+                f"cut between them. These families can: {', '.join(FAMILIES)}."
+            )
+        return None
+
+    def _check_cut(self, boundary: int) -> None:
+        if why := self.why_not_cut(boundary):
+            raise RunError(why)
+
+    # Texts
+
+    def tokenize(self, data: Dataset, task: Task, recipe: Recipe) -> Dataset:
+        """Return the rows of ``data`` as token ids, cut to the longest input; nothing else truncates.
+
+        Two text columns go in as a pair; more than two are joined by the separator token. Nothing is cached on disk.
+
+        Args:
+            data: has the task's text columns (string) and, but for prediction, ``label``.
+            task: names the text columns.
+            recipe: its ``max_length`` is the longest input; if not set, it is what the tokenizer and the model's
+                positions allow.
+
+        Returns:
+            As many rows, in their order: ``input_ids``, and those of ``attention_mask`` and ``token_type_ids`` that
+            both tokenizer and model know; ``truncated`` (bool: was the row cut?); ``label`` if ``data`` has it.
+            ``sum(result["truncated"])`` rows were cut.
+
+        Raises:
+            UsageError: ``max_length`` is more than the model takes.
+        """
+        return tokens.tokenize(self.model, self.tokenizer, data, task, recipe.max_length)
+
+    def collate(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:
+        """Return rows of :meth:`tokenize` as a batch, padded to its longest row; nothing else pads.
+
+        Returns:
+            What the model takes, int64, each of shape (rows, tokens); and ``labels``, int64, shape (rows,), if the
+            rows have ``label``. On the model's device.
+        """
+        batch = tokens.collate(self.tokenizer, rows)
+        return {name: values.to(self.model.device) for name, values in batch.items()}
+
+
+def _is_frozen(modules: Iterable[nn.Module]) -> bool:
+    return not any(parameter.requires_grad for module in modules for parameter in module.parameters())
+
+
+def _stay_in_eval(module: nn.Module, mode: bool = True) -> nn.Module:
+    return nn.Module.train(module, False)
+
+
+def _inputs(batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Leave out the labels: with them the model computes a loss, and settles its problem type by them."""
+    return {name: value for name, value in batch.items() if name != "labels"}

@@ -1,0 +1,98 @@
+"""From texts to token ids and from rows to batches: the one place that truncates, the one place that pads."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from textclf_core.errors import UsageError
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+    from textclf_core.task import Task
+
+_BATCH_ROWS = 1000
+
+
+def longest_input(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> int:
+    """Return how many tokens, special ones included, the model takes."""
+    longest: int = tokenizer.model_max_length
+    positions: int = getattr(model.config, "max_position_embeddings", longest)
+    table = getattr(getattr(model.base_model, "embeddings", None), "position_embeddings", None)
+    if (padding := getattr(table, "padding_idx", None)) is not None:
+        # RoBERTa and MPNet count positions from the one after that of padding: 514 positions are 512 tokens.
+        positions -= padding + 1
+    return min(positions, longest)
+
+
+def tokenize(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, data: Dataset, task: Task, max_length: int | None
+) -> Dataset:
+    """Return the rows of ``data`` as token ids; see :meth:`Encoder.tokenize`."""
+    from datasets import Dataset, Features, List, Value
+
+    longest = longest_input(model, tokenizer)
+    if max_length is not None and max_length > longest:
+        raise UsageError(
+            f"max_length={max_length} is more than the {longest} tokens that this model takes. "
+            f"Give {longest} or less, or leave it out."
+        )
+    # A tokenizer may give what the model doesn't take: DistilBERT has no token types.
+    accepted = inspect.signature(model.forward).parameters
+    given = dict.fromkeys((*tokenizer.model_input_names, "attention_mask"))
+    names = [name for name in given if name in accepted]
+    columns: dict[str, list[Any]] = {name: [] for name in (*names, "truncated")}
+    rows = data.with_format(None)
+    for start in range(0, len(rows), _BATCH_ROWS):
+        batch = rows[start : start + _BATCH_ROWS]
+        encoded = _encode(tokenizer, [batch[column] for column in task.text_columns], max_length or longest)
+        for name, values in columns.items():
+            values += encoded[name]
+    features = {name: List(Value("int32" if name == "input_ids" else "int8")) for name in names}
+    features["truncated"] = Value("bool")
+    if "label" in rows.column_names:
+        columns["label"] = rows["label"][:]
+        features["label"] = rows.features["label"]
+    return Dataset.from_dict(columns, features=Features(features))
+
+
+def _encode(
+    tokenizer: PreTrainedTokenizerBase, columns: Sequence[Sequence[str]], max_length: int
+) -> dict[str, list[Any]]:
+    """Return a batch's token ids, and whether each row had to be cut to ``max_length``."""
+    texts = list(zip(*columns, strict=True))
+    if len(columns) > 2:
+        texts = [(f" {tokenizer.sep_token} ".join(row),) for row in texts]
+    # `verbose` would warn that these are longer than the model takes: they are cut below.
+    encoded = dict(tokenizer(*map(list, zip(*texts, strict=True)), return_attention_mask=True, verbose=False))
+    encoded["truncated"] = [len(ids) > max_length for ids in encoded["input_ids"]]
+    for row, is_long in enumerate(encoded["truncated"]):
+        if is_long:
+            cut = tokenizer(*texts[row], truncation=True, max_length=max_length, return_attention_mask=True)
+            for name in cut:
+                encoded[name][row] = cut[name]
+    return encoded
+
+
+def collate(tokenizer: PreTrainedTokenizerBase, rows: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:
+    """Return rows as one padded batch; see :meth:`Encoder.collate`."""
+    padding = {
+        "input_ids": tokenizer.pad_token_id,
+        "attention_mask": 0,
+        "token_type_ids": tokenizer.pad_token_type_id,
+    }
+    longest = max(len(row["input_ids"]) for row in rows)
+    batch = {
+        name: torch.tensor([[*row[name], *[padding[name]] * (longest - len(row[name]))] for row in rows])
+        for name in padding
+        if name in rows[0]
+    }
+    if "label" in rows[0]:
+        batch["labels"] = torch.tensor([row["label"] for row in rows], dtype=torch.int64)
+    return batch
