@@ -1,1 +1,74 @@
-"""The command line."""
+"""The command line. A sub-command is a module of this package, and imports what takes seconds only when it runs."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from textclf_core.errors import TextclfError
+
+HELP = """Which fine-tuning strategy should I use for my labelled text, and what does it cost me?
+
+A plugin is written NAME or NAME:key=value,key=value, such as --plugin freeze-first-n:n=4. `textclf plugins` lists
+them, `textclf plugins show NAME` says which options one has."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line, and return its exit code.
+
+    An error of ours becomes one line on stderr, with the error's exit code; ``--debug`` (anywhere) adds its traceback.
+    Typer itself ends the process for help, for a wrong command line (2) and for Ctrl-C (130).
+
+    Args:
+        arguments: the words after ``textclf``; those of the process if ``None``.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        _app()([word for word in words if word != "--debug"], prog_name="textclf")
+    except TextclfError as error:
+        if "--debug" in words:
+            traceback.print_exception(error)
+        else:
+            print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:  # pressed before typer was in charge
+        return 130
+    return 0
+
+
+def _app() -> typer.Typer:
+    """Return the application with its sub-commands."""
+    from textclf_core.cli.plugins import app as plugins
+    from textclf_core.cli.predict import predict
+    from textclf_core.cli.run import run
+
+    # Plain help: rich takes a tenth of a second to draw boxes.
+    app = typer.Typer(
+        help=HELP, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False
+    )
+    app.callback()(_options)
+    app.command()(run)
+    app.command()(predict)
+    app.add_typer(plugins, name="plugins")
+    return app
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"textclf {version('textclf-core')}")
+        raise typer.Exit
+
+
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", callback=_show_version, is_eager=True)
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error; may stand anywhere.")] = False,
+) -> None:
+    """Take the options of ``textclf`` itself; ``main`` has handled ``--debug`` before."""

@@ -1,0 +1,39 @@
+"""Freeze the last N encoder blocks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from textclf_core.hookspecs import hookimpl
+from textclf_core.options import Option
+from textclf_plugins.freezing.block_count import block_count, check_count
+
+if TYPE_CHECKING:
+    from textclf_core.encoder import Encoder
+
+
+@dataclass(frozen=True, kw_only=True)
+class FreezeLastN:
+    """Freeze the last N encoder blocks, the counterpart of freeze-first-n.
+
+    The embeddings, the blocks before them, the pooler and the head train: it tells how much of an effect comes from
+    where the frozen blocks are, and not from how many there are.
+    """
+
+    n: Annotated[
+        int | float,
+        Option(
+            "Encoder blocks to freeze, counted from the output; below 1, the fraction of them, rounded down.",
+            ge=0,
+        ),
+    ] = 10
+
+    def __post_init__(self) -> None:
+        check_count(self.n)
+
+    @hookimpl
+    def textclf_freeze(self, encoder: Encoder) -> None:
+        """Freeze the blocks from the output back."""
+        count = block_count(self.n, encoder, plugin="freeze-last-n")
+        encoder.freeze(blocks=range(encoder.num_blocks - count, encoder.num_blocks))

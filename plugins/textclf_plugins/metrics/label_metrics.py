@@ -1,0 +1,91 @@
+"""Metrics over label ids, as ``evaluate.Metric`` classes that need no hub.
+
+Imported when a run scores, not when plugins are listed: ``evaluate`` takes seconds to import.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+
+import evaluate
+import numpy as np
+from datasets import Features, Value
+from numpy.typing import NDArray
+from sklearn.metrics import accuracy_score, f1_score, matthews_corrcoef, precision_score, recall_score
+
+
+class LabelMetric(evaluate.Metric):  # type: ignore[misc]  # evaluate ships no types
+    """A number from predictions and references, both int64 label ids.
+
+    A subclass gives the number's name, its description, and the function of references and predictions.
+    """
+
+    number: str
+    description: str
+    function: Callable[..., float]
+
+    def __init__(self) -> None:
+        # Even with keep_in_memory, evaluate makes a folder in the user's cache, which may be read-only.
+        with tempfile.TemporaryDirectory() as directory:
+            super().__init__(keep_in_memory=True, cache_dir=directory)
+
+    def _info(self) -> evaluate.MetricInfo:
+        return evaluate.MetricInfo(
+            description=type(self).description,
+            citation="",
+            inputs_description="predictions, references: int64 label ids, shape (examples,)",
+            features=Features({"predictions": Value("int64"), "references": Value("int64")}),
+        )
+
+    def _compute(
+        self, predictions: NDArray[np.int64], references: NDArray[np.int64], **options: object
+    ) -> dict[str, float]:
+        return {self.number: float(type(self).function(references, predictions, **options))}
+
+
+class AccuracyMetric(LabelMetric):
+    """Accuracy."""
+
+    number = "accuracy"
+    description = "The share of the predictions that are right."
+    function = staticmethod(accuracy_score)
+
+
+class F1Metric(LabelMetric):
+    """F1; takes scikit-learn's ``average`` and ``zero_division``."""
+
+    number = "f1"
+    description = "The harmonic mean of precision and recall."
+    function = staticmethod(f1_score)
+
+
+class PrecisionMetric(LabelMetric):
+    """Precision; takes scikit-learn's ``average`` and ``zero_division``."""
+
+    number = "precision"
+    description = "The share of what was predicted that is right."
+    function = staticmethod(precision_score)
+
+
+class RecallMetric(LabelMetric):
+    """Recall; takes scikit-learn's ``average`` and ``zero_division``."""
+
+    number = "recall"
+    description = "The share of what is there that was predicted."
+    function = staticmethod(recall_score)
+
+
+def _mcc(references: NDArray[np.int64], predictions: NDArray[np.int64]) -> float:
+    # 0 by definition where one label fills a side; scikit-learn says so with a warning.
+    if len(np.unique(references)) == 1 or len(np.unique(predictions)) == 1:
+        return 0.0
+    return float(matthews_corrcoef(references, predictions))
+
+
+class MCCMetric(LabelMetric):
+    """Matthews' correlation coefficient."""
+
+    number = "mcc"
+    description = "Matthews' correlation coefficient of predictions and references."
+    function = staticmethod(_mcc)

@@ -1,0 +1,27 @@
+"""Matthews' correlation coefficient."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from textclf_core.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, kw_only=True)
+class MCC:
+    """Matthews' correlation coefficient: 1 for all right, 0 for chance, -1 for all wrong (two labels)."""
+
+    @hookimpl
+    def textclf_compute_metrics(
+        self, references: NDArray[np.int64], predictions: NDArray[np.int64]
+    ) -> dict[str, float]:
+        """Return ``mcc``."""
+        from textclf_plugins.metrics.label_metrics import MCCMetric
+
+        result: dict[str, float] = MCCMetric().compute(references=references, predictions=predictions)
+        return result

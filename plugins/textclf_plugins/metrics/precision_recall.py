@@ -1,0 +1,40 @@
+"""Precision and recall."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from textclf_core.hookspecs import hookimpl
+from textclf_core.options import Option
+from textclf_plugins.metrics.averaging import AVERAGE_HELP, Average, averaging
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from textclf_core.task import Task
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrecisionRecall:
+    """Precision and recall: of the positive label (id 1) of two, or the mean over labels.
+
+    Labels that are neither in the references nor predicted don't count in a mean.
+    """
+
+    average: Annotated[Average, Option(AVERAGE_HELP)] = "auto"
+
+    @hookimpl
+    def textclf_compute_metrics(
+        self, references: NDArray[np.int64], predictions: NDArray[np.int64], task: Task
+    ) -> dict[str, float]:
+        """Return ``precision`` and ``recall``."""
+        from textclf_plugins.metrics.label_metrics import PrecisionMetric, RecallMetric
+
+        options = averaging(self.average, task, plugin="precision-recall")
+        precision: dict[str, float] = PrecisionMetric().compute(
+            references=references, predictions=predictions, **options
+        )
+        recall: dict[str, float] = RecallMetric().compute(references=references, predictions=predictions, **options)
+        return precision | recall

@@ -1,0 +1,208 @@
+"""``textclf plugins``, in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from textclf_core.cli import main
+
+HEAVY = ("torch", "transformers", "datasets", "evaluate", "accelerate", "sklearn", "pandas", "numpy", "pyarrow")
+
+BROKEN = "import no_such_library\n"
+
+THRESHOLD = """
+@dataclass(frozen=True)
+class Threshold:
+    '''Score at a threshold.'''
+    at: float = 0.5
+
+    @hookimpl
+    def textclf_compute_metrics(self, scores):
+        return {}
+"""
+
+
+def textclf(*arguments: str, path: Path | None = None) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | ({"PYTHONPATH": str(path)} if path else {})
+    code = "import sys; from textclf_core.cli import main; sys.exit(main())"
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False, env=environment
+    )
+
+
+def modules_imported_by(*arguments: str) -> set[str]:
+    process = subprocess.run(
+        [sys.executable, "-X", "importtime", "-c", "from textclf_core.cli import main; main()", *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return {line.rpartition("|")[2].strip().partition(".")[0] for line in process.stderr.splitlines() if "|" in line}
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--help",), ("plugins",), ("plugins", "--json"), ("plugins", "show", "finetune"), ("run", "--help")]
+)
+def test_help_and_listings_import_nothing_heavy(arguments: tuple[str, ...]) -> None:
+    imported = modules_imported_by(*arguments)
+    assert "textclf_core" in imported
+    assert imported.isdisjoint(HEAVY)
+
+
+def test_the_listing_has_a_line_for_each_plugin() -> None:
+    lines = textclf("plugins").stdout.splitlines()
+    assert lines[0].split() == ["name", "role", "from", "what", "it", "does"]
+    [line] = [line for line in lines if line.startswith("freeze-first-n ")]
+    assert line.split(maxsplit=4) == [
+        "freeze-first-n", "strategy", "textclf-core", "0.1.0", "Freeze the embeddings and the first N encoder blocks."
+    ]  # fmt: skip
+
+
+def test_the_listing_marks_the_defaults() -> None:
+    lines = textclf("plugins").stdout.splitlines()
+    assert [line.split()[0] for line in lines if " strategy (default) " in line] == ["full"]
+
+
+def test_the_listing_can_be_of_one_role() -> None:
+    listing = json.loads(textclf("plugins", "--role", "metric", "--json").stdout)
+    assert [plugin["name"] for plugin in listing if not plugin["error"]] == [
+        "accuracy",
+        "f1",
+        "mcc",
+        "precision-recall",
+    ]
+
+
+def test_an_unknown_role_is_refused_with_the_nearest() -> None:
+    process = textclf("plugins", "--role", "stratgy")
+    assert process.returncode == 2
+    assert process.stderr.startswith("error: There is no role 'stratgy'. Did you mean 'strategy'?")
+
+
+def test_a_broken_plugin_is_shown_with_its_error_and_the_others_are_listed(install: Callable[..., Path]) -> None:
+    folder = install("acme-broken", BROKEN, {"broken": "Broken"})
+    process = textclf("plugins", path=folder)
+    assert process.returncode == 0
+    assert "Can't be used:\n  The plugin 'broken' of acme-broken 1.2 can't be imported" in process.stdout
+    assert "freeze-first-n" in process.stdout
+
+
+def test_a_broken_plugin_leaves_help_alone(install: Callable[..., Path]) -> None:
+    process = textclf("--help", path=install("acme-broken", BROKEN, {"broken": "Broken"}))
+    assert (process.returncode, process.stderr) == (0, "")
+
+
+def test_a_slow_import_is_shown(install: Callable[..., Path]) -> None:
+    source = """
+        import time
+        from textclf_core.hookspecs import hookimpl
+
+        time.sleep(0.15)
+
+        class Slow:
+            '''Sleep.'''
+
+            @hookimpl
+            def textclf_freeze(self): ...
+    """
+    lines = textclf("plugins", path=install("acme-slow", source, {"slow": "Slow"})).stdout.splitlines()
+    assert [line.split()[0] for line in lines if line.endswith("s to import]")] == ["slow"]
+
+
+def test_the_listing_as_json() -> None:
+    listing = {plugin["name"]: plugin for plugin in json.loads(textclf("plugins", "--json").stdout)}
+    plugin = listing["f1"]
+    assert plugin["import_seconds"] < 5
+    assert {key: plugin[key] for key in ("roles", "distribution", "version", "default", "error")} == {
+        "roles": ["metric"],
+        "distribution": "textclf-core",
+        "version": "0.1.0",
+        "default": True,
+        "error": None,
+    }
+
+
+def test_a_broken_plugin_as_json(install: Callable[..., Path]) -> None:
+    process = textclf("plugins", "--json", path=install("acme-broken", BROKEN, {"broken": "Broken"}))
+    [plugin] = [plugin for plugin in json.loads(process.stdout) if plugin["name"] == "broken"]
+    assert "no_such_library" in plugin["error"]
+
+
+def test_a_plugin_is_shown_with_its_options() -> None:
+    page = textclf("plugins", "show", "freeze-first-n").stdout
+    assert page.startswith("freeze-first-n · strategy · textclf-core 0.1.0\n\nFreeze the embeddings")
+    [row] = [line for line in page.splitlines() if line.startswith("n ")]
+    assert row.startswith("n           int or float, at least 0  10         Encoder blocks to freeze")
+
+
+def test_a_required_option_is_shown_as_such() -> None:
+    assert "pattern   str      required" in textclf("plugins", "show", "freeze-pattern").stdout
+
+
+def test_a_plugin_without_options_says_so() -> None:
+    assert textclf("plugins", "show", "full").stdout.endswith("It takes no options.\n")
+
+
+def test_a_plugin_as_json() -> None:
+    shown = json.loads(textclf("plugins", "show", "precision-recall", "--json").stdout)
+    assert shown["hooks"] == ["textclf_compute_metrics"]
+    [option] = shown["options"]
+    assert option["choices"] == ["auto", "binary", "macro", "micro", "weighted"]
+    assert (option["default"], option["required"]) == ("auto", False)
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_a_plugin_file_is_listed_and_shown(plugin_file: Callable[..., Path], before: bool) -> None:
+    path = plugin_file(THRESHOLD)
+    lines = textclf("plugins", "--plugin-file", str(path)).stdout.splitlines()
+    [line] = [line for line in lines if line.startswith("threshold")]
+    assert line.split() == ["threshold", "metric", "file", str(path), "Score", "at", "a", "threshold."]
+    words = ["plugins", "show", "threshold"]
+    words[1 if before else 3 : 1 if before else 3] = ["--plugin-file", str(path)]
+    assert "at        float    0.5" in textclf(*words).stdout
+
+
+def test_an_unknown_plugin_ends_in_one_line_and_exit_code_2() -> None:
+    process = textclf("plugins", "show", "fulll")
+    assert process.returncode == 2
+    assert (
+        process.stderr
+        == "error: There is no plugin 'fulll'. Did you mean 'full'? `textclf plugins` lists all of them.\n"
+    )
+
+
+@pytest.mark.parametrize("words", [("--debug", "plugins", "show", "fulll"), ("plugins", "show", "fulll", "--debug")])
+def test_debug_shows_the_traceback_wherever_it_stands(words: tuple[str, ...]) -> None:
+    process = textclf(*words)
+    assert process.returncode == 2
+    assert process.stderr.startswith("Traceback")
+    assert "There is no plugin 'fulll'" in process.stderr.splitlines()[-1]
+
+
+def test_the_version_is_shown() -> None:
+    assert textclf("--version").stdout == "textclf 0.1.0\n"
+
+
+def test_a_wrong_command_line_ends_with_exit_code_2() -> None:
+    process = textclf("plugins", "--rol", "metric")
+    assert process.returncode == 2
+    assert "--role" in process.stderr
+
+
+def test_ctrl_c_ends_with_exit_code_130(install: Callable[..., Path]) -> None:
+    folder = install("acme-interrupted", "raise KeyboardInterrupt\n", {"interrupted": "Interrupted"})
+    process = textclf("plugins", path=folder)
+    assert process.returncode == 130
+    assert "Traceback" not in process.stderr
+
+
+def test_main_returns_the_exit_code_of_an_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plugins", "show", "fulll"]) == 2
+    assert capsys.readouterr().err.startswith("error: ")

@@ -1,0 +1,145 @@
+"""``textclf plugins``: which plugins there are, and what each takes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from tabulate import tabulate
+
+from textclf_core.errors import UsageError, did_you_mean
+from textclf_core.hookspecs import ROLE_OF_HOOK
+from textclf_core.options import OptionInfo, options_of
+from textclf_core.plugins import Catalogue, Listed, LoadedPlugin
+from textclf_core.specs import format_value
+
+SLOW_IMPORT_SECONDS = 0.1
+"""An import that takes longer is shown: every `textclf plugins` waits for it."""
+
+PluginFiles = Annotated[
+    list[Path] | None, typer.Option("--plugin-file", metavar="PATH.py", help="A file with plugins. Repeatable.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+app = typer.Typer(rich_markup_mode=None, short_help="List the plugins, or show the options of one.")
+
+
+@app.callback(invoke_without_command=True)
+def plugins(
+    context: typer.Context,
+    role: Annotated[str | None, typer.Option(help=f"Only this role: {', '.join(ROLE_OF_HOOK.values())}.")] = None,
+    as_json: Json = False,
+    plugin_file: PluginFiles = None,
+) -> None:
+    """List the plugins, those that can't be used included; `textclf plugins show NAME` tells one's options."""
+    if context.invoked_subcommand:
+        context.obj = (plugin_file or [], as_json)
+        return
+    if role is not None and role not in ROLE_OF_HOOK.values():
+        roles = tuple(ROLE_OF_HOOK.values())
+        raise UsageError(f"There is no role {role!r}.{did_you_mean(role, roles)} The roles are {', '.join(roles)}.")
+    catalogue = Catalogue.discover(plugin_file or [])
+    # What can't be loaded may have any role.
+    listing = [item for item in catalogue.listing() if not (role and item.plugin and role not in item.plugin.roles)]
+    if as_json:
+        print(json.dumps([_as_json(item, catalogue) for item in listing], indent=2))
+    else:
+        print(_as_table(listing, catalogue))
+
+
+@app.command()
+def show(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME")],
+    as_json: Json = False,
+    plugin_file: PluginFiles = None,
+) -> None:
+    """Show a plugin's options: what each takes, its default and its help."""
+    files, group_json = context.obj
+    catalogue = Catalogue.discover([*files, *(plugin_file or [])])
+    plugin = catalogue.get(name)
+    options = options_of(plugin.cls)
+    if as_json or group_json:
+        described = _as_json(Listed(plugin.entry, plugin, None), catalogue)
+        described |= {
+            "docstring": plugin.docstring,
+            "hooks": sorted(plugin.hooks),
+            "options": [_option_as_json(option) for option in options],
+        }
+        print(json.dumps(described, indent=2))
+    else:
+        print(_as_page(plugin, options, catalogue))
+
+
+def _as_table(listing: Sequence[Listed], catalogue: Catalogue) -> str:
+    rows = []
+    for item in listing:
+        if item.plugin:
+            slow = item.plugin.import_seconds > SLOW_IMPORT_SECONDS
+            summary = item.plugin.summary + (f" [{item.plugin.import_seconds:.2f} s to import]" if slow else "")
+            rows.append((item.entry.name, _roles(item.plugin, catalogue), item.entry.origin, summary))
+    table = tabulate(rows, headers=("name", "role", "from", "what it does"), tablefmt="plain", disable_numparse=True)
+    broken = [f"  {item.error}" for item in listing if item.error]
+    return "\n".join([table, *(["", "Can't be used:", *broken] if broken else [])])
+
+
+def _as_page(plugin: LoadedPlugin, options: Sequence[OptionInfo], catalogue: Catalogue) -> str:
+    head = f"{plugin.name} · {_roles(plugin, catalogue)} · {plugin.entry.origin}"
+    lines = [head, "", plugin.docstring, ""] if plugin.docstring else [head, ""]
+    if not options:
+        return "\n".join([*lines, "It takes no options."])
+    rows = [
+        (option.name, option.takes, "required" if option.required else _shown(option.default), option.help)
+        for option in options
+    ]
+    table = tabulate(
+        rows,
+        headers=("option", "takes", "default", "help"),
+        tablefmt="plain",
+        disable_numparse=True,
+        maxcolwidths=[None, 40, None, 72],
+    )
+    return "\n".join([*lines, table])
+
+
+def _shown(default: object) -> str:
+    return format_value(default) or "(empty)"
+
+
+def _roles(plugin: LoadedPlugin, catalogue: Catalogue) -> str:
+    roles = ", ".join(plugin.roles) or "none"
+    return f"{roles} (default)" if _is_default(plugin, catalogue) else roles
+
+
+def _is_default(plugin: LoadedPlugin, catalogue: Catalogue) -> bool:
+    return any(plugin.name in names for names in catalogue.defaults.values())
+
+
+def _as_json(item: Listed, catalogue: Catalogue) -> dict[str, object]:
+    plugin = item.plugin
+    return {
+        "name": item.entry.name,
+        "roles": list(plugin.roles) if plugin else None,
+        "distribution": item.entry.distribution,
+        "version": item.entry.version,
+        "summary": plugin.summary if plugin else None,
+        "default": bool(plugin and _is_default(plugin, catalogue)),
+        "import_seconds": round(plugin.import_seconds, 3) if plugin else None,
+        "error": item.error,
+    }
+
+
+def _option_as_json(option: OptionInfo) -> dict[str, object]:
+    plain = option.default is None or isinstance(option.default, bool | int | float | str)
+    return {
+        "name": option.name,
+        "type": option.type,
+        "required": option.required,
+        "default": option.default if plain else format_value(option.default),
+        "range": option.range,
+        "choices": list(option.choices),
+        "help": option.help,
+    }

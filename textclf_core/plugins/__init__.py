@@ -1,0 +1,6 @@
+"""Plugins: which there are (``discovery``), what makes a class one (``hooks``), which a run has (``activation``)."""
+
+from textclf_core.plugins.activation import ActivePlugin, ActivePlugins, activate, override
+from textclf_core.plugins.discovery import Catalogue, Entry, Listed, LoadedPlugin
+
+__all__ = ["ActivePlugin", "ActivePlugins", "Catalogue", "Entry", "Listed", "LoadedPlugin", "activate", "override"]

@@ -1,0 +1,208 @@
+"""Which plugins a run has: those that the user wrote, and the defaults of the roles that nobody chose."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pluggy
+
+from textclf_core import hookspecs
+from textclf_core.errors import UsageError
+from textclf_core.hookspecs import EXCLUSIVE_ROLES
+from textclf_core.options import build_plugin, option_names
+from textclf_core.plugins.discovery import Catalogue, LoadedPlugin
+from textclf_core.specs import PluginSpec, format_spec, parse_options, split_name
+
+ENCODER_ROLES = ("model", "strategy")
+"""The roles that are of use only to a trainer that asks for ``encoder``."""
+
+
+@dataclass(frozen=True)
+class ActivePlugin:
+    """A plugin of one run, with its options."""
+
+    name: str
+    instance: Any
+    roles: tuple[str, ...]
+    distribution: str
+    version: str | None
+    options: Mapping[str, object]
+    """Every option, with the value that it has in this run."""
+    set_by: Mapping[str, str]
+    """Who set each option: ``"default"``, ``"command line"``, ``"call"``, or a file."""
+    chosen_by: str
+    """Who chose the plugin: ``"default"``, ``"command line"``, ``"call"``, or a file."""
+
+    @property
+    def spec(self) -> str:
+        """The plugin as it would be typed, with the options that somebody set."""
+        return format_spec(self.name, {key: self.options[key] for key, by in self.set_by.items() if by != "default"})
+
+
+class ActivePlugins:
+    """The plugins of one run, in the order in which their hooks are called."""
+
+    def __init__(self, plugins: Sequence[ActivePlugin]) -> None:
+        self.plugins = tuple(plugins)
+        manager = pluggy.PluginManager(hookspecs.PROJECT)
+        manager.add_hookspecs(hookspecs)
+        for plugin in reversed(self.plugins):  # pluggy calls first what was registered last
+            manager.register(plugin.instance, plugin.name)
+        manager.check_pending()
+        self.hook = manager.hook
+        """Calls the hooks of these plugins: ``hook.textclf_freeze(encoder=encoder)``."""
+
+    def __iter__(self) -> Iterator[ActivePlugin]:
+        return iter(self.plugins)
+
+    def of_role(self, role: str) -> tuple[ActivePlugin, ...]:
+        """Return the plugins of a role, in order."""
+        return tuple(plugin for plugin in self.plugins if role in plugin.roles)
+
+    def one(self, role: str) -> ActivePlugin | None:
+        """Return the plugin of an exclusive role, or ``None`` where the run has no use for one."""
+        plugins = self.of_role(role)
+        return plugins[0] if plugins else None
+
+    @property
+    def needs_encoder(self) -> bool:
+        """Whether the trainer asks for ``encoder``, so that a model is built and strategies apply."""
+        return self.one("model") is not None
+
+
+def activate(
+    specs: Sequence[str | PluginSpec],
+    catalogue: Catalogue,
+    *,
+    set_by: str = "command line",
+    without: Collection[str] = (),
+) -> ActivePlugins:
+    """Return the plugins of a run, built with their options.
+
+    A role that no spec names takes its default. A trainer that doesn't ask for ``encoder`` has no use for a model or
+    a strategy: then their defaults are left out.
+
+    Args:
+        specs: the plugins, in the order in which they are to be called.
+        catalogue: the plugins that there are.
+        set_by: where the specs that are strings come from, for the record.
+        without: roles that the run has no use for (``dataset`` where the data are in memory): they get no default,
+            and a plugin of one is refused.
+
+    Raises:
+        UsageError: a plugin doesn't exist or can't be used, an option is wrong, two plugins have one exclusive role,
+            or a plugin would never be called.
+    """
+    written = [_read(spec, catalogue, set_by) for spec in specs]
+    _refuse_repeats(written)
+    chosen = [catalogue.get(spec.name) for spec in written]
+    _refuse_second(chosen)
+    for plugin in chosen:
+        for role in without:
+            if role in plugin.roles:
+                raise UsageError(f"{plugin.name!r} is a {role}, which this run has no use for; leave it out.")
+    defaults: list[LoadedPlugin] = []
+    for role in ("trainer", *(role for role in catalogue.defaults if role != "trainer")):
+        present = [*chosen, *defaults]
+        wanted = role not in without and (role not in ENCODER_ROLES or _asks_for_encoder(present))
+        if wanted and not any(role in plugin.roles for plugin in present):
+            defaults += [catalogue.get(name) for name in catalogue.defaults.get(role, ())]
+    _refuse_unused(chosen, [*chosen, *defaults])
+    written += [PluginSpec(plugin.name, set_by="default") for plugin in defaults]
+    return ActivePlugins(_built(written, catalogue))
+
+
+def override(base: Sequence[PluginSpec], chosen: Sequence[str | PluginSpec], catalogue: Catalogue) -> list[PluginSpec]:
+    """Return the specs of a base (an experiment file), with those chosen on top of it (the command line).
+
+    A plugin chosen takes the place of the base's of the same name, options and all, or of the same exclusive role.
+    The others are added at the end.
+
+    Raises:
+        UsageError: a string isn't a spec, there is no such plugin, or one is chosen twice.
+    """
+    on_top = [_read(spec, catalogue, "command line") for spec in chosen]
+    _refuse_repeats(on_top)
+    taken = {role for spec in on_top for role in catalogue.get(spec.name).roles if role in EXCLUSIVE_ROLES}
+    by_name = {spec.name: spec for spec in on_top}
+    kept = [
+        by_name.pop(spec.name, spec)
+        for spec in base
+        if spec.name in by_name or not taken.intersection(catalogue.get(spec.name).roles)
+    ]
+    return [*kept, *by_name.values()]
+
+
+def _read(spec: str | PluginSpec, catalogue: Catalogue, set_by: str) -> PluginSpec:
+    """Return the spec with its options apart; only their plugin tells where a value ends."""
+    if isinstance(spec, PluginSpec):
+        return spec
+    name, options = split_name(spec)
+    return PluginSpec(name, parse_options(options, option_names(catalogue.get(name).cls), plugin=name), set_by)
+
+
+def _refuse_repeats(specs: Sequence[PluginSpec]) -> None:
+    names = [spec.name for spec in specs]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f"The plugin {name!r} is given twice; a run has each plugin once.")
+
+
+def _refuse_second(chosen: Sequence[LoadedPlugin]) -> None:
+    for role in EXCLUSIVE_ROLES:
+        same = [plugin.name for plugin in chosen if role in plugin.roles]
+        if len(same) > 1:
+            raise UsageError(f"A run has one {role}, but {' and '.join(map(repr, same))} are given; leave one out.")
+
+
+def _trainer(plugins: Sequence[LoadedPlugin]) -> LoadedPlugin | None:
+    return next((plugin for plugin in plugins if "trainer" in plugin.roles), None)
+
+
+def _asks_for_encoder(plugins: Sequence[LoadedPlugin]) -> bool:
+    trainer = _trainer(plugins)
+    return trainer is not None and "encoder" in trainer.hooks["textclf_train"]
+
+
+def _refuse_unused(chosen: Sequence[LoadedPlugin], all_plugins: Sequence[LoadedPlugin]) -> None:
+    trainer = _trainer(all_plugins)
+    if trainer is None or _asks_for_encoder(all_plugins):
+        return
+    for plugin in chosen:
+        for role in ENCODER_ROLES:
+            if role in plugin.roles:
+                raise UsageError(
+                    f"{plugin.name!r} is a {role}, but the trainer {trainer.name!r} trains without an encoder, so "
+                    f"it would do nothing; leave {plugin.name!r} or {trainer.name!r} out."
+                )
+
+
+def _built(specs: Sequence[PluginSpec], catalogue: Catalogue) -> list[ActivePlugin]:
+    """Build the plugins; what is wrong with any of them is said at once."""
+    active: list[ActivePlugin] = []
+    faults: list[str] = []
+    for spec in specs:
+        try:
+            active.append(_active(catalogue.get(spec.name), spec))
+        except UsageError as error:
+            faults.append(str(error))
+    if faults:
+        raise UsageError("\n".join(faults))
+    return active
+
+
+def _active(plugin: LoadedPlugin, spec: PluginSpec) -> ActivePlugin:
+    instance = build_plugin(plugin.name, plugin.cls, spec.options)
+    names = option_names(plugin.cls)
+    return ActivePlugin(
+        name=plugin.name,
+        instance=instance,
+        roles=plugin.roles,
+        distribution=plugin.entry.distribution,
+        version=plugin.entry.version,
+        options={name: getattr(instance, name) for name in names},
+        set_by={name: spec.set_by if name in spec.options else "default" for name in names},
+        chosen_by=spec.set_by,
+    )
