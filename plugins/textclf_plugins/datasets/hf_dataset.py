@@ -1,0 +1,91 @@
+"""Any data set of the Hugging Face hub, or one saved to disk."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from textclf_core.errors import DataError
+from textclf_core.hookspecs import hookimpl
+from textclf_core.options import Option
+
+if TYPE_CHECKING:
+    from datasets import Dataset, DatasetDict
+
+logger = logging.getLogger("textclf")
+
+
+@dataclass(frozen=True, kw_only=True)
+class HfDataset:
+    """A data set of the Hugging Face hub, or a folder that ``save_to_disk`` wrote. Its code is never run.
+
+    Where the hub can't be reached, the cache of an earlier download serves.
+    """
+
+    id: Annotated[str, Option("The data set's name on the hub (owner/name), or the saved folder.")]
+    config: Annotated[str | None, Option("Its configuration, where it has several.")] = None
+    revision: Annotated[str | None, Option("A branch, tag or commit; the newest if not given.")] = None
+    text: Annotated[str | None, Option("The column of texts; guessed from its name if not given.")] = None
+    label: Annotated[str | None, Option("The column of labels; guessed from its name if not given.")] = None
+
+    @hookimpl
+    def textclf_load_data(self) -> DatasetDict:
+        """Return the splits, without those that have no labels."""
+        from textclf_core.data import from_memory
+
+        loaded = self._load()
+        source = next(iter(loaded.values())).info.description
+        data = from_memory(self._with_labels(loaded), text=self.text, label=self.label)
+        for split in data.values():
+            split.info.description = source
+        return data
+
+    def _load(self) -> DatasetDict:
+        folder = Path(self.id).expanduser()
+        if folder.is_dir():
+            return self._from_folder(folder)
+        from textclf_core.hub import cached_dataset, hub_dataset, why_unreachable
+
+        unreachable = why_unreachable()
+        if unreachable is None:
+            return hub_dataset(self.id, self.config, self.revision)
+        try:
+            data = cached_dataset(self.id, self.config, self.revision)
+        except DataError as error:
+            raise DataError(
+                f"hf-dataset: {self.id!r} is no folder here, the hub can't be asked ({unreachable}), and {error}. "
+                "Without a network: hf-dataset:id=FOLDER with a folder that save_to_disk wrote, or files:path=FILE"
+            ) from None
+        logger.info("hf-dataset: the hub can't be asked (%s); the cache serves", unreachable)
+        return data
+
+    def _from_folder(self, folder: Path) -> DatasetDict:
+        from datasets import Dataset, DatasetDict, load_from_disk
+
+        if not (folder / "dataset_dict.json").is_file() and not (folder / "state.json").is_file():
+            raise DataError(
+                f"hf-dataset: the folder {folder} wasn't written by save_to_disk; for a folder of CSV, JSON or Parquet "
+                f"files write files:path={folder}"
+            )
+        loaded = load_from_disk(folder)
+        data = DatasetDict(train=loaded) if isinstance(loaded, Dataset) else loaded
+        for split in data.values():
+            split.info.description = f"the saved data set {folder}"
+        return data
+
+    def _with_labels(self, data: DatasetDict) -> DatasetDict:
+        """Return the splits but those of which no row has a label, as in the test splits of shared tasks."""
+        from datasets import DatasetDict
+
+        unlabelled = [name for name, split in data.items() if name != "train" and self._has_none(split)]
+        for name in unlabelled:
+            logger.info("hf-dataset: the split %r is left out: none of its rows has a label", name)
+        return DatasetDict({name: split for name, split in data.items() if name not in unlabelled})
+
+    def _has_none(self, split: Dataset) -> bool:
+        from datasets import ClassLabel
+
+        name = self.label or "label"
+        return isinstance(split.features.get(name), ClassLabel) and set(split[name][:]) <= {-1, None}

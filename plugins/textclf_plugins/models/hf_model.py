@@ -1,0 +1,37 @@
+"""Any encoder of the Hugging Face hub, or one in a folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from textclf_core.hookspecs import hookimpl
+from textclf_core.options import Option
+
+if TYPE_CHECKING:
+    from textclf_core.encoder import Encoder
+    from textclf_core.task import Task
+
+
+@dataclass(frozen=True, kw_only=True)
+class HfModel:
+    """An encoder of the Hugging Face hub (its cache on this machine is asked first), or one in a folder.
+
+    The model's own code is never run. Weights are taken as float32. A classification head that the checkpoint came
+    with is replaced by a fresh one.
+    """
+
+    checkpoint: Annotated[
+        str, Option("A name on the hub, owner/name or owner/name@revision; or the folder of a model and tokenizer.")
+    ]
+
+    @hookimpl
+    def textclf_build_model(self, task: Task) -> Encoder:
+        """Return the checkpoint with a fresh head."""
+        from textclf_plugins.models.checkpoints import load_encoder
+
+        if Path(self.checkpoint).expanduser().is_dir():  # whose name may hold an @
+            return load_encoder(self.checkpoint, task)
+        name, _, revision = self.checkpoint.partition("@")
+        return load_encoder(name, task, revision or None)

@@ -1,0 +1,235 @@
+"""Turning tables as people have them into the columns ``text`` and ``label``."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pyarrow as pa
+from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
+
+from textclf_core.errors import DataError, did_you_mean
+
+logger = logging.getLogger("textclf")
+
+TEXT_NAMES = ("text", "sentence", "review", "content", "body", "comment", "message", "document", "tweet", "utterance")
+LABEL_NAMES = ("label", "labels", "class", "category", "sentiment", "target", "stars", "rating", "intent", "topic")
+"""Names by which a column is guessed, in lower case."""
+
+
+SPLIT_OF_NAME = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("validation", "valid", "val", "dev", "eval"), "validation"),
+    **dict.fromkeys(("test", "testing"), "test"),
+}
+"""The split that a name means, in lower case: a file's name without its end, or a key of a dict."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """One split as it was read, before its text and label are known.
+
+    ``lines`` holds the line where each row starts in the file ``where``; without it, rows are counted from 1.
+    """
+
+    data: Dataset
+    where: str
+    lines: Sequence[int] = ()
+
+    def place(self, index: int) -> str:
+        """Return where in ``where`` the row ``index`` (from 0) stands, for a person who looks for it."""
+        return f"line {self.lines[index]}" if self.lines else f"row {index + 1}"
+
+
+def labelled(
+    sources: Mapping[str, Source],
+    *,
+    text: str | None = None,
+    label: str | None = None,
+    empty: Literal["keep", "drop"] = "keep",
+) -> DatasetDict:
+    """Return the splits with the columns ``text`` (string) and ``label`` (``ClassLabel``), other columns after them.
+
+    Label names: a ``ClassLabel`` keeps its own; integers become "0", "1"... in their order, booleans "false" and
+    "true", strings are sorted. Names are shared by all splits.
+
+    Args:
+        sources: the splits by name; the columns are looked for in ``train``, or the first.
+        text: the column that holds the texts; guessed, and said, if not given.
+        label: the column that holds the labels; guessed, and said, if not given.
+        empty: whether rows with an empty text (or none) are kept or dropped; either way they are counted and said.
+
+    Raises:
+        DataError: every fault found, each with file and row: no such column, a text that is none, a row without
+            a label, labels that aren't classes.
+    """
+    first = sources.get("train") or next(iter(sources.values()))
+    text, label = _columns(first, text, label)
+    faults: list[str] = []
+    for source in sources.values():
+        missing = [name for name in (text, label) if name not in source.data.column_names]
+        faults += [f"{source.where}: there is no column {name!r}{_has(source)}" for name in missing]
+    _raise(faults)
+
+    texts = {name: _texts(source, text, faults) for name, source in sources.items()}
+    labels = {name: _labels(source, label, faults) for name, source in sources.items()}
+    _raise(faults)
+
+    names = _label_names(first, label, labels.values())
+    id_of = {name: id for id, name in enumerate(names)}
+    splits = {}
+    for name, source in sources.items():
+        ids = [id_of[value] for value in labels[name]]
+        split = _with_columns(source, text, label, texts[name], ids, names)
+        splits[name] = _without_empty(split, source, empty)
+    return DatasetDict(splits)
+
+
+def _columns(source: Source, text: str | None, label: str | None) -> tuple[str, str]:
+    """Return the names of the text and the label column, guessing those that weren't given."""
+    features = source.data.features
+    faults = []
+    for option, given in (("text", text), ("label", label)):
+        if given is not None and given not in features:
+            faults.append(
+                f"{source.where}: there is no column {given!r} ({option}={given}){_has(source)}."
+                f"{did_you_mean(given, features)}"
+            )
+    if text is not None and text == label:
+        faults.append(f"the text and the label can't both be the column {text!r}")
+    _raise(faults)
+
+    guessed_text, guessed_label = text, label
+    if text is None:
+        strings = [name for name in features if _is_string(features[name]) and name != label]
+        guessed_text = _guess(strings, TEXT_NAMES)
+    if label is None:
+        others = [name for name in features if name != guessed_text]
+        guessed_label = _guess(others, LABEL_NAMES)
+        if guessed_label is None and guessed_text is not None and len(others) == 1:
+            guessed_label = others[0]
+    if guessed_text is None and guessed_label is not None:
+        strings = [name for name in features if _is_string(features[name]) and name != guessed_label]
+        guessed_text = strings[0] if len(strings) == 1 else None
+    if guessed_text is None or guessed_label is None:
+        unknown = [name for name, column in (("text", guessed_text), ("label", guessed_label)) if column is None]
+        raise DataError(
+            f"{source.where}: it isn't plain which column is the {' and which the '.join(unknown)}{_has(source)}. "
+            f"Say so with {' and '.join(f'{name}=COLUMN' for name in unknown)}"
+        )
+    if (text is None and guessed_text != "text") or (label is None and guessed_label != "label"):
+        logger.info(
+            "%s: the texts are taken from the column %r, the labels from %r (text= and label= choose others)",
+            source.where,
+            guessed_text,
+            guessed_label,
+        )
+    return guessed_text, guessed_label
+
+
+def _guess(columns: Sequence[str], usual: Sequence[str]) -> str | None:
+    """Return the column whose name is the first of the usual ones, or the only one that is among them."""
+    likely = [column for column in columns if column.lower() in usual]
+    exact = [column for column in likely if column.lower() == usual[0]]
+    return (exact or likely)[0] if len(exact) == 1 or len(likely) == 1 else None
+
+
+def _is_string(feature: object) -> bool:
+    return isinstance(feature, Value) and feature.dtype in ("string", "large_string", "string_view", "null")
+
+
+def _has(source: Source) -> str:
+    return f"; there are: {', '.join(source.data.column_names) or 'none'}"
+
+
+def _texts(source: Source, column: str, faults: list[str]) -> list[str]:
+    feature = source.data.features[column]
+    if not _is_string(feature):
+        what = feature.dtype if isinstance(feature, Value) else type(feature).__name__
+        faults.append(f"{source.where}: the column {column!r} holds {what}, not text")
+        return []
+    return ["" if value is None else value for value in source.data[column][:]]
+
+
+def _labels(source: Source, column: str, faults: list[str]) -> list[str]:
+    """Return the name of every row's label, noting rows that have none."""
+    feature = source.data.features[column]
+    values: Sequence[Any] = source.data[column][:]
+    if isinstance(feature, ClassLabel):
+        names = [None if value is None or value < 0 else feature.names[value] for value in values]
+    elif isinstance(feature, Value):
+        names = [_label_name(value) for value in values]
+    else:
+        faults.append(
+            f"{source.where}: the column {column!r} holds {type(feature).__name__}; one string, integer or boolean "
+            "a row was wanted"
+        )
+        return []
+    scores = [index for index, name in enumerate(names) if isinstance(name, float)]
+    if scores:
+        place, score = source.place(scores[0]), names[scores[0]]
+        faults.append(f"{source.where}, {place}: the label {score} (column {column!r}) is a score, not a class")
+    missing = [index for index, name in enumerate(names) if name is None]
+    if missing:
+        more = f", and {len(missing) - 1} more rows" if len(missing) > 1 else ""
+        faults.append(f"{source.where}, {source.place(missing[0])}{more}: there is no label (column {column!r})")
+    return [name for name in names if isinstance(name, str)]
+
+
+def _label_name(value: Any) -> str | float | None:
+    """Return a label as its name, ``None`` for none, or the number itself where it names no class."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):  # integers become floats in a data frame that has a gap
+        return None if math.isnan(value) else str(int(value)) if value.is_integer() else value
+    return None if value is None or value == "" else str(value)
+
+
+def _label_names(first: Source, column: str, labels: Iterable[Sequence[str]]) -> list[str]:
+    """Return all label names: those of train's ``ClassLabel`` first, integers by size, others sorted."""
+    feature = first.data.features[column]
+    declared = feature.names if isinstance(feature, ClassLabel) else []
+    found = {name for split in labels for name in split}.difference(declared)
+    whole = all(name.removeprefix("-").isdecimal() and str(int(name)) == name for name in found)
+    return [*declared, *(sorted(found, key=int) if whole else sorted(found))]
+
+
+def _with_columns(
+    source: Source, text: str, label: str, texts: Sequence[str], ids: Sequence[int], names: Sequence[str]
+) -> Dataset:
+    others = [name for name in source.data.column_names if name not in (text, label)]
+    hidden = [name for name in others if name in ("text", "label")]
+    if hidden:
+        logger.info(
+            "%s: the column %s is left out, its name being taken", source.where, " and ".join(map(repr, hidden))
+        )
+    table = source.data.with_format("arrow")[:]
+    columns = {"text": pa.array(texts, pa.string()), "label": pa.array(ids, pa.int64())}
+    features = {"text": Value("string"), "label": ClassLabel(names=list(names))}
+    for name in others:
+        if name not in hidden:
+            columns[name], features[name] = table[name], source.data.features[name]
+    data = Dataset(pa.table(columns).cast(Features(features).arrow_schema))
+    data.info.description = source.where
+    return data
+
+
+def _without_empty(data: Dataset, source: Source, empty: Literal["keep", "drop"]) -> Dataset:
+    full = [index for index, text in enumerate(data["text"][:]) if text.strip()]
+    count = len(data) - len(full)
+    if not count:
+        return data
+    kept = set(full)
+    first = next(index for index in range(len(data)) if index not in kept)
+    done = "dropped (empty=drop)" if empty == "drop" else "kept (empty=drop leaves them out)"
+    what = "1 text is empty" if count == 1 else f"{count} texts are empty"
+    logger.info("%s: %s (the first: %s), %s", source.where, what, source.place(first), done)
+    return data.select(full) if empty == "drop" else data
+
+
+def _raise(faults: Sequence[str]) -> None:
+    if faults:
+        raise DataError("\n".join(faults))

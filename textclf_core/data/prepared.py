@@ -1,0 +1,224 @@
+"""The data of a run: checked, split, counted and hashed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import textwrap
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from datasets import ClassLabel, Dataset, DatasetDict, Value
+
+from textclf_core.data.carving import carve
+from textclf_core.errors import DataError
+from textclf_core.task import Task
+
+logger = logging.getLogger("textclf")
+
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class SplitFacts:
+    """What the record keeps of one split.
+
+    ``duplicates`` counts rows whose text stands earlier in the split, ``shared_with_train`` rows whose text stands
+    in train too (0 for train itself). ``sha256`` is over texts and label names in their order.
+    """
+
+    name: str
+    rows: int
+    origin: Literal["given", "carved from train"]
+    sha256: str
+    label_counts: dict[str, int]
+    empty_texts: int
+    duplicates: int
+    shared_with_train: int
+
+
+@dataclass(frozen=True)
+class PreparedData:
+    """The data of a run: ``train``, ``validation`` and ``test``, checked, and what is known of them.
+
+    ``source`` says where the rows came from, as the dataset plugin tells it; ``fingerprint`` is a sha256 over the
+    label names and all splits.
+    """
+
+    data: DatasetDict
+    task: Task
+    splits: tuple[SplitFacts, ...]
+    source: str
+    fingerprint: str
+
+
+def prepare(data: DatasetDict, data_seed: int) -> PreparedData:
+    """Return the data checked, with the splits that were missing carved from train.
+
+    A missing validation or test split takes 10% of train's rows each, stratified by label; exact duplicates of a
+    text stay on one side, and the rows' order is kept. What was carved is logged. Test never serves as validation.
+
+    Args:
+        data: ``train`` and, where there are any, ``validation`` and ``test``; columns as ``textclf_load_data`` says.
+        data_seed: decides which rows are carved.
+
+    Raises:
+        DataError: with every fault found: no train split, no rows, no text column, no label, one label only, a
+            label in validation or test that train never has, too few rows to carve from.
+    """
+    task = task_of(data)
+    given = DatasetDict({name: _without_nulls(data[name], task) for name in SPLITS if name in data})
+    for name in data:
+        if name not in SPLITS:
+            logger.info("the split %r is left out: textclf uses train, validation and test", name)
+    _check_labels(given, task)
+    whole = _with_carved(given, task, data_seed)
+    facts = tuple(_facts(name, whole, task, "given" if name in given else "carved from train") for name in SPLITS)
+    for split in facts:
+        if split.shared_with_train:
+            logger.info("%d of the %d texts in %s are in train too", split.shared_with_train, split.rows, split.name)
+    sources = dict.fromkeys(split.info.description for split in given.values() if split.info.description)
+    hashes = [[split.name, split.sha256] for split in facts]
+    fingerprint = hashlib.sha256(json.dumps([task.label_names, task.text_columns, hashes]).encode()).hexdigest()
+    return PreparedData(whole, task, facts, "; ".join(sources), fingerprint)
+
+
+def task_of(data: DatasetDict) -> Task:
+    """Return the task that the features of the data carry.
+
+    The texts are the column ``text``; where there is none, all columns of strings, in their order.
+
+    Raises:
+        DataError: with every fault found: no train split, no text column, no label, splits that differ in these.
+    """
+    if "train" not in data:
+        raise DataError(f"there is no train split; there are: {', '.join(data) or 'none'}")
+    features = data["train"].features
+    strings = tuple(name for name, feature in features.items() if _is_string(feature))
+    texts = ("text",) if "text" in strings else strings
+    faults = []
+    if not texts:
+        faults.append(f"{_named(data, 'train')} has no column of texts; its columns are {', '.join(features)}")
+    label = features.get("label")
+    if not isinstance(label, ClassLabel):
+        came = f"a column 'label' of {label}" if label is not None else f"the columns {', '.join(features)}"
+        faults.append(f"{_named(data, 'train')} needs a column 'label' of type ClassLabel; it has {came}")
+    for name in ("validation", "test"):
+        if name in data and not faults:
+            differing = [column for column in (*texts, "label") if data[name].features.get(column) != features[column]]
+            faults += [f"{_named(data, name)}: the column {column!r} isn't that of train" for column in differing]
+    if faults:
+        raise DataError("\n".join(faults))
+    if texts != ("text",):
+        logger.info("there is no column 'text': the texts are taken from %s", " and ".join(map(repr, texts)))
+    return Task(label_names=tuple(label.names), text_columns=texts)
+
+
+def rows_sha256(texts: Iterable[Sequence[str]], labels: Iterable[str]) -> str:
+    """Return the sha256 of rows in their order: the texts of each, and its label's name."""
+    digest = hashlib.sha256()
+    for row, label in zip(texts, labels, strict=True):
+        digest.update(json.dumps([*row, label]).encode())
+    return digest.hexdigest()
+
+
+def _is_string(feature: object) -> bool:
+    return isinstance(feature, Value) and feature.dtype in ("string", "large_string")
+
+
+def _named(data: DatasetDict, name: str) -> str:
+    """Return a split's name and where it came from, for an error."""
+    source = textwrap.shorten(data[name].info.description or "", 100)
+    return f"{name} ({source})" if source else name
+
+
+def _check_labels(data: DatasetDict, task: Task) -> None:
+    faults = []
+    in_train: set[int] = set()
+    for name, split in data.items():
+        labels = split["label"][:]
+        if not labels:
+            faults.append(f"{_named(data, name)} has no rows")
+            continue
+        unlabelled = [index for index, label in enumerate(labels) if label is None or label < 0]
+        if unlabelled:
+            faults.append(
+                f"{_named(data, name)}: {len(unlabelled)} rows have no label, the first is row {unlabelled[0] + 1}"
+            )
+        present = {label for label in labels if label is not None and label >= 0}
+        if name == "train":
+            in_train = present
+            if len(present) == 1:
+                only = task.label_names[present.pop()]
+                faults.append(f"{_named(data, name)}: every row has the label {only!r}; a classifier needs two")
+                in_train = set(range(task.num_labels))  # one fault told once
+            continue
+        for label in sorted(present - in_train):
+            faults.append(
+                f"{_named(data, name)}: {labels.count(label)} rows have the label {task.label_names[label]!r}, which "
+                f"train never has; the first is row {labels.index(label) + 1}"
+            )
+    if faults:
+        raise DataError("\n".join(faults))
+
+
+def _with_carved(data: DatasetDict, task: Task, data_seed: int) -> DatasetDict:
+    missing = [name for name in ("test", "validation") if name not in data]
+    if not missing:
+        return data
+    train = data["train"]
+    *carved, left = carve(_texts(train, task), train["label"][:], len(missing), data_seed)
+    left_labels = set(train.select(left)["label"][:])
+    if any(not rows for rows in carved) or len(left_labels) < len(set(train["label"][:])):
+        raise DataError(
+            f"{_named(data, 'train')} has {len(train)} rows, {len(set(_texts(train, task)))} different ones: too few "
+            f"to carve {' and '.join(missing)} from them; bring that split, or more rows"
+        )
+    splits = {**data, "train": train.select(left)}
+    for name, rows in zip(missing, carved, strict=True):
+        splits[name] = train.select(rows)
+        warning = "; scores on it can't be set beside published ones" if name == "test" else ""
+        logger.info(
+            "there is no %s split: %d of train's %d rows were carved for it (data seed %d)%s",
+            name,
+            len(rows),
+            len(train),
+            data_seed,
+            warning,
+        )
+    return DatasetDict({name: splits[name] for name in SPLITS})
+
+
+def _without_nulls(split: Dataset, task: Task) -> Dataset:
+    """Return the split with an empty text where there was none, so that no tokenizer meets ``None``."""
+    for name in task.text_columns:
+        texts = split[name][:]
+        if None in texts:
+            filled = ["" if text is None else text for text in texts]
+            split = split.remove_columns(name).add_column(name, filled, feature=split.features[name])
+    return split
+
+
+def _texts(split: Dataset, task: Task) -> list[tuple[str, ...]]:
+    return list(zip(*(split[name][:] for name in task.text_columns), strict=True))
+
+
+def _facts(name: str, data: DatasetDict, task: Task, origin: Literal["given", "carved from train"]) -> SplitFacts:
+    split = data[name]
+    texts = _texts(split, task)
+    labels = [task.label_names[label] for label in split["label"][:]]
+    counts = Counter(labels)
+    in_train = set() if name == "train" else set(_texts(data["train"], task))
+    return SplitFacts(
+        name=name,
+        rows=len(split),
+        origin=origin,
+        sha256=rows_sha256(texts, labels),
+        label_counts={label: counts[label] for label in task.label_names},
+        empty_texts=sum(not any(text.strip() for text in row) for row in texts),
+        duplicates=len(texts) - len(set(texts)),
+        shared_with_train=sum(row in in_train for row in texts),
+    )
