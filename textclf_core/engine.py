@@ -35,7 +35,7 @@ from textclf_core.records import (
     SplitRecord,
     write_record,
 )
-from textclf_core.run_directory import RunDirectory
+from textclf_core.run_directory import RunDirectory, run_id
 from textclf_core.saving import save_classifier
 from textclf_core.workspace import Workspace
 
@@ -56,21 +56,29 @@ class Experiment:
 
     Attributes:
         plugins: the active plugins, one for each exclusive role.
-        data: data in memory; then there is no dataset plugin.
+        data: data in memory, or prepared before; the dataset plugin isn't asked then.
+        id: the name of the run's directory; time, strategy and seed if not set.
+        label: how a comparison calls it.
         seed: decides the head, the order of the examples and the dropout.
         data_seed: decides carved splits and samples.
         output: the folder that gets the run's directory.
         device: a torch device, or ``auto``.
         command: the command line that asked for it, for the record.
+        left_out: plugins of a comparison's base that this run has no use for, for the record.
+        replace: take the place of a run of the same ``id``; else the new one gets a number.
     """
 
     plugins: ActivePlugins
-    data: DatasetDict | None = None
+    data: DatasetDict | PreparedData | None = None
     seed: int = 0
     data_seed: int = 0
     output: Path = Path("runs")
     device: str = "auto"
     command: str | None = None
+    id: str | None = None
+    label: str | None = None
+    left_out: tuple[str, ...] = ()
+    replace: bool = False
 
 
 def run_experiment(experiment: Experiment, progress: Progress) -> tuple[Path, Record]:
@@ -83,7 +91,9 @@ def run_experiment(experiment: Experiment, progress: Progress) -> tuple[Path, Re
     started = datetime.now(UTC)
     device = resolve_device(experiment.device)
     reset_peak_memory(device)
-    with RunDirectory(experiment.output, started, _label(plugins), seed) as directory, _Notes() as notes:
+    label = experiment.label or _label(plugins)
+    name = experiment.id or run_id(started, label, seed)
+    with RunDirectory(experiment.output, name, replace=experiment.replace) as directory, _Notes() as notes:
         workspace = Workspace(directory.partial, device)
         meter = workspace.meter
         with meter.time("total"):
@@ -111,12 +121,14 @@ def run_experiment(experiment: Experiment, progress: Progress) -> tuple[Path, Re
         record = Record(
             format=RECORD_FORMAT,
             id=directory.id,
+            label=label,
             started=started.isoformat(timespec="seconds"),
             finished=datetime.now(UTC).isoformat(timespec="seconds"),
             command=experiment.command,
             seed=seed,
             data_seed=experiment.data_seed,
             plugins=tuple(_plugin_record(plugin) for plugin in plugins),
+            left_out=experiment.left_out,
             data=_data_record(data),
             encoder=_encoder_record(encoder, movement),
             metrics=metrics,
@@ -130,10 +142,20 @@ def run_experiment(experiment: Experiment, progress: Progress) -> tuple[Path, Re
 
 def _load(experiment: Experiment) -> PreparedData:
     """Load the data, check them, and carve the splits that they lack."""
-    data = experiment.data
-    if data is None:
-        data = _call(experiment.plugins, "textclf_load_data", data_seed=experiment.data_seed)
-    return prepare(data, experiment.data_seed)
+    if isinstance(experiment.data, PreparedData):
+        return experiment.data
+    if experiment.data is not None:
+        return prepare(experiment.data, experiment.data_seed)
+    return load_data(experiment.plugins, experiment.data_seed)
+
+
+def load_data(plugins: ActivePlugins, data_seed: int) -> PreparedData:
+    """Ask the dataset plugin for its data and prepare them.
+
+    Raises:
+        DataError: they can't be had or can't be used.
+    """
+    return prepare(_call(plugins, "textclf_load_data", data_seed=data_seed), data_seed)
 
 
 def _build(plugins: ActivePlugins, task: Task, seed: int, device: str) -> Encoder:
@@ -234,8 +256,8 @@ def _recipe(trainer: object) -> Recipe | None:
 
 
 def _label(plugins: ActivePlugins) -> str:
-    """Return what tells a run from others at a glance: its strategies, or its trainer."""
-    return "+".join(plugin.name for plugin in plugins.of_role("strategy")) or _trainer(plugins).name
+    """Return what tells a run from others at a glance: its strategies with their options, or its trainer."""
+    return " + ".join(plugin.spec for plugin in plugins.of_role("strategy")) or _trainer(plugins).spec
 
 
 def _trainer(plugins: ActivePlugins) -> ActivePlugin:

@@ -91,6 +91,8 @@ class Record:
 
     Attributes:
         format: the version of this layout.
+        label: what tells the run from others: its strategies, or how a comparison called it.
+        left_out: plugins of a comparison's base that this run has no use for.
         metrics: numbers by split (``validation``, ``test``) and name.
         notes: what the run told its user, warnings included.
         environment: versions of Python and of the packages that compute, the platform, the device, the threads.
@@ -98,12 +100,14 @@ class Record:
 
     format: int
     id: str
+    label: str
     started: str
     finished: str
     command: str | None
     seed: int
     data_seed: int
     plugins: tuple[PluginRecord, ...]
+    left_out: tuple[str, ...]
     data: DataRecord
     encoder: EncoderRecord | None
     metrics: dict[str, dict[str, float | None]]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import re
 import shutil
 from datetime import datetime
@@ -9,40 +11,48 @@ from pathlib import Path
 from types import TracebackType
 
 
+def run_id(started: datetime, label: str, seed: int) -> str:
+    """Return a name that tells a run from others at a glance: ``20260314-150926-head-only-s0``."""
+    return f"{started:%Y%m%d-%H%M%S}-{re.sub(r'[^A-Za-z0-9.+-]+', '-', label)}-s{seed}"
+
+
 class RunDirectory:
     """A directory that is written under another name and renamed when its block ends without an error.
 
     After an error it is kept as ``ID.incomplete`` if anything was computed, and the error gets a note that says so.
 
+    Args:
+        output: the folder that gets the run.
+        name: the run's id; a number is put behind it where it is taken.
+        replace: take the place of a run of that id instead, once the new one is whole.
+
     Attributes:
-        id: time, label and seed: ``20260314-150926-head-only-s0``.
+        id: the id.
         path: where the run will be.
         partial: where to write until then.
     """
 
-    def __init__(self, output: Path, started: datetime, label: str, seed: int) -> None:
-        slug = re.sub(r"[^A-Za-z0-9.+-]+", "-", label)
-        stem = f"{started:%Y%m%d-%H%M%S}-{slug}-s{seed}"
+    def __init__(self, output: Path, name: str, *, replace: bool = False) -> None:
         output.mkdir(parents=True, exist_ok=True)
-        number = 1
-        while True:
-            self.id = stem if number == 1 else f"{stem}-{number}"
+        for number in itertools.count(1):
+            self.id = name if number == 1 else f"{name}-{number}"
             self.path = output / self.id
-            self.partial = output / f".{self.id}.partial"
-            number += 1
-            if self.path.exists():
-                continue
-            try:
-                self.partial.mkdir()
-            except FileExistsError:  # another process started the same run in the same second
-                continue
-            break
+            if replace or not self.path.exists():
+                break
+        # The process's number keeps two that start the same run apart; what a killed one left is swept out.
+        for stale in output.glob(f".{self.id}.*.partial"):
+            if not _is_alive(int(stale.name.split(".")[-2])):
+                shutil.rmtree(stale)
+        self.partial = output / f".{self.id}.{os.getpid()}.partial"
+        self.partial.mkdir()
 
     def __enter__(self) -> RunDirectory:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if error is None:
+            if self.path.exists():
+                shutil.rmtree(self.path)
             self.partial.rename(self.path)
             return
         if not any(self.partial.iterdir()):
@@ -56,3 +66,13 @@ class RunDirectory:
         if checkpoints:
             note += f" To go on from its last epoch: --plugin finetune:resume={checkpoints[-1]}"
         error.add_note(note)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's, and alive
+        return True
+    return True
