@@ -1,0 +1,1 @@
+"""Contenders on the same splits and seeds: which strategy, at what cost, and is the difference real?"""

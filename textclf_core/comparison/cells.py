@@ -1,0 +1,75 @@
+"""The cells of a comparison: a contender at a seed, and the key of everything that could change its result."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from textclf_core.comparison.contenders import Contender
+from textclf_core.records import RECORD_FILE
+
+# What computes; a new version of any of them may give other bits.
+_ENGINES = ("textclf-core", "torch", "transformers", "tokenizers", "numpy", "scikit-learn")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One contender at one seed.
+
+    ``id`` names its run directory; it ends in the start of ``key``, so that two cells that could differ never share
+    one.
+    """
+
+    contender: Contender
+    seed: int
+    key: str
+
+    @property
+    def id(self) -> str:
+        """The name of the run directory: label, seed, start of the key."""
+        slug = re.sub(r"[^A-Za-z0-9.+=-]+", "-", self.contender.label)[:80]
+        return f"{slug}-s{self.seed}-{self.key[:12]}"
+
+    def finished_in(self, output: Path) -> Path | None:
+        """Return the directory of the finished run, or ``None``. A run directory is whole, so its record says enough."""
+        directory = output / self.id
+        return directory if (directory / RECORD_FILE).is_file() else None
+
+
+def cells(
+    contenders: Sequence[Contender], seeds: Sequence[int], *, fingerprints: dict[str, str], data_seed: int, device: str
+) -> tuple[Cell, ...]:
+    """Return the cells, contender by contender.
+
+    Args:
+        contenders: the contenders.
+        seeds: the seeds of each.
+        fingerprints: of the data, by the contender's label.
+        data_seed: the seed of the data.
+        device: where they run; devices round differently.
+    """
+    return tuple(
+        Cell(contender, seed, _key(contender, seed, fingerprints[contender.label], data_seed, device))
+        for contender in contenders
+        for seed in seeds
+    )
+
+
+def _key(contender: Contender, seed: int, fingerprint: str, data_seed: int, device: str) -> str:
+    facts = {
+        "plugins": [
+            [plugin.name, plugin.distribution, plugin.version, {key: repr(value) for key, value in plugin.options.items()}]
+            for plugin in contender.plugins
+        ],
+        "data": fingerprint,
+        "data_seed": data_seed,
+        "seed": seed,
+        "device": device,
+        "engines": {name: version(name) for name in _ENGINES},
+    }
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,150 @@
+"""The contenders of a comparison, as they are written after ``--try``.
+
+``head-only`` is one contender; ``lora + finetune:learning_rate=1e-4`` joins two plugins in one; ``freeze-first-n:n=0..6``
+and ``n=0,4,6`` make one contender of each value, in any option that takes a number.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from textclf_core.errors import UsageError
+from textclf_core.options import option_names, options_of
+from textclf_core.plugins import ActivePlugins, Catalogue, activate, override
+from textclf_core.plugins.activation import ENCODER_ROLES
+from textclf_core.specs import PluginSpec, parse_options, split_name
+
+_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+_RANGE = re.compile(r"(\d+)\.\.(\d+)")
+_LIST = re.compile(rf"{_NUMBER}(?:,{_NUMBER})+")
+_LONGEST_RANGE = 1000
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """The option whose values made several contenders of one: ``freeze-first-n``, ``n``, 4."""
+
+    plugin: str
+    option: str
+    value: float
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One line of a comparison, run once a seed.
+
+    Attributes:
+        label: as it was written, with one value for each swept option.
+        plugins: all plugins of its runs, those of the base included.
+        left_out: base plugins that it has no use for, such as a model beside TF-IDF.
+        sweep: the swept option, where exactly one was.
+    """
+
+    label: str
+    plugins: ActivePlugins
+    left_out: tuple[str, ...] = ()
+    sweep: Sweep | None = None
+
+
+def contenders(
+    tries: Sequence[str | Sequence[PluginSpec]], base: Sequence[PluginSpec], catalogue: Catalogue, *, without: Sequence[str] = ()
+) -> tuple[Contender, ...]:
+    """Return the contenders that ``tries`` name, on top of the base plugins, in order.
+
+    A contender's choice replaces the base's plugin of the same name or of the same exclusive role; what of the base
+    it has no use for is left out.
+
+    Raises:
+        UsageError: a plugin or an option is wrong, or two contenders are the same. All names are checked at once,
+            before anything runs.
+    """
+    found = [contender for text in tries for contender in _contenders(text, base, catalogue, without)]
+    labels = [contender.label for contender in found]
+    for label in labels:
+        if labels.count(label) > 1:
+            raise UsageError(f"--try {label}: this contender is given twice.")
+    return tuple(found)
+
+
+def _contenders(
+    text: str | Sequence[PluginSpec], base: Sequence[PluginSpec], catalogue: Catalogue, without: Sequence[str]
+) -> Iterator[Contender]:
+    specs = _parse(text, catalogue) if isinstance(text, str) else tuple(text)
+    for chosen, sweeps in _expand(specs, catalogue):
+        combined = override(base, chosen, catalogue)
+        kept, left_out = _without_useless(combined, chosen, catalogue)
+        label = " + ".join(str(spec) for spec in chosen)
+        plugins = activate(kept, catalogue, without=without)
+        yield Contender(label, plugins, left_out, sweeps[0] if len(sweeps) == 1 else None)
+
+
+def _parse(text: str, catalogue: Catalogue) -> tuple[PluginSpec, ...]:
+    specs = []
+    for part in re.split(r"\s+\+\s+", text.strip()):
+        name, options = split_name(part)
+        names = option_names(catalogue.get(name).cls)
+        specs.append(PluginSpec(name, parse_options(options, names, plugin=name)))
+    return tuple(specs)
+
+
+def _expand(
+    specs: Sequence[PluginSpec], catalogue: Catalogue
+) -> Iterator[tuple[tuple[PluginSpec, ...], tuple[Sweep, ...]]]:
+    """Yield the specs once for each combination of the values of swept options."""
+    swept: list[tuple[int, str, tuple[str, ...]]] = []
+    for index, spec in enumerate(specs):
+        numeric = {
+            option.name
+            for option in options_of(catalogue.get(spec.name).cls)
+            if re.search(r"\b(int|float)\b", option.type) and "list" not in option.type
+        }
+        for key, value in spec.options.items():
+            values = _values(value) if key in numeric else None
+            if values:
+                swept.append((index, key, values))
+    for combination in itertools.product(*(values for _, _, values in swept)):
+        options = [dict(spec.options) for spec in specs]
+        for (index, key, _), value in zip(swept, combination, strict=True):
+            options[index][key] = value
+        chosen = tuple(
+            PluginSpec(spec.name, mapping, spec.set_by) for spec, mapping in zip(specs, options, strict=True)
+        )
+        sweeps = tuple(
+            Sweep(specs[index].name, key, float(value))
+            for (index, key, _), value in zip(swept, combination, strict=True)
+        )
+        yield chosen, sweeps
+
+
+def _values(value: object) -> tuple[str, ...] | None:
+    """Return the values that a range or a list stands for, as text; ``None`` if it is neither."""
+    if isinstance(value, list | tuple):
+        return tuple(str(item) for item in value)
+    text = str(value).replace(" ", "")
+    if match := _RANGE.fullmatch(text):
+        first, last = int(match[1]), int(match[2])
+        if not first <= last < first + _LONGEST_RANGE:
+            raise UsageError(f"{text}: a range goes up, from the first value to the last, such as 0..6.")
+        return tuple(str(number) for number in range(first, last + 1))
+    return tuple(text.split(",")) if _LIST.fullmatch(text) else None
+
+
+def _without_useless(
+    combined: Sequence[PluginSpec], chosen: Sequence[PluginSpec], catalogue: Catalogue
+) -> tuple[list[PluginSpec], tuple[str, ...]]:
+    """Leave out the base's plugins that the contender has no use for: a model beside a trainer without an encoder."""
+    plugins = [catalogue.get(spec.name) for spec in combined]
+    trainer = next((plugin for plugin in plugins if "trainer" in plugin.roles), None)
+    if trainer is None or "encoder" in trainer.hooks["textclf_train"]:
+        return list(combined), ()
+    mine = {spec.name for spec in chosen}
+    useless = [
+        spec.name
+        for spec in combined
+        if spec.name not in mine and set(catalogue.get(spec.name).roles) <= set(ENCODER_ROLES)
+    ]
+    return [spec for spec in combined if spec.name not in useless], tuple(useless)
+
