@@ -1,4 +1,4 @@
-"""textclf: which fine-tuning strategy should I use, and what does it cost me?
+"""Which fine-tuning strategy should I use for my labelled text, and what does it cost me.
 
 For users: :func:`run`, :func:`open_run`. For authors of plugins: :data:`hookimpl`, :class:`Option`,
 :class:`Recipe`, :class:`Encoder`, :class:`Classifier`, :class:`Task` and the errors.

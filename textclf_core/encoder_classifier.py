@@ -41,10 +41,12 @@ class EncoderClassifier:
         """Return the logits of rows that ``Encoder.tokenize`` made: float32, (rows, labels). Dropout is off."""
         model = self.encoder.model
         was_training = model.training
-        model.eval()
+        model.train(False)
         logits = np.empty((len(tokenized), self.task.num_labels), dtype=np.float32)
         batches = batches_by_length([len(ids) for ids in tokenized["input_ids"]], _BATCH_SIZE)
-        with torch.inference_mode(), self.progress.bar("predict", len(tokenized), "examples") as bar:
+        # One batch is done before a bar could be seen.
+        progress = self.progress if len(batches) > 1 else Progress(quiet=True)
+        with torch.inference_mode(), progress.bar("predict", len(tokenized), "examples") as bar:
             for indices in batches:
                 batch = self.encoder.collate(tokenized.__getitems__(indices))
                 batch.pop("labels", None)

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+import transformers
+from datasets import Dataset
 
 from textclf_core.cost import Cost, Meter, directory_bytes, peak_memory_bytes, reset_peak_memory
 from textclf_core.data import PreparedData, prepare
@@ -90,6 +92,8 @@ def run_experiment(experiment: Experiment, progress: Progress) -> tuple[Path, Re
     plugins, seed = experiment.plugins, experiment.seed
     started = datetime.now(UTC)
     device = resolve_device(experiment.device)
+    # Its bars for loading and saving would run through ours.
+    transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     reset_peak_memory(device)
     label = experiment.label or _label(plugins)
     name = experiment.id or run_id(started, label, seed)
@@ -99,6 +103,7 @@ def run_experiment(experiment: Experiment, progress: Progress) -> tuple[Path, Re
         with meter.time("total"):
             with meter.time("load"):
                 data = _load(experiment)
+                _check_metrics(plugins, data.task)
             encoder = None
             if plugins.needs_encoder:
                 with meter.time("build"):
@@ -161,7 +166,7 @@ def load_data(plugins: ActivePlugins, data_seed: int) -> PreparedData:
 def _build(plugins: ActivePlugins, task: Task, seed: int, device: str) -> Encoder:
     _seed_everything(seed)
     encoder: Encoder = _call(plugins, "textclf_build_model", task=task, seed=seed)
-    encoder.model.to(device)
+    encoder.model.to(device)  # type: ignore[arg-type]  # the decorator around it hides its signature
     return encoder
 
 
@@ -210,6 +215,12 @@ def _score(plugins: ActivePlugins, split: Predictions, task: Task) -> dict[str, 
             giver[name] = plugin.name
             values[name] = float(value) if math.isfinite(value) else None
     return values
+
+
+def _check_metrics(plugins: ActivePlugins, task: Task) -> None:
+    """Score one right prediction of each label: what a metric refuses shows before training, not after."""
+    labels = Dataset.from_dict({"label": list(range(task.num_labels))})
+    _score(plugins, Predictions(labels, np.eye(task.num_labels, dtype=np.float32)), task)
 
 
 def _latency(classifier: Classifier, data: PreparedData) -> float:

@@ -11,6 +11,7 @@ freeze-first-n = { n = 4 }
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,13 +25,23 @@ class ExperimentFile:
     """What an experiment file says; ``None`` where it is silent."""
 
     plugins: tuple[PluginSpec, ...] = ()
+    tries: tuple[tuple[PluginSpec, ...], ...] = ()
+    seeds: tuple[int, ...] | None = None
     seed: int | None = None
     data_seed: int | None = None
     output: Path | None = None
     device: str | None = None
 
 
-_TYPES: dict[str, type] = {"plugins": dict, "seed": int, "data_seed": int, "output": str, "device": str}
+_TYPES: dict[str, tuple[type, str]] = {
+    "plugins": (dict, "a table of plugins"),
+    "try": (list, "tables of plugins, each headed [[try]]"),
+    "seeds": (list, "a list of whole numbers"),
+    "seed": (int, "a whole number"),
+    "data_seed": (int, "a whole number"),
+    "output": (str, "text"),
+    "device": (str, "text"),
+}
 
 
 def read_experiment_file(path: Path) -> ExperimentFile:
@@ -45,31 +56,45 @@ def read_experiment_file(path: Path) -> ExperimentFile:
         raise UsageError(f"{path}: there is no such experiment file.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: not TOML: {error}") from error
-    faults = [_fault(key, value) for key, value in content.items()]
-    if found := [fault for fault in faults if fault]:
-        raise UsageError(
-            "\n  ".join([f"{path}: it can't be used:", *found]) if len(found) > 1 else f"{path}: {found[0]}"
-        )
-    plugins = tuple(
-        PluginSpec(name, {key: _value(value) for key, value in options.items()}, set_by=f"file {path.name}")
-        for name, options in content.get("plugins", {}).items()
+    faults = [fault for key, value in content.items() for fault in _faults(key, value)]
+    if faults:
+        raise UsageError(f"{path}: {faults[0]}" if len(faults) == 1 else "\n  ".join([f"{path}:", *faults]))
+    set_by = f"file {path.name}"
+    return ExperimentFile(
+        plugins=_specs(content.get("plugins", {}), set_by),
+        tries=tuple(_specs(table, set_by) for table in content.get("try", [])),
+        seeds=tuple(content["seeds"]) if "seeds" in content else None,
+        seed=content.get("seed"),
+        data_seed=content.get("data_seed"),
+        # A relative path in the file is meant from where the command is given, as one on the command line is.
+        output=Path(content["output"]) if "output" in content else None,
+        device=content.get("device"),
     )
-    # A relative path in the file is meant from where the command is given, as one on the command line is.
-    output = Path(content["output"]) if "output" in content else None
-    return ExperimentFile(plugins, content.get("seed"), content.get("data_seed"), output, content.get("device"))
 
 
-def _fault(key: str, value: Any) -> str | None:
+def _faults(key: str, value: Any) -> Iterator[str]:
     if key not in _TYPES:
-        return f"there is no setting {key!r}.{did_you_mean(key, _TYPES)} It takes {', '.join(_TYPES)}."
-    if not isinstance(value, _TYPES[key]) or isinstance(value, bool):
-        kind = {"dict": "a table of plugins", "int": "a whole number", "str": "text"}[_TYPES[key].__name__]
-        return f"{key!r} takes {kind}, not {value!r}."
-    if key == "plugins":
-        for name, options in value.items():
+        yield f"there is no setting {key!r}.{did_you_mean(key, _TYPES)} It takes {', '.join(_TYPES)}."
+        return
+    wanted, words = _TYPES[key]
+    items: dict[str, type] = {"try": dict, "seeds": int}
+    right = isinstance(value, wanted) and not isinstance(value, bool)
+    if right and key in items:
+        right = all(isinstance(item, items[key]) and not isinstance(item, bool) for item in value)
+    if not right:
+        yield f"{key!r} takes {words}, not {value!r}."
+        return
+    for table in value if key == "try" else [value] if key == "plugins" else []:
+        for name, options in table.items():
             if not isinstance(options, dict):
-                return f"plugin {name!r} takes a table of options, such as {name} = {{}}, not {options!r}."
-    return None
+                yield f"plugin {name!r} takes a table of options, such as {name} = {{}}, not {options!r}."
+
+
+def _specs(table: dict[str, dict[str, Any]], set_by: str) -> tuple[PluginSpec, ...]:
+    return tuple(
+        PluginSpec(name, {key: _value(value) for key, value in options.items()}, set_by)
+        for name, options in table.items()
+    )
 
 
 def _value(value: Any) -> object:

@@ -145,8 +145,8 @@ def textclf_train(
 def textclf_load_classifier(directory: Path, task: Task, workspace: Workspace) -> Classifier | None:
     """Load a classifier that this trainer's ``Classifier.save(directory)`` wrote. First result.
 
-    Called by ``textclf predict`` on the one plugin that the artifact's ``classifier.json`` names. A trainer implements it
-    beside ``textclf_train``.
+    Called by ``textclf predict`` on the one plugin that the artifact's ``classifier.json`` names. A trainer
+    implements it beside ``textclf_train``.
     """
 
 

@@ -35,7 +35,7 @@ class Predictions:
     @property
     def predictions(self) -> NDArray[np.int64]:
         """The labels with the highest score, int64, (rows,)."""
-        return self.scores.argmax(axis=-1).astype(np.int64)
+        return np.asarray(self.scores.argmax(axis=-1), dtype=np.int64)
 
 
 def write_predictions(predictions: dict[str, Predictions], task: Task, directory: Path) -> None:

@@ -53,7 +53,7 @@ class Bar:
 
 
 class _LogBar(Bar):
-    """A plain line at the start of the second ten seconds, every ten seconds after it, and at the end."""
+    """A plain line every ten seconds, and at the end of what took that long."""
 
     def __init__(self, description: str, total: int, unit: str, console: Console) -> None:
         super().__init__(description, total, unit)
@@ -63,7 +63,7 @@ class _LogBar(Bar):
     def _show(self) -> None:
         now = time.perf_counter()
         finished = self.done >= self.total
-        if not finished and now - self._last < _SECONDS_BETWEEN_LINES:
+        if now - (self._started if finished else self._last) < _SECONDS_BETWEEN_LINES:
             return
         self._last = now
         left = (

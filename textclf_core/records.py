@@ -24,7 +24,10 @@ class PluginRecord:
     """One active plugin.
 
     Attributes:
+        name: the name in a spec.
+        roles: ``dataset``, ``model``, ``strategy``, ``trainer``, ``metric``.
         distribution: what brings it: a distribution, or ``file PATH`` (which has no version).
+        version: the distribution's version.
         options: every option with its value.
         set_by: for each option, who set it: ``default``, ``command line``, ``call`` (from Python) or a file.
     """
@@ -39,7 +42,17 @@ class PluginRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class SplitRecord:
-    """One split: how many rows, where they came from, and a hash that tells it from any other."""
+    """One split: how many rows, where they came from, and a hash that tells it from any other.
+
+    Attributes:
+        name: ``train``, ``validation`` or ``test``.
+        rows: how many.
+        origin: ``given``, or ``carved from train``.
+        sha256: over the texts and the label names, in their order.
+        label_counts: how many rows have each label.
+        empty_texts: how many rows have no text.
+        truncated: how many rows the tokenizer cut; ``None`` where it wasn't counted.
+    """
 
     name: str
     rows: int
@@ -52,7 +65,16 @@ class SplitRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class DataRecord:
-    """The data: where the rows came from, the task they set, the splits."""
+    """The data: where the rows came from, the task they set, the splits.
+
+    Attributes:
+        source: where the rows came from, as the dataset plugin tells it.
+        fingerprint: sha256 over the label names and all splits.
+        task_kind: ``single-label``.
+        label_names: the names of the labels, in the order of their ids.
+        text_columns: the columns that hold the texts.
+        splits: ``train``, ``validation`` and ``test``.
+    """
 
     source: str
     fingerprint: str
@@ -67,6 +89,10 @@ class EncoderRecord:
     """The encoder and what of it was frozen.
 
     Attributes:
+        checkpoint: the name or the folder that the weights came from.
+        revision: the commit on the hub, where it is known.
+        family: the ``model_type`` of transformers.
+        blocks: how many encoder blocks the model has.
         frozen_prefix: 0 nothing, 1 the embeddings, 1+k the embeddings and the first k blocks.
         frozen: the parts no parameter of which trained, such as ``embeddings``, ``block 0``.
         frozen_sha256: one hash over every frozen parameter, equal before and after training; ``None`` if none was.
@@ -91,11 +117,21 @@ class Record:
 
     Attributes:
         format: the version of this layout.
+        id: the name of the run's directory.
         label: what tells the run from others: its strategies, or how a comparison called it.
+        started: when, in UTC (ISO 8601).
+        finished: when, in UTC (ISO 8601).
+        command: the command line that asked for it; ``None`` for a call from Python.
+        seed: decided the head, the order of the examples and the dropout.
+        data_seed: decided carved splits and samples.
+        plugins: the active plugins, in the order in which their hooks were called.
         left_out: plugins of a comparison's base that this run has no use for.
+        data: where the rows came from, and the splits.
+        encoder: the model, and what of it was frozen; ``None`` where the trainer has no use for one.
         metrics: numbers by split (``validation``, ``test``) and name.
-        notes: what the run told its user, warnings included.
+        cost: what it took.
         environment: versions of Python and of the packages that compute, the platform, the device, the threads.
+        notes: what the run told its user, warnings included.
     """
 
     format: int

@@ -1,7 +1,8 @@
-"""Tiny models and data for the tests of plugins: real ones, made in milliseconds, with no network.
+"""For the tests of plugins: a check of the whole plugin, and real models and data, tiny, made without a network.
 
 >>> encoder = tiny_encoder(family="bert", blocks=2)
 >>> data = tiny_data(rows=64)
+>>> check_plugin(FreezeFirstN, n=4)
 """
 
 from __future__ import annotations
@@ -9,10 +10,18 @@ from __future__ import annotations
 import inspect
 import random
 import string
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import pluggy
+
+from textclf_core import hookspecs
+from textclf_core.data import prepare
 from textclf_core.encoder import Encoder
+from textclf_core.errors import PluginError
+from textclf_core.options import build_plugin, options_of
+from textclf_core.plugins.hooks import hooks_of, roles_of
 
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict
@@ -161,28 +170,22 @@ def tiny_data(rows: int = 64, seed: int = 0) -> DatasetDict:
 
     Returns:
         Splits ``train``, ``validation`` and ``test`` with columns ``text`` (string) and ``label``
-        (``ClassLabel(["negative", "positive"])``). The labels alternate; no sentence occurs twice.
+        (``ClassLabel(["negative", "positive"])``). The labels alternate.
     """
     from datasets import DatasetDict
 
     generator = random.Random(seed)
-    seen: set[str] = set()
     quarter = max(2, rows // 4)
     counts = {"train": rows, "validation": quarter, "test": quarter}
-    return DatasetDict({split: _tiny_split(count, generator, seen) for split, count in counts.items()})
+    return DatasetDict({split: _tiny_split(count, generator) for split, count in counts.items()})
 
 
-def _tiny_split(rows: int, generator: random.Random, seen: set[str]) -> Dataset:
+def _tiny_split(rows: int, generator: random.Random) -> Dataset:
     from datasets import ClassLabel, Dataset, Features, Value
 
-    texts: list[str] = []
-    while len(texts) < rows:
-        text = _sentence((_BLAME, _PRAISE)[len(texts) % 2], generator)
-        if text not in seen:
-            seen.add(text)
-            texts.append(text)
+    labels = [row % 2 for row in range(rows)]
     split = Dataset.from_dict(
-        {"text": texts, "label": [row % 2 for row in range(rows)]},
+        {"text": [_sentence((_BLAME, _PRAISE)[label], generator) for label in labels], "label": labels},
         features=Features({"text": Value("string"), "label": ClassLabel(names=list(LABELS))}),
     )
     split.info.description = "invented reviews (textclf_core.testing.tiny_data)"
@@ -194,3 +197,82 @@ def _sentence(opinions: Sequence[str], generator: random.Random) -> str:
     words = [*fillers, generator.choice(_THINGS), *generator.sample(opinions, k=2)]
     generator.shuffle(words)
     return " ".join(words)
+
+
+def check_plugin(cls: type, **options: object) -> None:
+    """Check that a class is a plugin that textclf can list, build and use. One line makes a test of it.
+
+    >>> def test_it_is_a_plugin() -> None:
+    ...     check_plugin(FreezeEverySecond, first=1)
+
+    Of every plugin: its hooks and their arguments are those of this textclf, it has a docstring (its help), each of
+    its fields is an option and has a help text, and the given options are taken. Of a dataset: its data can be used,
+    every split tells where its rows came from, and the same data seed gives the same rows. Of a strategy: on a model of
+    12 blocks it leaves the head training.
+
+    Args:
+        cls: the plugin's class.
+        options: values of its options, as ``build_plugin`` takes them. A dataset is loaded with them, twice.
+
+    Raises:
+        PluginError: with every fault of the class, or of what its hooks did.
+        UsageError: an option is refused.
+        DataError: the data set's data can't be used.
+    """
+    name = cls.__qualname__
+    hooks = hooks_of(cls)
+    _refuse(name, _faults_of_class(cls))
+    plugin = build_plugin(name, cls, options)
+    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    manager.add_hookspecs(hookspecs)
+    manager.register(plugin)
+    roles = roles_of(hooks)
+    if "dataset" in roles:
+        _refuse(name, _faults_of_dataset(manager))
+    if "strategy" in roles:
+        _refuse(name, _faults_of_strategy(manager))
+
+
+def _faults_of_class(cls: type) -> list[str]:
+    faults = []
+    docstring = inspect.getdoc(cls) or ""
+    if not docstring or docstring.startswith(f"{cls.__name__}("):  # Python's own, for a dataclass that has none
+        faults.append("it has no docstring, which is its help in `textclf plugins`.")
+    fields = vars(cls).get("__dataclass_fields__", {})
+    if bare := [name for name in inspect.get_annotations(cls) if name not in fields]:
+        faults.append(f"it isn't marked with @dataclass, so these fields are no options: {', '.join(bare)}.")
+    faults += [
+        f"its option {option.name!r} has no help; write Annotated[..., Option(\"...\")] for its type."
+        for option in options_of(cls)
+        if not option.help
+    ]
+    return faults
+
+
+def _faults_of_dataset(manager: pluggy.PluginManager) -> list[str]:
+    first, again = (manager.hook.textclf_load_data(data_seed=0) for _ in range(2))
+    prepare(first, 0)
+    faults = [
+        f"the split {name!r} doesn't say where its rows came from; set its info.description."
+        for name, split in first.items()
+        if not split.info.description
+    ]
+    faults += [
+        f"the split {name!r} had other rows when it was loaded again with the same data_seed."
+        for name, split in first.items()
+        if name not in again or split[:] != again[name][:]
+    ]
+    return faults
+
+
+def _faults_of_strategy(manager: pluggy.PluginManager) -> list[str]:
+    encoder = tiny_encoder(blocks=12, hidden=16)
+    manager.hook.textclf_freeze(encoder=encoder)
+    if not any(encoder.part_of(name) == "head" for name in encoder.trainable_names()):
+        return ["it froze the head, which starts at random and must train."]
+    return []
+
+
+def _refuse(name: str, faults: list[str]) -> None:
+    if faults:
+        raise PluginError(f"{name} isn't a plugin as it should be:\n" + textwrap.indent("\n".join(faults), "  - ", bool))

@@ -1,4 +1,4 @@
-"""What a run takes for a role that nobody chose. The entry point of the group ``textclf.defaults`` names this."""
+"""What a run takes for a role that nobody chose. Entry points of the group ``textclf.defaults`` name these."""
 
 DEFAULTS = {
     "dataset": ("rotten-tomatoes",),
@@ -7,3 +7,6 @@ DEFAULTS = {
     "trainer": ("finetune",),
     "metric": ("f1", "accuracy"),
 }
+
+YARDSTICKS = ("majority", "tfidf-logreg")
+"""The contenders that every comparison includes unless told not to."""

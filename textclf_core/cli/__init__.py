@@ -42,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _app() -> typer.Typer:
     """Return the application with its sub-commands."""
+    from textclf_core.cli.compare import compare
     from textclf_core.cli.plugins import app as plugins
     from textclf_core.cli.predict import predict
     from textclf_core.cli.run import run
@@ -52,6 +53,7 @@ def _app() -> typer.Typer:
     )
     app.callback()(_options)
     app.command()(run)
+    app.command()(compare)
     app.command()(predict)
     app.add_typer(plugins, name="plugins")
     return app

@@ -1,1 +1,1 @@
-"""Contenders on the same splits and seeds: which strategy, at what cost, and is the difference real?"""
+"""Contenders on the same splits and seeds: laid out as cells, run, and kept."""

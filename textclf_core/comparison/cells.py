@@ -36,7 +36,7 @@ class Cell:
         return f"{slug}-s{self.seed}-{self.key[:12]}"
 
     def finished_in(self, output: Path) -> Path | None:
-        """Return the directory of the finished run, or ``None``. A run directory is whole, so its record says enough."""
+        """Return the directory of the finished run, or ``None``. It is whole if it is there."""
         directory = output / self.id
         return directory if (directory / RECORD_FILE).is_file() else None
 
@@ -63,7 +63,12 @@ def cells(
 def _key(contender: Contender, seed: int, fingerprint: str, data_seed: int, device: str) -> str:
     facts = {
         "plugins": [
-            [plugin.name, plugin.distribution, plugin.version, {key: repr(value) for key, value in plugin.options.items()}]
+            [
+                plugin.name,
+                plugin.distribution,
+                plugin.version,
+                {key: repr(value) for key, value in plugin.options.items()},
+            ]
             for plugin in contender.plugins
         ],
         "data": fingerprint,

@@ -1,7 +1,7 @@
 """The contenders of a comparison, as they are written after ``--try``.
 
-``head-only`` is one contender; ``lora + finetune:learning_rate=1e-4`` joins two plugins in one; ``freeze-first-n:n=0..6``
-and ``n=0,4,6`` make one contender of each value, in any option that takes a number.
+``head-only`` is one contender; ``lora + finetune:learning_rate=1e-4`` joins two plugins in one;
+``freeze-first-n:n=0..6`` and ``n=0,4,6`` make one contender of each value, in any option that takes a number.
 """
 
 from __future__ import annotations
@@ -50,7 +50,11 @@ class Contender:
 
 
 def contenders(
-    tries: Sequence[str | Sequence[PluginSpec]], base: Sequence[PluginSpec], catalogue: Catalogue, *, without: Sequence[str] = ()
+    tries: Sequence[str | Sequence[PluginSpec]],
+    base: Sequence[PluginSpec],
+    catalogue: Catalogue,
+    *,
+    without: Sequence[str] = (),
 ) -> tuple[Contender, ...]:
     """Return the contenders that ``tries`` name, on top of the base plugins, in order.
 
@@ -147,4 +151,3 @@ def _without_useless(
         if spec.name not in mine and set(catalogue.get(spec.name).roles) <= set(ENCODER_ROLES)
     ]
     return [spec for spec in combined if spec.name not in useless], tuple(useless)
-

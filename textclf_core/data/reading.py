@@ -171,7 +171,7 @@ def _separated_rows(lines: Iterable[str], delimiter: str, where: str) -> Iterato
                     f"{where}, line {start}: {_fields(len(fields))}, but the header has {_fields(len(header))} "
                     f"({', '.join(header)}); a field that holds the separator or a line break needs quotes"
                 )
-            start += 1
+            start = reader.line_num + 1
     except csv.Error as error:
         raise DataError(f"{where}, line {start}: the row that starts here can't be read: {error}") from None
     if header is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
+from itertools import compress, count
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -66,17 +67,17 @@ def _encode(
     tokenizer: PreTrainedTokenizerBase, columns: Sequence[Sequence[str]], max_length: int
 ) -> dict[str, list[Any]]:
     """Return a batch's token ids, and whether each row had to be cut to ``max_length``."""
-    texts = list(zip(*columns, strict=True))
     if len(columns) > 2:
-        texts = [(f" {tokenizer.sep_token} ".join(row),) for row in texts]
-    # `verbose` would warn that these are longer than the model takes: they are cut below.
-    encoded = dict(tokenizer(*map(list, zip(*texts, strict=True)), return_attention_mask=True, verbose=False))
+        columns = [[f" {tokenizer.sep_token} ".join(row) for row in zip(*columns, strict=True)]]
+    # `verbose` would warn that some are longer than the model takes: they are cut below.
+    encoded = dict(tokenizer(*map(list, columns), return_attention_mask=True, verbose=False))
     encoded["truncated"] = [len(ids) > max_length for ids in encoded["input_ids"]]
-    for row, is_long in enumerate(encoded["truncated"]):
-        if is_long:
-            cut = tokenizer(*texts[row], truncation=True, max_length=max_length, return_attention_mask=True)
-            for name in cut:
-                encoded[name][row] = cut[name]
+    if any(encoded["truncated"]):
+        long = [list(compress(column, encoded["truncated"])) for column in columns]
+        cut = tokenizer(*long, truncation=True, max_length=max_length, return_attention_mask=True)
+        for name, values in cut.items():
+            for row, value in zip(compress(count(), encoded["truncated"]), values, strict=True):
+                encoded[name][row] = value
     return encoded
 
 

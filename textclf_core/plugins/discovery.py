@@ -24,7 +24,8 @@ from textclf_core.plugins.hooks import has_hooks, hooks_of, roles_of
 
 GROUP = "textclf"
 DEFAULTS_GROUP = "textclf.defaults"
-"""Holds one entry point of our own distribution: which plugins a run takes for a role that nobody chose."""
+"""Holds two entry points of our own distribution: which plugins a run takes for a role that nobody chose
+(``defaults``), and which contenders every comparison has (``yardsticks``)."""
 OWN_DISTRIBUTION = "textclf-core"
 ALLOW_LIST = "TEXTCLF_PLUGINS"
 
@@ -94,10 +95,14 @@ class Listed:
 class Catalogue:
     """All plugins that can be had, by name. Importing one waits until it is asked for."""
 
-    def __init__(self, entries: Iterable[Entry], defaults: Mapping[str, Sequence[str]]) -> None:
+    def __init__(
+        self, entries: Iterable[Entry], defaults: Mapping[str, Sequence[str]], yardsticks: Sequence[str] = ()
+    ) -> None:
         self.entries = tuple(sorted(entries, key=lambda entry: (entry.name, entry.distribution)))
         self.defaults = defaults
         """The plugins of each role that nobody chose, in order."""
+        self.yardsticks = tuple(yardsticks)
+        """The contenders that every comparison includes unless told not to."""
         self._loaded: dict[Entry, LoadedPlugin] = {}
 
     @classmethod
@@ -112,7 +117,7 @@ class Catalogue:
         """
         files = dict.fromkeys(path.expanduser().resolve() for path in plugin_files)
         entries = [*_installed_entries(), *(entry for path in files for entry in _file_entries(path))]
-        return cls(entries, _defaults())
+        return cls(entries, _own("defaults"), _own("yardsticks"))
 
     def get(self, name: str) -> LoadedPlugin:
         """Return the plugin of that name.
@@ -214,11 +219,11 @@ def _normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name.strip()).lower()
 
 
-def _defaults() -> Mapping[str, Sequence[str]]:
-    for point in entry_points(group=DEFAULTS_GROUP):
+def _own(name: str) -> Any:
+    """Return what an entry point of our own distribution in the group of defaults names."""
+    for point in entry_points(group=DEFAULTS_GROUP, name=name):
         if point.dist and _normal(point.dist.name) == OWN_DISTRIBUTION:
-            defaults: Mapping[str, Sequence[str]] = point.load()
-            return defaults
+            return point.load()
     raise PluginError(
         f"The installed metadata of {OWN_DISTRIBUTION} are out of date: they name no {DEFAULTS_GROUP}. Install it "
         "again (in a checkout: `pip install -e .`, after deleting a left-over *.egg-info)."

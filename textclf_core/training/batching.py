@@ -16,9 +16,9 @@ _POOL_BATCHES = 50
 class LengthGroupedBatches:
     """The batches of an epoch: examples of similar length together, in an order decided by the seed and the epoch.
 
-    Examples are shuffled, cut into pools of 50 batches, sorted by length within each pool and cut into batches, and
-    the batches are shuffled. Each example comes once an epoch. If their number isn't a multiple of ``batch_size``, the
-    last batch is smaller, and no other.
+    Examples are shuffled, cut into pools of 50 batches (of a quarter of them all, where those are fewer than 200),
+    sorted by length within each pool and cut into batches, and the batches are shuffled. Each example comes once an
+    epoch. If their number isn't a multiple of ``batch_size``, the last batch is smaller, and no other.
     """
 
     lengths: Sequence[int]
@@ -34,7 +34,8 @@ class LengthGroupedBatches:
         rng = np.random.default_rng([self.seed, epoch])
         lengths = np.asarray(self.lengths)
         order = rng.permutation(len(lengths))
-        pool = self.batch_size * _POOL_BATCHES
+        # With one pool, every epoch of a small data set would have the same batches.
+        pool = self.batch_size * max(1, min(_POOL_BATCHES, len(self) // 4))
         batches: list[list[int]] = []
         for start in range(0, len(order), pool):
             indices = order[start : start + pool]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 if TYPE_CHECKING:
@@ -68,7 +69,8 @@ def _count(encoder: Encoder, trainable: list[torch.nn.Parameter], rows: int, len
         "input_ids": torch.full((rows, length), token, device=device),
         "attention_mask": torch.ones((rows, length), dtype=torch.long, device=device),
     }
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+    # As plain matrix products, attention is counted on every device; torch's counter doesn't know the CPU's kernel.
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), sdpa_kernel(SDPBackend.MATH):
         with torch.set_grad_enabled(bool(trainable)), FlopCounterMode(display=False) as forward:
             logits = encoder.model(**batch).logits
         with FlopCounterMode(display=False) as backward:

@@ -42,7 +42,7 @@ class TfidfClassifier:
     def scores(self, data: Dataset) -> NDArray[np.float32]:
         """Return the softmax of the linear scores: float32, (rows, labels)."""
         linear = self.vectorizer.transform(_texts(data, self.task)) @ self.weights.T + self.intercept
-        return softmax(linear, axis=1).astype(np.float32)
+        return np.asarray(softmax(linear, axis=1), dtype=np.float32)
 
     def save(self, directory: Path) -> None:
         """Write the vocabulary as JSON, idf and weights as safetensors."""

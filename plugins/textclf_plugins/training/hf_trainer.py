@@ -1,0 +1,51 @@
+"""The same training on ``transformers.Trainer``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from textclf_core.hookspecs import hookimpl
+from textclf_core.training.options import EncoderTraining
+
+if TYPE_CHECKING:
+    from datasets import DatasetDict
+
+    from textclf_core.classifier import Classifier
+    from textclf_core.encoder import Encoder
+    from textclf_core.progress import Progress
+    from textclf_core.recipe import Recipe
+    from textclf_core.task import Task
+    from textclf_core.workspace import Workspace
+
+
+@dataclass(frozen=True, kw_only=True)
+class HfTrainer(EncoderTraining):
+    """Fine-tune on transformers.Trainer: the recipe, order and loss of finetune, as a second opinion.
+
+    Its checkpoints are those of finetune, which can go on from them; hf-trainer itself doesn't resume.
+    """
+
+    @hookimpl
+    def textclf_train(
+        self,
+        encoder: Encoder,
+        data: DatasetDict,
+        task: Task,
+        recipe: Recipe,
+        seed: int,
+        workspace: Workspace,
+        progress: Progress,
+    ) -> Classifier:
+        """Train on transformers.Trainer."""
+        from textclf_plugins.training.hf_trainer_loop import train
+
+        return train(self, encoder, data, task, recipe, seed, workspace, progress)
+
+    @hookimpl
+    def textclf_load_classifier(self, directory: Path, task: Task, workspace: Workspace) -> Classifier:
+        """Load an encoder classifier."""
+        from textclf_core.encoder_classifier import EncoderClassifier
+
+        return EncoderClassifier.load(directory, task, workspace.device)

@@ -1,0 +1,229 @@
+"""``transformers.Trainer`` on textclf's terms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.nn.functional import cross_entropy
+from torch.utils.data import DataLoader, Sampler
+from transformers import (
+    PrinterCallback,
+    Trainer,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+)
+
+from textclf_core.encoder_classifier import EncoderClassifier
+from textclf_core.errors import UsageError
+from textclf_core.training.batching import LengthGroupedBatches
+from textclf_core.training.course import Course
+from textclf_core.training.flops import EncoderFlops, count_flops
+
+if TYPE_CHECKING:
+    from datasets import Dataset, DatasetDict
+
+    from textclf_core.encoder import Encoder
+    from textclf_core.progress import Bar, Progress
+    from textclf_core.recipe import Recipe
+    from textclf_core.task import Task
+    from textclf_core.workspace import Workspace
+    from textclf_plugins.training.hf_trainer import HfTrainer
+
+
+def train(
+    options: HfTrainer,
+    encoder: Encoder,
+    data: DatasetDict,
+    task: Task,
+    recipe: Recipe,
+    seed: int,
+    workspace: Workspace,
+    progress: Progress,
+) -> EncoderClassifier:
+    """Train what isn't frozen and return the classifier.
+
+    Raises:
+        RunError: the loss of a step isn't finite.
+        UsageError: Trainer can't use the device.
+    """
+    if workspace.device not in ("cpu", "cuda", "cuda:0", "mps"):
+        raise UsageError(
+            f"hf-trainer: transformers.Trainer chooses among GPUs itself, so it can't train on {workspace.device!r}. "
+            "Show it that GPU alone (CUDA_VISIBLE_DEVICES=1) and leave the device out, or use finetune."
+        )
+    with workspace.meter.time("train/tokenize"):
+        train_rows = encoder.tokenize(data["train"], task, recipe)
+        validation = encoder.tokenize(data["validation"], task, recipe)
+    batches = LengthGroupedBatches([len(ids) for ids in train_rows["input_ids"]], recipe.batch_size, seed)
+    classifier = EncoderClassifier(encoder, task, recipe, progress)
+    course = Course(options, classifier, train_rows, validation, len(batches), seed, workspace)
+    with encoder.frozen_in_eval(), progress.bar("train", course.total_steps) as bar:
+        trainer = _Trainer(course, batches, count_flops(encoder))
+        trainer.add_callback(_Steps(course, trainer, bar))
+        trainer.train()
+    course.finish()
+    return classifier
+
+
+class _Trainer(Trainer):
+    """A Trainer that takes the batches it is given, counts what they cost, and leaves an epoch's end to a course.
+
+    What Trainer by itself does wrong on a BERT classifier, and what keeps it from that:
+
+    - It takes ``**kwargs`` in a model's ``forward`` to mean that the model divides its loss by the whole batch, so the
+      gradient grows with accumulation and with the number of processes. Here the loss function divides, and
+      ``model_accepts_loss_kwargs`` is false.
+    - It replaces a loss that isn't finite in its log and trains on. Here such a loss ends training.
+    - It takes the dropout of frozen blocks into training; ``Encoder.frozen_in_eval`` is around it.
+    - Its count of FLOPs ignores freezing, and the one here doesn't.
+    - Its own grouping by length permutes predictions. It neither groups nor predicts here.
+    """
+
+    def __init__(self, course: Course, batches: LengthGroupedBatches, flops: EncoderFlops) -> None:
+        options, workspace = course.options, course.workspace
+        arguments = TrainingArguments(
+            output_dir=str(workspace.directory),
+            use_cpu=workspace.device == "cpu",
+            seed=course.seed % 2**32,
+            num_train_epochs=options.epochs,
+            learning_rate=options.learning_rate,
+            weight_decay=options.weight_decay,
+            max_grad_norm=options.max_grad_norm,
+            lr_scheduler_type="linear",
+            warmup_steps=course.warmup_steps,
+            eval_strategy="epoch",
+            save_strategy="no",
+            logging_strategy="no",
+            logging_nan_inf_filter=False,
+            report_to="none",
+            disable_tqdm=True,
+        )
+        # More than one would wrap the model in DataParallel; with several processes, each has one.
+        arguments._n_gpu = min(arguments.n_gpu, 1)
+        self._batches = _MicroBatches(batches, options.micro_batch_size, arguments.process_index, arguments.world_size)
+        arguments.gradient_accumulation_steps = self._batches.of_a_full_batch
+        super().__init__(
+            model=course.classifier.encoder.model,
+            args=arguments,
+            train_dataset=course.train,
+            eval_dataset=course.validation,
+            compute_loss_func=_share_of_the_loss,
+        )
+        self.remove_callback(PrinterCallback)
+        self.model_accepts_loss_kwargs = False
+        self._course = course
+        self._flops = flops
+        self.step_loss = 0.0
+
+    def get_train_dataloader(self) -> DataLoader[Any]:
+        """Return the course's batches, this process's share of each."""
+        # Not prepared by accelerate, which would give whole batches to the processes in turn. A loader draws a number
+        # for its workers; with a generator of its own, dropout draws the same numbers as without a loader.
+        return DataLoader(
+            self._course.train,
+            batch_sampler=self._batches,
+            collate_fn=self._course.classifier.encoder.collate,
+            generator=torch.Generator(),
+        )
+
+    def training_step(
+        self, model: torch.nn.Module, inputs: dict[str, Any], num_items_in_batch: torch.Tensor | int | None = None
+    ) -> torch.Tensor:
+        """Compute the gradient of a micro-batch, and count it."""
+        loss = super().training_step(model, inputs, num_items_in_batch)
+        self.step_loss += loss.item()
+        self._course.check_finite(self.state.global_step + 1, "the loss", self.step_loss)
+        shape = inputs["input_ids"].shape
+        self._course.workspace.meter.trained(
+            examples=shape[0],
+            real_tokens=int(inputs["attention_mask"].sum()),
+            padded_tokens=shape.numel(),
+            flops=self._flops.train_step(*shape),
+        )
+        return loss
+
+    def floating_point_ops(self, inputs: dict[str, Any]) -> int:
+        """Return the FLOPs of a micro-batch as the model is frozen now."""
+        return round(self._flops.train_step(*inputs["input_ids"].shape))
+
+    def evaluate(
+        self,
+        eval_dataset: Dataset | dict[str, Dataset] | None = None,
+        ignore_keys: list[str] | None = None,
+        metric_key_prefix: str = "eval",
+    ) -> dict[str, float]:
+        """Finish an epoch."""
+        epoch = self.state.global_step // self._course.steps_per_epoch
+        assert self.optimizer is not None  # there is one once training began
+        loss, accuracy = self._course.epoch_done(epoch, self.optimizer)
+        return {f"{metric_key_prefix}_loss": loss, f"{metric_key_prefix}_accuracy": accuracy}
+
+
+class _MicroBatches(Sampler[list[int]]):
+    """The rows of one process, micro-batch by micro-batch; each time it is iterated, those of the next epoch.
+
+    Trainer makes a step of every ``of_a_full_batch`` of them and of the rest of an epoch, which is right because a
+    smaller batch comes last.
+    """
+
+    def __init__(self, batches: LengthGroupedBatches, size: int | None, process: int, processes: int) -> None:
+        self._batches = batches
+        self._size = size
+        self._process = process
+        self._processes = processes
+        self._epoch = 0
+        self.of_a_full_batch = len(self._cut(list(range(batches.batch_size))))
+
+    def __len__(self) -> int:
+        return sum(len(self._cut(batch)) for batch in self._batches.epoch(0))
+
+    def __iter__(self) -> Iterator[list[int]]:
+        batches = self._batches.epoch(self._epoch)
+        self._epoch += 1
+        return (rows for batch in batches for rows in self._cut(batch))
+
+    def _cut(self, batch: list[int]) -> list[list[int]]:
+        mine = batch[self._process :: self._processes]
+        size = self._size or len(mine)
+        return [mine[start : start + size] for start in range(0, len(mine), size)]
+
+
+class _Steps(TrainerCallback):
+    """Times the steps and tells the course and the user about each."""
+
+    def __init__(self, course: Course, trainer: _Trainer, bar: Bar) -> None:
+        self._course = course
+        self._trainer = trainer
+        self._bar = bar
+        self._timer = ExitStack()
+
+    def on_epoch_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        self._timer.enter_context(self._course.workspace.meter.time("train/steps"))
+
+    def on_epoch_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        self._timer.close()
+
+    def on_optimizer_step(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        loss, self._trainer.step_loss = self._trainer.step_loss, 0.0
+        # The schedule moves on after this.
+        learning_rate = float(kwargs["lr_scheduler"].get_last_lr()[0])
+        self._course.step_done(state.global_step + 1, loss, learning_rate)
+        self._bar.advance(note=f"loss {loss:.3f}")
+
+
+def _share_of_the_loss(
+    outputs: Mapping[str, torch.Tensor], labels: torch.Tensor, num_items_in_batch: torch.Tensor
+) -> torch.Tensor:
+    """Return what a micro-batch adds to the mean loss of its whole batch."""
+    return cross_entropy(outputs["logits"].float(), labels, reduction="sum") / num_items_in_batch

@@ -1,0 +1,130 @@
+"""``textclf compare``."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from textclf_core.errors import UsageError
+
+
+def compare(
+    experiment: Annotated[
+        Path | None, typer.Argument(help="An experiment file (TOML) that says what the options below say.")
+    ] = None,
+    attempt: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--try",
+            help="A contender: a plugin with its options, or several joined by ' + '. A number may be a list, n=0,4,6, "
+            "or a range, n=0..6. Give it again for each.",
+            metavar="SPEC",
+            show_default=False,
+        ),
+    ] = None,
+    plugin: Annotated[
+        list[str] | None,
+        typer.Option(help="A plugin of every contender. Give it again for each.", metavar="SPEC", show_default=False),
+    ] = None,
+    plugin_file: Annotated[
+        list[Path] | None,
+        typer.Option(help="A Python file with plugins of your own.", metavar="FILE.py", show_default=False),
+    ] = None,
+    seeds: Annotated[
+        str | None, typer.Option(help="How many (3 is 0, 1 and 2), or which: 0,7,42. [default: 3]", show_default=False)
+    ] = None,
+    data_seed: Annotated[
+        int | None, typer.Option(help="Decides carved splits and samples. [default: 0]", min=0, show_default=False)
+    ] = None,
+    yardsticks: Annotated[
+        bool, typer.Option(help="Compare with the majority class and TF-IDF with logistic regression too.")
+    ] = True,
+    metric: Annotated[str, typer.Option(help="What decides: f1 or accuracy.")] = "f1",
+    cost: Annotated[
+        str,
+        typer.Option(
+            help="What the recommended line is cheap by: train-seconds, flops, memory, trainable, artifact, latency."
+        ),
+    ] = "train-seconds",
+    price: Annotated[
+        str | None, typer.Option(help="The machine's price, such as 0.40/h: adds a column of money.", metavar="PRICE/h")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="The folder that gets the runs. [default: runs]", show_default=False)
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option(help="cpu, cuda, cuda:1, mps or auto. [default: auto]", show_default=False)
+    ] = None,
+    force: Annotated[bool, typer.Option(help="Run cells again that are finished.")] = False,
+    format: Annotated[str, typer.Option(help="The closing table: simple, github, html, latex ... or json.")] = "simple",
+) -> None:
+    """Run contenders on the same splits and seeds, and say which strategy to use.
+
+    Every cell (a contender at a seed) is a run of its own in the output folder. Given again after it was stopped, the
+    command reads the cells that are finished and runs the others. `textclf report` shows the same table later.
+    """
+    from textclf_core.cli.run import check_table_format, say_notes
+    from textclf_core.comparison.contenders import contenders
+    from textclf_core.experiment_file import ExperimentFile, read_experiment_file
+    from textclf_core.plugins import Catalogue, override
+    from textclf_core.report.costs import check_cost, parse_price
+
+    catalogue = Catalogue.discover(plugin_file or ())
+    file = read_experiment_file(experiment) if experiment else ExperimentFile()
+    tries = [*file.tries, *(attempt or ())]
+    if not tries:
+        raise UsageError("nothing to compare: give each contender with --try, such as --try full --try head-only.")
+    base = override(file.plugins, plugin or (), catalogue)
+    found = contenders([*tries, *(catalogue.yardsticks if yardsticks else ())], base, catalogue)
+    check_table_format(format)
+    check_cost(cost)
+    hourly = parse_price(price) if price else None
+
+    from rich.console import Console
+
+    from textclf_core.comparison.board import Board
+    from textclf_core.comparison.runner import plan, run_cells
+    from textclf_core.report.analysis import analyse
+    from textclf_core.report.stored import StoredRun
+    from textclf_core.report.tables import comparison_text
+
+    console = Console(stderr=True)
+    say_notes(console)
+    planned = plan(
+        found,
+        parse_seeds(seeds) if seeds else file.seeds or (0, 1, 2),
+        output=output or file.output or Path("runs"),
+        data_seed=data_seed if data_seed is not None else file.data_seed or 0,
+        device=device or file.device or "auto",
+    )
+    command = shlex.join(["textclf", *sys.argv[1:]])
+    finished, failed = run_cells(planned, Board(planned.cells, metric, console), force=force, command=command)
+    if finished:
+        analysed = analyse([StoredRun(cell.directory, cell.record) for cell in finished], metric=metric, cost=cost)
+        for comparison in analysed:
+            typer.echo(comparison_text(comparison, format, hourly))
+    for cell in failed:
+        typer.echo(f"error: {cell.cell.contender.label}, seed {cell.cell.seed}: {cell.error}", err=True)
+    if failed:
+        raise typer.Exit(1)
+
+
+def parse_seeds(text: str) -> tuple[int, ...]:
+    """Return the seeds that ``3`` (how many) or ``0,7,42`` (which) means.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    parts = text.replace(" ", "").split(",")
+    if not all(part.isdigit() for part in parts):
+        raise UsageError(f"--seeds {text}: write how many, such as 3, or which, such as 0,7,42.")
+    numbers = tuple(int(part) for part in parts)
+    if len(numbers) == 1 and not numbers[0]:
+        raise UsageError("--seeds 0: at least one seed is needed; for the seed 0 alone write --seeds 1.")
+    if len(set(numbers)) < len(numbers):
+        raise UsageError(f"--seeds {text}: a seed is given twice.")
+    return tuple(range(numbers[0])) if len(numbers) == 1 else numbers

@@ -1,0 +1,80 @@
+"""The costs that a contender can be chosen by."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from textclf_core.errors import UsageError, did_you_mean
+from textclf_core.progress import format_seconds
+from textclf_core.records import Record
+
+
+@dataclass(frozen=True)
+class CostKind:
+    """A cost: its name on the command line, its heading, how it is read off a record and how it is written."""
+
+    name: str
+    heading: str
+    read: Callable[[Record], float | None]
+    write: Callable[[float], str]
+
+
+def _bytes(count: float) -> str:
+    return f"{count / 2**20:,.1f} MiB" if count < 2**30 else f"{count / 2**30:,.2f} GiB"
+
+
+def _count(count: float) -> str:
+    return f"{count / 1e6:,.2f} M" if count >= 1e5 else f"{count:,.0f}"
+
+
+def _flops(count: float) -> str:
+    return f"{count / 1e12:,.2f} T"
+
+
+COSTS: Mapping[str, CostKind] = {
+    kind.name: kind
+    for kind in (
+        CostKind("train-seconds", "training", lambda record: record.cost.seconds["train"], format_seconds),
+        CostKind("flops", "FLOPs", lambda record: record.cost.train_flops, _flops),
+        CostKind("memory", "peak memory", lambda record: float(record.cost.peak_memory_bytes), _bytes),
+        CostKind("trainable", "trainable", lambda record: _float(record.cost.trainable_parameters), _count),
+        CostKind("artifact", "model size", lambda record: float(record.cost.artifact_bytes), _bytes),
+        CostKind(
+            "latency",
+            "one text",
+            lambda record: record.cost.latency_seconds,
+            lambda seconds: f"{1000 * seconds:.1f} ms",
+        ),
+    )
+}
+"""The costs by name. One that a record doesn't have is ``None``: a trainer without an encoder counts no FLOPs."""
+
+
+def _float(value: int | None) -> float | None:
+    return None if value is None else float(value)
+
+
+def check_cost(name: str) -> None:
+    """Refuse a cost that there isn't.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    if name not in COSTS:
+        raise UsageError(
+            f"--cost {name}: there is no such cost.{did_you_mean(name, COSTS)} It takes {', '.join(COSTS)}."
+        )
+
+
+def parse_price(text: str) -> float:
+    """Return the price of an hour that ``0.40/h`` means.
+
+    Raises:
+        UsageError: it isn't a price an hour.
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)/h", text.strip())
+    if not match:
+        raise UsageError(f"--price {text}: write what an hour of the machine costs, such as 0.40/h.")
+    return float(match[1])

@@ -1,0 +1,214 @@
+"""How good predictions are beyond one number: scores by class, confusion, calibration. From stored predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from textclf_core.errors import UsageError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from textclf_core.report.stored import Line, StoredRun
+
+BINS = 15
+"""Bins of a reliability diagram; Guo et al. use 15."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassScores:
+    """The scores of one class; a mean over seeds where they are a contender's.
+
+    Attributes:
+        label: the class.
+        precision: of the rows predicted to be of it, the share that are; 0 if none was predicted.
+        recall: of the rows that are of it, the share predicted to be; 0 if there are none.
+        f1: the harmonic mean of the two; 0 if both are.
+        support: how many rows are of it.
+    """
+
+    label: str
+    precision: float
+    recall: float
+    f1: float
+    support: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bin:
+    """The predictions whose confidence lies above ``low`` and up to ``high``.
+
+    ``confidence`` and ``accuracy`` are means over the ``rows`` predictions; ``None`` if there is none.
+    """
+
+    low: float
+    high: float
+    rows: int
+    confidence: float | None
+    accuracy: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reliability:
+    """Whether confidence means what it says.
+
+    Attributes:
+        bins: of equal width, from 0 to 1.
+        ece: expected calibration error: the mean over the predictions of |accuracy - confidence| of their bin
+            (Guo et al. 2017, "On Calibration of Modern Neural Networks", equation 3).
+        brier: mean over rows of the squared distance between scores and truth, summed over all classes (Brier 1950);
+            for two classes it is twice the form that looks at the positive class alone.
+        log_loss: mean negative logarithm of the true class's score, in nats; a score of 0 counts as 1.2e-7, the
+            resolution of float32.
+    """
+
+    bins: tuple[Bin, ...]
+    ece: float
+    brier: float
+    log_loss: float
+
+
+def confusion_matrix(references: NDArray[np.int64], predictions: NDArray[np.int64], classes: int) -> NDArray[np.int64]:
+    """Return how often each class was taken for each: int64, (classes, classes), a row a true class.
+
+    Args:
+        references: true label ids, (rows,).
+        predictions: predicted label ids, (rows,).
+        classes: how many labels there are.
+    """
+    return np.bincount(references * classes + predictions, minlength=classes * classes).reshape(classes, classes)
+
+
+def class_scores(
+    references: NDArray[np.int64], predictions: NDArray[np.int64], labels: Sequence[str]
+) -> tuple[ClassScores, ...]:
+    """Return the scores of each class, in the order of the labels.
+
+    Args:
+        references: true label ids, (rows,).
+        predictions: predicted label ids, (rows,).
+        labels: the names of the labels, by id.
+    """
+    matrix = confusion_matrix(references, predictions, len(labels)).astype(np.float64)
+    right, support, predicted = matrix.diagonal(), matrix.sum(axis=1), matrix.sum(axis=0)
+    return tuple(
+        ClassScores(
+            label=label,
+            precision=_ratio(right[index], predicted[index]),
+            recall=_ratio(right[index], support[index]),
+            f1=_ratio(2 * right[index], support[index] + predicted[index]),
+            support=int(support[index]),
+        )
+        for index, label in enumerate(labels)
+    )
+
+
+def reliability(references: NDArray[np.int64], scores: NDArray[np.float32], bins: int = BINS) -> Reliability:
+    """Return how well the scores are calibrated, by the confidence in the predicted class (the highest score).
+
+    Args:
+        references: true label ids, (rows,).
+        scores: probabilities, (rows, classes).
+        bins: how many.
+    """
+    probabilities = scores.astype(np.float64)
+    confidence = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == references
+    # A bin holds its upper edge, as in the paper. Sums of float32 can exceed 1 by a rounding.
+    edges = np.linspace(0, 1, bins + 1)
+    index = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, bins - 1)
+    rows = np.bincount(index, minlength=bins)
+    confidence_sums = np.bincount(index, weights=confidence, minlength=bins)
+    right_counts = np.bincount(index, weights=right, minlength=bins)
+    of_truth = probabilities[np.arange(len(references)), references]
+    return Reliability(
+        bins=tuple(
+            Bin(
+                low=float(edges[i]),
+                high=float(edges[i + 1]),
+                rows=int(rows[i]),
+                confidence=float(confidence_sums[i] / rows[i]) if rows[i] else None,
+                accuracy=float(right_counts[i] / rows[i]) if rows[i] else None,
+            )
+            for i in range(bins)
+        ),
+        ece=float(np.abs(right_counts - confidence_sums).sum() / len(references)),
+        brier=float(((probabilities**2).sum(axis=1) - 2 * of_truth + 1).mean()),
+        log_loss=float(-np.log(np.maximum(of_truth, np.finfo(np.float32).eps)).mean()),
+    )
+
+
+def run_confusion(run: StoredRun) -> NDArray[np.int64]:
+    """Return the confusion matrix of a run's test split: int64, (classes, classes), a row a true class."""
+    return confusion_matrix(
+        run.label_ids("label"), run.label_ids("prediction"), classes=len(run.record.data.label_names)
+    )
+
+
+def line_confusion(line: Line, seeds: Sequence[int]) -> NDArray[np.int64]:
+    """Return the confusion matrices of a contender's runs at these seeds, summed."""
+    matrices = [run_confusion(run) for run in _runs(line, seeds)]
+    return np.sum(matrices, axis=0, dtype=np.int64)
+
+
+def line_class_scores(line: Line, seeds: Sequence[int]) -> tuple[ClassScores, ...]:
+    """Return the scores of each class on test, each a mean over these seeds of the contender."""
+    by_run = [
+        class_scores(run.label_ids("label"), run.label_ids("prediction"), run.record.data.label_names)
+        for run in _runs(line, seeds)
+    ]
+    return tuple(
+        ClassScores(
+            label=of_class[0].label,
+            precision=_mean([scores.precision for scores in of_class]),
+            recall=_mean([scores.recall for scores in of_class]),
+            f1=_mean([scores.f1 for scores in of_class]),
+            support=of_class[0].support,
+        )
+        for of_class in zip(*by_run, strict=True)
+    )
+
+
+def line_reliability(line: Line, seeds: Sequence[int], bins: int = BINS) -> Reliability:
+    """Return the calibration of a contender on test at these seeds.
+
+    The bins hold the predictions of all its runs; the three numbers are means over the runs, since errors of two
+    models in opposite directions would cancel in a common bin.
+    """
+    by_run = [(run.label_ids("label"), run_scores(run)) for run in _runs(line, seeds)]
+    each = [reliability(references, scores, bins) for references, scores in by_run]
+    pooled = reliability(
+        np.concatenate([references for references, _ in by_run]), np.concatenate([scores for _, scores in by_run]), bins
+    )
+    return Reliability(
+        bins=pooled.bins,
+        ece=_mean([one.ece for one in each]),
+        brier=_mean([one.brier for one in each]),
+        log_loss=_mean([one.log_loss for one in each]),
+    )
+
+
+def run_scores(run: StoredRun) -> NDArray[np.float32]:
+    """Return the scores of a run's test split: float32, (rows, classes)."""
+    flat = run.test["scores"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
+    return np.asarray(flat, dtype=np.float32).reshape(run.test.num_rows, len(run.record.data.label_names))
+
+
+def _runs(line: Line, seeds: Sequence[int]) -> list[StoredRun]:
+    by_seed = {run.record.seed: run for run in line.runs}
+    missing = [seed for seed in seeds if seed not in by_seed]
+    if missing or not seeds:
+        raise UsageError(f"{line.label}: it has no run at seed {', '.join(map(str, missing)) or '(none given)'}.")
+    return [by_seed[seed] for seed in seeds]
+
+
+def _ratio(part: float, whole: float) -> float:
+    return float(part / whole) if whole else 0.0
+
+
+def _mean(values: Sequence[float]) -> float:
+    return float(np.mean(values))

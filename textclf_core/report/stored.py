@@ -1,0 +1,129 @@
+"""Runs as they are on disk, gathered by contender."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from textclf_core.errors import UsageError
+from textclf_core.records import RECORD_FILE, Record, read_record
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class StoredRun:
+    """A run's directory and its record; its predictions are read when they are asked for."""
+
+    directory: Path
+    record: Record
+
+    @cached_property
+    def test(self) -> pa.Table:
+        """The predictions of the test split, in the data's order."""
+        import pyarrow.compute as pc
+
+        from textclf_core.predictions import read_predictions
+
+        table = read_predictions(self.directory)
+        return table.filter(pc.equal(table["split"], "test"))
+
+    def label_ids(self, column: str) -> NDArray[np.int64]:
+        """Return the test split's ``label`` or ``prediction`` column as label ids, int64, (rows,)."""
+        ids = {name: index for index, name in enumerate(self.record.data.label_names)}
+        return np.array([ids[name] for name in self.test[column].to_pylist()], dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class Line:
+    """The runs of one contender, one a seed, in the order of the seeds."""
+
+    label: str
+    runs: tuple[StoredRun, ...]
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds."""
+        return tuple(run.record.seed for run in self.runs)
+
+    def predictions(self, seeds: Sequence[int]) -> NDArray[np.int64]:
+        """Return the predicted label ids of these seeds, int64, (seeds, test rows)."""
+        by_seed = {run.record.seed: run for run in self.runs}
+        return np.stack([by_seed[seed].label_ids("prediction") for seed in seeds])
+
+
+def find_runs(paths: Iterable[Path]) -> list[StoredRun]:
+    """Return the runs that the paths name: a run's directory, or a folder of runs (not deeper).
+
+    Raises:
+        UsageError: a path isn't there or has no run, or a record can't be read.
+    """
+    runs: dict[Path, StoredRun] = {}
+    for path in paths:
+        if not path.is_dir():
+            raise UsageError(f"{path}: there is no such folder. Give runs, or the folder that holds them.")
+        directories = [path] if (path / RECORD_FILE).is_file() else sorted(path.glob(f"[!.]*/{RECORD_FILE}"))
+        found = [directory if directory.is_dir() else directory.parent for directory in directories]
+        found = [directory for directory in found if directory.suffix != ".incomplete"]
+        if not found:
+            raise UsageError(f"{path}: there is no run in it (no {RECORD_FILE}).")
+        runs |= {directory.resolve(): StoredRun(directory, read_record(directory)) for directory in found}
+    return list(runs.values())
+
+
+def gather(runs: Iterable[StoredRun]) -> dict[str, tuple[Line, ...]]:
+    """Return the contenders of each data set, by the data's fingerprint, in the order in which they started.
+
+    Runs that differ in the seed alone are one contender; of two at one seed the later counts. Contenders of one label
+    that differ in other plugins get these behind their label.
+    """
+    by_data: dict[str, dict[str, dict[int, StoredRun]]] = {}
+    for run in sorted(runs, key=lambda run: run.record.started):
+        lines = by_data.setdefault(run.record.data.fingerprint, {})
+        lines.setdefault(_identity(run.record), {})[run.record.seed] = run
+    gathered: dict[str, tuple[Line, ...]] = {}
+    for fingerprint, lines in by_data.items():
+        records = [next(iter(by_seed.values())).record for by_seed in lines.values()]
+        labels = _labels(records)
+        gathered[fingerprint] = tuple(
+            Line(label, tuple(by_seed[seed] for seed in sorted(by_seed)))
+            for label, by_seed in zip(labels, lines.values(), strict=True)
+        )
+    return gathered
+
+
+def _identity(record: Record) -> str:
+    plugins = [[plugin.name, plugin.options] for plugin in record.plugins if "dataset" not in plugin.roles]
+    return json.dumps([record.label, plugins, record.data_seed], sort_keys=True)
+
+
+def _labels(records: Sequence[Record]) -> list[str]:
+    labels = [record.label for record in records]
+    distinct = []
+    for record in records:
+        label = record.label
+        if labels.count(label) > 1:
+            twins = [other for other in records if other.label == label]
+            label += "".join(f" · {spec}" for spec in _specs(record) if not all(spec in _specs(twin) for twin in twins))
+        distinct.append(label)
+    # Runs of different versions of one plugin may still look alike.
+    return [
+        f"{label} #{distinct[:i].count(label) + 1}" if label in distinct[:i] else label
+        for i, label in enumerate(distinct)
+    ]
+
+
+def _specs(record: Record) -> list[str]:
+    return [
+        f"{plugin.name}:{','.join(f'{key}={value}' for key, value in chosen.items())}" if chosen else plugin.name
+        for plugin in record.plugins
+        for chosen in [{key: plugin.options[key] for key, by in plugin.set_by.items() if by != "default"}]
+    ]

@@ -1,0 +1,96 @@
+"""Accuracy and F1 as functions of counts that add up over rows.
+
+A row of the test set adds its counts to the totals, and a metric is a function of the totals alone. So a resample
+is a weighted sum of columns, and the gradient at the totals gives each row's influence (:func:`influence`).
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+Metric = Literal["accuracy", "f1-binary", "f1-macro", "f1-micro", "f1-weighted"]
+"""``f1-binary`` is that of label id 1; ``f1-micro`` of single-label predictions is accuracy."""
+
+METRICS: tuple[Metric, ...] = ("accuracy", "f1-binary", "f1-macro", "f1-micro", "f1-weighted")
+
+
+def is_accuracy(metric: Metric) -> bool:
+    """Return whether the metric is the share of right predictions."""
+    return metric in ("accuracy", "f1-micro")
+
+
+def row_counts(
+    metric: Metric, references: NDArray[np.int64], predictions: NDArray[np.int64], num_labels: int
+) -> csr_array:
+    """Return what each row adds to the totals: float64, shape (counts, rows).
+
+    Accuracy counts right predictions and rows. F1 counts, for each label: rows rightly given it, rows given it,
+    and rows that have it; the counts of one kind stand together. ``f1-binary`` does so for label 1 alone.
+
+    Args:
+        metric: what is measured.
+        references: the true label ids, below ``num_labels``, shape (rows,).
+        predictions: one model's label ids, shape (rows,).
+        num_labels: how many labels there are.
+    """
+    rows = np.arange(len(references))
+    right = np.flatnonzero(references == predictions)
+    if is_accuracy(metric):
+        kinds, columns, height = [np.zeros_like(right), np.ones_like(rows)], [right, rows], 2
+    else:
+        labelled = [references[right], predictions, references]
+        kinds = [kind * num_labels + labels for kind, labels in enumerate(labelled)]
+        columns, height = [right, rows, rows], 3 * num_labels
+    where = (np.concatenate(kinds), np.concatenate(columns))
+    counts = csr_array((np.ones(len(where[0])), where), shape=(height, len(references)))
+    return counts[[1, num_labels + 1, 2 * num_labels + 1]] if metric == "f1-binary" else counts
+
+
+def score(metric: Metric, totals: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the metric at totals of shape (counts, ...), as shape (...).
+
+    F1 of a label is 2 right / (given + had). As in the ``f1`` metric, a label neither given nor had doesn't count
+    in a mean, and F1 without any is 0.
+    """
+    if is_accuracy(metric):
+        return np.asarray(totals[0] / totals[1])
+    right, given, had = totals.reshape(3, -1, *totals.shape[1:])
+    f1 = _ratio(2 * right, given + had)
+    if metric == "f1-weighted":
+        return np.asarray((had * f1).sum(0) / had.sum(0))
+    return _ratio(f1.sum(0), (given + had > 0).sum(0))
+
+
+def influence(metric: Metric, counts: csr_array) -> NDArray[np.float64]:
+    """Return each row's influence on the metric: float64, shape (rows,), of mean 0.
+
+    The derivative of the metric with respect to the row's weight, times the number of rows (the infinitesimal
+    jackknife; Efron & Tibshirani, An Introduction to the Bootstrap, 1993, section 21.3). The metric behaves as the
+    mean of the influences, plus itself: for accuracy exactly (1 or 0, less the accuracy), for F1 to first order.
+    """
+    totals = np.asarray(counts.sum(axis=1))
+    return np.asarray(counts.shape[1] * (counts.T @ _gradient(metric, totals)))
+
+
+def _gradient(metric: Metric, totals: NDArray[np.float64]) -> NDArray[np.float64]:
+    if is_accuracy(metric):
+        right, rows = totals
+        return np.array([1 / rows, -right / rows**2])
+    right, given, had = totals.reshape(3, -1)
+    f1 = _ratio(2 * right, given + had)
+    by_right, by_size = _ratio(2.0, given + had), -_ratio(f1, given + had)
+    if metric != "f1-weighted":
+        present = max(1, np.count_nonzero(given + had))
+        return np.concatenate([by_right, by_size, by_size]) / present
+    weight = had / had.sum()
+    by_weight = (f1 - weight @ f1) / had.sum()
+    return np.concatenate([weight * by_right, weight * by_size, weight * by_size + by_weight])
+
+
+def _ratio(top: NDArray[np.float64] | float, bottom: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return top / bottom, and 0 where the bottom is 0."""
+    return np.divide(top, bottom, out=np.zeros(np.shape(bottom)), where=np.asarray(bottom) > 0)
