@@ -107,6 +107,9 @@ def textclf_freeze(encoder: Encoder) -> None:
 
     Every parameter trains when the first strategy is called. Call ``encoder.freeze(...)``; strategies only add to
     what is frozen, so their order doesn't matter unless one asks ``encoder`` what is frozen already.
+
+    Args:
+        encoder: the model and its tokenizer; ``encoder.num_blocks`` says how many blocks there are.
     """
 
 
@@ -147,6 +150,14 @@ def textclf_load_classifier(directory: Path, task: Task, workspace: Workspace) -
 
     Called by ``textclf predict`` on the one plugin that the artifact's ``classifier.json`` names. A trainer
     implements it beside ``textclf_train``.
+
+    Args:
+        directory: where the classifier was saved.
+        task: the labels, as they were when it was trained.
+        workspace: says on which device to compute; its ``directory`` is the run's.
+
+    Returns:
+        The ``Classifier``, with the scores that it had before it was saved.
     """
 
 
@@ -157,7 +168,7 @@ def textclf_compute_metrics(
     scores: NDArray[np.float32],
     task: Task,
 ) -> dict[str, float]:
-    """Score predictions. Role: metric. The results of all plugins are merged; one name from two is an error.
+    """Score predictions. Role: metric. Each in order; their results are merged, and one name from two is an error.
 
     Args:
         references: the true label ids, int64, shape (examples,).

@@ -242,7 +242,7 @@ def _faults_of_class(cls: type) -> list[str]:
     if bare := [name for name in inspect.get_annotations(cls) if name not in fields]:
         faults.append(f"it isn't marked with @dataclass, so these fields are no options: {', '.join(bare)}.")
     faults += [
-        f"its option {option.name!r} has no help; write Annotated[..., Option(\"...\")] for its type."
+        f'its option {option.name!r} has no help; write Annotated[..., Option("...")] for its type.'
         for option in options_of(cls)
         if not option.help
     ]
@@ -275,4 +275,6 @@ def _faults_of_strategy(manager: pluggy.PluginManager) -> list[str]:
 
 def _refuse(name: str, faults: list[str]) -> None:
     if faults:
-        raise PluginError(f"{name} isn't a plugin as it should be:\n" + textwrap.indent("\n".join(faults), "  - ", bool))
+        raise PluginError(
+            f"{name} isn't a plugin as it should be:\n" + textwrap.indent("\n".join(faults), "  - ", bool)
+        )

@@ -82,6 +82,12 @@ def test_more_blocks_than_the_model_has_end_in_a_spec_that_works(plugin: str, bl
     assert freeze(f"{plugin}:n={works}", blocks=blocks).frozen_names()
 
 
+@pytest.mark.parametrize("plugin", ["freeze-first-n", "freeze-last-n"])
+def test_one_block_more_than_the_model_has_is_refused(plugin: str) -> None:
+    with pytest.raises(UsageError, match=f"{plugin}: n=4, but .* has 3 blocks"):
+        freeze(f"{plugin}:n=4")
+
+
 @pytest.mark.parametrize("spec", ["freeze-first-n:n=2.5", "freeze-last-n:n=1.5"])
 def test_a_count_that_is_not_whole_is_refused(spec: str) -> None:
     with pytest.raises(UsageError, match=r"n=.\.5 is neither a count of blocks \(4\) nor a fraction"):

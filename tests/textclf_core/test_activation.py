@@ -183,6 +183,12 @@ def test_a_plugin_chosen_on_top_takes_the_place_of_its_namesake() -> None:
     ]
 
 
+def test_a_namesake_of_an_exclusive_role_keeps_its_place() -> None:
+    base = [PluginSpec("finetune"), PluginSpec("full")]
+    specs = override(base, ["finetune:epochs=2"], Catalogue.discover())
+    assert [str(spec) for spec in specs] == ["finetune:epochs=2", "full"]
+
+
 def test_a_plugin_chosen_on_top_takes_the_place_of_the_one_of_its_exclusive_role() -> None:
     base = [PluginSpec("bert-base-cased"), PluginSpec("full"), PluginSpec("f1")]
     specs = override(base, ["minilm", "freeze-embeddings"], Catalogue.discover())

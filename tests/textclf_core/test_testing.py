@@ -40,6 +40,15 @@ def test_no_dropout_means_none(family: str) -> None:
     assert torch.equal(encoder.logits(batch), encoder.logits(batch))
 
 
+@pytest.mark.parametrize("family", ["bert", "distilbert", "mpnet", "modernbert"])
+def test_the_tokenizer_gives_just_what_the_model_takes(family: str) -> None:
+    encoder = tiny_encoder(family)
+    with torch.no_grad():
+        encoder.model(**encoder.tokenizer("the plot", return_tensors="pt"))
+    has_token_types = family == "bert"
+    assert ("token_type_ids" in encoder.tokenizer("the plot")) == has_token_types
+
+
 def test_a_saved_encoder_loads_as_it_was(tmp_path: Path) -> None:
     encoder = tiny_encoder("distilbert")
     encoder.model.save_pretrained(tmp_path)
@@ -57,8 +66,8 @@ def test_the_data_are_the_same_each_time_and_differ_with_the_seed() -> None:
 
 
 def test_no_sentence_occurs_twice() -> None:
-    sentences = [text for split in tiny_data(rows=200).values() for text in split["text"]]
-    assert len(sentences) == len(set(sentences)) == 300
+    sentences = [text for split in tiny_data(rows=4000).values() for text in split["text"]]
+    assert len(sentences) == len(set(sentences)) == 6000
 
 
 def test_a_tiny_encoder_learns_the_labels() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import traceback
 from collections.abc import Sequence
@@ -28,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        _app()([word for word in words if word != "--debug"], prog_name="textclf")
+        _app()([word for word in words if word != "--debug"], prog_name="textclf", obj=shlex.join(["textclf", *words]))
     except TextclfError as error:
         if "--debug" in words:
             traceback.print_exception(error)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +11,7 @@ from textclf_core.errors import UsageError
 
 
 def compare(
+    context: typer.Context,
     experiment: Annotated[
         Path | None, typer.Argument(help="An experiment file (TOML) that says what the options below say.")
     ] = None,
@@ -101,7 +100,7 @@ def compare(
         data_seed=data_seed if data_seed is not None else file.data_seed or 0,
         device=device or file.device or "auto",
     )
-    command = shlex.join(["textclf", *sys.argv[1:]])
+    command = context.find_root().obj
     finished, failed = run_cells(planned, Board(planned.cells, metric, console), force=force, command=command)
     if finished:
         analysed = analyse([StoredRun(cell.directory, cell.record) for cell in finished], metric=metric, cost=cost)

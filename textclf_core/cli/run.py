@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -17,6 +15,7 @@ T = TypeVar("T")
 
 
 def run(
+    context: typer.Context,
     experiment: Annotated[
         Path | None, typer.Argument(help="An experiment file (TOML) that says what the options below say.")
     ] = None,
@@ -75,7 +74,7 @@ def run(
             data_seed=_first(data_seed, file.data_seed, 0),
             output=_first(output, file.output, Path("runs")),
             device=_first(device, file.device, "auto"),
-            command=shlex.join(["textclf", *sys.argv[1:]]),
+            command=context.find_root().obj,
         ),
         Progress(console),
     )

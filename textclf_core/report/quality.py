@@ -152,7 +152,7 @@ def run_confusion(run: StoredRun) -> NDArray[np.int64]:
 def line_confusion(line: Line, seeds: Sequence[int]) -> NDArray[np.int64]:
     """Return the confusion matrices of a contender's runs at these seeds, summed."""
     matrices = [run_confusion(run) for run in _runs(line, seeds)]
-    return np.sum(matrices, axis=0, dtype=np.int64)
+    return np.asarray(np.sum(matrices, axis=0))
 
 
 def line_class_scores(line: Line, seeds: Sequence[int]) -> tuple[ClassScores, ...]:

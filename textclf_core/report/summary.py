@@ -95,12 +95,12 @@ def _ranges(parts: tuple[str, ...]) -> list[str]:
     run: list[int] = []
     for part in (*parts, ""):
         number = part.removeprefix("block ")
-        if part.startswith("block ") and number.isdigit():
-            run.append(int(number))
-            continue
-        if run:
+        block = int(number) if part.startswith("block ") and number.isdigit() else None
+        if run and block != run[-1] + 1:
             joined.append(f"block {run[0]}" if len(run) == 1 else f"blocks {run[0]}-{run[-1]}")
             run = []
-        if part:
+        if block is not None:
+            run.append(block)
+        elif part:
             joined.append(part)
     return joined

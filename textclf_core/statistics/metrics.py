@@ -85,7 +85,7 @@ def _gradient(metric: Metric, totals: NDArray[np.float64]) -> NDArray[np.float64
     by_right, by_size = _ratio(2.0, given + had), -_ratio(f1, given + had)
     if metric != "f1-weighted":
         present = max(1, np.count_nonzero(given + had))
-        return np.concatenate([by_right, by_size, by_size]) / present
+        return np.asarray(np.concatenate([by_right, by_size, by_size]) / present)
     weight = had / had.sum()
     by_weight = (f1 - weight @ f1) / had.sum()
     return np.concatenate([weight * by_right, weight * by_size, weight * by_size + by_weight])

@@ -49,7 +49,7 @@ class HfDataset:
         from textclf_core.hub import cached_dataset, hub_dataset, why_unreachable
 
         unreachable = why_unreachable()
-        if True:
+        if unreachable is None:
             return hub_dataset(self.id, self.config, self.revision)
         try:
             data = cached_dataset(self.id, self.config, self.revision)

@@ -23,7 +23,7 @@ COLUMNS = {"review": ["slow start", "NA"], "stars": [2, 5]}
         pd.DataFrame(COLUMNS, index=[7, 3]),
         pa.table(COLUMNS),
         Dataset.from_dict(COLUMNS),
-        Dataset.from_dict(COLUMNS).with_format("numpy"),
+        Dataset.from_dict(COLUMNS).with_format("torch"),
         Dataset.from_dict({"review": ["NA", "slow start"], "stars": [5, 2]}).select([1, 0]),
         DatasetDict(train=Dataset.from_dict(COLUMNS)),
         COLUMNS,

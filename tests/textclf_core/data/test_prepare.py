@@ -92,6 +92,13 @@ def test_duplicates_of_a_text_stay_on_one_side() -> None:
     assert all(facts.rows for facts in prepared.splits)
 
 
+def test_a_text_that_fills_more_than_a_tenth_stays_in_train() -> None:
+    train = split(["again"] * 80 + [f"sentence {row}" for row in range(120)], [0] * 100 + [1] * 100)
+    prepared = prepare(DatasetDict(train=train), data_seed=0)
+    assert [facts.rows for facts in prepared.splits] == [160, 20, 20]
+    assert prepared.data["train"]["text"][:].count("again") == 80
+
+
 def test_what_was_carved_is_said(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "textclf")
     prepare(DatasetDict(train=train_of(300)), data_seed=4)

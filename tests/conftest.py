@@ -1,0 +1,46 @@
+"""A tiny model and a tiny data set on disk, for tests that go through the command line or the Python API."""
+
+from __future__ import annotations
+
+import csv
+import os
+from pathlib import Path
+
+import pytest
+
+from textclf_core.testing import tiny_data, tiny_encoder
+
+
+@pytest.fixture(scope="session")
+def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a random BERT of two blocks and its tokenizer, as ``hf-model:checkpoint=FOLDER`` reads it."""
+    folder = tmp_path_factory.mktemp("checkpoint")
+    encoder = tiny_encoder()
+    encoder.model.save_pretrained(folder)
+    encoder.tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def reviews(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with train.csv (96 rows), validation.csv and test.csv (24 each), as ``files:path=FOLDER`` reads it."""
+    folder = tmp_path_factory.mktemp("reviews")
+    for name, split in tiny_data(96).items():
+        with (folder / f"{name}.csv").open("w", newline="", encoding="utf-8") as stream:
+            writer = csv.writer(stream)
+            writer.writerow(["text", "label"])
+            writer.writerows([row["text"], split.features["label"].int2str(row["label"])] for row in split)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real data sets beside the checkout; where it is absent the test is skipped, in CI it fails."""
+    default = Path(__file__).parents[2] / "shared" / "data"
+    folder = Path(os.environ.get("TEXTCLF_SHARED_DATA", default))
+    if not folder.is_dir():
+        reason = f"needs the real data sets, which aren't in {folder} (TEXTCLF_SHARED_DATA names another folder)"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return folder

@@ -1,0 +1,85 @@
+"""What the reference pages are made from is complete: every hook, option, command and field says what it is."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import typer
+from doc_blocks import ROOT
+
+from textclf_core import hookspecs
+from textclf_core.cli import _app
+from textclf_core.options import OptionInfo, options_of
+from textclf_core.plugins import LoadedPlugin
+
+sys.path.insert(0, str(ROOT / "docs"))
+import generated
+
+HOOKS = [value for name, value in vars(hookspecs).items() if name.startswith("textclf_")]
+PLUGINS = generated.builtin_plugins()
+OPTIONS = [(plugin.name, option) for plugin in PLUGINS for option in options_of(plugin.cls)]
+
+
+@pytest.mark.parametrize("hook", HOOKS, ids=lambda hook: hook.__name__)
+def test_a_hook_says_what_each_of_its_arguments_is(hook: Callable[..., object]) -> None:
+    _, _, arguments = (inspect.getdoc(hook) or "").partition("Args:\n")
+    explained = re.findall(r"^ {4}(\w+): \S", arguments.partition("\n\n")[0], flags=re.MULTILINE)
+    assert explained == list(inspect.signature(hook).parameters)
+
+
+@pytest.mark.parametrize("hook", HOOKS, ids=lambda hook: hook.__name__)
+def test_a_hook_says_whether_the_first_result_or_each_counts(hook: Any) -> None:
+    first_paragraph = (inspect.getdoc(hook) or "").partition("\n\n")[0]
+    assert ("First result." in first_paragraph) == hook.textclf_spec["firstresult"]
+    assert ("Each in order" in first_paragraph) != hook.textclf_spec["firstresult"]
+
+
+@pytest.mark.parametrize("hook", hookspecs.ROLE_OF_HOOK)
+def test_a_hook_that_gives_a_role_says_which(hook: str) -> None:
+    assert f"Role: {hookspecs.ROLE_OF_HOOK[hook]}." in (inspect.getdoc(getattr(hookspecs, hook)) or "")
+
+
+@pytest.mark.parametrize("plugin", PLUGINS, ids=lambda plugin: plugin.name)
+def test_a_builtin_plugin_says_what_it_does(plugin: LoadedPlugin) -> None:
+    assert plugin.summary
+
+
+@pytest.mark.parametrize(("plugin", "option"), OPTIONS, ids=[f"{plugin}:{option.name}" for plugin, option in OPTIONS])
+def test_an_option_of_a_builtin_plugin_says_what_it_is(plugin: str, option: OptionInfo) -> None:
+    assert option.help.endswith(".")
+
+
+def commands() -> Iterator[tuple[str, Any]]:
+    """Yield each command, those of groups included, by the words that call it."""
+    waiting = [("textclf", typer.main.get_command(_app()))]
+    for name, command in waiting:
+        yield name, command
+        waiting += [(f"{name} {word}", sub) for word, sub in getattr(command, "commands", {}).items()]
+
+
+@pytest.mark.parametrize(
+    ("name", "command"), list(commands()), ids=lambda value: value if isinstance(value, str) else ""
+)
+def test_a_command_and_its_options_say_what_they_do(name: str, command: Any) -> None:
+    assert command.help
+    silent = [option.name for option in command.params if option.param_type_name == "option" and not option.help]
+    assert not silent
+
+
+@pytest.mark.parametrize("cls", generated.record_classes(), ids=lambda cls: cls.__name__)
+def test_a_part_of_the_record_says_what_each_field_holds(cls: type) -> None:
+    assert list(generated.field_docs(cls)) == list(inspect.signature(cls).parameters)
+
+
+def test_the_reference_pages_have_every_plugin_command_and_field() -> None:
+    plugins = generated.plugin_reference()
+    assert all(f"### {plugin.name}\n" in plugins for plugin in PLUGINS)
+    assert all(f"| `{option.name}`" in plugins for _, option in OPTIONS)
+    assert all(f"## `{name}`\n" in generated.command_reference() for name, _ in commands())
+    fields = [field for cls in generated.record_classes() for field in inspect.signature(cls).parameters]
+    assert all(f"| `{field}`" in generated.record_reference() for field in fields)

@@ -1,0 +1,92 @@
+"""Fresh environments, in which the project is installed as a user installs it.
+
+Torch and the other dependencies take minutes and gigabytes to install, so a fresh environment borrows those of the
+environment that runs the tests; the project itself, and plugins installed beside it, stay hidden.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import site
+import subprocess
+import sys
+import venv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+GROUPS = ("textclf", "textclf.defaults")
+PIP = (sys.executable, "-I", "-m", "pip", "--isolated", "--disable-pip-version-check")
+OFFLINE = ("--no-index", "--no-deps", "--no-build-isolation")
+
+
+@dataclass(frozen=True)
+class FreshEnvironment:
+    """A virtual environment of its own."""
+
+    root: Path
+
+    @classmethod
+    def make(cls, root: Path, *targets: str | Path) -> FreshEnvironment:
+        """Return an environment in which pip has installed the targets, beside the dependencies.
+
+        Args:
+            root: an empty folder.
+            targets: wheels or folders; ``"-e"`` before a folder makes its install editable.
+        """
+        venv.create(root, symlinks=True)
+        [packages] = root.glob("lib/python*/site-packages")
+        _link_dependencies(packages)
+        pip("--python", str(root / "bin" / "python"), "install", *OFFLINE, *map(str, targets))
+        return cls(root)
+
+    def run(self, program: str, *arguments: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run a program of the environment, outside the checkout; ``variables`` join those of this process."""
+        ours = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "TEXTCLF_PLUGINS")}
+        settings = {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+        return subprocess.run(
+            [str(self.root / "bin" / program), *map(str, arguments)],
+            cwd=self.root,
+            env=ours | settings | variables,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+
+    def output(self, program: str, *arguments: str | Path, **variables: str) -> str:
+        """Return what a program prints, which must succeed."""
+        process = self.run(program, *arguments, **variables)
+        assert process.returncode == 0, process.stdout + process.stderr
+        return process.stdout
+
+
+def _link_dependencies(folder: Path) -> None:
+    """Link what is installed here into a folder of packages, but for distributions that bring plugins of textclf."""
+    for packages in map(Path, site.getsitepackages()):
+        # A .pth file may show the checkout; byte code of single modules is made anew.
+        hidden = {"__pycache__", *_plugin_files(packages), *(path.name for path in packages.glob("*.pth"))}
+        for path in packages.iterdir():
+            if path.name not in hidden:
+                (folder / path.name).symlink_to(path)
+
+
+def _plugin_files(packages: Path) -> Iterator[str]:
+    """Yield the names, in a folder of packages, that belong to distributions with entry points of textclf."""
+    for distribution in importlib.metadata.distributions(path=[str(packages)]):
+        if any(point.group in GROUPS for point in distribution.entry_points):
+            yield from (file.parts[0] for file in distribution.files or ())
+
+
+def build_wheel(source: Path, folder: Path) -> Path:
+    """Return the wheel that pip builds, in an empty folder, from a project."""
+    pip("wheel", *OFFLINE, "--wheel-dir", str(folder), str(source))
+    [wheel] = folder.glob("*.whl")
+    return wheel
+
+
+def pip(*arguments: str) -> None:
+    """Run pip, without the user's own settings, which must succeed."""
+    process = subprocess.run([*PIP, *arguments], capture_output=True, text=True, check=False, timeout=300)
+    assert process.returncode == 0, process.stdout + process.stderr

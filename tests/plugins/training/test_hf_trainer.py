@@ -1,0 +1,75 @@
+"""``hf-trainer``: what Trainer is kept from, beside the faults in ``test_trainer_faults.py``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from textclf_plugins.training.hf_trainer import HfTrainer
+from trained import largest_difference, same_bits, train
+
+from textclf_core.errors import UsageError
+from textclf_core.progress import Progress
+from textclf_core.recipe import Recipe
+from textclf_core.task import Task
+from textclf_core.testing import LABELS, tiny_data, tiny_encoder
+from textclf_core.workspace import Workspace
+
+
+def test_it_says_nothing_of_its_own(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    train(HfTrainer(epochs=2), tmp_path)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_its_steps_show_in_our_bar(tmp_path: Path) -> None:
+    with (tmp_path / "log").open("w+") as log:
+        train(HfTrainer(epochs=2), tmp_path, progress=Progress(Console(file=log, force_terminal=False)))
+        log.seek(0)
+        [line] = [line for line in log if line.startswith("train: ")]
+    assert line.startswith("train: 8/8 steps, ")
+    assert ", loss 0." in line
+
+
+def test_it_leaves_history_and_checkpoints_and_nothing_else(tmp_path: Path) -> None:
+    run = train(HfTrainer(epochs=3, checkpoints=2), tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoints", "history.jsonl"]
+    assert run.checkpoints == ["epoch-2", "epoch-3"]
+
+
+def test_no_checkpoints_are_written_where_none_are_wanted(tmp_path: Path) -> None:
+    train(HfTrainer(checkpoints=0), tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["history.jsonl"]
+
+
+def test_nothing_is_pickled(tmp_path: Path) -> None:
+    run = train(HfTrainer(), tmp_path / "run")
+    run.classifier.save(tmp_path)
+    assert {path.suffix for path in tmp_path.rglob("*") if path.is_file()} == {".json", ".jsonl", ".safetensors"}
+
+
+def test_the_best_epoch_is_kept_if_asked_for(tmp_path: Path) -> None:
+    data = tiny_data(rows=32)
+    data["train"] = data["train"].map(lambda row: {"label": 1 - row["label"]})
+    options = {"epochs": 4, "learning_rate": 3e-3, "batch_size": 8}
+    best = train(HfTrainer(keep="best", **options), tmp_path / "best", data=data)
+    last = train(HfTrainer(keep="last", **options), tmp_path / "last", data=data)
+    losses = [row["validation_loss"] for row in best.epochs]
+    assert min(losses) < losses[-1]
+    assert largest_difference(best.parameters, last.parameters) > 1e-3
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_does_not(tmp_path: Path) -> None:
+    first, again, other = (
+        train(HfTrainer(), tmp_path / name, seed=seed) for name, seed in [("first", 7), ("again", 7), ("other", 8)]
+    )
+    assert same_bits(first.parameters, again.parameters)
+    assert largest_difference(first.parameters, other.parameters) > 1e-5
+
+
+def test_a_second_gpu_is_refused_with_the_way_to_it(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path, device="cuda:1")
+    with pytest.raises(UsageError, match=r"^hf-trainer: .* can't train on 'cuda:1'\. .*CUDA_VISIBLE_DEVICES=1"):
+        HfTrainer().textclf_train(
+            tiny_encoder(), tiny_data(), Task(LABELS), Recipe(), 0, workspace, Progress(quiet=True)
+        )

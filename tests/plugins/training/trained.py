@@ -1,0 +1,93 @@
+"""Trains a tiny encoder with a trainer, through its hook, and shows what came out."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from datasets import DatasetDict
+from safetensors.torch import load_file
+
+from textclf_core.cost import Meter
+from textclf_core.encoder import Encoder
+from textclf_core.encoder_classifier import EncoderClassifier
+from textclf_core.progress import Progress
+from textclf_core.recipe import Recipe
+from textclf_core.task import Task
+from textclf_core.testing import LABELS, tiny_data, tiny_encoder
+from textclf_core.training.options import EncoderTraining
+from textclf_core.workspace import Workspace
+
+TASK = Task(LABELS)
+
+
+@dataclass(frozen=True)
+class Trained:
+    encoder: Encoder
+    classifier: EncoderClassifier
+    directory: Path
+    meter: Meter
+
+    @property
+    def parameters(self) -> dict[str, torch.Tensor]:
+        return {name: parameter.detach() for name, parameter in self.encoder.model.named_parameters()}
+
+    @property
+    def history(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in (self.directory / "history.jsonl").read_text().splitlines()]
+
+    @property
+    def epochs(self) -> list[dict[str, Any]]:
+        return [row for row in self.history if "epoch" in row]
+
+    @property
+    def checkpoints(self) -> list[str]:
+        return sorted(path.name for path in (self.directory / "checkpoints").glob("*"))
+
+    @property
+    def first_gradient(self) -> dict[str, torch.Tensor]:
+        """The gradient of a run of one step, as the optimizer got it: Adam's first moment is a tenth of it."""
+        moments = load_file(self.directory / "checkpoints" / "epoch-1" / "optimizer.safetensors")
+        return {name: 10 * values for name, values in moments.items() if name.endswith("/exp_avg")}
+
+
+def train(
+    trainer: EncoderTraining,
+    directory: Path,
+    *,
+    encoder: Encoder | None = None,
+    data: DatasetDict | None = None,
+    seed: int = 0,
+    rank: int = 0,
+    progress: Progress | None = None,
+) -> Trained:
+    """Train as the engine does: the recipe is the trainer's own, and the generators are seeded just before."""
+    encoder = encoder or tiny_encoder()
+    directory.mkdir(parents=True, exist_ok=True)
+    workspace = Workspace(directory, rank=rank)
+    recipe = Recipe(**{field.name: getattr(trainer, field.name) for field in dataclasses.fields(Recipe)})
+    torch.manual_seed(seed)
+    classifier = trainer.textclf_train(  # type: ignore[attr-defined]
+        encoder=encoder,
+        data=data or tiny_data(rows=64),
+        task=TASK,
+        recipe=recipe,
+        seed=seed,
+        workspace=workspace,
+        progress=progress or Progress(quiet=True),
+    )
+    return Trained(encoder, classifier, directory, workspace.meter)
+
+
+def largest_difference(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> float:
+    assert first.keys() == second.keys()
+    return max((first[name] - second[name]).abs().max().item() for name in first)
+
+
+def same_bits(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> bool:
+    assert first.keys() == second.keys()
+    return all(torch.equal(first[name], second[name]) for name in first)

@@ -1,0 +1,210 @@
+"""``textclf run`` and ``textclf predict``, as typed."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from transformers import pipeline
+
+from textclf_core.cli import main
+from textclf_core.testing import tiny_data
+
+
+def textclf(*arguments: str) -> int:
+    """Run the command line in this process and return its exit code."""
+    try:
+        return main(arguments)
+    except SystemExit as done:
+        return int(done.code or 0)
+
+
+@pytest.fixture
+def base(tiny_checkpoint: Path, reviews: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    monkeypatch.chdir(tmp_path)
+    return ["--plugin", f"hf-model:checkpoint={tiny_checkpoint}", "--plugin", f"files:path={reviews}"]
+
+
+@pytest.fixture
+def trained(base: list[str], capsys: pytest.CaptureFixture[str]) -> Path:
+    assert textclf("run", *base, "--plugin", "finetune:learning_rate=3e-3,epochs=4") == 0
+    capsys.readouterr()
+    [directory] = Path("runs").iterdir()
+    return directory
+
+
+def test_a_run_ends_in_a_table_of_metrics_and_cost(base: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert textclf("run", *base, "--plugin", "freeze-first-n:n=1") == 0
+    out = capsys.readouterr().out
+    [directory] = Path("runs").iterdir()
+    assert "freeze-first-n:n=1" in out
+    for words in ("validation", "test", "f1", "accuracy", "peak memory", "embeddings, block 0; unchanged, by hash"):
+        assert words in out
+    assert out.rstrip().endswith(f"run: {directory}")
+    record = json.loads((directory / "record.json").read_text())
+    assert record["command"].startswith("textclf run --plugin hf-model:checkpoint=")
+    assert record["command"].endswith("--plugin freeze-first-n:n=1")
+
+
+def test_the_closing_table_in_another_format(base: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert textclf("run", *base, "--format", "github") == 0
+    assert "| metric" in capsys.readouterr().out
+    assert textclf("run", *base, "--format", "json") == 0
+    assert json.loads(capsys.readouterr().out)["format"] == 1
+
+
+def test_a_wrong_format_is_found_before_anything_runs(base: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert textclf("run", *base, "--format", "gihtub") == 2
+    assert "Did you mean 'github'?" in capsys.readouterr().err
+    assert not Path("runs").exists()
+
+
+def test_carved_splits_are_said_in_the_table(
+    tiny_checkpoint: Path, reviews: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--plugin", f"hf-model:checkpoint={tiny_checkpoint}", "--output", str(tmp_path)]
+    assert textclf("run", *arguments, "--plugin", f"files:train={reviews / 'train.csv'}") == 0
+    assert "validation and test are carved from train" in capsys.readouterr().out
+
+
+def test_an_experiment_file_says_the_same(
+    tiny_checkpoint: Path, reviews: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "experiment.toml"
+    file.write_text(
+        f"""
+        seed = 3
+        output = '{tmp_path / "out"}'
+        [plugins]
+        hf-model = {{ checkpoint = '{tiny_checkpoint}' }}
+        files = {{ path = '{reviews}' }}
+        freeze-first-n = {{ n = 2 }}
+        finetune = {{ epochs = 2 }}
+        """
+    )
+    assert textclf("run", str(file), "--plugin", "freeze-first-n:n=1", "--format", "json") == 0
+    record = json.loads(capsys.readouterr().out)
+    options = {plugin["name"]: plugin["options"] for plugin in record["plugins"]}
+    set_by = {plugin["name"]: plugin["set_by"] for plugin in record["plugins"]}
+    assert record["seed"] == 3
+    assert options["freeze-first-n"]["n"] == 1  # the command line replaces the file's
+    assert options["finetune"]["epochs"] == 2
+    assert set_by["finetune"]["epochs"] == "file experiment.toml"
+    assert set_by["freeze-first-n"]["n"] == "command line"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("sed = 1", "there is no setting 'sed'. Did you mean 'seed'?"),
+        ("seed = 'one'", "'seed' takes a whole number, not 'one'"),
+        ("[plugins]\nfull = 3", "plugin 'full' takes a table of options"),
+        ("seed = ", "not TOML"),
+        ("seeds = 3", "'seeds' takes a list of whole numbers, not 3"),
+    ],
+)
+def test_a_faulty_experiment_file(
+    text: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "experiment.toml"
+    file.write_text(text)
+    assert textclf("run", str(file)) == 2
+    error = capsys.readouterr().err
+    assert str(file) in error
+    assert message in error
+
+
+def test_an_error_has_no_traceback_but_with_debug(base: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert textclf("run", *base, "--plugin", "freeze-first-n:n=7") == 2
+    error = capsys.readouterr().err
+    assert "n=7, but" in error
+    assert "Traceback" not in error
+    assert textclf("--debug", "run", *base, "--plugin", "freeze-first-n:n=7") == 2
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_run_that_fails_says_where_its_work_is_kept(
+    base: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert textclf("run", *base, "--plugin", "finetune:learning_rate=1e30,epochs=3") == 1
+    error = capsys.readouterr().err
+    assert "loss became" in error
+    assert "learning_rate" in error
+
+
+def test_predictions_keep_the_files_order_and_columns(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    texts = tiny_data(96)["test"]["text"][:]
+    source = tmp_path / "new.csv"
+    with source.open("w", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["number", "text"])
+        writer.writerows(enumerate(texts))
+    assert textclf("predict", str(trained), "--input", str(source), "--output", "scored.csv") == 0
+    with Path("scored.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row["number"] for row in rows] == [str(number) for number in range(len(texts))]
+    assert [row["text"] for row in rows] == texts
+    assert {row["prediction"] for row in rows} == {"negative", "positive"}
+    assert all(0.5 <= float(row["score"]) <= 1 for row in rows)
+
+
+def test_the_saved_model_gives_the_same_in_a_transformers_pipeline(trained: Path) -> None:
+    texts = tiny_data(96)["test"]["text"][:]
+    source = Path("new.jsonl")
+    source.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
+    assert textclf("predict", str(trained), "--input", str(source), "--output", "scored.jsonl") == 0
+    ours = [json.loads(line) for line in Path("scored.jsonl").read_text().splitlines()]
+    theirs = pipeline("text-classification", model=str(trained / "model"))(texts)
+    assert [row["prediction"] for row in ours] == [row["label"] for row in theirs]
+    assert [row["score"] for row in ours] == pytest.approx([row["score"] for row in theirs], abs=1e-5)
+
+
+def test_standard_input_is_labelled_as_it_comes(trained: Path) -> None:
+    """Through a pipe, line by line, in another process."""
+    command = [sys.executable, "-m", "textclf_core", "predict", str(trained)]
+    done = subprocess.run(
+        command, input="the plot is lovely and bright\nawful dull script\n", capture_output=True, text=True, check=True
+    )
+    rows = list(csv.DictReader(io.StringIO(done.stdout)))
+    assert [row["text"] for row in rows] == ["the plot is lovely and bright", "awful dull script"]
+
+
+def test_predict_names_the_columns_when_none_is_the_text(
+    trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("new.csv").write_text("number,words\n1,fine\n")
+    assert textclf("predict", str(trained), "--input", "new.csv") == 2
+    assert "The rows have number, words. Use --text COLUMN." in capsys.readouterr().err
+    assert textclf("predict", str(trained), "--input", "new.csv", "--text", "words") == 0
+    assert capsys.readouterr().out.startswith("number,words,prediction,score\n1,fine,")
+
+
+def test_predict_needs_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert textclf("predict", str(tmp_path)) == 2
+    assert "no model there" in capsys.readouterr().err
+
+
+@pytest.fixture
+def no_hub(tmp_path: Path) -> dict[str, str]:
+    """The environment of a machine whose hub doesn't answer and whose caches are empty."""
+    return os.environ | {"HF_HOME": str(tmp_path / "hf"), "HF_ENDPOINT": "http://127.0.0.1:9"}
+
+
+def test_without_a_hub_the_default_model_ends_in_one_clear_error(reviews: Path, no_hub: dict[str, str]) -> None:
+    command = [sys.executable, "-m", "textclf_core", "run", "--plugin", "freeze-first-n"]
+    done = subprocess.run(
+        [*command, "--plugin", f"files:path={reviews}"], env=no_hub, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "bert-base-cased" in done.stderr
+    assert "minilm" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,74 @@
+"""Batches grouped by length."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from textclf_core.training.batching import LengthGroupedBatches, batches_by_length
+
+
+def long_tailed(rows: int = 10_000) -> list[int]:
+    """Lengths as reviews have them: most short, a few of hundreds of tokens."""
+    return np.random.default_rng(0).lognormal(mean=3.5, sigma=0.5, size=rows).clip(3, 512).astype(int).tolist()
+
+
+def padding(batches: Sequence[Sequence[int]], lengths: Sequence[int]) -> float:
+    """The share of tokens that are padding."""
+    padded = sum(len(batch) * max(lengths[row] for row in batch) for batch in batches)
+    return 1 - sum(lengths) / padded
+
+
+@pytest.mark.parametrize("rows", [1, 16, 17, 2000])
+def test_every_example_comes_once_an_epoch(rows: int) -> None:
+    batches = LengthGroupedBatches(long_tailed(rows), batch_size=16, seed=0)
+    assert sorted(row for batch in batches.epoch(0) for row in batch) == list(range(rows))
+
+
+@pytest.mark.parametrize(("rows", "sizes"), [(32, [16, 16]), (33, [16, 16, 1]), (5, [5])])
+def test_all_batches_are_full_but_for_the_last(rows: int, sizes: list[int]) -> None:
+    batches = LengthGroupedBatches(long_tailed(rows), batch_size=16, seed=0)
+    assert [len(batch) for batch in batches.epoch(0)] == sizes
+    assert len(batches) == len(sizes)
+
+
+def test_only_the_last_of_many_pools_has_a_smaller_batch() -> None:
+    sizes = [len(batch) for batch in LengthGroupedBatches(long_tailed(2500), batch_size=16, seed=0).epoch(0)]
+    assert sizes == [16] * 156 + [4]
+
+
+def test_the_seed_decides_the_order() -> None:
+    lengths = long_tailed(500)
+    first, again, other = (LengthGroupedBatches(lengths, 16, seed).epoch(0) for seed in (0, 0, 1))
+    assert first == again
+    assert first != other
+
+
+@pytest.mark.parametrize("rows", [100, 2000])
+def test_each_epoch_has_other_batches(rows: int) -> None:
+    batches = LengthGroupedBatches(long_tailed(rows), 16, seed=0)
+    first, second = ({frozenset(batch) for batch in batches.epoch(epoch)} for epoch in (0, 1))
+    assert not first & second
+
+
+def test_batches_do_not_come_by_length() -> None:
+    lengths = long_tailed(800)
+    means = [np.mean([lengths[row] for row in batch]) for batch in LengthGroupedBatches(lengths, 16, seed=0).epoch(0)]
+    rises = sum(after > before for before, after in pairwise(means))
+    assert 0.3 < rises / len(means) < 0.7
+
+
+def test_padding_is_rare_where_random_batches_are_a_third_padding() -> None:
+    lengths = long_tailed()
+    shuffled = np.random.default_rng(1).permutation(len(lengths)).tolist()
+    at_random = [shuffled[start : start + 16] for start in range(0, len(shuffled), 16)]
+    assert padding(at_random, lengths) > 0.3
+    assert padding(LengthGroupedBatches(lengths, 16, seed=0).epoch(0), lengths) < 0.05
+
+
+def test_batches_for_prediction_come_longest_first_and_hold_every_example() -> None:
+    lengths = [5, 40, 7, 40, 6]
+    assert batches_by_length(lengths, 2) == [[1, 3], [2, 4], [0]]

@@ -1,0 +1,207 @@
+"""One contender closely: its scores by class, what it took for what, its calibration, slices and course of training."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from textclf_core.report.analysis import Analysis, Row
+from textclf_core.report.page.drawing import BOTTOM, HEIGHT, Scale, chart, point, polyline, x_scale, y_scale
+from textclf_core.report.page.markup import Html, joined, tag
+from textclf_core.report.page.standings import scrolled
+from textclf_core.report.quality import Reliability, line_class_scores, line_confusion, line_reliability
+from textclf_core.report.rounding import write_number
+from textclf_core.report.slices import Slice, slice_scores, worst_sentence, write_score
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from textclf_core.report.stored import StoredRun
+
+_LARGEST_MATRIX = 15
+_MOST_CONFUSIONS = 20
+_SHADES = 8
+_HISTORY = "history.jsonl"
+
+
+def contender_panel(analysis: Analysis, row: Row, slices: Sequence[Slice]) -> Html:
+    """Return what is known of a contender on test, over the seeds of the comparison."""
+    return tag(
+        "div",
+        _class_scores(analysis, row),
+        _confusion(analysis, row),
+        *([_slices(analysis, row, slices)] if slices else []),
+        _calibration(analysis, row),
+        *_training(row, analysis.seeds),
+        class_="grid2",
+    )
+
+
+def _class_scores(analysis: Analysis, row: Row) -> Html:
+    rows = [
+        tag(
+            "tr",
+            tag("th", of_class.label, scope="row"),
+            *(_number(write_number(value, 3)) for value in (of_class.precision, of_class.recall, of_class.f1)),
+            _number(f"{of_class.support:,}"),
+        )
+        for of_class in line_class_scores(row.line, analysis.seeds)
+    ]
+    return _part("By class", _table("Scores by class", ("class", "precision", "recall", "F1", "rows"), rows))
+
+
+def _confusion(analysis: Analysis, row: Row) -> Html:
+    matrix, labels = line_confusion(row.line, analysis.seeds), analysis.data.label_names
+    seeds = "" if len(analysis.seeds) == 1 else f", summed over {len(analysis.seeds)} seeds"
+    if len(labels) > _LARGEST_MATRIX:
+        return _part(f"Most frequent confusions{seeds}", _frequent_confusions(matrix, labels))
+    head = tag("tr", tag("td", "true ↓ predicted →", class_="corner"), *(tag("th", name, scope="col") for name in labels))
+    body = [
+        tag(
+            "tr",
+            tag("th", name, scope="row"),
+            *(
+                tag(
+                    "td",
+                    f"{count:,}",
+                    tag("small", f"{count / max(1, of_class.sum()):.0%}"),
+                    class_=f"{'right' if true == predicted else 'wrong'} shade{_shade(count, of_class.sum())}",
+                )
+                for predicted, count in enumerate(of_class)
+            ),
+        )
+        for true, (name, of_class) in enumerate(zip(labels, matrix, strict=True))
+    ]
+    caption = tag("caption", f"A row is a true class, a column what was predicted{seeds}; percent of the row")
+    table = tag("table", caption, tag("thead", head), tag("tbody", *body), class_="confusion")
+    return _part("Confusion matrix", scrolled(table, "Confusion matrix"))
+
+
+def _frequent_confusions(matrix: NDArray[np.int64], labels: Sequence[str]) -> Html:
+    wrong = matrix.copy()
+    np.fill_diagonal(wrong, 0)
+    order = np.argsort(-wrong, axis=None, kind="stable")[:_MOST_CONFUSIONS]
+    pairs = [divmod(int(index), len(labels)) for index in order if wrong.flat[index]]
+    rows = [
+        tag("tr", tag("td", labels[true]), tag("td", labels[predicted]), _number(f"{wrong[true, predicted]:,}"))
+        for true, predicted in pairs
+    ]
+    caption = f"{len(rows)} of {np.count_nonzero(wrong):,} kinds of confusion among {len(labels)} classes"
+    return _table(caption, ("true", "predicted", "rows"), rows)
+
+
+def _shade(count: int, whole: int) -> int:
+    return round(_SHADES * count / whole) if whole else 0
+
+
+def _slices(analysis: Analysis, row: Row, slices: Sequence[Slice]) -> Html:
+    scores = slice_scores(analysis, row.line, slices)
+    rows = [
+        tag("tr", tag("th", one.slice, scope="row"), _number(f"{one.rows:,}"), tag("td", write_score(one)))
+        for one in scores
+    ]
+    worst = worst_sentence(analysis, scores)
+    table = _table(f"{analysis.metric} with its 95% interval, for these trained models", ("slice", "rows", "score"), rows)
+    return _part("By slice", table, *([tag("p", worst, class_="note")] if worst else []))
+
+
+def _calibration(analysis: Analysis, row: Row) -> Html:
+    found = line_reliability(row.line, analysis.seeds)
+    caption = (
+        f"Of the predictions made with a confidence, how many are right; on the dashed line it means what it says. "
+        f"Expected calibration error {found.ece:.3f}, Brier score {found.brier:.3f}, log loss {found.log_loss:.3f}."
+    )
+    return _part("Calibration", tag("figure", _reliability_chart(found), tag("figcaption", caption)))
+
+
+def _reliability_chart(found: Reliability) -> Html:
+    # The confidence in the best of k classes is at least 1/k: the empty part of the axis isn't drawn.
+    low = min((one.low for one in found.bins if one.rows), default=0.0)
+    x, y = x_scale(low, 1.0), y_scale(0.0, 1.0)
+    total = sum(one.rows for one in found.bins)
+    floor = HEIGHT - BOTTOM
+    bars, points, line = [], [], []
+    for one in found.bins:
+        if one.confidence is None or one.accuracy is None:
+            continue
+        height = 60 * one.rows / total
+        bars.append(
+            tag("rect", x=x(one.low) + 1, width=x(one.high) - x(one.low) - 2, y=floor - height, height=height, class_="bar")
+        )
+        at = (x(one.confidence), y(one.accuracy))
+        tip = f"confidence {one.confidence:.2f}: {one.accuracy:.1%} right of {one.rows:,} predictions"
+        points.append(point(*at, tip))
+        line.append(at)
+    diagonal = polyline([(x(low), y(low)), (x(1.0), y(1.0))], "reference")
+    return chart(
+        "share of right predictions against confidence",
+        [*bars, diagonal, polyline(line, "sweepline"), *points],
+        x=x,
+        y=y,
+        x_label="confidence",
+        y_label="share right",
+        write_x=lambda value: f"{value:.1f}",
+    )
+
+
+def _training(row: Row, seeds: Sequence[int]) -> Iterator[Html]:
+    """Yield the course of the losses, for a contender that keeps one."""
+    histories = [history for run in row.line.runs if run.record.seed in seeds if (history := _history(run))]
+    if not histories:
+        return
+    steps = [[(entry["step"], entry["loss"]) for entry in history if "loss" in entry] for history in histories]
+    epochs = [[entry for entry in history if "epoch" in entry] for history in histories]
+    everything = [loss for course in steps for _, loss in course]
+    everything += [entry["validation_loss"] for course in epochs for entry in course]
+    last = max(entry["step"] for history in histories for entry in history)
+    x, y = x_scale(0, last), _loss_scale(everything)
+    lines = [polyline([(x(step), y(loss)) for step, loss in course], "trainline") for course in steps if course]
+    lines += [polyline([(x(e["step"]), y(e["validation_loss"])) for e in course], "sweepline") for course in epochs]
+    points = [
+        point(
+            x(entry["step"]),
+            y(entry["validation_loss"]),
+            f"epoch {entry['epoch']}: validation loss {entry['validation_loss']:.3f}, train loss "
+            f"{entry['train_loss']:.3f}, validation accuracy {entry['validation_accuracy']:.3f}",
+        )
+        for course in epochs
+        for entry in course
+    ]
+    drawing = chart(
+        "loss by training step", [*lines, *points], x=x, y=y, x_label="step", y_label="loss", write_x=lambda v: f"{v:,.0f}"
+    )
+    each = "" if len(histories) == 1 else ", a line for each seed"
+    caption = f"Training loss (thin) and validation loss at the end of each epoch (points){each}."
+    yield _part("Training", tag("figure", drawing, tag("figcaption", caption)))
+
+
+def _loss_scale(losses: Sequence[float]) -> Scale:
+    # A few steps of a wild loss would flatten the rest; they are drawn at the edge.
+    return y_scale(0.0, float(np.quantile(losses, 0.99)))
+
+
+def _history(run: StoredRun) -> list[dict[str, Any]]:
+    path = run.directory / _HISTORY
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.is_file() else []
+
+
+def _part(heading: str, *content: str) -> Html:
+    return tag("div", tag("h4", heading), *content, class_="part")
+
+
+def _table(caption: str, headings: Sequence[str], rows: Sequence[Html]) -> Html:
+    head = tag(
+        "tr",
+        *(
+            tag("th", heading, scope="col", class_="number" if heading in ("precision", "recall", "F1", "rows") else None)
+            for heading in headings
+        ),
+    )
+    return scrolled(tag("table", tag("caption", caption), tag("thead", head), tag("tbody", *rows)), caption)
+
+
+def _number(text: str) -> Html:
+    return tag("td", text, class_="number")

@@ -1,0 +1,170 @@
+"""The texts that a reader wants to see: confident mistakes, and those that two contenders see differently.
+
+What a contender says of a text is the mean of its scores over the seeds. The page holds the texts of the first entries
+of each list, within a budget, and says how many there are in all.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from textclf_core.report.analysis import Analysis
+from textclf_core.report.page.markup import Html, joined, json_data, tag
+from textclf_core.report.quality import run_scores
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from textclf_core.report.stored import Line
+
+LONGEST_LIST = 30
+"""Entries of a list of mistakes or disagreements that the page holds at most."""
+
+LONGEST_TEXT = 1200
+"""Characters of a text that the page shows at most."""
+
+TEXT_BUDGET = 1_000_000
+"""Characters of all texts together."""
+
+
+@dataclass(frozen=True)
+class _Views:
+    """What the contenders say: label ids and confidences, (contenders, rows); seeds that are wrong, (contenders, rows)."""
+
+    truth: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    confidence: NDArray[np.float64]
+    wrong_seeds: NDArray[np.int64]
+
+
+def examples(analysis: Analysis, prefix: str) -> Html:
+    """Return the lists of examples, and the data that the page's script fills them from."""
+    names = [row.line.label for row in analysis.rows]
+    options = [tag("option", name, value=str(index)) for index, name in enumerate(names)]
+    other = next((index for index, row in enumerate(analysis.rows) if row.recommended and index), min(1, len(names) - 1))
+    mistakes = tag(
+        "div",
+        tag("h3", "Most confident mistakes"),
+        _choices(tag("label", "Contender ", tag("select", *options, data_role="of", autocomplete="off"))),
+        tag("p", role="status", data_role="count"),
+        tag("ol", class_="texts", data_role="texts"),
+        data_examples="mistakes",
+    )
+    # The script builds the second list's options: the first can't disagree with itself.
+    sides = [
+        tag("option", "any", value=""),
+        tag("option", "the first is right", value="first"),
+        tag("option", "the second is right", value="second"),
+        tag("option", "neither is right", value="neither"),
+    ]
+    disagreements = tag(
+        "div",
+        tag("h3", "Where two disagree"),
+        _choices(
+            tag("label", "First ", tag("select", *options, data_role="first", autocomplete="off")),
+            tag("label", "Second ", tag("select", *options, data_role="second", data_at=other, autocomplete="off")),
+            tag("label", "Show ", tag("select", *sides, data_role="side", autocomplete="off")),
+        ),
+        tag("p", role="status", data_role="count"),
+        tag("ol", class_="texts", data_role="texts"),
+        data_examples="disagreements",
+    )
+    parts = [mistakes, *([disagreements] if len(names) > 1 else [])]
+    return joined(
+        (
+            tag("noscript", tag("p", "These lists are filled by the page's script, which this browser doesn't run.")),
+            tag("div", *parts, class_="examples", data_source=f"{prefix}-examples"),
+            json_data(example_data(analysis), f"{prefix}-examples"),
+        )
+    )
+
+
+def example_data(analysis: Analysis) -> dict[str, object]:
+    """Return what the page's script shows: the texts once, and lists of their rows.
+
+    ``mistakes`` has for each contender the number in all and the rows, the most confident first. ``pairs`` has for
+    each two contenders (by their places) the numbers in all (first right, second right, neither) and the rows, those
+    where the two are surest first. ``texts`` has each row's texts, true label, and for each contender its label, its
+    confidence in percent and the number of seeds that are wrong.
+    """
+    views = _views(analysis)
+    wrong = views.labels != views.truth
+    lists = [_ordered(np.flatnonzero(row), views.confidence[index]) for index, row in enumerate(wrong)]
+    places = list(itertools.combinations(range(len(wrong)), 2))
+    counts = []
+    for one, two in places:
+        differ = views.labels[one] != views.labels[two]
+        lists.append(_ordered(np.flatnonzero(differ), views.confidence[one] + views.confidence[two]))
+        first, second = int((differ & ~wrong[one]).sum()), int((differ & ~wrong[two]).sum())
+        counts.append([first, second, int(differ.sum()) - first - second])
+    texts = _texts(analysis)
+    rows = _within_budget(lists, texts)
+    kept = [[row for row in rows_of if row in rows] for rows_of in (ids[:LONGEST_LIST] for ids in lists)]
+    return {
+        "labels": list(analysis.data.label_names),
+        "contenders": [row.line.label for row in analysis.rows],
+        "columns": list(analysis.data.text_columns),
+        "seeds": len(analysis.seeds),
+        "mistakes": [[int(wrong[index].sum()), kept[index]] for index in range(len(wrong))],
+        "pairs": [
+            [one, two, *counts[index], kept[len(wrong) + index]] for index, (one, two) in enumerate(places)
+        ],
+        "texts": {
+            str(row): [
+                [text[:LONGEST_TEXT] + ("…" if len(text) > LONGEST_TEXT else "") for text in texts[row]],
+                int(views.truth[row]),
+                [
+                    [int(views.labels[index, row]), round(100 * float(views.confidence[index, row])),
+                     int(views.wrong_seeds[index, row])]
+                    for index in range(len(wrong))
+                ],
+            ]
+            for row in sorted(rows)
+        },
+    }  # fmt: skip
+
+
+def _views(analysis: Analysis) -> _Views:
+    truth = analysis.rows[0].line.runs[0].label_ids("label")
+    means = np.stack([_mean_scores(row.line, analysis.seeds) for row in analysis.rows])
+    labels = means.argmax(axis=2)
+    wrong = np.stack([(row.line.predictions(analysis.seeds) != truth).sum(axis=0) for row in analysis.rows])
+    return _Views(truth, labels, means.max(axis=2), wrong)
+
+
+def _mean_scores(line: Line, seeds: Sequence[int]) -> NDArray[np.float64]:
+    scores = [run_scores(run) for run in line.runs if run.record.seed in seeds]
+    return np.mean(scores, axis=0, dtype=np.float64)
+
+
+def _ordered(rows: NDArray[np.int64], weight: NDArray[np.float64]) -> list[int]:
+    """Return the rows by falling weight, equal ones in the data's order."""
+    return [int(row) for row in rows[np.argsort(-weight[rows], kind="stable")]]
+
+
+def _texts(analysis: Analysis) -> list[tuple[str, ...]]:
+    table = analysis.rows[0].line.runs[0].test
+    columns = [table[name].to_pylist() for name in analysis.data.text_columns]
+    return [tuple(text or "" for text in row) for row in zip(*columns, strict=True)]
+
+
+def _within_budget(lists: Sequence[Sequence[int]], texts: Sequence[tuple[str, ...]]) -> set[int]:
+    """Return the rows whose texts the page holds: the first of every list, then the second of every list, and so on."""
+    rows: set[int] = set()
+    left = TEXT_BUDGET
+    for rank in range(LONGEST_LIST):
+        for row in (ids[rank] for ids in lists if rank < len(ids)):
+            size = sum(min(len(text), LONGEST_TEXT) for text in texts[row])
+            if row not in rows and size <= left:
+                rows.add(row)
+                left -= size
+    return rows
+
+
+def _choices(*labels: Html) -> Html:
+    return tag("p", *labels, class_="control")

@@ -1,0 +1,136 @@
+"""The verdict and the table of contenders, which the page's script sorts and filters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from textclf_core.report.analysis import Analysis, Row
+from textclf_core.report.columns import MISSING, Column, columns_of
+from textclf_core.report.page.markup import Html, joined, tag
+from textclf_core.report.tables import remarks
+
+_STRIP_WIDTH, _STRIP_HEIGHT = 110.0, 16.0
+_MARKS = {"best": "best", "not distinguishable from the best": "near", "worse": "worse"}
+
+
+def verdict(analysis: Analysis) -> Html:
+    """Return the verdict in a sentence, and the sentences that qualify it."""
+    return tag(
+        "div",
+        tag("p", analysis.sentence, class_="sentence"),
+        tag("ul", *(tag("li", remark) for remark in remarks(analysis)), class_="remarks"),
+        class_="verdict",
+    )
+
+
+def standings(analysis: Analysis, prefix: str, hourly: float | None) -> Html:
+    """Return the table of contenders with its filter.
+
+    Args:
+        analysis: the comparison.
+        prefix: what the ids of this comparison's elements begin with.
+        hourly: what an hour of the machine costs; adds the column of money.
+    """
+    columns = list(_shown(analysis, hourly))
+    rows = [
+        tag("tr", *(_cell(column, row, analysis.rows) for column in columns), class_="front" if row.on_front else None)
+        for row in analysis.rows
+    ]
+    table_id = f"{prefix}-standings"
+    return joined(
+        (
+            tag(
+                "p",
+                tag("label", "Filter ", tag("input", type="search", data_filter=table_id, autocomplete="off")),
+                tag("span", role="status", data_count=table_id),
+                class_="control filter",
+            ),
+            sortable(
+                table_id,
+                f"{len(rows)} contenders, the best first. Score is {analysis.metric} on test, mean over seeds; "
+                "p is against the best, Holm-corrected over all pairs.",
+                [(column.heading, column.align, column.largest_first) for column in columns],
+                rows,
+                sorted_by=next(index for index, column in enumerate(columns) if column.name == "score"),
+            ),
+        )
+    )
+
+
+def sortable(
+    id: str,
+    caption: str,
+    headings: Sequence[tuple[str, str, bool]],
+    rows: Sequence[Html],
+    *,
+    sorted_by: int | None = None,
+) -> Html:
+    """Return a table whose columns the page's script sorts by the ``data-key`` of their cells.
+
+    Args:
+        id: of the table.
+        caption: what it holds.
+        headings: of each column the heading, the alignment, and whether the largest goes first.
+        rows: its ``tr`` elements.
+        sorted_by: the column that they are in the order of.
+    """
+    head = [
+        tag(
+            "th",
+            tag("button", heading, type="button"),
+            scope="col",
+            class_="number" if align in ("right", "decimal") else None,
+            data_largest_first=largest_first,
+            aria_sort=("descending" if largest_first else "ascending") if index == sorted_by else None,
+        )
+        for index, (heading, align, largest_first) in enumerate(headings)
+    ]
+    return scrolled(
+        tag("table", tag("caption", caption), tag("thead", tag("tr", *head)), tag("tbody", *rows), id=id, class_="sort"),
+        caption.split(".")[0],
+    )
+
+
+def scrolled(table: Html, name: str) -> Html:
+    """Return a table that scrolls sideways on its own where the page is narrow; the keyboard reaches it."""
+    return tag("div", table, class_="scroll", role="region", tabindex="0", aria_label=name)
+
+
+def _shown(analysis: Analysis, hourly: float | None) -> Iterator[Column]:
+    for name, column in columns_of(analysis, hourly).items():
+        values = {column.key(row) for row in analysis.rows}
+        said_above = name == "seeds" and len(values) == 1 or name == analysis.metric
+        if not said_above and values != {None}:
+            yield column
+
+
+def _cell(column: Column, row: Row, rows: Sequence[Row]) -> Html:
+    key = column.key(row)
+    keyed = "" if key is None else str(key)
+    written = column.write(row)
+    if column.name == "contender":
+        badge = tag("span", "recommended", class_="badge recommended") if row.recommended else Html("")
+        return tag("th", tag("span", written, class_="contender"), badge, scope="row", data_key=keyed)
+    if column.name == "verdict":
+        return tag("td", tag("span", written, class_=f"badge {_MARKS[row.verdict]}"), data_key=keyed)
+    if column.name == "interval":
+        return tag("td", _strip(row, rows), " ", tag("span", written), data_key=keyed, class_="interval")
+    number = "number" if column.align != "left" else None
+    return tag("td", written, data_key=keyed, class_=f"{number} missing" if written == MISSING else number)
+
+
+def _strip(row: Row, rows: Sequence[Row]) -> Html:
+    """Draw a row's interval on the scale of all rows."""
+    low, high = min(each.low for each in rows), max(each.high for each in rows)
+    scale = (_STRIP_WIDTH - 8) / ((high - low) or 1)
+    at = [4 + (value - low) * scale for value in (row.low, row.score, row.high)]
+    middle = _STRIP_HEIGHT / 2
+    return tag(
+        "svg",
+        tag("line", x1=0.0, x2=_STRIP_WIDTH, y1=middle, y2=middle, class_="grid"),
+        tag("line", x1=at[0], x2=at[2], y1=middle, y2=middle, class_="whisker"),
+        tag("circle", cx=at[1], cy=middle, r=3.5, class_="dot"),
+        viewBox=f"0 0 {_STRIP_WIDTH:.0f} {_STRIP_HEIGHT:.0f}",
+        class_="strip",
+        aria_hidden="true",
+    )

@@ -1,0 +1,22 @@
+"""Statistics of a comparison: which differences between contenders are real. NumPy and SciPy alone.
+
+>>> comparison = compare(references, {"full": full, "head-only": head_only}, "f1-binary")
+>>> comparison.sentence("head-only")
+"""
+
+from textclf_core.statistics.bootstrap import Interval
+from textclf_core.statistics.comparison import compare, paired_difference
+from textclf_core.statistics.metrics import METRICS, Metric
+from textclf_core.statistics.results import Comparison, ContenderStatistics, Difference, PairedTest
+
+__all__ = [
+    "METRICS",
+    "Comparison",
+    "ContenderStatistics",
+    "Difference",
+    "Interval",
+    "Metric",
+    "PairedTest",
+    "compare",
+    "paired_difference",
+]

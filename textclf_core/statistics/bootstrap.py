@@ -1,0 +1,116 @@
+"""Bootstrap over the examples of a test set, within the reference labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from textclf_core.statistics.metrics import Metric, row_counts, score
+
+SMALLEST_STRATUM = 5
+"""Labels with fewer rows than this are resampled together."""
+
+_WEIGHTS_AT_ONCE = 4_000_000
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A two-sided confidence interval, and the level that it is meant to cover the truth at."""
+
+    low: float
+    high: float
+    level: float
+
+
+def strata_of(references: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:
+    """Return the rows of each reference label, smallest label ids first; each group is resampled by itself.
+
+    A label of one row would always be drawn as it is, as if nothing could be learnt about it from other rows. So
+    labels of fewer than ``SMALLEST_STRATUM`` rows are one group ("collapsed strata"; Cochran, Sampling Techniques,
+    1977, section 5A.12); if they are still too few together, they join the smallest of the others.
+    """
+    labels, counts = np.unique(references, return_counts=True)
+    groups = [np.flatnonzero(references == label) for label in labels[counts >= SMALLEST_STRATUM]]
+    rare = np.flatnonzero(np.isin(references, labels[counts < SMALLEST_STRATUM]))
+    if groups and 0 < len(rare) < SMALLEST_STRATUM:
+        rare = np.concatenate([groups.pop(int(np.argmin([len(group) for group in groups]))), rare])
+    return (*groups, rare) if len(rare) else tuple(groups)
+
+
+def resampled_scores(
+    metric: Metric,
+    references: NDArray[np.int64],
+    predictions: NDArray[np.int64],
+    num_labels: int,
+    strata: Sequence[NDArray[np.int64]],
+    *,
+    resamples: int,
+    rng: np.random.Generator,
+) -> NDArray[np.float64]:
+    """Return the metric of each model in each resample of the rows: float64, shape (models, resamples).
+
+    All models are scored on the same resamples, so their differences are paired. Rows with equal labels and equal
+    predictions add the same, so what is drawn is how often each kind of row occurs: the work doesn't grow with the
+    rows, but with the kinds.
+
+    Args:
+        metric: what is measured.
+        references: the true label ids, shape (rows,).
+        predictions: the label ids that each model predicted, shape (models, rows).
+        num_labels: how many labels there are.
+        strata: rows that are resampled together, as many as there are.
+        resamples: how many.
+        rng: draws them.
+    """
+    columns = np.vstack([references, predictions])
+    kinds = [np.unique(columns[:, stratum], axis=1, return_counts=True) for stratum in strata]
+    of_kind = np.concatenate([kind for kind, _ in kinds], axis=1)
+    counts = [row_counts(metric, of_kind[0], of_model, num_labels) for of_model in of_kind[1:]]
+    scores = np.empty((len(predictions), resamples))
+    at_once = max(1, _WEIGHTS_AT_ONCE // of_kind.shape[1])
+    for start in range(0, resamples, at_once):
+        stop = min(start + at_once, resamples)
+        drawn = [rng.multinomial(times.sum(), times / times.sum(), size=stop - start) for _, times in kinds]
+        weights = np.concatenate(drawn, axis=1).T.astype(np.float64)
+        scores[:, start:stop] = [score(metric, of_model @ weights) for of_model in counts]
+    return scores
+
+
+def bca_interval(
+    estimate: float,
+    replicates: NDArray[np.float64],
+    influences: NDArray[np.float64],
+    *,
+    level: float,
+) -> Interval:
+    """Return the bias-corrected and accelerated bootstrap interval (Efron, JASA 82, 1987, pp. 171-185).
+
+    It covers better than the percentile interval where the metric is near 0 or 1, and never leaves the metric's
+    range. Where no resample differs from the estimate (every prediction right, or one label predicted throughout),
+    the interval is the estimate alone.
+
+    Args:
+        estimate: the metric on the rows as they are.
+        replicates: the metric in each resample.
+        influences: each row's influence, less the mean of its stratum. Their skewness is the acceleration: the
+            formula of equation 6.6 there, which holds within strata too (Davison & Hinkley, Bootstrap Methods and
+            their Application, 1997, section 5.3.2) with influences scaled alike.
+        level: such as 0.95.
+    """
+    spread = np.sum(influences**2)
+    if spread == 0 or np.ptp(replicates) == 0:
+        return Interval(estimate, estimate, level)
+    # Sums in another order differ in the last bits; such replicates are ties, of which half count as below.
+    tie = 1e-12
+    below = np.mean(replicates < estimate - tie) + 0.5 * np.mean(np.abs(replicates - estimate) <= tie)
+    at_least = 0.5 / len(replicates)
+    bias = stats.norm.ppf(np.clip(below, at_least, 1 - at_least))
+    acceleration = np.sum(influences**3) / (6 * spread**1.5)
+    tails = stats.norm.ppf([(1 - level) / 2, (1 + level) / 2])
+    levels = stats.norm.cdf(bias + (bias + tails) / (1 - acceleration * (bias + tails)))
+    low, high = np.quantile(replicates, levels)
+    return Interval(float(low), float(high), level)
