@@ -8,7 +8,7 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 import typer
 from tabulate import tabulate
@@ -18,6 +18,7 @@ from textclf_core.hookspecs import ROLE_OF_HOOK
 from textclf_core.options import options_of
 from textclf_core.plugins import Catalogue, LoadedPlugin
 from textclf_core.plugins.discovery import OWN_DISTRIBUTION
+from textclf_core.recipe import Recipe
 from textclf_core.records import Record
 from textclf_core.specs import format_value
 
@@ -28,7 +29,12 @@ COLUMNS = 88
 def write_pages(folder: Path) -> None:
     """Write each page into ``folder``, which is made if need be."""
     folder.mkdir(exist_ok=True)
-    pages = {"plugins.md": plugin_reference(), "commands.md": command_reference(), "record.md": record_reference()}
+    pages = {
+        "plugins.md": plugin_reference(),
+        "commands.md": command_reference(),
+        "recipe.md": f"{_paragraphs(Recipe)}\n\n{_options(Recipe)}\n",
+        "record.md": record_reference(),
+    }
     for name, page in pages.items():
         (folder / name).write_text(page, encoding="utf-8")
 
@@ -50,7 +56,14 @@ def plugin_reference() -> str:
 
 
 def _plugin(plugin: LoadedPlugin) -> str:
-    paragraphs = [_prose(paragraph) for paragraph in plugin.docstring.split("\n\n")]
+    return "\n\n".join([f"### {plugin.name}", _paragraphs(plugin.cls), _options(plugin.cls)])
+
+
+def _paragraphs(cls: type) -> str:
+    return "\n\n".join(_prose(paragraph) for paragraph in (inspect.getdoc(cls) or "").split("\n\n"))
+
+
+def _options(cls: type) -> str:
     rows = [
         (
             f"`{option.name}`",
@@ -58,10 +71,9 @@ def _plugin(plugin: LoadedPlugin) -> str:
             "required" if option.required else f"`{format_value(option.default)}`",
             _prose(option.help),
         )
-        for option in options_of(plugin.cls)
+        for option in options_of(cls)
     ]
-    table = _table(rows, ("option", "takes", "default", "")) if rows else "It takes no options."
-    return "\n\n".join([f"### {plugin.name}", *paragraphs, table])
+    return _table(rows, ("option", "takes", "default", "")) if rows else "It takes no options."
 
 
 def command_reference() -> str:
@@ -122,7 +134,7 @@ def _type_in_json(annotation: Any) -> str:
     if isinstance(annotation, type) and dataclasses.is_dataclass(annotation):
         name = _section_name(annotation)
         return f"[{name}](#{name.lower()})"
-    origin, parts = getattr(annotation, "__origin__", None), getattr(annotation, "__args__", ())
+    origin, parts = get_origin(annotation), get_args(annotation)
     if origin is tuple:
         return f"list of {_type_in_json(parts[0])}"
     if origin is dict:
@@ -140,7 +152,7 @@ def _in_json(text: str) -> str:
 def _dataclasses_in(annotation: Any) -> Iterator[type]:
     if isinstance(annotation, type) and dataclasses.is_dataclass(annotation):
         yield annotation
-    for part in getattr(annotation, "__args__", ()):
+    for part in get_args(annotation):
         yield from _dataclasses_in(part)
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from textclf_core.cli import main
 from textclf_core.testing import tiny_data, tiny_encoder
 
 
@@ -31,6 +33,19 @@ def reviews(tmp_path_factory: pytest.TempPathFactory) -> Path:
             writer.writerow(["text", "label"])
             writer.writerows([row["text"], split.features["label"].int2str(row["label"])] for row in split)
     return folder
+
+
+@pytest.fixture
+def textclf() -> Callable[..., int]:
+    """Runs the command line in this process and returns its exit code: ``textclf("plugins", "--json")``."""
+
+    def run(*arguments: str) -> int:
+        try:
+            return main(arguments)
+        except SystemExit as done:  # typer ends the process itself, even after success
+            return int(done.code or 0)
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,6 @@
 """Which fine-tuning strategy should I use for my labelled text, and what does it cost me.
 
-For users: :func:`run`, :func:`open_run`. For authors of plugins: :data:`hookimpl`, :class:`Option`,
+For users: :func:`run`, :func:`compare`, :func:`open_run`. For authors of plugins: :data:`hookimpl`, :class:`Option`,
 :class:`Recipe`, :class:`Encoder`, :class:`Classifier`, :class:`Task` and the errors.
 """
 
@@ -15,7 +15,7 @@ from textclf_core.recipe import Recipe
 from textclf_core.task import Task
 
 if TYPE_CHECKING:
-    from textclf_core.api import Run, open_run, run
+    from textclf_core.api import ComparisonResult, Run, compare, open_run, run
     from textclf_core.classifier import Classifier
     from textclf_core.encoder import Encoder
     from textclf_core.progress import Progress
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Classifier",
+    "ComparisonResult",
     "DataError",
     "Encoder",
     "Option",
@@ -35,6 +36,7 @@ __all__ = [
     "TextclfError",
     "UsageError",
     "Workspace",
+    "compare",
     "hookimpl",
     "open_run",
     "run",
@@ -43,10 +45,12 @@ __all__ = [
 # These import torch or rich; a plugin module that imports this package must not, or listing plugins takes seconds.
 _LAZY = {
     "Classifier": "textclf_core.classifier",
+    "ComparisonResult": "textclf_core.api",
     "Encoder": "textclf_core.encoder",
     "Progress": "textclf_core.progress",
     "Run": "textclf_core.api",
     "Workspace": "textclf_core.workspace",
+    "compare": "textclf_core.api",
     "open_run": "textclf_core.api",
     "run": "textclf_core.api",
 }

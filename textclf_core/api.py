@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from textclf_core.plugins import Catalogue, activate
+from textclf_core.errors import TextclfError
+from textclf_core.plugins import Catalogue, activate, override
 from textclf_core.records import Record, read_record
 from textclf_core.specs import PluginSpec
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from textclf_core.report.analysis import Analysis
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Run:
 
     @property
     def metrics(self) -> dict[str, dict[str, float | None]]:
-        """The metrics by split and name: ``run.metrics["test"]["f1"]``."""
+        """The metrics by split and name, such as ``run.metrics["test"]["f1"]``."""
         return self.record.metrics
 
     def predictions(self) -> pa.Table:
@@ -115,3 +117,136 @@ def run(
     splits = None if data is None else from_memory(data, text=text, label=label)
     experiment = Experiment(active, data=splits, seed=seed, data_seed=data_seed, output=Path(output), device=device)
     return Run(*run_experiment(experiment, Progress(quiet=quiet)))
+
+
+@dataclass(frozen=True)
+class ComparisonResult:
+    """A comparison that was run: what it says, its runs, and what failed. In a notebook it shows as a table.
+
+    Attributes:
+        analysis: scores, verdicts, costs and the recommended line; ``None`` if every cell failed.
+        runs: the finished runs, contender by contender.
+        failed: the error of each cell that failed, by the contender's label and the seed.
+    """
+
+    analysis: Analysis | None
+    runs: tuple[Run, ...]
+    failed: dict[tuple[str, int], TextclfError]
+
+    @property
+    def recommended(self) -> str | None:
+        """The label of the cheapest contender that is not distinguishable from the best."""
+        rows = self.analysis.rows if self.analysis else ()
+        return next((row.line.label for row in rows if row.recommended), None)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row a contender, the best first, as a pandas frame."""
+        import pandas as pd
+
+        rows = self.analysis.rows if self.analysis else ()
+        return pd.DataFrame(
+            [
+                {
+                    "contender": row.line.label,
+                    "score": row.score,
+                    "deviation": row.deviation,
+                    "low": row.low,
+                    "high": row.high,
+                    "verdict": row.verdict,
+                    "p_value": row.p_value,
+                    "recommended": row.recommended,
+                    **row.costs,
+                }
+                for row in rows
+            ]
+        ).set_index("contender")
+
+    def __str__(self) -> str:
+        from textclf_core.report.tables import comparison_text
+
+        return comparison_text(self.analysis, "simple") if self.analysis else "every cell failed"
+
+    def _repr_html_(self) -> str:
+        from textclf_core.report.tables import comparison_text
+
+        return comparison_text(self.analysis, "html") if self.analysis else "every cell failed"
+
+
+def compare(
+    tries: Sequence[str],
+    *,
+    plugins: Sequence[str | PluginSpec] = (),
+    seeds: int | Sequence[int] = 3,
+    data: Any = None,
+    text: str | None = None,
+    label: str | None = None,
+    data_seed: int = 0,
+    yardsticks: bool = True,
+    metric: str = "f1",
+    cost: str = "train-seconds",
+    output: str | Path = "runs",
+    device: str = "auto",
+    force: bool = False,
+    plugin_files: Iterable[str | Path] = (),
+    quiet: bool = False,
+) -> ComparisonResult:
+    """Run contenders on the same splits and seeds, and say which strategy to use.
+
+    >>> compare(["full", "head-only", "freeze-first-n:n=0..6"], plugins=["minilm"], seeds=3).recommended
+
+    Cells that are finished in ``output`` are read, not run. One that fails doesn't stop the others.
+
+    Args:
+        tries: the contenders, as after ``--try``.
+        plugins: plugins of every contender.
+        seeds: how many (3 is 0, 1 and 2), or which.
+        data: labelled texts in memory, as :func:`run` takes them.
+        text: the column of ``data`` that holds the texts.
+        label: the column of ``data`` that holds the labels.
+        data_seed: decides carved splits and samples, one for all contenders.
+        yardsticks: compare with the majority class and TF-IDF with logistic regression too.
+        metric: what decides: ``f1`` or ``accuracy``.
+        cost: what the recommended line is cheap by, a name in ``textclf_core.report.costs.COSTS``.
+        output: the folder that gets the runs.
+        device: a torch device, or ``auto``.
+        force: run cells again that are finished.
+        plugin_files: Python files with plugins of your own.
+        quiet: show no progress.
+
+    Raises:
+        TextclfError: a name, an option or the data can't be used; nothing has run then.
+    """
+    from textclf_core.comparison.contenders import contenders, with_yardsticks
+    from textclf_core.report.costs import check_cost
+
+    catalogue = Catalogue.discover(Path(path) for path in plugin_files)
+    check_cost(cost)
+    base = override((), plugins, catalogue)
+    found = contenders(
+        with_yardsticks(tries, catalogue) if yardsticks else tries,
+        base,
+        catalogue,
+        without=() if data is None else ("dataset",),
+    )
+
+    from textclf_core.comparison.board import Board
+    from textclf_core.comparison.runner import plan, run_cells
+    from textclf_core.data import from_memory, prepare
+    from textclf_core.report.analysis import analyse
+    from textclf_core.report.stored import StoredRun
+
+    planned = plan(
+        found,
+        tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds),
+        output=Path(output),
+        data=None if data is None else prepare(from_memory(data, text=text, label=label), data_seed),
+        data_seed=data_seed,
+        device=device,
+    )
+    finished, failed = run_cells(planned, Board(planned.cells, metric, quiet=quiet), force=force)
+    analyses = analyse([StoredRun(cell.directory, cell.record) for cell in finished], metric=metric, cost=cost)
+    return ComparisonResult(
+        analyses[0] if analyses else None,
+        tuple(Run(cell.directory, cell.record) for cell in finished),
+        {(cell.cell.contender.label, cell.cell.seed): cell.error for cell in failed},
+    )

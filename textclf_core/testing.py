@@ -10,7 +10,6 @@ from __future__ import annotations
 import inspect
 import random
 import string
-import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -275,6 +274,4 @@ def _faults_of_strategy(manager: pluggy.PluginManager) -> list[str]:
 
 def _refuse(name: str, faults: list[str]) -> None:
     if faults:
-        raise PluginError(
-            f"{name} isn't a plugin as it should be:\n" + textwrap.indent("\n".join(faults), "  - ", bool)
-        )
+        raise PluginError(f"{name} isn't a plugin as it should be:" + "".join(f"\n  - {fault}" for fault in faults))

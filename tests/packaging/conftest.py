@@ -1,4 +1,4 @@
-"""What the tests of packaging share: the source and its wheel."""
+"""What the tests of packaging share: the source, its wheel, and the dependencies of fresh environments."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from fresh_environment import build_wheel
+from fresh_environment import build_wheel, link_dependencies
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -23,3 +23,9 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def wheel(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project's wheel."""
     return build_wheel(source, tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="session")
+def dependencies(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What fresh environments borrow from the one that runs the tests."""
+    return link_dependencies(tmp_path_factory.mktemp("dependencies"))

@@ -28,23 +28,25 @@ class FreshEnvironment:
     root: Path
 
     @classmethod
-    def make(cls, root: Path, *targets: str | Path) -> FreshEnvironment:
-        """Return an environment in which pip has installed the targets, beside the dependencies.
+    def make(cls, root: Path, dependencies: Path, *targets: str | Path) -> FreshEnvironment:
+        """Return an environment in which pip has installed the targets, and which can import the dependencies.
 
         Args:
             root: an empty folder.
+            dependencies: what :func:`link_dependencies` returned.
             targets: wheels or folders; ``"-e"`` before a folder makes its install editable.
         """
         venv.create(root, symlinks=True)
         [packages] = root.glob("lib/python*/site-packages")
-        _link_dependencies(packages)
+        (packages / "dependencies.pth").write_text(f"{dependencies}\n")
         pip("--python", str(root / "bin" / "python"), "install", *OFFLINE, *map(str, targets))
         return cls(root)
 
     def run(self, program: str, *arguments: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
         """Run a program of the environment, outside the checkout; ``variables`` join those of this process."""
         ours = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "TEXTCLF_PLUGINS")}
-        settings = {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+        # Byte code would be written through the links.
+        settings = {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
         return subprocess.run(
             [str(self.root / "bin" / program), *map(str, arguments)],
             cwd=self.root,
@@ -62,14 +64,21 @@ class FreshEnvironment:
         return process.stdout
 
 
-def _link_dependencies(folder: Path) -> None:
-    """Link what is installed here into a folder of packages, but for distributions that bring plugins of textclf."""
+def link_dependencies(folder: Path) -> Path:
+    """Return a folder with links to what is installed here, but for distributions that bring plugins of textclf.
+
+    It stays outside the fresh environments, which find it by a .pth file: pip writes into an environment and uninstalls
+    from it, and through a link in there it would do so here.
+    """
+    links = folder / "site-packages"  # dill takes a module by its name only from a folder that is called so
+    links.mkdir()
     for packages in map(Path, site.getsitepackages()):
-        # A .pth file may show the checkout; byte code of single modules is made anew.
+        # A .pth file may show the checkout.
         hidden = {"__pycache__", *_plugin_files(packages), *(path.name for path in packages.glob("*.pth"))}
         for path in packages.iterdir():
             if path.name not in hidden:
-                (folder / path.name).symlink_to(path)
+                (links / path.name).symlink_to(path)
+    return links
 
 
 def _plugin_files(packages: Path) -> Iterator[str]:

@@ -51,14 +51,16 @@ def example(source: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def environment(tmp_path_factory: pytest.TempPathFactory, wheel: Path, example: Path) -> FreshEnvironment:
+def environment(
+    tmp_path_factory: pytest.TempPathFactory, dependencies: Path, wheel: Path, example: Path
+) -> FreshEnvironment:
     """The project, textclf-imdb and a package with two broken plugins, in a fresh environment."""
     broken = tmp_path_factory.mktemp("textclf-broken")
     (broken / "pyproject.toml").write_text(BROKEN_PROJECT)
     (broken / "textclf_broken_import.py").write_text(BROKEN_IMPORT)
     (broken / "textclf_broken_hook.py").write_text(BROKEN_HOOK)
     imdb = build_wheel(example, tmp_path_factory.mktemp("wheel"))
-    return FreshEnvironment.make(tmp_path_factory.mktemp("environment"), wheel, imdb, broken)
+    return FreshEnvironment.make(tmp_path_factory.mktemp("environment"), dependencies, wheel, imdb, broken)
 
 
 @pytest.fixture(scope="module")

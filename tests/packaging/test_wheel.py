@@ -26,13 +26,13 @@ print(json.dumps({group: sorted(names) for group, names in loaded.items()}))
 
 
 @pytest.fixture(scope="module")
-def from_wheel(tmp_path_factory: pytest.TempPathFactory, wheel: Path) -> FreshEnvironment:
-    return FreshEnvironment.make(tmp_path_factory.mktemp("environment"), wheel)
+def from_wheel(tmp_path_factory: pytest.TempPathFactory, dependencies: Path, wheel: Path) -> FreshEnvironment:
+    return FreshEnvironment.make(tmp_path_factory.mktemp("environment"), dependencies, wheel)
 
 
 @pytest.fixture(scope="module")
-def from_checkout(tmp_path_factory: pytest.TempPathFactory, source: Path) -> FreshEnvironment:
-    return FreshEnvironment.make(tmp_path_factory.mktemp("environment"), "-e", source)
+def from_checkout(tmp_path_factory: pytest.TempPathFactory, dependencies: Path, source: Path) -> FreshEnvironment:
+    return FreshEnvironment.make(tmp_path_factory.mktemp("environment"), dependencies, "-e", source)
 
 
 @pytest.fixture(params=["wheel", "editable"])

@@ -66,8 +66,8 @@ def compare(
     Every cell (a contender at a seed) is a run of its own in the output folder. Given again after it was stopped, the
     command reads the cells that are finished and runs the others. `textclf report` shows the same table later.
     """
-    from textclf_core.cli.run import check_table_format, say_notes
-    from textclf_core.comparison.contenders import contenders
+    from textclf_core.cli.run import check_table_format, notes_shown
+    from textclf_core.comparison.contenders import contenders, with_yardsticks
     from textclf_core.experiment_file import ExperimentFile, read_experiment_file
     from textclf_core.plugins import Catalogue, override
     from textclf_core.report.costs import check_cost, parse_price
@@ -78,7 +78,7 @@ def compare(
     if not tries:
         raise UsageError("nothing to compare: give each contender with --try, such as --try full --try head-only.")
     base = override(file.plugins, plugin or (), catalogue)
-    found = contenders([*tries, *(catalogue.yardsticks if yardsticks else ())], base, catalogue)
+    found = contenders(with_yardsticks(tries, catalogue) if yardsticks else tries, base, catalogue)
     check_table_format(format)
     check_cost(cost)
     hourly = parse_price(price) if price else None
@@ -92,16 +92,16 @@ def compare(
     from textclf_core.report.tables import comparison_text
 
     console = Console(stderr=True)
-    say_notes(console)
-    planned = plan(
-        found,
-        parse_seeds(seeds) if seeds else file.seeds or (0, 1, 2),
-        output=output or file.output or Path("runs"),
-        data_seed=data_seed if data_seed is not None else file.data_seed or 0,
-        device=device or file.device or "auto",
-    )
-    command = context.find_root().obj
-    finished, failed = run_cells(planned, Board(planned.cells, metric, console), force=force, command=command)
+    with notes_shown(console):
+        planned = plan(
+            found,
+            parse_seeds(seeds) if seeds is not None else file.seeds or (0, 1, 2),
+            output=output or file.output or Path("runs"),
+            data_seed=data_seed if data_seed is not None else file.data_seed or 0,
+            device=device or file.device or "auto",
+        )
+        board = Board(planned.cells, metric, console)
+        finished, failed = run_cells(planned, board, force=force, command=context.find_root().obj)
     if finished:
         analysed = analyse([StoredRun(cell.directory, cell.record) for cell in finished], metric=metric, cost=cost)
         for comparison in analysed:

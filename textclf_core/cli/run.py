@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -66,18 +68,16 @@ def run(
     from textclf_core.report.summary import summary
 
     console = Console(stderr=True)
-    say_notes(console)
-    directory, record = run_experiment(
-        Experiment(
-            plugins,
-            seed=_first(seed, file.seed, 0),
-            data_seed=_first(data_seed, file.data_seed, 0),
-            output=_first(output, file.output, Path("runs")),
-            device=_first(device, file.device, "auto"),
-            command=context.find_root().obj,
-        ),
-        Progress(console),
+    asked = Experiment(
+        plugins,
+        seed=_first(seed, file.seed, 0),
+        data_seed=_first(data_seed, file.data_seed, 0),
+        output=_first(output, file.output, Path("runs")),
+        device=_first(device, file.device, "auto"),
+        command=context.find_root().obj,
     )
+    with notes_shown(console):
+        directory, record = run_experiment(asked, Progress(console))
     if format == "json":
         typer.echo((directory / "record.json").read_text(encoding="utf-8"), nl=False)
     else:
@@ -101,11 +101,17 @@ def check_table_format(name: str) -> None:
         )
 
 
-def say_notes(console: Console) -> None:
-    """Show what textclf and its plugins say through logging."""
+@contextmanager
+def notes_shown(console: Console) -> Iterator[None]:
+    """Show what textclf and its plugins say through logging while the block runs."""
     logger = logging.getLogger("textclf")
+    handler = _NoteHandler(console)
     logger.setLevel(logging.INFO)
-    logger.addHandler(_NoteHandler(console))
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
 
 
 class _NoteHandler(logging.Handler):

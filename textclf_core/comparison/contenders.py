@@ -73,6 +73,13 @@ def contenders(
     return tuple(found)
 
 
+def with_yardsticks(
+    tries: Sequence[str | Sequence[PluginSpec]], catalogue: Catalogue
+) -> list[str | Sequence[PluginSpec]]:
+    """Return the contenders as written, and behind them the yardsticks that aren't among them."""
+    return [*tries, *(name for name in catalogue.yardsticks if name not in tries)]
+
+
 def _contenders(
     text: str | Sequence[PluginSpec], base: Sequence[PluginSpec], catalogue: Catalogue, without: Sequence[str]
 ) -> Iterator[Contender]:

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from textclf_core.errors import UsageError
 from textclf_core.records import DataRecord
-from textclf_core.report.stored import Line, StoredRun
+from textclf_core.report.costs import COSTS
+from textclf_core.report.stored import Line, StoredRun, gather
+from textclf_core.statistics import Comparison, Metric, compare
+
+_F1: Mapping[str, Metric] = {
+    "binary": "f1-binary",
+    "macro": "f1-macro",
+    "micro": "f1-micro",
+    "weighted": "f1-weighted",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,9 +58,10 @@ class Analysis:
         metric: what decides: ``f1`` or ``accuracy``.
         cost: what the recommended line is cheap by, a name in ``COSTS``.
         rows: the contenders, the best first.
-        seeds: those that every contender has; the statistics are over them.
+        seeds: those of all contenders.
         test_rows: how many test examples there are.
-        smallest_difference: what this test set and these seeds could have shown with a probability of 80%.
+        smallest_difference: from the best, that this test set and these seeds would show in 80 of 100 comparisons;
+            ``None`` with one contender.
         sentence: the verdict in a sentence.
         data: the facts of the data.
         pairs: the Holm-corrected p-value and the difference of each pair of labels.
@@ -61,7 +72,7 @@ class Analysis:
     rows: tuple[Row, ...]
     seeds: tuple[int, ...]
     test_rows: int
-    smallest_difference: float
+    smallest_difference: float | None
     sentence: str
     data: DataRecord
     pairs: Mapping[tuple[str, str], tuple[float, float]]
@@ -70,7 +81,101 @@ class Analysis:
 def analyse(runs: Iterable[StoredRun], *, metric: str = "f1", cost: str = "train-seconds") -> tuple[Analysis, ...]:
     """Return an analysis of each data set among the runs.
 
+    Args:
+        runs: runs with their predictions.
+        metric: what decides: ``accuracy``, or ``f1``: of the positive label of two, else the mean over labels, unless the
+            runs' f1 plugin was told another average.
+        cost: a name in :data:`~textclf_core.report.costs.COSTS`.
+
     Raises:
-        UsageError: the contenders of a data set have no seed in common.
+        UsageError: there is no such metric.
     """
-    raise NotImplementedError
+    if metric not in ("f1", "accuracy"):
+        raise UsageError(f"--metric {metric}: contenders are compared by f1 or accuracy.")
+    return tuple(_analyse(lines, metric, cost) for lines in gather(runs).values())
+
+
+def _analyse(lines: Sequence[Line], metric: str, cost: str) -> Analysis:
+    first = lines[0].runs[0]
+    references = first.label_ids("label")
+    compared = compare(
+        references, {line.label: line.predictions(line.seeds) for line in lines}, _statistic(metric, lines)
+    )
+    scores = {one.name: one for one in compared.contenders}
+    costs = {line.label: _costs(line) for line in lines}
+    # A trainer that counts no FLOPs has no encoder to spend any on.
+    price = {label: values[cost] or 0.0 for label, values in costs.items()}
+    means = {label: one.mean for label, one in scores.items()}
+    candidates = [label for label, one in scores.items() if one.verdict != "worse"]
+    recommended = min(candidates, key=lambda label: (price[label], -means[label]))
+    rows = [
+        _row(line, compared, costs[line.label], on_front=_on_front(line.label, means, price), chosen=recommended)
+        for line in lines
+    ]
+    return Analysis(
+        metric=metric,
+        cost=cost,
+        rows=tuple(sorted(rows, key=lambda row: (-row.score, row.line.label))),
+        seeds=tuple(sorted({seed for line in lines for seed in line.seeds})),
+        test_rows=len(references),
+        smallest_difference=compared.detectable,
+        sentence=_sentence(compared, recommended, cost, price),
+        data=first.record.data,
+        pairs={(pair.first, pair.second): (pair.adjusted_p_value, pair.difference.value) for pair in compared.pairs},
+    )
+
+
+def _statistic(metric: str, lines: Sequence[Line]) -> Metric:
+    record = lines[0].runs[0].record
+    if metric == "accuracy":
+        return "accuracy"
+    plugin = next((plugin for plugin in record.plugins if plugin.name == "f1"), None)
+    average = plugin.options["average"] if plugin else "auto"
+    if average == "auto":
+        average = "binary" if len(record.data.label_names) == 2 else "macro"
+    return _F1[average]
+
+
+def _costs(line: Line) -> dict[str, float | None]:
+    means: dict[str, float | None] = {}
+    for name, kind in COSTS.items():
+        values = [value for run in line.runs if (value := kind.read(run.record)) is not None]
+        means[name] = sum(values) / len(values) if values else None
+    return means
+
+
+def _on_front(label: str, means: Mapping[str, float], price: Mapping[str, float]) -> bool:
+    """Return whether no other contender is at least as good and as cheap, and better in one of the two."""
+    return not any(
+        means[other] >= means[label]
+        and price[other] <= price[label]
+        and (means[other] > means[label] or price[other] < price[label])
+        for other in means
+    )
+
+
+def _row(line: Line, compared: Comparison, costs: dict[str, float | None], *, on_front: bool, chosen: str) -> Row:
+    one = compared.contender(line.label)
+    is_best = one.verdict == "best"
+    return Row(
+        line=line,
+        score=one.mean,
+        deviation=one.standard_deviation,
+        low=one.interval.low,
+        high=one.interval.high,
+        verdict=one.verdict,
+        difference=one.mean - compared.contender(compared.best).mean,
+        p_value=None if is_best else compared.pair(line.label, compared.best).adjusted_p_value,
+        costs=costs,
+        on_front=on_front,
+        recommended=line.label == chosen,
+    )
+
+
+def _sentence(compared: Comparison, recommended: str, cost: str, price: Mapping[str, float]) -> str:
+    said = compared.sentence(compared.best)
+    if recommended == compared.best:
+        return f"Use {recommended}. {said} Nothing cheaper comes up to it."
+    kind = COSTS[cost]
+    cheaper = f"{kind.heading} {kind.write(price[recommended])} instead of {kind.write(price[compared.best])}"
+    return f"Use {recommended} ({cheaper}). {said} {compared.sentence(recommended)}"

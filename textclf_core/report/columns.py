@@ -12,6 +12,7 @@ from textclf_core.report.costs import COSTS
 from textclf_core.report.rounding import places, write_interval, write_number, write_p, write_significant
 
 MISSING = "-"
+UNDECIDED = "not distinguishable from the best"
 _SECONDS_AN_HOUR = 3600
 
 Value = str | float | int | None
@@ -61,7 +62,9 @@ def columns_of(analysis: Analysis, hourly: float | None = None) -> dict[str, Col
             key=lambda row: row.low,
             largest_first=True,
         ),
-        _text("verdict", "verdict", lambda row: row.verdict, {"not distinguishable from the best": "not distinguishable"}),
+        _text(
+            "verdict", "verdict", lambda row: row.verdict, {"not distinguishable from the best": "not distinguishable"}
+        ),
         _number("p", "p", lambda row: row.p_value, lambda row, value: write_p(value), align="right"),
         _number("difference", "difference", lambda row: row.difference, _write_difference, largest_first=True),
     ]

@@ -57,9 +57,8 @@ def _check(node: ast.AST, expression: str, columns: Mapping[str, Sequence[Any]])
     match node:
         case ast.Name(id=name):
             if name not in columns:
-                raise _fault(
-                    expression, f"there is no column {name!r}.{did_you_mean(name, columns)}".rstrip("."), columns
-                )
+                there = f"The columns are {', '.join(columns)}."
+                raise _fault(expression, f"there is no column {name!r}.{did_you_mean(name, columns)} {there}")
             return
         case ast.Constant(value=str() | int() | float() | bool()):
             return

@@ -150,13 +150,13 @@ def run_confusion(run: StoredRun) -> NDArray[np.int64]:
 
 
 def line_confusion(line: Line, seeds: Sequence[int]) -> NDArray[np.int64]:
-    """Return the confusion matrices of a contender's runs at these seeds, summed."""
+    """Return the confusion matrices of a contender's runs at these seeds, those that it has, summed."""
     matrices = [run_confusion(run) for run in _runs(line, seeds)]
     return np.asarray(np.sum(matrices, axis=0))
 
 
 def line_class_scores(line: Line, seeds: Sequence[int]) -> tuple[ClassScores, ...]:
-    """Return the scores of each class on test, each a mean over these seeds of the contender."""
+    """Return the scores of each class on test, each a mean over the contender's runs at these seeds."""
     by_run = [
         class_scores(run.label_ids("label"), run.label_ids("prediction"), run.record.data.label_names)
         for run in _runs(line, seeds)
@@ -199,11 +199,10 @@ def run_scores(run: StoredRun) -> NDArray[np.float32]:
 
 
 def _runs(line: Line, seeds: Sequence[int]) -> list[StoredRun]:
-    by_seed = {run.record.seed: run for run in line.runs}
-    missing = [seed for seed in seeds if seed not in by_seed]
-    if missing or not seeds:
-        raise UsageError(f"{line.label}: it has no run at seed {', '.join(map(str, missing)) or '(none given)'}.")
-    return [by_seed[seed] for seed in seeds]
+    runs = [run for run in line.runs if run.record.seed in seeds]
+    if not runs:
+        raise UsageError(f"{line.label}: it has no run at seed {', '.join(map(str, seeds))}.")
+    return runs
 
 
 def _ratio(part: float, whole: float) -> float:

@@ -100,14 +100,14 @@ def slice_scores(analysis: Analysis, line: Line, slices: Sequence[Slice], *, see
     """Return a contender's score on each slice, with its interval.
 
     Args:
-        analysis: the comparison, whose metric and seeds count.
+        analysis: the comparison, whose metric counts.
         line: the contender.
         slices: of its test set.
         seed: draws the bootstrap's resamples.
     """
     metric = metric_of(line.runs[0], analysis.metric)
     references = line.runs[0].label_ids("label")
-    predictions = line.predictions(analysis.seeds)
+    predictions = line.predictions(line.seeds)
     labels = len(analysis.data.label_names)
     return tuple(_score(line.label, metric, references, predictions, labels, one, seed) for one in slices)
 
@@ -209,11 +209,13 @@ def _score(
     rows = int(one.rows.sum())
     if not rows:
         return SliceScore(label=label, slice=one.name, rows=0, score=None, low=None, high=None)
-    truth = references[one.rows]
-    counts = [row_counts(metric, truth, of_seed[one.rows], labels) for of_seed in predictions]
+    truth, predicted = references[one.rows], predictions[:, one.rows]
+    counts = [row_counts(metric, truth, of_seed, labels) for of_seed in predicted]
     estimate = float(np.mean([score(metric, np.asarray(of_seed.sum(axis=1))) for of_seed in counts]))
     strata = strata_of(truth)
-    replicates = resampled_scores(metric, {label: counts}, strata, _RESAMPLES, np.random.default_rng(seed))[label]
+    replicates = resampled_scores(
+        metric, truth, predicted, labels, strata, resamples=_RESAMPLES, rng=np.random.default_rng(seed)
+    ).mean(axis=0)
     influences = centred(np.mean([influence(metric, of_seed) for of_seed in counts], axis=0), strata)
     interval = bca_interval(estimate, replicates, influences, level=0.95)
     return SliceScore(label=label, slice=one.name, rows=rows, score=estimate, low=interval.low, high=interval.high)

@@ -7,6 +7,7 @@ import io
 import json
 import math
 import re
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from textclf_core.records import DataRecord
 from textclf_core.report.analysis import Analysis, Row
 from textclf_core.report.columns import Column, Value, columns_of, pick, sort_rows
 from textclf_core.report.costs import COSTS
+from textclf_core.report.rounding import write_significant
 
 FORMATS = ("csv", "json", *tabulate_formats)
 """What ``--format`` takes for a table."""
@@ -89,9 +91,18 @@ def comparison_text(
     )
     if format in TABLE_ALONE:
         return table
-    escape = escape_markdown if format in _MARKDOWN else _one_line
-    below = "\n".join(escape(line) + ("  " if format in _MARKDOWN else "") for line in remarks(analysis)).rstrip()
-    return f"{escape(analysis.sentence)}\n\n{table}\n\n{below}"
+    return f"{prose([analysis.sentence], format)}\n\n{table}\n\n{prose(remarks(analysis), format)}"
+
+
+def prose(sentences: Sequence[str], format: str) -> str:
+    """Return sentences, a line each, as they stand beside a table in one of tabulate's formats."""
+    if format in _MARKDOWN:
+        return "\n".join(
+            f"- {escape_markdown(one)}" if len(sentences) > 1 else escape_markdown(one) for one in sentences
+        )
+    return "\n".join(
+        textwrap.fill(_one_line(one), _WIDTH, break_long_words=False, break_on_hyphens=False) for one in sentences
+    )
 
 
 def format_table(headings: Sequence[str], rows: Sequence[Sequence[str]], format: str, align: Sequence[str]) -> str:
@@ -151,10 +162,11 @@ def remarks(analysis: Analysis) -> list[str]:
         )
     else:
         said.append(f"{len(seeds)} seeds ({', '.join(map(str, seeds))}), {rows}.")
-    if math.isfinite(analysis.smallest_difference) and len(analysis.rows) > 1:
+    if analysis.smallest_difference is not None:
+        smallest = write_significant(analysis.smallest_difference)
         said.append(
-            f"A difference of {analysis.smallest_difference:.3f} is the smallest that these would have shown with a "
-            "probability of 80%; a smaller one may be real and go unseen."
+            f"A difference of {smallest} from the best is the smallest that these would show in 80 of 100 comparisons; "
+            "a smaller one may be real and go unseen."
         )
     carved = carved_sentence(analysis.data)
     return [*said, carved] if carved else said

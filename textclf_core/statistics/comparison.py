@@ -140,19 +140,14 @@ class _Given:
         self.scores = {name: self._scores(of_one) for name, of_one in predictions.items()}
         self.seed_variances = seed_variances(self.scores, self.strata)
         self.rng = np.random.default_rng(seed)
+        self.replicates: dict[str, NDArray[np.float64]] = {}
         # Single models share their resamples, since their differences are resampled too.
         single = [name for name, scores in self.scores.items() if len(scores.by_seed) == 1]
-        together = {(name,): predictions[name] for name in predictions if name not in single}
         if single:
-            together[tuple(single)] = np.concatenate([predictions[name] for name in single])
-        self.replicates: dict[str, NDArray[np.float64]] = {}
-        for names, models in together.items():
-            resampled = resampled_scores(
-                metric, references, models, self.num_labels, self.strata, resamples=resamples, rng=self.rng
-            )
-            self.replicates |= zip(
-                names, resampled if names == tuple(single) else [resampled.mean(axis=0)], strict=True
-            )
+            resampled = self._resampled(np.concatenate([predictions[name] for name in single]))
+            self.replicates |= zip(single, resampled, strict=True)
+        for name in [name for name in predictions if name not in single]:
+            self.replicates[name] = self._resampled(predictions[name]).mean(axis=0)
 
     def seeds(self, *names: str) -> list[tuple[SeedVariance, int]]:
         return [(self.seed_variances[name], len(self.scores[name].by_seed)) for name in names]
@@ -214,6 +209,17 @@ class _Given:
         counts = [row_counts(self.metric, self.references, of_seed, self.num_labels) for of_seed in predictions]
         totals = np.stack([np.asarray(of_seed.sum(axis=1)) for of_seed in counts], axis=1)
         return Scores(score(self.metric, totals), np.stack([influence(self.metric, of_seed) for of_seed in counts]))
+
+    def _resampled(self, models: NDArray[np.int64]) -> NDArray[np.float64]:
+        return resampled_scores(
+            self.metric,
+            self.references,
+            models,
+            self.num_labels,
+            self.strata,
+            resamples=self.resamples,
+            rng=self.rng,
+        )
 
     def _influences(self, first: str, second: str) -> NDArray[np.float64]:
         return self.scores[first].row_influences - self.scores[second].row_influences

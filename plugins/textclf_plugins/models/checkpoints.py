@@ -85,7 +85,7 @@ def _load(checkpoint: str, revision: str | None, task: Task, local: bool) -> Enc
     }
     tokenizer = AutoTokenizer.from_pretrained(checkpoint, **wanted)
     # Where its files are missing, transformers makes up a tokenizer that knows nothing but its special tokens.
-    if False:
+    if len(tokenizer) <= len(set(tokenizer.all_special_ids)):
         raise FileNotFoundError(f"{checkpoint} has no files of a tokenizer")
     if tokenizer.pad_token is None:
         raise UsageError(f"the tokenizer of {checkpoint} has no padding token, so texts can't be batched")

@@ -76,8 +76,8 @@ class _Trainer(Trainer):
     What Trainer by itself does wrong on a BERT classifier, and what keeps it from that:
 
     - It takes ``**kwargs`` in a model's ``forward`` to mean that the model divides its loss by the whole batch, so the
-      gradient grows with accumulation and with the number of processes. Here the loss function divides, and
-      ``model_accepts_loss_kwargs`` is false.
+      gradient grows with accumulation and with the number of processes. Here the loss comes from a function that
+      divides.
     - It replaces a loss that isn't finite in its log and trains on. Here such a loss ends training.
     - It takes the dropout of frozen blocks into training; ``Encoder.frozen_in_eval`` is around it.
     - Its count of FLOPs ignores freezing, and the one here doesn't.
@@ -99,7 +99,6 @@ class _Trainer(Trainer):
             eval_strategy="epoch",
             save_strategy="no",
             logging_strategy="no",
-            logging_nan_inf_filter=False,
             report_to="none",
             disable_tqdm=True,
         )
@@ -115,7 +114,6 @@ class _Trainer(Trainer):
             compute_loss_func=_share_of_the_loss,
         )
         self.remove_callback(PrinterCallback)
-        self.model_accepts_loss_kwargs = False
         self._course = course
         self._flops = flops
         self.step_loss = 0.0

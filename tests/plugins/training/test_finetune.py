@@ -88,6 +88,14 @@ def test_it_stops_at_the_first_loss_that_is_not_finite_and_the_weights_are_finit
     assert all(parameter.isfinite().all() for parameter in encoder.model.parameters())
 
 
+def test_it_stops_at_a_gradient_that_overflows_though_the_loss_does_not(tmp_path: Path) -> None:
+    encoder = tiny_encoder()
+    with torch.no_grad():
+        encoder.model.get_parameter("classifier.weight").mul_(1e22)
+    with pytest.raises(RunError, match=r"^the norm of the gradient became inf at step 1 \(epoch 1\), and"):
+        train(Finetune(), tmp_path, encoder=encoder)
+
+
 def test_it_stops_when_the_last_step_ruined_the_model(tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"^the validation loss became (nan|inf) after epoch 1"):
         train(Finetune(learning_rate=1e30, batch_size=8), tmp_path, data=tiny_data(rows=8))

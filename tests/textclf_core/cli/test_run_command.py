@@ -8,21 +8,15 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from transformers import pipeline
 
-from textclf_core.cli import main
 from textclf_core.testing import tiny_data
 
-
-def textclf(*arguments: str) -> int:
-    """Run the command line in this process and return its exit code."""
-    try:
-        return main(arguments)
-    except SystemExit as done:
-        return int(done.code or 0)
+Textclf = Callable[..., int]
 
 
 @pytest.fixture
@@ -32,14 +26,16 @@ def base(tiny_checkpoint: Path, reviews: Path, tmp_path: Path, monkeypatch: pyte
 
 
 @pytest.fixture
-def trained(base: list[str], capsys: pytest.CaptureFixture[str]) -> Path:
+def trained(textclf: Textclf, base: list[str], capsys: pytest.CaptureFixture[str]) -> Path:
     assert textclf("run", *base, "--plugin", "finetune:learning_rate=3e-3,epochs=4") == 0
     capsys.readouterr()
     [directory] = Path("runs").iterdir()
     return directory
 
 
-def test_a_run_ends_in_a_table_of_metrics_and_cost(base: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_ends_in_a_table_of_metrics_and_cost(
+    textclf: Textclf, base: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     assert textclf("run", *base, "--plugin", "freeze-first-n:n=1") == 0
     out = capsys.readouterr().out
     [directory] = Path("runs").iterdir()
@@ -52,21 +48,25 @@ def test_a_run_ends_in_a_table_of_metrics_and_cost(base: list[str], capsys: pyte
     assert record["command"].endswith("--plugin freeze-first-n:n=1")
 
 
-def test_the_closing_table_in_another_format(base: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_closing_table_in_another_format(
+    textclf: Textclf, base: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     assert textclf("run", *base, "--format", "github") == 0
     assert "| metric" in capsys.readouterr().out
     assert textclf("run", *base, "--format", "json") == 0
     assert json.loads(capsys.readouterr().out)["format"] == 1
 
 
-def test_a_wrong_format_is_found_before_anything_runs(base: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_wrong_format_is_found_before_anything_runs(
+    textclf: Textclf, base: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     assert textclf("run", *base, "--format", "gihtub") == 2
     assert "Did you mean 'github'?" in capsys.readouterr().err
     assert not Path("runs").exists()
 
 
 def test_carved_splits_are_said_in_the_table(
-    tiny_checkpoint: Path, reviews: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    textclf: Textclf, tiny_checkpoint: Path, reviews: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = ["--plugin", f"hf-model:checkpoint={tiny_checkpoint}", "--output", str(tmp_path)]
     assert textclf("run", *arguments, "--plugin", f"files:train={reviews / 'train.csv'}") == 0
@@ -74,7 +74,7 @@ def test_carved_splits_are_said_in_the_table(
 
 
 def test_an_experiment_file_says_the_same(
-    tiny_checkpoint: Path, reviews: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    textclf: Textclf, tiny_checkpoint: Path, reviews: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "experiment.toml"
     file.write_text(
@@ -110,7 +110,7 @@ def test_an_experiment_file_says_the_same(
     ],
 )
 def test_a_faulty_experiment_file(
-    text: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    textclf: Textclf, text: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "experiment.toml"
     file.write_text(text)
@@ -120,7 +120,9 @@ def test_a_faulty_experiment_file(
     assert message in error
 
 
-def test_an_error_has_no_traceback_but_with_debug(base: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_error_has_no_traceback_but_with_debug(
+    textclf: Textclf, base: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     assert textclf("run", *base, "--plugin", "freeze-first-n:n=7") == 2
     error = capsys.readouterr().err
     assert "n=7, but" in error
@@ -130,7 +132,7 @@ def test_an_error_has_no_traceback_but_with_debug(base: list[str], capsys: pytes
 
 
 def test_a_run_that_fails_says_where_its_work_is_kept(
-    base: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    textclf: Textclf, base: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert textclf("run", *base, "--plugin", "finetune:learning_rate=1e30,epochs=3") == 1
     error = capsys.readouterr().err
@@ -139,7 +141,7 @@ def test_a_run_that_fails_says_where_its_work_is_kept(
 
 
 def test_predictions_keep_the_files_order_and_columns(
-    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    textclf: Textclf, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     texts = tiny_data(96)["test"]["text"][:]
     source = tmp_path / "new.csv"
@@ -156,7 +158,7 @@ def test_predictions_keep_the_files_order_and_columns(
     assert all(0.5 <= float(row["score"]) <= 1 for row in rows)
 
 
-def test_the_saved_model_gives_the_same_in_a_transformers_pipeline(trained: Path) -> None:
+def test_the_saved_model_gives_the_same_in_a_transformers_pipeline(textclf: Textclf, trained: Path) -> None:
     texts = tiny_data(96)["test"]["text"][:]
     source = Path("new.jsonl")
     source.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
@@ -178,7 +180,7 @@ def test_standard_input_is_labelled_as_it_comes(trained: Path) -> None:
 
 
 def test_predict_names_the_columns_when_none_is_the_text(
-    trained: Path, capsys: pytest.CaptureFixture[str]
+    textclf: Textclf, trained: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Path("new.csv").write_text("number,words\n1,fine\n")
     assert textclf("predict", str(trained), "--input", "new.csv") == 2
@@ -187,7 +189,7 @@ def test_predict_names_the_columns_when_none_is_the_text(
     assert capsys.readouterr().out.startswith("number,words,prediction,score\n1,fine,")
 
 
-def test_predict_needs_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_predict_needs_a_run(textclf: Textclf, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert textclf("predict", str(tmp_path)) == 2
     assert "no model there" in capsys.readouterr().err
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from textclf_core.report.analysis import Analysis, Row
 from textclf_core.report.page.drawing import BOTTOM, HEIGHT, Scale, chart, point, polyline, x_scale, y_scale
-from textclf_core.report.page.markup import Html, joined, tag
-from textclf_core.report.page.standings import scrolled
+from textclf_core.report.page.markup import Html, tag
+from textclf_core.report.page.tables import framed, number, table
 from textclf_core.report.quality import Reliability, line_class_scores, line_confusion, line_reliability
 from textclf_core.report.rounding import write_number
 from textclf_core.report.slices import Slice, slice_scores, worst_sentence, write_score
@@ -35,7 +35,7 @@ def contender_panel(analysis: Analysis, row: Row, slices: Sequence[Slice]) -> Ht
         _confusion(analysis, row),
         *([_slices(analysis, row, slices)] if slices else []),
         _calibration(analysis, row),
-        *_training(row, analysis.seeds),
+        *_training(row),
         class_="grid2",
     )
 
@@ -45,20 +45,24 @@ def _class_scores(analysis: Analysis, row: Row) -> Html:
         tag(
             "tr",
             tag("th", of_class.label, scope="row"),
-            *(_number(write_number(value, 3)) for value in (of_class.precision, of_class.recall, of_class.f1)),
-            _number(f"{of_class.support:,}"),
+            *(number(write_number(value, 3)) for value in (of_class.precision, of_class.recall, of_class.f1)),
+            number(f"{of_class.support:,}"),
         )
-        for of_class in line_class_scores(row.line, analysis.seeds)
+        for of_class in line_class_scores(row.line, row.line.seeds)
     ]
-    return _part("By class", _table("Scores by class", ("class", "precision", "recall", "F1", "rows"), rows))
+    seeds = "" if len(row.line.seeds) == 1 else f", means over {len(row.line.seeds)} seeds"
+    columns = ("precision", "recall", "F1", "rows")
+    return _part("By class", table(f"Scores on test{seeds}", ("class", *columns), rows, numbers=columns))
 
 
 def _confusion(analysis: Analysis, row: Row) -> Html:
-    matrix, labels = line_confusion(row.line, analysis.seeds), analysis.data.label_names
-    seeds = "" if len(analysis.seeds) == 1 else f", summed over {len(analysis.seeds)} seeds"
+    matrix, labels = line_confusion(row.line, row.line.seeds), analysis.data.label_names
+    seeds = "" if len(row.line.seeds) == 1 else f", summed over {len(row.line.seeds)} seeds"
     if len(labels) > _LARGEST_MATRIX:
         return _part(f"Most frequent confusions{seeds}", _frequent_confusions(matrix, labels))
-    head = tag("tr", tag("td", "true ↓ predicted →", class_="corner"), *(tag("th", name, scope="col") for name in labels))
+    head = tag(
+        "tr", tag("td", "true ↓ predicted →", class_="corner"), *(tag("th", name, scope="col") for name in labels)
+    )
     body = [
         tag(
             "tr",
@@ -75,9 +79,8 @@ def _confusion(analysis: Analysis, row: Row) -> Html:
         )
         for true, (name, of_class) in enumerate(zip(labels, matrix, strict=True))
     ]
-    caption = tag("caption", f"A row is a true class, a column what was predicted{seeds}; percent of the row")
-    table = tag("table", caption, tag("thead", head), tag("tbody", *body), class_="confusion")
-    return _part("Confusion matrix", scrolled(table, "Confusion matrix"))
+    caption = f"A row is a true class, a column what was predicted{seeds}; percent of the row"
+    return _part("Confusion matrix", framed(caption, head, body, class_="confusion"))
 
 
 def _frequent_confusions(matrix: NDArray[np.int64], labels: Sequence[str]) -> Html:
@@ -86,11 +89,11 @@ def _frequent_confusions(matrix: NDArray[np.int64], labels: Sequence[str]) -> Ht
     order = np.argsort(-wrong, axis=None, kind="stable")[:_MOST_CONFUSIONS]
     pairs = [divmod(int(index), len(labels)) for index in order if wrong.flat[index]]
     rows = [
-        tag("tr", tag("td", labels[true]), tag("td", labels[predicted]), _number(f"{wrong[true, predicted]:,}"))
+        tag("tr", tag("td", labels[true]), tag("td", labels[predicted]), number(f"{wrong[true, predicted]:,}"))
         for true, predicted in pairs
     ]
     caption = f"{len(rows)} of {np.count_nonzero(wrong):,} kinds of confusion among {len(labels)} classes"
-    return _table(caption, ("true", "predicted", "rows"), rows)
+    return table(caption, ("true", "predicted", "rows"), rows, numbers=("rows",))
 
 
 def _shade(count: int, whole: int) -> int:
@@ -100,16 +103,17 @@ def _shade(count: int, whole: int) -> int:
 def _slices(analysis: Analysis, row: Row, slices: Sequence[Slice]) -> Html:
     scores = slice_scores(analysis, row.line, slices)
     rows = [
-        tag("tr", tag("th", one.slice, scope="row"), _number(f"{one.rows:,}"), tag("td", write_score(one)))
+        tag("tr", tag("th", one.slice, scope="row"), number(f"{one.rows:,}"), tag("td", write_score(one)))
         for one in scores
     ]
     worst = worst_sentence(analysis, scores)
-    table = _table(f"{analysis.metric} with its 95% interval, for these trained models", ("slice", "rows", "score"), rows)
-    return _part("By slice", table, *([tag("p", worst, class_="note")] if worst else []))
+    caption = f"{analysis.metric} with its 95% interval, for these trained models"
+    found = table(caption, ("slice", "rows", "score"), rows, numbers=("rows",))
+    return _part("By slice", found, *([tag("p", worst, class_="note")] if worst else []))
 
 
 def _calibration(analysis: Analysis, row: Row) -> Html:
-    found = line_reliability(row.line, analysis.seeds)
+    found = line_reliability(row.line, row.line.seeds)
     caption = (
         f"Of the predictions made with a confidence, how many are right; on the dashed line it means what it says. "
         f"Expected calibration error {found.ece:.3f}, Brier score {found.brier:.3f}, log loss {found.log_loss:.3f}."
@@ -129,7 +133,14 @@ def _reliability_chart(found: Reliability) -> Html:
             continue
         height = 60 * one.rows / total
         bars.append(
-            tag("rect", x=x(one.low) + 1, width=x(one.high) - x(one.low) - 2, y=floor - height, height=height, class_="bar")
+            tag(
+                "rect",
+                x=x(one.low) + 1,
+                width=x(one.high) - x(one.low) - 2,
+                y=floor - height,
+                height=height,
+                class_="bar",
+            )
         )
         at = (x(one.confidence), y(one.accuracy))
         tip = f"confidence {one.confidence:.2f}: {one.accuracy:.1%} right of {one.rows:,} predictions"
@@ -147,9 +158,9 @@ def _reliability_chart(found: Reliability) -> Html:
     )
 
 
-def _training(row: Row, seeds: Sequence[int]) -> Iterator[Html]:
+def _training(row: Row) -> Iterator[Html]:
     """Yield the course of the losses, for a contender that keeps one."""
-    histories = [history for run in row.line.runs if run.record.seed in seeds if (history := _history(run))]
+    histories = [history for run in row.line.runs if (history := _history(run))]
     if not histories:
         return
     steps = [[(entry["step"], entry["loss"]) for entry in history if "loss" in entry] for history in histories]
@@ -171,7 +182,13 @@ def _training(row: Row, seeds: Sequence[int]) -> Iterator[Html]:
         for entry in course
     ]
     drawing = chart(
-        "loss by training step", [*lines, *points], x=x, y=y, x_label="step", y_label="loss", write_x=lambda v: f"{v:,.0f}"
+        "loss by training step",
+        [*lines, *points],
+        x=x,
+        y=y,
+        x_label="step",
+        y_label="loss",
+        write_x=lambda v: f"{v:,.0f}",
     )
     each = "" if len(histories) == 1 else ", a line for each seed"
     caption = f"Training loss (thin) and validation loss at the end of each epoch (points){each}."
@@ -190,18 +207,3 @@ def _history(run: StoredRun) -> list[dict[str, Any]]:
 
 def _part(heading: str, *content: str) -> Html:
     return tag("div", tag("h4", heading), *content, class_="part")
-
-
-def _table(caption: str, headings: Sequence[str], rows: Sequence[Html]) -> Html:
-    head = tag(
-        "tr",
-        *(
-            tag("th", heading, scope="col", class_="number" if heading in ("precision", "recall", "F1", "rows") else None)
-            for heading in headings
-        ),
-    )
-    return scrolled(tag("table", tag("caption", caption), tag("thead", head), tag("tbody", *rows)), caption)
-
-
-def _number(text: str) -> Html:
-    return tag("td", text, class_="number")

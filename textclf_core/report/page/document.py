@@ -56,9 +56,8 @@ def page_text(
         f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; img-src data:; base-uri 'none'; "
         "form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
     )
-    several = len(analyses) > 1
     sections = [
-        _comparison(analysis, f"c{number}", command, hourly, slices, several=several)
+        _comparison(analysis, f"c{number}", command, hourly, slices)
         for number, analysis in enumerate(analyses, start=1)
     ]
     titles = " · ".join(dict.fromkeys(analysis.data.source for analysis in analyses))
@@ -78,7 +77,13 @@ def page_text(
         "body",
         tag("a", "Skip to the comparison", href="#main", class_="skip"),
         tag("header", tag("p", "textclf", class_="brand"), tag("h1", "Which strategy, at what cost?")),
-        tag("main", *([tag("ul", *links, class_="toc")] if several else []), *sections, id="main", tabindex="-1"),
+        tag(
+            "main",
+            *([tag("ul", *links, class_="toc")] if len(analyses) > 1 else []),
+            *sections,
+            id="main",
+            tabindex="-1",
+        ),
         tag("footer", tag("p", _finished(analyses))),
         tag("div", role="tooltip", id="tip", hidden=True),
         tag("script", Html(script)),
@@ -87,26 +92,26 @@ def page_text(
 
 
 def _comparison(
-    analysis: Analysis, prefix: str, command: str | None, hourly: float | None, wanted: Sequence[str], *, several: bool
+    analysis: Analysis, prefix: str, command: str | None, hourly: float | None, wanted: Sequence[str]
 ) -> Html:
     slices = (*usual_slices(analysis), *slices_of(analysis, wanted))
     closely = [(row.line.label, contender_panel(analysis, row, slices)) for row in analysis.rows]
+    table, by_cost = standings(analysis, prefix, hourly), cost_plots(analysis, prefix)
     sections = [
-        ("contenders", "The contenders", joined((standings(analysis, prefix, hourly), pairs_table(analysis, prefix)))),
-        ("cost", "Score and cost", tag("div", tag("div", cost_plots(analysis, prefix)), *sweep_plots(analysis), class_="grid2")),
+        ("contenders", "The contenders", joined((table, pairs_table(analysis, prefix)))),
+        ("cost", "Score and cost", tag("div", tag("div", by_cost), *sweep_plots(analysis), class_="grid2")),
         ("closely", "One contender closely", panels(f"{prefix}-closely", "Contender", closely)),
         ("texts", "Texts", examples(analysis, prefix)),
         ("data", "The data", data_facts(analysis)),
         ("again", "How to reproduce", reproduction(analysis, command)),
-    ]  # fmt: skip
+    ]
     links = [tag("li", tag("a", title, href=f"#{prefix}-{name}")) for name, title, _ in sections]
     written = [
-        tag("section", tag("h3" if several else "h2", title), content, id=f"{prefix}-{name}", tabindex="-1")
+        tag("section", tag("h3", title), content, id=f"{prefix}-{name}", tabindex="-1")
         for name, title, content in sections
     ]
-    heading = tag("h2", analysis.data.source) if several else tag("p", analysis.data.source, class_="source")
     nav = tag("nav", tag("ul", *links, class_="toc"), aria_label="Sections")
-    return tag("article", heading, verdict(analysis), nav, *written, id=prefix)
+    return tag("article", tag("h2", analysis.data.source), verdict(analysis), nav, *written, id=prefix)
 
 
 def _finished(analyses: Sequence[Analysis]) -> str:

@@ -16,7 +16,7 @@ _CHARACTER, _LINE = 6.4, 13.0
 
 @dataclass(frozen=True)
 class Scale:
-    """Maps values between ``low`` and ``high`` to positions between ``start`` and ``end``; what is outside is clamped."""
+    """Maps values from ``low`` to ``high`` to positions from ``start`` to ``end``; what is outside is clamped."""
 
     low: float
     high: float
@@ -125,22 +125,22 @@ def chart(
 
 def point(x: float, y: float, tip: str, *parts: str, class_: str = "") -> Html:
     """Return a point that tells ``tip`` on hover and on keyboard focus; ``parts`` are drawn beneath it."""
+    dot = (tag("circle", cx=x, cy=y, r=12.0, class_="reach"), tag("circle", cx=x, cy=y, r=5.0, class_="dot"))
+    return telling(tip, *parts, *dot, class_=class_)
+
+
+def telling(tip: str, *parts: str, class_: str = "") -> Html:
+    """Return the parts of a drawing that tell ``tip`` on hover and on keyboard focus."""
     return tag(
-        "g",
-        tag("title", tip),
-        *parts,
-        tag("circle", cx=x, cy=y, r=12.0, class_="reach"),
-        tag("circle", cx=x, cy=y, r=5.0, class_="dot"),
-        class_=f"point {class_}".strip(),
-        tabindex="0",
-        role="img",
-        aria_label=tip,
+        "g", tag("title", tip), *parts, class_=f"point {class_}".strip(), tabindex="0", role="img", aria_label=tip
     )
 
 
 def whisker(x: float, low: float, high: float) -> Html:
     """Return an upright interval."""
-    return tag("path", d=f"M{x:.1f} {low:.1f}V{high:.1f}M{x - 4:.1f} {low:.1f}h8M{x - 4:.1f} {high:.1f}h8", class_="whisker")
+    return tag(
+        "path", d=f"M{x:.1f} {low:.1f}V{high:.1f}M{x - 4:.1f} {low:.1f}h8M{x - 4:.1f} {high:.1f}h8", class_="whisker"
+    )
 
 
 def polyline(points: Iterable[tuple[float, float]], class_: str) -> Html:
@@ -154,24 +154,27 @@ class Labels:
     def __init__(self, points: Iterable[tuple[float, float]]) -> None:
         self._taken = [(x - 7, y - 7, x + 7, y + 7) for x, y in points]
 
-    def place(self, x: float, y: float, text: str, class_: str = "label") -> Html:
+    def place(self, x: float, y: float, text: str) -> Html:
         """Return the label of the point at (x, y), or nothing."""
         width = _CHARACTER * len(text)
-        for left, bottom in (
-            (x + 9, y + 4),
-            (x - 9 - width, y + 4),
-            (x - width / 2, y - 10),
-            (x - width / 2, y + 19),
-            (x + 7, y - 8),
-            (x - 7 - width, y - 8),
-            (x + 7, y + 16),
-            (x - 7 - width, y + 16),
-        ):
-            box = (left, bottom - _LINE + 3, left + width, bottom + 3)
+        right, left, middle = x + 9, x - 9 - width, x - width / 2
+        near = ((right, y + 4), (left, y + 4), (middle, y - 10), (middle, y + 19))
+        return self._place(
+            text, (*near, (right - 2, y - 8), (left + 2, y - 8), (right - 2, y + 16), (left + 2, y + 16))
+        )
+
+    def place_on_line(self, y: float, text: str) -> Html:
+        """Return the label of a line across the chart, or nothing."""
+        ends = (WIDTH - RIGHT - 4 - _CHARACTER * len(text), LEFT + 4)
+        return self._place(text, [(left, bottom) for bottom in (y - 4, y + 13) for left in ends])
+
+    def _place(self, text: str, places: Iterable[tuple[float, float]]) -> Html:
+        for left, bottom in places:
+            box = (left, bottom - _LINE + 3, left + _CHARACTER * len(text), bottom + 3)
             inside = box[0] >= LEFT and box[2] <= WIDTH - 2 and box[1] >= 0 and box[3] <= HEIGHT - BOTTOM
             if inside and not any(_overlap(box, other) for other in self._taken):
                 self._taken.append(box)
-                return tag("text", text, x=left, y=bottom, class_=class_)
+                return tag("text", text, x=left, y=bottom, class_="label")
         return Html("")
 
 

@@ -34,7 +34,7 @@ TEXT_BUDGET = 1_000_000
 
 @dataclass(frozen=True)
 class _Views:
-    """What the contenders say: label ids and confidences, (contenders, rows); seeds that are wrong, (contenders, rows)."""
+    """True label ids, (rows,); contenders' label ids, confidences and numbers of wrong seeds, (contenders, rows)."""
 
     truth: NDArray[np.int64]
     labels: NDArray[np.int64]
@@ -46,16 +46,18 @@ def examples(analysis: Analysis, prefix: str) -> Html:
     """Return the lists of examples, and the data that the page's script fills them from."""
     names = [row.line.label for row in analysis.rows]
     options = [tag("option", name, value=str(index)) for index, name in enumerate(names)]
-    other = next((index for index, row in enumerate(analysis.rows) if row.recommended and index), min(1, len(names) - 1))
+    other = next(
+        (index for index, row in enumerate(analysis.rows) if row.recommended and index), min(1, len(names) - 1)
+    )
     mistakes = tag(
         "div",
-        tag("h3", "Most confident mistakes"),
+        tag("h4", "Most confident mistakes"),
         _choices(tag("label", "Contender ", tag("select", *options, data_role="of", autocomplete="off"))),
         tag("p", role="status", data_role="count"),
         tag("ol", class_="texts", data_role="texts"),
+        tag("p", tag("button", "More", type="button", data_role="more", hidden=True), class_="control"),
         data_examples="mistakes",
     )
-    # The script builds the second list's options: the first can't disagree with itself.
     sides = [
         tag("option", "any", value=""),
         tag("option", "the first is right", value="first"),
@@ -64,7 +66,7 @@ def examples(analysis: Analysis, prefix: str) -> Html:
     ]
     disagreements = tag(
         "div",
-        tag("h3", "Where two disagree"),
+        tag("h4", "Where two disagree"),
         _choices(
             tag("label", "First ", tag("select", *options, data_role="first", autocomplete="off")),
             tag("label", "Second ", tag("select", *options, data_role="second", data_at=other, autocomplete="off")),
@@ -72,6 +74,7 @@ def examples(analysis: Analysis, prefix: str) -> Html:
         ),
         tag("p", role="status", data_role="count"),
         tag("ol", class_="texts", data_role="texts"),
+        tag("p", tag("button", "More", type="button", data_role="more", hidden=True), class_="control"),
         data_examples="disagreements",
     )
     parts = [mistakes, *([disagreements] if len(names) > 1 else [])]
@@ -109,7 +112,7 @@ def example_data(analysis: Analysis) -> dict[str, object]:
         "labels": list(analysis.data.label_names),
         "contenders": [row.line.label for row in analysis.rows],
         "columns": list(analysis.data.text_columns),
-        "seeds": len(analysis.seeds),
+        "seeds": [len(row.line.runs) for row in analysis.rows],
         "mistakes": [[int(wrong[index].sum()), kept[index]] for index in range(len(wrong))],
         "pairs": [
             [one, two, *counts[index], kept[len(wrong) + index]] for index, (one, two) in enumerate(places)
@@ -131,15 +134,14 @@ def example_data(analysis: Analysis) -> dict[str, object]:
 
 def _views(analysis: Analysis) -> _Views:
     truth = analysis.rows[0].line.runs[0].label_ids("label")
-    means = np.stack([_mean_scores(row.line, analysis.seeds) for row in analysis.rows])
+    means = np.stack([_mean_scores(row.line) for row in analysis.rows])
     labels = means.argmax(axis=2)
-    wrong = np.stack([(row.line.predictions(analysis.seeds) != truth).sum(axis=0) for row in analysis.rows])
+    wrong = np.stack([(row.line.predictions(row.line.seeds) != truth).sum(axis=0) for row in analysis.rows])
     return _Views(truth, labels, means.max(axis=2), wrong)
 
 
-def _mean_scores(line: Line, seeds: Sequence[int]) -> NDArray[np.float64]:
-    scores = [run_scores(run) for run in line.runs if run.record.seed in seeds]
-    return np.mean(scores, axis=0, dtype=np.float64)
+def _mean_scores(line: Line) -> NDArray[np.float64]:
+    return np.asarray(np.mean([run_scores(run) for run in line.runs], axis=0, dtype=np.float64))
 
 
 def _ordered(rows: NDArray[np.int64], weight: NDArray[np.float64]) -> list[int]:

@@ -9,9 +9,9 @@ import numpy as np
 
 from textclf_core.records import PluginRecord, Record, SplitRecord
 from textclf_core.report.analysis import Analysis
-from textclf_core.report.page.drawing import chart, polyline, x_scale, y_scale
+from textclf_core.report.page.drawing import chart, polyline, telling, x_scale, y_scale
 from textclf_core.report.page.markup import Html, joined, tag
-from textclf_core.report.page.standings import scrolled, sortable
+from textclf_core.report.page.tables import number, sortable, table
 from textclf_core.report.rounding import write_number, write_p
 from textclf_core.report.tables import carved_sentence
 
@@ -26,14 +26,15 @@ def data_facts(analysis: Analysis) -> Html:
         tag(
             "tr",
             tag("th", split.name, scope="row"),
-            _number(f"{split.rows:,}"),
+            number(f"{split.rows:,}"),
+            number(f"{split.empty_texts:,}"),
+            number("not counted" if split.truncated is None else f"{split.truncated:,}"),
             tag("td", split.origin),
-            _number(f"{split.empty_texts:,}"),
-            _number("not counted" if split.truncated is None else f"{split.truncated:,}"),
             tag("td", tag("code", split.sha256[:12], title=split.sha256)),
         )
         for split in data.splits
     ]
+    counts = ("rows", "empty texts", "cut by the tokenizer")
     carved = carved_sentence(data)
     sentence = carved[0].upper() + carved[1:] if carved else None
     return tag(
@@ -42,10 +43,10 @@ def data_facts(analysis: Analysis) -> Html:
             "div",
             tag("p", "Source: ", tag("span", data.source, class_="break")),
             *([tag("p", sentence, class_="warning")] if sentence else []),
-            _table("The splits", ("split", "rows", "origin", "empty texts", "cut by the tokenizer", "sha256"), splits),
+            table("The splits", ("split", *counts, "origin", "sha256"), splits, numbers=counts),
+            _balance(data.splits, data.label_names),
             class_="part",
         ),
-        tag("div", _balance(data.splits, data.label_names), class_="part"),
         tag("div", _lengths(analysis), class_="part"),
         class_="grid2",
     )
@@ -58,14 +59,16 @@ def pairs_table(analysis: Analysis, prefix: str) -> Html:
             "tr",
             tag("th", one, scope="row", data_key=one),
             tag("td", other, data_key=other),
-            tag("td", write_number(difference, 4), class_="number", data_key=repr(float(difference))),
-            tag("td", write_p(p_value), class_="number", data_key=repr(float(p_value))),
+            number(write_number(difference, 4), key=difference),
+            number(write_p(p_value), key=p_value),
         )
         for (one, other), (p_value, difference) in analysis.pairs.items()
     ]
     headings = [("first", "left", False), ("second", "left", False)]
     numbers = [("first less second", "right", True), ("p", "right", False)]
-    caption = f"{len(rows)} pairs: the difference in {analysis.metric}. The p-values are Holm-corrected over all of them"
+    caption = (
+        f"{len(rows)} pairs: the difference in {analysis.metric}. The p-values are Holm-corrected over all of them"
+    )
     return tag(
         "details",
         tag("summary", "The test of every pair"),
@@ -101,15 +104,13 @@ def _contenders(analysis: Analysis) -> Iterator[Html]:
         )
         for row in analysis.rows
     ]
-    data_seeds = _different(str(run.record.data_seed) for row in analysis.rows for run in row.line.runs)
-    caption = f"What each contender was; options that were left at their defaults are in the records. Data seed {', '.join(data_seeds)}"
-    yield _table(caption, ("contender", "plugins", "seeds", "runs"), rows)
+    data_seeds = ", ".join(_different(str(run.record.data_seed) for row in analysis.rows for run in row.line.runs))
+    caption = f"What each contender was; data seed {data_seeds}. Options left at their defaults are in the records"
+    yield table(caption, ("contender", "plugins", "seeds", "runs"), rows)
 
 
 def _plugins(plugins: Sequence[PluginRecord]) -> Html:
-    return joined(
-        tag("span", tag("code", _spec(plugin)), f" {'/'.join(plugin.roles)}", class_="plugin") for plugin in plugins
-    )
+    return joined(tag("code", _spec(plugin), class_="plugin", title="/".join(plugin.roles)) for plugin in plugins)
 
 
 def _spec(plugin: PluginRecord) -> str:
@@ -126,7 +127,7 @@ def _versions(records: Sequence[Record]) -> Iterator[Html]:
         tag("tr", tag("th", name, scope="row"), tag("td", version), tag("td", ", ".join(plugins)))
         for (name, version), plugins in brought.items()
     ]
-    yield _table("What brought the plugins", ("distribution", "version", "plugins"), rows)
+    yield table("What brought the plugins", ("distribution", "version", "plugins"), rows)
 
 
 def _machines(records: Sequence[Record]) -> Iterator[Html]:
@@ -140,7 +141,7 @@ def _machines(records: Sequence[Record]) -> Iterator[Html]:
     caption = "Where the runs were computed"
     if len(machines) > 1:
         caption += ": not all in one environment, so their costs are not quite comparable"
-    yield _table(caption, ("", *headings), rows)
+    yield table(caption, ("", *headings), rows)
 
 
 def _notes(analysis: Analysis) -> Iterator[Html]:
@@ -150,7 +151,7 @@ def _notes(analysis: Analysis) -> Iterator[Html]:
             for note in run.record.notes:
                 said.setdefault(note, {})[row.line.label] = None
     if said:
-        yield tag("h3", "What the runs said")
+        yield tag("h4", "What the runs said")
         yield tag("ul", *(tag("li", f"{note} ({_whose(labels, analysis)})") for note, labels in said.items()))
 
 
@@ -167,15 +168,16 @@ def _balance(splits: Sequence[SplitRecord], labels: Sequence[str]) -> Html:
             "tr",
             tag("th", name, scope="row"),
             *(
-                _number(f"{count:,} ({count / split.rows:.1%})" if split.rows else "0")
+                number(f"{count:,} ({count / split.rows:.1%})" if split.rows else "0")
                 for split, count in zip(splits, counts[name], strict=True)
             ),
             tag("td", _bar(counts[name][0] / max(1, splits[0].rows)), class_="bars"),
         )
         for name in shown[:_MOST_CLASSES]
     ]
+    names = [split.name for split in splits]
     caption = "Classes" if len(labels) <= _MOST_CLASSES else f"The {_MOST_CLASSES} largest of {len(labels)} classes"
-    return _table(f"{caption}, and their share of each split", ("class", *(split.name for split in splits), ""), rows)
+    return table(f"{caption}, and their share of each split", ("class", *names, ""), rows, numbers=names)
 
 
 def _bar(share: float) -> Html:
@@ -193,15 +195,19 @@ def _lengths(analysis: Analysis) -> Html:
     counts = np.bincount(np.minimum(words // width, most * 13 // 10 // width + 1))
     x, y = x_scale(0, len(counts) * width), y_scale(0, int(counts.max()))
     bars = [
-        tag(
-            "rect",
-            tag("title", f"{index * width} words or more: {count} texts" if index == len(counts) - 1
-                else f"{_range(index * width, width)}: {count} texts"),
-            x=x(index * width) + 0.5, width=max(1.0, x((index + 1) * width) - x(index * width) - 1),
-            y=y(int(count)), height=y(0) - y(int(count)), class_="bar tall",
+        telling(
+            f"{_range(index * width, width, last=index == len(counts) - 1)}: {count:,} texts",
+            tag(
+                "rect",
+                x=x(index * width) + 0.5,
+                width=max(1.0, x((index + 1) * width) - x(index * width) - 1),
+                y=y(int(count)),
+                height=y(0) - y(int(count)),
+                class_="bar",
+            ),
         )
         for index, count in enumerate(counts)
-    ]  # fmt: skip
+    ]
     drawing = chart(
         "test texts by length",
         [*bars, polyline([(x(middle), y(0)), (x(middle), y(int(counts.max())))], "reference")],
@@ -211,25 +217,20 @@ def _lengths(analysis: Analysis) -> Html:
         y_label="test texts",
         write_x=lambda value: f"{value:,.0f}",
     )
-    caption = f"Words in a test text: half have at most {middle:,} (dashed), 95% at most {most:,}, the longest {longest:,}."
+    caption = (
+        f"Words in a test text: half have at most {middle:,} (dashed), 95% at most {most:,}, the longest {longest:,}."
+    )
     return tag("figure", drawing, tag("figcaption", caption))
 
 
-def _range(start: int, width: int) -> str:
+def _range(start: int, width: int, *, last: bool) -> str:
+    if last:
+        return f"{start} words or more"
     return f"{start} words" if width == 1 else f"{start} to {start + width - 1} words"
-
-
-def _table(caption: str, headings: Sequence[str], rows: Sequence[Html]) -> Html:
-    head = tag("tr", *(tag("th", heading, scope="col") if heading else tag("td") for heading in headings))
-    return scrolled(tag("table", tag("caption", caption), tag("thead", head), tag("tbody", *rows)), caption)
 
 
 def _code(text: str) -> Html:
     return tag("pre", tag("code", text), tabindex="0")
-
-
-def _number(text: str) -> Html:
-    return tag("td", text, class_="number")
 
 
 def _different(values: Iterator[str] | Sequence[str]) -> list[str]:

@@ -15,19 +15,19 @@ class Html(str):
     __slots__ = ()
 
 
-def tag(name: str, *children: str, **attributes: str | float | bool | None) -> Html:
+def tag(element: str, /, *children: str, **attributes: str | float | bool | None) -> Html:
     """Return an element.
 
     Args:
-        name: of the element.
+        element: its name.
         children: what it holds, in order; a child that isn't :class:`Html` is escaped.
         attributes: by name, with ``_`` for ``-`` and one at the end dropped (``class_``). ``True`` writes the name
             alone, ``False`` and ``None`` leave it out.
     """
     written = "".join(_attribute(key, value) for key, value in attributes.items())
-    if name in _VOID:
-        return Html(f"<{name}{written}>")
-    return Html(f"<{name}{written}>{joined(children)}</{name}>")
+    if element in _VOID:
+        return Html(f"<{element}{written}>")
+    return Html(f"<{element}{written}>{joined(children)}</{element}>")
 
 
 def joined(parts: Iterable[str]) -> Html:

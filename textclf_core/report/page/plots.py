@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import statistics
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -12,6 +13,7 @@ from textclf_core.report.page.drawing import (
     HEIGHT,
     LEFT,
     RIGHT,
+    TOP,
     WIDTH,
     Labels,
     Scale,
@@ -22,10 +24,10 @@ from textclf_core.report.page.drawing import (
     x_scale,
     y_scale,
 )
-from textclf_core.report.page.markup import Html, joined, tag
+from textclf_core.report.page.markup import Html, tag
 from textclf_core.report.page.panels import panels
 from textclf_core.report.rounding import places, write_interval, write_number
-from textclf_core.report.page.sweeps import Sweep, sweeps_of
+from textclf_core.report.sweeps import Sweep, sweeps_of
 
 _LOG_FROM = 8.0
 _LONGEST_LABEL = 26
@@ -141,7 +143,7 @@ def _sweep_chart(analysis: Analysis, sweep: Sweep) -> Html:
     ]  # fmt: skip
     return chart(
         f"{analysis.metric} against {sweep.option} of {sweep.plugin}",
-        [*_references(others, y), polyline(at, "sweepline"), *points],
+        [*_references(others, y, at), polyline(at, "sweepline"), *points],
         x=x,
         y=y,
         x_label=f"{sweep.plugin}: {sweep.option}",
@@ -168,15 +170,16 @@ def _others(analysis: Analysis, sweep: Sweep) -> list[Row]:
     return [row for row in analysis.rows if row.line.label not in swept]
 
 
-def _references(rows: Iterable[Row], y: Scale) -> Iterator[Html]:
-    """Yield a dashed line for each row in the range, named where names keep clear of each other."""
-    last = float("inf")
-    for row in sorted((row for row in rows if y.low < row.score < y.high), key=lambda row: row.score):
+def _references(rows: Iterable[Row], y: Scale, points: Sequence[tuple[float, float]]) -> Iterator[Html]:
+    """Yield a dashed line for each row in the range, with its name where that keeps clear of the sweep."""
+    between = [((one[0] + two[0]) / 2, (one[1] + two[1]) / 2) for one, two in itertools.pairwise(points)]
+    labels = Labels([*points, *between])
+    for row in rows:
         at = y(row.score)
-        yield tag("line", x1=LEFT, x2=WIDTH - RIGHT, y1=at, y2=at, class_="reference")
-        if last - at > 14:
-            yield tag("text", _short(row.line.label), x=LEFT + 4, y=at - 4, class_="label")
-            last = at
+        if TOP < at < HEIGHT - BOTTOM:
+            name = _short(row.line.label)
+            yield tag("line", x1=LEFT, x2=WIDTH - RIGHT, y1=at, y2=at, class_="reference")
+            yield labels.place_on_line(at, name)
 
 
 def _listed(rows: Sequence[Row]) -> str:

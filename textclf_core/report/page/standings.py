@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from textclf_core.report.analysis import Analysis, Row
 from textclf_core.report.columns import MISSING, Column, columns_of
 from textclf_core.report.page.markup import Html, joined, tag
+from textclf_core.report.page.tables import sortable
 from textclf_core.report.tables import remarks
 
 _STRIP_WIDTH, _STRIP_HEIGHT = 110.0, 16.0
@@ -32,10 +33,8 @@ def standings(analysis: Analysis, prefix: str, hourly: float | None) -> Html:
         hourly: what an hour of the machine costs; adds the column of money.
     """
     columns = list(_shown(analysis, hourly))
-    rows = [
-        tag("tr", *(_cell(column, row, analysis.rows) for column in columns), class_="front" if row.on_front else None)
-        for row in analysis.rows
-    ]
+    deviation = columns_of(analysis)["sd"]
+    rows = [tag("tr", *(_cell(column, row, analysis.rows, deviation) for column in columns)) for row in analysis.rows]
     table_id = f"{prefix}-standings"
     return joined(
         (
@@ -47,8 +46,8 @@ def standings(analysis: Analysis, prefix: str, hourly: float | None) -> Html:
             ),
             sortable(
                 table_id,
-                f"{len(rows)} contenders, the best first. Score is {analysis.metric} on test, mean over seeds; "
-                "p is against the best, Holm-corrected over all pairs.",
+                f"{len(rows)} contenders. {analysis.metric} is on test, mean over seeds ± sd; p is against "
+                "the best, Holm-corrected over all pairs.",
                 [(column.heading, column.align, column.largest_first) for column in columns],
                 rows,
                 sorted_by=next(index for index, column in enumerate(columns) if column.name == "score"),
@@ -57,60 +56,24 @@ def standings(analysis: Analysis, prefix: str, hourly: float | None) -> Html:
     )
 
 
-def sortable(
-    id: str,
-    caption: str,
-    headings: Sequence[tuple[str, str, bool]],
-    rows: Sequence[Html],
-    *,
-    sorted_by: int | None = None,
-) -> Html:
-    """Return a table whose columns the page's script sorts by the ``data-key`` of their cells.
-
-    Args:
-        id: of the table.
-        caption: what it holds.
-        headings: of each column the heading, the alignment, and whether the largest goes first.
-        rows: its ``tr`` elements.
-        sorted_by: the column that they are in the order of.
-    """
-    head = [
-        tag(
-            "th",
-            tag("button", heading, type="button"),
-            scope="col",
-            class_="number" if align in ("right", "decimal") else None,
-            data_largest_first=largest_first,
-            aria_sort=("descending" if largest_first else "ascending") if index == sorted_by else None,
-        )
-        for index, (heading, align, largest_first) in enumerate(headings)
-    ]
-    return scrolled(
-        tag("table", tag("caption", caption), tag("thead", tag("tr", *head)), tag("tbody", *rows), id=id, class_="sort"),
-        caption.split(".")[0],
-    )
-
-
-def scrolled(table: Html, name: str) -> Html:
-    """Return a table that scrolls sideways on its own where the page is narrow; the keyboard reaches it."""
-    return tag("div", table, class_="scroll", role="region", tabindex="0", aria_label=name)
-
-
 def _shown(analysis: Analysis, hourly: float | None) -> Iterator[Column]:
     for name, column in columns_of(analysis, hourly).items():
         values = {column.key(row) for row in analysis.rows}
-        said_above = name == "seeds" and len(values) == 1 or name == analysis.metric
-        if not said_above and values != {None}:
+        # The deviation stands beside the score.
+        said_elsewhere = name in ("sd", analysis.metric) or (name == "seeds" and len(values) == 1)
+        if not said_elsewhere and values != {None}:
             yield column
 
 
-def _cell(column: Column, row: Row, rows: Sequence[Row]) -> Html:
+def _cell(column: Column, row: Row, rows: Sequence[Row], deviation: Column) -> Html:
     key = column.key(row)
     keyed = "" if key is None else str(key)
     written = column.write(row)
     if column.name == "contender":
         badge = tag("span", "recommended", class_="badge recommended") if row.recommended else Html("")
         return tag("th", tag("span", written, class_="contender"), badge, scope="row", data_key=keyed)
+    if column.name == "score" and row.deviation is not None:
+        written = f"{written} ± {deviation.write(row)}"
     if column.name == "verdict":
         return tag("td", tag("span", written, class_=f"badge {_MARKS[row.verdict]}"), data_key=keyed)
     if column.name == "interval":

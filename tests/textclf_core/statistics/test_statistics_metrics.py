@@ -1,0 +1,84 @@
+"""Metrics as functions of counts, and each row's influence on them."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from sklearn.metrics import accuracy_score, f1_score
+
+from textclf_core.statistics.metrics import METRICS, Metric, influence, row_counts, score
+
+REFERENCES = np.array([1, 1, 1, 0, 0])
+PREDICTIONS = np.array([1, 1, 0, 1, 0])
+
+
+def _metric(metric: Metric, references: NDArray[np.int64], predictions: NDArray[np.int64], labels: int) -> float:
+    counts = row_counts(metric, references, predictions, labels)
+    return float(score(metric, np.asarray(counts.sum(axis=1))))
+
+
+@pytest.mark.parametrize(
+    ("metric", "by_hand"),
+    [
+        ("accuracy", 3 / 5),
+        ("f1-micro", 3 / 5),
+        ("f1-binary", 4 / 6),  # of label 1: 2 right, 3 given, 3 had
+        ("f1-macro", (4 / 6 + 2 / 4) / 2),  # of label 0: 1 right, 2 given, 2 had
+        ("f1-weighted", 3 / 5 * 4 / 6 + 2 / 5 * 2 / 4),
+    ],
+)
+def test_metrics_by_hand(metric: Metric, by_hand: float) -> None:
+    assert _metric(metric, REFERENCES, PREDICTIONS, 2) == pytest.approx(by_hand)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_metrics_are_those_of_scikit_learn_on_200_random_cases(metric: Metric) -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        labels = 2 if metric == "f1-binary" else int(rng.integers(2, 7))
+        rows = int(rng.integers(1, 30))
+        references, predictions = rng.integers(labels, size=(2, rows))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a label of no rows
+            expected = (
+                accuracy_score(references, predictions)
+                if metric == "accuracy"
+                else f1_score(references, predictions, average=metric.removeprefix("f1-"), zero_division=0.0)
+            )
+        assert _metric(metric, references, predictions, labels) == pytest.approx(expected, abs=1e-12)
+
+
+def test_totals_of_many_resamples_are_scored_at_once() -> None:
+    counts = row_counts("f1-macro", REFERENCES, PREDICTIONS, 2)
+    weights = np.array([[1, 1, 1, 1, 1], [2, 0, 1, 0, 2]], dtype=float).T
+    twice = [np.repeat(labels, [2, 0, 1, 0, 2]) for labels in (REFERENCES, PREDICTIONS)]
+    expected = [_metric("f1-macro", REFERENCES, PREDICTIONS, 2), _metric("f1-macro", *twice, 2)]
+    assert score("f1-macro", counts @ weights) == pytest.approx(expected)
+
+
+def test_the_influence_on_accuracy_is_right_or_wrong_less_the_accuracy() -> None:
+    counts = row_counts("accuracy", REFERENCES, PREDICTIONS, 2)
+    assert influence("accuracy", counts) == pytest.approx(np.array([1, 1, 0, 0, 1]) - 0.6)
+
+
+def test_the_influence_on_f1_by_hand() -> None:
+    # F1 is 4/6. A right row adds 2 above and 2 below the bar, a missed or a false positive adds 1 below, and the
+    # rest add nothing: (above - F1 * below) / 6, times 5 rows.
+    counts = row_counts("f1-binary", REFERENCES, PREDICTIONS, 2)
+    assert influence("f1-binary", counts) == pytest.approx(5 / 6 * np.array([2 / 3, 2 / 3, -2 / 3, -2 / 3, 0]))
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_influence_is_the_derivative_by_a_rows_weight(metric: Metric) -> None:
+    rng = np.random.default_rng(1)
+    labels = 2 if metric == "f1-binary" else 5
+    references, predictions = rng.integers(labels - 1, size=(2, 40))  # the last label is nowhere
+    counts = row_counts(metric, references, predictions, labels)
+    step = 1e-6
+    weights = 1 + step * np.eye(40)
+    derivative = (score(metric, counts @ weights) - score(metric, counts @ np.ones((40, 40)))) / step
+    assert influence(metric, counts) == pytest.approx(40 * derivative, abs=1e-4)
+    assert influence(metric, counts).sum() == pytest.approx(0, abs=1e-9)

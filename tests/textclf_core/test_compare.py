@@ -1,0 +1,239 @@
+"""A comparison: its contenders, its cells, what it reads instead of running, and what it says."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import textclf_core
+from textclf_core import UsageError
+from textclf_core.comparison.contenders import Sweep, contenders
+from textclf_core.plugins import Catalogue, override
+from textclf_core.testing import tiny_data
+
+
+def labels(*tries: str) -> list[str]:
+    return [contender.label for contender in contenders(tries, [], Catalogue.discover())]
+
+
+def test_a_range_and_a_list_make_several_contenders() -> None:
+    assert labels("freeze-first-n:n=0..2", "freeze-last-n:n=1,3") == [
+        "freeze-first-n:n=0",
+        "freeze-first-n:n=1",
+        "freeze-first-n:n=2",
+        "freeze-last-n:n=1",
+        "freeze-last-n:n=3",
+    ]
+
+
+def test_plugins_joined_by_a_plus_are_one_contender_and_sweeps_multiply() -> None:
+    assert labels("freeze-first-n:n=0,1 + finetune:learning_rate=1e-4,2e-5") == [
+        "freeze-first-n:n=0 + finetune:learning_rate=1e-4",
+        "freeze-first-n:n=0 + finetune:learning_rate=2e-5",
+        "freeze-first-n:n=1 + finetune:learning_rate=1e-4",
+        "freeze-first-n:n=1 + finetune:learning_rate=2e-5",
+    ]
+
+
+def test_only_numbers_are_swept() -> None:
+    assert labels(r"freeze-pattern:pattern=layer\.(1,2)") == [r"freeze-pattern:pattern=layer\.(1,2)"]
+
+
+def test_a_contender_knows_the_option_that_was_swept() -> None:
+    first, second = contenders(["freeze-first-n:n=2,4"], [], Catalogue.discover())
+    assert first.sweep == Sweep("freeze-first-n", "n", 2)
+    assert second.sweep == Sweep("freeze-first-n", "n", 4)
+
+
+def test_a_contenders_choice_replaces_the_base_and_what_it_cannot_use_is_left_out() -> None:
+    catalogue = Catalogue.discover()
+    base = override([], ["minilm", "finetune:epochs=3", "freeze-embeddings"], catalogue)
+    full, tuned, yardstick = contenders(["full", "hf-trainer", "tfidf-logreg"], base, catalogue)
+    assert {"minilm", "finetune", "freeze-embeddings", "full"} <= {plugin.name for plugin in full.plugins}
+    assert "finetune" not in {plugin.name for plugin in tuned.plugins}
+    assert yardstick.left_out == ("minilm", "freeze-embeddings")
+    assert yardstick.plugins.one("model") is None
+
+
+@pytest.mark.parametrize(
+    ("tries", "message"),
+    [
+        (["full", "full"], "'full'|full: this contender is given twice"),
+        (["ful"], "Did you mean 'full'"),
+        (["freeze-first-n:n=6..0"], "a range goes up"),
+        (["freeze-first-n:m=1"], "there is no option 'm'"),
+    ],
+)
+def test_a_wrong_contender_is_found_before_anything_runs(tries: list[str], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        contenders(tries, [], Catalogue.discover())
+
+
+LEARNS = "finetune:learning_rate=1e-2,epochs=4"
+
+
+@pytest.fixture
+def base(tiny_checkpoint: Path, reviews: Path) -> list[str]:
+    return [f"files:path={reviews}", f"hf-model:checkpoint={tiny_checkpoint}", LEARNS]
+
+
+def test_a_comparison_runs_each_contender_at_each_seed_on_the_same_splits(base: list[str], tmp_path: Path) -> None:
+    result = textclf_core.compare(["full", "freeze-first-n:n=1,2"], plugins=base, seeds=2, output=tmp_path, quiet=True)
+    assert [(run.record.label, run.record.seed) for run in result.runs] == [
+        (label, seed)
+        for label in ("full", "freeze-first-n:n=1", "freeze-first-n:n=2", "majority", "tfidf-logreg")
+        for seed in (0, 1)
+    ]
+    assert len({run.record.data.fingerprint for run in result.runs}) == 1
+    assert result.analysis is not None
+    assert {row.line.label for row in result.analysis.rows} == {run.record.label for run in result.runs}
+    assert [row.verdict for row in result.analysis.rows].count("best") == 1
+    assert result.recommended in {row.line.label for row in result.analysis.rows}
+    assert sum(row.recommended for row in result.analysis.rows) == 1
+    assert list(result.to_frame().index) == [row.line.label for row in result.analysis.rows]
+    assert "<table" in result._repr_html_()
+    yardstick = next(run for run in result.runs if run.record.label == "tfidf-logreg")
+    assert yardstick.record.left_out == ("hf-model",)
+
+
+def test_finished_cells_are_read_and_what_could_change_a_result_runs_anew(base: list[str], tmp_path: Path) -> None:
+    def started(**options: object) -> dict[str, str]:
+        result = textclf_core.compare(
+            ["full"], output=tmp_path, yardsticks=False, quiet=True, **({"plugins": base, "seeds": 1} | options)
+        )
+        return {run.record.id: run.record.finished + str(run.record.cost.seconds) for run in result.runs}
+
+    first = started()
+    assert started() == first
+    more = started(seeds=2)
+    assert len(more) == 2
+    assert first.items() <= more.items()
+    assert started(data_seed=1).keys().isdisjoint(first)
+    assert started(plugins=[*base[:2], "finetune:learning_rate=1e-2,epochs=3"]).keys().isdisjoint(first)
+    again = started(force=True)
+    assert again.keys() == first.keys()
+    assert again != first
+
+
+def test_a_cell_that_fails_does_not_stop_the_others(base: list[str], tmp_path: Path) -> None:
+    result = textclf_core.compare(
+        ["freeze-first-n:n=7", "full"], plugins=base, seeds=1, output=tmp_path, yardsticks=False, quiet=True
+    )
+    assert [run.record.label for run in result.runs] == ["full"]
+    [((label, seed), error)] = result.failed.items()
+    assert (label, seed) == ("freeze-first-n:n=7", 0)
+    assert "has 2 blocks" in str(error)
+
+
+def test_data_in_memory_are_compared_too(tiny_checkpoint: Path, tmp_path: Path) -> None:
+    result = textclf_core.compare(
+        ["head-only"],
+        plugins=[f"hf-model:checkpoint={tiny_checkpoint}"],
+        data=tiny_data(96),
+        seeds=1,
+        output=tmp_path,
+        quiet=True,
+    )
+    assert [run.record.label for run in result.runs] == ["head-only", "majority", "tfidf-logreg"]
+
+
+def test_a_killed_comparison_goes_on_where_it_was(base: list[str], tmp_path: Path) -> None:
+    """SIGKILL after the first cell; the second command reads it and runs the rest."""
+    output = tmp_path / "runs"
+    command = [sys.executable, "-m", "textclf_core", "compare", "--try", "full", "--seeds", "3"]
+    command += ["--output", str(output), *(word for spec in base for word in ("--plugin", spec))]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        while not list(output.glob("full-s0-*")):
+            assert process.poll() is None
+            time.sleep(0.05)
+        os.kill(process.pid, signal.SIGKILL)
+    [first] = output.glob("full-s0-*")
+    before = (first / "record.json").stat().st_mtime_ns
+    assert not list(output.glob("full-s2-*"))
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert (first / "record.json").stat().st_mtime_ns == before
+    assert "cell 1/9 full seed 0: read" in done.stderr
+    assert "cell 3/9 full seed 2: done" in done.stderr
+    assert len([path for path in output.iterdir() if not path.name.startswith(".")]) == 9
+    assert not list(output.glob(".full-s*"))  # what the killed process left of its second cell
+    assert "not distinguishable" in done.stdout or "worse" in done.stdout
+
+
+def test_the_command_ends_in_a_table_and_exit_code_1_if_a_cell_failed(
+    textclf: Callable[..., int], base: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [word for spec in base for word in ("--plugin", spec)]
+    arguments = ["compare", *words, "--output", str(tmp_path), "--seeds", "1", "--no-yardsticks", "--format", "csv"]
+    assert textclf(*arguments, "--try", "full", "--try", "freeze-first-n:n=9") == 1
+    shown = capsys.readouterr()
+    assert [row["contender"] for row in csv.DictReader(io.StringIO(shown.out))] == ["full"]
+    assert "error: freeze-first-n:n=9, seed 0:" in shown.err
+
+
+def test_an_experiment_file_names_contenders_and_seeds(
+    textclf: Callable[..., int], tiny_checkpoint: Path, reviews: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "experiment.toml"
+    file.write_text(
+        f"""
+        seeds = [4, 9]
+        output = '{tmp_path / "runs"}'
+        [plugins]
+        hf-model = {{ checkpoint = '{tiny_checkpoint}' }}
+        files = {{ path = '{reviews}' }}
+        [[try]]
+        head-only = {{}}
+        finetune = {{ learning_rate = 1e-2 }}
+        [[try]]
+        freeze-first-n = {{ n = [1, 2] }}
+        """
+    )
+    assert textclf("compare", str(file), "--no-yardsticks") == 0
+    records = [textclf_core.open_run(path).record for path in (tmp_path / "runs").iterdir()]
+    assert {(record.label, record.seed) for record in records} == {
+        (label, seed)
+        for label in ("head-only + finetune:learning_rate=0.01", "freeze-first-n:n=1", "freeze-first-n:n=2")
+        for seed in (4, 9)
+    }
+
+
+@pytest.mark.parametrize("seeds", ["0", "a", "1,1", ""])
+def test_seeds_that_are_none(textclf: Callable[..., int], seeds: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert textclf("compare", "--try", "full", "--seeds", seeds) == 2
+    assert "seed" in capsys.readouterr().err
+
+
+def test_nothing_to_compare_is_an_error(textclf: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+    assert textclf("compare") == 2
+    assert "--try" in capsys.readouterr().err
+
+
+def test_a_plugin_of_ones_own_is_a_contender(base: list[str], plugin_file: Callable[..., Path], tmp_path: Path) -> None:
+    path = plugin_file(
+        """
+        class FreezeTheFirst:
+            @hookimpl
+            def textclf_freeze(self, encoder):
+                encoder.freeze(blocks=[0])
+        """
+    )
+    result = textclf_core.compare(
+        ["freeze-the-first"],
+        plugins=base,
+        plugin_files=[path],
+        seeds=1,
+        output=tmp_path,
+        yardsticks=False,
+        quiet=True,
+    )
+    assert result.runs[0].record.encoder is not None
+    assert result.runs[0].record.encoder.frozen == ("block 0",)

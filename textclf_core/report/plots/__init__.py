@@ -1,0 +1,56 @@
+"""The plots of a comparison as PNG and SVG, drawn with matplotlib (the extra ``plots``)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from textclf_core.errors import UsageError
+from textclf_core.report.analysis import Analysis
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def write_plots(analysis: Analysis, directory: Path) -> tuple[Path, ...]:
+    """Draw a comparison, each plot as PNG and as SVG, and return the files.
+
+    There are ``cost`` (score against cost), ``sweep-PLUGIN-OPTION`` for each option that contenders differ in alone,
+    ``confusion``, ``reliability`` and, where runs have a history, ``learning-curves``. The same runs give the same
+    bytes.
+
+    Raises:
+        UsageError: matplotlib isn't installed.
+    """
+    try:
+        import matplotlib  # noqa: F401  # the modules below need it
+    except ImportError as error:
+        raise UsageError(
+            'plots need matplotlib, which isn\'t installed. Install it with: pip install "textclf-core[plots]"'
+        ) from error
+    from textclf_core.report.plots.style import save, style
+
+    directory.mkdir(parents=True, exist_ok=True)
+    with style():
+        return tuple(path for name, figure in _figures(analysis) for path in save(figure, directory / name))
+
+
+def _figures(analysis: Analysis) -> Iterator[tuple[str, Figure]]:
+    from textclf_core.report.plots.models import confusion_figure, learning_figure, reliability_figure
+    from textclf_core.report.plots.scores import cost_figure, sweep_figure
+    from textclf_core.report.sweeps import sweeps_of
+
+    if any(row.costs[analysis.cost] is not None for row in analysis.rows):
+        yield "cost", cost_figure(analysis)
+    taken: list[str] = []
+    for sweep in sweeps_of(analysis.rows):
+        name = re.sub(r"[^A-Za-z0-9.-]+", "-", f"sweep-{sweep.plugin}-{sweep.option}")
+        taken.append(name)
+        yield name + (f"-{taken.count(name)}" if taken.count(name) > 1 else ""), sweep_figure(analysis, sweep)
+    curves = learning_figure(analysis)
+    if curves is not None:
+        yield "learning-curves", curves
+    yield "confusion", confusion_figure(analysis)
+    yield "reliability", reliability_figure(analysis)

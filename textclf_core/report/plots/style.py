@@ -1,0 +1,71 @@
+"""What the plots have in common: colours, type sizes, panels, files."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+# Okabe and Ito's palette, which people with any kind of colour blindness can tell apart:
+# https://jfly.uni-koeln.de/color/
+BLUE, VERMILION, GREEN = "#0072B2", "#D55E00", "#009E73"
+GREY, INK = "#8A8A8A", "#222222"
+
+_LONGEST_TITLE = 36
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Give figures that are made and saved within the block their look."""
+    with matplotlib.rc_context(
+        {
+            "font.size": 9,
+            "axes.titlesize": 9,
+            "axes.labelcolor": INK,
+            "axes.edgecolor": "#555555",
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.grid": True,
+            "axes.axisbelow": True,
+            "grid.color": "#E4E4E4",
+            "legend.frameon": False,
+            "savefig.dpi": 150,
+            # A label or a class may hold a dollar sign, which would start a formula.
+            "text.parse_math": False,
+            # Else the ids in an SVG are random.
+            "svg.hashsalt": "textclf",
+        }
+    ):
+        yield
+
+
+def panels(count: int, width: float, height: float, most_columns: int = 3) -> tuple[Figure, list[Axes]]:
+    """Return a figure with so many axes of one size, in inches, row by row."""
+    columns = min(count, most_columns)
+    rows = math.ceil(count / columns)
+    figure = Figure(figsize=(columns * width, rows * height + 0.4), layout="constrained")
+    grid = figure.subplots(rows, columns, squeeze=False)
+    axes = [one for row in grid for one in row]
+    for unused in axes[count:]:
+        unused.remove()
+    return figure, axes[:count]
+
+
+def shortened(text: str, longest: int = _LONGEST_TITLE) -> str:
+    """Return a text without its middle if it is too long: labels of contenders differ at both ends."""
+    text = " ".join(text.split())
+    half = (longest - 1) // 2
+    return text if len(text) <= longest else f"{text[: longest - 1 - half]}…{text[-half:]}"
+
+
+def save(figure: Figure, path: Path) -> tuple[Path, Path]:
+    """Write a figure as PNG and SVG, with no date in it, and return the two files."""
+    png, svg = path.with_name(f"{path.name}.png"), path.with_name(f"{path.name}.svg")
+    figure.savefig(png, metadata={"Software": None})
+    figure.savefig(svg, metadata={"Date": None, "Creator": None})
+    return png, svg
