@@ -339,6 +339,7 @@ def _data_record(data: PreparedData) -> DataRecord:
             )
             for split in data.splits
         ),
+        train_size=str(data.train_size) if data.train_size else None,
     )
 
 

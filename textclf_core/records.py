@@ -74,6 +74,7 @@ class DataRecord:
         label_names: the names of the labels, in the order of their ids.
         text_columns: the columns that hold the texts.
         splits: ``train``, ``validation`` and ``test``.
+        train_size: how much of train was used, such as ``16/class`` or ``10%``; ``None`` if all of it.
     """
 
     source: str
@@ -82,6 +83,7 @@ class DataRecord:
     label_names: tuple[str, ...]
     text_columns: tuple[str, ...]
     splits: tuple[SplitRecord, ...]
+    train_size: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

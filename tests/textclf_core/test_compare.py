@@ -176,7 +176,7 @@ def test_the_command_ends_in_a_table_and_exit_code_1_if_a_cell_failed(
     assert textclf(*arguments, "--try", "full", "--try", "freeze-first-n:n=9") == 1
     shown = capsys.readouterr()
     assert [row["contender"] for row in csv.DictReader(io.StringIO(shown.out))] == ["full"]
-    assert "error: freeze-first-n:n=9, seed 0:" in shown.err
+    assert "error: freeze-first-n:n=9 seed 0:" in shown.err
 
 
 def test_an_experiment_file_names_contenders_and_seeds(

@@ -39,6 +39,15 @@ def compare(
     data_seed: Annotated[
         int | None, typer.Option(help="Decides carved splits and samples. [default: 0]", min=0, show_default=False)
     ] = None,
+    train_size: Annotated[
+        str | None,
+        typer.Option(
+            help="How much of train, for a curve by amount of data: 16/class,64/class,10%,100%. Smaller samples are "
+            "part of larger ones.",
+            metavar="SIZES",
+            show_default=False,
+        ),
+    ] = None,
     yardsticks: Annotated[
         bool, typer.Option(help="Compare with the majority class and TF-IDF with logistic regression too.")
     ] = True,
@@ -83,13 +92,18 @@ def compare(
     check_cost(cost)
     hourly = parse_price(price) if price else None
 
+    from textclf_core.data.sampling import parse_train_sizes
+
+    sizes = parse_train_sizes(train_size) if train_size is not None else ()
+
     from rich.console import Console
 
     from textclf_core.comparison.board import Board
     from textclf_core.comparison.runner import plan, run_cells
     from textclf_core.report.analysis import analyse
+    from textclf_core.report.curves import learning_curves
     from textclf_core.report.stored import StoredRun
-    from textclf_core.report.tables import comparison_text
+    from textclf_core.report.tables import TABLE_ALONE, comparison_text
 
     console = Console(stderr=True)
     with notes_shown(console):
@@ -97,6 +111,7 @@ def compare(
             found,
             parse_seeds(seeds) if seeds is not None else file.seeds or (0, 1, 2),
             output=output or file.output or Path("runs"),
+            sizes=sizes,
             data_seed=data_seed if data_seed is not None else file.data_seed or 0,
             device=device or file.device or "auto",
         )
@@ -105,9 +120,14 @@ def compare(
     if finished:
         analysed = analyse([StoredRun(cell.directory, cell.record) for cell in finished], metric=metric, cost=cost)
         for comparison in analysed:
+            if len(analysed) > 1 and format not in TABLE_ALONE:
+                typer.echo(f"\n{comparison.data.train_size or '100%'} of train\n")
             typer.echo(comparison_text(comparison, format, hourly))
+        if format not in TABLE_ALONE:
+            for curves in learning_curves(analysed):
+                typer.echo("\n" + "\n".join(curves.sentences() or ["No two contenders' curves cross."]))
     for cell in failed:
-        typer.echo(f"error: {cell.cell.contender.label}, seed {cell.cell.seed}: {cell.error}", err=True)
+        typer.echo(f"error: {cell.cell.name}: {cell.error}", err=True)
     if failed:
         raise typer.Exit(1)
 

@@ -97,16 +97,16 @@ class Board:
     @property
     def seconds_left(self) -> float | None:
         """Seconds until all cells are done, from the cells so far; ``None`` until that can be told."""
-        known: dict[str, list[float]] = {}
+        known: dict[tuple[str, object], list[float]] = {}
         for state in self._states.values():
             if state.status in ("done", "read") and state.seconds is not None:
-                known.setdefault(state.cell.contender.label, []).append(state.seconds)
+                known.setdefault((state.cell.contender.label, state.cell.train_size), []).append(state.seconds)
         everything = [seconds for values in known.values() for seconds in values]
         left = 0.0
         for state in self._states.values():
             if state.status not in ("waiting", "running"):
                 continue
-            values = known.get(state.cell.contender.label, everything)
+            values = known.get((state.cell.contender.label, state.cell.train_size), everything)
             spent = time.perf_counter() - self._started if state.status == "running" else 0.0
             if values:
                 left += max(0.0, sum(values) / len(values) - spent)
@@ -128,7 +128,7 @@ class Board:
         left = f"; about {format_seconds(self.seconds_left)} left" if self.seconds_left else ""
         note = f": {state.note}" if state.note else ""
         where = f"cell {states.index(state) + 1}/{len(states)}"
-        line = f"{where} {state.cell.contender.label} seed {state.cell.seed}: {state.status}{score}{took}{note}{left}"
+        line = f"{where} {state.cell.name}: {state.status}{score}{took}{note}{left}"
         self._console.print(line, soft_wrap=True, highlight=False, markup=False)
 
     def _render(self) -> Group:
@@ -136,7 +136,7 @@ class Board:
         done = sum(state.status not in ("waiting", "running") for state in states)
         left = self.seconds_left
         head = f"{done} of {len(states)} cells" + (f", about {format_seconds(left)} left" if left else "")
-        table = Table("contender", "seed", "", self._metric, "time", box=None, pad_edge=False)
+        table = Table("cell", "", self._metric, "time", box=None, pad_edge=False)
         first = 0
         if len(states) > _MOST_ROWS:  # the part of the list around the cell that runs
             first = max(0, min(len(states) - _MOST_ROWS, done - _MOST_ROWS // 2))
@@ -148,8 +148,7 @@ class Board:
                 if self._bar is not None:
                     status = f"{self._bar.description} {self._bar.done}/{self._bar.total} {self._bar.note}"
             table.add_row(
-                Text(state.cell.contender.label),
-                str(state.cell.seed),
+                Text(state.cell.name),
                 Text(state.note or status, style={"failed": "red", "waiting": "dim"}.get(state.status, "")),
                 f"{state.score:.4f}" if state.score is not None else "",
                 format_seconds(seconds) if seconds is not None else "",

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 from textclf_core.comparison.contenders import Contender
+from textclf_core.data.sampling import TrainSize
 from textclf_core.records import RECORD_FILE
 
 # What computes; a new version of any of them may give other bits.
@@ -28,12 +29,20 @@ class Cell:
     contender: Contender
     seed: int
     key: str
+    train_size: TrainSize | None = None
 
     @property
     def id(self) -> str:
         """The name of the run directory: label, seed, start of the key."""
         slug = re.sub(r"[^A-Za-z0-9.+=-]+", "-", self.contender.label)[:80]
-        return f"{slug}-s{self.seed}-{self.key[:12]}"
+        size = f"-{str(self.train_size).replace('/', '-per-').replace('%', '-percent')}" if self.train_size else ""
+        return f"{slug}{size}-s{self.seed}-{self.key[:12]}"
+
+    @property
+    def name(self) -> str:
+        """The cell as a person is told of it: label, size of train where it isn't all, seed."""
+        size = f" at {self.train_size}" if self.train_size else ""
+        return f"{self.contender.label}{size} seed {self.seed}"
 
     def finished_in(self, output: Path) -> Path | None:
         """Return the directory of the finished run, or ``None``. It is whole if it is there."""
@@ -42,20 +51,28 @@ class Cell:
 
 
 def cells(
-    contenders: Sequence[Contender], seeds: Sequence[int], *, fingerprints: dict[str, str], data_seed: int, device: str
+    contenders: Sequence[Contender],
+    sizes: Sequence[TrainSize | None],
+    seeds: Sequence[int],
+    *,
+    fingerprints: Mapping[tuple[str, TrainSize | None], str],
+    data_seed: int,
+    device: str,
 ) -> tuple[Cell, ...]:
-    """Return the cells, contender by contender.
+    """Return the cells, contender by contender, size by size.
 
     Args:
         contenders: the contenders.
+        sizes: how much of train; ``None`` is all.
         seeds: the seeds of each.
-        fingerprints: of the data, by the contender's label.
+        fingerprints: of the data, by the contender's label and the size.
         data_seed: the seed of the data.
         device: where they run; devices round differently.
     """
     return tuple(
-        Cell(contender, seed, _key(contender, seed, fingerprints[contender.label], data_seed, device))
+        Cell(contender, seed, _key(contender, seed, fingerprints[contender.label, size], data_seed, device), size)
         for contender in contenders
+        for size in sizes
         for seed in seeds
     )
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from textclf_core.comparison.board import Board
 from textclf_core.comparison.cells import Cell, cells
 from textclf_core.comparison.contenders import Contender
-from textclf_core.data import PreparedData
+from textclf_core.data import PreparedData, with_train_size
+from textclf_core.data.sampling import TrainSize
 from textclf_core.engine import Experiment, load_data, run_experiment
 from textclf_core.environment import resolve_device
 from textclf_core.errors import TextclfError
@@ -36,10 +37,10 @@ class FailedCell:
 
 @dataclass(frozen=True)
 class ComparisonPlan:
-    """The cells of a comparison, and the data that each contender runs on, by its label."""
+    """The cells of a comparison, and the data that each contender runs on, by its label and the size of train."""
 
     cells: tuple[Cell, ...]
-    data: dict[str, PreparedData]
+    data: dict[tuple[str, TrainSize | None], PreparedData]
     output: Path
     data_seed: int
     device: str
@@ -50,6 +51,7 @@ def plan(
     seeds: Sequence[int],
     *,
     output: Path,
+    sizes: Sequence[TrainSize] = (),
     data: PreparedData | None = None,
     data_seed: int = 0,
     device: str = "auto",
@@ -60,6 +62,7 @@ def plan(
         contenders: the contenders.
         seeds: the seeds of each.
         output: the folder of the runs.
+        sizes: how much of train; all of it if none is given.
         data: data in memory, for all contenders.
         data_seed: the seed of the data, one for all.
         device: a torch device, or ``auto``.
@@ -69,19 +72,18 @@ def plan(
         UsageError: there is no such device.
     """
     device = resolve_device(device)
-    by_dataset: dict[str, PreparedData] = {}
-    data_of: dict[str, PreparedData] = {}
+    wanted = sizes or (None,)
+    by_dataset: dict[str, dict[TrainSize | None, PreparedData]] = {}
+    data_of: dict[tuple[str, TrainSize | None], PreparedData] = {}
     for contender in contenders:
-        if data is not None:
-            data_of[contender.label] = data
-            continue
-        [dataset] = contender.plugins.of_role("dataset")
-        key = repr((dataset.name, sorted(dataset.options.items())))
+        datasets = contender.plugins.of_role("dataset")
+        key = repr([(dataset.name, sorted(dataset.options.items())) for dataset in datasets])
         if key not in by_dataset:
-            by_dataset[key] = load_data(contender.plugins, data_seed)
-        data_of[contender.label] = by_dataset[key]
-    fingerprints = {label: prepared.fingerprint for label, prepared in data_of.items()}
-    all_cells = cells(contenders, seeds, fingerprints=fingerprints, data_seed=data_seed, device=device)
+            whole = data if data is not None else load_data(contender.plugins, data_seed)
+            by_dataset[key] = {size: with_train_size(whole, size, data_seed) if size else whole for size in wanted}
+        data_of |= {(contender.label, size): prepared for size, prepared in by_dataset[key].items()}
+    fingerprints = {key: prepared.fingerprint for key, prepared in data_of.items()}
+    all_cells = cells(contenders, wanted, seeds, fingerprints=fingerprints, data_seed=data_seed, device=device)
     return ComparisonPlan(all_cells, data_of, output, data_seed, device)
 
 
@@ -101,7 +103,7 @@ def run_cells(
                 continue
             experiment = Experiment(
                 cell.contender.plugins,
-                data=plan.data[cell.contender.label],
+                data=plan.data[cell.contender.label, cell.train_size],
                 seed=cell.seed,
                 data_seed=plan.data_seed,
                 output=plan.output,

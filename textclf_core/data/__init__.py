@@ -2,7 +2,7 @@
 
 from textclf_core.data.labelled import Source, labelled
 from textclf_core.data.memory import from_memory
-from textclf_core.data.prepared import PreparedData, SplitFacts, prepare, rows_sha256, task_of
+from textclf_core.data.prepared import PreparedData, SplitFacts, prepare, rows_sha256, task_of, with_train_size
 from textclf_core.data.reading import iter_rows, read_file
 
 __all__ = [
@@ -16,4 +16,5 @@ __all__ = [
     "read_file",
     "rows_sha256",
     "task_of",
+    "with_train_size",
 ]

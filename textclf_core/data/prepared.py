@@ -14,6 +14,7 @@ from typing import Literal
 from datasets import ClassLabel, Dataset, DatasetDict, Value
 
 from textclf_core.data.carving import carve
+from textclf_core.data.sampling import TrainSize, sample_rows
 from textclf_core.errors import DataError
 from textclf_core.task import Task
 
@@ -45,7 +46,7 @@ class PreparedData:
     """The data of a run: ``train``, ``validation`` and ``test``, checked, and what is known of them.
 
     ``source`` says where the rows came from, as the dataset plugin tells it; ``fingerprint`` is a sha256 over the
-    label names and all splits.
+    label names and all splits. ``train_size`` says how much of train is used, where it isn't all.
     """
 
     data: DatasetDict
@@ -53,6 +54,7 @@ class PreparedData:
     splits: tuple[SplitFacts, ...]
     source: str
     fingerprint: str
+    train_size: TrainSize | None = None
 
 
 def prepare(data: DatasetDict, data_seed: int) -> PreparedData:
@@ -81,9 +83,25 @@ def prepare(data: DatasetDict, data_seed: int) -> PreparedData:
         if split.shared_with_train:
             logger.info("%d of the %d texts in %s are in train too", split.shared_with_train, split.rows, split.name)
     sources = dict.fromkeys(split.info.description for split in given.values() if split.info.description)
+    return PreparedData(whole, task, facts, "; ".join(sources), _fingerprint(task, facts))
+
+
+def with_train_size(prepared: PreparedData, size: TrainSize, data_seed: int) -> PreparedData:
+    """Return the data with a sample of train; validation and test stay as they are.
+
+    Raises:
+        DataError: a label has fewer rows than the size wants.
+    """
+    train = prepared.data["train"]
+    sample = train.select(sample_rows(train["label"][:], size, data_seed))
+    data = DatasetDict({**prepared.data, "train": sample})
+    facts = tuple(_facts(split.name, data, prepared.task, split.origin) for split in prepared.splits)
+    return PreparedData(data, prepared.task, facts, prepared.source, _fingerprint(prepared.task, facts), size)
+
+
+def _fingerprint(task: Task, facts: Sequence[SplitFacts]) -> str:
     hashes = [[split.name, split.sha256] for split in facts]
-    fingerprint = hashlib.sha256(json.dumps([task.label_names, task.text_columns, hashes]).encode()).hexdigest()
-    return PreparedData(whole, task, facts, "; ".join(sources), fingerprint)
+    return hashlib.sha256(json.dumps([task.label_names, task.text_columns, hashes]).encode()).hexdigest()
 
 
 def task_of(data: DatasetDict) -> Task:

@@ -99,7 +99,7 @@ def _analyse(lines: Sequence[Line], metric: str, cost: str) -> Analysis:
     first = lines[0].runs[0]
     references = first.label_ids("label")
     compared = compare(
-        references, {line.label: line.predictions(line.seeds) for line in lines}, _statistic(metric, lines)
+        references, {line.label: line.predictions(line.seeds) for line in lines}, statistic(metric, lines)
     )
     scores = {one.name: one for one in compared.contenders}
     costs = {line.label: _costs(line) for line in lines}
@@ -125,7 +125,8 @@ def _analyse(lines: Sequence[Line], metric: str, cost: str) -> Analysis:
     )
 
 
-def _statistic(metric: str, lines: Sequence[Line]) -> Metric:
+def statistic(metric: str, lines: Sequence[Line]) -> Metric:
+    """Return what ``f1`` or ``accuracy`` means for these runs."""
     record = lines[0].runs[0].record
     if metric == "accuracy":
         return "accuracy"

@@ -240,7 +240,10 @@ def _check(references: NDArray[np.int64], predictions: Mapping[str, NDArray[np.i
                 "contender is scored on the same test rows."
             )
         if not np.issubdtype(of_one.dtype, np.integer) or of_one.min() < 0:
-            raise DataError(f"{name!r} must hold label ids, which are whole numbers from 0; it holds {of_one.dtype}.")
+            raise DataError(
+                f"{name!r} must hold label ids, which are whole numbers from 0; it holds {of_one.dtype} numbers from "
+                f"{of_one.min()} on."
+            )
         if metric == "f1-binary" and of_one.max() > 1:
             raise DataError(
                 f"f1-binary is for two labels, ids 0 and 1, and {name!r} holds {of_one.max()}. Take f1-macro."

@@ -1,202 +1,127 @@
-"""Stored runs of invented texts, for the tests of the page."""
+"""A comparison made up for the tests of the page: a sweep, yardsticks, texts of two labels or more."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from datasets import ClassLabel, Dataset, Features, Value
+from datasets import ClassLabel, Dataset
+from made_runs import plugin, scores, write_run
 
-from textclf_core.cost import Cost
-from textclf_core.predictions import Predictions, write_predictions
-from textclf_core.records import (
-    RECORD_FORMAT,
-    DataRecord,
-    EncoderRecord,
-    PluginRecord,
-    Record,
-    SplitRecord,
-    write_record,
-)
-from textclf_core.task import Task
+from textclf_core.records import PluginRecord, read_record, write_record
+from textclf_core.report.analysis import Analysis, analyse
+from textclf_core.report.stored import find_runs
 
+LABELS = ("negative", "positive")
 SCRIPT = "<script>alert(1)</script> a film that ends before it begins"
-SUBJECTS = ("the plot", "her voice", "this sequel", "the last act", "a talking horse", "the score", "every joke")
-PRAISE = ("is a small delight", "lands with grace", "kept me awake, gladly", "earns its tears")
-BLAME = ("goes nowhere", "sinks like wet sand", "wore me out", "is louder than it is clever")
+COMMAND = "textclf compare --plugin files:path=reviews --try full --try 'freeze-first-n:n=0..4'"
+
+_SUBJECTS = ("the plot", "her voice", "this sequel", "the last act", "a talking horse", "the score", "every joke")
+_PRAISE = ("is a small delight", "lands with grace", "kept me awake, gladly", "earns its tears")
+_BLAME = ("goes nowhere", "sinks like wet sand", "wore me out", "is louder than it is clever")
 
 
 @dataclass(frozen=True)
 class Fake:
-    """A contender: how often it is right, what it costs, and the plugins that tell it from others."""
+    """A contender: how often it is right, what it costs, and what tells it from others."""
 
     label: str
     accuracy: float
     seconds: float
-    strategy: tuple[str, Mapping[str, object]] = ("full", {})
-    encoder: bool = True
+    strategy: PluginRecord
+    flops: float | None = None
 
 
+def sweep(values: Sequence[int] = range(5)) -> list[Fake]:
+    return [
+        Fake(
+            f"freeze-first-n:n={n}",
+            0.86 - 0.005 * n * n,
+            260.0 - 40 * n,
+            plugin("freeze-first-n", "strategy", n=n),
+            flops=1e14 / (n + 1),
+        )
+        for n in values
+    ]
+
+
+FULL = Fake("full", 0.86, 280.0, plugin("full", "strategy"), flops=1.2e14)
 FAKES = (
-    Fake("full", 0.86, 280.0),
-    *(
-        Fake(f"freeze-first-n:n={n}", 0.86 - 0.002 * n * n, 260.0 - 32 * n, ("freeze-first-n", {"n": n}))
-        for n in range(7)
-    ),
-    Fake("lora + finetune:learning_rate=1e-4", 0.85, 190.0, ("lora", {"rank": 8})),
-    Fake("head-only", 0.64, 60.0, ("head-only", {})),
-    Fake("tfidf-logreg", 0.79, 0.4, encoder=False),
-    Fake("majority", 0.5, 0.0, encoder=False),
+    FULL,
+    *sweep(),
+    Fake("lora + finetune:learning_rate=1e-4", 0.85, 190.0, plugin("lora", "strategy", rank=8), flops=9e13),
+    Fake("head-only", 0.64, 60.0, plugin("head-only", "strategy"), flops=4e13),
+    Fake("tfidf-logreg", 0.79, 0.4, plugin("tfidf-logreg", "strategy")),
+    Fake("majority", 0.5, 0.0, plugin("majority", "strategy")),
 )
 
 
-def texts(rows: int, first: str = SCRIPT) -> Dataset:
-    """Invented reviews with two labels; the first text is ``first``."""
-    rng = np.random.default_rng(7)
-    labels = np.arange(rows) % 2
-    written = []
-    for label in labels:
-        parts = rng.choice(SUBJECTS, size=rng.integers(1, 5), replace=False)
-        written.append("; ".join(f"{part} {rng.choice(PRAISE if label else BLAME)}" for part in parts))
-    written[0] = first
-    source = rng.choice(["paper", "radio", "blog"], size=rows).tolist()
-    features = Features(
-        {"text": Value("string"), "label": ClassLabel(names=["negative", "positive"]), "source": Value("string")}
-    )
-    return Dataset.from_dict({"text": written, "label": labels.tolist(), "source": source}, features=features)
-
-
-def write_runs(
-    directory: Path,
+def made_up(
+    folder: Path,
     fakes: Sequence[Fake] = FAKES,
     *,
     seeds: Sequence[int] = (0, 1, 2),
-    rows: int = 400,
+    rows: int = 300,
+    labels: Sequence[str] = LABELS,
     first: str = SCRIPT,
+    titles: bool = False,
     carved: bool = False,
-    note: str = "",
-) -> None:
-    """Write a run of each fake contender at each seed into ``directory``."""
-    test, validation = texts(rows, first), texts(40, first)
-    hard = np.random.default_rng(3).random(rows)
+    notes: tuple[str, ...] = (),
+) -> Analysis:
+    """Write a run of each contender at each seed into ``folder``, and return their analysis.
+
+    The first text is ``first``, and a confident mistake of every contender. With ``titles`` there are two columns of
+    text.
+    """
+    data = _reviews(rows, labels, first, titles=titles)
     for number, fake in enumerate(fakes):
         for seed in seeds:
-            rng = np.random.default_rng([number, seed])
-            run = directory / f"run{number}-s{seed}"
-            run.mkdir(parents=True)
-            scores = {"validation": _scores(validation, fake.accuracy, rng.random(40), rng), "test": None}
-            difficulty = 0.75 * hard + 0.25 * rng.random(rows)
-            scores["test"] = _scores(test, fake.accuracy + rng.normal(0, 0.004), difficulty, rng)
-            # Whatever the draw, the first text is a confident mistake of every contender.
-            scores["test"][0] = (0.02, 0.98)
-            write_predictions(
-                {
-                    "validation": Predictions(validation, scores["validation"]),
-                    "test": Predictions(test, scores["test"]),
-                },
-                Task(("negative", "positive")),
-                run,
+            given = scores(data, fake.accuracy, 100 * number + seed, len(labels))
+            given[0] = 0.02 / (len(labels) - 1)
+            given[0, 1] = 0.98
+            directory = write_run(
+                folder,
+                fake.label,
+                seed=seed,
+                strategy=fake.strategy,
+                data=data,
+                given_scores=given,
+                labels=labels,
+                train_seconds=fake.seconds * (1 + 0.01 * seed),
+                flops=fake.flops,
+                carved=carved,
+                history=_history(seed) if fake.flops else (),
             )
-            right = float(np.mean(scores["test"].argmax(1) == np.array(test["label"])))
-            write_record(_record(run.name, fake, number, seed, rows, right, carved, note), run)
-            if fake.encoder:
-                _write_history(run, rng)
+            record = read_record(directory)
+            columns = ("title", "text") if titles else ("text",)
+            of_data = replace(record.data, text_columns=columns)
+            write_record(replace(record, command=COMMAND, notes=notes, data=of_data), directory)
+    [analysis] = analyse(find_runs([folder]))
+    return analysis
 
 
-def _scores(data: Dataset, accuracy: float, difficulty: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    labels = np.array(data["label"])
-    right = difficulty < np.quantile(difficulty, accuracy)
-    confidence = np.clip(0.5 + 0.5 * rng.beta(2.5, 1.2, len(labels)), 0.51, 0.999)
-    of_truth = np.where(right, confidence, 1 - confidence)
-    positive = np.where(labels == 1, of_truth, 1 - of_truth)
-    return np.stack([1 - positive, positive], axis=1).astype(np.float32)
+def _reviews(rows: int, labels: Sequence[str], first: str, *, titles: bool) -> Dataset:
+    rng = np.random.default_rng(7)
+    ids = [row % len(labels) for row in range(rows)]
+    texts = []
+    for label in ids:
+        parts = rng.choice(_SUBJECTS, size=rng.integers(1, 5), replace=False)
+        texts.append("; ".join(f"{part} {rng.choice(_PRAISE if label else _BLAME)}" for part in parts))
+    columns: dict[str, list[object]] = {"text": [first, *texts[1:]], "label": list(ids)}
+    columns["source"] = rng.choice(["paper", "radio", "blog"], size=rows).tolist()
+    if titles:
+        columns = {"title": [f"Review {row}" for row in range(rows)], **columns}
+    return Dataset.from_dict(columns).cast_column("label", ClassLabel(names=list(labels)))
 
 
-def _record(
-    id: str, fake: Fake, number: int, seed: int, rows: int, score: float, carved: bool, note: str
-) -> Record:  # fmt: skip
-    splits = tuple(
-        SplitRecord(
-            name=name,
-            rows=count,
-            origin="carved from train" if carved and name != "train" else "given",
-            sha256=f"{count:064x}",
-            label_counts={"negative": count - count // 2, "positive": count // 2},
-            empty_texts=3 if name == "train" else 0,
-            truncated=12 if name == "train" else None,
-        )
-        for name, count in (("train", 8 * rows), ("validation", 40), ("test", rows))
-    )
-    name, options = fake.strategy
-    plugins = [_plugin("files", "dataset", {"path": "reviews"}, "command line")]
-    if fake.encoder:
-        plugins += [
-            _plugin("minilm", "model", {}),
-            _plugin("finetune", "trainer", {"epochs": 1, "learning_rate": 2e-5}),
-        ]
-        plugins += [_plugin(name, "strategy", options, "command line")]
-    else:
-        plugins += [_plugin(fake.label, "trainer", {})]
-    plugins += [_plugin("f1", "metric", {"average": "auto"})]
-    trainable = 22_700_000 - 1_800_000 * int(options.get("n", 0)) if fake.encoder else None  # type: ignore[call-overload]
-    return Record(
-        format=RECORD_FORMAT,
-        id=id,
-        label=fake.label,
-        started=f"2026-01-02T{number:02d}:0{seed}:00+00:00",
-        finished=f"2026-01-02T{number:02d}:0{seed}:59+00:00",
-        command="textclf compare --plugin minilm --plugin files:path=reviews --try full --try 'freeze-first-n:n=0..6'",
-        seed=seed,
-        data_seed=0,
-        plugins=tuple(plugins),
-        left_out=(),
-        data=DataRecord(
-            source="reviews/train.csv; reviews/test.csv",
-            fingerprint="5e" * 32,
-            task_kind="single-label",
-            label_names=("negative", "positive"),
-            text_columns=("text",),
-            splits=splits,
-        ),
-        encoder=EncoderRecord(
-            checkpoint="all-MiniLM-L6-v2", revision=None, family="bert", blocks=6, frozen_prefix=0, frozen=(),
-            frozen_sha256=None, moved=100, trainable=100,
-        ) if fake.encoder else None,
-        metrics={"validation": {"f1": score, "accuracy": score}, "test": {"f1": score, "accuracy": score}},
-        cost=Cost(
-            seconds={"train": fake.seconds * (1 + 0.01 * seed), "total": fake.seconds + 20},
-            train_flops=fake.seconds * 4e11 if fake.encoder else None,
-            peak_memory_bytes=900_000_000 if fake.encoder else 300_000_000,
-            trainable_parameters=trainable,
-            total_parameters=22_700_000 if fake.encoder else None,
-            artifact_bytes=91_000_000 if fake.encoder else 800_000,
-            latency_seconds=0.012 if fake.encoder else 0.0006,
-        ),
-        environment={"python": "3.11.7", "textclf-core": "0.1.0", "torch": "2.13.0", "device": "cpu", "threads": "1"},
-        notes=(note,) if note else (),
-    )  # fmt: skip
-
-
-def _plugin(name: str, role: str, options: Mapping[str, object], set_by: str = "default") -> PluginRecord:
-    return PluginRecord(
-        name=name,
-        roles=(role,),
-        distribution="textclf-core",
-        version="0.1.0",
-        options=dict(options),
-        set_by=dict.fromkeys(options, set_by),
-    )
-
-
-def _write_history(run: Path, rng: np.random.Generator) -> None:
+def _history(seed: int) -> list[dict[str, float]]:
+    rng = np.random.default_rng(seed)
     rows: list[dict[str, float]] = []
     for epoch in (1, 2, 3):
-        for step in range(1, 21):
-            at = (epoch - 1) * 20 + step
-            rows.append({"step": at, "loss": 0.7 * 0.97**at + float(rng.normal(0, 0.02)), "learning_rate": 2e-5})
-        rows.append({"epoch": epoch, "step": epoch * 20, "train_loss": 0.7 * 0.97 ** (epoch * 20),
-                     "validation_loss": 0.5 * 0.8**epoch + 0.2, "validation_accuracy": 0.8})  # fmt: skip
-    (run / "history.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+        for step in range(20 * epoch - 19, 20 * epoch + 1):
+            rows.append({"step": step, "loss": 0.7 * 0.97**step + float(rng.normal(0, 0.02)), "learning_rate": 2e-5})
+        last = {"train_loss": 0.7 * 0.97 ** (20 * epoch), "validation_loss": 0.5 * 0.8**epoch + 0.01 * seed}
+        rows.append({"epoch": epoch, "step": 20 * epoch, **last, "validation_accuracy": 0.8})
+    return rows

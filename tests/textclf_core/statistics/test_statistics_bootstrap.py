@@ -69,9 +69,10 @@ def test_models_are_scored_on_the_same_resamples() -> None:
 
 
 def _random_case(rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    rows = int(rng.integers(30, 80))
+    rows = int(rng.integers(40, 80))
     references = rng.integers(2, size=rows)
-    return references, np.where(rng.random(rows) < rng.uniform(0.6, 0.95), references, 1 - references)
+    wrong = rng.permutation(rows) < rng.integers(4, rows // 2)  # scipy has no interval where all is right
+    return references, np.where(wrong, 1 - references, references)
 
 
 def test_the_interval_is_that_of_scipy_on_200_random_cases() -> None:
@@ -84,20 +85,20 @@ def test_the_interval_is_that_of_scipy_on_200_random_cases() -> None:
     for _ in range(200):
         references, predictions = _random_case(rng)
         scipys = stats.bootstrap(
-            (references, predictions), f1, paired=True, method="BCa", n_resamples=3000, rng=rng
+            (references, predictions), f1, paired=True, method="BCa", n_resamples=1500, rng=rng
         ).confidence_interval
         counts = row_counts("f1-binary", references, predictions, 2)
         everything = (np.arange(len(references)),)  # scipy knows no strata
         replicates = resampled_scores(
-            "f1-binary", references, predictions[None], 2, everything, resamples=3000, rng=rng
+            "f1-binary", references, predictions[None], 2, everything, resamples=1500, rng=rng
         )[0]
         estimate = float(f1(references, predictions, 0))
         ours = bca_interval(estimate, replicates, influence("f1-binary", counts), level=0.95)
         width = scipys.high - scipys.low
         distances.append([(ours.low - scipys.low) / width, (ours.high - scipys.high) / width])
-    # What is left is the noise of two times 3,000 resamples: no bias, and no outlier.
+    # What is left is the noise of two times 1,500 resamples: no bias, and no outlier.
     assert np.abs(np.mean(distances, axis=0)).max() < 0.01
-    assert np.abs(distances).max() < 0.12
+    assert np.abs(distances).max() < 0.2
 
 
 def test_the_interval_by_hand() -> None:

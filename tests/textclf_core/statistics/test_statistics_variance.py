@@ -34,7 +34,7 @@ def test_example_variance_is_the_squared_standard_error_of_a_mean_on_200_random_
 
 
 def test_example_variance_adds_up_within_strata_by_hand() -> None:
-    # Sample variances 2 (of 0, 2) and 1/3 (of 0, 1, 0... see below), weighted by rows: (2 * 2 + 3 * 1/3) / 25.
+    # Sample variances of 2 and 1/3 in strata of 2 and 3 rows, of 5.
     values = np.array([0.0, 2.0, 10.0, 11.0, 10.0])
     strata = (np.array([0, 1]), np.array([2, 3, 4]))
     assert example_variance(values, strata) == pytest.approx((2 * 2 + 3 / 3) / 25)

@@ -25,6 +25,7 @@ _LARGEST_MATRIX = 15
 _MOST_CONFUSIONS = 20
 _SHADES = 8
 _HISTORY = "history.jsonl"
+_AT_EPOCHS = ("train_loss", "validation_loss", "validation_accuracy")
 
 
 def contender_panel(analysis: Analysis, row: Row, slices: Sequence[Slice]) -> Html:
@@ -103,7 +104,12 @@ def _shade(count: int, whole: int) -> int:
 def _slices(analysis: Analysis, row: Row, slices: Sequence[Slice]) -> Html:
     scores = slice_scores(analysis, row.line, slices)
     rows = [
-        tag("tr", tag("th", one.slice, scope="row"), number(f"{one.rows:,}"), tag("td", write_score(one)))
+        tag(
+            "tr",
+            tag("th", one.slice, scope="row"),
+            number(f"{one.rows:,}"),
+            tag("td", write_score(one), class_="whole"),
+        )
         for one in scores
     ]
     worst = worst_sentence(analysis, scores)
@@ -164,7 +170,7 @@ def _training(row: Row) -> Iterator[Html]:
     if not histories:
         return
     steps = [[(entry["step"], entry["loss"]) for entry in history if "loss" in entry] for history in histories]
-    epochs = [[entry for entry in history if "epoch" in entry] for history in histories]
+    epochs = [[entry for entry in history if "validation_loss" in entry] for history in histories]
     everything = [loss for course in steps for _, loss in course]
     everything += [entry["validation_loss"] for course in epochs for entry in course]
     last = max(entry["step"] for history in histories for entry in history)
@@ -175,8 +181,8 @@ def _training(row: Row) -> Iterator[Html]:
         point(
             x(entry["step"]),
             y(entry["validation_loss"]),
-            f"epoch {entry['epoch']}: validation loss {entry['validation_loss']:.3f}, train loss "
-            f"{entry['train_loss']:.3f}, validation accuracy {entry['validation_accuracy']:.3f}",
+            f"epoch {entry['epoch']}: "
+            + ", ".join(f"{name.replace('_', ' ')} {entry[name]:.3f}" for name in _AT_EPOCHS if name in entry),
         )
         for course in epochs
         for entry in course

@@ -55,7 +55,7 @@ def x_scale(low: float, high: float, *, log: bool = False) -> Scale:
     """Return a scale across the chart, a little wider than the values."""
     if log:
         return Scale(low / 1.3, high * 1.3, LEFT, WIDTH - RIGHT, log=True)
-    margin = 0.05 * (high - low) or 0.5
+    margin = 0.05 * (high - low) or 0.1 * abs(high) or 0.5
     return Scale(low - margin, high + margin, LEFT, WIDTH - RIGHT)
 
 
@@ -98,14 +98,16 @@ def chart(
         )
         for value in y.ticks()
     ]
+    # Where values hardly differ, two ticks may be written alike.
+    written = {write_x(value): x(value) for value in reversed(x.ticks(5) if x_ticks is None else x_ticks)}
     ticks = [
         joined(
             (
-                tag("line", x1=x(value), x2=x(value), y1=HEIGHT - BOTTOM, y2=HEIGHT - BOTTOM + 4, class_="axis"),
-                tag("text", write_x(value), x=x(value), y=HEIGHT - BOTTOM + 17, class_="tick", text_anchor="middle"),
+                tag("line", x1=at, x2=at, y1=HEIGHT - BOTTOM, y2=HEIGHT - BOTTOM + 4, class_="axis"),
+                tag("text", text, x=at, y=HEIGHT - BOTTOM + 17, class_="tick", text_anchor="middle"),
             )
         )
-        for value in (x.ticks(5) if x_ticks is None else x_ticks)
+        for text, at in written.items()
     ]
     middle = (TOP + HEIGHT - BOTTOM) / 2
     return tag(

@@ -30,11 +30,11 @@ def data_facts(analysis: Analysis) -> Html:
             number(f"{split.empty_texts:,}"),
             number("not counted" if split.truncated is None else f"{split.truncated:,}"),
             tag("td", split.origin),
-            tag("td", tag("code", split.sha256[:12], title=split.sha256)),
+            tag("td", tag("code", split.sha256[:8], title=split.sha256)),
         )
         for split in data.splits
     ]
-    counts = ("rows", "empty texts", "cut by the tokenizer")
+    counts = ("rows", "empty texts", "truncated")
     carved = carved_sentence(data)
     sentence = carved[0].upper() + carved[1:] if carved else None
     return tag(
@@ -98,15 +98,15 @@ def _contenders(analysis: Analysis) -> Iterator[Html]:
         tag(
             "tr",
             tag("th", row.line.label, scope="row"),
-            tag("td", _plugins(row.line.runs[0].record.plugins)),
-            tag("td", ", ".join(map(str, row.line.seeds)), class_="number"),
-            tag("td", ", ".join(run.directory.name for run in row.line.runs), class_="break"),
+            tag("td", _plugins(row.line.runs[0].record.plugins), class_="wide"),
+            number(", ".join(map(str, row.line.seeds))),
+            tag("td", ", ".join(run.directory.name for run in row.line.runs), class_="wide"),
         )
         for row in analysis.rows
     ]
     data_seeds = ", ".join(_different(str(run.record.data_seed) for row in analysis.rows for run in row.line.runs))
     caption = f"What each contender was; data seed {data_seeds}. Options left at their defaults are in the records"
-    yield table(caption, ("contender", "plugins", "seeds", "runs"), rows)
+    yield table(caption, ("contender", "plugins", "seeds", "runs"), rows, numbers=("seeds",))
 
 
 def _plugins(plugins: Sequence[PluginRecord]) -> Html:

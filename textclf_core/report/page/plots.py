@@ -36,9 +36,9 @@ _OUTLYING = 4.0
 
 
 def cost_plots(analysis: Analysis, prefix: str) -> Html:
-    """Return the plots of score against each cost that two contenders have, one shown at a time."""
+    """Return the plots of score against each cost that was measured, one shown at a time."""
     kinds = [COSTS[analysis.cost], *(kind for kind in COSTS.values() if kind.name != analysis.cost)]
-    shown = [kind for kind in kinds if sum(row.costs[kind.name] is not None for row in analysis.rows) > 1]
+    shown = [kind for kind in kinds if any(row.costs[kind.name] is not None for row in analysis.rows)]
     return panels(f"{prefix}-cost", "Cost", [(kind.heading, _cost_plot(analysis, kind)) for kind in shown])
 
 
@@ -73,7 +73,7 @@ def _cost_plot(analysis: Analysis, kind: CostKind) -> Html:
             + ("; recommended" if row.recommended else ""),
             *([] if row in below else [whisker(at[row.line.label][0], y(row.low), y(row.high))]),
             class_=" ".join(
-                [*(["front"] if row in front else []), *(["recommended"] if row.recommended else [])]
+                [*(["edge"] if row in below else []), *(["recommended"] if row.recommended else [])]
             ),
         )
         for row in rows

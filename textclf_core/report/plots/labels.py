@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.text import Annotation, Text
 from matplotlib.transforms import Bbox
 
 from textclf_core.report.plots.style import GREY, INK
@@ -20,6 +20,7 @@ _PLACES = (
 _DISTANCES = (7, 16, 28, 42, 60, 85, 115)
 # What touching something costs beside the pixels covered: a thin line is as much in the way as a wide one.
 _TOUCH = 100
+_FONT_SIZE = 8
 
 
 @dataclass(frozen=True)
@@ -48,28 +49,26 @@ def place_labels(figure: Figure, axes: Axes, labels: Sequence[Label], obstacles:
     inside = axes.get_window_extent()
     points = axes.transData.transform([(label.x, label.y) for label in labels])
     taken = [Bbox.from_bounds(x - 5, y - 5, 10, 10) for x, y in points] + list(obstacles())
-    for label in labels:
-        best: tuple[float, Annotation, Bbox] | None = None
-        for distance in _DISTANCES:
-            for right, up in _PLACES:
-                note = _note(axes, label, right * distance, up * distance)
-                # The annotation's own extent would hold its arrow too.
-                box = Text.get_window_extent(note).padded(1)
-                outside = box.width * box.height - _overlap(box, inside)
-                covered = sum(area + _TOUCH for other in taken if (area := _overlap(box, other)))
-                covered += _TOUCH * outside
-                if best is None or covered < best[0]:
-                    if best is not None:
-                        best[1].remove()
-                    best = covered, note, box
-                else:
-                    note.remove()
-                if not covered:
-                    break
-            if best is not None and not best[0]:
+    written: list[Bbox] = []
+    for label, (x, y) in zip(labels, points, strict=True):
+        width, height = _size(figure, label)
+        best: tuple[float, tuple[float, float], Bbox] | None = None
+        for distance, (right, up) in product(_DISTANCES, _PLACES):
+            offset = right * distance, up * distance
+            left = x + offset[0] * figure.dpi / 72 - width * _share(right)
+            bottom = y + offset[1] * figure.dpi / 72 - height * _share(up)
+            box = Bbox.from_bounds(left, bottom, width, height)
+            covered = sum(area + _TOUCH for other in [*taken, *written] if (area := _overlap(box, other)))
+            covered += sum(_TOUCH for other in written if any(other.contains(*at) for at in _between(x, y, box)))
+            # Rounded, for the difference of equal areas is seldom 0.
+            covered += _TOUCH * round(width * height - _overlap(box, inside))
+            if best is None or covered < best[0]:
+                best = covered, offset, box
+            if not covered:
                 break
         if best is not None:
-            taken.append(best[2])
+            written.append(best[2])
+            _write(axes, label, *best[1])
 
 
 def spread(positions: Sequence[float], gap: float) -> list[float]:
@@ -92,21 +91,45 @@ def spread(positions: Sequence[float], gap: float) -> list[float]:
     return result
 
 
-def _note(axes: Axes, label: Label, right: float, up: float) -> Annotation:
-    return axes.annotate(
+def _size(figure: Figure, label: Label) -> tuple[float, float]:
+    """Return the width and the height of a label in pixels, with a little room around it."""
+    text = figure.text(0, 0, label.text, fontsize=_FONT_SIZE, fontweight=_weight(label))
+    extent = text.get_window_extent()
+    text.remove()
+    return extent.width + 2, extent.height + 2
+
+
+def _write(axes: Axes, label: Label, right: float, up: float) -> None:
+    """Write a label so far, in points, from its point, with a line to it if it isn't next to it."""
+    line = {"arrowstyle": "-", "color": GREY, "linewidth": 0.5, "shrinkA": 0, "shrinkB": 3}
+    axes.annotate(
         label.text,
         (label.x, label.y),
         xytext=(right, up),
         textcoords="offset points",
         ha="left" if right > 0 else "right" if right < 0 else "center",
         va="bottom" if up > 0 else "top" if up < 0 else "center",
-        fontsize=8,
-        fontweight="bold" if label.bold else "normal",
+        fontsize=_FONT_SIZE,
+        fontweight=_weight(label),
         color=INK,
-        arrowprops={"arrowstyle": "-", "color": GREY, "linewidth": 0.5, "shrinkA": 0, "shrinkB": 3}
-        if max(abs(right), abs(up)) > _DISTANCES[0]
-        else None,
+        arrowprops=line if max(abs(right), abs(up)) > _DISTANCES[0] else None,
+        annotation_clip=False,
     )
+
+
+def _between(x: float, y: float, box: Bbox) -> list[tuple[float, float]]:
+    """Return some places on the way from a point to the middle of a box, where a line to it would be drawn."""
+    to_x, to_y = (box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2
+    return [(x + (to_x - x) * step / 10, y + (to_y - y) * step / 10) for step in range(1, 10)]
+
+
+def _weight(label: Label) -> str:
+    return "bold" if label.bold else "normal"
+
+
+def _share(direction: float) -> float:
+    """Return how much of a text lies before the place it is written at: none to the right of it, all to the left."""
+    return 0.0 if direction > 0 else 1.0 if direction < 0 else 0.5
 
 
 def _overlap(one: Bbox, other: Bbox) -> float:

@@ -1,0 +1,222 @@
+"""Contenders compared by their predictions: verdicts, and what is said of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from sklearn.metrics import f1_score
+
+from textclf_core.errors import DataError
+from textclf_core.statistics import METRICS, Metric, compare, paired_difference
+
+ROWS = 400
+REFERENCES = np.arange(ROWS) % 2
+
+
+def _predictions(*wrong: int, seed: int = 0) -> NDArray[np.int64]:
+    """Return predictions of as many seeds as numbers of wrong rows are given, wrong at random rows."""
+    rng = np.random.default_rng(seed)
+    mistaken = np.array([rng.permutation(ROWS) < number for number in wrong])
+    return np.where(mistaken, 1 - REFERENCES, REFERENCES)
+
+
+GOOD = _predictions(40, 44, 36)
+AS_GOOD = _predictions(42, 46, 40, seed=1)
+BAD = _predictions(120, 125, 130, seed=2)
+THREE = {"bad": BAD, "good": GOOD, "as good": AS_GOOD}
+
+
+def test_verdicts() -> None:
+    comparison = compare(REFERENCES, THREE, "accuracy")
+    verdicts = {contender.name: contender.verdict for contender in comparison.contenders}
+    assert verdicts == {"bad": "worse", "good": "best", "as good": "not distinguishable from the best"}
+    assert comparison.best == "good"
+
+
+def test_mean_and_deviation_over_seeds_by_hand() -> None:
+    good = compare(REFERENCES, THREE, "accuracy").contender("good")
+    assert good.by_seed == pytest.approx((0.90, 0.89, 0.91))
+    assert good.mean == pytest.approx(0.90)
+    assert good.standard_deviation == pytest.approx(0.01)
+
+
+def test_f1_is_averaged_over_seeds() -> None:
+    comparison = compare(REFERENCES, THREE, "f1-binary")
+    assert comparison.contender("bad").by_seed == pytest.approx([f1_score(REFERENCES, of_seed) for of_seed in BAD])
+
+
+def test_every_pair_is_tested_and_corrected_for_all() -> None:
+    comparison = compare(REFERENCES, THREE, "accuracy")
+    assert [(pair.first, pair.second) for pair in comparison.pairs] == [
+        ("bad", "good"),
+        ("bad", "as good"),
+        ("good", "as good"),
+    ]
+    assert {pair.method for pair in comparison.pairs} == {"crossed t"}
+    smallest = min(comparison.pairs, key=lambda pair: pair.p_value)
+    assert smallest.adjusted_p_value == pytest.approx(3 * smallest.p_value)
+    assert comparison.pair("as good", "bad") is comparison.pairs[1]
+
+
+@pytest.mark.parametrize(
+    ("metric", "method"),
+    [
+        ("accuracy", "exact McNemar"),
+        ("f1-micro", "exact McNemar"),
+        ("f1-binary", "approximate randomisation"),
+        ("f1-macro", "approximate randomisation"),
+        ("f1-weighted", "approximate randomisation"),
+    ],
+)
+def test_with_one_seed_models_are_tested(metric: Metric, method: str) -> None:
+    one_seed = {name: models[:1] for name, models in THREE.items()}
+    comparison = compare(REFERENCES, one_seed, metric)
+    assert {pair.method for pair in comparison.pairs} == {method}
+    assert {pair.difference.subject for pair in comparison.pairs} == {"trained models"}
+    assert comparison.contender("bad").verdict == "worse"
+    assert comparison.contender("good").standard_deviation is None
+    assert comparison.contender("good").interval == comparison.contender("good").examples_interval
+
+
+def test_scattered_seeds_widen_the_interval_of_a_strategy_but_not_of_its_models() -> None:
+    scattered = _predictions(20, 40, 60)
+    calm = compare(REFERENCES, {"a": _predictions(40, 40, 40)}, "accuracy").contender("a")
+    wild = compare(REFERENCES, {"a": scattered}, "accuracy").contender("a")
+    assert wild.mean == calm.mean
+    assert _width(wild.interval) > 2 * _width(calm.interval)
+    assert _width(wild.examples_interval) == pytest.approx(_width(calm.examples_interval), rel=0.25)
+
+
+def _width(interval: object) -> float:
+    return float(interval.high - interval.low)  # type: ignore[attr-defined]
+
+
+def test_a_difference_that_models_have_may_be_one_that_strategies_do_not_have() -> None:
+    models = {"a": _predictions(20, 30, 100), "b": _predictions(80, 90, 110, seed=5)}
+    strategies = compare(REFERENCES, models, "accuracy")
+    first_seeds = compare(REFERENCES, {name: one[:1] for name, one in models.items()}, "accuracy")
+    assert first_seeds.contender("b").verdict == "worse"
+    assert strategies.contender("b").verdict == "not distinguishable from the best"
+
+
+def test_a_contender_with_one_seed_is_compared_as_a_trained_model() -> None:
+    comparison = compare(REFERENCES, {"good": GOOD, "bad": BAD[:1]}, "accuracy")
+    pair = comparison.pairs[0]
+    assert (pair.method, pair.difference.subject) == ("crossed t", "trained models")
+    assert comparison.contender("bad").verdict == "worse"
+
+
+def test_a_tie_goes_to_the_first() -> None:
+    comparison = compare(REFERENCES, {"a": GOOD, "b": GOOD}, "accuracy")
+    assert [contender.verdict for contender in comparison.contenders] == ["best", "not distinguishable from the best"]
+    assert comparison.pairs[0].p_value == 1.0
+    assert comparison.pairs[0].detectable > 0
+
+
+def test_one_contender_is_the_best() -> None:
+    comparison = compare(REFERENCES, {"a": GOOD}, "f1-macro")
+    assert comparison.contender("a").verdict == "best"
+    assert comparison.pairs == ()
+    assert comparison.detectable is None
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_a_contender_that_is_always_right_has_no_spread(metric: Metric) -> None:
+    perfect = np.tile(REFERENCES, (2, 1))
+    contender = compare(REFERENCES, {"a": perfect}, metric).contender("a")
+    assert (contender.interval.low, contender.mean, contender.interval.high) == (1.0, 1.0, 1.0)
+
+
+def test_an_interval_stays_between_0_and_1() -> None:
+    contender = compare(REFERENCES, {"a": _predictions(0, 1, 12)}, "accuracy").contender("a")
+    assert 0 < contender.interval.low < contender.mean < contender.interval.high < 1
+
+
+def test_the_same_seed_gives_the_same_numbers_and_another_does_not() -> None:
+    one_seed = {name: models[:1] for name, models in THREE.items()}
+    first, again, other = (compare(REFERENCES, one_seed, "f1-macro", seed=seed) for seed in (3, 3, 4))
+    assert first == again
+    assert first != other
+
+
+def test_alpha_sets_the_level_of_the_intervals_and_of_the_verdict() -> None:
+    models = {"good": GOOD, "near": _predictions(58, 62, 60, seed=3)}
+    strict, usual = (compare(REFERENCES, models, "accuracy", alpha=alpha) for alpha in (0.0001, 0.05))
+    assert strict.contender("good").interval.level == pytest.approx(0.9999)
+    assert _width(strict.contender("good").interval) > _width(usual.contender("good").interval)
+    assert usual.contender("near").verdict == "worse"
+    assert strict.contender("near").verdict == "not distinguishable from the best"
+
+
+def test_the_detectable_difference_is_the_median_of_the_pairs_with_the_best() -> None:
+    comparison = compare(REFERENCES, THREE, "accuracy")
+    with_best = [comparison.pair("good", name).detectable for name in ("bad", "as good")]
+    assert comparison.detectable == pytest.approx(np.mean(with_best))
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_paired_difference_is_that_of_a_comparison_of_two(seeds: int) -> None:
+    first, second = GOOD[:seeds], BAD[:seeds]
+    difference = paired_difference(REFERENCES, first, second, "f1-binary", seed=1)
+    assert difference == compare(REFERENCES, {"a": first, "b": second}, "f1-binary", seed=1).pairs[0].difference
+    expected = np.mean([f1_score(REFERENCES, a) - f1_score(REFERENCES, b) for a, b in zip(first, second, strict=True)])
+    assert difference.value == pytest.approx(expected)
+    assert difference.interval.low < expected < difference.interval.high
+
+
+def test_the_verdicts_in_words() -> None:
+    comparison = compare(REFERENCES, THREE, "accuracy")
+    assert comparison.sentence("good").startswith("good is the best: accuracy 0.900 (95% interval 0.8")
+    worse = comparison.sentence("bad")
+    assert worse.startswith("bad is worse than the best, good, by 0.212 (95% interval 0.")
+    assert worse.endswith("p < 0.001 after Holm's correction for 3 pairs).")
+    near = comparison.sentence("as good")
+    assert near.startswith("as good is not distinguishable from the best, good: 0.007 below it (95% interval -0.0")
+    assert "could hardly have been shown" in near
+
+
+def test_with_one_seed_the_verdict_speaks_of_the_trained_models() -> None:
+    one_seed = {name: models[:1] for name, models in THREE.items()}
+    comparison = compare(REFERENCES, one_seed, "accuracy")
+    for name in one_seed:
+        assert comparison.sentence(name).endswith(
+            "With one seed this speaks of these trained models, not of the strategies."
+        )
+
+
+def test_predictions_for_other_rows_are_refused_by_contender() -> None:
+    with pytest.raises(DataError, match=r"'short' has predictions of shape \(3, 399\); wanted \(seeds, 400\)"):
+        compare(REFERENCES, {"good": GOOD, "short": GOOD[:, 1:]}, "accuracy")
+
+
+def test_predictions_without_a_seed_axis_are_refused() -> None:
+    with pytest.raises(DataError, match=r"'flat' has predictions of shape \(400,\)"):
+        compare(REFERENCES, {"flat": GOOD[0]}, "accuracy")
+
+
+def test_scores_instead_of_label_ids_are_refused() -> None:
+    with pytest.raises(DataError, match="'scores' must hold label ids, which are whole numbers from 0; .* float64"):
+        compare(REFERENCES, {"scores": GOOD / 2}, "accuracy")
+
+
+def test_a_negative_label_id_is_refused() -> None:
+    with pytest.raises(DataError, match=r"'the references' must hold label ids.* -1"):
+        compare(REFERENCES - 1, {"good": GOOD}, "accuracy")
+
+
+def test_binary_f1_of_three_labels_is_refused() -> None:
+    with pytest.raises(DataError, match="f1-binary is for two labels, ids 0 and 1, and 'three' holds 2. Take f1-macro"):
+        compare(REFERENCES, {"three": GOOD * 2}, "f1-binary")
+
+
+def test_an_unknown_metric_is_refused_with_those_there_are() -> None:
+    with pytest.raises(DataError, match="accuracy, f1-binary, .* not by 'auc'"):
+        compare(REFERENCES, {"good": GOOD}, "auc")  # type: ignore[arg-type]
+
+
+def test_a_comparison_of_nothing_is_refused() -> None:
+    with pytest.raises(
+        DataError, match=r"at least one contender; it got references of shape \(400,\) and 0 contenders"
+    ):
+        compare(REFERENCES, {}, "accuracy")
