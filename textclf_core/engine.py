@@ -32,6 +32,7 @@ from textclf_core.records import (
     RECORD_FORMAT,
     DataRecord,
     EncoderRecord,
+    Expected,
     PluginRecord,
     Record,
     SplitRecord,
@@ -68,6 +69,7 @@ class Experiment:
         command: the command line that asked for it, for the record.
         left_out: plugins of a comparison's base that this run has no use for, for the record.
         replace: take the place of a run of the same ``id``; else the new one gets a number.
+        expected: what a probe expected it to take, for the record.
     """
 
     plugins: ActivePlugins
@@ -81,6 +83,7 @@ class Experiment:
     label: str | None = None
     left_out: tuple[str, ...] = ()
     replace: bool = False
+    expected: Expected | None = None
 
 
 def run_experiment(experiment: Experiment, progress: Progress) -> tuple[Path, Record]:
@@ -140,6 +143,7 @@ def run_experiment(experiment: Experiment, progress: Progress) -> tuple[Path, Re
             cost=_cost(meter, encoder, device, directory_bytes(model_directory), latency_seconds),
             environment=environment(device),
             notes=notes.messages,
+            expected=experiment.expected,
         )
         write_record(record, directory.partial)
     return directory.path, record

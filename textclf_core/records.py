@@ -114,6 +114,23 @@ class EncoderRecord:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Expected:
+    """What a probe of a few steps expected a run to take.
+
+    Attributes:
+        seconds: of the whole run.
+        peak_memory_bytes: largest resident set.
+        artifact_bytes: size of the saved model.
+        cache_bytes: what the run adds to the cache.
+    """
+
+    seconds: float
+    peak_memory_bytes: int
+    artifact_bytes: int
+    cache_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Record:
     """Everything that says what a run was and what came of it. It never holds a secret.
 
@@ -134,6 +151,7 @@ class Record:
         cost: what it took.
         environment: versions of Python and of the packages that compute, the platform, the device, the threads.
         notes: what the run told its user, warnings included.
+        expected: what a probe expected the run to take, where there was one (``textclf compare --dry-run``).
     """
 
     format: int
@@ -152,6 +170,7 @@ class Record:
     cost: Cost
     environment: dict[str, str]
     notes: tuple[str, ...]
+    expected: Expected | None = None
 
     def plugin(self, role: str) -> PluginRecord | None:
         """Return the first plugin of ``role``, or ``None``."""

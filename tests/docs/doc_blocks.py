@@ -120,8 +120,9 @@ def without_numbers(text: str) -> str:
 def hubless_environment(folder: Path) -> dict[str, str]:
     """Return this process's environment for a newcomer without a model hub, with nothing in any cache."""
     scripts = str(Path(sys.executable).parent)
-    return os.environ | {
-        "PATH": os.pathsep.join([scripts, os.environ["PATH"]]),
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONWARNINGS"}
+    return inherited | {
+        "PATH": os.pathsep.join([scripts, inherited["PATH"]]),
         "HF_HOME": str(folder / "hf"),
         "HF_HUB_OFFLINE": "1",
         "COLUMNS": "120",

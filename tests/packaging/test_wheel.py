@@ -47,7 +47,7 @@ def test_the_wheel_holds_every_module_of_both_packages_and_nothing_else(wheel: P
     expected = {
         str(path.relative_to(root))
         for root, package in ((source, "textclf_core"), (source / "plugins", "textclf_plugins"))
-        for pattern in ("*.py", "py.typed")
+        for pattern in ("*.py", "py.typed", "*.css", "*.js")
         for path in (root / package).rglob(pattern)
     }
     assert {"textclf_core/py.typed", "textclf_plugins/py.typed"} <= expected

@@ -46,6 +46,7 @@ def _app() -> typer.Typer:
     from textclf_core.cli.compare import compare
     from textclf_core.cli.plugins import app as plugins
     from textclf_core.cli.predict import predict
+    from textclf_core.cli.report import report
     from textclf_core.cli.run import run
 
     # Plain help: rich takes a tenth of a second to draw boxes.
@@ -55,6 +56,7 @@ def _app() -> typer.Typer:
     app.callback()(_options)
     app.command()(run)
     app.command()(compare)
+    app.command()(report)
     app.command()(predict)
     app.add_typer(plugins, name="plugins")
     return app

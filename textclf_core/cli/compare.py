@@ -67,6 +67,9 @@ def compare(
     device: Annotated[
         str | None, typer.Option(help="cpu, cuda, cuda:1, mps or auto. [default: auto]", show_default=False)
     ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Run nothing; say what is to be run and what it will take, by a probe.")
+    ] = False,
     force: Annotated[bool, typer.Option(help="Run cells again that are finished.")] = False,
     format: Annotated[str, typer.Option(help="The closing table: simple, github, html, latex ... or json.")] = "simple",
 ) -> None:
@@ -98,9 +101,12 @@ def compare(
 
     from rich.console import Console
 
+    from textclf_core.comparison.bill import bill, kept_expected
     from textclf_core.comparison.board import Board
     from textclf_core.comparison.runner import plan, run_cells
+    from textclf_core.progress import Progress
     from textclf_core.report.analysis import analyse
+    from textclf_core.report.bill import bill_text
     from textclf_core.report.curves import learning_curves
     from textclf_core.report.stored import StoredRun
     from textclf_core.report.tables import TABLE_ALONE, comparison_text
@@ -115,8 +121,16 @@ def compare(
             data_seed=data_seed if data_seed is not None else file.data_seed or 0,
             device=device or file.device or "auto",
         )
-        board = Board(planned.cells, metric, console)
-        finished, failed = run_cells(planned, board, force=force, command=context.find_root().obj)
+        if dry_run:
+            typer.echo(bill_text(bill(planned, Progress(console)), format, hourly))
+            return
+        finished, failed = run_cells(
+            planned,
+            Board(planned.cells, metric, console),
+            force=force,
+            command=context.find_root().obj,
+            expected=kept_expected(planned.output),
+        )
     if finished:
         analysed = analyse([StoredRun(cell.directory, cell.record) for cell in finished], metric=metric, cost=cost)
         for comparison in analysed:

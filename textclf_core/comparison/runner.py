@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from textclf_core.data.sampling import TrainSize
 from textclf_core.engine import Experiment, load_data, run_experiment
 from textclf_core.environment import resolve_device
 from textclf_core.errors import TextclfError
-from textclf_core.records import Record, read_record
+from textclf_core.records import Expected, Record, read_record
 
 
 @dataclass(frozen=True)
@@ -88,9 +88,23 @@ def plan(
 
 
 def run_cells(
-    plan: ComparisonPlan, board: Board, *, force: bool = False, command: str | None = None
+    plan: ComparisonPlan,
+    board: Board,
+    *,
+    force: bool = False,
+    command: str | None = None,
+    expected: Mapping[str, Expected] | None = None,
 ) -> tuple[list[FinishedCell], list[FailedCell]]:
-    """Run what isn't finished, and return what is and what failed, in the plan's order."""
+    """Run what isn't finished, and return what is and what failed, in the plan's order.
+
+    Args:
+        plan: the cells and their data.
+        board: shows them.
+        force: run those that are finished again.
+        command: the command line, for the records.
+        expected: what a probe expected of the cells, by their id, for the records.
+    """
+    expected = expected or {}
     finished: list[FinishedCell] = []
     failed: list[FailedCell] = []
     with board:
@@ -113,6 +127,7 @@ def run_cells(
                 label=cell.contender.label,
                 left_out=cell.contender.left_out,
                 replace=force,
+                expected=expected.get(cell.id),
             )
             with board.running(cell) as progress:
                 try:

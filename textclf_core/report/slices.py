@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from textclf_core.errors import UsageError
-from textclf_core.report.analysis import Analysis
+from textclf_core.report.analysis import Analysis, statistic
 from textclf_core.report.expressions import rows_where
 from textclf_core.report.rounding import places, write_interval, write_number
 from textclf_core.report.stored import Line, StoredRun
@@ -105,7 +105,7 @@ def slice_scores(analysis: Analysis, line: Line, slices: Sequence[Slice], *, see
         slices: of its test set.
         seed: draws the bootstrap's resamples.
     """
-    metric = metric_of(line.runs[0], analysis.metric)
+    metric = statistic(analysis.metric, [line])
     references = line.runs[0].label_ids("label")
     predictions = line.predictions(line.seeds)
     labels = len(analysis.data.label_names)
@@ -135,22 +135,6 @@ def write_score(one: SliceScore) -> str:
         return "-"
     number = write_number(one.score, places((one.high - one.low) / 2))
     return f"{number} {write_interval(one.low, one.high)}"
-
-
-def metric_of(run: StoredRun, metric: str) -> Metric:
-    """Return what a metric's name means for a run: which mean over labels ``f1`` is."""
-    if metric == "accuracy":
-        return "accuracy"
-    averages = [plugin.options.get("average", "auto") for plugin in run.record.plugins if plugin.name == metric]
-    average = averages[0] if averages else "auto"
-    kinds: dict[str, Metric] = {
-        "auto": "f1-binary" if len(run.record.data.label_names) == 2 else "f1-macro",
-        "binary": "f1-binary",
-        "macro": "f1-macro",
-        "micro": "f1-micro",
-        "weighted": "f1-weighted",
-    }
-    return kinds[average]
 
 
 def _columns(run: StoredRun) -> dict[str, list[Any]]:

@@ -26,6 +26,8 @@ FORMATS = ("csv", "json", *tabulate_formats)
 # These hold a table and nothing else, since a program reads them or they go into another document.
 TABLE_ALONE = ("csv", "tsv", "json", "html", "unsafehtml", "latex", "latex_raw", "latex_booktabs", "latex_longtable")
 
+SEPARATORS = {"csv": ",", "tsv": "\t"}
+
 _MARKDOWN = ("github", "pipe")
 _WIDTH = 120
 # A spreadsheet takes a cell that begins so for a formula: https://owasp.org/www-community/attacks/CSV_Injection
@@ -78,9 +80,9 @@ def comparison_text(
     chosen = pick(columns, known) if columns is not None else None
     rows = sort_rows(analysis.rows, sort or "score", known)
     if format == "json":
-        return json.dumps(comparison_json(analysis, chosen or list(known.values()), rows), indent=2, ensure_ascii=False)
-    if format in ("csv", "tsv"):
-        return _separated(chosen or list(known.values()), rows, "," if format == "csv" else "\t")
+        return json.dumps(comparison_json(analysis, hourly, columns=columns, sort=sort), indent=2, ensure_ascii=False)
+    if format in SEPARATORS:
+        return separated(raw_rows(chosen or list(known.values()), rows), SEPARATORS[format])
     if chosen is None:
         chosen = _fitting(analysis, known, rows)
     table = format_table(
@@ -118,8 +120,17 @@ def format_table(headings: Sequence[str], rows: Sequence[Sequence[str]], format:
     )
 
 
-def comparison_json(analysis: Analysis, columns: Sequence[Column], rows: Sequence[Row]) -> dict[str, Any]:
-    """Return a comparison as JSON holds it, with unrounded numbers."""
+def comparison_json(
+    analysis: Analysis,
+    hourly: float | None = None,
+    *,
+    columns: Sequence[str] | None = None,
+    sort: str | None = None,
+) -> dict[str, Any]:
+    """Return a comparison as JSON holds it, with unrounded numbers; the arguments are those of `comparison_text`."""
+    known = columns_of(analysis, hourly)
+    chosen = pick(columns, known) if columns is not None else list(known.values())
+    rows = raw_rows(chosen, sort_rows(analysis.rows, sort or "score", known))
     recommended = _recommended(analysis)
     return {
         "metric": analysis.metric,
@@ -132,11 +143,10 @@ def comparison_json(analysis: Analysis, columns: Sequence[Column], rows: Sequenc
         "data": {
             "source": analysis.data.source,
             "fingerprint": analysis.data.fingerprint,
+            "train_size": analysis.data.train_size,
             "splits": {split.name: {"rows": split.rows, "origin": split.origin} for split in analysis.data.splits},
         },
-        "rows": [
-            {name: _finite(read(row)) for column in columns for name, read in column.parts.items()} for row in rows
-        ],
+        "rows": [{name: _finite(value) for name, value in row.items()} for row in rows],
         "pairs": [
             {"a": a, "b": b, "p": _finite(p_value), "difference": _finite(difference)}
             for (a, b), (p_value, difference) in analysis.pairs.items()
@@ -206,10 +216,9 @@ def separated(rows: Sequence[Mapping[str, Value]], separator: str) -> str:
     return stream.getvalue().rstrip("\n")
 
 
-def _separated(columns: Sequence[Column], rows: Sequence[Row], separator: str) -> str:
-    return separated(
-        [{name: read(row) for column in columns for name, read in column.parts.items()} for row in rows], separator
-    )
+def raw_rows(columns: Sequence[Column], rows: Sequence[Row]) -> list[dict[str, Value]]:
+    """Return what a program reads of the rows, by the names of the columns; an interval has ``low`` and ``high``."""
+    return [{name: read(row) for column in columns for name, read in column.parts.items()} for row in rows]
 
 
 def _harmless(value: Value) -> Value:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from datasets import ClassLabel, Dataset
+from datasets import Dataset
 from made_runs import plugin, scores, write_run
 
 from textclf_core.records import PluginRecord, read_record, write_record
@@ -68,6 +68,8 @@ def made_up(
     first: str = SCRIPT,
     titles: bool = False,
     carved: bool = False,
+    train_size: str | None = None,
+    train_rows: int = 2400,
     notes: tuple[str, ...] = (),
 ) -> Analysis:
     """Write a run of each contender at each seed into ``folder``, and return their analysis.
@@ -96,10 +98,27 @@ def made_up(
             )
             record = read_record(directory)
             columns = ("title", "text") if titles else ("text",)
-            of_data = replace(record.data, text_columns=columns)
+            splits = tuple(
+                replace(split, rows=train_rows if split.name == "train" else rows) for split in record.data.splits
+            )
+            of_data = replace(record.data, text_columns=columns, splits=splits, train_size=train_size)
             write_record(replace(record, command=COMMAND, notes=notes, data=of_data), directory)
     [analysis] = analyse(find_runs([folder]))
     return analysis
+
+
+def by_amount(folder: Path) -> list[Analysis]:
+    """Return the analyses of two contenders whose curves cross between 64 and 640 training examples."""
+    falling, rising = FAKES[-2], FULL
+    return [
+        made_up(
+            folder / str(rows),
+            [replace(falling, accuracy=plain), replace(rising, accuracy=trained)],
+            train_size=f"{rows // 2}/class",
+            train_rows=rows,
+        )
+        for rows, plain, trained in ((64, 0.72, 0.6), (640, 0.77, 0.82), (6400, 0.79, 0.88))
+    ]
 
 
 def _reviews(rows: int, labels: Sequence[str], first: str, *, titles: bool) -> Dataset:
@@ -113,7 +132,7 @@ def _reviews(rows: int, labels: Sequence[str], first: str, *, titles: bool) -> D
     columns["source"] = rng.choice(["paper", "radio", "blog"], size=rows).tolist()
     if titles:
         columns = {"title": [f"Review {row}" for row in range(rows)], **columns}
-    return Dataset.from_dict(columns).cast_column("label", ClassLabel(names=list(labels)))
+    return Dataset.from_dict(columns)
 
 
 def _history(seed: int) -> list[dict[str, float]]:

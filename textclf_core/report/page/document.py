@@ -9,10 +9,12 @@ from importlib.resources import files
 from pathlib import Path
 
 from textclf_core.report.analysis import Analysis
+from textclf_core.report.curves import learning_curves
+from textclf_core.report.page.amounts import amounts
 from textclf_core.report.page.contender import contender_panel
 from textclf_core.report.page.examples import examples
 from textclf_core.report.page.facts import data_facts, pairs_table, reproduction
-from textclf_core.report.page.markup import Html, joined, tag
+from textclf_core.report.page.markup import Html, counted, joined, tag
 from textclf_core.report.page.panels import panels
 from textclf_core.report.page.plots import cost_plots, sweep_plots
 from textclf_core.report.page.standings import standings, verdict
@@ -61,7 +63,12 @@ def page_text(
         for number, analysis in enumerate(analyses, start=1)
     ]
     titles = " · ".join(dict.fromkeys(analysis.data.source for analysis in analyses))
-    links = [tag("li", tag("a", analysis.data.source, href=f"#c{i}")) for i, analysis in enumerate(analyses, start=1)]
+    links = [tag("li", tag("a", _name(analysis), href=f"#c{i}")) for i, analysis in enumerate(analyses, start=1)]
+    curves = [amounts(of_test) for of_test in learning_curves(analyses)]
+    overview = [
+        *([tag("nav", tag("ul", *links, class_="toc"), aria_label="Comparisons")] if len(analyses) > 1 else []),
+        *([tag("h2", "By amount of training data", class_="amounts"), *curves] if curves else []),
+    ]
     head = tag(
         "head",
         tag("meta", charset="utf-8"),
@@ -77,13 +84,7 @@ def page_text(
         "body",
         tag("a", "Skip to the comparison", href="#main", class_="skip"),
         tag("header", tag("p", "textclf", class_="brand"), tag("h1", "Which strategy, at what cost?")),
-        tag(
-            "main",
-            *([tag("ul", *links, class_="toc")] if len(analyses) > 1 else []),
-            *sections,
-            id="main",
-            tabindex="-1",
-        ),
+        tag("main", *overview, *sections, id="main", tabindex="-1"),
         tag("footer", tag("p", _finished(analyses))),
         tag("div", role="tooltip", id="tip", hidden=True),
         tag("script", Html(script)),
@@ -111,12 +112,17 @@ def _comparison(
         for name, title, content in sections
     ]
     nav = tag("nav", tag("ul", *links, class_="toc"), aria_label="Sections")
-    return tag("article", tag("h2", analysis.data.source), verdict(analysis), nav, *written, id=prefix)
+    return tag("article", tag("h2", _name(analysis)), verdict(analysis), nav, *written, id=prefix)
+
+
+def _name(analysis: Analysis) -> str:
+    size = analysis.data.train_size
+    return f"{analysis.data.source}, {size} of train" if size else analysis.data.source
 
 
 def _finished(analyses: Sequence[Analysis]) -> str:
     runs = [run.record for analysis in analyses for row in analysis.rows for run in row.line.runs]
-    return f"{len(runs)} runs, the last finished {max(run.finished for run in runs)}."
+    return f"{counted(len(runs), 'run')}, the last finished {max(run.finished for run in runs)}."
 
 
 def _resource(name: str) -> str:

@@ -104,7 +104,7 @@ def chart(
         joined(
             (
                 tag("line", x1=at, x2=at, y1=HEIGHT - BOTTOM, y2=HEIGHT - BOTTOM + 4, class_="axis"),
-                tag("text", text, x=at, y=HEIGHT - BOTTOM + 17, class_="tick", text_anchor="middle"),
+                tag("text", text, x=at, y=HEIGHT - BOTTOM + 17, class_="tick", text_anchor=_anchor(at)),
             )
         )
         for text, at in written.items()
@@ -178,6 +178,11 @@ class Labels:
                 self._taken.append(box)
                 return tag("text", text, x=left, y=bottom, class_="label")
         return Html("")
+
+
+def _anchor(x: float) -> str:
+    """Return how a tick's text stands to its tick: the last may not reach over the edge."""
+    return "end" if x > WIDTH - RIGHT - 24 else "middle"
 
 
 def _overlap(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> bool:

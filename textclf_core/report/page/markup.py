@@ -35,6 +35,11 @@ def joined(parts: Iterable[str]) -> Html:
     return Html("".join(part if isinstance(part, Html) else escape(part) for part in parts))
 
 
+def counted(count: int, thing: str) -> str:
+    """Return how many there are of a thing: ``1 run``, ``1,066 runs``."""
+    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
+
+
 def json_data(value: object, id: str) -> Html:
     """Return a block of data for the page's script. No text in it can end the block or start another element."""
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))

@@ -88,7 +88,7 @@
     const said = (row, contender) => {
       const [label, percent, wrong] = data.texts[row][2][contender];
       const seeds = data.seeds[contender] > 1 ? `, wrong at ${wrong} of ${data.seeds[contender]} seeds` : "";
-      return [data.labels[label], `${percent}%${seeds}`, label === data.texts[row][1]];
+      return [data.labels[label], `${percent === 100 ? ">99" : percent}%${seeds}`, label === data.texts[row][1]];
     };
     const line = (row, contender, name) => {
       const [label, how, right] = said(row, contender);

@@ -81,7 +81,7 @@ def _cost_plot(analysis: Analysis, kind: CostKind) -> Html:
     line = polyline(_steps([at[row.line.label] for row in front]), "frontline")
     # The front's labels find room first: they are what one picks from.
     named = [
-        labels.place(*at[row.line.label], _short(row.line.label) + (f" {row.score:.2f} ↓" if row in below else ""))
+        labels.place(*at[row.line.label], shortened(row.line.label) + (f" {row.score:.2f} ↓" if row in below else ""))
         for row in sorted(rows, key=lambda row: (not row.recommended, row not in front))
     ]
     unit = " (log scale)" if log else ""
@@ -177,7 +177,7 @@ def _references(rows: Iterable[Row], y: Scale, points: Sequence[tuple[float, flo
     for row in rows:
         at = y(row.score)
         if TOP < at < HEIGHT - BOTTOM:
-            name = _short(row.line.label)
+            name = shortened(row.line.label)
             yield tag("line", x1=LEFT, x2=WIDTH - RIGHT, y1=at, y2=at, class_="reference")
             yield labels.place_on_line(at, name)
 
@@ -186,5 +186,6 @@ def _listed(rows: Sequence[Row]) -> str:
     return ", ".join(f"{row.line.label} ({row.score:.3f})" for row in rows)
 
 
-def _short(label: str) -> str:
+def shortened(label: str) -> str:
+    """Return a label as short as a chart has room for."""
     return label if len(label) <= _LONGEST_LABEL else label[: _LONGEST_LABEL - 1] + "…"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from textclf_core.report.analysis import Analysis, Row
 from textclf_core.report.columns import MISSING, Column, columns_of
-from textclf_core.report.page.markup import Html, joined, tag
+from textclf_core.report.page.markup import Html, counted, joined, tag
 from textclf_core.report.page.tables import sortable
 from textclf_core.report.tables import remarks
 
@@ -46,7 +46,7 @@ def standings(analysis: Analysis, prefix: str, hourly: float | None) -> Html:
             ),
             sortable(
                 table_id,
-                f"{len(rows)} contenders. {analysis.metric} is on test, mean over seeds ± sd; p is against "
+                f"{counted(len(rows), 'contender')}. {analysis.metric} is on test, mean over seeds ± sd; p is against "
                 "the best, Holm-corrected over all pairs.",
                 [(column.heading, column.align, column.largest_first) for column in columns],
                 rows,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,19 @@ def write_plots(analysis: Analysis, directory: Path) -> tuple[Path, ...]:
     Raises:
         UsageError: matplotlib isn't installed.
     """
+    return _write(lambda: _figures(analysis), directory)
+
+
+def write_curves(analyses: Sequence[Analysis], directory: Path) -> tuple[Path, ...]:
+    """Draw the scores by amount of training data, ``train-size``, where comparisons differ in it; return the files.
+
+    Raises:
+        UsageError: matplotlib isn't installed.
+    """
+    return _write(lambda: _curve_figures(analyses), directory)
+
+
+def _write(figures: Callable[[], Iterator[tuple[str, Figure]]], directory: Path) -> tuple[Path, ...]:
     try:
         import matplotlib  # noqa: F401  # the modules below need it
     except ImportError as error:
@@ -32,9 +45,19 @@ def write_plots(analysis: Analysis, directory: Path) -> tuple[Path, ...]:
         ) from error
     from textclf_core.report.plots.style import save, style
 
-    directory.mkdir(parents=True, exist_ok=True)
     with style():
-        return tuple(path for name, figure in _figures(analysis) for path in save(figure, directory / name))
+        drawn = list(figures())
+        if drawn:
+            directory.mkdir(parents=True, exist_ok=True)
+        return tuple(path for name, figure in drawn for path in save(figure, directory / name))
+
+
+def _curve_figures(analyses: Sequence[Analysis]) -> Iterator[tuple[str, Figure]]:
+    from textclf_core.report.curves import learning_curves
+    from textclf_core.report.plots.scores import train_size_figure
+
+    for number, curves in enumerate(learning_curves(analyses), start=1):
+        yield "train-size" + (f"-{number}" if number > 1 else ""), train_size_figure(curves)
 
 
 def _figures(analysis: Analysis) -> Iterator[tuple[str, Figure]]:

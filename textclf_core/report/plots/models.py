@@ -30,7 +30,7 @@ _Curves = list[tuple[list[float], list[float]]]
 
 def learning_figure(analysis: Analysis) -> Figure | None:
     """Return the loss by step of each contender, in training and on validation; ``None`` if no run has a history."""
-    curves = [(row.line, *_curves(row.line, analysis.seeds)) for row in analysis.rows]
+    curves = [(row.line, *_curves(row.line, row.line.seeds)) for row in analysis.rows]
     curves = [(line, train, validation) for line, train, validation in curves if train or validation]
     if not curves:
         return None
@@ -58,7 +58,7 @@ def confusion_figure(analysis: Analysis) -> Figure:
     size = min(max(2.4, 1 + _INCHES_A_CLASS * len(names)), _LARGEST_PANEL)
     figure, all_axes = panels(len(analysis.rows), size + 0.6, size + 0.3, most_columns=max(1, int(11 / size)))
     for axes, row in zip(all_axes, analysis.rows, strict=True):
-        matrix = line_confusion(row.line, analysis.seeds)
+        matrix = line_confusion(row.line, row.line.seeds)
         shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
         axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
         axes.grid(False)
@@ -92,7 +92,7 @@ def reliability_figure(analysis: Analysis) -> Figure:
     """Return each contender's reliability diagram with its expected calibration error."""
     figure, all_axes = panels(len(analysis.rows), 3.0, 2.9)
     for axes, row in zip(all_axes, analysis.rows, strict=True):
-        found = line_reliability(row.line, analysis.seeds)
+        found = line_reliability(row.line, row.line.seeds)
         filled = [one for one in found.bins if one.rows]
         confidence = np.array([one.confidence for one in filled], dtype=np.float64)
         accuracy = np.array([one.accuracy for one in filled], dtype=np.float64)

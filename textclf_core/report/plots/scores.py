@@ -12,8 +12,9 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from matplotlib.transforms import Bbox
 
 from textclf_core.report.analysis import Analysis, Row
+from textclf_core.report.curves import LearningCurves
 from textclf_core.report.plots.labels import Label, place_labels, spread
-from textclf_core.report.plots.style import BLUE, GREY, INK, VERMILION, shortened
+from textclf_core.report.plots.style import BLUE, GREY, INK, PALETTE, VERMILION, shortened
 from textclf_core.report.rounding import places, write_number
 from textclf_core.report.sweeps import Sweep
 
@@ -33,6 +34,7 @@ _OUTLYING = 4
 _MOST_TICKS = 13
 _LONGEST_LABEL = 30
 _LABEL_GAP = 11  # points
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
 
 def cost_figure(analysis: Analysis) -> Figure:
@@ -122,6 +124,37 @@ def sweep_figure(analysis: Analysis, sweep: Sweep) -> Figure:
     dots = ", dots: seeds" if len(analysis.seeds) > 1 else ""
     axes.set_title(f"{_subject(analysis)}{dots}", loc="left", color=INK)
     _reference_lines(figure, axes, inside)
+    return figure
+
+
+def train_size_figure(curves: LearningCurves) -> Figure:
+    """Return the score of each contender against the number of training examples, with 95% intervals."""
+    figure = Figure(figsize=(7, 4.4), layout="constrained")
+    axes = figure.subplots()
+    axes.set_xscale("log")
+    for index, (label, points) in enumerate(curves.points.items()):
+        scores = [point.score for point in points]
+        margins = [[max(point.score - point.low, 0) for point in points],
+                   [max(point.high - point.score, 0) for point in points]]  # fmt: skip
+        # Colours come round after seven contenders; dashes tell those apart.
+        axes.errorbar(
+            [point.train_rows for point in points],
+            scores,
+            margins,
+            color=PALETTE[index % len(PALETTE)],
+            linestyle=("-", "--", ":")[index // len(PALETTE) % 3],
+            marker=_MARKERS[index % len(_MARKERS)],
+            markersize=5,
+            capsize=3,
+            label=shortened(label, _LONGEST_LABEL),
+        )
+    sizes = sorted({point.train_rows for points in curves.points.values() for point in points})
+    axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.set_xlabel("training examples")
+    axes.set_ylabel(f"{curves.metric} on test")
+    axes.set_title("bars: 95% intervals", loc="left", color=INK)
+    figure.legend(loc="outside right upper", fontsize=8)
     return figure
 
 

@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 
 # Okabe and Ito's palette, which people with any kind of colour blindness can tell apart:
 # https://jfly.uni-koeln.de/color/
-BLUE, VERMILION, GREEN = "#0072B2", "#D55E00", "#009E73"
+BLUE, VERMILION = "#0072B2", "#D55E00"
+PALETTE = (BLUE, VERMILION, "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 GREY, INK = "#8A8A8A", "#222222"
 
 _LONGEST_TITLE = 36
