@@ -36,6 +36,7 @@ from textclf_core.records import (
     PluginRecord,
     Record,
     SplitRecord,
+    Tuning,
     write_record,
 )
 from textclf_core.run_directory import RunDirectory, run_id
@@ -70,6 +71,7 @@ class Experiment:
         left_out: plugins of a comparison's base that this run has no use for, for the record.
         replace: take the place of a run of the same ``id``; else the new one gets a number.
         expected: what a probe expected it to take, for the record.
+        tuning: how the value of a tuned option was found, for the record.
     """
 
     plugins: ActivePlugins
@@ -84,6 +86,7 @@ class Experiment:
     left_out: tuple[str, ...] = ()
     replace: bool = False
     expected: Expected | None = None
+    tuning: Tuning | None = None
 
 
 def run_experiment(experiment: Experiment, progress: Progress) -> tuple[Path, Record]:
@@ -137,13 +140,14 @@ def run_experiment(experiment: Experiment, progress: Progress) -> tuple[Path, Re
             data_seed=experiment.data_seed,
             plugins=tuple(_plugin_record(plugin) for plugin in plugins),
             left_out=experiment.left_out,
-            data=_data_record(data),
+            data=_data_record(data, _truncated(plugins, encoder, data)),
             encoder=_encoder_record(encoder, movement),
             metrics=metrics,
             cost=_cost(meter, encoder, device, directory_bytes(model_directory), latency_seconds),
             environment=environment(device),
             notes=notes.messages,
             expected=experiment.expected,
+            tuning=experiment.tuning,
         )
         write_record(record, directory.partial)
     return directory.path, record
@@ -325,7 +329,15 @@ def _plain(value: object) -> Any:
     return value if value is None or isinstance(value, bool | int | float | str) else str(value)
 
 
-def _data_record(data: PreparedData) -> DataRecord:
+def _truncated(plugins: ActivePlugins, encoder: Encoder | None, data: PreparedData) -> dict[str, int]:
+    """Return how many rows of each split were cut to the longest input, where an encoder read them."""
+    recipe = _recipe(_trainer(plugins).instance)
+    if encoder is None or recipe is None:
+        return {}
+    return {name: sum(encoder.tokenize(data.data[name], data.task, recipe)["truncated"]) for name in data.data}
+
+
+def _data_record(data: PreparedData, truncated: dict[str, int]) -> DataRecord:
     return DataRecord(
         source=data.source,
         fingerprint=data.fingerprint,
@@ -340,6 +352,7 @@ def _data_record(data: PreparedData) -> DataRecord:
                 sha256=split.sha256,
                 label_counts=dict(split.label_counts),
                 empty_texts=split.empty_texts,
+                truncated=truncated.get(split.name),
             )
             for split in data.splits
         ),

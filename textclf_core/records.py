@@ -131,6 +131,29 @@ class Expected:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Tuning:
+    """How an option's value was found before a run.
+
+    Attributes:
+        option: the plugin and its option: ``finetune:learning_rate``.
+        value: the value found.
+        low: the lower end of the range that was searched.
+        high: the upper end.
+        trials: how many values were tried.
+        train_flops: what the trials' training took.
+        validation_score: of the value found, on validation, in its trial.
+    """
+
+    option: str
+    value: float
+    low: float
+    high: float
+    trials: int
+    train_flops: float
+    validation_score: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Record:
     """Everything that says what a run was and what came of it. It never holds a secret.
 
@@ -152,6 +175,7 @@ class Record:
         environment: versions of Python and of the packages that compute, the platform, the device, the threads.
         notes: what the run told its user, warnings included.
         expected: what a probe expected the run to take, where there was one (``textclf compare --dry-run``).
+        tuning: how the value of a tuned option was found (``textclf compare --tune``).
     """
 
     format: int
@@ -171,6 +195,7 @@ class Record:
     environment: dict[str, str]
     notes: tuple[str, ...]
     expected: Expected | None = None
+    tuning: Tuning | None = None
 
     def plugin(self, role: str) -> PluginRecord | None:
         """Return the first plugin of ``role``, or ``None``."""

@@ -48,6 +48,16 @@ def compare(
             show_default=False,
         ),
     ] = None,
+    tune: Annotated[
+        str | None,
+        typer.Option(
+            help="An option of the trainer that each contender gets trials to tune, on validation: learning_rate, or "
+            "with its range learning_rate=1e-5..1e-2.",
+            metavar="OPTION",
+            show_default=False,
+        ),
+    ] = None,
+    trials: Annotated[int, typer.Option(help="Trials of each contender with --tune.", min=2)] = 8,
     yardsticks: Annotated[
         bool, typer.Option(help="Compare with the majority class and TF-IDF with logistic regression too.")
     ] = True,
@@ -95,8 +105,10 @@ def compare(
     check_cost(cost)
     hourly = parse_price(price) if price else None
 
+    from textclf_core.comparison.search import parse_search
     from textclf_core.data.sampling import parse_train_sizes
 
+    search = parse_search(tune, trials) if tune is not None else None
     sizes = parse_train_sizes(train_size) if train_size is not None else ()
 
     from rich.console import Console
@@ -104,6 +116,7 @@ def compare(
     from textclf_core.comparison.bill import bill, kept_expected
     from textclf_core.comparison.board import Board
     from textclf_core.comparison.runner import plan, run_cells
+    from textclf_core.comparison.tuning import tune_plan
     from textclf_core.progress import Progress
     from textclf_core.report.analysis import analyse
     from textclf_core.report.bill import bill_text
@@ -124,6 +137,8 @@ def compare(
         if dry_run:
             typer.echo(bill_text(bill(planned, Progress(console)), format, hourly))
             return
+        if search:
+            planned = tune_plan(planned, search, metric, Progress(console))
         finished, failed = run_cells(
             planned,
             Board(planned.cells, metric, console),

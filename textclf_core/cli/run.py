@@ -115,13 +115,17 @@ def notes_shown(console: Console) -> Iterator[None]:
 
 
 class _NoteHandler(logging.Handler):
-    """Prints messages above a progress bar rather than through it."""
+    """Prints messages above a progress bar rather than through it, each once."""
 
     def __init__(self, console: Console) -> None:
         super().__init__(logging.INFO)
         self._console = console
+        self._said: set[str] = set()
 
     def emit(self, record: logging.LogRecord) -> None:
+        if record.getMessage() in self._said:  # the cells of a comparison say the same
+            return
+        self._said.add(record.getMessage())
         prefix = "warning" if record.levelno >= logging.WARNING else "note"
         self._console.print(f"{prefix}: {record.getMessage()}", soft_wrap=True, highlight=False, markup=False)
 

@@ -70,11 +70,20 @@ def cells(
         device: where they run; devices round differently.
     """
     return tuple(
-        Cell(contender, seed, _key(contender, seed, fingerprints[contender.label, size], data_seed, device), size)
+        make_cell(
+            contender, seed, size, fingerprint=fingerprints[contender.label, size], data_seed=data_seed, device=device
+        )
         for contender in contenders
         for size in sizes
         for seed in seeds
     )
+
+
+def make_cell(
+    contender: Contender, seed: int, size: TrainSize | None, *, fingerprint: str, data_seed: int, device: str
+) -> Cell:
+    """Return one cell; the arguments are those of :func:`cells`."""
+    return Cell(contender, seed, _key(contender, seed, fingerprint, data_seed, device), size)
 
 
 def _key(contender: Contender, seed: int, fingerprint: str, data_seed: int, device: str) -> str:

@@ -15,6 +15,7 @@ from textclf_core.errors import UsageError
 from textclf_core.options import option_names, options_of
 from textclf_core.plugins import ActivePlugins, Catalogue, activate, override
 from textclf_core.plugins.activation import ENCODER_ROLES
+from textclf_core.records import Tuning
 from textclf_core.specs import PluginSpec, parse_options, split_name
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
@@ -41,12 +42,14 @@ class Contender:
         plugins: all plugins of its runs, those of the base included.
         left_out: base plugins that it has no use for, such as a model beside TF-IDF.
         sweep: the swept option, where exactly one was.
+        tuning: what was tuned, and what that took.
     """
 
     label: str
     plugins: ActivePlugins
     left_out: tuple[str, ...] = ()
     sweep: Sweep | None = None
+    tuning: Tuning | None = None
 
 
 def contenders(

@@ -15,6 +15,7 @@ from textclf_core.data.sampling import TrainSize
 from textclf_core.engine import Experiment, load_data, run_experiment
 from textclf_core.environment import resolve_device
 from textclf_core.errors import TextclfError
+from textclf_core.progress import Progress
 from textclf_core.records import Expected, Record, read_record
 
 
@@ -104,40 +105,61 @@ def run_cells(
         command: the command line, for the records.
         expected: what a probe expected of the cells, by their id, for the records.
     """
-    expected = expected or {}
     finished: list[FinishedCell] = []
     failed: list[FailedCell] = []
     with board:
         for cell in plan.cells:
-            directory = cell.finished_in(plan.output)
-            if directory and not force:
-                record = read_record(directory)
-                board.reused(cell, record)
-                finished.append(FinishedCell(cell, directory, record))
+            if not force and (found := read_cell(plan, cell)):
+                board.reused(cell, found.record)
+                finished.append(found)
                 continue
-            experiment = Experiment(
-                cell.contender.plugins,
-                data=plan.data[cell.contender.label, cell.train_size],
-                seed=cell.seed,
-                data_seed=plan.data_seed,
-                output=plan.output,
-                device=plan.device,
-                command=command,
-                id=cell.id,
-                label=cell.contender.label,
-                left_out=cell.contender.left_out,
-                replace=force,
-                expected=expected.get(cell.id),
-            )
-            with board.running(cell) as progress:
-                try:
-                    directory, record = run_experiment(experiment, progress)
-                except TextclfError as error:
-                    board.failed(cell, error)
-                    failed.append(FailedCell(cell, error))
-                    continue
-            # They are for going on with a run; this one is whole, and a comparison has many.
-            shutil.rmtree(directory / "checkpoints", ignore_errors=True)
-            board.finished(cell, record)
-            finished.append(FinishedCell(cell, directory, record))
+            try:
+                with board.running(cell) as progress:
+                    done = run_cell(plan, cell, progress, command=command, expected=(expected or {}).get(cell.id))
+            except TextclfError as error:
+                board.failed(cell, error)
+                failed.append(FailedCell(cell, error))
+                continue
+            board.finished(cell, done.record)
+            finished.append(done)
     return finished, failed
+
+
+def read_cell(plan: ComparisonPlan, cell: Cell) -> FinishedCell | None:
+    """Return the cell if it is finished. Its directory is whole if it is there."""
+    directory = cell.finished_in(plan.output)
+    return FinishedCell(cell, directory, read_record(directory)) if directory else None
+
+
+def run_cell(
+    plan: ComparisonPlan,
+    cell: Cell,
+    progress: Progress,
+    *,
+    command: str | None = None,
+    expected: Expected | None = None,
+) -> FinishedCell:
+    """Run a cell; it takes the place of one of the same id.
+
+    Raises:
+        TextclfError: it can't be run.
+    """
+    experiment = Experiment(
+        cell.contender.plugins,
+        data=plan.data[cell.contender.label, cell.train_size],
+        seed=cell.seed,
+        data_seed=plan.data_seed,
+        output=plan.output,
+        device=plan.device,
+        command=command,
+        id=cell.id,
+        label=cell.contender.label,
+        left_out=cell.contender.left_out,
+        replace=True,
+        expected=expected,
+        tuning=cell.contender.tuning,
+    )
+    directory, record = run_experiment(experiment, progress)
+    # They are for going on with a run; this one is whole, and a comparison has many.
+    shutil.rmtree(directory / "checkpoints", ignore_errors=True)
+    return FinishedCell(cell, directory, record)

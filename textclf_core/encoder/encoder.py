@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("textclf")
 
+# Train, validation and test.
+_TOKENIZED_KEPT = 3
+
 
 class BlockIndexError(UsageError):
     """A block was named that the model doesn't have.
@@ -70,6 +73,7 @@ class Encoder:
         self.revision = revision
         self.family: str = model.config.model_type
         self._parts = parts_of(model)
+        self._tokenized: dict[object, Dataset] = {}
 
     # Parts
 
@@ -278,7 +282,13 @@ class Encoder:
         Raises:
             UsageError: ``max_length`` is more than the model takes.
         """
-        return tokens.tokenize(self.model, self.tokenizer, data, task, recipe.max_length)
+        # A run asks for the same split several times: to train or validate, to predict, to count what was cut.
+        key = (data._fingerprint, task.text_columns, recipe.max_length)
+        if key not in self._tokenized:
+            if len(self._tokenized) == _TOKENIZED_KEPT:
+                del self._tokenized[next(iter(self._tokenized))]
+            self._tokenized[key] = tokens.tokenize(self.model, self.tokenizer, data, task, recipe.max_length)
+        return self._tokenized[key]
 
     def collate(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:
         """Return rows of :meth:`tokenize` as a batch, padded to its longest row; nothing else pads.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pluggy
@@ -191,6 +191,21 @@ def _built(specs: Sequence[PluginSpec], catalogue: Catalogue) -> list[ActivePlug
     if faults:
         raise UsageError("\n".join(faults))
     return active
+
+
+def with_options(plugin: ActivePlugin, values: Mapping[str, object], *, set_by: str) -> ActivePlugin:
+    """Return an active plugin with other values for some of its options.
+
+    Raises:
+        UsageError: an option doesn't exist or can't take its value.
+    """
+    instance = build_plugin(plugin.name, type(plugin.instance), {**plugin.options, **values})
+    return replace(
+        plugin,
+        instance=instance,
+        options={name: getattr(instance, name) for name in plugin.options},
+        set_by={**plugin.set_by, **dict.fromkeys(values, set_by)},
+    )
 
 
 def _active(plugin: LoadedPlugin, spec: PluginSpec) -> ActivePlugin:

@@ -83,8 +83,8 @@ def analyse(runs: Iterable[StoredRun], *, metric: str = "f1", cost: str = "train
 
     Args:
         runs: runs with their predictions.
-        metric: what decides: ``accuracy``, or ``f1``: of the positive label of two, else the mean over labels, unless the
-            runs' f1 plugin was told another average.
+        metric: what decides: ``accuracy``, or ``f1``: of the positive label of two, else the mean over labels, unless
+            the runs' f1 plugin was told another average.
         cost: a name in :data:`~textclf_core.report.costs.COSTS`.
 
     Raises:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from textclf_core.errors import UsageError, did_you_mean
+from textclf_core.records import Tuning
 from textclf_core.report.analysis import Analysis, Row
 from textclf_core.report.costs import COSTS
 from textclf_core.report.rounding import places, write_interval, write_number, write_p, write_significant
@@ -79,9 +80,10 @@ def columns_of(analysis: Analysis, hourly: float | None = None) -> dict[str, Col
         key=lambda row: len(row.line.seeds),
         largest_first=True,
     )
+    tuned = [_text("tuned", "tuned", _tuned)] if any(_tuning(row) for row in analysis.rows) else []
     metrics = [_metric(name, analysis) for name in _metric_names(analysis)]
     columns: dict[str, Column] = {}
-    for column in [*fixed, *costs, *money, seeds, *metrics]:
+    for column in [*fixed, *tuned, *costs, *money, seeds, *metrics]:
         columns.setdefault(column.name, column)
     return columns
 
@@ -181,6 +183,19 @@ def _money(hourly: float) -> Column:
     return _number(
         "money", "money", money, lambda row, value: f"{value:,.2f}" if value >= 0.005 else "<0.01", align="right"
     )
+
+
+def _tuning(row: Row) -> Tuning | None:
+    return row.line.runs[0].record.tuning
+
+
+def _tuned(row: Row) -> str:
+    """Write the value that was found and the budget that found it."""
+    tuning = _tuning(row)
+    if tuning is None:
+        return MISSING
+    flops = f", {tuning.train_flops / 1e12:,.3g} TFLOPs" if tuning.train_flops else ""
+    return f"{tuning.option.split(':')[1]}={tuning.value:g} ({tuning.trials} trials{flops})"
 
 
 def _metric(name: str, analysis: Analysis) -> Column:

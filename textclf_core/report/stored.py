@@ -80,15 +80,23 @@ def find_runs(paths: Iterable[Path]) -> list[StoredRun]:
 
 
 def gather(runs: Iterable[StoredRun]) -> dict[str, tuple[Line, ...]]:
-    """Return the contenders of each data set, by the data's fingerprint, in the order in which they started.
+    """Return the contenders of each table, by the data's fingerprint, in the order in which they started.
 
     Runs that differ in the seed alone are one contender; of two at one seed the later counts. Contenders of one label
-    that differ in other plugins get these behind their label.
+    that differ in other plugins get these behind their label. Tuned contenders get a table of their own, with those
+    that have nothing to tune: a tuned one beside an untuned one says nothing of the strategies.
     """
     by_data: dict[str, dict[str, dict[int, StoredRun]]] = {}
-    for run in sorted(runs, key=lambda run: run.record.started):
-        lines = by_data.setdefault(run.record.data.fingerprint, {})
-        lines.setdefault(_identity(run.record), {})[run.record.seed] = run
+    ordered = sorted(runs, key=lambda run: run.record.started)
+    tuned = {run.record.data.fingerprint for run in ordered if run.record.tuning}
+    untuned = {run.record.data.fingerprint for run in ordered if run.record.encoder and not run.record.tuning}
+    for run in ordered:
+        fingerprint = run.record.data.fingerprint
+        tables = [fingerprint] if not run.record.tuning and (fingerprint in untuned or fingerprint not in tuned) else []
+        if run.record.tuning or (fingerprint in tuned and not run.record.encoder):
+            tables.append(f"{fingerprint} tuned")
+        for table in tables:
+            by_data.setdefault(table, {}).setdefault(_identity(run.record), {})[run.record.seed] = run
     gathered: dict[str, tuple[Line, ...]] = {}
     for fingerprint, lines in by_data.items():
         records = [next(iter(by_seed.values())).record for by_seed in lines.values()]

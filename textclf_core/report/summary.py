@@ -8,7 +8,7 @@ from html import escape
 from tabulate import tabulate
 
 from textclf_core.progress import format_seconds
-from textclf_core.records import Record
+from textclf_core.records import DataRecord, Record
 
 
 def metric_rows(record: Record) -> list[dict[str, object]]:
@@ -55,10 +55,8 @@ def summary(record: Record, where: str, table_format: str = "simple") -> str:
     metrics = tabulate(metric_rows(record), headers="keys", floatfmt=".4f", missingval="-", tablefmt=table_format)
     cost = tabulate(cost_rows(record), tablefmt="plain" if table_format == "simple" else table_format)
     lines = [_subject(record), "", metrics, "", cost]
-    carved = [split.name for split in record.data.splits if split.origin != "given"]
-    if carved:
-        verb = "are" if len(carved) > 1 else "is"
-        lines += ["", f"{' and '.join(carved)} {verb} carved from train: not to be set beside published scores."]
+    if said := carved_sentence(record.data):
+        lines += ["", said]
     return "\n".join([*lines, "", f"run: {where}"])
 
 
@@ -66,7 +64,20 @@ def summary_html(record: Record, where: str) -> str:
     """Return the closing table of a run as HTML, for a notebook. Every text is escaped."""
     metrics = tabulate(metric_rows(record), headers="keys", floatfmt=".4f", missingval="-", tablefmt="html")
     cost = tabulate(cost_rows(record), tablefmt="html")
-    return f"<p>{escape(_subject(record))}</p>{metrics}{cost}<p>run: <code>{escape(where)}</code></p>"
+    said = carved_sentence(record.data)
+    carved = f"<p>{escape(said)}</p>" if said else ""
+    return f"<p>{escape(_subject(record))}</p>{metrics}{cost}{carved}<p>run: <code>{escape(where)}</code></p>"
+
+
+def carved_sentence(data: DataRecord) -> str | None:
+    """Return what is to be said of splits that were carved from train; ``None`` if none was."""
+    carved = [split.name for split in data.splits if split.origin != "given"]
+    if not carved:
+        return None
+    verb = "are" if len(carved) > 1 else "is"
+    # Only test is scored; a carved validation split alone leaves its scores comparable.
+    warning = ": not to be set beside published scores" if "test" in carved else ""
+    return f"{' and '.join(carved)} {verb} carved from train{warning}."
 
 
 def _subject(record: Record) -> str:

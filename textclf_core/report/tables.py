@@ -14,11 +14,11 @@ from typing import Any
 from tabulate import MIN_PADDING, tabulate, tabulate_formats
 
 from textclf_core.errors import UsageError, did_you_mean
-from textclf_core.records import DataRecord
 from textclf_core.report.analysis import Analysis, Row
 from textclf_core.report.columns import Column, Value, columns_of, pick, sort_rows
 from textclf_core.report.costs import COSTS
 from textclf_core.report.rounding import write_significant
+from textclf_core.report.summary import carved_sentence
 
 FORMATS = ("csv", "json", *tabulate_formats)
 """What ``--format`` takes for a table."""
@@ -182,17 +182,6 @@ def remarks(analysis: Analysis) -> list[str]:
     return [*said, carved] if carved else said
 
 
-def carved_sentence(data: DataRecord) -> str | None:
-    """Return what is to be said of splits that were carved from train; ``None`` if none was."""
-    carved = [split.name for split in data.splits if split.origin != "given"]
-    if not carved:
-        return None
-    verb = "are" if len(carved) > 1 else "is"
-    # Only test is scored; a carved validation split alone leaves its scores comparable.
-    warning = ": not to be set beside published scores" if "test" in carved else ""
-    return f"{' and '.join(carved)} {verb} carved from train{warning}."
-
-
 def escape_markdown(text: str) -> str:
     """Return a text that GitHub's Markdown, also in a cell of a table, shows as it is."""
     text = re.sub(r"([\\`*|<$])", r"\\\1", _one_line(text))
@@ -229,7 +218,7 @@ def _fitting(analysis: Analysis, known: Mapping[str, Column], rows: Sequence[Row
     """Return the columns that matter most, as many of them as fit the width."""
     several = len(analysis.seeds) > 1
     needed = ["contender", "score", *(["sd"] if several else []), "interval", "verdict", "p", analysis.cost]
-    needed += ["money"] if "money" in known else []
+    needed += [name for name in ("tuned", "money") if name in known]
     chosen = list(dict.fromkeys(needed))
     for extra in ("train-seconds", "trainable", "memory", "latency", "artifact"):
         if extra not in chosen and any(known[extra].key(row) is not None for row in rows):

@@ -67,6 +67,7 @@ def made_up(
     labels: Sequence[str] = LABELS,
     first: str = SCRIPT,
     titles: bool = False,
+    padding: str = "",
     carved: bool = False,
     train_size: str | None = None,
     train_rows: int = 2400,
@@ -75,9 +76,9 @@ def made_up(
     """Write a run of each contender at each seed into ``folder``, and return their analysis.
 
     The first text is ``first``, and a confident mistake of every contender. With ``titles`` there are two columns of
-    text.
+    text; ``padding`` ends every other text.
     """
-    data = _reviews(rows, labels, first, titles=titles)
+    data = _reviews(rows, labels, first, padding, titles=titles)
     for number, fake in enumerate(fakes):
         for seed in seeds:
             given = scores(data, fake.accuracy, 100 * number + seed, len(labels))
@@ -121,13 +122,13 @@ def by_amount(folder: Path) -> list[Analysis]:
     ]
 
 
-def _reviews(rows: int, labels: Sequence[str], first: str, *, titles: bool) -> Dataset:
+def _reviews(rows: int, labels: Sequence[str], first: str, padding: str, *, titles: bool) -> Dataset:
     rng = np.random.default_rng(7)
     ids = [row % len(labels) for row in range(rows)]
     texts = []
     for label in ids:
         parts = rng.choice(_SUBJECTS, size=rng.integers(1, 5), replace=False)
-        texts.append("; ".join(f"{part} {rng.choice(_PRAISE if label else _BLAME)}" for part in parts))
+        texts.append("; ".join(f"{part} {rng.choice(_PRAISE if label else _BLAME)}" for part in parts) + padding)
     columns: dict[str, list[object]] = {"text": [first, *texts[1:]], "label": list(ids)}
     columns["source"] = rng.choice(["paper", "radio", "blog"], size=rows).tolist()
     if titles:

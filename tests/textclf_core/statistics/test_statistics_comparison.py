@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import f1_score
 
 from textclf_core.errors import DataError
-from textclf_core.statistics import METRICS, Metric, compare, paired_difference
+from textclf_core.statistics import METRICS, Interval, Metric, compare, paired_difference
 
 ROWS = 400
 REFERENCES = np.arange(ROWS) % 2
@@ -88,8 +88,8 @@ def test_scattered_seeds_widen_the_interval_of_a_strategy_but_not_of_its_models(
     assert _width(wild.examples_interval) == pytest.approx(_width(calm.examples_interval), rel=0.25)
 
 
-def _width(interval: object) -> float:
-    return float(interval.high - interval.low)  # type: ignore[attr-defined]
+def _width(interval: Interval) -> float:
+    return interval.high - interval.low
 
 
 def test_a_difference_that_models_have_may_be_one_that_strategies_do_not_have() -> None:
@@ -169,7 +169,7 @@ def test_the_verdicts_in_words() -> None:
     comparison = compare(REFERENCES, THREE, "accuracy")
     assert comparison.sentence("good").startswith("good is the best: accuracy 0.900 (95% interval 0.8")
     worse = comparison.sentence("bad")
-    assert worse.startswith("bad is worse than the best, good, by 0.212 (95% interval 0.")
+    assert worse.startswith("bad is worse than the best, good, by 0.213 (95% interval 0.")
     assert worse.endswith("p < 0.001 after Holm's correction for 3 pairs).")
     near = comparison.sentence("as good")
     assert near.startswith("as good is not distinguishable from the best, good: 0.007 below it (95% interval -0.0")
@@ -196,8 +196,8 @@ def test_predictions_without_a_seed_axis_are_refused() -> None:
 
 
 def test_scores_instead_of_label_ids_are_refused() -> None:
-    with pytest.raises(DataError, match="'scores' must hold label ids, which are whole numbers from 0; .* float64"):
-        compare(REFERENCES, {"scores": GOOD / 2}, "accuracy")
+    with pytest.raises(DataError, match=r"'scores' must hold label ids, which are whole numbers from 0; .* float64"):
+        compare(REFERENCES, {"scores": GOOD / 2}, "accuracy")  # type: ignore[dict-item]
 
 
 def test_a_negative_label_id_is_refused() -> None:
@@ -206,12 +206,14 @@ def test_a_negative_label_id_is_refused() -> None:
 
 
 def test_binary_f1_of_three_labels_is_refused() -> None:
-    with pytest.raises(DataError, match="f1-binary is for two labels, ids 0 and 1, and 'three' holds 2. Take f1-macro"):
+    with pytest.raises(
+        DataError, match=r"f1-binary is for two labels, ids 0 and 1, and 'three' holds 2\. Take f1-macro\."
+    ):
         compare(REFERENCES, {"three": GOOD * 2}, "f1-binary")
 
 
 def test_an_unknown_metric_is_refused_with_those_there_are() -> None:
-    with pytest.raises(DataError, match="accuracy, f1-binary, .* not by 'auc'"):
+    with pytest.raises(DataError, match=r"accuracy, f1-binary, .* not by 'auc'"):
         compare(REFERENCES, {"good": GOOD}, "auc")  # type: ignore[arg-type]
 
 

@@ -54,8 +54,8 @@ def test_metrics_are_those_of_scikit_learn_on_200_random_cases(metric: Metric) -
 def test_totals_of_many_resamples_are_scored_at_once() -> None:
     counts = row_counts("f1-macro", REFERENCES, PREDICTIONS, 2)
     weights = np.array([[1, 1, 1, 1, 1], [2, 0, 1, 0, 2]], dtype=float).T
-    twice = [np.repeat(labels, [2, 0, 1, 0, 2]) for labels in (REFERENCES, PREDICTIONS)]
-    expected = [_metric("f1-macro", REFERENCES, PREDICTIONS, 2), _metric("f1-macro", *twice, 2)]
+    references, predictions = (np.repeat(labels, [2, 0, 1, 0, 2]) for labels in (REFERENCES, PREDICTIONS))
+    expected = [_metric("f1-macro", REFERENCES, PREDICTIONS, 2), _metric("f1-macro", references, predictions, 2)]
     assert score("f1-macro", counts @ weights) == pytest.approx(expected)
 
 

@@ -46,12 +46,13 @@ def test_seed_variance_by_hand() -> None:
     # summed over 2 seeds by 1 degree of freedom 1/24.
     right = np.array([[1.0, 1.0, 1.0, 0.0], [1.0, 0.0, 0.0, 0.0]])
     variance = seed_variances({"a": _scores(right)}, _all(4))["a"]
-    assert variance == SeedVariance(pytest.approx(1 / 8 - 1 / 24), 1, pooled=True)
+    assert variance.value == pytest.approx(1 / 8 - 1 / 24)
+    assert (variance.degrees_of_freedom, variance.pooled) == (1, True)
 
 
 def test_seed_variance_is_unbiased_and_its_examples_are_taken_off() -> None:
     rng = np.random.default_rng(0)
-    found = {0.0: [], 0.02: []}
+    found: dict[float, list[float]] = {0.0: [], 0.02: []}
     for deviation, values in found.items():
         for _ in range(400):
             truths = 0.8 + deviation * rng.normal(size=(20, 1))

@@ -28,7 +28,7 @@ LONGEST_LIST = 30
 LONGEST_TEXT = 1200
 """Characters of a text that the page shows at most."""
 
-TEXT_BUDGET = 1_000_000
+TEXT_BUDGET = 400_000
 """Characters of all texts together."""
 
 

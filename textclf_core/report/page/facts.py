@@ -10,10 +10,10 @@ import numpy as np
 from textclf_core.records import PluginRecord, Record, SplitRecord
 from textclf_core.report.analysis import Analysis
 from textclf_core.report.page.drawing import chart, polyline, telling, x_scale, y_scale
-from textclf_core.report.page.markup import Html, joined, tag
+from textclf_core.report.page.markup import Html, counted, joined, tag
 from textclf_core.report.page.tables import number, sortable, table
 from textclf_core.report.rounding import write_number, write_p
-from textclf_core.report.tables import carved_sentence
+from textclf_core.report.summary import carved_sentence
 
 _MOST_CLASSES = 30
 _BAR = 160.0
@@ -196,7 +196,7 @@ def _lengths(analysis: Analysis) -> Html:
     x, y = x_scale(0, len(counts) * width), y_scale(0, int(counts.max()))
     bars = [
         telling(
-            f"{_range(index * width, width, last=index == len(counts) - 1)}: {count:,} texts",
+            f"{_range(index * width, width, last=index == len(counts) - 1)}: {counted(int(count), 'text')}",
             tag(
                 "rect",
                 x=x(index * width) + 0.5,

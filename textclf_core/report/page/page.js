@@ -59,27 +59,56 @@
     show();
   });
 
-  // Points tell their values under the pointer and with the keyboard's focus.
+  // Points tell their values with the keyboard's focus, and under the pointer: the nearest does, since they overlap.
   const tip = document.getElementById("tip");
-  const hide = () => { tip.hidden = true; };
-  const tell = (point) => {
-    tip.textContent = point.getAttribute("aria-label");
+  const reach = 22;
+  let told = [];
+  const hide = () => {
+    tip.hidden = true;
+    told.forEach((point) => point.classList.remove("told"));
+    told = [];
+  };
+  const tell = (points) => {
+    hide();
+    told = points;
+    points.forEach((point) => point.classList.add("told"));
+    tip.textContent = points.map((point) => point.getAttribute("aria-label")).join("\n");
     tip.hidden = false;
-    const at = (point.querySelector(".dot") || point).getBoundingClientRect();
+    const at = place(points[0]);
     const left = at.left + at.width / 2 - tip.offsetWidth / 2;
     tip.style.left = `${Math.max(6, Math.min(left, document.documentElement.clientWidth - tip.offsetWidth - 6))}px`;
     const above = at.top - tip.offsetHeight - 8;
     tip.style.top = `${above > 4 ? above : at.bottom + 8}px`;
   };
+  const place = (point) => (point.querySelector(".dot") || point).getBoundingClientRect();
+  const distance = (point, event) => {
+    const at = place(point);
+    const across = event.clientX - (at.left + at.width / 2);
+    if (!point.querySelector(".dot")) return Math.abs(across) <= at.width / 2 ? 0 : reach + 1; // a bar
+    return Math.hypot(across, event.clientY - (at.top + at.height / 2));
+  };
+  all(".chart").forEach((chart) => {
+    const points = all(".point", chart);
+    chart.addEventListener("pointermove", (event) => {
+      const distances = points.map((point) => distance(point, event));
+      const nearest = Math.min(...distances);
+      if (nearest > reach) hide();
+      else tell(points.filter((_, index) => distances[index] < nearest + 1));
+    });
+    chart.addEventListener("pointerleave", hide);
+  });
   all(".point").forEach((point) => {
     point.querySelector("title").remove(); // the browser's own tip would come on top
-    point.addEventListener("pointerenter", () => tell(point));
-    point.addEventListener("pointerleave", hide);
-    point.addEventListener("focus", () => tell(point));
+    point.addEventListener("focus", () => tell([point]));
     point.addEventListener("blur", hide);
   });
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
-  document.addEventListener("scroll", hide, { passive: true });
+  const scrolled = () => {
+    const point = document.activeElement.closest(".point"); // the focus itself may have scrolled to it
+    if (point) tell([point]);
+    else hide();
+  };
+  document.addEventListener("scroll", scrolled, { passive: true });
 
   // Texts, a handful at a time.
   const atOnce = 5;

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from textclf_core.report.analysis import Analysis
-from textclf_core.report.plots.style import BLUE, GREY, INK, VERMILION, panels, shortened
+from textclf_core.report.plots.style import BLUE, GREY, INK, VERMILION, panels, short_labels, shortened
 from textclf_core.report.quality import line_confusion, line_reliability
 from textclf_core.report.rounding import write_significant
 from textclf_core.report.stored import Line
@@ -20,8 +20,8 @@ HISTORY_FILE = "history.jsonl"
 
 _MOST_NUMBERS = 10
 _MOST_LABELS = 40
-_INCHES_A_CLASS = 0.42
-_LARGEST_PANEL = 8.0
+_LARGEST_PANEL = 6.0  # inches
+_WIDEST = 12.0
 _LONGEST_CLASS = 14
 _LARGEST_POINT = 160
 
@@ -35,13 +35,14 @@ def learning_figure(analysis: Analysis) -> Figure | None:
     if not curves:
         return None
     figure, all_axes = panels(len(curves), 3.3, 2.5)
+    titles = short_labels([line.label for line, _, _ in curves])
     highest = max(max(losses) for _, train, validation in curves for _, losses in (*train, *validation))
     for axes, (line, train, validation) in zip(all_axes, curves, strict=True):
         _draw_curves(axes, train, BLUE, "training")
         _draw_curves(axes, validation, VERMILION, "validation", marker="o")
         axes.set_ylim(0, 1.05 * highest)
         axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
-        axes.set_title(shortened(line.label), loc="left")
+        axes.set_title(titles[line.label], loc="left")
         axes.set_xlabel("step")
         axes.set_ylabel("loss (nats)")
         _epoch_axis(axes, [step for steps, _ in validation[:1] for step in steps])
@@ -55,23 +56,24 @@ def learning_figure(analysis: Analysis) -> Figure | None:
 def confusion_figure(analysis: Analysis) -> Figure:
     """Return each contender's confusion matrix, summed over seeds and coloured by the share of each true class."""
     names = [shortened(name, _LONGEST_CLASS) for name in analysis.data.label_names]
-    size = min(max(2.4, 1 + _INCHES_A_CLASS * len(names)), _LARGEST_PANEL)
-    figure, all_axes = panels(len(analysis.rows), size + 0.6, size + 0.3, most_columns=max(1, int(11 / size)))
+    numbered, named = len(names) <= _MOST_NUMBERS, len(names) <= _MOST_LABELS
+    size = min(max(2.4, 1 + (0.42 if numbered else 0.18) * len(names)), _LARGEST_PANEL)
+    figure, all_axes = panels(len(analysis.rows), size + 0.6, size + 0.3, most_columns=max(1, int(_WIDEST / size)))
+    titles = short_labels([row.line.label for row in analysis.rows])
     for axes, row in zip(all_axes, analysis.rows, strict=True):
         matrix = line_confusion(row.line, row.line.seeds)
         shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-        axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+        image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
         axes.grid(False)
         axes.spines[:].set_visible(False)
-        ticks = range(len(names)) if len(names) <= _MOST_LABELS else ()
-        shown = names if len(names) <= _MOST_LABELS else []
+        ticks, shown = (range(len(names)), names) if named else ((), [])
         upright = max(map(len, names)) > 6 and len(names) > 2
         axes.set_xticks(ticks, shown, rotation=90 if upright else 0)
         axes.set_yticks(ticks, shown)
-        axes.set_title(shortened(row.line.label, int(8 * size)), loc="left")
-        axes.set_xlabel("predicted")
+        axes.set_title(titles[row.line.label], loc="left")
+        axes.set_xlabel("predicted" if named else f"predicted ({len(names)} classes in the order of their ids)")
         axes.set_ylabel("true")
-        if len(names) <= _MOST_NUMBERS:
+        if numbered:
             for true, predicted in np.ndindex(matrix.shape):
                 share = shares[true, predicted]
                 axes.text(
@@ -83,6 +85,8 @@ def confusion_figure(analysis: Analysis) -> Figure:
                     fontsize=8 if len(names) <= 4 else 6,
                     color="white" if share > 0.55 else INK,
                 )
+    if not numbered:
+        figure.colorbar(image, ax=all_axes, format=PercentFormatter(1, decimals=0), shrink=0.5, aspect=30)
     summed = f", counts summed over {len(analysis.seeds)} seeds" if len(analysis.seeds) > 1 else ""
     figure.supxlabel(f"share of each true class{summed}", fontsize=8, color=GREY)
     return figure
@@ -91,6 +95,7 @@ def confusion_figure(analysis: Analysis) -> Figure:
 def reliability_figure(analysis: Analysis) -> Figure:
     """Return each contender's reliability diagram with its expected calibration error."""
     figure, all_axes = panels(len(analysis.rows), 3.0, 2.9)
+    titles = short_labels([row.line.label for row in analysis.rows])
     for axes, row in zip(all_axes, analysis.rows, strict=True):
         found = line_reliability(row.line, row.line.seeds)
         filled = [one for one in found.bins if one.rows]
@@ -109,7 +114,7 @@ def reliability_figure(analysis: Analysis) -> Figure:
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_formatter(PercentFormatter(1, decimals=0))
         axes.text(0.04, 0.96, f"ECE {write_significant(found.ece)}", transform=axes.transAxes, va="top")
-        axes.set_title(shortened(row.line.label), loc="left")
+        axes.set_title(titles[row.line.label], loc="left")
         axes.set_xlabel("confidence")
         axes.set_ylabel("right")
     mean = f", ECE is the mean over {len(analysis.seeds)} seeds" if len(analysis.seeds) > 1 else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from matplotlib.axes import Axes
@@ -14,7 +14,7 @@ from matplotlib.transforms import Bbox
 from textclf_core.report.analysis import Analysis, Row
 from textclf_core.report.curves import LearningCurves
 from textclf_core.report.plots.labels import Label, place_labels, spread
-from textclf_core.report.plots.style import BLUE, GREY, INK, PALETTE, VERMILION, shortened
+from textclf_core.report.plots.style import BLUE, GREY, INK, PALETTE, VERMILION, short_labels
 from textclf_core.report.rounding import places, write_number
 from textclf_core.report.sweeps import Sweep
 
@@ -77,15 +77,18 @@ def cost_figure(analysis: Analysis) -> Figure:
                 label="recommended",
             )
     unknown = [row.line.label for row in analysis.rows if row.costs[analysis.cost] is None]
-    axes.set_xlabel(heading + (f"\nnot counted for {', '.join(unknown)}" if unknown else ""))
+    axes.set_xlabel(
+        heading + (f"\nnot counted for {', '.join(short_labels(unknown, _LONGEST_LABEL).values())}" if unknown else "")
+    )
     axes.set_ylabel(f"{analysis.metric} on test")
     axes.set_title(_subject(analysis), loc="left", color=INK)
     figure.legend(loc="outside lower left", ncols=2, fontsize=8)
 
     ranked = sorted(known, key=lambda point: (not point[1].recommended, not point[1].on_front))
+    short = _short(analysis)
     labels = [
         Label(
-            shortened(row.line.label, _LONGEST_LABEL)
+            short[row.line.label]
             + (f" {write_number(row.score, places((row.high - row.low) / 2))} ↓" if row.score < floor else ""),
             cost,
             max(row.score, bottom),
@@ -123,7 +126,7 @@ def sweep_figure(analysis: Analysis, sweep: Sweep) -> Figure:
     axes.set_ylabel(f"{analysis.metric} on test")
     dots = ", dots: seeds" if len(analysis.seeds) > 1 else ""
     axes.set_title(f"{_subject(analysis)}{dots}", loc="left", color=INK)
-    _reference_lines(figure, axes, inside)
+    _reference_lines(figure, axes, inside, _short(analysis))
     return figure
 
 
@@ -132,6 +135,7 @@ def train_size_figure(curves: LearningCurves) -> Figure:
     figure = Figure(figsize=(7, 4.4), layout="constrained")
     axes = figure.subplots()
     axes.set_xscale("log")
+    short = short_labels(list(curves.points), _LONGEST_LABEL)
     for index, (label, points) in enumerate(curves.points.items()):
         scores = [point.score for point in points]
         margins = [[max(point.score - point.low, 0) for point in points],
@@ -146,7 +150,7 @@ def train_size_figure(curves: LearningCurves) -> Figure:
             marker=_MARKERS[index % len(_MARKERS)],
             markersize=5,
             capsize=3,
-            label=shortened(label, _LONGEST_LABEL),
+            label=short[label],
         )
     sizes = sorted({point.train_rows for points in curves.points.values() for point in points})
     axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
@@ -158,7 +162,7 @@ def train_size_figure(curves: LearningCurves) -> Figure:
     return figure
 
 
-def _reference_lines(figure: Figure, axes: Axes, rows: Sequence[Row]) -> None:
+def _reference_lines(figure: Figure, axes: Axes, rows: Sequence[Row], short: Mapping[str, str]) -> None:
     """Draw a line at each row's score, named at the right, where the names keep clear of each other."""
     low, high = axes.get_ylim()
     # Good enough before the layout stands: the axes take about four fifths of the figure's height.
@@ -166,7 +170,7 @@ def _reference_lines(figure: Figure, axes: Axes, rows: Sequence[Row]) -> None:
     for row, at in zip(rows, spread([row.score for row in rows], gap), strict=True):
         axes.axhline(row.score, color=GREY, linewidth=1, linestyle="--", zorder=1)
         axes.annotate(
-            shortened(row.line.label, _LONGEST_LABEL),
+            short[row.line.label],
             (1, row.score),
             xytext=(1.03, at),
             xycoords=axes.get_yaxis_transform(),
@@ -233,11 +237,15 @@ def _floor(rows: Sequence[Row]) -> float:
     return middle - max(_OUTLYING * (best - middle), 0.02)
 
 
+def _short(analysis: Analysis) -> dict[str, str]:
+    return short_labels([row.line.label for row in analysis.rows], _LONGEST_LABEL)
+
+
 def _listed(words: str, analysis: Analysis, rows: Sequence[Row], without: Sequence[Row]) -> str:
+    short = _short(analysis)
     left = [row for row in rows if row not in without]
     named = ", ".join(
-        f"{shortened(row.line.label, _LONGEST_LABEL)} {write_number(row.score, places((row.high - row.low) / 2))}"
-        for row in left
+        f"{short[row.line.label]} {write_number(row.score, places((row.high - row.low) / 2))}" for row in left
     )
     return f"{words}{named}" if left else ""
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,7 +18,10 @@ BLUE, VERMILION = "#0072B2", "#D55E00"
 PALETTE = (BLUE, VERMILION, "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 GREY, INK = "#8A8A8A", "#222222"
 
-_LONGEST_TITLE = 36
+LONGEST_TITLE = 28
+"""Characters of a title that fit above a panel."""
+
+_OPTION = re.compile(r"[\w-]+=[^,\s]+")
 
 
 @contextmanager
@@ -57,11 +61,32 @@ def panels(count: int, width: float, height: float, most_columns: int = 3) -> tu
     return figure, axes[:count]
 
 
-def shortened(text: str, longest: int = _LONGEST_TITLE) -> str:
-    """Return a text without its middle if it is too long: labels of contenders differ at both ends."""
+def shortened(text: str, longest: int = LONGEST_TITLE) -> str:
+    """Return a text without its middle if it is too long."""
     text = " ".join(text.split())
     half = (longest - 1) // 2
     return text if len(text) <= longest else f"{text[: longest - 1 - half]}…{text[-half:]}"
+
+
+def short_labels(labels: Sequence[str], longest: int = LONGEST_TITLE) -> dict[str, str]:
+    """Return each contender's label in at most about so many characters, and still different from the others.
+
+    Options that all the labels that are too long have in common go first, then the middle.
+    """
+    options = [set(_OPTION.findall(label)) for label in labels if len(label) > longest]
+    common = set.intersection(*options) if len(options) > 1 else set()
+    found: dict[str, str] = {}
+    for label in labels:
+        if len(label) > longest:
+            kept = _OPTION.sub(lambda match: "" if match[0] in common else match[0], label)
+            # What is left of "finetune:epochs=3,batch_size=8 + x" without its options is "finetune:, + x".
+            kept = re.sub(r"([:,]),+", r"\1", kept)
+            short = shortened(re.sub(r"[:,]+(?= \+ |$)", "", kept), longest)
+        else:
+            short = label
+        twins = sum(re.sub(r" #\d+$", "", other) == short for other in found.values())
+        found[label] = f"{short} #{twins + 1}" if twins else short
+    return found
 
 
 def save(figure: Figure, path: Path) -> tuple[Path, Path]:
