@@ -95,7 +95,12 @@ def test_the_usual_table_fits_120_characters(analysis: Analysis) -> None:
 
 def test_money_is_the_price_of_the_training_time(analysis: Analysis) -> None:
     text = comparison_text(analysis, "csv", hourly=0.4, columns=["contender", "money"])
-    assert text.splitlines()[1:] == ["full,0.04", "freeze-first-n:n=4,0.01", "head-only,0.005"]
+    assert [float(line.split(",")[1]) for line in text.splitlines()[1:]] == pytest.approx([0.04, 0.01, 0.005])
+
+
+def test_money_below_a_cent_is_said_to_be(analysis: Analysis) -> None:
+    text = comparison_text(analysis, "simple", hourly=0.3, columns=["contender", "money"])
+    assert [line.split()[1] for line in table_lines(text)] == ["0.03", "0.01", "<0.01"]
 
 
 def test_money_without_a_price_is_refused(analysis: Analysis) -> None:
