@@ -89,9 +89,11 @@ def usual_slices(analysis: Analysis) -> tuple[Slice, ...]:
     """Return the slices that are looked at unasked: quartiles of length, and the values of columns that have few."""
     run = analysis.rows[0].line.runs[0]
     columns = _columns(run)
-    found = list(_by_length(columns[LENGTH])) if LENGTH not in run.test.column_names else []
+    found: list[Slice] = []
     for name, values in columns.items():
-        if name not in (*_OWN_COLUMNS, *run.record.data.text_columns) and 1 < len(_distinct(values)) <= _MOST_VALUES:
+        if name == LENGTH and name not in run.test.column_names:
+            found += _by_length(values)
+        elif name not in (*_OWN_COLUMNS, *run.record.data.text_columns) and 1 < len(_distinct(values)) <= _MOST_VALUES:
             found += _by_value(name, values)
     return tuple(found)
 
@@ -176,9 +178,15 @@ def _by_value(name: str, values: Sequence[Any]) -> list[Slice]:
 
 
 def _distinct(values: Sequence[Any]) -> list[Any]:
-    """Return the different values in order, a missing one last; lists and the like have no order that means much."""
-    different = {repr(value): value for value in values}
-    return sorted(different.values(), key=lambda value: (value is None, not isinstance(value, int | float), str(value)))
+    """Return the different values: numbers by their size, then all else as it is written, a missing one last."""
+
+    def place(value: Any) -> tuple[int, float, str]:
+        if isinstance(value, int | float):
+            return 0, value, ""
+        return (2, 0, "") if value is None else (1, 0, str(value))
+
+    # By how they are written, for a list can't be looked up.
+    return sorted({repr(value): value for value in values}.values(), key=place)
 
 
 def _score(

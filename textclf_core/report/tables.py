@@ -28,6 +28,7 @@ TABLE_ALONE = ("csv", "tsv", "json", "html", "unsafehtml", "latex", "latex_raw",
 
 SEPARATORS = {"csv": ",", "tsv": "\t"}
 
+_LATEX = ("latex", "latex_booktabs", "latex_longtable")
 _MARKDOWN = ("github", "pipe")
 _WIDTH = 120
 # A spreadsheet takes a cell that begins so for a formula: https://owasp.org/www-community/attacks/CSV_Injection
@@ -111,13 +112,15 @@ def format_table(headings: Sequence[str], rows: Sequence[Sequence[str]], format:
     """Return a table of texts in one of tabulate's formats; what its format would read as markup is escaped."""
     escape = escape_markdown if format in _MARKDOWN else _one_line
     # tabulate parses numbers out of texts and would write 0.800 as 0.8.
-    return tabulate(
+    table = tabulate(
         [[escape(cell) for cell in row] for row in rows],
         headers=[escape(heading) for heading in headings],
         tablefmt=format,
         disable_numparse=True,
         colalign=list(align) if rows else None,
     )
+    # The one character that tabulate leaves as it is, and that TeX's text font shows as a dash.
+    return table.replace("|", r"\textbar{}") if format in _LATEX else table
 
 
 def comparison_json(

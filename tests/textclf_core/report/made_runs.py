@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from itertools import combinations
@@ -74,6 +75,10 @@ def write_run(
     metrics: Mapping[str, float] | None = None,
     history: Sequence[Mapping[str, float]] = (),
     trainer: PluginRecord | None = None,
+    metric_plugin: PluginRecord | None = None,
+    source: str = "reviews.csv",
+    train_size: str | None = None,
+    train_rows: int | None = None,
 ) -> Path:
     """Write the directory of one run, and return it."""
     data = reviews(labels=labels) if data is None else data
@@ -82,13 +87,14 @@ def write_run(
     directory = folder / f"{len(list(folder.glob('*'))) if folder.is_dir() else 0:03d}-s{seed}"
     directory.mkdir(parents=True)
     write_predictions({"test": Predictions(data, test)}, Task(label_names=tuple(labels)), directory)
+    texts = list(data["text"])
     origin = "carved from train" if carved else "given"
     splits = tuple(
         SplitRecord(
             name=name,
-            rows=len(data),
+            rows=train_rows if name == "train" and train_rows else len(data),
             origin="given" if name == "train" else origin,
-            sha256="0" * 64,
+            sha256=hashlib.sha256(f"{name} {texts} {train_rows if name == 'train' else ''}".encode()).hexdigest(),
             label_counts=dict.fromkeys(labels, 1),
             empty_texts=0,
         )
@@ -104,14 +110,19 @@ def write_run(
         command=None,
         seed=seed,
         data_seed=0,
-        plugins=(trainer or plugin("finetune", "trainer", epochs=1), own, plugin("f1", "metric", average="auto")),
+        plugins=(
+            trainer or plugin("finetune", "trainer", epochs=1),
+            own,
+            metric_plugin or plugin("f1", "metric", average="auto"),
+        ),
         left_out=(),
         data=DataRecord(
-            source="reviews.csv",
-            fingerprint="f" * 64,
+            source=source,
+            fingerprint=hashlib.sha256(f"{texts} {train_rows}".encode()).hexdigest(),
             task_kind="single-label",
             label_names=tuple(labels),
             text_columns=("text",),
+            train_size=train_size,
             splits=splits,
         ),
         encoder=None,

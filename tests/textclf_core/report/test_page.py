@@ -22,7 +22,7 @@ from textclf_core.report.page.examples import LONGEST_LIST, LONGEST_TEXT, TEXT_B
 from textclf_core.report.quality import run_scores
 
 VOID = {"br", "input", "link", "meta"}
-HOSTILE = "</script><img src=x onerror=alert(1)>&amp;'\""
+HOSTILE = "\"'></script><img src=x onerror=alert(1)>&amp;"
 
 
 class Outline(HTMLParser):

@@ -32,7 +32,7 @@ def tag(element: str, /, *children: str, **attributes: str | float | bool | None
 
 def joined(parts: Iterable[str]) -> Html:
     """Return the parts in a row; one that isn't :class:`Html` is escaped."""
-    return Html("".join(part for part in parts))
+    return Html("".join(part if isinstance(part, Html) else escape(part) for part in parts))
 
 
 def counted(count: int, thing: str) -> str:
