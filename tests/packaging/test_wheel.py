@@ -43,12 +43,12 @@ def environment(request: pytest.FixtureRequest) -> FreshEnvironment:
     return installed
 
 
-def test_the_wheel_holds_every_module_of_both_packages_and_nothing_else(wheel: Path, source: Path) -> None:
+def test_the_wheel_holds_every_file_of_both_packages_and_nothing_else(wheel: Path, source: Path) -> None:
     expected = {
         str(path.relative_to(root))
         for root, package in ((source, "textclf_core"), (source / "plugins", "textclf_plugins"))
-        for pattern in ("*.py", "py.typed", "*.css", "*.js")
-        for path in (root / package).rglob(pattern)
+        for path in (root / package).rglob("*")
+        if path.is_file()
     }
     assert {"textclf_core/py.typed", "textclf_plugins/py.typed"} <= expected
     metadata = ("METADATA", "RECORD", "WHEEL", "entry_points.txt", "top_level.txt", "licenses/LICENSE")

@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from datasets import Dataset, DatasetDict
-from textclf_plugins.datasets.files import Files
 
 from textclf_core.data import prepare
 from textclf_core.errors import DataError
+from textclf_plugins.datasets.files import Files
 
 ROWS = [("slow, then quick", "up"), ("NA", "down"), ('said "no"', "up"), ("null", "down")]
 

@@ -10,11 +10,11 @@ from threading import Thread
 import pytest
 from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
 from hub_caches import COMMIT, fill_datasets_cache, run_without_hub
-from textclf_plugins.datasets.hf_dataset import HfDataset
 
 from textclf_core.data import prepare
 from textclf_core.errors import DataError
 from textclf_core.testing import tiny_data
+from textclf_plugins.datasets.hf_dataset import HfDataset
 
 LOAD = """
 import logging, sys

@@ -11,13 +11,13 @@ import pytest
 import torch
 from hub_caches import COMMIT, fill_models_cache, run_without_hub
 from safetensors.torch import load_file, save_file
-from textclf_plugins.models.hf_model import HfModel
-from textclf_plugins.models.minilm import MiniLM, check_weights, packaged_folder
 
 from textclf_core.encoder import Encoder
 from textclf_core.errors import UsageError
 from textclf_core.task import Task
 from textclf_core.testing import tiny_encoder
+from textclf_plugins.models.hf_model import HfModel
+from textclf_plugins.models.minilm import MiniLM, check_weights, packaged_folder
 
 TASK = Task(label_names=("bad", "fair", "good"))
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from datasets import Dataset, DatasetDict
 from hub_caches import COMMIT, fill_datasets_cache, run_without_hub
-from textclf_plugins.datasets.rotten_tomatoes import LABELS, RottenTomatoes
 
 from textclf_core.data import prepare
 from textclf_core.errors import DataError
+from textclf_plugins.datasets.rotten_tomatoes import LABELS, RottenTomatoes
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 FOLDER = Path(os.environ.get("TEXTCLF_SHARED_DATA", CHECKOUT.parent / "shared" / "data")) / "rt-polaritydata"

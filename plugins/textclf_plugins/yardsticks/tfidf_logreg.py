@@ -22,7 +22,8 @@ class TfidfLogreg:
 
     ngrams: Annotated[int, Option("Longest run of words that is counted.", ge=1, le=5)] = 2
     c: Annotated[
-        float | None, Option("Inverse of the L2 regularisation; the best of 0.1, 1, 10, 100 on validation if not set.", gt=0)
+        float | None,
+        Option("Inverse of the L2 regularisation; the best of 0.1, 1, 10, 100 on validation if not set.", gt=0),
     ] = None
 
     @hookimpl

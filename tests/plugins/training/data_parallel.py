@@ -10,11 +10,11 @@ import sys
 from pathlib import Path
 
 from plain_trainer import gradient_norms, plain_trainer
-from textclf_plugins.training.finetune import Finetune
-from textclf_plugins.training.hf_trainer import HfTrainer
 from trained import train
 
 from textclf_core.testing import tiny_data, tiny_encoder
+from textclf_plugins.training.finetune import Finetune
+from textclf_plugins.training.hf_trainer import HfTrainer
 
 if __name__ == "__main__":
     directory, rank = Path(sys.argv[1]), int(os.environ["RANK"])

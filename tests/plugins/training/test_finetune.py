@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
-from textclf_plugins.training.finetune import Finetune
 from trained import Trained, largest_difference, same_bits, train
 
 import textclf_core
 from textclf_core.errors import RunError, UsageError
 from textclf_core.testing import tiny_data, tiny_encoder
+from textclf_plugins.training.finetune import Finetune
 
 
 def overfitted(directory: Path, **options: Any) -> Trained:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
-from textclf_plugins.training.hf_trainer import HfTrainer
 from trained import largest_difference, same_bits, train
 
 from textclf_core.errors import UsageError
@@ -16,6 +15,7 @@ from textclf_core.recipe import Recipe
 from textclf_core.task import Task
 from textclf_core.testing import LABELS, tiny_data, tiny_encoder
 from textclf_core.workspace import Workspace
+from textclf_plugins.training.hf_trainer import HfTrainer
 
 
 def test_it_says_nothing_of_its_own(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from textclf_plugins.training.finetune import Finetune
-from textclf_plugins.training.hf_trainer import HfTrainer
 from trained import Trained, largest_difference, train
 
 from textclf_core.testing import tiny_data, tiny_encoder
+from textclf_plugins.training.finetune import Finetune
+from textclf_plugins.training.hf_trainer import HfTrainer
 
 STEPS = 20
 

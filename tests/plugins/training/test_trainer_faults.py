@@ -15,8 +15,6 @@ import pytest
 import torch
 import transformers
 from plain_trainer import gradient_norms, plain_trainer
-from textclf_plugins.training.finetune import Finetune
-from textclf_plugins.training.hf_trainer import HfTrainer
 from trained import TASK, Trained, largest_difference, same_bits, train
 
 from textclf_core.encoder import Encoder
@@ -24,6 +22,8 @@ from textclf_core.errors import RunError
 from textclf_core.recipe import Recipe
 from textclf_core.testing import tiny_data, tiny_encoder
 from textclf_core.training.options import EncoderTraining
+from textclf_plugins.training.finetune import Finetune
+from textclf_plugins.training.hf_trainer import HfTrainer
 
 ours = pytest.mark.parametrize("trainer", [Finetune, HfTrainer])
 MENDED = f"transformers {transformers.__version__} has mended this: see the guard in hf_trainer_loop and the design"

@@ -283,8 +283,9 @@ def test_a_point_tells_its_values_under_the_pointer(opened: Open) -> None:
 def test_a_point_tells_its_values_on_focus_until_escape(opened: Open) -> None:
     page = opened().page
     point = page.locator(".chart:visible .point").nth(2)
+    point.scroll_into_view_if_needed()
+    page.wait_for_timeout(200)
     point.focus()
-    page.wait_for_timeout(200)  # the focus scrolls there
     tip = page.get_by_role("tooltip")
     assert tip.text_content() == point.get_attribute("aria-label")
     assert "95% interval" in (tip.text_content() or "")

@@ -36,10 +36,10 @@ def history(steps: int = 20, epochs: int = 2) -> list[dict[str, float]]:
     return rows
 
 
-@pytest.fixture
-def analysis(tmp_path: Path) -> Analysis:
+@pytest.fixture(scope="module")
+def analysis(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
     """A sweep of frozen blocks, full fine-tuning and two yardsticks, at two seeds."""
-    data, folder = reviews(300), tmp_path / "runs"
+    data, folder = reviews(300), tmp_path_factory.mktemp("runs")
     for seed in (0, 1):
         for n, accuracy in ((0, 0.85), (2, 0.84), (4, 0.82), (6, 0.7)):
             write_run(

@@ -18,6 +18,7 @@ from textclf_core.report.page.markup import Html, counted, joined, tag
 from textclf_core.report.page.panels import panels
 from textclf_core.report.page.plots import cost_plots, sweep_plots
 from textclf_core.report.page.standings import standings, verdict
+from textclf_core.report.printed import heading_of
 from textclf_core.report.slices import slices_of, usual_slices
 
 
@@ -63,7 +64,7 @@ def page_text(
         for number, analysis in enumerate(analyses, start=1)
     ]
     titles = " · ".join(dict.fromkeys(analysis.data.source for analysis in analyses))
-    links = [tag("li", tag("a", _name(analysis), href=f"#c{i}")) for i, analysis in enumerate(analyses, start=1)]
+    links = [tag("li", tag("a", heading_of(analysis), href=f"#c{i}")) for i, analysis in enumerate(analyses, start=1)]
     curves = [amounts(of_test) for of_test in learning_curves(analyses)]
     overview = [
         *([tag("nav", tag("ul", *links, class_="toc"), aria_label="Comparisons")] if len(analyses) > 1 else []),
@@ -95,8 +96,8 @@ def page_text(
 def _comparison(
     analysis: Analysis, prefix: str, command: str | None, hourly: float | None, wanted: Sequence[str]
 ) -> Html:
-    slices = (*usual_slices(analysis), *slices_of(analysis, wanted))
-    closely = [(row.line.label, contender_panel(analysis, row, slices)) for row in analysis.rows]
+    slices = {one.name: one for one in (*usual_slices(analysis), *slices_of(analysis, wanted))}
+    closely = [(row.line.label, contender_panel(analysis, row, tuple(slices.values()))) for row in analysis.rows]
     table, by_cost = standings(analysis, prefix, hourly), cost_plots(analysis, prefix)
     sections = [
         ("contenders", "The contenders", joined((table, pairs_table(analysis, prefix)))),
@@ -112,12 +113,7 @@ def _comparison(
         for name, title, content in sections
     ]
     nav = tag("nav", tag("ul", *links, class_="toc"), aria_label="Sections")
-    return tag("article", tag("h2", _name(analysis)), verdict(analysis), nav, *written, id=prefix)
-
-
-def _name(analysis: Analysis) -> str:
-    size = analysis.data.train_size
-    return f"{analysis.data.source}, {size} of train" if size else analysis.data.source
+    return tag("article", tag("h2", heading_of(analysis)), verdict(analysis), nav, *written, id=prefix)
 
 
 def _finished(analyses: Sequence[Analysis]) -> str:
