@@ -70,7 +70,9 @@ def write_predictions(predictions: dict[str, Predictions], task: Task, directory
 
 def read_predictions(directory: Path) -> pa.Table:
     """Return the predictions of the run in ``directory``."""
-    return pq.read_table(directory / PREDICTIONS_FILE)
+    # pq.read_table would import pandas, which takes a second.
+    with pq.ParquetFile(directory / PREDICTIONS_FILE) as file:
+        return file.read()
 
 
 def _columns(data: Dataset) -> dict[str, pa.ChunkedArray]:

@@ -90,7 +90,7 @@ def report(
         Wanted(
             format=format,
             hourly=hourly,
-            columns=[name.strip() for name in columns.split(",")] if columns is not None else None,
+            columns=[name.strip() for name in columns.split(",") if name.strip()] if columns is not None else None,
             sort=sort,
             slices=slice or (),
             classes=classes,

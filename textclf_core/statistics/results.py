@@ -67,7 +67,8 @@ class ContenderStatistics:
         by_seed: the metric at each seed, in the order given.
         mean: over the seeds.
         standard_deviation: over the seeds, with one degree of freedom less than seeds; None with one seed.
-        examples_interval: for the mean of these trained models, on new examples.
+        examples_interval: for the mean of these trained models, on new examples. Of length 0 where all predictions
+            are right: rows can't show an error that none of them holds.
         interval: for the strategy's mean, on new examples and with new seeds; with one seed, ``examples_interval``.
         verdict: best (the highest mean; of equal ones, the first given), worse, or what can't be told from the best.
     """

@@ -118,6 +118,13 @@ def test_skewed_influences_move_the_interval_by_efrons_formula() -> None:
     assert (interval.low, interval.high) == pytest.approx(tuple(expected), abs=0.002)
 
 
+def test_an_estimate_off_the_median_of_the_replicates_moves_the_interval_by_efrons_formula() -> None:
+    bias = stats.norm.ppf(0.6)  # the share of the replicates below the estimate
+    expected = stats.norm.cdf(2 * bias + stats.norm.ppf([0.05, 0.95]))
+    interval = bca_interval(0.60005, np.linspace(0.0, 1.0, 1001), np.array([-1.0, 1.0]), level=0.9)
+    assert (interval.low, interval.high) == pytest.approx(tuple(expected), abs=0.002)
+
+
 def test_without_any_error_the_interval_is_the_estimate() -> None:
     interval = bca_interval(1.0, np.ones(100), np.zeros(30), level=0.95)
     assert (interval.low, interval.high) == (1.0, 1.0)
