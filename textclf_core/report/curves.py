@@ -66,10 +66,10 @@ def _curves(analyses: Sequence[Analysis]) -> LearningCurves:
     for one, other in combinations(lines, 2):
         if len(lines[one].keys() & lines[other].keys()) < 2:
             continue
-        predictions = [
+        first_curve, second_curve = (
             {size: line.predictions(line.seeds) for size, line in lines[label].items()} for label in (one, other)
-        ]
-        found = crossing(references, *predictions, statistic(ordered[0].metric, [first]))
+        )
+        found = crossing(references, first_curve, second_curve, statistic(ordered[0].metric, [first]))
         if found is not None:
             below, above = (one, other) if found.below == 0 else (other, one)
             crossings.append((below, above, found))

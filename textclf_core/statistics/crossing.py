@@ -97,7 +97,7 @@ def crossing(
                 means.append((block * weights).sum(axis=0))
             else:
                 means.append(block.mean(axis=0))
-        return np.array(means[: len(sizes)]) - np.array(means[len(sizes) :])
+        return np.subtract(means[: len(sizes)], means[len(sizes) :])
 
     estimate = differences(observed, draw=False)[:, 0]
     at = _last_crossing(estimate, logs)
