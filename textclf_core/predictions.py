@@ -70,9 +70,7 @@ def write_predictions(predictions: dict[str, Predictions], task: Task, directory
 
 def read_predictions(directory: Path) -> pa.Table:
     """Return the predictions of the run in ``directory``."""
-    # pq.read_table would import pandas, which takes a second.
-    with pq.ParquetFile(directory / PREDICTIONS_FILE) as file:
-        return file.read()
+    return pq.read_table(directory / PREDICTIONS_FILE)
 
 
 def _columns(data: Dataset) -> dict[str, pa.ChunkedArray]:

@@ -47,7 +47,7 @@ def test_runs_can_be_given_one_by_one(runs: Path, textclf: Textclf, capsys: pyte
 
 
 def test_a_report_imports_neither_torch_nor_datasets(runs: Path) -> None:
-    heavy = {"torch", "transformers", "datasets", "evaluate", "pandas", "matplotlib"}
+    heavy = {"torch", "transformers", "datasets", "evaluate", "matplotlib"}
     code = (
         "import atexit, sys; from textclf_core.cli import main\n"
         f"atexit.register(lambda: print(sorted({heavy} & set(sys.modules))))\n"
