@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -61,7 +61,7 @@ def compare(
     yardsticks: Annotated[
         bool, typer.Option(help="Compare with the majority class and TF-IDF with logistic regression too.")
     ] = True,
-    metric: Annotated[str, typer.Option(help="What decides: f1 or accuracy.")] = "f1",
+    metric: Annotated[Literal["f1", "accuracy"], typer.Option(help="What decides.")] = "f1",
     cost: Annotated[
         str,
         typer.Option(
@@ -81,18 +81,19 @@ def compare(
         bool, typer.Option("--dry-run", help="Run nothing; say what is to be run and what it will take, by a probe.")
     ] = False,
     force: Annotated[bool, typer.Option(help="Run cells again that are finished.")] = False,
-    format: Annotated[str, typer.Option(help="The closing table: simple, github, html, latex ... or json.")] = "simple",
+    format: Annotated[str, typer.Option(help="The closing table: simple, github, html, latex_booktabs ..., csv, tsv or json.")] = "simple",
 ) -> None:
     """Run contenders on the same splits and seeds, and say which strategy to use.
 
     Every cell (a contender at a seed) is a run of its own in the output folder. Given again after it was stopped, the
     command reads the cells that are finished and runs the others. `textclf report` shows the same table later.
     """
-    from textclf_core.cli.run import check_table_format, notes_shown
+    from textclf_core.cli.run import notes_shown
     from textclf_core.comparison.contenders import contenders, with_yardsticks
     from textclf_core.experiment_file import ExperimentFile, read_experiment_file
     from textclf_core.plugins import Catalogue, override
     from textclf_core.report.costs import check_cost, parse_price
+    from textclf_core.report.tables import check_format
 
     catalogue = Catalogue.discover(plugin_file or ())
     file = read_experiment_file(experiment) if experiment else ExperimentFile()
@@ -101,7 +102,7 @@ def compare(
         raise UsageError("nothing to compare: give each contender with --try, such as --try full --try head-only.")
     base = override(file.plugins, plugin or (), catalogue)
     found = contenders(with_yardsticks(tries, catalogue) if yardsticks else tries, base, catalogue)
-    check_table_format(format)
+    check_format(format)
     check_cost(cost)
     hourly = parse_price(price) if price else None
 
@@ -120,9 +121,8 @@ def compare(
     from textclf_core.progress import Progress
     from textclf_core.report.analysis import analyse
     from textclf_core.report.bill import bill_text
-    from textclf_core.report.curves import learning_curves
+    from textclf_core.report.printed import Wanted, report_text
     from textclf_core.report.stored import StoredRun
-    from textclf_core.report.tables import TABLE_ALONE, comparison_text
 
     console = Console(stderr=True)
     with notes_shown(console):
@@ -147,14 +147,8 @@ def compare(
             expected=kept_expected(planned.output),
         )
     if finished:
-        analysed = analyse([StoredRun(cell.directory, cell.record) for cell in finished], metric=metric, cost=cost)
-        for comparison in analysed:
-            if len(analysed) > 1 and format not in TABLE_ALONE:
-                typer.echo(f"\n{comparison.data.train_size or '100%'} of train\n")
-            typer.echo(comparison_text(comparison, format, hourly))
-        if format not in TABLE_ALONE:
-            for curves in learning_curves(analysed):
-                typer.echo("\n" + "\n".join(curves.sentences() or ["No two contenders' curves cross."]))
+        analyses = analyse([StoredRun(cell.directory, cell.record) for cell in finished], metric=metric, cost=cost)
+        typer.echo(report_text(analyses, Wanted(format=format, hourly=hourly)))
     for cell in failed:
         typer.echo(f"error: {cell.cell.name}: {cell.error}", err=True)
     if failed:
