@@ -81,7 +81,9 @@ def compare(
         bool, typer.Option("--dry-run", help="Run nothing; say what is to be run and what it will take, by a probe.")
     ] = False,
     force: Annotated[bool, typer.Option(help="Run cells again that are finished.")] = False,
-    format: Annotated[str, typer.Option(help="The closing table: simple, github, html, latex_booktabs ..., csv, tsv or json.")] = "simple",
+    format: Annotated[
+        str, typer.Option(help="The closing table: simple, github, html, latex_booktabs ..., csv, tsv or json.")
+    ] = "simple",
 ) -> None:
     """Run contenders on the same splits and seeds, and say which strategy to use.
 
