@@ -19,6 +19,8 @@ from pathlib import Path
 GROUPS = ("textclf", "textclf.defaults")
 PIP = (sys.executable, "-I", "-m", "pip", "--isolated", "--disable-pip-version-check")
 OFFLINE = ("--no-index", "--no-deps", "--no-build-isolation")
+HANGS_AFTER_SECONDS = 1200
+"""Far more than anything here takes, even on cores that many share."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class FreshEnvironment:
             capture_output=True,
             text=True,
             check=False,
-            timeout=300,
+            timeout=HANGS_AFTER_SECONDS,
         )
 
     def output(self, program: str, *arguments: str | Path, **variables: str) -> str:
@@ -97,5 +99,7 @@ def build_wheel(source: Path, folder: Path) -> Path:
 
 def pip(*arguments: str) -> None:
     """Run pip, without the user's own settings, which must succeed."""
-    process = subprocess.run([*PIP, *arguments], capture_output=True, text=True, check=False, timeout=300)
+    process = subprocess.run(
+        [*PIP, *arguments], capture_output=True, text=True, check=False, timeout=HANGS_AFTER_SECONDS
+    )
     assert process.returncode == 0, process.stdout + process.stderr
