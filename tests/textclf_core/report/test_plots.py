@@ -5,19 +5,18 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 from made_runs import comparison, plugin, reviews, write_run
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from textclf_core.report.analysis import Analysis, analyse
 from textclf_core.report.plots import write_curves, write_plots
-from textclf_core.report.plots.labels import spread
+from textclf_core.report.plots.labels import Label, place_labels, spread
 from textclf_core.report.plots.models import confusion_figure, learning_figure, reliability_figure
 from textclf_core.report.plots.scores import cost_figure, sweep_figure
 from textclf_core.report.plots.style import short_labels, style
@@ -107,6 +106,8 @@ def test_the_sweep_is_drawn_by_value_with_its_intervals_and_the_others_beside(an
     assert list(axes.lines[0].get_xdata()) == [0, 2, 4, 6]
     scores = {row.line.label: row.score for row in analysis.rows}
     assert list(axes.lines[0].get_ydata()) == [scores[f"freeze-first-n:n={n}"] for n in (0, 2, 4, 6)]
+    # Far below the rest, the majority class would flatten them.
+    assert axes.get_ylim()[0] > scores["majority"]
     assert axes.get_xlabel() == f"freeze-first-n: n\nnot in the range: majority {scores['majority']:.3f}"
     assert "full" in labels_in(figure)
 
@@ -134,16 +135,30 @@ def test_a_contender_whose_cost_was_not_counted_is_named(analysis: Analysis) -> 
     assert axes.get_xlabel() == "training FLOPs (10¹²)\nnot counted for majority"
 
 
-def test_no_label_of_the_cost_plot_covers_another_or_leaves_the_figure(analysis: Analysis) -> None:
-    with style():
-        figure = cost_figure(analysis)
-        figure.canvas = FigureCanvasAgg(figure)
-        figure.draw_without_rendering()
-        notes = [note for note in figure.axes[0].texts if note.get_text()]
-        boxes = [Text.get_window_extent(note) for note in notes]
+def test_labels_of_points_close_together_cover_nothing_and_stay_inside() -> None:
+    figure = Figure(layout="constrained")
+    axes = figure.subplots()
+    points = [(0.93 + 0.01 * index, 0.5 + 0.01 * index) for index in range(6)]
+    axes.plot(*zip(*points, strict=True), "o")
+    axes.set(xlim=(0, 1), ylim=(0, 1))
+    place_labels(figure, axes, [Label(f"a contender {index}", *point) for index, point in enumerate(points)], list)
+    figure.draw_without_rendering()
+    boxes = [Text.get_window_extent(note) for note in axes.texts]
     assert len(boxes) == 6
     assert not [(i, j) for i, one in enumerate(boxes) for j, other in enumerate(boxes[:i]) if one.overlaps(other)]
-    assert all(figure.bbox.contains(*corner) for box in boxes for corner in box.corners())
+    at = axes.transData.transform(points)
+    assert not [1 for box in boxes for x, y in at if box.contains(x, y)]
+    assert all(axes.get_window_extent().contains(*corner) for box in boxes for corner in box.corners())
+
+
+def test_the_cost_plot_names_every_contender(analysis: Analysis) -> None:
+    with style():
+        figure = cost_figure(analysis)
+    notes = [note.get_text() for note in figure.axes[0].texts]
+    assert sorted(note.split(" ")[0] for note in notes) == sorted(row.line.label for row in analysis.rows)
+    # Far below the others, it is drawn at the edge with its score.
+    majority = next(row for row in analysis.rows if row.line.label == "majority")
+    assert f"majority {majority.score:.3f} ↓" in notes
 
 
 def test_learning_curves_show_losses_by_step_and_epochs_above(analysis: Analysis) -> None:
@@ -159,6 +174,22 @@ def test_learning_curves_show_losses_by_step_and_epochs_above(analysis: Analysis
     validation = next(line for line in drawn[0].lines if line.get_label() == "validation")
     assert (list(validation.get_xdata()), list(validation.get_ydata())) == ([20, 40], pytest.approx([0.7, 0.6]))
     assert {"step", "loss (nats)", "epoch", "training, mean of seeds"} <= set(texts)
+
+
+@pytest.mark.parametrize("draw", [cost_figure, learning_figure, confusion_figure, reliability_figure])
+def test_nothing_leaves_a_figure_of_one_contender(tmp_path: Path, draw: Callable[[Analysis], Figure]) -> None:
+    label = "lora:rank=8 + freeze-first-n:n=4 + finetune:learning_rate=1e-4,epochs=3"
+    for seed in (0, 1):
+        write_run(tmp_path, label, seed=seed, history=history())
+    with style():
+        figure = draw(comparison(tmp_path))
+        figure.draw_without_rendering()
+        needed = figure.get_tightbbox()
+    width, height = figure.get_size_inches()
+    assert needed.x0 > -0.02
+    assert needed.y0 > -0.02
+    assert needed.x1 < width + 0.02
+    assert needed.y1 < height + 0.02
 
 
 def test_confusion_matrices_have_shares_and_counts_over_all_seeds(analysis: Analysis) -> None:
@@ -191,7 +222,7 @@ def test_reliability_names_the_calibration_error(analysis: Analysis) -> None:
 
 
 def test_a_dollar_sign_in_a_class_is_no_formula(tmp_path: Path) -> None:
-    names = ["under $5", "over $50 or $x_{"]
+    names = ["$x_{$", "over $5"]
     write_run(tmp_path / "runs", "full", data=reviews(60, labels=names), labels=names)
     assert write_plots(comparison(tmp_path / "runs"), tmp_path / "plots")
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from textclf_core.report.analysis import Analysis
-from textclf_core.report.plots.style import BLUE, GREY, INK, VERMILION, panels, short_labels, shortened
+from textclf_core.report.plots.style import BLUE, GREY, INK, VERMILION, caption, panels, short_labels, shortened
 from textclf_core.report.quality import line_confusion, line_reliability
 from textclf_core.report.rounding import write_significant
 from textclf_core.report.stored import Line
@@ -46,10 +46,12 @@ def learning_figure(analysis: Analysis) -> Figure | None:
         axes.set_xlabel("step")
         axes.set_ylabel("loss (nats)")
         _epoch_axis(axes, [step for steps, _ in validation[:1] for step in steps])
-    handles, names = all_axes[0].get_legend_handles_labels()
-    several = len(analysis.seeds) > 1
-    figure.legend(handles, [f"{name}, mean of seeds" if several else name for name in names],
-                  loc="outside lower left", ncols=2)  # fmt: skip
+    handles = {
+        name: handle for axes in all_axes for handle, name in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
+    mean = ", mean of seeds" if len(analysis.seeds) > 1 else ""
+    names = [f"{name}{mean}" for name in handles]
+    figure.legend(list(handles.values()), names, loc="outside lower left", ncols=min(len(curves), 2))
     return figure
 
 
@@ -88,7 +90,7 @@ def confusion_figure(analysis: Analysis) -> Figure:
     if not numbered:
         figure.colorbar(image, ax=all_axes, format=PercentFormatter(1, decimals=0), shrink=0.5, aspect=30)
     summed = f", counts summed over {len(analysis.seeds)} seeds" if len(analysis.seeds) > 1 else ""
-    figure.supxlabel(f"share of each true class{summed}", fontsize=8, color=GREY)
+    caption(figure, f"share of each true class{summed}")
     return figure
 
 
@@ -108,7 +110,15 @@ def reliability_figure(analysis: Analysis) -> Figure:
         axes.vlines(confidence, np.minimum(confidence, accuracy), np.maximum(confidence, accuracy), color=VERMILION,
                     linewidth=1.5, zorder=2)  # fmt: skip
         axes.plot(confidence, accuracy, color=BLUE, linewidth=1, zorder=3)
-        axes.scatter(confidence, accuracy, s=6 + _LARGEST_POINT * rows / rows.sum(), color=BLUE, alpha=0.8, zorder=4)
+        axes.scatter(
+            confidence,
+            accuracy,
+            s=6 + _LARGEST_POINT * rows / rows.sum(),
+            color=BLUE,
+            alpha=0.8,
+            zorder=4,
+            clip_on=False,
+        )
         axes.set_xlim(start, 1.02)
         axes.set_ylim(0, 1.05)
         for axis in (axes.xaxis, axes.yaxis):
@@ -118,10 +128,9 @@ def reliability_figure(analysis: Analysis) -> Figure:
         axes.set_xlabel("confidence")
         axes.set_ylabel("right")
     mean = f", ECE is the mean over {len(analysis.seeds)} seeds" if len(analysis.seeds) > 1 else ""
-    figure.supxlabel(
+    caption(
+        figure,
         f"on the dashed line confidence means what it says; a point's area is its share of the predictions{mean}",
-        fontsize=8,
-        color=GREY,
     )
     return figure
 

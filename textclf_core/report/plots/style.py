@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,7 @@ GREY, INK = "#8A8A8A", "#222222"
 LONGEST_TITLE = 28
 """Characters of a title that fit above a panel."""
 
+_CHARACTERS_AN_INCH = 14  # of a caption
 _OPTION = re.compile(r"[\w-]+=[^,\s]+")
 
 
@@ -59,6 +61,12 @@ def panels(count: int, width: float, height: float, most_columns: int = 3) -> tu
     for unused in axes[count:]:
         unused.remove()
     return figure, axes[:count]
+
+
+def caption(figure: Figure, text: str) -> None:
+    """Write a small text below all panels, in as many lines as the figure's width asks for."""
+    wrapped = textwrap.fill(text, int(_CHARACTERS_AN_INCH * figure.get_figwidth()))
+    figure.supxlabel(wrapped, fontsize=8, color=GREY)
 
 
 def shortened(text: str, longest: int = LONGEST_TITLE) -> str:
