@@ -83,6 +83,7 @@ def run(
     data_seed: int = 0,
     output: str | Path = "runs",
     device: str = "auto",
+    cache_dir: str | Path | None = None,
     plugin_files: Iterable[str | Path] = (),
     quiet: bool = False,
 ) -> Run:
@@ -101,6 +102,7 @@ def run(
         data_seed: decides carved splits and samples.
         output: the folder that gets the run's directory.
         device: a torch device, or ``auto``.
+        cache_dir: the folder of the cache of frozen prefixes; the user's if not given.
         plugin_files: Python files with plugins of your own.
         quiet: show no progress.
 
@@ -110,12 +112,21 @@ def run(
     catalogue = Catalogue.discover(Path(path) for path in plugin_files)
     active = activate(plugins, catalogue, set_by="call", without=() if data is None else ("dataset",))
 
+    from textclf_core.cache import CacheFolder
     from textclf_core.data import from_memory
     from textclf_core.engine import Experiment, run_experiment
     from textclf_core.progress import Progress
 
     splits = None if data is None else from_memory(data, text=text, label=label)
-    experiment = Experiment(active, data=splits, seed=seed, data_seed=data_seed, output=Path(output), device=device)
+    experiment = Experiment(
+        active,
+        data=splits,
+        seed=seed,
+        data_seed=data_seed,
+        output=Path(output),
+        device=device,
+        cache=CacheFolder(Path(cache_dir) if cache_dir else None),
+    )
     return Run(*run_experiment(experiment, Progress(quiet=quiet)))
 
 
@@ -186,6 +197,7 @@ def compare(
     cost: str = "train-seconds",
     output: str | Path = "runs",
     device: str = "auto",
+    cache_dir: str | Path | None = None,
     force: bool = False,
     plugin_files: Iterable[str | Path] = (),
     quiet: bool = False,
@@ -209,6 +221,7 @@ def compare(
         cost: what the recommended line is cheap by, a name in ``textclf_core.report.costs.COSTS``.
         output: the folder that gets the runs.
         device: a torch device, or ``auto``.
+        cache_dir: the folder of the cache of frozen prefixes; the user's if not given.
         force: run cells again that are finished.
         plugin_files: Python files with plugins of your own.
         quiet: show no progress.
@@ -229,6 +242,7 @@ def compare(
         without=() if data is None else ("dataset",),
     )
 
+    from textclf_core.cache import CacheFolder
     from textclf_core.comparison.board import Board
     from textclf_core.comparison.runner import plan, run_cells
     from textclf_core.data import from_memory, prepare
@@ -242,6 +256,7 @@ def compare(
         data=None if data is None else prepare(from_memory(data, text=text, label=label), data_seed),
         data_seed=data_seed,
         device=device,
+        cache=CacheFolder(Path(cache_dir) if cache_dir else None),
     )
     finished, failed = run_cells(planned, Board(planned.cells, metric, quiet=quiet), force=force)
     analyses = analyse([StoredRun(cell.directory, cell.record) for cell in finished], metric=metric, cost=cost)

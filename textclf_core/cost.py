@@ -23,6 +23,10 @@ class Meter:
     real_tokens: int = 0
     padded_tokens: int = 0
     flops: float = 0.0
+    prefix_flops: float = 0.0
+    prefix_rows_computed: int = 0
+    prefix_rows_read: int = 0
+    cache_bytes: int = 0
 
     @contextmanager
     def time(self, stage: str) -> Iterator[None]:
@@ -50,9 +54,14 @@ class Cost:
         train_examples: examples trained on, each epoch counted.
         train_real_tokens: their tokens without padding.
         train_padded_tokens: their tokens with padding: what was computed.
-        train_flops: FLOPs of the forward and backward passes of training, freezing counted.
+        train_flops: FLOPs of the forward and backward passes of training, freezing counted; what came from the cache
+            cost none.
+        prefix_flops: FLOPs of what was put into the cache, for validation and test too.
         examples_per_second: ``train_examples`` over the seconds of the training steps.
         tokens_per_second: ``train_real_tokens`` over the seconds of the training steps.
+        prefix_rows_computed: rows whose frozen prefix was computed and put into the cache.
+        prefix_rows_read: rows whose frozen prefix was in the cache already.
+        cache_bytes: what the run added to the cache.
         peak_memory_bytes: largest resident set of the process during the run (on a GPU: largest allocation there).
         trainable_parameters: how many numbers training could change.
         total_parameters: how many the model has.
@@ -67,6 +76,10 @@ class Cost:
     train_flops: float | None = None
     examples_per_second: float | None = None
     tokens_per_second: float | None = None
+    prefix_flops: float = 0.0
+    prefix_rows_computed: int = 0
+    prefix_rows_read: int = 0
+    cache_bytes: int = 0
     peak_memory_bytes: int
     trainable_parameters: int | None = None
     total_parameters: int | None = None

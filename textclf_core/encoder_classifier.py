@@ -20,17 +20,23 @@ if TYPE_CHECKING:
     from datasets import Dataset
     from numpy.typing import NDArray
 
+    from textclf_core.training.frozen_prefix import FrozenPrefix
+
 _BATCH_SIZE = 32
 
 
 @dataclass(frozen=True)
 class EncoderClassifier:
-    """Scores texts with an encoder, in batches of similar length. Its saved form loads in ``transformers.pipeline``."""
+    """Scores texts with an encoder, in batches of similar length. Its saved form loads in ``transformers.pipeline``.
+
+    ``prefix`` is the cache of the encoder's frozen prefix, for the rows of the run that trained it.
+    """
 
     encoder: Encoder
     task: Task
     recipe: Recipe
     progress: Progress = field(default_factory=lambda: Progress(quiet=True))
+    prefix: FrozenPrefix | None = None
 
     def scores(self, data: Dataset) -> NDArray[np.float32]:
         """Return the softmax of the logits for the rows of ``data``, in its order: float32, (rows, labels)."""
@@ -43,14 +49,23 @@ class EncoderClassifier:
         was_training = model.training
         model.train(False)
         logits = np.empty((len(tokenized), self.task.num_labels), dtype=np.float32)
+        # One row is computed as a new text would be, whatever the cache holds: its time is reported as the latency.
+        known = self.prefix.rows(tokenized) if self.prefix and len(tokenized) > 1 else None
         batches = batches_by_length([len(ids) for ids in tokenized["input_ids"]], _BATCH_SIZE)
         # One batch is done before a bar could be seen.
         progress = self.progress if len(batches) > 1 else Progress(quiet=True)
-        with torch.inference_mode(), progress.bar("predict", len(tokenized), "examples") as bar:
+        with (
+            torch.inference_mode(),
+            self.encoder.computing_what_the_head_reads(),
+            progress.bar("predict", len(tokenized), "examples") as bar,
+        ):
             for indices in batches:
                 batch = self.encoder.collate(tokenized.__getitems__(indices))
-                batch.pop("labels", None)
-                logits[indices] = self.encoder.logits(batch).float().cpu().numpy()
+                if known and self.prefix:
+                    computed = self.encoder.run_from(known.hidden(indices), batch, self.prefix.boundary)
+                else:
+                    computed = self.encoder.logits(batch)
+                logits[indices] = computed.float().cpu().numpy()
                 bar.advance(len(indices))
         model.train(was_training)
         return logits

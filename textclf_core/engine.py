@@ -18,6 +18,7 @@ import torch
 import transformers
 from datasets import Dataset
 
+from textclf_core.cache import CacheFolder
 from textclf_core.cost import Cost, Meter, directory_bytes, peak_memory_bytes, reset_peak_memory
 from textclf_core.data import PreparedData, prepare
 from textclf_core.environment import environment, resolve_device
@@ -70,6 +71,7 @@ class Experiment:
         command: the command line that asked for it, for the record.
         left_out: plugins of a comparison's base that this run has no use for, for the record.
         replace: take the place of a run of the same ``id``; else the new one gets a number.
+        cache: what runs share; the user's cache if not set.
         expected: what a probe expected it to take, for the record.
         tuning: how the value of a tuned option was found, for the record.
     """
@@ -85,6 +87,7 @@ class Experiment:
     label: str | None = None
     left_out: tuple[str, ...] = ()
     replace: bool = False
+    cache: CacheFolder | None = None
     expected: Expected | None = None
     tuning: Tuning | None = None
 
@@ -104,7 +107,7 @@ def run_experiment(experiment: Experiment, progress: Progress) -> tuple[Path, Re
     label = experiment.label or _label(plugins)
     name = experiment.id or run_id(started, label, seed)
     with RunDirectory(experiment.output, name, replace=experiment.replace) as directory, _Notes() as notes:
-        workspace = Workspace(directory.partial, device)
+        workspace = Workspace(directory.partial, device, cache=experiment.cache or CacheFolder())
         meter = workspace.meter
         with meter.time("total"):
             with meter.time("load"):
@@ -387,6 +390,10 @@ def _cost(meter: Meter, encoder: Encoder | None, device: str, artifact_bytes: in
         train_real_tokens=meter.real_tokens if counted else None,
         train_padded_tokens=meter.padded_tokens if counted else None,
         train_flops=meter.flops if counted else None,
+        prefix_flops=meter.prefix_flops,
+        prefix_rows_computed=meter.prefix_rows_computed,
+        prefix_rows_read=meter.prefix_rows_read,
+        cache_bytes=meter.cache_bytes,
         examples_per_second=meter.examples / step_seconds if counted else None,
         tokens_per_second=meter.real_tokens / step_seconds if counted else None,
         peak_memory_bytes=peak_memory_bytes(device),

@@ -43,6 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _app() -> typer.Typer:
     """Return the application with its sub-commands."""
+    from textclf_core.cli.cache import app as cache
     from textclf_core.cli.compare import compare
     from textclf_core.cli.plugins import app as plugins
     from textclf_core.cli.predict import predict
@@ -58,6 +59,7 @@ def _app() -> typer.Typer:
     app.command()(compare)
     app.command()(report)
     app.command()(predict)
+    app.add_typer(cache, name="cache")
     app.add_typer(plugins, name="plugins")
     return app
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from textclf_core.cli.cache import CacheDirectory
 from textclf_core.errors import UsageError
 
 
@@ -77,6 +78,7 @@ def compare(
     device: Annotated[
         str | None, typer.Option(help="cpu, cuda, cuda:1, mps or auto. [default: auto]", show_default=False)
     ] = None,
+    cache_dir: CacheDirectory = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Run nothing; say what is to be run and what it will take, by a probe.")
     ] = False,
@@ -116,6 +118,7 @@ def compare(
 
     from rich.console import Console
 
+    from textclf_core.cache import CacheFolder
     from textclf_core.comparison.bill import bill, kept_expected
     from textclf_core.comparison.board import Board
     from textclf_core.comparison.runner import plan, run_cells
@@ -135,6 +138,7 @@ def compare(
             sizes=sizes,
             data_seed=data_seed if data_seed is not None else file.data_seed or 0,
             device=device or file.device or "auto",
+            cache=CacheFolder(cache_dir),
         )
         if dry_run:
             typer.echo(bill_text(bill(planned, Progress(console)), format, hourly))

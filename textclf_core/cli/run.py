@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from textclf_core.cli.cache import CacheDirectory
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -45,6 +47,7 @@ def run(
     device: Annotated[
         str | None, typer.Option(help="cpu, cuda, cuda:1, mps or auto. [default: auto]", show_default=False)
     ] = None,
+    cache_dir: CacheDirectory = None,
     format: Annotated[str, typer.Option(help="The closing table: simple, github, html, latex ... or json.")] = "simple",
 ) -> None:
     """Fine-tune once, score validation and test, and leave a record.
@@ -63,6 +66,7 @@ def run(
 
     from rich.console import Console
 
+    from textclf_core.cache import CacheFolder
     from textclf_core.engine import Experiment, run_experiment
     from textclf_core.progress import Progress
     from textclf_core.report.summary import summary
@@ -75,6 +79,7 @@ def run(
         output=_first(output, file.output, Path("runs")),
         device=_first(device, file.device, "auto"),
         command=context.find_root().obj,
+        cache=CacheFolder(cache_dir),
     )
     with notes_shown(console):
         directory, record = run_experiment(asked, Progress(console))

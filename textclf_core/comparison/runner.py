@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from textclf_core.cache import CacheFolder
 from textclf_core.comparison.board import Board
 from textclf_core.comparison.cells import Cell, cells
 from textclf_core.comparison.contenders import Contender
@@ -45,6 +46,7 @@ class ComparisonPlan:
     output: Path
     data_seed: int
     device: str
+    cache: CacheFolder
 
 
 def plan(
@@ -56,6 +58,7 @@ def plan(
     data: PreparedData | None = None,
     data_seed: int = 0,
     device: str = "auto",
+    cache: CacheFolder | None = None,
 ) -> ComparisonPlan:
     """Load the data, once for each dataset plugin and its options, and lay out the cells.
 
@@ -67,6 +70,7 @@ def plan(
         data: data in memory, for all contenders.
         data_seed: the seed of the data, one for all.
         device: a torch device, or ``auto``.
+        cache: what the cells share; the user's cache if not given.
 
     Raises:
         DataError: the data can't be had or can't be used.
@@ -85,7 +89,7 @@ def plan(
         data_of |= {(contender.label, size): prepared for size, prepared in by_dataset[key].items()}
     fingerprints = {key: prepared.fingerprint for key, prepared in data_of.items()}
     all_cells = cells(contenders, wanted, seeds, fingerprints=fingerprints, data_seed=data_seed, device=device)
-    return ComparisonPlan(all_cells, data_of, output, data_seed, device)
+    return ComparisonPlan(all_cells, data_of, output, data_seed, device, cache or CacheFolder())
 
 
 def run_cells(
@@ -158,6 +162,7 @@ def run_cell(
         replace=True,
         expected=expected,
         tuning=cell.contender.tuning,
+        cache=plan.cache,
     )
     directory, record = run_experiment(experiment, progress)
     # They are for going on with a run; this one is whole, and a comparison has many.

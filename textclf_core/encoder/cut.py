@@ -17,10 +17,23 @@ from transformers import PreTrainedModel
 from textclf_core.encoder.families import Parts
 
 
-def run_prefix(model: PreTrainedModel, parts: Parts, inputs: Mapping[str, Tensor], upto: int) -> Tensor:
-    """Return the hidden states after ``upto`` blocks; nothing behind them is computed."""
+def run_prefix(
+    model: PreTrainedModel,
+    parts: Parts,
+    inputs: Mapping[str, Tensor],
+    upto: int,
+    hidden: Tensor | None = None,
+    start: int = 0,
+) -> Tensor:
+    """Return the hidden states after ``upto`` blocks; nothing behind them is computed.
+
+    Nor, given the hidden states after ``start`` blocks, is anything before.
+    """
     blocks = [modules[0] for modules in parts.blocks]
-    with _blocks(model, parts, [*blocks[:upto], _Boundary(like=blocks[-1])]):
+    with ExitStack() as stack:
+        if hidden is not None:
+            _begin_at(stack, model, parts, hidden, start)
+        stack.enter_context(_blocks(model, parts, [*blocks[start:upto], _Boundary(like=blocks[-1])]))
         try:
             model(**inputs)
         except _BoundaryReachedError as reached:
@@ -28,22 +41,34 @@ def run_prefix(model: PreTrainedModel, parts: Parts, inputs: Mapping[str, Tensor
     raise AssertionError("the model's forward ended without running its blocks")
 
 
-def run_from(model: PreTrainedModel, parts: Parts, hidden: Tensor, inputs: Mapping[str, Tensor], start: int) -> Tensor:
+def run_from(
+    model: PreTrainedModel,
+    parts: Parts,
+    hidden: Tensor,
+    inputs: Mapping[str, Tensor],
+    start: int,
+    wrapped: nn.Module | None = None,
+) -> Tensor:
     """Return the logits, given the hidden states after ``start`` blocks; nothing before them is computed."""
-    base, family = model.base_model, parts.family
     blocks = [modules[0] for modules in parts.blocks[start:]]
-    if not blocks and family.needs_a_block:
+    if not blocks and parts.family.needs_a_block:
         blocks = [_PassThrough()]
     with ExitStack() as stack:
-        stack.enter_context(_swapped(base, family.embeddings[0], _Answer(hidden)))
-        if family.projection and family.projection in dict(base.named_modules()):
-            stack.enter_context(_swapped(base, family.projection, nn.Identity()))
-        if start > 0:
-            for path in family.first_block:
-                stack.enter_context(_swapped(base, path, None))
+        _begin_at(stack, model, parts, hidden, start)
         stack.enter_context(_blocks(model, parts, blocks))
-        logits: Tensor = model(**inputs).logits
+        logits: Tensor = (wrapped or model)(**inputs).logits
         return logits
+
+
+def _begin_at(stack: ExitStack, model: PreTrainedModel, parts: Parts, hidden: Tensor, start: int) -> None:
+    """Let the model take these hidden states for what comes into block ``start``."""
+    base, family = model.base_model, parts.family
+    stack.enter_context(_swapped(base, family.embeddings[0], _Answer(hidden)))
+    if family.projection and family.projection in dict(base.named_modules()):
+        stack.enter_context(_swapped(base, family.projection, nn.Identity()))
+    if start > 0:
+        for path in family.first_block:
+            stack.enter_context(_swapped(base, path, None))
 
 
 class _BoundaryReachedError(Exception):

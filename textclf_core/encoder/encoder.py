@@ -5,14 +5,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from types import MethodType
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from textclf_core.encoder import cut, tokens
 from textclf_core.encoder.families import FAMILIES, parts_of
+from textclf_core.encoder.first_token import FIRST_TOKEN_BLOCKS, last_block_for_first_token
 from textclf_core.errors import RunError, UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -212,36 +215,98 @@ class Encoder:
         logits: Tensor = self.model(**_inputs(batch)).logits
         return logits
 
-    def run_prefix(self, batch: Mapping[str, Tensor], upto: int) -> Tensor:
+    def run_prefix(
+        self, batch: Mapping[str, Tensor], upto: int, *, hidden: Tensor | None = None, start: int = 0
+    ) -> Tensor:
         """Return the hidden states at a boundary, float, shape (batch, tokens, width); compute nothing behind it.
 
         Args:
             batch: what :meth:`collate` made, on the model's device.
             upto: the boundary: 0 is after the embeddings, k after block k-1. ``frozen_prefix - 1`` is the boundary of
                 the frozen prefix.
+            hidden: the hidden states at an earlier boundary, to go on from; float, shape (batch, tokens, width).
+            start: that boundary.
 
         Raises:
             RunError: the model can't be cut there; :meth:`why_not_cut` says so beforehand.
         """
         self._check_cut(upto)
-        return cut.run_prefix(self.model, self._parts, _inputs(batch), upto)
+        return cut.run_prefix(self.model, self._parts, _inputs(batch), upto, hidden, start)
 
-    def run_from(self, hidden: Tensor, batch: Mapping[str, Tensor], start: int) -> Tensor:
+    def run_from(
+        self, hidden: Tensor, batch: Mapping[str, Tensor], start: int, *, wrapped: nn.Module | None = None
+    ) -> Tensor:
         """Return the logits, float, shape (batch, labels), given the hidden states at a boundary.
 
         Computes nothing before the boundary, and is differentiable. The batch still gives the masks. Not for several
         threads at once, since it changes the model for the time of the call.
 
         Args:
-            hidden: what :meth:`run_prefix` returned, float, shape (batch, tokens, width).
+            hidden: what :meth:`run_prefix` returned, float, shape (batch, tokens, width); behind the last block, its
+                first token alone, shape (batch, 1, width), if :attr:`reads_first_token`.
             batch: the batch that it was called with.
             start: the boundary that it was called with.
+            wrapped: what wraps the model, where it has to be called instead (data parallel).
 
         Raises:
             RunError: the model can't be cut there; :meth:`why_not_cut` says so beforehand.
         """
         self._check_cut(start)
-        return cut.run_from(self.model, self._parts, hidden, _inputs(batch), start)
+        inputs = {name: values[:, : hidden.shape[1]] for name, values in _inputs(batch).items()}
+        return cut.run_from(self.model, self._parts, hidden, inputs, start, wrapped)
+
+    def prefix_bytes(self, upto: int) -> Iterator[Iterator[bytes]]:
+        """Yield the names and the bytes of all parameters and buffers: of the embeddings, then of each block."""
+        for modules in (self._parts.embeddings, *self._parts.blocks[:upto]):
+            yield _bytes_of(modules)
+
+    @cached_property
+    def reads_first_token(self) -> bool:
+        """Whether what follows the blocks reads the first token alone: found out, by changing the others."""
+        if self.why_not_cut(self.num_blocks):
+            return False
+        ids = torch.full((2, 3), self.tokenizer.cls_token_id or 0, device=self.model.device)
+        batch = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+        was_training = self.model.training
+        self.model.train(False)
+        with torch.no_grad():
+            hidden = self.run_prefix(batch, self.num_blocks)
+            changed = torch.cat([hidden[:, :1], hidden[:, 1:] + 1], 1)
+            logits, other = (self.run_from(states, batch, self.num_blocks) for states in (hidden, changed))
+        self.model.train(was_training)
+        return torch.equal(logits, other)
+
+    @contextmanager
+    def computing_what_the_head_reads(self) -> Iterator[None]:
+        """Compute the last block for the first token alone, where that is all that the head reads.
+
+        The logits and the gradients are the same, to rounding, with the same dropout on a CPU. Hidden states after the
+        last block have shape (batch, 1, width) then. Where it can't be done (:meth:`why_all_tokens`), nothing changes.
+        """
+        if self.why_all_tokens():
+            yield
+            return
+        paths = FIRST_TOKEN_BLOCKS[self.family]
+        [last] = self._parts.blocks[-1]
+        if "forward" in vars(last):  # within another such context
+            yield
+            return
+        with last_block_for_first_token(last, paths, self.model.config.num_attention_heads):
+            yield
+
+    def why_all_tokens(self) -> str | None:
+        """Return why the last block has to be computed for all tokens, as a sentence, or ``None`` if it hasn't."""
+        if self.family not in FIRST_TOKEN_BLOCKS or getattr(self.model.config, "is_decoder", False):
+            known = ", ".join(FIRST_TOKEN_BLOCKS)
+            return (
+                f"How a last block of the family {self.family!r} is computed for one token isn't known to textclf. "
+                f"These are: {known}."
+            )
+        if len(self._parts.blocks[-1]) != 1 or self.model.config._attn_implementation not in ("sdpa", "eager"):
+            return f"The attention {self.model.config._attn_implementation!r} can't be computed for one token here."
+        if not self.reads_first_token:
+            return f"The head of {self.checkpoint} reads more than the first token."
+        return None
 
     def why_not_cut(self, boundary: int) -> str | None:
         """Return why the model can't be cut at a boundary, as a sentence, or ``None`` if it can."""
@@ -303,6 +368,14 @@ class Encoder:
 
 def _is_frozen(modules: Iterable[nn.Module]) -> bool:
     return not any(parameter.requires_grad for module in modules for parameter in module.parameters())
+
+
+def _bytes_of(modules: Iterable[nn.Module]) -> Iterator[bytes]:
+    for module in modules:
+        for name, values in (*module.named_parameters(), *module.named_buffers()):
+            yield f"{name} {values.dtype} {tuple(values.shape)}".encode()
+            # As bytes, because NumPy has no bfloat16.
+            yield values.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes()
 
 
 def _stay_in_eval(module: nn.Module, mode: bool = True) -> nn.Module:

@@ -52,3 +52,15 @@ def batches_by_length(lengths: Sequence[int], batch_size: int) -> list[list[int]
     """
     order = np.argsort(-np.asarray(lengths), kind="stable").tolist()
     return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+
+
+def batches_of_equal_length(lengths: Sequence[int], batch_tokens: int) -> list[list[int]]:
+    """Return the indices of batches of examples of one length, of at most ``batch_tokens`` tokens, longest first."""
+    by_length: dict[int, list[int]] = {}
+    for index, length in enumerate(lengths):
+        by_length.setdefault(length, []).append(index)
+    batches: list[list[int]] = []
+    for length in sorted(by_length, reverse=True):
+        rows = max(1, batch_tokens // length)
+        batches += [by_length[length][start : start + rows] for start in range(0, len(by_length[length]), rows)]
+    return batches

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -49,33 +50,67 @@ class EncoderFlops:
         return self.forward(rows, length) + self.backward(rows, length)
 
 
-def count_flops(encoder: Encoder) -> EncoderFlops:
+def count_flops(encoder: Encoder, start: int | None = None) -> EncoderFlops:
     """Count what one batch costs, on four tiny batches, with torch's own counter.
 
     Any architecture and any freezing is counted as it runs: backward stops where autograd stops. The model's
     gradients and the random state are left as they were.
+
+    Args:
+        encoder: as it is frozen, and as much of its last block as it computes.
+        start: the boundary from which on it runs, where what comes before is given; the first input if not set.
     """
     trainable = [parameter for parameter in encoder.model.parameters() if parameter.requires_grad]
-    counted = [_count(encoder, trainable, rows, length) for rows, length in _SHAPES]
+
+    def run(batch: dict[str, Tensor], hidden: Tensor | None) -> Tensor:
+        return encoder.logits(batch) if hidden is None else encoder.run_from(hidden, batch, start or 0)
+
+    counted = [_count(encoder, run, shape, start, trainable) for shape in _SHAPES]
     return EncoderFlops(
         forward=_solve([forward for forward, _ in counted]), backward=_solve([backward for _, backward in counted])
     )
 
 
-def _count(encoder: Encoder, trainable: list[torch.nn.Parameter], rows: int, length: int) -> tuple[int, int]:
-    device = next(encoder.model.parameters()).device
-    token = encoder.tokenizer.cls_token_id or 0
-    batch = {
-        "input_ids": torch.full((rows, length), token, device=device),
-        "attention_mask": torch.ones((rows, length), dtype=torch.long, device=device),
-    }
+def count_prefix_flops(encoder: Encoder, upto: int, start: int | None = None) -> PassFlops:
+    """Count what one batch costs up to a boundary, from the input on or from an earlier boundary."""
+
+    def run(batch: dict[str, Tensor], hidden: Tensor | None) -> Tensor:
+        return encoder.run_prefix(batch, upto, hidden=hidden, start=start or 0)
+
+    with encoder.computing_what_the_head_reads():
+        return _solve([_count(encoder, run, shape, start)[0] for shape in _SHAPES])
+
+
+def _batch(encoder: Encoder, shape: tuple[int, int]) -> dict[str, Tensor]:
+    device = encoder.model.device
+    ids = torch.full(shape, encoder.tokenizer.cls_token_id or 0, device=device)
+    return {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+
+
+def _hidden(encoder: Encoder, batch: dict[str, Tensor], boundary: int) -> Tensor:
+    with torch.no_grad():
+        hidden = encoder.run_prefix(batch, boundary)
+    return hidden[:, :1] if boundary == encoder.num_blocks and encoder.reads_first_token else hidden
+
+
+def _count(
+    encoder: Encoder,
+    run: Callable[[dict[str, Tensor], Tensor | None], Tensor],
+    shape: tuple[int, int],
+    start: int | None,
+    trainable: Sequence[torch.nn.Parameter] = (),
+) -> tuple[int, int]:
+    """Return the FLOPs of a forward and a backward pass over one batch, given the hidden states at ``start``."""
+    device = encoder.model.device
+    batch = _batch(encoder, shape)
+    hidden = None if start is None else _hidden(encoder, batch, start)
     # As plain matrix products, attention is counted on every device; torch's counter doesn't know the CPU's kernel.
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), sdpa_kernel(SDPBackend.MATH):
         with torch.set_grad_enabled(bool(trainable)), FlopCounterMode(display=False) as forward:
-            logits = encoder.model(**batch).logits
+            result = run(batch, hidden)
         with FlopCounterMode(display=False) as backward:
             if trainable:
-                torch.autograd.grad(logits.sum(), trainable, allow_unused=True)
+                torch.autograd.grad(result.sum(), trainable, allow_unused=True)
     return forward.get_total_flops(), backward.get_total_flops()
 
 

@@ -27,6 +27,10 @@ class Finetune(EncoderTraining):
 
     resume: Annotated[Path | None, Option("A checkpoint of a run that stopped early, to go on from.")] = None
 
+    prefix_cache: Annotated[
+        bool, Option("Compute a frozen prefix once a row and keep its output; without, in each epoch anew.")
+    ] = True
+
     @hookimpl
     def textclf_train(
         self,

@@ -13,6 +13,7 @@ from textclf_core.encoder_classifier import EncoderClassifier
 from textclf_core.training.batching import LengthGroupedBatches
 from textclf_core.training.course import Course
 from textclf_core.training.flops import count_flops
+from textclf_core.training.frozen_prefix import cached_prefix
 from textclf_core.training.parameters import decay_groups
 
 if TYPE_CHECKING:
@@ -53,15 +54,23 @@ def finetune(
         train = encoder.tokenize(data["train"], task, recipe)
         validation = encoder.tokenize(data["validation"], task, recipe)
     batches = LengthGroupedBatches([len(ids) for ids in train["input_ids"]], recipe.batch_size, seed)
-    flops = count_flops(encoder)
-    classifier = EncoderClassifier(encoder, task, recipe, progress)
+    prefix = cached_prefix(encoder, workspace.cache, meter, progress) if options.prefix_cache else None
+    known = prefix.training_rows(train) if prefix else None
+    start = prefix.boundary if prefix and known else None
+    with encoder.computing_what_the_head_reads():
+        flops = count_flops(encoder, start)
+    classifier = EncoderClassifier(encoder, task, recipe, progress, prefix if known else None)
     course = Course(options, classifier, train, validation, len(batches), seed, workspace)
 
     model = accelerator.prepare_model(encoder.model)
     optimizer = torch.optim.AdamW(decay_groups(encoder.model, recipe.weight_decay), lr=recipe.learning_rate, fused=True)
     first_epoch = course.resume(options.resume, optimizer) if options.resume else 0
 
-    with encoder.frozen_in_eval(), progress.bar("train", course.total_steps) as bar:
+    with (
+        encoder.frozen_in_eval(),
+        encoder.computing_what_the_head_reads(),
+        progress.bar("train", course.total_steps) as bar,
+    ):
         bar.skip(first_epoch * len(batches))
         for epoch in range(first_epoch, recipe.epochs):
             model.train()
@@ -75,7 +84,10 @@ def finetune(
                     for rows in _cut(mine, options.micro_batch_size):
                         batch = encoder.collate(train.__getitems__(rows))
                         labels = batch.pop("labels")
-                        logits = model(**batch).logits
+                        if known and start is not None:
+                            logits = encoder.run_from(known.hidden(rows), batch, start, wrapped=model)
+                        else:
+                            logits = model(**batch).logits
                         # Data parallel averages the gradients of the processes: times their number is the sum.
                         share = accelerator.num_processes / len(indices)
                         micro_loss = cross_entropy(logits.float(), labels, reduction="sum") * share

@@ -1,0 +1,180 @@
+"""The cache's folder: what is in it, and room for more."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from textclf_core.cache.rows import INDEX_ENTRY, INDEX_SUFFIX, RowStore
+from textclf_core.errors import UsageError
+
+logger = logging.getLogger("textclf")
+
+DIRECTORY_VARIABLE = "TEXTCLF_CACHE_DIR"
+LIMIT_VARIABLE = "TEXTCLF_CACHE_LIMIT"
+_FACTS = "facts.json"
+_MOST_BYTES = 10 * 10**9
+_SHARE_OF_FREE = 0.1
+_UNITS = {"K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+
+
+def default_cache_directory() -> Path:
+    """Return the user's cache: ``TEXTCLF_CACHE_DIR``, or ``textclf`` in the desktop's cache folder."""
+    if chosen := os.environ.get(DIRECTORY_VARIABLE):
+        return Path(chosen)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "textclf"
+
+
+@dataclass(frozen=True)
+class StoreInfo:
+    """One store of the cache.
+
+    Attributes:
+        key: the name of its folder.
+        about: what its rows are, for a person.
+        bytes: its size on disk.
+        rows: how many rows it has.
+        used: when it was last used, seconds since the epoch.
+    """
+
+    key: str
+    about: str
+    bytes: int
+    rows: int
+    used: float
+
+
+class CacheFolder:
+    """Stores of rows, each in a folder named by its key, bounded together.
+
+    Args:
+        directory: where they lie; the user's cache if not given.
+        limit_bytes: the bound; ``TEXTCLF_CACHE_LIMIT`` if not given, or 10 GB or a tenth of what the disk and the
+            cache have together, whichever is less.
+    """
+
+    def __init__(self, directory: Path | None = None, limit_bytes: int | None = None) -> None:
+        self.directory = directory or default_cache_directory()
+        self._stores = self.directory / "prefix"
+        self._limit_bytes = limit_bytes
+
+    @cached_property
+    def limit_bytes(self) -> int:
+        """How many bytes the stores may take together.
+
+        Raises:
+            UsageError: ``TEXTCLF_CACHE_LIMIT`` isn't a size.
+        """
+        if self._limit_bytes is not None:
+            return self._limit_bytes
+        if text := os.environ.get(LIMIT_VARIABLE):
+            return parse_size(text)
+        existing = next(place for place in (self.directory, *self.directory.absolute().parents) if place.exists())
+        available = shutil.disk_usage(existing).free + self.bytes()
+        return min(_MOST_BYTES, int(_SHARE_OF_FREE * available))
+
+    def open(self, key: str, width: int) -> RowStore:
+        """Return the store of that key, empty if there is none yet."""
+        store = RowStore(self._stores / key, width)
+        if store.directory.is_dir():
+            os.utime(store.directory)
+        return store
+
+    def describe(self, key: str, about: str) -> None:
+        """Say what the rows of a store are, for :meth:`list`."""
+        directory = self._stores / key
+        directory.mkdir(parents=True, exist_ok=True)
+        (directory / _FACTS).write_text(json.dumps({"about": about}), encoding="utf-8")
+
+    @contextmanager
+    def filling(self, key: str) -> Iterator[None]:
+        """Let no other process fill the same store, or remove it, while the block runs."""
+        from filelock import FileLock
+
+        self._stores.mkdir(parents=True, exist_ok=True)
+        with FileLock(self._stores / f"{key}.lock"):
+            yield
+
+    def make_room(self, wanted: int, keep: str) -> bool:
+        """Remove the least recently used stores until ``wanted`` more bytes stay within the bound.
+
+        Args:
+            wanted: bytes about to be written.
+            keep: the store that they are for, which stays.
+
+        Returns:
+            Whether there is room now.
+        """
+        stores = self.list()
+        total = sum(store.bytes for store in stores)
+        own = sum(store.bytes for store in stores if store.key == keep)
+        if own + wanted > self.limit_bytes:
+            return False
+        for store in sorted(stores, key=lambda one: one.used):
+            if total + wanted <= self.limit_bytes:
+                break
+            if store.key != keep and self.remove(store.key):
+                total -= store.bytes
+        return total + wanted <= self.limit_bytes
+
+    def remove(self, key: str) -> bool:
+        """Remove a store; return ``False`` if somebody is filling it. Those who read it go on reading."""
+        from filelock import FileLock, Timeout
+
+        try:
+            with FileLock(self._stores / f"{key}.lock", timeout=0):
+                shutil.rmtree(self._stores / key, ignore_errors=True)
+        except Timeout:
+            return False
+        return True
+
+    def clear(self) -> int:
+        """Remove all stores that nobody is filling, and return how many bytes that freed."""
+        return sum(store.bytes for store in self.list() if self.remove(store.key))
+
+    def bytes(self) -> int:
+        """Return the size of all stores."""
+        return sum(store.bytes for store in self.list())
+
+    def list(self) -> list[StoreInfo]:
+        """Return the stores, the last used first."""
+        if not self._stores.is_dir():
+            return []
+        found = [_info(directory) for directory in self._stores.iterdir() if directory.is_dir()]
+        return sorted((store for store in found if store), key=lambda store: -store.used)
+
+
+def _info(directory: Path) -> StoreInfo | None:
+    """Return what there is to say of a store; ``None`` if it went away in the meantime."""
+    try:
+        sizes = {path: path.stat().st_size for path in directory.iterdir()}
+        used = directory.stat().st_mtime
+    except FileNotFoundError:
+        return None
+    facts = directory / _FACTS
+    about = json.loads(facts.read_text(encoding="utf-8"))["about"] if facts in sizes else "unknown"
+    rows = sum(size for path, size in sizes.items() if path.suffix == INDEX_SUFFIX) // INDEX_ENTRY.itemsize
+    return StoreInfo(directory.name, about, sum(sizes.values()), rows, used)
+
+
+def parse_size(text: str) -> int:
+    """Return the bytes that ``20G``, ``500M`` or ``1000000`` stands for.
+
+    Raises:
+        UsageError: it isn't a size.
+    """
+    number, unit = (text[:-1], text[-1].upper()) if text[-1:].upper() in _UNITS else (text, "")
+    try:
+        size = float(number)
+    except ValueError:
+        size = -1
+    if size < 0:
+        raise UsageError(f"{LIMIT_VARIABLE}={text}: write a size such as 20G, 500M or a number of bytes.")
+    return int(size * _UNITS.get(unit, 1))

@@ -1,0 +1,91 @@
+"""``textclf cache``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from textclf_core.cache import CacheFolder
+
+app = typer.Typer(help="What runs share on disk: the output of frozen prefixes.", rich_markup_mode=None)
+
+CacheDirectory = Annotated[
+    Path | None,
+    typer.Option(
+        "--cache-dir",
+        help="The cache's folder. [default: TEXTCLF_CACHE_DIR, or textclf in the user's cache folder]",
+        metavar="FOLDER",
+        show_default=False,
+    ),
+]
+
+
+@app.callback(invoke_without_command=True)
+def show(
+    context: typer.Context,
+    cache_dir: CacheDirectory = None,
+    json: Annotated[bool, typer.Option("--json", help="As JSON, sizes in bytes.")] = False,
+) -> None:
+    """List what is in the cache, the last used first, with its size and its bound.
+
+    The bound is 10 GB or a tenth of the free disk, whichever is less, unless TEXTCLF_CACHE_LIMIT (such as 20G) says
+    another; what was used longest ago goes first.
+    """
+    if context.invoked_subcommand is not None:
+        context.obj = cache_dir
+        return
+    folder = _folder(cache_dir)
+    if json:
+        _print_json(folder)
+        return
+    from datetime import datetime
+
+    from tabulate import tabulate
+
+    stores = folder.list()
+    rows = [
+        (store.about, store.rows, _size(store.bytes), datetime.fromtimestamp(store.used).strftime("%Y-%m-%d %H:%M"))
+        for store in stores
+    ]
+    if rows:
+        typer.echo(tabulate(rows, ("frozen prefix", "rows", "size", "last used"), colalign=("left", "right", "right")))
+        typer.echo()
+    total = sum(store.bytes for store in stores)
+    typer.echo(f"{_size(total)} of at most {_size(folder.limit_bytes)} in {folder.directory}")
+
+
+@app.command()
+def size(context: typer.Context) -> None:
+    """Print how many bytes the cache takes."""
+    typer.echo(_folder(context.obj).bytes())
+
+
+@app.command()
+def clear(context: typer.Context) -> None:
+    """Remove everything that no run is writing at the moment."""
+    typer.echo(f"{_size(_folder(context.obj).clear())} freed")
+
+
+def _folder(directory: Path | None) -> CacheFolder:
+    from textclf_core.cache import CacheFolder
+
+    return CacheFolder(directory)
+
+
+def _print_json(folder: CacheFolder) -> None:
+    import json
+    from dataclasses import asdict
+
+    content = {
+        "directory": str(folder.directory),
+        "limit_bytes": folder.limit_bytes,
+        "stores": [asdict(store) for store in folder.list()],
+    }
+    typer.echo(json.dumps(content, indent=2))
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e9:,.2f} GB" if count >= 10**9 else f"{count / 1e6:,.1f} MB"

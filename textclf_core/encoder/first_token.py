@@ -1,0 +1,182 @@
+"""The last block for the first token alone, where the head reads no other.
+
+A head that reads the first token needs, in the last block, keys and values of all tokens, but query, attention output
+and feed-forward of one. Per sequence of L tokens and width d that is 4·L·d² FLOPs of 24·L·d².
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from operator import attrgetter
+from types import MethodType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import scaled_dot_product_attention
+
+
+@dataclass(frozen=True, kw_only=True)
+class PostNormBlock:
+    """Where the parts of a block are that normalises after each of its two sums: dotted paths inside the block."""
+
+    query: str
+    key: str
+    value: str
+    attention_dropout: str
+    out: str
+    out_dropout: str | None
+    out_norm: str
+    up: str
+    activation: str
+    down: str
+    down_dropout: str
+    down_norm: str
+
+    has_position_bias: bool = False
+    """Whether it takes relative positions as its third argument, and returns a tuple, as MPNet's does."""
+
+
+_BERT = PostNormBlock(
+    query="attention.self.query",
+    key="attention.self.key",
+    value="attention.self.value",
+    attention_dropout="attention.self.dropout",
+    out="attention.output.dense",
+    out_dropout="attention.output.dropout",
+    out_norm="attention.output.LayerNorm",
+    up="intermediate.dense",
+    activation="intermediate.intermediate_act_fn",
+    down="output.dense",
+    down_dropout="output.dropout",
+    down_norm="output.LayerNorm",
+)
+FIRST_TOKEN_BLOCKS = {
+    "bert": _BERT,
+    "roberta": _BERT,
+    "xlm-roberta": _BERT,
+    "electra": _BERT,
+    "distilbert": PostNormBlock(
+        query="attention.q_lin",
+        key="attention.k_lin",
+        value="attention.v_lin",
+        attention_dropout="attention.dropout",
+        out="attention.out_lin",
+        out_dropout=None,
+        out_norm="sa_layer_norm",
+        up="ffn.lin1",
+        activation="ffn.activation",
+        down="ffn.lin2",
+        down_dropout="ffn.dropout",
+        down_norm="output_layer_norm",
+    ),
+    "mpnet": PostNormBlock(
+        query="attention.attn.q",
+        key="attention.attn.k",
+        value="attention.attn.v",
+        attention_dropout="attention.attn.dropout",
+        out="attention.attn.o",
+        out_dropout="attention.dropout",
+        out_norm="attention.LayerNorm",
+        up="intermediate.dense",
+        activation="intermediate.intermediate_act_fn",
+        down="output.dense",
+        down_dropout="output.dropout",
+        down_norm="output.LayerNorm",
+        has_position_bias=True,
+    ),
+}
+"""The families whose last block is known to do with one row; ALBERT's blocks are one, so its last can't differ."""
+
+
+@contextmanager
+def last_block_for_first_token(block: nn.Module, paths: PostNormBlock, heads: int) -> Iterator[None]:
+    """Let ``block`` give the hidden state of the first token alone, float, shape (batch, 1, width).
+
+    On a CPU, dropout draws the numbers that it draws for all tokens, so a seed gives the same training with and
+    without; on a GPU it draws fewer.
+    """
+    vars(block)["forward"] = MethodType(_Forward(paths, heads), block)
+    try:
+        yield
+    finally:
+        del vars(block)["forward"]
+
+
+@dataclass(frozen=True)
+class _Forward:
+    paths: PostNormBlock
+    heads: int
+
+    def __call__(
+        self,
+        block: nn.Module,
+        hidden_states: Tensor,
+        attention_mask: Tensor | None = None,
+        third: Tensor | None = None,
+        *_: Any,
+        **kwargs: Any,
+    ) -> Any:
+        paths = self.paths
+
+        def at(path: str) -> Any:
+            return attrgetter(path)(block)
+
+        bias = (third if third is not None else kwargs.get("position_bias")) if paths.has_position_bias else None
+        first, tokens = hidden_states[:, :1], hidden_states.shape[1]
+        query = self._split(at(paths.query)(first))
+        key, value = self._split(at(paths.key)(hidden_states)), self._split(at(paths.value)(hidden_states))
+        dropout = at(paths.attention_dropout)
+        context = _attend(query, key, value, _first_row(attention_mask), _first_row(bias), dropout)
+        context = context.transpose(1, 2).flatten(2)
+        attended = at(paths.out)(context)
+        if paths.out_dropout:
+            attended = _dropout(attended, at(paths.out_dropout), (1, tokens))
+        attended = at(paths.out_norm)(attended + first)
+        forwarded = at(paths.down)(at(paths.activation)(at(paths.up)(attended)))
+        forwarded = _dropout(forwarded, at(paths.down_dropout), (1, tokens))
+        result = at(paths.down_norm)(forwarded + attended)
+        return (result,) if paths.has_position_bias else result
+
+    def _split(self, projected: Tensor) -> Tensor:
+        """Return (batch, heads, tokens, width of a head)."""
+        return projected.view(*projected.shape[:2], self.heads, -1).transpose(1, 2)
+
+
+def _attend(
+    query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, bias: Tensor | None, dropout: nn.Dropout
+) -> Tensor:
+    """Return the attention of the first token, (batch, heads, 1, width of a head)."""
+    if mask is not None:
+        if mask.dtype == torch.bool:  # True where attention is paid
+            mask = torch.zeros_like(mask, dtype=query.dtype).masked_fill(~mask, float("-inf"))
+        bias = mask if bias is None else mask + bias
+    if not (dropout.training and dropout.p):
+        return scaled_dot_product_attention(query, key, value, bias)
+    scores = query @ key.transpose(-1, -2) * key.shape[-1] ** -0.5
+    weights = (scores if bias is None else scores + bias).softmax(-1)
+    return _dropout(weights, dropout, (2, key.shape[2])) @ value
+
+
+def _dropout(values: Tensor, dropout: nn.Dropout, whole: tuple[int, int]) -> Tensor:
+    """Drop as ``dropout`` does, with the numbers that it would draw for all tokens.
+
+    ``whole`` is the dimension that holds the first token alone, and how many tokens it would hold.
+    """
+    if not (dropout.training and dropout.p):
+        return values
+    dimension, tokens = whole
+    if values.device.type != "cpu":
+        return dropout(values)  # type: ignore[no-any-return]
+    kept = 1 - dropout.p
+    shape = list(values.shape)
+    shape[dimension] = tokens
+    noise = torch.empty(shape, dtype=values.dtype).bernoulli_(kept)
+    return values * noise.narrow(dimension, 0, 1).div(kept)
+
+
+def _first_row(mask: Tensor | None) -> Tensor | None:
+    """Return what a mask or a bias, (batch or 1, heads or 1, tokens or 1, tokens), holds for the first token."""
+    return None if mask is None else mask[..., :1, :]

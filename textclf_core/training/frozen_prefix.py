@@ -1,0 +1,237 @@
+"""The frozen prefix's output, computed once a row and kept, for later epochs, seeds and contenders.
+
+A frozen prefix runs in evaluation mode, so its output is a constant of the row's tokens and the weights. A row is
+computed at its own length, beside rows of equal length: no padding, so its bits depend on nothing but itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from textclf_core.cache import CacheFolder, RowStore
+from textclf_core.cache.rows import KEY_BYTES
+from textclf_core.training.batching import batches_of_equal_length
+from textclf_core.training.flops import count_prefix_flops
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+    from textclf_core.cost import Meter
+    from textclf_core.encoder import Encoder
+    from textclf_core.progress import Progress
+
+logger = logging.getLogger("textclf")
+
+# A change to how a prefix is computed that changes bits makes another number, so that no older row is taken for one.
+_CUT_VERSION = 1
+# Tokens computed at once: enough for the matrix products to run at their full rate, little enough for the cache of a
+# processor.
+_BATCH_TOKENS = 2048
+_BYTES_A_NUMBER = 4
+
+
+@dataclass(frozen=True)
+class PrefixRows:
+    """The rows of one tokenized data set, all of them in the cache."""
+
+    store: RowStore
+    keys: tuple[bytes, ...]
+    device: torch.device
+
+    def hidden(self, indices: Sequence[int]) -> Tensor:
+        """Return the hidden states at the boundary, float32, shape (rows, most tokens among them, width)."""
+        return torch.from_numpy(self.store.read([self.keys[index] for index in indices])).to(self.device)
+
+
+class FrozenPrefix:
+    """The frozen prefix of an encoder, and the cache of its output.
+
+    Args:
+        encoder: with its strategy's parameters frozen, which stay so.
+        folder: the cache.
+        meter: counts what is computed and what is read.
+        progress: shows the computing.
+
+    Attributes:
+        boundary: the prefix is the embeddings and this many blocks.
+        only_first_token: whether rows hold the first token alone: behind the last block, if the head reads no other.
+    """
+
+    def __init__(self, encoder: Encoder, folder: CacheFolder, meter: Meter, progress: Progress) -> None:
+        self.boundary = encoder.frozen_prefix - 1
+        self.only_first_token = self.boundary == encoder.num_blocks and encoder.reads_first_token
+        self._encoder = encoder
+        self._folder = folder
+        self._meter = meter
+        self._progress = progress
+        self._digests = _digests(encoder, self.boundary)
+        self._width = int(encoder.model.config.hidden_size)
+        self.key = self._key(self.boundary)
+        self._store = folder.open(self.key, self._width)
+
+    def training_rows(self, tokenized: Dataset) -> PrefixRows | None:
+        """Return :meth:`rows` of the training split; what is computed for them counts as training."""
+        flops = self._meter.prefix_flops
+        with self._meter.time("train/prefix"):
+            rows = self.rows(tokenized)
+        self._meter.flops += self._meter.prefix_flops - flops
+        return rows
+
+    def rows(self, tokenized: Dataset) -> PrefixRows | None:
+        """Return the rows of ``Encoder.tokenize``; those that aren't in the cache are computed now.
+
+        ``None``, with a note, if they are more than the cache may hold.
+        """
+        keys = _row_keys(tokenized)
+        missing = self._missing(keys)
+        if missing:
+            with self._folder.filling(self.key):
+                self._store.refresh()  # another process may have filled it while this one waited
+                missing = self._missing(keys)
+                if missing and not self._fill(tokenized, keys, missing):
+                    return None
+        self._meter.prefix_rows_computed += len(missing)
+        self._meter.prefix_rows_read += len(keys) - len(missing)
+        return PrefixRows(self._store, tuple(keys), self._encoder.model.device)
+
+    def _missing(self, keys: Sequence[bytes]) -> list[int]:
+        """Return the first row of each key that isn't in the store."""
+        first = {key: row for row, key in reversed(list(enumerate(keys)))}
+        return sorted(row for key, row in first.items() if key not in self._store)
+
+    def _fill(self, tokenized: Dataset, keys: Sequence[bytes], missing: Sequence[int]) -> bool:
+        lengths = [len(ids) for ids in tokenized["input_ids"]]
+        tokens = len(missing) if self.only_first_token else sum(lengths[row] for row in missing)
+        wanted = tokens * self._width * _BYTES_A_NUMBER
+        if not self._folder.make_room(wanted, keep=self.key):
+            logger.info(
+                "the frozen prefix is computed anew in each epoch: its output takes %.1f GB, the cache may hold %.1f "
+                "GB (TEXTCLF_CACHE_LIMIT)",
+                wanted / 1e9,
+                self._folder.limit_bytes / 1e9,
+            )
+            return False
+        start, earlier = self._earlier([keys[row] for row in missing])
+        flops = count_prefix_flops(self._encoder, self.boundary, start)
+        self._folder.describe(self.key, self._about())
+        batches = batches_of_equal_length([lengths[row] for row in missing], _BATCH_TOKENS)
+        with (
+            self._progress.bar("frozen prefix", len(missing), "examples") as bar,
+            self._store.writer() as writer,
+            torch.inference_mode(),
+            _evaluating(self._encoder.model),
+            self._encoder.computing_what_the_head_reads(),
+        ):
+            for batch in batches:
+                rows = [missing[index] for index in batch]
+                row_keys = [keys[row] for row in rows]
+                hidden = self._compute(tokenized, rows, row_keys, start, earlier)
+                writer.write(row_keys, hidden)
+                self._meter.prefix_flops += flops(len(rows), lengths[rows[0]])
+                bar.advance(len(rows))
+        self._meter.cache_bytes += writer.written_bytes
+        return True
+
+    def _compute(
+        self, tokenized: Dataset, rows: list[int], keys: list[bytes], start: int | None, earlier: RowStore | None
+    ) -> Any:
+        batch = self._encoder.collate(tokenized.__getitems__(rows))
+        hidden = None if earlier is None else torch.from_numpy(earlier.read(keys)).to(self._encoder.model.device)
+        reached = self._encoder.run_prefix(batch, self.boundary, hidden=hidden, start=start or 0)
+        return (reached[:, :1] if self.only_first_token else reached).float().cpu().numpy()
+
+    def _earlier(self, keys: Sequence[bytes]) -> tuple[int | None, RowStore | None]:
+        """Return the latest boundary before this one at which the cache has all these rows, and its store."""
+        for boundary in range(self.boundary - 1, 0, -1):
+            store = self._folder.open(self._key(boundary), self._width)
+            if all(key in store for key in keys):
+                return boundary, store
+        return None, None
+
+    def _key(self, boundary: int) -> str:
+        """Return the name of a boundary's store: a hash of everything that could change a bit of its rows."""
+        model = self._encoder.model
+        facts = {
+            "weights": self._digests[: boundary + 1],
+            "config": _config_facts(model.config),
+            "boundary": boundary,
+            "first token": boundary == self.boundary and self.only_first_token,
+            "dtype": str(model.dtype),
+            "attention": model.config._attn_implementation,
+            "device": _device_facts(model.device),
+            "threads": torch.get_num_threads(),
+            "matrix products": torch.get_float32_matmul_precision(),
+            "versions": {name: version(name) for name in ("torch", "transformers")},
+            "cut": _CUT_VERSION,
+        }
+        return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[:32]
+
+    def _about(self) -> str:
+        what = "the first token" if self.only_first_token else "all tokens"
+        blocks = "1 block" if self.boundary == 1 else f"{self.boundary} blocks"
+        return f"{self._encoder.checkpoint} after {blocks}, {what}"
+
+
+def cached_prefix(encoder: Encoder, folder: CacheFolder, meter: Meter, progress: Progress) -> FrozenPrefix | None:
+    """Return the frozen prefix of an encoder if keeping its output saves time.
+
+    Not where nothing or the embeddings alone are frozen, which are looked up as fast as the cache is read. Where a
+    model can't be cut at the boundary, a note says why.
+    """
+    boundary = encoder.frozen_prefix - 1
+    if boundary < 1:
+        return None
+    if why := encoder.why_not_cut(boundary):
+        logger.info("the frozen prefix is computed anew in each epoch. %s", why)
+        return None
+    return FrozenPrefix(encoder, folder, meter, progress)
+
+
+@contextmanager
+def _evaluating(model: torch.nn.Module) -> Iterator[None]:
+    """Keep the model in evaluation mode while the block runs."""
+    was_training = model.training
+    model.train(False)
+    try:
+        yield
+    finally:
+        model.train(was_training)
+
+
+def _digests(encoder: Encoder, boundary: int) -> list[str]:
+    """Return a hash of the weights of the embeddings and of each block before the boundary."""
+    return [hashlib.sha256(b"".join(part)).hexdigest() for part in encoder.prefix_bytes(boundary)]
+
+
+def _row_keys(tokenized: Dataset) -> list[bytes]:
+    """Return the hash of each row's token ids, mask and token types."""
+    names = [name for name in ("input_ids", "attention_mask", "token_type_ids") if name in tokenized.column_names]
+    columns = [tokenized.with_format(None)[name][:] for name in names]
+    header = ",".join(names).encode()
+    return [
+        hashlib.blake2b(header + np.array(row, dtype=np.int32).tobytes(), digest_size=KEY_BYTES).digest()
+        for row in zip(*columns, strict=True)
+    ]
+
+
+def _config_facts(config: Any) -> dict[str, Any]:
+    """Return the model's configuration without what names labels and places."""
+    aside = {"id2label", "label2id", "problem_type", "architectures", "_name_or_path", "transformers_version"}
+    return {name: value for name, value in config.to_dict().items() if name not in aside}
+
+
+def _device_facts(device: torch.device) -> list[str]:
+    if device.type == "cuda":
+        return ["cuda", torch.cuda.get_device_name(device), str(torch.backends.cuda.matmul.allow_tf32)]
+    return [device.type, torch.backends.cpu.get_cpu_capability()]
