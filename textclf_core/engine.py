@@ -116,7 +116,7 @@ def run_experiment(experiment: Experiment, progress: Progress) -> tuple[Path, Re
             encoder = None
             if plugins.needs_encoder:
                 with meter.time("build"):
-                    encoder = _build(plugins, data.task, seed, device)
+                    encoder = build_encoder(plugins, data.task, seed, device)
                     _call(plugins, "textclf_freeze", encoder=encoder)
             with meter.time("train"):
                 classifier, movement = _train(plugins, encoder, data, seed, workspace, progress)
@@ -174,7 +174,12 @@ def load_data(plugins: ActivePlugins, data_seed: int) -> PreparedData:
     return prepare(_call(plugins, "textclf_load_data", data_seed=data_seed), data_seed)
 
 
-def _build(plugins: ActivePlugins, task: Task, seed: int, device: str) -> Encoder:
+def build_encoder(plugins: ActivePlugins, task: Task, seed: int, device: str) -> Encoder:
+    """Ask the model plugin for its encoder, with a head that depends on the seed alone, on ``device``.
+
+    Raises:
+        TextclfError: the model can't be had.
+    """
     _seed_everything(seed)
     encoder: Encoder = _call(plugins, "textclf_build_model", task=task, seed=seed)
     encoder.model.to(device)  # type: ignore[arg-type]  # the decorator around it hides its signature

@@ -58,12 +58,17 @@ class CacheFolder:
         directory: where they lie; the user's cache if not given.
         limit_bytes: the bound; ``TEXTCLF_CACHE_LIMIT`` if not given, or 10 GB or a tenth of what the disk and the
             cache have together, whichever is less.
+
+    Attributes:
+        used: the keys of the stores that runs took their prefix from, through this object, in their order.
     """
 
     def __init__(self, directory: Path | None = None, limit_bytes: int | None = None) -> None:
         self.directory = directory or default_cache_directory()
         self._stores = self.directory / "prefix"
         self._limit_bytes = limit_bytes
+        self.used: list[str] = []
+        self._released: set[str] = set()
 
     @cached_property
     def limit_bytes(self) -> int:
@@ -86,6 +91,16 @@ class CacheFolder:
         if store.directory.is_dir():
             os.utime(store.directory)
         return store
+
+    def release(self, key: str) -> None:
+        """Say that nobody waits for a store: it goes when the next is written."""
+        self._released.add(key)
+
+    def remove_released(self, keep: str) -> None:
+        """Remove what was released, but for the store ``keep``."""
+        for key in self._released - {keep}:
+            self.remove(key)
+        self._released &= {keep}
 
     def describe(self, key: str, about: str) -> None:
         """Say what the rows of a store are, for :meth:`list`."""

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 from datasets import DatasetDict
 
+from textclf_core.cache import CacheFolder
 from textclf_core.comparison.cells import Cell
+from textclf_core.comparison.order import prefixes, running_order
 from textclf_core.comparison.runner import ComparisonPlan
 from textclf_core.data import PreparedData
+from textclf_core.data.sampling import TrainSize
 from textclf_core.engine import Experiment, run_experiment
 from textclf_core.progress import Progress
 from textclf_core.records import Expected
@@ -31,7 +35,9 @@ class BillLine:
     Attributes:
         cells: how many there are.
         finished: how many of them are finished.
-        expected: what one takes; ``None`` where all are finished.
+        expected: what one takes that isn't finished, on average (the first may fill the cache for the others);
+            ``None`` where all are finished.
+        seconds_left: expected seconds of the cells that aren't finished.
     """
 
     contender: str
@@ -39,45 +45,64 @@ class BillLine:
     cells: int
     finished: int
     expected: Expected | None
-
-    @property
-    def seconds_left(self) -> float:
-        """Expected seconds of the cells that aren't finished."""
-        return (self.cells - self.finished) * self.expected.seconds if self.expected else 0.0
+    seconds_left: float
 
 
 def bill(plan: ComparisonPlan, progress: Progress) -> tuple[BillLine, ...]:
     """Probe each contender that has cells to run, and return what they will take.
 
     A probe is a whole run on a stratified sample of the rows, of every split the same share, so it takes whatever
-    plugin there is as it is. Time is extrapolated by a straight line through two probes; memory and the artifact's
-    size are those of the larger. What is found is kept in the output folder, so that the records of the cells can hold
-    it beside what they really took.
+    plugin there is as it is. Time and what goes into the cache are extrapolated by a straight line through two probes;
+    memory and the artifact's size are those of the larger. Contenders are probed in the order in which they will run,
+    with a cache of their own, and those that use it once more with what they left there, as their later seeds will.
+    What is found is kept in the output folder, so that the records of the cells can hold it beside what they really
+    took.
 
     Raises:
         TextclfError: a contender can't run.
     """
-    groups: dict[tuple[str, object], list[Cell]] = {}
+    groups: dict[tuple[str, TrainSize | None], list[Cell]] = {}
     for cell in plan.cells:
         groups.setdefault((cell.contender.label, cell.train_size), []).append(cell)
-    waiting = {key: cells for key, cells in groups.items() if any(not cell.finished_in(plan.output) for cell in cells)}
-    lines = []
-    warm = False
-    with progress.bar("probe", len(waiting), "contenders") as bar:
-        for key, cells in groups.items():
-            expected = None
-            if key in waiting:
-                data = plan.data[cells[0].contender.label, cells[0].train_size]
-                if not warm:
-                    _probe(cells[0], data, _PROBE_ROWS[0], plan)
-                    warm = True
-                expected = _expected(cells[0], data, plan)
-                keep_expected(plan.output, {cell.id: expected for cell in cells})
-                bar.advance(note=cells[0].contender.label)
-            finished = sum(cell.finished_in(plan.output) is not None for cell in cells)
-            size = str(cells[0].train_size) if cells[0].train_size else None
-            lines.append(BillLine(cells[0].contender.label, size, len(cells), finished, expected))
-    return tuple(lines)
+    waiting = {
+        key: left
+        for key, cells in groups.items()
+        if (left := [cell for cell in cells if not cell.finished_in(plan.output)])
+    }
+    firsts = [cells[0] for cells in waiting.values()]
+    ordered = running_order(firsts, prefixes(firsts, plan.task_of))
+    expected: dict[str, Expected] = {}
+    with progress.bar("probe", len(waiting), "contenders") as bar, tempfile.TemporaryDirectory() as room:
+        prober = _Prober(plan, Path(room))
+        if ordered:
+            prober.warm_up(ordered[0])
+        for cell in ordered:
+            key = cell.contender.label, cell.train_size
+            expected |= prober.expected(waiting[key], has_finished=len(waiting[key]) < len(groups[key]))
+            keep_expected(plan.output, expected)
+            bar.advance(note=cell.contender.label)
+    return tuple(
+        BillLine(
+            contender=label,
+            train_size=str(size) if size else None,
+            cells=len(cells),
+            finished=len(cells) - len(waiting.get((label, size), ())),
+            expected=_mean([expected[cell.id] for cell in waiting.get((label, size), ())]),
+            seconds_left=sum(expected[cell.id].seconds for cell in waiting.get((label, size), ())),
+        )
+        for (label, size), cells in groups.items()
+    )
+
+
+def _mean(expected: Sequence[Expected]) -> Expected | None:
+    if not expected:
+        return None
+    return Expected(
+        seconds=sum(one.seconds for one in expected) / len(expected),
+        peak_memory_bytes=max(one.peak_memory_bytes for one in expected),
+        artifact_bytes=max(one.artifact_bytes for one in expected),
+        cache_bytes=max(one.cache_bytes for one in expected),
+    )
 
 
 def keep_expected(output: Path, expected: Mapping[str, Expected]) -> None:
@@ -99,48 +124,69 @@ def kept_expected(output: Path) -> dict[str, Expected]:
     return {cell: Expected(**one) for cell, one in json.loads(path.read_text(encoding="utf-8")).items()}
 
 
-def _expected(cell: Cell, data: PreparedData, plan: ComparisonPlan) -> Expected:
-    rows = len(data.data["train"])
-    small, large = (_probe(cell, data, wanted, plan) for wanted in _PROBE_ROWS)
-    if large[0] == small[0]:  # there aren't more rows than the smaller probe takes
-        seconds = large[1].seconds
-    else:
-        slope = max(0.0, (large[1].seconds - small[1].seconds) / (large[0] - small[0]))
-        seconds = large[1].seconds + slope * (rows - large[0])
-    return Expected(
-        seconds=seconds,
-        peak_memory_bytes=large[1].peak_memory_bytes,
-        artifact_bytes=large[1].artifact_bytes,
-        cache_bytes=large[1].cache_bytes,
-    )
+@dataclass(frozen=True)
+class _Prober:
+    """Runs cells on samples, in a folder that goes away."""
 
+    plan: ComparisonPlan
+    room: Path
 
-def _probe(cell: Cell, data: PreparedData, wanted: int, plan: ComparisonPlan) -> tuple[int, Expected]:
-    """Run the cell on a sample of about ``wanted`` rows of train; return the rows taken and what that took."""
-    share = min(1.0, wanted / len(data.data["train"]))
-    sample = DatasetDict(
-        {name: split.select(_stratified(split["label"][:], share)) for name, split in data.data.items()}
-    )
-    probed = PreparedData(sample, data.task, data.splits, data.source, data.fingerprint)
-    with tempfile.TemporaryDirectory() as room:
+    def warm_up(self, cell: Cell) -> None:
+        """Run once for nothing: imports and first allocations are not what a cell will pay."""
+        self._probe(cell, _PROBE_ROWS[0], self.room / "warm-up")
+
+    def expected(self, cells: Sequence[Cell], *, has_finished: bool) -> dict[str, Expected]:
+        """Return what each of a contender's waiting cells will take, by its id.
+
+        Those after the first find in the cache what the first left there, and so does the first if another was
+        finished before.
+        """
+        cold = self._line(cells[0])
+        shares = cold.cache_bytes > 0 and (has_finished or len(cells) > 1)
+        warm = self._line(cells[-1]) if shares else cold
+        return {cell.id: cold if cell is cells[0] and not has_finished else warm for cell in cells}
+
+    def _line(self, cell: Cell) -> Expected:
+        """Extrapolate through two samples, each with a cache of its own that all contenders share."""
+        rows = len(self.plan.data[cell.contender.label, cell.train_size].data["train"])
+        small, large = (self._probe(cell, wanted, self.room / f"cache-{wanted}") for wanted in _PROBE_ROWS)
+        if large[0] == small[0]:  # there aren't more rows than the smaller probe takes
+            return large[1]
+        per_row = (large[1].seconds - small[1].seconds) / (large[0] - small[0])
+        return Expected(
+            seconds=large[1].seconds + max(0.0, per_row) * (rows - large[0]),
+            peak_memory_bytes=large[1].peak_memory_bytes,
+            artifact_bytes=large[1].artifact_bytes,
+            cache_bytes=round(large[1].cache_bytes * rows / large[0]),
+        )
+
+    def _probe(self, cell: Cell, wanted: int, cache: Path) -> tuple[int, Expected]:
+        """Run the cell on about ``wanted`` rows of train; return the rows taken and what that took."""
+        data = self.plan.data[cell.contender.label, cell.train_size]
+        share = min(1.0, wanted / len(data.data["train"]))
+        sample = DatasetDict(
+            {name: split.select(_stratified(split["label"][:], share)) for name, split in data.data.items()}
+        )
         experiment = Experiment(
             cell.contender.plugins,
-            data=probed,
+            data=PreparedData(sample, data.task, data.splits, data.source, data.fingerprint),
             seed=cell.seed,
-            data_seed=plan.data_seed,
-            output=Path(room),
-            device=plan.device,
+            data_seed=self.plan.data_seed,
+            output=self.room / "runs",
+            device=self.plan.device,
+            cache=CacheFolder(cache),
         )
-        _, record = run_experiment(experiment, Progress(quiet=True))
-    cost = record.cost
-    taken = Expected(
-        # What doesn't grow with the rows (building, the latency's twenty texts) is in both probes alike.
-        seconds=cost.seconds["total"],
-        peak_memory_bytes=cost.peak_memory_bytes,
-        artifact_bytes=cost.artifact_bytes,
-        cache_bytes=0,
-    )
-    return len(sample["train"]), taken
+        directory, record = run_experiment(experiment, Progress(quiet=True))
+        shutil.rmtree(directory)
+        cost = record.cost
+        taken = Expected(
+            # What doesn't grow with the rows (building, the latency's twenty texts) is in both probes alike.
+            seconds=cost.seconds["total"],
+            peak_memory_bytes=cost.peak_memory_bytes,
+            artifact_bytes=cost.artifact_bytes,
+            cache_bytes=cost.cache_bytes,
+        )
+        return len(sample["train"]), taken
 
 
 def _stratified(labels: list[int], share: float) -> list[int]:

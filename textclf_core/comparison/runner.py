@@ -11,6 +11,7 @@ from textclf_core.cache import CacheFolder
 from textclf_core.comparison.board import Board
 from textclf_core.comparison.cells import Cell, cells
 from textclf_core.comparison.contenders import Contender
+from textclf_core.comparison.order import prefixes, running_order
 from textclf_core.data import PreparedData, with_train_size
 from textclf_core.data.sampling import TrainSize
 from textclf_core.engine import Experiment, load_data, run_experiment
@@ -18,6 +19,7 @@ from textclf_core.environment import resolve_device
 from textclf_core.errors import TextclfError
 from textclf_core.progress import Progress
 from textclf_core.records import Expected, Record, read_record
+from textclf_core.task import Task
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,10 @@ class ComparisonPlan:
     data_seed: int
     device: str
     cache: CacheFolder
+
+    def task_of(self, cell: Cell) -> Task:
+        """Return the task of a cell's data."""
+        return self.data[cell.contender.label, cell.train_size].task
 
 
 def plan(
@@ -111,12 +117,19 @@ def run_cells(
     """
     finished: list[FinishedCell] = []
     failed: list[FailedCell] = []
+    waiting: list[Cell] = []
     with board:
         for cell in plan.cells:
             if not force and (found := read_cell(plan, cell)):
                 board.reused(cell, found.record)
                 finished.append(found)
-                continue
+            else:
+                waiting.append(cell)
+        prefix_of = prefixes(waiting, plan.task_of)
+        waiting = running_order(waiting, prefix_of)
+        while waiting:
+            cell = waiting.pop(0)
+            plan.cache.used.clear()
             try:
                 with board.running(cell) as progress:
                     done = run_cell(plan, cell, progress, command=command, expected=(expected or {}).get(cell.id))
@@ -126,6 +139,13 @@ def run_cells(
                 continue
             board.finished(cell, done.record)
             finished.append(done)
+            prefix = prefix_of.get(cell.contender.label)
+            if not any(prefix_of.get(other.contender.label) == prefix for other in waiting):
+                for key in plan.cache.used:
+                    plan.cache.release(key)
+    place = {cell: index for index, cell in enumerate(plan.cells)}
+    finished.sort(key=lambda one: place[one.cell])
+    failed.sort(key=lambda one: place[one.cell])
     return finished, failed
 
 

@@ -82,6 +82,7 @@ class FrozenPrefix:
         self._width = int(encoder.model.config.hidden_size)
         self.key = self._key(self.boundary)
         self._store = folder.open(self.key, self._width)
+        folder.used.append(self.key)
 
     def training_rows(self, tokenized: Dataset) -> PrefixRows | None:
         """Return :meth:`rows` of the training split; what is computed for them counts as training."""
@@ -144,6 +145,7 @@ class FrozenPrefix:
                 self._meter.prefix_flops += flops(len(rows), lengths[rows[0]])
                 bar.advance(len(rows))
         self._meter.cache_bytes += writer.written_bytes
+        self._folder.remove_released(keep=self.key)
         return True
 
     def _compute(
