@@ -44,6 +44,20 @@ class Meter:
         self.padded_tokens += padded_tokens
         self.flops += flops
 
+    def add_share(self, shared: Meter, count: int, *, whole: bool) -> None:
+        """Add what several runs spent together: to each of ``count`` its share, so that the sum is what was spent.
+
+        Rows and bytes of the cache don't divide: they are counted where ``whole`` is set, for one of the runs.
+        """
+        for stage, seconds in shared.seconds.items():
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + seconds / count
+        self.flops += shared.flops / count
+        self.prefix_flops += shared.prefix_flops / count
+        if whole:
+            self.prefix_rows_computed += shared.prefix_rows_computed
+            self.cache_bytes += shared.cache_bytes
+        self.prefix_rows_read += shared.prefix_rows_read + (0 if whole else shared.prefix_rows_computed)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:

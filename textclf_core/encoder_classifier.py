@@ -15,10 +15,12 @@ from textclf_core.progress import Progress
 from textclf_core.recipe import Recipe
 from textclf_core.task import Task
 from textclf_core.training.batching import batches_by_length
+from textclf_core.training.checkpoints import restore_tensors
 
 if TYPE_CHECKING:
     from datasets import Dataset
     from numpy.typing import NDArray
+    from torch import Tensor
 
     from textclf_core.training.frozen_prefix import FrozenPrefix
 
@@ -29,7 +31,8 @@ _BATCH_SIZE = 32
 class EncoderClassifier:
     """Scores texts with an encoder, in batches of similar length. Its saved form loads in ``transformers.pipeline``.
 
-    ``prefix`` is the cache of the encoder's frozen prefix, for the rows of the run that trained it.
+    ``prefix`` is the cache of the encoder's frozen prefix, for the rows of the run that trained it. ``parameters`` are
+    this classifier's own, by name, where it shares the encoder with others.
     """
 
     encoder: Encoder
@@ -37,6 +40,7 @@ class EncoderClassifier:
     recipe: Recipe
     progress: Progress = field(default_factory=lambda: Progress(quiet=True))
     prefix: FrozenPrefix | None = None
+    parameters: dict[str, Tensor] | None = None
 
     def scores(self, data: Dataset) -> NDArray[np.float32]:
         """Return the softmax of the logits for the rows of ``data``, in its order: float32, (rows, labels)."""
@@ -45,6 +49,7 @@ class EncoderClassifier:
 
     def logits(self, tokenized: Dataset) -> NDArray[np.float32]:
         """Return the logits of rows that ``Encoder.tokenize`` made: float32, (rows, labels). Dropout is off."""
+        self._take_parameters()
         model = self.encoder.model
         was_training = model.training
         model.train(False)
@@ -70,8 +75,13 @@ class EncoderClassifier:
         model.train(was_training)
         return logits
 
+    def _take_parameters(self) -> None:
+        if self.parameters is not None:
+            restore_tensors(self.encoder, self.parameters)
+
     def save(self, directory: Path) -> None:
         """Write model and tokenizer in Hugging Face's own layout."""
+        self._take_parameters()
         if self.recipe.max_length is not None:
             self.encoder.tokenizer.model_max_length = self.recipe.max_length
         self.encoder.model.save_pretrained(directory)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import math
 import random
+import shutil
 import statistics
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,24 +20,29 @@ import transformers
 from datasets import Dataset
 
 from textclf_core.cache import CacheFolder
-from textclf_core.cost import Cost, Meter, directory_bytes, peak_memory_bytes, reset_peak_memory
+from textclf_core.cost import directory_bytes, reset_peak_memory
 from textclf_core.data import PreparedData, prepare
 from textclf_core.environment import environment, resolve_device
 from textclf_core.errors import RunError, TextclfError
 from textclf_core.integrity import Movement, ParameterHashes
-from textclf_core.plugins import ActivePlugin, ActivePlugins
+from textclf_core.plugins import ActivePlugins
 from textclf_core.predictions import Predictions, write_predictions
 from textclf_core.progress import Progress
-from textclf_core.recipe import Recipe
+from textclf_core.recording import (
+    cost_of,
+    data_record,
+    encoder_record,
+    label_of,
+    plugin_record,
+    recipe_of,
+    trainer_of,
+    truncated,
+)
 from textclf_core.records import (
     MODEL_DIRECTORY,
     RECORD_FORMAT,
-    DataRecord,
-    EncoderRecord,
     Expected,
-    PluginRecord,
     Record,
-    SplitRecord,
     Tuning,
     write_record,
 )
@@ -99,64 +105,112 @@ def run_experiment(experiment: Experiment, progress: Progress) -> tuple[Path, Re
         TextclfError: what a user can mend. Whatever was computed by then is kept beside, as the error says.
     """
     plugins, seed = experiment.plugins, experiment.seed
-    started = datetime.now(UTC)
-    device = resolve_device(experiment.device)
-    # Its bars for loading and saving would run through ours.
-    transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    reset_peak_memory(device)
-    label = experiment.label or _label(plugins)
-    name = experiment.id or run_id(started, label, seed)
-    with RunDirectory(experiment.output, name, replace=experiment.replace) as directory, _Notes() as notes:
-        workspace = Workspace(directory.partial, device, cache=experiment.cache or CacheFolder())
-        meter = workspace.meter
+    with Room(experiment) as room:
+        meter = room.workspace.meter
         with meter.time("total"):
             with meter.time("load"):
-                data = _load(experiment)
-                _check_metrics(plugins, data.task)
+                data = prepared_data(experiment)
+                check_metrics(plugins, data.task)
             encoder = None
             if plugins.needs_encoder:
                 with meter.time("build"):
-                    encoder = build_encoder(plugins, data.task, seed, device)
-                    _call(plugins, "textclf_freeze", encoder=encoder)
+                    encoder = frozen_encoder(plugins, data.task, seed, room.workspace.device)
             with meter.time("train"):
-                classifier, movement = _train(plugins, encoder, data, seed, workspace, progress)
-            with meter.time("save"):
-                model_directory = directory.partial / MODEL_DIRECTORY
-                save_classifier(classifier, model_directory, data.task, _plugin_record(_trainer(plugins)))
-            with meter.time("predict"):
-                predictions = {
-                    name: Predictions(data.data[name], classifier.scores(data.data[name])) for name in _EVALUATED
-                }
-                write_predictions(predictions, data.task, directory.partial)
-            with meter.time("metrics"):
-                metrics = {name: _score(plugins, split, data.task) for name, split in predictions.items()}
-            with meter.time("latency"):
-                latency_seconds = _latency(classifier, data)
+                classifier, movement = _train(plugins, encoder, data, seed, room.workspace, progress)
+            evaluation = evaluate(plugins, classifier, data, room.workspace)
+        record = room.leave_record(data, encoder, movement, evaluation)
+    return room.directory.path, record
+
+
+class Room:
+    """Where a run takes place: its directory, which is whole or absent, its workspace, what is said meanwhile."""
+
+    def __init__(self, experiment: Experiment) -> None:
+        self.experiment = experiment
+        self.label = experiment.label or label_of(experiment.plugins)
+        self._started = datetime.now(UTC)
+        device = resolve_device(experiment.device)
+        # Its bars for loading and saving would run through ours.
+        transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+        reset_peak_memory(device)
+        name = experiment.id or run_id(self._started, self.label, experiment.seed)
+        self.directory = RunDirectory(experiment.output, name, replace=experiment.replace)
+        self.workspace = Workspace(self.directory.partial, device, cache=experiment.cache or CacheFolder())
+        self._notes = _Notes().__enter__()
+
+    def __enter__(self) -> Room:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._notes.__exit__()
+        self.directory.__exit__(kind, error, at)
+
+    def discard(self, *_: object) -> None:
+        """Leave nothing: the run didn't begin."""
+        self._notes.__exit__()
+        shutil.rmtree(self.directory.partial, ignore_errors=True)
+
+    def leave_record(
+        self, data: PreparedData, encoder: Encoder | None, movement: Movement | None, evaluation: Evaluation
+    ) -> Record:
+        """Write the record, and return it."""
+        experiment, workspace = self.experiment, self.workspace
         record = Record(
             format=RECORD_FORMAT,
-            id=directory.id,
-            label=label,
-            started=started.isoformat(timespec="seconds"),
+            id=self.directory.id,
+            label=self.label,
+            started=self._started.isoformat(timespec="seconds"),
             finished=datetime.now(UTC).isoformat(timespec="seconds"),
             command=experiment.command,
-            seed=seed,
+            seed=experiment.seed,
             data_seed=experiment.data_seed,
-            plugins=tuple(_plugin_record(plugin) for plugin in plugins),
+            plugins=tuple(plugin_record(plugin) for plugin in experiment.plugins),
             left_out=experiment.left_out,
-            data=_data_record(data, _truncated(plugins, encoder, data)),
-            encoder=_encoder_record(encoder, movement),
-            metrics=metrics,
-            cost=_cost(meter, encoder, device, directory_bytes(model_directory), latency_seconds),
-            environment=environment(device),
-            notes=notes.messages,
+            data=data_record(data, truncated(experiment.plugins, encoder, data)),
+            encoder=encoder_record(encoder, movement),
+            metrics=evaluation.metrics,
+            cost=cost_of(
+                workspace.meter,
+                encoder,
+                workspace.device,
+                directory_bytes(workspace.directory / MODEL_DIRECTORY),
+                evaluation.latency_seconds,
+            ),
+            environment=environment(workspace.device),
+            notes=self._notes.messages,
             expected=experiment.expected,
             tuning=experiment.tuning,
         )
-        write_record(record, directory.partial)
-    return directory.path, record
+        write_record(record, workspace.directory)
+        return record
 
 
-def _load(experiment: Experiment) -> PreparedData:
+@dataclass(frozen=True)
+class Evaluation:
+    """How a classifier did: metrics by split and name, and the seconds that one text takes."""
+
+    metrics: dict[str, dict[str, float | None]]
+    latency_seconds: float
+
+
+def evaluate(plugins: ActivePlugins, classifier: Classifier, data: PreparedData, workspace: Workspace) -> Evaluation:
+    """Save the classifier, predict validation and test, and score them."""
+    meter = workspace.meter
+    with meter.time("save"):
+        save_classifier(
+            classifier, workspace.directory / MODEL_DIRECTORY, data.task, plugin_record(trainer_of(plugins))
+        )
+    with meter.time("predict"):
+        predictions = {name: Predictions(data.data[name], classifier.scores(data.data[name])) for name in _EVALUATED}
+        write_predictions(predictions, data.task, workspace.directory)
+    with meter.time("metrics"):
+        metrics = {name: _score(plugins, split, data.task) for name, split in predictions.items()}
+    with meter.time("latency"):
+        latency_seconds = _latency(classifier, data)
+    return Evaluation(metrics, latency_seconds)
+
+
+def prepared_data(experiment: Experiment) -> PreparedData:
     """Load the data, check them, and carve the splits that they lack."""
     if isinstance(experiment.data, PreparedData):
         return experiment.data
@@ -171,7 +225,14 @@ def load_data(plugins: ActivePlugins, data_seed: int) -> PreparedData:
     Raises:
         DataError: they can't be had or can't be used.
     """
-    return prepare(_call(plugins, "textclf_load_data", data_seed=data_seed), data_seed)
+    return prepare(call(plugins, "textclf_load_data", data_seed=data_seed), data_seed)
+
+
+def frozen_encoder(plugins: ActivePlugins, task: Task, seed: int, device: str) -> Encoder:
+    """Return :func:`build_encoder`'s, with what the strategies freeze frozen."""
+    encoder = build_encoder(plugins, task, seed, device)
+    call(plugins, "textclf_freeze", encoder=encoder)
+    return encoder
 
 
 def build_encoder(plugins: ActivePlugins, task: Task, seed: int, device: str) -> Encoder:
@@ -180,8 +241,8 @@ def build_encoder(plugins: ActivePlugins, task: Task, seed: int, device: str) ->
     Raises:
         TextclfError: the model can't be had.
     """
-    _seed_everything(seed)
-    encoder: Encoder = _call(plugins, "textclf_build_model", task=task, seed=seed)
+    seed_everything(seed)
+    encoder: Encoder = call(plugins, "textclf_build_model", task=task, seed=seed)
     encoder.model.to(device)  # type: ignore[arg-type]  # the decorator around it hides its signature
     return encoder
 
@@ -197,14 +258,14 @@ def _train(
     """Train without the test split, and prove what moved."""
     before = ParameterHashes(encoder) if encoder else None
     # Anew, so that the order and the dropout don't depend on how many numbers the model's initialisation drew.
-    _seed_everything(seed)
-    classifier: Classifier = _call(
+    seed_everything(seed)
+    classifier: Classifier = call(
         plugins,
         "textclf_train",
         encoder=encoder,
         data=type(data.data)({name: data.data[name] for name in ("train", "validation")}),
         task=data.task,
-        recipe=_recipe(_trainer(plugins).instance),
+        recipe=recipe_of(trainer_of(plugins).instance),
         seed=seed,
         workspace=workspace,
         progress=progress,
@@ -217,7 +278,7 @@ def _score(plugins: ActivePlugins, split: Predictions, task: Task) -> dict[str, 
     values: dict[str, float | None] = {}
     giver: dict[str, str] = {}
     for plugin in plugins.of_role("metric"):
-        [given] = _call(
+        [given] = call(
             ActivePlugins([plugin]),
             "textclf_compute_metrics",
             references=split.references,
@@ -233,7 +294,7 @@ def _score(plugins: ActivePlugins, split: Predictions, task: Task) -> dict[str, 
     return values
 
 
-def _check_metrics(plugins: ActivePlugins, task: Task) -> None:
+def check_metrics(plugins: ActivePlugins, task: Task) -> None:
     """Score one right prediction of each label: what a metric refuses shows before training, not after."""
     labels = Dataset.from_dict({"label": list(range(task.num_labels))})
     _score(plugins, Predictions(labels, np.eye(task.num_labels, dtype=np.float32)), task)
@@ -251,15 +312,18 @@ def _latency(classifier: Classifier, data: PreparedData) -> float:
     return statistics.median(seconds)
 
 
-def _call(plugins: ActivePlugins, hook: str, **arguments: Any) -> Any:
-    """Call a hook. What isn't an error of textclf's own becomes one that names the hook and its plugins."""
+def call(plugins: ActivePlugins, hook: str, *, optional: bool = False, **arguments: Any) -> Any:
+    """Call a hook, and return its result, which isn't ``None`` unless it is ``optional``.
+
+    What isn't an error of textclf's own becomes one that names the hook and its plugins.
+    """
     try:
         result = getattr(plugins.hook, hook)(**arguments)
     except TextclfError:
         raise
     except Exception as error:
         raise RunError(f"{hook} failed ({_implementing(plugins, hook)}): {type(error).__name__}: {error}") from error
-    if result is None:
+    if result is None and not optional:
         raise RunError(f"{hook} gave no result ({_implementing(plugins, hook)}).")
     return result
 
@@ -269,27 +333,11 @@ def _implementing(plugins: ActivePlugins, hook: str) -> str:
     return f"plugin {', '.join(names)}"
 
 
-def _seed_everything(seed: int) -> None:
+def seed_everything(seed: int) -> None:
+    """Seed Python, NumPy and torch."""
     random.seed(seed)
     np.random.seed(seed % 2**32)
     torch.manual_seed(seed)
-
-
-def _recipe(trainer: object) -> Recipe | None:
-    """Return the recipe among a trainer's options, if it has one."""
-    if not isinstance(trainer, Recipe):
-        return None
-    return Recipe(**{field.name: getattr(trainer, field.name) for field in dataclasses.fields(Recipe)})
-
-
-def _label(plugins: ActivePlugins) -> str:
-    """Return what tells a run from others at a glance: its strategies with their options, or its trainer."""
-    return " + ".join(plugin.spec for plugin in plugins.of_role("strategy")) or _trainer(plugins).spec
-
-
-def _trainer(plugins: ActivePlugins) -> ActivePlugin:
-    [trainer] = plugins.of_role("trainer")
-    return trainer
 
 
 class _Notes(logging.Handler):
@@ -317,93 +365,3 @@ class _Notes(logging.Handler):
     def __exit__(self, *_: object) -> None:
         logging.getLogger("textclf").removeHandler(self)
         logging.getLogger("textclf").setLevel(self._level)
-
-
-def _plugin_record(plugin: ActivePlugin) -> PluginRecord:
-    return PluginRecord(
-        name=plugin.name,
-        roles=plugin.roles,
-        distribution=plugin.distribution,
-        version=plugin.version,
-        options={key: _plain(value) for key, value in plugin.options.items()},
-        set_by=dict(plugin.set_by),
-    )
-
-
-def _plain(value: object) -> Any:
-    """Return an option's value as JSON holds it."""
-    if isinstance(value, tuple | list):
-        return [_plain(item) for item in value]
-    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
-
-
-def _truncated(plugins: ActivePlugins, encoder: Encoder | None, data: PreparedData) -> dict[str, int]:
-    """Return how many rows of each split were cut to the longest input, where an encoder read them."""
-    recipe = _recipe(_trainer(plugins).instance)
-    if encoder is None or recipe is None:
-        return {}
-    return {name: sum(encoder.tokenize(data.data[name], data.task, recipe)["truncated"]) for name in data.data}
-
-
-def _data_record(data: PreparedData, truncated: dict[str, int]) -> DataRecord:
-    return DataRecord(
-        source=data.source,
-        fingerprint=data.fingerprint,
-        task_kind=data.task.kind,
-        label_names=data.task.label_names,
-        text_columns=data.task.text_columns,
-        splits=tuple(
-            SplitRecord(
-                name=split.name,
-                rows=split.rows,
-                origin=split.origin,
-                sha256=split.sha256,
-                label_counts=dict(split.label_counts),
-                empty_texts=split.empty_texts,
-                truncated=truncated.get(split.name),
-            )
-            for split in data.splits
-        ),
-        train_size=str(data.train_size) if data.train_size else None,
-    )
-
-
-def _encoder_record(encoder: Encoder | None, movement: Movement | None) -> EncoderRecord | None:
-    if encoder is None or movement is None:
-        return None
-    training = {encoder.part_of(name) for name in encoder.trainable_names()}
-    frozen = dict.fromkeys(encoder.part_of(name) for name in encoder.frozen_names())
-    return EncoderRecord(
-        checkpoint=encoder.checkpoint,
-        revision=encoder.revision,
-        family=encoder.family,
-        blocks=encoder.num_blocks,
-        frozen_prefix=encoder.frozen_prefix,
-        frozen=tuple(part for part in frozen if part not in training),
-        frozen_sha256=movement.frozen_sha256,
-        moved=movement.moved,
-        trainable=movement.trainable,
-    )
-
-
-def _cost(meter: Meter, encoder: Encoder | None, device: str, artifact_bytes: int, latency_seconds: float) -> Cost:
-    step_seconds = meter.seconds.get("train/steps", meter.seconds["train"])
-    counted = meter.examples > 0
-    return Cost(
-        seconds={stage: round(seconds, 4) for stage, seconds in meter.seconds.items()},
-        train_examples=meter.examples if counted else None,
-        train_real_tokens=meter.real_tokens if counted else None,
-        train_padded_tokens=meter.padded_tokens if counted else None,
-        train_flops=meter.flops if counted else None,
-        prefix_flops=meter.prefix_flops,
-        prefix_rows_computed=meter.prefix_rows_computed,
-        prefix_rows_read=meter.prefix_rows_read,
-        cache_bytes=meter.cache_bytes,
-        examples_per_second=meter.examples / step_seconds if counted else None,
-        tokens_per_second=meter.real_tokens / step_seconds if counted else None,
-        peak_memory_bytes=peak_memory_bytes(device),
-        trainable_parameters=encoder.num_parameters(trainable=True) if encoder else None,
-        total_parameters=encoder.num_parameters() if encoder else None,
-        artifact_bytes=artifact_bytes,
-        latency_seconds=latency_seconds,
-    )

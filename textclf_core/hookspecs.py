@@ -30,6 +30,7 @@ kept in the record's notes. Raise :class:`~textclf_core.errors.DataError` or
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,7 @@ if TYPE_CHECKING:  # these take seconds to import, and `textclf plugins` answers
     from textclf_core.progress import Progress
     from textclf_core.recipe import Recipe
     from textclf_core.task import Task
+    from textclf_core.training.cells import TrainedCell, TrainingCell
     from textclf_core.workspace import Workspace
 
 PROJECT = "textclf"
@@ -141,6 +143,27 @@ def textclf_train(
 
     Raises:
         RunError: training can't go on (a loss that isn't finite).
+    """
+
+
+@hookspec(firstresult=True)
+def textclf_train_many(
+    encoder: Encoder, data: DatasetDict, task: Task, cells: Sequence[TrainingCell], progress: Progress
+) -> Sequence[TrainedCell] | None:
+    """Train several cells of a comparison together, where that is faster. First result.
+
+    A trainer may implement it beside ``textclf_train``. Called with cells that differ in nothing but their seeds and
+    the recipe's options, if the whole encoder is frozen; each cell's result must be what ``textclf_train`` would give.
+
+    Args:
+        encoder: the model and its tokenizer, frozen; its trainable parameters are to be set from each cell's.
+        data: ``train`` and ``validation``, as for ``textclf_train``.
+        task: the labels.
+        cells: each with its recipe, seed, trainable parameters and workspace.
+        progress: shows long work.
+
+    Returns:
+        What came of each cell, in their order; ``None`` if they have to be trained one by one.
     """
 
 

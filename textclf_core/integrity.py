@@ -42,6 +42,10 @@ class ParameterHashes:
                 "Leave the head training."
             )
 
+    def same_frozen(self, other: ParameterHashes) -> bool:
+        """Return whether another encoder has the same parameters frozen, with the same values."""
+        return self._frozen == other._frozen and all(self._before[name] == other._before[name] for name in self._frozen)
+
     def check(self, encoder: Encoder) -> Movement:
         """Compare the encoder's parameters with those from before.
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 from textclf_core.engine import build_encoder
 from textclf_core.errors import TextclfError
+from textclf_core.recipe import Recipe
 
 if TYPE_CHECKING:
     from textclf_core.comparison.cells import Cell
@@ -17,22 +18,29 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Prefix:
-    """The frozen prefix of a contender: its model plugin with its options, and how many blocks are frozen."""
+    """The frozen prefix of a contender.
+
+    Attributes:
+        model: its model plugin with its options.
+        blocks: how many blocks are frozen.
+        whole: whether all are.
+    """
 
     model: str
     blocks: int
+    whole: bool
 
 
 def prefixes(cells: Sequence[Cell], task_of: Callable[[Cell], Task]) -> dict[str, Prefix]:
     """Return the frozen prefix of each contender that has one of a block at least, by its label.
 
     Each model is built once, and frozen by each contender's strategies in turn. What can't be built has none: its
-    cells will say why. A single contender has no order to find.
+    cells will say why. A single cell has no order to find.
     """
     found: dict[str, Prefix] = {}
     encoders: dict[str, Encoder] = {}
     first_cells = {cell.contender.label: cell for cell in reversed(cells)}
-    for label, cell in first_cells.items() if len(first_cells) > 1 else ():
+    for label, cell in first_cells.items() if len(cells) > 1 else ():
         plugins = cell.contender.plugins
         if not plugins.needs_encoder:
             continue
@@ -46,7 +54,7 @@ def prefixes(cells: Sequence[Cell], task_of: Callable[[Cell], Task]) -> dict[str
         except TextclfError:
             continue
         if encoder.frozen_prefix > 1:
-            found[label] = Prefix(model, encoder.frozen_prefix - 1)
+            found[label] = Prefix(model, encoder.frozen_prefix - 1, encoder.frozen_prefix > encoder.num_blocks)
     return found
 
 
@@ -58,3 +66,29 @@ def running_order(cells: Sequence[Cell], prefix_of: dict[str, Prefix]) -> list[C
         return (prefix.model, prefix.blocks) if prefix else ("", 0)
 
     return sorted(cells, key=depth)
+
+
+def trained_together(first: Cell, others: Sequence[Cell], prefix_of: dict[str, Prefix]) -> list[Cell]:
+    """Return ``first`` and the cells that its trainer may train with it.
+
+    They have the whole encoder frozen and differ in the seed and the recipe's options alone.
+    """
+    prefix = prefix_of.get(first.contender.label)
+    [trainer] = first.contender.plugins.of_role("trainer")
+    if prefix is None or not prefix.whole or not hasattr(trainer.instance, "textclf_train_many"):
+        return [first]
+    return [first, *(other for other in others if _what_is_shared(other) == _what_is_shared(first))]
+
+
+def _what_is_shared(cell: Cell) -> list[object]:
+    recipe = {field.name for field in fields(Recipe)}
+    return [
+        cell.train_size,
+        *(
+            (
+                one.name,
+                {name: value for name, value in one.options.items() if name not in recipe or one.roles != ("trainer",)},
+            )
+            for one in cell.contender.plugins
+        ),
+    ]

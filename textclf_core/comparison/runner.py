@@ -11,7 +11,7 @@ from textclf_core.cache import CacheFolder
 from textclf_core.comparison.board import Board
 from textclf_core.comparison.cells import Cell, cells
 from textclf_core.comparison.contenders import Contender
-from textclf_core.comparison.order import prefixes, running_order
+from textclf_core.comparison.order import prefixes, running_order, trained_together
 from textclf_core.data import PreparedData, with_train_size
 from textclf_core.data.sampling import TrainSize
 from textclf_core.engine import Experiment, load_data, run_experiment
@@ -20,6 +20,7 @@ from textclf_core.errors import TextclfError
 from textclf_core.progress import Progress
 from textclf_core.records import Expected, Record, read_record
 from textclf_core.task import Task
+from textclf_core.together import Outcome, run_together
 
 
 @dataclass(frozen=True)
@@ -127,19 +128,26 @@ def run_cells(
                 waiting.append(cell)
         prefix_of = prefixes(waiting, plan.task_of)
         waiting = running_order(waiting, prefix_of)
+        alone: set[Cell] = set()
         while waiting:
-            cell = waiting.pop(0)
+            others = [] if waiting[0] in alone else [cell for cell in waiting[1:] if cell not in alone]
+            group = trained_together(waiting[0], others, prefix_of)
             plan.cache.used.clear()
-            try:
-                with board.running(cell) as progress:
-                    done = run_cell(plan, cell, progress, command=command, expected=(expected or {}).get(cell.id))
-            except TextclfError as error:
-                board.failed(cell, error)
-                failed.append(FailedCell(cell, error))
+            with board.running(group[0]) as progress:
+                experiments = [_experiment(plan, cell, command, (expected or {}).get(cell.id)) for cell in group]
+                outcomes = _run(experiments, progress)
+            if outcomes is None:
+                alone.update(group)
                 continue
-            board.finished(cell, done.record)
-            finished.append(done)
-            prefix = prefix_of.get(cell.contender.label)
+            for cell, outcome in zip(group, outcomes, strict=True):
+                waiting.remove(cell)
+                if isinstance(outcome, TextclfError):
+                    board.failed(cell, outcome)
+                    failed.append(FailedCell(cell, outcome))
+                else:
+                    board.finished(cell, outcome[1])
+                    finished.append(_finished(cell, *outcome))
+            prefix = prefix_of.get(group[0].contender.label)
             if not any(prefix_of.get(other.contender.label) == prefix for other in waiting):
                 for key in plan.cache.used:
                     plan.cache.release(key)
@@ -168,7 +176,24 @@ def run_cell(
     Raises:
         TextclfError: it can't be run.
     """
-    experiment = Experiment(
+    return _finished(cell, *run_experiment(_experiment(plan, cell, command, expected), progress))
+
+
+def _run(experiments: Sequence[Experiment], progress: Progress) -> list[Outcome] | None:
+    """Run one experiment, or several together; ``None`` if those have to be run one by one."""
+    if len(experiments) > 1:
+        try:
+            return run_together(experiments, progress)
+        except TextclfError:  # each will say so of itself
+            return None
+    try:
+        return [run_experiment(experiments[0], progress)]
+    except TextclfError as error:
+        return [error]
+
+
+def _experiment(plan: ComparisonPlan, cell: Cell, command: str | None, expected: Expected | None) -> Experiment:
+    return Experiment(
         cell.contender.plugins,
         data=plan.data[cell.contender.label, cell.train_size],
         seed=cell.seed,
@@ -184,7 +209,9 @@ def run_cell(
         tuning=cell.contender.tuning,
         cache=plan.cache,
     )
-    directory, record = run_experiment(experiment, progress)
-    # They are for going on with a run; this one is whole, and a comparison has many.
+
+
+def _finished(cell: Cell, directory: Path, record: Record) -> FinishedCell:
+    # Checkpoints are for going on with a run; this one is whole, and a comparison has many.
     shutil.rmtree(directory / "checkpoints", ignore_errors=True)
     return FinishedCell(cell, directory, record)

@@ -95,12 +95,12 @@ class Course:
         if len(self._losses) % max(1, self.steps_per_epoch // _LOSSES_PER_EPOCH) == 0:
             self._history.append({"step": step, "loss": loss, "learning_rate": learning_rate})
 
-    def epoch_done(self, epoch: int, optimizer: torch.optim.Optimizer) -> tuple[float, float]:
+    def epoch_done(self, epoch: int, optimizer: torch.optim.Optimizer | None) -> tuple[float, float]:
         """Validate, write history and checkpoint; call it after the last step of each epoch.
 
         Args:
             epoch: its number, from 1.
-            optimizer: its state goes into the checkpoint.
+            optimizer: its state goes into the checkpoint; without one, none is written.
 
         Returns:
             The mean cross-entropy and the accuracy on validation.
@@ -129,7 +129,7 @@ class Course:
         if self.workspace.rank == 0:
             lines = "".join(json.dumps(row) + "\n" for row in self._history)
             (self.workspace.directory / "history.jsonl").write_text(lines, encoding="utf-8")
-            if self.options.checkpoints:
+            if self.options.checkpoints and optimizer is not None:
                 with meter.time("train/checkpoint"):
                     self._save_checkpoint(epoch, optimizer)
         return loss, accuracy

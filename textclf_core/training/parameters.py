@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 
 def decay_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
@@ -14,9 +14,13 @@ def decay_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
     same parameters decay in ``transformers.Trainer``.
     """
     trainable = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
-    decays = {name: parameter.ndim >= 2 and "bias" not in name for name, parameter in trainable}
     groups = [
-        {"params": [parameter for name, parameter in trainable if decays[name]], "weight_decay": weight_decay},
-        {"params": [parameter for name, parameter in trainable if not decays[name]], "weight_decay": 0.0},
+        {"params": [one for name, one in trainable if decays(name, one)], "weight_decay": weight_decay},
+        {"params": [one for name, one in trainable if not decays(name, one)], "weight_decay": 0.0},
     ]
     return [group for group in groups if group["params"]]
+
+
+def decays(name: str, parameter: Tensor) -> bool:
+    """Return whether weight decay is applied to a parameter; see :func:`decay_groups`."""
+    return parameter.ndim >= 2 and "bias" not in name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from textclf_core.progress import Progress
     from textclf_core.recipe import Recipe
     from textclf_core.task import Task
+    from textclf_core.training.cells import TrainedCell, TrainingCell
     from textclf_core.workspace import Workspace
 
 
@@ -46,6 +48,15 @@ class Finetune(EncoderTraining):
         from textclf_plugins.training.finetune_loop import finetune
 
         return finetune(self, encoder, data, task, recipe, seed, workspace, progress)
+
+    @hookimpl
+    def textclf_train_many(
+        self, encoder: Encoder, data: DatasetDict, task: Task, cells: Sequence[TrainingCell], progress: Progress
+    ) -> list[TrainedCell] | None:
+        """Train many heads of one frozen encoder at once."""
+        from textclf_plugins.training.finetune_many import finetune_many
+
+        return finetune_many(self, encoder, data, task, cells, progress)
 
     @hookimpl
     def textclf_load_classifier(self, directory: Path, task: Task, workspace: Workspace) -> Classifier:

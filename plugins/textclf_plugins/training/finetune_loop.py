@@ -15,6 +15,7 @@ from textclf_core.training.course import Course
 from textclf_core.training.flops import count_flops
 from textclf_core.training.frozen_prefix import cached_prefix
 from textclf_core.training.parameters import decay_groups
+from textclf_core.training.schedule import linear_schedule
 
 if TYPE_CHECKING:
     from datasets import DatasetDict
@@ -76,7 +77,8 @@ def finetune(
             model.train()
             for step, indices in enumerate(batches.epoch(epoch), start=epoch * len(batches) + 1):
                 with meter.time("train/steps"):
-                    learning_rate = recipe.learning_rate * _schedule(step, course.warmup_steps, course.total_steps)
+                    share = linear_schedule(step, course.warmup_steps, course.total_steps)
+                    learning_rate = recipe.learning_rate * share
                     for group in optimizer.param_groups:
                         group["lr"] = learning_rate
                     loss = 0.0
@@ -89,8 +91,8 @@ def finetune(
                         else:
                             logits = model(**batch).logits
                         # Data parallel averages the gradients of the processes: times their number is the sum.
-                        share = accelerator.num_processes / len(indices)
-                        micro_loss = cross_entropy(logits.float(), labels, reduction="sum") * share
+                        weight = accelerator.num_processes / len(indices)
+                        micro_loss = cross_entropy(logits.float(), labels, reduction="sum") * weight
                         accelerator.backward(micro_loss)
                         loss += micro_loss.item()
                         shape = batch["input_ids"].shape
@@ -114,9 +116,3 @@ def finetune(
 
 def _cut(rows: list[int], size: int | None) -> list[list[int]]:
     return [rows[start : start + size] for start in range(0, len(rows), size)] if size else [rows]
-
-
-def _schedule(step: int, warmup_steps: int, total_steps: int) -> float:
-    """Return the share of the peak rate that a step, counted from 1, uses: a linear rise from 0, a fall towards 0."""
-    done = step - 1
-    return done / warmup_steps if done < warmup_steps else (total_steps - done) / (total_steps - warmup_steps)

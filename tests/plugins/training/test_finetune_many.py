@@ -1,0 +1,102 @@
+"""Heads that are trained together get what each gets alone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import textclf_core
+from textclf_core import Run
+from textclf_core.testing import tiny_data, tiny_encoder
+
+FAMILIES = ("bert", "roberta", "distilbert", "electra", "mpnet", "albert", "deberta-v2", "modernbert")
+HEADS = ["head-only + finetune:learning_rate=1e-3,1e-2,epochs=2,warmup=0.2"]
+
+
+def checkpoint_of(family: str, folder: Path) -> str:
+    encoder = tiny_encoder(family, dropout=0.2)
+    encoder.model.save_pretrained(folder)
+    encoder.tokenizer.save_pretrained(folder)
+    return f"hf-model:checkpoint={folder}"
+
+
+def scores(run: Run) -> np.ndarray:
+    return np.array(run.predictions()["scores"].to_pylist())
+
+
+def history(run: Run) -> list[dict[str, float]]:
+    return [json.loads(line) for line in (run.directory / "history.jsonl").read_text().splitlines()]
+
+
+@pytest.mark.parametrize(
+    "family", ["bert", "roberta", "distilbert", "electra", "mpnet", "albert", "deberta-v2", "modernbert"]
+)
+def test_together_is_as_alone(family: str, tmp_path: Path) -> None:
+    model, data = checkpoint_of(family, tmp_path / "model"), tiny_data(50)
+    together = textclf_core.compare(
+        HEADS, plugins=[model], seeds=2, data=data, yardsticks=False, output=tmp_path / "runs", quiet=True
+    )
+    assert [run.record.seed for run in together.runs] == [0, 1, 0, 1]
+    for run in (together.runs[0], together.runs[3]):
+        rate = run.record.plugin("trainer").options["learning_rate"]  # type: ignore[union-attr]
+        alone = textclf_core.run(
+            [model, "head-only", f"finetune:learning_rate={rate},epochs=2,warmup=0.2"],
+            data=data,
+            seed=run.record.seed,
+            output=tmp_path / "alone",
+            quiet=True,
+        )
+        np.testing.assert_allclose(scores(run), scores(alone), atol=1e-6)
+        for row, alone_row in zip(history(run), history(alone), strict=True):
+            assert row == pytest.approx(alone_row, abs=1e-5)
+        assert run.record.encoder == alone.record.encoder
+        assert run.record.cost.train_real_tokens == alone.record.cost.train_real_tokens
+
+
+def test_the_encoder_runs_once_for_all(tiny_checkpoint: Path, tmp_path: Path) -> None:
+    together = textclf_core.compare(
+        HEADS,
+        plugins=[f"hf-model:checkpoint={tiny_checkpoint}"],
+        seeds=2,
+        data=tiny_data(48),
+        yardsticks=False,
+        output=tmp_path / "runs",
+        cache_dir=tmp_path / "cache",
+        quiet=True,
+    )
+    first, *others = (run.record.cost for run in together.runs)
+    assert first.prefix_rows_computed > 0
+    assert [cost.prefix_rows_computed for cost in others] == [0, 0, 0]
+    assert len({cost.seconds["train/prefix"] for cost in (first, *others)}) == 1, "its time is shared out evenly"
+
+
+def test_a_rate_that_is_too_high_fails_alone(tiny_checkpoint: Path, tmp_path: Path) -> None:
+    comparison = textclf_core.compare(
+        ["head-only + finetune:learning_rate=1e-3,1e38,epochs=3"],
+        plugins=[f"hf-model:checkpoint={tiny_checkpoint}"],
+        seeds=2,
+        data=tiny_data(48),
+        yardsticks=False,
+        output=tmp_path / "runs",
+        quiet=True,
+    )
+    assert len(comparison.runs) == 2
+    [one, two] = comparison.failed.values()
+    assert "learning_rate (now 1e+38)" in str(one)
+    assert "learning_rate (now 1e+38)" in str(two)
+
+
+def test_recipes_that_dont_stack_are_trained_one_by_one(tiny_checkpoint: Path, tmp_path: Path) -> None:
+    comparison = textclf_core.compare(
+        ["head-only + finetune:epochs=1,2"],
+        plugins=[f"hf-model:checkpoint={tiny_checkpoint}"],
+        seeds=1,
+        data=tiny_data(32),
+        yardsticks=False,
+        output=tmp_path / "runs",
+        quiet=True,
+    )
+    assert [len([row for row in history(run) if "epoch" in row]) for run in comparison.runs] == [1, 2]

@@ -1,0 +1,128 @@
+"""What a run's record says, put together from what the run did."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+from textclf_core.cost import Cost, Meter, peak_memory_bytes
+from textclf_core.data import PreparedData
+from textclf_core.integrity import Movement
+from textclf_core.plugins import ActivePlugin, ActivePlugins
+from textclf_core.recipe import Recipe
+from textclf_core.records import DataRecord, EncoderRecord, PluginRecord, SplitRecord
+
+if TYPE_CHECKING:
+    from textclf_core.encoder import Encoder
+
+
+def trainer_of(plugins: ActivePlugins) -> ActivePlugin:
+    """Return the one trainer."""
+    [trainer] = plugins.of_role("trainer")
+    return trainer
+
+
+def recipe_of(trainer: object) -> Recipe | None:
+    """Return the recipe among a trainer's options, if it has one."""
+    if not isinstance(trainer, Recipe):
+        return None
+    return Recipe(**{field.name: getattr(trainer, field.name) for field in dataclasses.fields(Recipe)})
+
+
+def label_of(plugins: ActivePlugins) -> str:
+    """Return what tells a run from others at a glance: its strategies with their options, or its trainer."""
+    return " + ".join(plugin.spec for plugin in plugins.of_role("strategy")) or trainer_of(plugins).spec
+
+
+def plugin_record(plugin: ActivePlugin) -> PluginRecord:
+    """Return what the record says of an active plugin."""
+    return PluginRecord(
+        name=plugin.name,
+        roles=plugin.roles,
+        distribution=plugin.distribution,
+        version=plugin.version,
+        options={key: _plain(value) for key, value in plugin.options.items()},
+        set_by=dict(plugin.set_by),
+    )
+
+
+def _plain(value: object) -> Any:
+    """Return an option's value as JSON holds it."""
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
+
+
+def truncated(plugins: ActivePlugins, encoder: Encoder | None, data: PreparedData) -> dict[str, int]:
+    """Return how many rows of each split were cut to the longest input, where an encoder read them."""
+    recipe = recipe_of(trainer_of(plugins).instance)
+    if encoder is None or recipe is None:
+        return {}
+    return {name: sum(encoder.tokenize(data.data[name], data.task, recipe)["truncated"]) for name in data.data}
+
+
+def data_record(data: PreparedData, truncated: dict[str, int]) -> DataRecord:
+    """Return what the record says of the data, given how many rows of each split were cut."""
+    return DataRecord(
+        source=data.source,
+        fingerprint=data.fingerprint,
+        task_kind=data.task.kind,
+        label_names=data.task.label_names,
+        text_columns=data.task.text_columns,
+        splits=tuple(
+            SplitRecord(
+                name=split.name,
+                rows=split.rows,
+                origin=split.origin,
+                sha256=split.sha256,
+                label_counts=dict(split.label_counts),
+                empty_texts=split.empty_texts,
+                truncated=truncated.get(split.name),
+            )
+            for split in data.splits
+        ),
+        train_size=str(data.train_size) if data.train_size else None,
+    )
+
+
+def encoder_record(encoder: Encoder | None, movement: Movement | None) -> EncoderRecord | None:
+    """Return what the record says of the encoder and of what moved."""
+    if encoder is None or movement is None:
+        return None
+    training = {encoder.part_of(name) for name in encoder.trainable_names()}
+    frozen = dict.fromkeys(encoder.part_of(name) for name in encoder.frozen_names())
+    return EncoderRecord(
+        checkpoint=encoder.checkpoint,
+        revision=encoder.revision,
+        family=encoder.family,
+        blocks=encoder.num_blocks,
+        frozen_prefix=encoder.frozen_prefix,
+        frozen=tuple(part for part in frozen if part not in training),
+        frozen_sha256=movement.frozen_sha256,
+        moved=movement.moved,
+        trainable=movement.trainable,
+    )
+
+
+def cost_of(meter: Meter, encoder: Encoder | None, device: str, artifact_bytes: int, latency_seconds: float) -> Cost:
+    """Return what a run cost, from what its meter counted."""
+    step_seconds = meter.seconds.get("train/steps", meter.seconds["train"])
+    counted = meter.examples > 0
+    return Cost(
+        seconds={stage: round(seconds, 4) for stage, seconds in meter.seconds.items()},
+        train_examples=meter.examples if counted else None,
+        train_real_tokens=meter.real_tokens if counted else None,
+        train_padded_tokens=meter.padded_tokens if counted else None,
+        train_flops=meter.flops if counted else None,
+        prefix_flops=meter.prefix_flops,
+        prefix_rows_computed=meter.prefix_rows_computed,
+        prefix_rows_read=meter.prefix_rows_read,
+        cache_bytes=meter.cache_bytes,
+        examples_per_second=meter.examples / step_seconds if counted else None,
+        tokens_per_second=meter.real_tokens / step_seconds if counted else None,
+        peak_memory_bytes=peak_memory_bytes(device),
+        trainable_parameters=encoder.num_parameters(trainable=True) if encoder else None,
+        total_parameters=encoder.num_parameters() if encoder else None,
+        artifact_bytes=artifact_bytes,
+        latency_seconds=latency_seconds,
+    )
