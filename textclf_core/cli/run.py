@@ -48,6 +48,9 @@ def run(
         str | None, typer.Option(help="cpu, cuda, cuda:1, mps or auto. [default: auto]", show_default=False)
     ] = None,
     cache_dir: CacheDirectory = None,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="Say where the time went, and how far training is from its floor.")
+    ] = False,
     format: Annotated[str, typer.Option(help="The closing table: simple, github, html, latex ... or json.")] = "simple",
 ) -> None:
     """Fine-tune once, score validation and test, and leave a record.
@@ -68,6 +71,7 @@ def run(
 
     from textclf_core.cache import CacheFolder
     from textclf_core.engine import Experiment, run_experiment
+    from textclf_core.environment import resolve_device
     from textclf_core.progress import Progress
     from textclf_core.report.summary import summary
 
@@ -87,6 +91,12 @@ def run(
         typer.echo((directory / "record.json").read_text(encoding="utf-8"), nl=False)
     else:
         typer.echo(summary(record, str(directory), format))
+    if profile:
+        from textclf_core.report.profile import measure_rates, profile_text
+
+        rates = measure_rates(resolve_device(asked.device))
+        # On the standard output it would be no JSON.
+        typer.echo(f"\n{profile_text(record, rates, 'simple' if format == 'json' else format)}", err=format == "json")
 
 
 def check_table_format(name: str) -> None:

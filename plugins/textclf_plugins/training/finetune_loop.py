@@ -15,6 +15,7 @@ from textclf_core.training.course import Course
 from textclf_core.training.flops import count_flops
 from textclf_core.training.frozen_prefix import cached_prefix
 from textclf_core.training.parameters import decay_groups
+from textclf_core.training.row_gradients import RowGradients
 from textclf_core.training.schedule import linear_schedule
 
 if TYPE_CHECKING:
@@ -67,8 +68,10 @@ def finetune(
     optimizer = torch.optim.AdamW(decay_groups(encoder.model, recipe.weight_decay), lr=recipe.learning_rate, fused=True)
     first_epoch = course.resume(options.resume, optimizer) if options.resume else 0
 
+    row_gradients = RowGradients(encoder.model, processes=accelerator.num_processes)
     with (
         encoder.frozen_in_eval(),
+        row_gradients.collected(),
         encoder.computing_what_the_head_reads(),
         progress.bar("train", course.total_steps) as bar,
     ):
@@ -84,17 +87,21 @@ def finetune(
                     loss = 0.0
                     mine = indices[accelerator.process_index :: accelerator.num_processes]
                     for rows in _cut(mine, options.micro_batch_size):
-                        batch = encoder.collate(train.__getitems__(rows))
-                        labels = batch.pop("labels")
-                        if known and start is not None:
-                            logits = encoder.run_from(known.hidden(rows), batch, start, wrapped=model)
-                        else:
-                            logits = model(**batch).logits
+                        with meter.time("train/steps/batch"):
+                            batch = encoder.collate(train.__getitems__(rows))
+                            labels = batch.pop("labels")
+                            hidden = known.hidden(rows) if known else None
+                        with meter.time("train/steps/forward"):
+                            if hidden is not None and start is not None:
+                                logits = encoder.run_from(hidden, batch, start, wrapped=model)
+                            else:
+                                logits = model(**batch).logits
                         # Data parallel averages the gradients of the processes: times their number is the sum.
                         weight = accelerator.num_processes / len(indices)
                         micro_loss = cross_entropy(logits.float(), labels, reduction="sum") * weight
-                        accelerator.backward(micro_loss)
-                        loss += micro_loss.item()
+                        with meter.time("train/steps/backward"):
+                            accelerator.backward(micro_loss)
+                            loss += micro_loss.item()
                         shape = batch["input_ids"].shape
                         meter.trained(
                             examples=len(rows),
@@ -103,10 +110,13 @@ def finetune(
                             flops=flops.train_step(*shape),
                         )
                     course.check_finite(step, "the loss", loss)
-                    norm = accelerator.clip_grad_norm_(encoder.model.parameters(), options.max_grad_norm)
-                    course.check_finite(step, "the norm of the gradient", float(norm))
-                    optimizer.step()
-                    optimizer.zero_grad(set_to_none=True)
+                    with meter.time("train/steps/optimizer"):
+                        row_gradients.complete()
+                        norm = accelerator.clip_grad_norm_(encoder.model.parameters(), options.max_grad_norm)
+                        course.check_finite(step, "the norm of the gradient", float(norm))
+                        optimizer.step()
+                        optimizer.zero_grad(set_to_none=True)
+                        row_gradients.clear()
                 course.step_done(step, loss, learning_rate)
                 bar.advance(note=f"loss {loss:.3f}")
             course.epoch_done(epoch + 1, optimizer)
