@@ -132,9 +132,11 @@ class Progress:
 
 
 def format_seconds(seconds: float) -> str:
-    """Return a duration as people say it: ``4.2 s``, ``3 min 20 s``, ``2 h 05 min``."""
+    """Return a duration as people say it: ``12 ms``, ``4.2 s``, ``3 min 20 s``, ``2 h 05 min``."""
     if seconds == float("inf"):
         return "unknown time"
+    if 0 < seconds < 0.1:
+        return f"{1000 * seconds:.2g} ms" if seconds < 0.01 else f"{1000 * seconds:.0f} ms"
     if seconds < 60:
         return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
     minutes, rest = divmod(round(seconds), 60)

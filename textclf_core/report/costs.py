@@ -30,7 +30,9 @@ def _count(count: float) -> str:
 
 
 def _flops(count: float) -> str:
-    return f"{count / 1e12:,.2f} T"
+    if count >= 1e10:
+        return f"{count / 1e12:,.2f} T"
+    return f"{count / 1e9:,.2f} G" if count >= 1e7 else f"{count / 1e6:,.2f} M"
 
 
 COSTS: Mapping[str, CostKind] = {

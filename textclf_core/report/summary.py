@@ -9,6 +9,7 @@ from tabulate import tabulate
 
 from textclf_core.progress import format_seconds
 from textclf_core.records import DataRecord, Record
+from textclf_core.report.costs import COSTS
 
 
 def metric_rows(record: Record) -> list[dict[str, object]]:
@@ -38,7 +39,7 @@ def _cost_rows(record: Record) -> Iterator[tuple[str, str]]:
     yield "training", ", ".join([format_seconds(cost.seconds["train"]), *rates])
     yield "whole run", format_seconds(cost.seconds["total"])
     if cost.train_flops is not None:
-        yield "training FLOPs", f"{cost.train_flops / 1e12:,.2f} T"
+        yield "training FLOPs", COSTS["flops"].write(cost.train_flops)
     yield "peak memory", f"{cost.peak_memory_bytes / 2**20:,.0f} MiB"
     yield "saved model", f"{cost.artifact_bytes / 2**20:,.1f} MiB"
     yield "scoring one text", f"{1000 * cost.latency_seconds:.1f} ms"
