@@ -119,8 +119,7 @@ def format_table(headings: Sequence[str], rows: Sequence[Sequence[str]], format:
         disable_numparse=True,
         colalign=list(align) if rows else None,
     )
-    # The one character that tabulate leaves as it is, and that TeX's text font shows as a dash.
-    return table.replace("|", r"\textbar{}") if format in _LATEX else table
+    return _mend_latex(table) if format in _LATEX else table
 
 
 def comparison_json(
@@ -190,6 +189,14 @@ def escape_markdown(text: str) -> str:
     text = re.sub(r"([\\`*|<$])", r"\\\1", _one_line(text))
     text = re.sub(r"(?<!\w)_|_(?!\w)", r"\\_", text)  # within a word it is no emphasis
     return re.sub(r"~(?=~)|(?<=~)~|&(?=#?\w+;)|(?<=\])\(", r"\\\g<0>", text)
+
+
+def _mend_latex(table: str) -> str:
+    """Return a table of tabulate's with what TeX would still read as markup, or show as something else, mended."""
+    # TeX's text font has a dash in the bar's place.
+    table = table.replace("|", r"\textbar{}")
+    # The end of a row takes a length in brackets and a star, also from the beginning of the next.
+    return re.sub(r"^( *)(?=[\[*])", r"\1{}", table, flags=re.MULTILINE)
 
 
 def _one_line(text: str) -> str:

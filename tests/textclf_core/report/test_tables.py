@@ -8,6 +8,7 @@ import io
 import json
 import shutil
 import subprocess
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -255,14 +256,24 @@ def test_latex_shows_a_bar_as_a_bar(tmp_path: Path) -> None:
     assert "|" not in text
 
 
-@pytest.mark.skipif(not shutil.which("pdflatex"), reason="there is no TeX on this machine")
-@pytest.mark.parametrize(("format", "preamble"), [("latex", ""), ("latex_booktabs", r"\usepackage{booktabs}")])
-def test_latex_compiles(tmp_path: Path, format: str, preamble: str) -> None:
-    table = comparison_text(labelled(tmp_path, NASTY), format)
-    document = rf"\documentclass{{article}}{preamble}\begin{{document}}{table}\end{{document}}"
-    (tmp_path / "table.tex").write_text(document, encoding="utf-8")
-    command = ["pdflatex", "-draftmode", "-interaction=nonstopmode", "-halt-on-error", "table.tex"]
+@pytest.mark.skipif(not shutil.which("pdflatex"), reason="there is no pdflatex here (Debian: texlive-latex-base)")
+@pytest.mark.parametrize("columns", [None, ["interval", "contender"]], ids=["usual", "interval-first"])
+@pytest.mark.parametrize(
+    ("format", "preamble"),
+    [("latex", ""), ("latex_booktabs", r"\usepackage{booktabs}"), ("latex_longtable", r"\usepackage{longtable}")],
+)
+def test_latex_compiles(
+    tmp_path: Path, textclf: Callable[..., int], format: str, preamble: str, columns: list[str] | None
+) -> None:
+    for accuracy, label in ((0.8, NASTY), (0.6, r"a_b%c&d#e$f^g~h\i{j}k<l")):
+        write_run(tmp_path / "runs", label, accuracy=accuracy)
+    chosen = ["--columns", ",".join(columns)] if columns else []
+    table = tmp_path / "table.tex"
+    assert textclf("report", str(tmp_path / "runs"), "--format", format, "--output", str(table), *chosen) == 0
+    document = rf"\documentclass{{article}}{preamble}\begin{{document}}\input{{table}}\end{{document}}"
+    (tmp_path / "page.tex").write_text(document, encoding="utf-8")
+    command = ["pdflatex", "-draftmode", "-interaction=nonstopmode", "-halt-on-error", "page.tex"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     if "`booktabs.sty' not found" in done.stdout:
-        pytest.skip("this TeX has no booktabs")
+        pytest.skip("this TeX has no booktabs (Debian: texlive-latex-recommended)")
     assert done.returncode == 0, done.stdout[-2000:]
