@@ -61,7 +61,7 @@ class Analysis:
         seeds: those of all contenders.
         test_rows: how many test examples there are.
         smallest_difference: from the best, that this test set and these seeds would show in 80 of 100 comparisons;
-            ``None`` with one contender.
+            ``None`` with one contender, infinite where they would show none.
         sentence: the verdict in a sentence.
         data: the facts of the data.
         pairs: the Holm-corrected p-value and the difference of each pair of labels.

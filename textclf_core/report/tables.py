@@ -175,13 +175,21 @@ def remarks(analysis: Analysis) -> list[str]:
     else:
         said.append(f"{len(seeds)} seeds ({', '.join(map(str, seeds))}), {rows}.")
     if analysis.smallest_difference is not None:
-        smallest = write_significant(analysis.smallest_difference)
-        said.append(
-            f"A difference of {smallest} from the best is the smallest that these would show in 80 of 100 comparisons; "
-            "a smaller one may be real and go unseen."
-        )
+        said.append(_smallest_difference(analysis.smallest_difference))
     carved = carved_sentence(analysis.data)
     return [*said, carved] if carved else said
+
+
+def _smallest_difference(smallest: float) -> str:
+    if math.isinf(smallest):
+        return (
+            "These are too few to show any difference from the best in 80 of 100 comparisons; even a large one may be "
+            "real and go unseen."
+        )
+    return (
+        f"A difference of {write_significant(smallest)} from the best is the smallest that these would show in 80 of "
+        "100 comparisons; a smaller one may be real and go unseen."
+    )
 
 
 def escape_markdown(text: str) -> str:

@@ -182,7 +182,8 @@ class _Given:
             interval = bca_interval(value, replicates, centred(influences, self.strata), level=self.level)
         else:
             reach = float(stats.t.isf((1 - self.level) / 2, error.degrees_of_freedom)) * error.value
-            interval = Interval(value - reach, value + reach, self.level)
+            # Scores lie between 0 and 1: what is cut off can't be the truth, so the level holds as before.
+            interval = Interval(max(-1.0, value - reach), min(1.0, value + reach), self.level)
         return Difference(value, interval, error, "trained models" if min(seeds) == 1 else "strategies")
 
     def test(self, first: str, second: str, comparisons: int) -> tuple[Method, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -140,11 +141,14 @@ def detectable_difference(error: StandardError, rows: int, *, alpha: float, comp
     first step, alpha over the number of comparisons: the strictest, so that it holds for whichever pair it is.
     Models that hardly disagree can't differ much, so their standard error says little; a difference of d needs
     at least d times ``rows`` rows on which one is right alone, and that many can be told from none only if they
-    are at least the squared sum of the quantiles, which is the least this returns.
+    are at least the squared sum of the quantiles, which is the least this returns. Scores can't differ by more than 1:
+    where even that would go unseen, no difference is detectable, and this returns infinity. (Cut off at 1 it would
+    promise that a difference of 1 is found.)
     """
     freedom = error.degrees_of_freedom
     quantiles = float(stats.t.isf(alpha / comparisons / 2, freedom) + stats.t.ppf(POWER, freedom))
-    return max(quantiles * error.value, quantiles**2 / rows)
+    detectable = max(quantiles * error.value, quantiles**2 / rows)
+    return detectable if detectable <= 1 else math.inf
 
 
 def _totals(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,8 +23,9 @@ class Difference:
 
     Attributes:
         value: the first's mean metric less the second's.
-        interval: for new examples and, where both ran with two seeds or more, new seeds. Not adjusted for the number of
-            comparisons.
+        interval: for new examples and, where both ran with two seeds or more, new seeds; never beyond -1 and 1, the
+            most that two scores can differ by. Not adjusted for the number of comparisons. Of length 0 where the
+            contenders differ alike on all examples of a label, which tells nothing of how others would be.
         standard_error: of the value.
         subject: what it speaks of: with one seed, of the trained models; else, of the strategies.
     """
@@ -46,7 +48,8 @@ class PairedTest:
             t test where either contender has several seeds.
         p_value: two-sided.
         adjusted_p_value: by Holm, over all pairs.
-        detectable: the smallest true difference that this test, corrected, would find in 80 of 100 such comparisons.
+        detectable: the smallest true difference that this test, corrected, would find in 80 of 100 such comparisons;
+            infinite where it would find none that there can be.
     """
 
     first: str
@@ -112,7 +115,10 @@ class Comparison:
 
     @property
     def detectable(self) -> float | None:
-        """The smallest difference from the best that could have been shown: the median over its pairs, or None."""
+        """The smallest difference from the best that could have been shown: the median over its pairs.
+
+        None with one contender, infinite where no difference could have been shown.
+        """
         against_best = [pair.detectable for pair in self.pairs if self.best in (pair.first, pair.second)]
         return float(np.median(against_best)) if against_best else None
 
@@ -121,16 +127,15 @@ class Comparison:
         one = self.contender(name)
         if one.verdict == "best":
             subject: Subject = "trained models" if len(one.by_seed) == 1 else "strategies"
-            between = f"({_percent(one.interval.level)} interval {one.interval.low:.3f} to {one.interval.high:.3f})"
-            said = f"{name} is the best: {self.metric} {one.mean:.3f} {between}."
+            said = f"{name} is the best: {self.metric} {one.mean:.3f} ({_between(one.interval)})."
         else:
             pair = self.pair(name, self.best)
             subject = pair.difference.subject
             sign = 1 if pair.first == self.best else -1
-            ends = sorted((sign * pair.difference.interval.low, sign * pair.difference.interval.high))
+            low, high = sorted((sign * pair.difference.interval.low, sign * pair.difference.interval.high))
             short = f"{sign * pair.difference.value:.3f}"
             between = (
-                f"({_percent(pair.difference.interval.level)} interval {ends[0]:.3f} to {ends[1]:.3f}; "
+                f"({_between(Interval(low, high, pair.difference.interval.level))}; "
                 f"{_p_value(pair.adjusted_p_value)} after Holm's correction for {len(self.pairs)} "
                 f"{'pair' if len(self.pairs) == 1 else 'pairs'})"
             )
@@ -139,15 +144,23 @@ class Comparison:
             else:
                 said = (
                     f"{name} is not distinguishable from the best, {self.best}: {short} below it {between}. "
-                    f"A difference smaller than about {pair.detectable:.3f} could hardly have been shown."
+                    f"{_hardly_shown(pair.detectable)}"
                 )
         if subject == "trained models":
             said += " With one seed this speaks of these trained models, not of the strategies."
         return said
 
 
-def _percent(level: float) -> str:
-    return f"{100 * level:g}%"
+def _between(interval: Interval) -> str:
+    if interval.low == interval.high:
+        return "no interval: these test examples show no variation"
+    return f"{100 * interval.level:g}% interval {interval.low:.3f} to {interval.high:.3f}"
+
+
+def _hardly_shown(detectable: float) -> str:
+    if math.isinf(detectable):
+        return "On so few test examples and seeds hardly any difference could have been shown."
+    return f"A difference smaller than about {detectable:.3f} could hardly have been shown."
 
 
 def _p_value(value: float) -> str:

@@ -83,6 +83,14 @@ def test_with_one_seed_it_speaks_of_the_trained_models(tmp_path: Path) -> None:
     assert " sd " not in text
 
 
+def test_too_few_rows_for_any_difference_are_said(analysis: Analysis) -> None:
+    hopeless = dataclasses.replace(analysis, smallest_difference=float("inf"))
+    text = " ".join(comparison_text(hopeless, "simple").split())
+    assert "These are too few to show any difference from the best in 80 of 100 comparisons" in text
+    assert "inf" not in text.replace("interval", "")
+    assert json.loads(comparison_text(hopeless, "json"))["smallest_difference"] is None
+
+
 def test_carved_splits_are_said(tmp_path: Path) -> None:
     write_run(tmp_path, "full", carved=True)
     text = comparison_text(comparison(tmp_path), "simple")

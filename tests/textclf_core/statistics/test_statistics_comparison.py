@@ -176,6 +176,34 @@ def test_the_verdicts_in_words() -> None:
     assert "could hardly have been shown" in near
 
 
+def few(*right: list[int]) -> NDArray[np.int64]:
+    """Return predictions for six rows, a seed each, that are right on these rows."""
+    references = np.arange(6) % 2
+    return np.array([[label if row in of_seed else 1 - label for row, label in enumerate(references)]
+                     for of_seed in right])  # fmt: skip
+
+
+def test_on_a_handful_of_rows_no_number_is_beyond_what_a_score_can_be() -> None:
+    models = {"good": few([0, 1, 2, 3, 4, 5], [0, 1, 2, 3, 4]), "bad": few([0, 1, 2, 3, 4], [5])}
+    comparison = compare(np.arange(6) % 2, models, "accuracy")
+    [pair] = comparison.pairs
+    assert -1 < pair.difference.interval.low < 0
+    assert pair.difference.interval.high == 1.0
+    assert comparison.detectable == pair.detectable == float("inf")
+    assert "interval -0." in comparison.sentence("bad")
+    assert "to 1.000; p = " in comparison.sentence("bad")
+    assert comparison.sentence("bad").endswith("hardly any difference could have been shown.")
+
+
+def test_examples_without_variation_give_no_interval_to_speak_of() -> None:
+    models = {"right": np.tile(REFERENCES, (2, 1)), "zeros": np.zeros((2, ROWS), dtype=np.int64)}
+    comparison = compare(REFERENCES, models, "accuracy")
+    assert comparison.sentence("right").startswith(
+        "right is the best: accuracy 1.000 (no interval: these test examples show no variation)."
+    )
+    assert "by 0.500 (no interval: these test examples show no variation; p < 0.001" in comparison.sentence("zeros")
+
+
 def test_with_one_seed_the_verdict_speaks_of_the_trained_models() -> None:
     one_seed = {name: models[:1] for name, models in THREE.items()}
     comparison = compare(REFERENCES, one_seed, "accuracy")

@@ -169,6 +169,11 @@ def test_the_detectable_difference_of_models_that_agree_is_not_0() -> None:
     assert detectable_difference(error, 1000, alpha=0.05, comparisons=1) == pytest.approx(7.849 / 1000, rel=1e-3)
 
 
+def test_what_could_only_be_detected_beyond_a_difference_of_1_is_not_detectable() -> None:
+    error = StandardError(0.01, 3)
+    assert detectable_difference(error, 8, alpha=0.05, comparisons=10) == float("inf")
+
+
 def test_a_detectable_difference_is_found_four_times_in_five() -> None:
     # A pair of models right on 80% of 1,000 rows each, apart by the difference that their errors make detectable.
     variance = 2 * 0.16 / 1000
