@@ -91,7 +91,7 @@ def compare(
             name=name,
             by_seed=tuple(float(value) for value in scores.by_seed),
             mean=means[name],
-            standard_deviation=float(scores.by_seed.std(ddof=1)) if len(scores.by_seed) > 1 else None,
+            standard_deviation=float(np.sqrt(scores.variance)) if len(scores.by_seed) > 1 else None,
             examples_interval=given.examples_interval(name),
             interval=given.interval(name),
             verdict="best" if name == best else "worse" if name in worse else "not distinguishable from the best",

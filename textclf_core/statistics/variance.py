@@ -25,6 +25,9 @@ from scipy import stats
 UNSTEADY_LEVEL = 0.01
 """The level, over all contenders, at which one is found to vary more by seed than the others."""
 
+# A single test example more or less makes a score differ by far more than this.
+_ROUNDING = 1e-12
+
 
 @dataclass(frozen=True)
 class Scores:
@@ -42,6 +45,12 @@ class Scores:
     def mean(self) -> float:
         """The metric, averaged over the seeds."""
         return float(self.by_seed.mean())
+
+    @property
+    def variance(self) -> float:
+        """The variance over the seeds, with one degree of freedom less than there are; 0 where they are equal."""
+        # The mean of equal numbers is rounded, and would leave them a variance of some 1e-32.
+        return float(self.by_seed.var(ddof=1)) if np.ptp(self.by_seed) > _ROUNDING else 0.0
 
     @property
     def row_influences(self) -> NDArray[np.float64]:
@@ -112,7 +121,7 @@ def seed_variances(scores: Mapping[str, Scores], strata: Sequence[NDArray[np.int
         residuals = contender.influences - contender.row_influences
         if len(contender.by_seed) > 1 and np.any(residuals):
             by_examples = example_variance(residuals, strata).sum() / (len(residuals) - 1)
-            between[name] = float(contender.by_seed.var(ddof=1))
+            between[name] = contender.variance
             excess[name] = between[name] - float(by_examples)
     freedom = {name: len(scores[name].by_seed) - 1 for name in between}
     unsteady = {name for name in between if _is_unsteady(name, between, freedom)}

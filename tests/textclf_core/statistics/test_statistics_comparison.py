@@ -41,6 +41,14 @@ def test_mean_and_deviation_over_seeds_by_hand() -> None:
     assert good.standard_deviation == pytest.approx(0.01)
 
 
+@pytest.mark.parametrize("metric", METRICS)
+def test_equal_scores_have_no_deviation(metric: Metric) -> None:
+    # As floating-point numbers, the mean of three equal ones may be another.
+    for wrong in range(100, 130):
+        scores = compare(REFERENCES, {"a": np.tile(_predictions(wrong), (3, 1))}, metric).contender("a")
+        assert scores.standard_deviation == 0.0
+
+
 def test_f1_is_averaged_over_seeds() -> None:
     comparison = compare(REFERENCES, THREE, "f1-binary")
     assert comparison.contender("bad").by_seed == pytest.approx([f1_score(REFERENCES, of_seed) for of_seed in BAD])
