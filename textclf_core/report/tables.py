@@ -94,7 +94,8 @@ def comparison_text(
     )
     if format in TABLE_ALONE:
         return table
-    return f"{prose([analysis.sentence], format)}\n\n{table}\n\n{prose(remarks(analysis), format)}"
+    below = [*_recommendation(analysis), *limits(analysis)]
+    return f"{prose([analysis.sentence], format)}\n\n{table}\n\n{prose(below, format)}"
 
 
 def prose(sentences: Sequence[str], format: str) -> str:
@@ -156,17 +157,9 @@ def comparison_json(
     }
 
 
-def remarks(analysis: Analysis) -> list[str]:
-    """Return what stands below a comparison's table, a sentence each."""
-    recommended, seeds, rows = _recommended(analysis), analysis.seeds, f"{analysis.test_rows:,} test examples"
-    said = []
-    if recommended is not None:
-        kind, value = COSTS[analysis.cost], recommended.costs[analysis.cost]
-        what = f" ({kind.heading} {kind.write(value)})" if value is not None else ""
-        said.append(
-            f"Recommended: {recommended.line.label}{what}, the cheapest by {analysis.cost} that is not distinguishable "
-            "from the best."
-        )
+def limits(analysis: Analysis) -> list[str]:
+    """Return what a comparison rests on and what it can't show, a sentence each."""
+    seeds, rows, said = analysis.seeds, f"{analysis.test_rows:,} test examples", []
     if len(seeds) == 1:
         said.append(
             f"One seed ({seeds[0]}), {rows}: the verdicts speak of these trained models, not of the strategies. "
@@ -178,6 +171,18 @@ def remarks(analysis: Analysis) -> list[str]:
         said.append(_smallest_difference(analysis.smallest_difference))
     carved = carved_sentence(analysis.data)
     return [*said, carved] if carved else said
+
+
+def _recommendation(analysis: Analysis) -> list[str]:
+    recommended = _recommended(analysis)
+    if recommended is None:
+        return []
+    kind, value = COSTS[analysis.cost], recommended.costs[analysis.cost]
+    what = f" ({kind.heading} {kind.write(value)})" if value is not None else ""
+    return [
+        f"Recommended: {recommended.line.label}{what}, the cheapest by {analysis.cost} that is not distinguishable "
+        "from the best."
+    ]
 
 
 def _smallest_difference(smallest: float) -> str:

@@ -81,6 +81,12 @@ def test_it_says_the_verdict_in_a_sentence(analysis: Analysis, outline: Outline)
     assert analysis.sentence in outline.text("p")
 
 
+def test_it_says_once_what_to_use(analysis: Analysis, page: str) -> None:
+    [recommended] = [row.line.label for row in analysis.rows if row.recommended]
+    assert page.count(f"Use {recommended}") == 1
+    assert "Recommended:" not in page
+
+
 def test_it_has_a_row_for_every_contender(analysis: Analysis, outline: Outline) -> None:
     keys = {attributes.get("data-key") for attributes in outline.all("th")}
     assert {row.line.label for row in analysis.rows} <= keys

@@ -8,18 +8,18 @@ from textclf_core.report.analysis import Analysis, Row
 from textclf_core.report.columns import MISSING, Column, columns_of
 from textclf_core.report.page.markup import Html, counted, joined, tag
 from textclf_core.report.page.tables import sortable
-from textclf_core.report.tables import remarks
+from textclf_core.report.tables import limits
 
 _STRIP_WIDTH, _STRIP_HEIGHT = 110.0, 16.0
 _MARKS = {"best": "best", "not distinguishable from the best": "near", "worse": "worse"}
 
 
 def verdict(analysis: Analysis) -> Html:
-    """Return the verdict in a sentence, and the sentences that qualify it."""
+    """Return the verdict, which says what to use, and the sentences that qualify it."""
     return tag(
         "div",
         tag("p", analysis.sentence, class_="sentence"),
-        tag("ul", *(tag("li", remark) for remark in remarks(analysis)), class_="remarks"),
+        tag("ul", *(tag("li", limit) for limit in limits(analysis)), class_="remarks"),
         class_="verdict",
     )
 
