@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import csv
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import textclf_core
+from textclf_core.comparison.bill import BillLine
 from textclf_core.comparison.search import Search, parse_search
 from textclf_core.errors import UsageError
+from textclf_core.records import Expected
+from textclf_core.report.bill import bill_text
 
 Textclf = Callable[..., int]
 
@@ -29,8 +34,35 @@ def test_a_dry_run_lists_the_cells_and_runs_none(
 ) -> None:
     tries = ["--try", "full", "--try", "head-only", "--seeds", "2"]
     assert textclf(*arguments, *tries, "--dry-run", "--format", "json", "--price", "0.40/h") == 0
-    assert '"contender": "head-only"' in capsys.readouterr().out
+    full, head_only = json.loads(capsys.readouterr().out)
+    assert (full["contender"], head_only["contender"]) == ("full", "head-only")
+    assert head_only["seconds_left"] == pytest.approx(2 * head_only["seconds"])
+    assert head_only["money"] == pytest.approx(0.4 * head_only["seconds_left"] / 3600)
     assert records(tmp_path) == []
+
+
+@pytest.fixture
+def lines() -> list[BillLine]:
+    expected = Expected(seconds=90.0, peak_memory_bytes=2**30, artifact_bytes=2**20, cache_bytes=0)
+    return [BillLine("a|b", "10%", 3, 1, expected, 180.0), BillLine("done", None, 3, 3, None, 0.0)]
+
+
+@pytest.mark.parametrize(("format", "separator"), [("csv", ","), ("tsv", "\t")])
+def test_a_bill_for_programs_is_unrounded_and_alone(lines: list[BillLine], format: str, separator: str) -> None:
+    first, last = csv.DictReader(bill_text(lines, format, 0.4).splitlines(), delimiter=separator)
+    assert (first["contender"], first["train_size"], first["cells"], first["finished"]) == ("a|b", "10%", "3", "1")
+    assert (first["seconds"], first["seconds_left"], first["money"]) == ("90.0", "180.0", "0.02")
+    assert (last["peak_memory_bytes"], last["seconds_left"]) == ("", "0.0")
+
+
+@pytest.mark.parametrize(
+    ("format", "shown"),
+    [("github", r"| a\|b at 10% "), ("latex_booktabs", r"a\textbar{}b at 10\%"), ("html", "<td>a|b at 10%")],
+)
+def test_a_bill_in_a_document_is_escaped(lines: list[BillLine], format: str, shown: str) -> None:
+    text = bill_text(lines, format)
+    assert shown in text
+    assert ("cells to run" in text) == (format == "github")
 
 
 def test_what_was_expected_stands_beside_what_it_took(

@@ -84,7 +84,10 @@ def compare(
     ] = False,
     force: Annotated[bool, typer.Option(help="Run cells again that are finished.")] = False,
     format: Annotated[
-        str, typer.Option(help="The closing table: simple, github, html, latex_booktabs ..., csv, tsv or json.")
+        str,
+        typer.Option(
+            help="The closing table, or that of --dry-run: simple, github, html, latex_booktabs ..., csv, tsv or json."
+        ),
     ] = "simple",
 ) -> None:
     """Run contenders on the same splits and seeds, and say which strategy to use.
