@@ -15,6 +15,7 @@ from textclf_core.errors import UsageError
 RECORD_FORMAT = 1
 RECORD_FILE = "record.json"
 PREDICTIONS_FILE = "predictions.parquet"
+HISTORY_FILE = "history.jsonl"
 MODEL_DIRECTORY = "model"
 CLASSIFIER_FILE = "classifier.json"
 

@@ -14,6 +14,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from textclf_core.errors import RunError
+from textclf_core.records import HISTORY_FILE
 from textclf_core.training.checkpoints import (
     TrainingState,
     load_checkpoint,
@@ -128,7 +129,7 @@ class Course:
         self._losses.clear()
         if self.workspace.rank == 0:
             lines = "".join(json.dumps(row) + "\n" for row in self._history)
-            (self.workspace.directory / "history.jsonl").write_text(lines, encoding="utf-8")
+            (self.workspace.directory / HISTORY_FILE).write_text(lines, encoding="utf-8")
             if self.options.checkpoints and optimizer is not None:
                 with meter.time("train/checkpoint"):
                     self._save_checkpoint(epoch, optimizer)

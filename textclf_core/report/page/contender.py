@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from textclf_core.records import HISTORY_FILE
 from textclf_core.report.analysis import Analysis, Row
 from textclf_core.report.page.drawing import BOTTOM, HEIGHT, Scale, chart, point, polyline, x_scale, y_scale
 from textclf_core.report.page.markup import Html, tag
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 _LARGEST_MATRIX = 15
 _MOST_CONFUSIONS = 20
 _SHADES = 8
-_HISTORY = "history.jsonl"
 _AT_EPOCHS = ("train_loss", "validation_loss", "validation_accuracy")
 
 
@@ -207,7 +207,7 @@ def _loss_scale(losses: Sequence[float]) -> Scale:
 
 
 def _history(run: StoredRun) -> list[dict[str, Any]]:
-    path = run.directory / _HISTORY
+    path = run.directory / HISTORY_FILE
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.is_file() else []
 
 
