@@ -230,10 +230,12 @@ def compare(
         TextclfError: a name, an option or the data can't be used; nothing has run then.
     """
     from textclf_core.comparison.contenders import contenders, with_yardsticks
+    from textclf_core.report.analysis import analyse, check_metric
     from textclf_core.report.costs import check_cost
 
-    catalogue = Catalogue.discover(Path(path) for path in plugin_files)
+    check_metric(metric)
     check_cost(cost)
+    catalogue = Catalogue.discover(Path(path) for path in plugin_files)
     base = override((), plugins, catalogue)
     found = contenders(
         with_yardsticks(tries, catalogue) if yardsticks else tries,
@@ -246,7 +248,6 @@ def compare(
     from textclf_core.comparison.board import Board
     from textclf_core.comparison.runner import plan, run_cells
     from textclf_core.data import from_memory, prepare
-    from textclf_core.report.analysis import analyse
     from textclf_core.report.stored import StoredRun
 
     planned = plan(

@@ -146,6 +146,22 @@ def test_data_in_memory_are_compared_too(tiny_checkpoint: Path, tmp_path: Path) 
     assert [run.record.label for run in result.runs] == ["head-only", "majority", "tfidf-logreg"]
 
 
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"metric": "acuracy"}, r"contenders are compared by f1 or accuracy\. Did you mean 'accuracy'\?"),
+        ({"cost": "flop"}, r"there is no such cost\. Did you mean 'flops'\?"),
+    ],
+)
+def test_a_wrong_metric_or_cost_is_found_before_anything_runs(
+    base: list[str], tmp_path: Path, wrong: dict[str, str], message: str
+) -> None:
+    output = tmp_path / "runs"
+    with pytest.raises(UsageError, match=message):
+        textclf_core.compare(["full"], plugins=base, output=output, quiet=True, **wrong)  # type: ignore[arg-type]
+    assert not output.exists()
+
+
 def test_a_killed_comparison_goes_on_where_it_was(base: list[str], tmp_path: Path) -> None:
     """SIGKILL after the first cell; the second command reads it and runs the rest."""
     output = tmp_path / "runs"

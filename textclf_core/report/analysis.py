@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from textclf_core.errors import UsageError
+from textclf_core.errors import UsageError, did_you_mean
 from textclf_core.records import DataRecord
 from textclf_core.report.costs import COSTS
 from textclf_core.report.stored import Line, StoredRun, gather
 from textclf_core.statistics import Comparison, Metric, compare
 
+_METRICS = ("f1", "accuracy")
 _F1: Mapping[str, Metric] = {
     "binary": "f1-binary",
     "macro": "f1-macro",
@@ -90,9 +91,20 @@ def analyse(runs: Iterable[StoredRun], *, metric: str = "f1", cost: str = "train
     Raises:
         UsageError: there is no such metric.
     """
-    if metric not in ("f1", "accuracy"):
-        raise UsageError(f"--metric {metric}: contenders are compared by f1 or accuracy.")
+    check_metric(metric)
     return tuple(_analyse(lines, metric, cost) for lines in gather(runs).values())
+
+
+def check_metric(name: str) -> None:
+    """Refuse a metric that contenders can't be compared by.
+
+    Raises:
+        UsageError: it is another.
+    """
+    if name not in _METRICS:
+        raise UsageError(
+            f"--metric {name}: contenders are compared by {' or '.join(_METRICS)}.{did_you_mean(name, _METRICS)}"
+        )
 
 
 def _analyse(lines: Sequence[Line], metric: str, cost: str) -> Analysis:
