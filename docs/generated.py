@@ -13,7 +13,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 import typer
 from tabulate import tabulate
 
-from textclf_core.cli import _app
+from textclf_core.cli import application
 from textclf_core.hookspecs import ROLE_OF_HOOK
 from textclf_core.options import options_of
 from textclf_core.plugins import Catalogue, LoadedPlugin
@@ -78,7 +78,7 @@ def _options(cls: type) -> str:
 
 def command_reference() -> str:
     """Return the ``--help`` of ``textclf`` and of each of its commands."""
-    return "\n\n".join(_helps(typer.main.get_command(_app()), "textclf", None)) + "\n"
+    return "\n\n".join(_helps(typer.main.get_command(application()), "textclf", None)) + "\n"
 
 
 def _helps(command: Any, name: str, parent: Any) -> Iterator[str]:

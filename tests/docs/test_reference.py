@@ -13,7 +13,7 @@ import typer
 from doc_blocks import ROOT
 
 from textclf_core import hookspecs
-from textclf_core.cli import _app
+from textclf_core.cli import application
 from textclf_core.options import OptionInfo, options_of
 from textclf_core.plugins import LoadedPlugin
 
@@ -56,7 +56,7 @@ def test_an_option_of_a_builtin_plugin_says_what_it_is(plugin: str, option: Opti
 
 def commands() -> Iterator[tuple[str, Any]]:
     """Yield each command, those of groups included, by the words that call it."""
-    waiting = [("textclf", typer.main.get_command(_app()))]
+    waiting = [("textclf", typer.main.get_command(application()))]
     for name, command in waiting:
         yield name, command
         waiting += [(f"{name} {word}", sub) for word, sub in getattr(command, "commands", {}).items()]

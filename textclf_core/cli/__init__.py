@@ -29,7 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        _app()([word for word in words if word != "--debug"], prog_name="textclf", obj=shlex.join(["textclf", *words]))
+        own = [word for word in words if word != "--debug"]
+        application()(own, prog_name="textclf", obj=shlex.join(["textclf", *words]))
     except TextclfError as error:
         if "--debug" in words:
             traceback.print_exception(error)
@@ -41,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _app() -> typer.Typer:
+def application() -> typer.Typer:
     """Return the application with its sub-commands."""
     from textclf_core.cli.cache import app as cache
     from textclf_core.cli.compare import compare
