@@ -26,6 +26,11 @@ What a plugin does is its role, derived from its hooks (:data:`ROLE_OF_HOOK`); a
 Tell the user things through ``logging.getLogger("textclf")``: what is logged at level INFO or above is shown and is
 kept in the record's notes. Raise :class:`~textclf_core.errors.DataError` or
 :class:`~textclf_core.errors.RunError` with a sentence that says what was wrong, where, and what to do.
+
+Helpers that the built-in plugins use are there for yours: ``textclf_core.hub.hub_dataset``,
+``textclf_core.hub.cached_dataset`` and ``textclf_core.hub.why_unreachable`` get data sets from the model hub, or say at
+once why they can't; ``textclf_core.data.iter_rows`` reads CSV, TSV, JSON lines, text and Parquet, with errors that name
+the line; and in your tests :func:`textclf_core.testing.check_plugin` tries the whole plugin.
 """
 
 from __future__ import annotations

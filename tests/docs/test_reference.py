@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import pkgutil
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -37,6 +38,13 @@ def test_a_hook_says_whether_the_first_result_or_each_counts(hook: Any) -> None:
     first_paragraph = (inspect.getdoc(hook) or "").partition("\n\n")[0]
     assert ("First result." in first_paragraph) == hook.textclf_spec["firstresult"]
     assert ("Each in order" in first_paragraph) != hook.textclf_spec["firstresult"]
+
+
+def test_what_the_page_of_the_hooks_points_to_is_there() -> None:
+    named = re.findall(r"`~?(textclf_core(?:\.\w+)+)`", hookspecs.__doc__ or "")
+    assert "textclf_core.data.iter_rows" in named
+    for name in named:
+        assert inspect.getdoc(pkgutil.resolve_name(name))
 
 
 @pytest.mark.parametrize("hook", hookspecs.ROLE_OF_HOOK)
