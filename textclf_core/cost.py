@@ -9,6 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from textclf_core.encoder import Encoder
 
 
 @dataclass
@@ -99,6 +103,38 @@ class Cost:
     total_parameters: int | None = None
     artifact_bytes: int
     latency_seconds: float
+
+
+def cost_of(meter: Meter, encoder: Encoder | None, device: str, artifact_bytes: int, latency_seconds: float) -> Cost:
+    """Return the cost of a run that is over.
+
+    Args:
+        meter: what was added up.
+        encoder: the model; ``None`` where the trainer has no use for one.
+        device: where it ran.
+        artifact_bytes: size of the saved model.
+        latency_seconds: median time to score one example on its own.
+    """
+    step_seconds = meter.seconds.get("train/steps", meter.seconds["train"])
+    counted = meter.examples > 0
+    return Cost(
+        seconds={stage: round(seconds, 4) for stage, seconds in meter.seconds.items()},
+        train_examples=meter.examples if counted else None,
+        train_real_tokens=meter.real_tokens if counted else None,
+        train_padded_tokens=meter.padded_tokens if counted else None,
+        train_flops=meter.flops if counted else None,
+        prefix_flops=meter.prefix_flops,
+        prefix_rows_computed=meter.prefix_rows_computed,
+        prefix_rows_read=meter.prefix_rows_read,
+        cache_bytes=meter.cache_bytes,
+        examples_per_second=meter.examples / step_seconds if counted else None,
+        tokens_per_second=meter.real_tokens / step_seconds if counted else None,
+        peak_memory_bytes=peak_memory_bytes(device),
+        trainable_parameters=encoder.num_parameters(trainable=True) if encoder else None,
+        total_parameters=encoder.num_parameters() if encoder else None,
+        artifact_bytes=artifact_bytes,
+        latency_seconds=latency_seconds,
+    )
 
 
 def reset_peak_memory(device: str) -> None:

@@ -20,7 +20,7 @@ import transformers
 from datasets import Dataset
 
 from textclf_core.cache import CacheFolder
-from textclf_core.cost import directory_bytes, reset_peak_memory
+from textclf_core.cost import cost_of, directory_bytes, reset_peak_memory
 from textclf_core.data import PreparedData, prepare
 from textclf_core.environment import environment, resolve_device
 from textclf_core.errors import RunError, TextclfError
@@ -29,7 +29,6 @@ from textclf_core.plugins import ActivePlugins
 from textclf_core.predictions import Predictions, write_predictions
 from textclf_core.progress import Progress
 from textclf_core.recording import (
-    cost_of,
     data_record,
     encoder_record,
     label_of,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from textclf_core.cost import Cost, Meter, peak_memory_bytes
 from textclf_core.data import PreparedData
 from textclf_core.integrity import Movement
 from textclf_core.plugins import ActivePlugin, ActivePlugins
@@ -101,28 +100,4 @@ def encoder_record(encoder: Encoder | None, movement: Movement | None) -> Encode
         frozen_sha256=movement.frozen_sha256,
         moved=movement.moved,
         trainable=movement.trainable,
-    )
-
-
-def cost_of(meter: Meter, encoder: Encoder | None, device: str, artifact_bytes: int, latency_seconds: float) -> Cost:
-    """Return what a run cost, from what its meter counted."""
-    step_seconds = meter.seconds.get("train/steps", meter.seconds["train"])
-    counted = meter.examples > 0
-    return Cost(
-        seconds={stage: round(seconds, 4) for stage, seconds in meter.seconds.items()},
-        train_examples=meter.examples if counted else None,
-        train_real_tokens=meter.real_tokens if counted else None,
-        train_padded_tokens=meter.padded_tokens if counted else None,
-        train_flops=meter.flops if counted else None,
-        prefix_flops=meter.prefix_flops,
-        prefix_rows_computed=meter.prefix_rows_computed,
-        prefix_rows_read=meter.prefix_rows_read,
-        cache_bytes=meter.cache_bytes,
-        examples_per_second=meter.examples / step_seconds if counted else None,
-        tokens_per_second=meter.real_tokens / step_seconds if counted else None,
-        peak_memory_bytes=peak_memory_bytes(device),
-        trainable_parameters=encoder.num_parameters(trainable=True) if encoder else None,
-        total_parameters=encoder.num_parameters() if encoder else None,
-        artifact_bytes=artifact_bytes,
-        latency_seconds=latency_seconds,
     )
