@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import resource
 import sys
 import time
@@ -75,12 +77,14 @@ class Cost:
         train_flops: FLOPs of the forward and backward passes of training, freezing counted; what came from the cache
             cost none.
         prefix_flops: FLOPs of what was put into the cache, for validation and test too.
-        examples_per_second: ``train_examples`` over the seconds of the training steps.
-        tokens_per_second: ``train_real_tokens`` over the seconds of the training steps.
+        examples_per_second: ``train_examples`` over the seconds of the frozen prefix and the training steps.
+        tokens_per_second: ``train_real_tokens`` over the seconds of the frozen prefix and the training steps.
         prefix_rows_computed: rows whose frozen prefix was computed and put into the cache.
         prefix_rows_read: rows whose frozen prefix was in the cache already.
         cache_bytes: what the run added to the cache.
         peak_memory_bytes: largest resident set of the process during the run (on a GPU: largest allocation there).
+        start_memory_bytes: what of it the process held as the run began: Python, the packages imported by then, what
+            the caller keeps. The run added the rest.
         trainable_parameters: how many numbers training could change.
         total_parameters: how many the model has.
         artifact_bytes: size of the saved model.
@@ -99,23 +103,33 @@ class Cost:
     prefix_rows_read: int = 0
     cache_bytes: int = 0
     peak_memory_bytes: int
+    start_memory_bytes: int | None = None
     trainable_parameters: int | None = None
     total_parameters: int | None = None
     artifact_bytes: int
     latency_seconds: float
 
 
-def cost_of(meter: Meter, encoder: Encoder | None, device: str, artifact_bytes: int, latency_seconds: float) -> Cost:
+def cost_of(
+    meter: Meter,
+    encoder: Encoder | None,
+    device: str,
+    *,
+    start_memory_bytes: int | None,
+    artifact_bytes: int,
+    latency_seconds: float,
+) -> Cost:
     """Return the cost of a run that is over.
 
     Args:
         meter: what was added up.
         encoder: the model; ``None`` where the trainer has no use for one.
         device: where it ran.
+        start_memory_bytes: what :func:`reset_peak_memory` returned at its start.
         artifact_bytes: size of the saved model.
         latency_seconds: median time to score one example on its own.
     """
-    step_seconds = meter.seconds.get("train/steps", meter.seconds["train"])
+    step_seconds = meter.seconds.get("train/steps", meter.seconds["train"]) + meter.seconds.get("train/prefix", 0.0)
     counted = meter.examples > 0
     return Cost(
         seconds={stage: round(seconds, 4) for stage, seconds in meter.seconds.items()},
@@ -130,6 +144,7 @@ def cost_of(meter: Meter, encoder: Encoder | None, device: str, artifact_bytes: 
         examples_per_second=meter.examples / step_seconds if counted else None,
         tokens_per_second=meter.real_tokens / step_seconds if counted else None,
         peak_memory_bytes=peak_memory_bytes(device),
+        start_memory_bytes=start_memory_bytes,
         trainable_parameters=encoder.num_parameters(trainable=True) if encoder else None,
         total_parameters=encoder.num_parameters() if encoder else None,
         artifact_bytes=artifact_bytes,
@@ -137,15 +152,28 @@ def cost_of(meter: Meter, encoder: Encoder | None, device: str, artifact_bytes: 
     )
 
 
-def reset_peak_memory(device: str) -> None:
-    """Start measuring peak memory anew, so that runs in one process don't see each other's."""
+def reset_peak_memory(device: str) -> int | None:
+    """Start measuring peak memory anew, so that runs in one process don't see each other's.
+
+    What an earlier run left behind is given back first: models in reference cycles (those of transformers' Trainer),
+    and freed memory that the C library keeps for itself. Without that, what a run of the majority class seemed to
+    take was what the fine-tuning before it had taken.
+
+    Returns:
+        The memory in use now, in bytes; ``None`` where only the peak of the whole process is to be had.
+    """
+    gc.collect()
     if device.startswith("cuda"):
         import torch
 
         torch.cuda.reset_peak_memory_stats(device)
-    elif sys.platform == "linux":
+        return int(torch.cuda.memory_allocated(device))
+    if sys.platform == "linux":
+        _give_back_freed_memory()
         # proc(5): writing 5 resets the peak resident set size.
         Path("/proc/self/clear_refs").write_text("5")
+        return _resident_bytes("VmRSS")
+    return None
 
 
 def peak_memory_bytes(device: str) -> int:
@@ -155,10 +183,22 @@ def peak_memory_bytes(device: str) -> int:
 
         return int(torch.cuda.max_memory_allocated(device))
     if sys.platform == "linux":
-        status = Path("/proc/self/status").read_text()
-        return 1024 * int(status.split("VmHWM:")[1].split()[0])
+        return _resident_bytes("VmHWM")
     # Elsewhere only the peak of the whole process is to be had; macOS counts it in bytes.
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def _give_back_freed_memory() -> None:
+    """Have the C library give what was freed back to the system; it keeps it for later, and it stays resident."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc alone has it
+    if trim is not None:
+        trim(0)
+
+
+def _resident_bytes(name: str) -> int:
+    """Return ``VmRSS``, what is resident now, or ``VmHWM``, the most that was since the last reset (proc(5))."""
+    status = Path("/proc/self/status").read_text()
+    return 1024 * int(status.split(f"{name}:")[1].split()[0])
 
 
 def directory_bytes(directory: Path) -> int:

@@ -131,7 +131,7 @@ class Room:
         device = resolve_device(experiment.device)
         # Its bars for loading and saving would run through ours.
         transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-        reset_peak_memory(device)
+        self._start_memory_bytes = reset_peak_memory(device)
         name = experiment.id or run_id(self._started, self.label, experiment.seed)
         self.directory = RunDirectory(experiment.output, name, replace=experiment.replace)
         self.workspace = Workspace(self.directory.partial, device, cache=experiment.cache or CacheFolder())
@@ -172,8 +172,9 @@ class Room:
                 workspace.meter,
                 encoder,
                 workspace.device,
-                directory_bytes(workspace.directory / MODEL_DIRECTORY),
-                evaluation.latency_seconds,
+                start_memory_bytes=self._start_memory_bytes,
+                artifact_bytes=directory_bytes(workspace.directory / MODEL_DIRECTORY),
+                latency_seconds=evaluation.latency_seconds,
             ),
             environment=environment(workspace.device),
             notes=self._notes.messages,

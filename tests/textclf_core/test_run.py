@@ -117,7 +117,8 @@ def test_the_cost_is_counted(plugins: list[str], tmp_path: Path) -> None:
     assert frozen.trainable_parameters is not None
     assert full.trainable_parameters == full.total_parameters
     assert frozen.trainable_parameters < full.trainable_parameters
-    assert full.peak_memory_bytes > 2**20
+    assert full.start_memory_bytes is not None
+    assert full.peak_memory_bytes >= full.start_memory_bytes > 2**20
     assert full.latency_seconds > 0
     assert set(full.seconds) >= {"load", "build", "train", "train/steps", "predict", "total"}
 

@@ -17,7 +17,8 @@ class RowGradients:
 
     Autograd allocates and fills the whole gradient anew in each step: 47 MB for MiniLM's 30,522 tokens, of which a
     batch of 16 sentences reads some 250. The optimizer still gets the same dense gradient, since AdamW's moments move
-    every row in every step: the same one to the bit, or to rounding where micro-batches add up. For a CPU and one process; elsewhere it does nothing.
+    every row in every step: the same one to the bit, or to rounding where micro-batches add up. For a CPU and one
+    process; elsewhere it does nothing.
     """
 
     def __init__(self, model: nn.Module, *, processes: int = 1) -> None:
