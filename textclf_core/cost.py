@@ -169,7 +169,7 @@ def reset_peak_memory(device: str) -> int | None:
         torch.cuda.reset_peak_memory_stats(device)
         return int(torch.cuda.memory_allocated(device))
     if sys.platform == "linux":
-        _give_back_freed_memory()
+        give_back_freed_memory()
         # proc(5): writing 5 resets the peak resident set size.
         Path("/proc/self/clear_refs").write_text("5")
         return _resident_bytes("VmRSS")
@@ -188,8 +188,10 @@ def peak_memory_bytes(device: str) -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
-def _give_back_freed_memory() -> None:
+def give_back_freed_memory() -> None:
     """Have the C library give what was freed back to the system; it keeps it for later, and it stays resident."""
+    if sys.platform != "linux":
+        return
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc alone has it
     if trim is not None:
         trim(0)

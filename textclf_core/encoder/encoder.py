@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -255,10 +256,9 @@ class Encoder:
         inputs = {name: values[:, : hidden.shape[1]] for name, values in _inputs(batch).items()}
         return cut.run_from(self.model, self._parts, hidden, inputs, start, wrapped)
 
-    def prefix_bytes(self, upto: int) -> Iterator[Iterator[bytes]]:
-        """Yield the names and the bytes of all parameters and buffers: of the embeddings, then of each block."""
-        for modules in (self._parts.embeddings, *self._parts.blocks[:upto]):
-            yield _bytes_of(modules)
+    def prefix_digests(self, upto: int) -> list[str]:
+        """Return a SHA-256 of all parameters and buffers: of the embeddings, then of each block up to the boundary."""
+        return [_digest(modules) for modules in (self._parts.embeddings, *self._parts.blocks[:upto])]
 
     @cached_property
     def reads_first_token(self) -> bool:
@@ -370,12 +370,14 @@ def _is_frozen(modules: Iterable[nn.Module]) -> bool:
     return not any(parameter.requires_grad for module in modules for parameter in module.parameters())
 
 
-def _bytes_of(modules: Iterable[nn.Module]) -> Iterator[bytes]:
+def _digest(modules: Iterable[nn.Module]) -> str:
+    digest = hashlib.sha256()
     for module in modules:
         for name, values in (*module.named_parameters(), *module.named_buffers()):
-            yield f"{name} {values.dtype} {tuple(values.shape)}".encode()
+            digest.update(f"{name} {values.dtype} {tuple(values.shape)}".encode())
             # As bytes, because NumPy has no bfloat16.
-            yield values.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes()
+            digest.update(values.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def _stay_in_eval(module: nn.Module, mode: bool = True) -> nn.Module:

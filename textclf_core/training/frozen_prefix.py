@@ -21,6 +21,7 @@ from torch import Tensor
 
 from textclf_core.cache import CacheFolder, RowStore
 from textclf_core.cache.rows import KEY_BYTES
+from textclf_core.cost import give_back_freed_memory
 from textclf_core.training.batching import batches_of_equal_length
 from textclf_core.training.flops import count_prefix_flops
 
@@ -37,7 +38,7 @@ logger = logging.getLogger("textclf")
 _CUT_VERSION = 1
 # Tokens computed at once: enough for the matrix products to run at their full rate, little enough for the cache of a
 # processor.
-_BATCH_TOKENS = 2048
+_BATCH_TOKENS = 1024
 _BYTES_A_NUMBER = 4
 # A CPU's matrix products of few rows (below 4 on one thread, 12 on two, 28 on sixteen) round as others don't. A GPU
 # chooses its kernels by the whole shape, so batches of one length all get one shape there.
@@ -78,7 +79,7 @@ class FrozenPrefix:
         self._folder = folder
         self._meter = meter
         self._progress = progress
-        self._digests = _digests(encoder, self.boundary)
+        self._digests = encoder.prefix_digests(self.boundary)
         self._width = int(encoder.model.config.hidden_size)
         self.key = self._key(self.boundary)
         self._store = folder.open(self.key, self._width)
@@ -145,6 +146,7 @@ class FrozenPrefix:
                 self._meter.prefix_flops += flops(len(rows), lengths[rows[0]])
                 bar.advance(len(rows))
         self._meter.cache_bytes += writer.written_bytes
+        give_back_freed_memory()  # else what the prefix took stays resident beside what training takes
         self._folder.remove_released(keep=self.key)
         return True
 
@@ -235,11 +237,6 @@ def _evaluating(model: torch.nn.Module) -> Iterator[None]:
         yield
     finally:
         model.train(was_training)
-
-
-def _digests(encoder: Encoder, boundary: int) -> list[str]:
-    """Return a hash of the weights of the embeddings and of each block before the boundary."""
-    return [hashlib.sha256(b"".join(part)).hexdigest() for part in encoder.prefix_bytes(boundary)]
 
 
 def _row_keys(tokenized: Dataset) -> list[bytes]:
