@@ -104,7 +104,7 @@ def run_experiment(experiment: Experiment, progress: Progress) -> tuple[Path, Re
         TextclfError: what a user can mend. Whatever was computed by then is kept beside, as the error says.
     """
     plugins, seed = experiment.plugins, experiment.seed
-    with Room(experiment) as room:
+    with Room(experiment, reset_peak_memory(resolve_device(experiment.device))) as room:
         meter = room.workspace.meter
         with meter.time("total"):
             with meter.time("load"):
@@ -122,16 +122,21 @@ def run_experiment(experiment: Experiment, progress: Progress) -> tuple[Path, Re
 
 
 class Room:
-    """Where a run takes place: its directory, which is whole or absent, its workspace, what is said meanwhile."""
+    """Where a run takes place: its directory, which is whole or absent, its workspace, what is said meanwhile.
 
-    def __init__(self, experiment: Experiment) -> None:
+    Args:
+        experiment: what is run.
+        start_memory_bytes: what `reset_peak_memory` returned as the run began, for the record.
+    """
+
+    def __init__(self, experiment: Experiment, start_memory_bytes: int | None) -> None:
         self.experiment = experiment
+        self._start_memory_bytes = start_memory_bytes
         self.label = experiment.label or label_of(experiment.plugins)
         self._started = datetime.now(UTC)
         device = resolve_device(experiment.device)
         # Its bars for loading and saving would run through ours.
         transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-        self._start_memory_bytes = reset_peak_memory(device)
         name = experiment.id or run_id(self._started, self.label, experiment.seed)
         self.directory = RunDirectory(experiment.output, name, replace=experiment.replace)
         self.workspace = Workspace(self.directory.partial, device, cache=experiment.cache or CacheFolder())

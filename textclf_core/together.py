@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from textclf_core.cost import Meter
+from textclf_core.cost import Meter, reset_peak_memory
 from textclf_core.engine import Experiment, Room, call, evaluate, frozen_encoder, prepared_data, seed_everything
 from textclf_core.environment import resolve_device
 from textclf_core.errors import RunError, TextclfError
@@ -33,6 +33,7 @@ def run_together(experiments: Sequence[Experiment], progress: Progress) -> list[
     ``None`` if the trainer can't train them together, or the seed decides more than what trains: nothing is left then.
     """
     first = experiments[0]
+    start_memory_bytes = reset_peak_memory(resolve_device(first.device))
     shared = Meter()
     with shared.time("load"):
         data = prepared_data(first)
@@ -42,7 +43,7 @@ def run_together(experiments: Sequence[Experiment], progress: Progress) -> list[
         return None
     encoder, starts = built
     with ExitStack() as stack:
-        rooms = [Room(experiment) for experiment in experiments]
+        rooms = [Room(experiment, start_memory_bytes) for experiment in experiments]
         # What isn't handed over to its own end below goes with this block's.
         left = [stack.enter_context(ExitStack()) for _ in rooms]
         for room, own in zip(rooms, left, strict=True):

@@ -71,6 +71,7 @@ def test_the_encoder_runs_once_for_all(tiny_checkpoint: Path, tmp_path: Path) ->
     assert first.prefix_rows_computed > 0
     assert [cost.prefix_rows_computed for cost in others] == [0, 0, 0]
     assert len({cost.seconds["train/prefix"] for cost in (first, *others)}) == 1, "its time is shared out evenly"
+    assert len({cost.start_memory_bytes for cost in (first, *others)}) == 1, "the encoder is none's alone"
 
 
 def test_a_rate_that_is_too_high_fails_alone(tiny_checkpoint: Path, tmp_path: Path) -> None:
