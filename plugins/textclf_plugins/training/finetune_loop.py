@@ -59,6 +59,9 @@ def finetune(
     prefix = cached_prefix(encoder, workspace.cache, meter, progress) if options.prefix_cache else None
     known = prefix.training_rows(train) if prefix else None
     start = prefix.boundary if prefix and known else None
+    if prefix and known:
+        with meter.time("train/validate"):
+            prefix.rows(validation)  # now, beside nothing that training keeps in memory
     with encoder.computing_what_the_head_reads():
         flops = count_flops(encoder, start)
     classifier = EncoderClassifier(encoder, task, recipe, progress, prefix if known else None)
