@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
     from textclf_core.training.frozen_prefix import FrozenPrefix
 
-_BATCH_SIZE = 32
-
 
 @dataclass(frozen=True)
 class EncoderClassifier:
@@ -41,6 +39,7 @@ class EncoderClassifier:
         prefix: the cache of the encoder's frozen prefix, for the rows of the run that trained it.
         parameters: this classifier's own, by name, where it shares the encoder with others.
         compute: turns a batch into logits, float, shape (batch, labels); the encoder itself if ``None``.
+        batch_size: rows that are scored together at most.
     """
 
     encoder: Encoder
@@ -50,6 +49,7 @@ class EncoderClassifier:
     prefix: FrozenPrefix | None = None
     parameters: dict[str, Tensor] | None = None
     compute: Callable[[Mapping[str, Tensor]], Tensor] | None = None
+    batch_size: int = 32
 
     def scores(self, data: Dataset) -> NDArray[np.float32]:
         """Return the softmax of the logits for the rows of ``data``, in its order: float32, (rows, labels)."""
@@ -66,7 +66,7 @@ class EncoderClassifier:
         logits = np.empty((len(tokenized), self.task.num_labels), dtype=np.float32)
         # One row is computed as a new text would be, whatever the cache holds: its time is reported as the latency.
         known = self.prefix.rows(tokenized) if self.prefix and len(tokenized) > 1 else None
-        batches = batches_by_length([len(ids) for ids in tokenized["input_ids"]], _BATCH_SIZE)
+        batches = batches_by_length([len(ids) for ids in tokenized["input_ids"]], self.batch_size)
         # One batch is done before a bar could be seen.
         progress = self.progress if len(batches) > 1 else Progress(quiet=True)
         with (

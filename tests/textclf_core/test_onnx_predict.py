@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save_file
 
 import textclf_core
 from textclf_core.errors import UsageError
+from textclf_core.saving import Engine
 from textclf_core.testing import tiny_data
 
 Textclf = Callable[..., int]
@@ -29,7 +30,8 @@ def exported(tiny_checkpoint: Path, reviews: Path, tmp_path_factory: pytest.Temp
         output=tmp_path_factory.mktemp("runs"),
         quiet=True,
     )
-    for engine in ("onnx", "onnx-int8"):
+    engines: tuple[Engine, ...] = ("onnx", "onnx-int8")
+    for engine in engines:
         run.predict(TEXTS[:1], engine=engine)
     return run.directory
 
@@ -101,6 +103,17 @@ def test_the_kept_agreement_is_that_of_the_stored_predictions(exported: Path) ->
     assert isinstance(float32, dict)
     assert float32["same_labels"] == len(rows)
     assert float32["largest_difference"] < 1e-5
+
+
+@pytest.mark.parametrize("engine", ["onnx", "onnx-int8"])
+def test_a_texts_score_doesnt_depend_on_the_texts_beside_it(exported: Path, engine: Engine) -> None:
+    run = textclf_core.open_run(exported)
+    together = run.predict(TEXTS, engine=engine)
+    assert [row["score"] for row in run.predict(TEXTS[::-1], engine=engine)[::-1]] == pytest.approx(
+        [row["score"] for row in together], abs=2e-6
+    )
+    [alone] = run.predict(TEXTS[:1], engine=engine)
+    assert alone["score"] == pytest.approx(together[0]["score"], abs=2e-6)
 
 
 def test_the_export_is_made_anew_for_other_weights(exported: Path, tmp_path: Path) -> None:
