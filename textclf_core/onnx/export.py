@@ -35,7 +35,8 @@ def export_float32(classifier: EncoderClassifier, directory: Path) -> None:
     """Write the classifier's model into ``directory`` as an ONNX graph for batches of any size and length.
 
     The graph takes what the model's ``forward`` takes of ``input_ids``, ``attention_mask`` and ``token_type_ids``,
-    int64, (rows, tokens), and gives ``logits``, float32, (rows, labels).
+    int64, (rows, tokens), and gives ``logits``, float32, (rows, labels). Its last block is computed for the first token
+    alone, where that is all that the head reads.
 
     Raises:
         RunError: torch can't export a model of this family, or the graph doesn't compute what the model computes.
@@ -44,7 +45,7 @@ def export_float32(classifier: EncoderClassifier, directory: Path) -> None:
     encoder.model.train(False)
     batch = _batch(classifier, _TRACED_TEXTS)
     try:
-        with _exporter_quiet():
+        with encoder.computing_what_the_head_reads(), _exporter_quiet():
             program = torch.onnx.export(
                 encoder.model,
                 kwargs=batch,
