@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from textclf_core.report.analysis import Analysis
+    from textclf_core.saving import Engine
 
 
 @dataclass(frozen=True)
@@ -37,12 +38,22 @@ class Run:
 
         return read_predictions(self.directory)
 
-    def predict(self, texts: Iterable[str]) -> list[dict[str, Any]]:
-        """Return a ``{"text", "prediction", "score"}`` for each text, in order."""
+    def predict(self, texts: Iterable[str], engine: Engine = "torch") -> list[dict[str, Any]]:
+        """Return a ``{"text", "prediction", "score"}`` for each text, in order.
+
+        Args:
+            texts: the texts to label.
+            engine: what computes: ``torch``, or ``onnx`` or ``onnx-int8``, which the extra ``onnx`` brings. How far
+                these agree with torch goes to the logger ``textclf``.
+
+        Raises:
+            UsageError: there is no such engine, it isn't installed, or the run's model isn't an encoder.
+            RunError: the model can't be exported to ONNX.
+        """
         from textclf_core.saving import load_classifier
         from textclf_core.scoring import score_rows
 
-        classifier, task = load_classifier(self.directory, Catalogue.discover())
+        classifier, task = load_classifier(self.directory, Catalogue.discover(), engine=engine)
         return list(score_rows(classifier, task, ({"text": text} for text in texts), "text"))
 
     def to_frame(self) -> pd.DataFrame:

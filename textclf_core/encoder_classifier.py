@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+import transformers
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from textclf_core.encoder import Encoder
@@ -24,15 +26,20 @@ if TYPE_CHECKING:
 
     from textclf_core.training.frozen_prefix import FrozenPrefix
 
-_BATCH_SIZE = 32
-
 
 @dataclass(frozen=True)
 class EncoderClassifier:
     """Scores texts with an encoder, in batches of similar length. Its saved form loads in ``transformers.pipeline``.
 
-    ``prefix`` is the cache of the encoder's frozen prefix, for the rows of the run that trained it. ``parameters`` are
-    this classifier's own, by name, where it shares the encoder with others.
+    Attributes:
+        encoder: its tokenizer makes the batches; its model is what is saved.
+        task: the labels, and the columns that hold the text.
+        recipe: its ``max_length`` is the longest input.
+        progress: shows how far it is, where there is more than one batch.
+        prefix: the cache of the encoder's frozen prefix, for the rows of the run that trained it.
+        parameters: this classifier's own, by name, where it shares the encoder with others.
+        compute: turns a batch into logits, float, shape (batch, labels); the encoder itself if ``None``.
+        batch_size: rows that are scored together at most.
     """
 
     encoder: Encoder
@@ -41,6 +48,8 @@ class EncoderClassifier:
     progress: Progress = field(default_factory=lambda: Progress(quiet=True))
     prefix: FrozenPrefix | None = None
     parameters: dict[str, Tensor] | None = None
+    compute: Callable[[Mapping[str, Tensor]], Tensor] | None = None
+    batch_size: int = 32
 
     def scores(self, data: Dataset) -> NDArray[np.float32]:
         """Return the softmax of the logits for the rows of ``data``, in its order: float32, (rows, labels)."""
@@ -51,12 +60,13 @@ class EncoderClassifier:
         """Return the logits of rows that ``Encoder.tokenize`` made: float32, (rows, labels). Dropout is off."""
         self._take_parameters()
         model = self.encoder.model
+        compute = self.compute or self.encoder.logits
         was_training = model.training
         model.train(False)
         logits = np.empty((len(tokenized), self.task.num_labels), dtype=np.float32)
         # One row is computed as a new text would be, whatever the cache holds: its time is reported as the latency.
         known = self.prefix.rows(tokenized) if self.prefix and len(tokenized) > 1 else None
-        batches = batches_by_length([len(ids) for ids in tokenized["input_ids"]], _BATCH_SIZE)
+        batches = batches_by_length([len(ids) for ids in tokenized["input_ids"]], self.batch_size)
         # One batch is done before a bar could be seen.
         progress = self.progress if len(batches) > 1 else Progress(quiet=True)
         with (
@@ -69,7 +79,7 @@ class EncoderClassifier:
                 if known and self.prefix:
                     computed = self.encoder.run_from(known.hidden(indices), batch, self.prefix.boundary)
                 else:
-                    computed = self.encoder.logits(batch)
+                    computed = compute(batch)
                 logits[indices] = computed.float().cpu().numpy()
                 bar.advance(len(indices))
         model.train(was_training)
@@ -90,6 +100,8 @@ class EncoderClassifier:
     @classmethod
     def load(cls, directory: Path, task: Task, device: str) -> EncoderClassifier:
         """Load what :meth:`save` wrote, onto ``device``."""
+        # Its bar is over before it could be read, and would stand among the notes.
+        transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         model = AutoModelForSequenceClassification.from_pretrained(directory, local_files_only=True)
         tokenizer = AutoTokenizer.from_pretrained(directory, local_files_only=True)
         encoder = Encoder(model.to(device).eval(), tokenizer, str(directory))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from textclf_core.errors import UsageError
+from textclf_core.errors import UsageError, did_you_mean
 from textclf_core.plugins import activate
 from textclf_core.records import CLASSIFIER_FILE, MODEL_DIRECTORY, PluginRecord
 from textclf_core.task import Task
@@ -17,7 +18,11 @@ if TYPE_CHECKING:
     from textclf_core.classifier import Classifier
     from textclf_core.plugins import Catalogue
 
+Engine = Literal["torch", "onnx", "onnx-int8"]
+"""What computes a prediction."""
+
 _FORMAT = 1
+_ONNX_PACKAGES = ("onnx", "onnxruntime", "onnxscript")
 
 
 def save_classifier(classifier: Classifier, directory: Path, task: Task, trainer: PluginRecord) -> None:
@@ -34,13 +39,23 @@ def save_classifier(classifier: Classifier, directory: Path, task: Task, trainer
     (directory / CLASSIFIER_FILE).write_text(json.dumps(note, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def load_classifier(run: Path, catalogue: Catalogue, device: str = "cpu") -> tuple[Classifier, Task]:
+def load_classifier(
+    run: Path, catalogue: Catalogue, device: str = "cpu", engine: Engine = "torch"
+) -> tuple[Classifier, Task]:
     """Load the classifier of the run in ``run``, and its task.
 
+    Args:
+        run: the run's directory.
+        catalogue: has the plugin that loads it.
+        device: a torch device. The engines of ONNX compute on the CPU.
+        engine: what is to compute the scores.
+
     Raises:
-        UsageError: there is no model there.
+        UsageError: there is no model there, or the engine can't compute it or isn't installed.
         PluginError: the plugin that loads it isn't installed or can't be used.
+        RunError: the model can't be exported to ONNX.
     """
+    _check_engine(engine, device)
     directory = run / MODEL_DIRECTORY
     path = directory / CLASSIFIER_FILE
     if not path.is_file():
@@ -63,4 +78,24 @@ def load_classifier(run: Path, catalogue: Catalogue, device: str = "cpu") -> tup
     )
     if classifier is None:
         raise UsageError(f"{path}: the installed plugin {note['plugin']!r} can't load a classifier.")
+    if engine != "torch":
+        from textclf_core.onnx.kept import with_onnx
+
+        classifier = with_onnx(classifier, run, engine)
     return classifier, task
+
+
+def _check_engine(engine: str, device: str) -> None:
+    engines = get_args(Engine)
+    if engine not in engines:
+        raise UsageError(
+            f"there is no engine {engine!r}.{did_you_mean(engine, engines)} It takes {', '.join(engines)}."
+        )
+    if engine == "torch":
+        return
+    if device != "cpu":
+        raise UsageError(
+            f"the engine {engine} computes on the CPU, not on the device {device!r}. Use the engine torch."
+        )
+    if missing := [name for name in _ONNX_PACKAGES if find_spec(name) is None]:
+        raise UsageError(f'the engine {engine} needs {", ".join(missing)}: pip install "textclf-core[onnx]".')

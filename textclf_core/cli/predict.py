@@ -27,6 +27,13 @@ def predict(
         typer.Option(help="How the standard input is written; text: one a line."),
     ] = "text",
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps or auto.")] = "auto",
+    engine: Annotated[
+        Literal["torch", "onnx", "onnx-int8"],
+        typer.Option(
+            help="What computes: torch, or onnxruntime on the CPU, with weights as they are or of 8 bits. The model is "
+            "exported once; how far it agrees with torch is said."
+        ),
+    ] = "torch",
     plugin_file: Annotated[
         list[Path] | None,
         typer.Option(help="A Python file with plugins of your own.", metavar="FILE.py", show_default=False),
@@ -44,11 +51,16 @@ def predict(
     output_format = _output_format(output, input_format)
     rows = iter_rows(sys.stdin.buffer, input_format) if input == _STANDARD else iter_rows(input)
 
+    from rich.console import Console
+
+    from textclf_core.cli.run import notes_shown
     from textclf_core.environment import resolve_device
     from textclf_core.saving import load_classifier
     from textclf_core.scoring import score_rows
 
-    classifier, task = load_classifier(run, catalogue, resolve_device(device))
+    with notes_shown(Console(stderr=True)):
+        place = "cpu" if engine != "torch" and device == "auto" else resolve_device(device)
+        classifier, task = load_classifier(run, catalogue, place, engine)
     scored = score_rows(classifier, task, rows, text)
     if output == _STANDARD:
         _write(scored, sys.stdout, output_format)

@@ -1,0 +1,1 @@
+"""Prediction with onnxruntime instead of torch: export, quantisation, and how far the two agree."""

@@ -1,0 +1,76 @@
+"""How far an engine's scores are from those that a run stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow.compute as pc
+
+from textclf_core.predictions import read_predictions
+from textclf_core.records import PREDICTIONS_FILE
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from textclf_core.classifier import Classifier
+    from textclf_core.task import Task
+
+_SPLIT = "validation"
+
+# Enough to see a difference of a tenth of a percent, and no long wait before the first prediction.
+_MOST_ROWS = 2000
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How an engine's scores compare with those of torch.
+
+    Attributes:
+        split: the split whose rows were scored.
+        rows: how many.
+        same_labels: rows that got the same label.
+        largest_difference: between two scores of one label of one row.
+        mean_difference: over the rows, of the largest difference in each.
+    """
+
+    split: str
+    rows: int
+    same_labels: int
+    largest_difference: float
+    mean_difference: float
+
+    def __str__(self) -> str:
+        return (
+            f"agrees with torch on {self.same_labels:,} of {self.rows:,} labels of {self.split}; scores differ by at "
+            f"most {self.largest_difference:.2g} (mean {self.mean_difference:.2g})"
+        )
+
+
+def agreement_with_stored(classifier: Classifier, task: Task, run: Path) -> Agreement | None:
+    """Score validation, or 2,000 rows spread over it, and compare with the scores that the run stored.
+
+    ``None`` if the folder ``run`` holds no predictions: a model that was copied out of its run.
+    """
+    from datasets import Dataset
+
+    if not (run / PREDICTIONS_FILE).is_file():
+        return None
+    stored = read_predictions(run).filter(pc.field("split") == _SPLIT)
+    rows = np.linspace(0, len(stored) - 1, min(len(stored), _MOST_ROWS)).astype(int)
+    stored = stored.take(rows).select([*task.text_columns, "scores"])
+    scores = np.asarray(stored["scores"].to_pylist(), dtype=np.float32)
+    return _compare(scores, classifier.scores(Dataset(stored.drop_columns("scores"))))
+
+
+def _compare(wanted: NDArray[np.float32], scores: NDArray[np.float32]) -> Agreement:
+    differences = np.abs(scores - wanted).max(axis=1)
+    return Agreement(
+        split=_SPLIT,
+        rows=len(wanted),
+        same_labels=int((scores.argmax(axis=1) == wanted.argmax(axis=1)).sum()),
+        largest_difference=float(differences.max()),
+        mean_difference=float(differences.mean()),
+    )
