@@ -15,7 +15,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import scaled_dot_product_attention
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,16 +147,19 @@ class _Forward:
 def _attend(
     query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, bias: Tensor | None, dropout: nn.Dropout
 ) -> Tensor:
-    """Return the attention of the first token, (batch, heads, 1, width of a head)."""
-    if mask is not None:
-        if mask.dtype == torch.bool:  # True where attention is paid
-            mask = torch.zeros_like(mask, dtype=query.dtype).masked_fill(~mask, float("-inf"))
-        bias = mask if bias is None else mask + bias
-    if not (dropout.training and dropout.p):
-        return scaled_dot_product_attention(query, key, value, bias)
-    scores = query @ key.transpose(-1, -2) * key.shape[-1] ** -0.5
+    """Return the attention of the first token, (batch, heads, 1, width of a head).
+
+    Sums instead of matrix products: a product of one row rounds by where in memory its operands lie, so a row's bits
+    would depend on the thread that it falls to.
+    """
+    scores = (query * key).sum(-1).unsqueeze(2) * key.shape[-1] ** -0.5
+    if mask is not None and mask.dtype == torch.bool:  # True where attention is paid
+        scores = scores.masked_fill(~mask, float("-inf"))
+    elif mask is not None:
+        scores = scores + mask
     weights = (scores if bias is None else scores + bias).softmax(-1)
-    return _dropout(weights, dropout, (2, key.shape[2])) @ value
+    weights = _dropout(weights, dropout, (2, key.shape[2]))
+    return (weights.transpose(-1, -2) * value).sum(-2, keepdim=True)
 
 
 def _dropout(values: Tensor, dropout: nn.Dropout, whole: tuple[int, int]) -> Tensor:
