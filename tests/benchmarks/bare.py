@@ -16,6 +16,7 @@ from textclf_core.recipe import Recipe
 from textclf_core.task import Task
 from textclf_core.training.batching import LengthGroupedBatches
 from textclf_core.training.parameters import decay_groups
+from textclf_core.training.row_gradients import RowGradients
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -39,16 +40,19 @@ def steps(job: Job) -> Measured:
     optimizer = torch.optim.AdamW(decay_groups(model, recipe.weight_decay), lr=recipe.learning_rate, fused=True)
     schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, total_iters=len(batches))
     finished = watch_steps()
-    # What finetune spares the last block is arithmetic; both loops are spared it.
-    with encoder.computing_what_the_head_reads():
+    # What finetune spares the last block and the embeddings is arithmetic; both loops are spared it.
+    row_gradients = RowGradients(model)
+    with encoder.computing_what_the_head_reads(), row_gradients.collected():
         for indices in batches.epoch(0):
             batch = {name: _padded(column, indices) for name, column in rows.items()}
             loss = cross_entropy(model(**batch).logits, labels[indices])
             loss.backward()
+            row_gradients.complete()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
             schedule.step()
             optimizer.zero_grad(set_to_none=True)
+            row_gradients.clear()
     return median_step(finished)
 
 
