@@ -28,6 +28,8 @@ class Measured:
         f1: on the test split, of what was trained or predicted; ``None`` where nothing was.
         peak_mib: the largest resident set of the process, in MiB.
         process_seconds: from the start of the process to its end, imports included.
+        rest_seconds: of training, but neither of the stage that is timed nor of tokens, validation and checkpoints;
+            ``None`` where that isn't told apart.
         parts: other seconds, by name, to look a surprise up in.
     """
 
@@ -35,6 +37,7 @@ class Measured:
     f1: float | None = None
     peak_mib: float = 0.0
     process_seconds: float = 0.0
+    rest_seconds: float | None = None
     parts: dict[str, float] = field(default_factory=dict)
 
 
@@ -82,11 +85,13 @@ def peak_mib() -> float:
 def median_of(runs: Sequence[Measured]) -> Measured:
     """Return the medians of repeats."""
     scores = [run.f1 for run in runs if run.f1 is not None]
+    rests = [run.rest_seconds for run in runs if run.rest_seconds is not None]
     return Measured(
         seconds=statistics.median(run.seconds for run in runs),
         f1=statistics.median(scores) if scores else None,
         peak_mib=statistics.median(run.peak_mib for run in runs),
         process_seconds=statistics.median(run.process_seconds for run in runs),
+        rest_seconds=statistics.median(rests) if rests else None,
     )
 
 

@@ -79,7 +79,7 @@ def evaluate(job: Job) -> Measured:
     """Score the test split, tokenized before.
 
     Args:
-        job: ``trained``, the folder of a run; ``data``.
+        job: ``trained``, the folder of a run; ``data``; ``engine``, if it isn't torch that computes.
     """
     classifier, task = _classifier(job)
     test = _data(job)["test"]
@@ -100,7 +100,7 @@ def _scored(score: Callable[[Any], Any], rows: Any, labels: Sequence[int]) -> Me
 
 
 def _classifier(job: Job) -> Any:
-    return load_classifier(Path(job["trained"]), Catalogue.discover())
+    return load_classifier(Path(job["trained"]), Catalogue.discover(), engine=job.get("engine", "torch"))
 
 
 def _data(job: Job) -> DatasetDict:
@@ -110,7 +110,11 @@ def _data(job: Job) -> DatasetDict:
 
 
 def _of_records(records: Sequence[Record]) -> Measured:
-    """Return the training stages of runs together: what the trainer spent on its steps and on the frozen prefix."""
+    """Return the training stages of runs together: what the trainer spent on its steps and on the frozen prefix.
+
+    What of training is in no named part is told beside: the weights' hashes, by which the cache knows them and which
+    prove that nothing frozen moved, and the making of loop and optimizer.
+    """
     parts: dict[str, float] = defaultdict(float)
     scores: dict[str, list[float]] = defaultdict(list)
     for record in records:
@@ -119,11 +123,17 @@ def _of_records(records: Sequence[Record]) -> Measured:
             parts[stage] += seconds
     return Measured(
         seconds=parts["train/steps"] + parts["train/prefix"],
+        rest_seconds=parts["train"] - sum(parts[stage] for stage in parts if _is_training_part(stage)),
         f1=max(statistics.mean(of_seeds) for of_seeds in scores.values()),
         # Each run measures its peak anew, so that the process has forgotten those of earlier ones.
         peak_mib=max(record.cost.peak_memory_bytes for record in records) / 2**20,
         parts=dict(parts),
     )
+
+
+def _is_training_part(stage: str) -> bool:
+    """Tell the parts of training (``train/steps``) from it and from their own parts (``train/steps/batch``)."""
+    return stage.startswith("train/") and stage.count("/") == 1
 
 
 if __name__ == "__main__":

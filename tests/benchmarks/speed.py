@@ -4,7 +4,7 @@
 
 prints a table. Each figure is the median of the repeats; each run is a process of its own, ours and Trainer's in turn.
 The seconds are those of the training stage (batches, forward, backward, optimizer, frozen prefix; not imports, tokens,
-evaluation); "whole process" is all of it. docs/speed.md says more.
+evaluation); "rest" is what else ours spends on training, "whole process" all of it. docs/speed.md says more.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ HEADERS = (
     "Trainer s",
     "times faster",
     "goal",
+    "ours rest s",
     "ours F1",
     "Trainer F1",
     "ours whole process s",
@@ -103,6 +104,8 @@ class Bench:
             if not trained.is_dir():
                 job = {"do": "train", "plugins": ["full"], "seed": 0, "keep": str(trained)}
                 told(f"{work.name} training the model", "ours.py", self.job(job))
+            if "engine" in work.ours:
+                told(f"{work.name} exporting the model", "ours.py", self.job(work.ours, trained=str(trained)))
             return {"trained": str(trained)}, {"checkpoint": str(trained / "model")}
         return {}, {}
 
@@ -137,6 +140,7 @@ def line(work: Work, both: Both, title: str) -> list[object]:
         f"{peer.seconds:.2f}",
         f"{peer.seconds / ours.seconds:.1f}x",
         f"{work.goal:g}x" if work.goal else "",
+        "" if ours.rest_seconds is None else f"{ours.rest_seconds:.2f}",
         *(f"{side.f1:.3f}" for side in (ours, peer)),
         *(f"{side.process_seconds:.1f}" for side in (ours, peer)),
         *(f"{side.peak_mib:.0f}" for side in (ours, peer)),

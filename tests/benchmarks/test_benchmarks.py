@@ -55,7 +55,7 @@ def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("in_this_process")
-@pytest.mark.parametrize("name", ["first-4", "head-only-warm", "evaluation", "prediction"])
+@pytest.mark.parametrize("name", ["first-4", "head-only-warm", "evaluation", "evaluation-int8", "prediction"])
 def test_both_sides_of_a_line_are_measured(bench: speed.Bench, name: str) -> None:
     both = bench.run(WORK[name], repeats=1)
     for side in (both.ours, both.peer):
@@ -70,6 +70,7 @@ def test_a_comparison_is_measured_and_the_peer_once(bench: speed.Bench) -> None:
     fewer = {**WORK["sweep"].ours, "tries": ["freeze-first-n:n=5,6"], "seeds": 1}
     both = bench.run(replace(WORK["sweep"], ours=fewer, peers=WORK["sweep"].peers[5:]), repeats=2)
     assert (len(both.ours), len(both.peer)) == (2, 1)
+    assert both.ours[0].rest_seconds is not None
     assert both.ours[0].seconds == both.ours[0].parts["train/steps"] + both.ours[0].parts["train/prefix"] > 0
 
 

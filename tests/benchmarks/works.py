@@ -47,6 +47,12 @@ def _trainer(freeze: str | int, epochs: int = 1, learning_rate: float = BOOK_RAT
     return {"do": "train", "freeze": freeze, "epochs": epochs, "learning_rate": learning_rate}
 
 
+def _evaluation(name: str, title: str, goal: float | None, **ours: str) -> Work:
+    peers = tuple({"do": "evaluate", "batch_size": size} for size in (8, 64))
+    note = "Trainer.evaluate in fp32, of batch size 8 (its default) or 64, whichever is faster; both sides get tokens."
+    return Work(name, title, goal, {"do": "evaluate", **ours}, peers, trained=True, note=note)
+
+
 _MULTIPLIED = (
     f"Trainer is timed once per distinct configuration, and its times are multiplied by the {SEEDS} seeds; F1 is the "
     "best configuration's."
@@ -99,15 +105,9 @@ WORKS = (
         each_part=SEEDS,
         note=_MULTIPLIED,
     ),
-    Work(
-        "evaluation",
-        "evaluation of test, fp32",
-        2.2,
-        {"do": "evaluate"},
-        tuple({"do": "evaluate", "batch_size": size} for size in (8, 64)),
-        trained=True,
-        note="Trainer.evaluate, of batch size 8 (its default) or 64, whichever is faster; both sides get tokens.",
-    ),
+    _evaluation("evaluation", "evaluation of test, fp32", 2.2),
+    _evaluation("evaluation-onnx", "evaluation of test, fp32, onnx", 2.2, engine="onnx"),
+    _evaluation("evaluation-int8", "evaluation of test, int8, onnx", None, engine="onnx-int8"),
     Work(
         "prediction",
         "texts of test to labels, fp32",
