@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from textclf_core.cache.rows import INDEX_ENTRY, INDEX_SUFFIX, RowStore
+from textclf_core.cache.rows import INDEX_ENTRY, INDEX_SUFFIX, RowStore, remove_unpublished
 from textclf_core.errors import UsageError
 
 logger = logging.getLogger("textclf")
@@ -115,6 +115,7 @@ class CacheFolder:
 
         self._stores.mkdir(parents=True, exist_ok=True)
         with FileLock(self._stores / f"{key}.lock"):
+            remove_unpublished(self._stores / key)
             yield
 
     def make_room(self, wanted: int, keep: str) -> bool:

@@ -92,6 +92,14 @@ class RowStore:
         self.close()
 
 
+def remove_unpublished(directory: Path) -> None:
+    """Remove what killed writers left in a store that nobody is writing to."""
+    published = {index.stem for index in directory.glob(f"*{INDEX_SUFFIX}")}
+    for file in (*directory.glob("*.partial"), *directory.glob("*.rows")):
+        if file.stem not in published:
+            file.unlink(missing_ok=True)
+
+
 class RowWriter:
     """Appends rows to segments; on leaving its ``with`` block without an error, publishes the last."""
 

@@ -65,6 +65,17 @@ def test_a_store_that_is_being_filled_stays(tmp_path: Path) -> None:
     assert folder.list() == []
 
 
+def test_what_a_killed_writer_left_goes_before_the_next_writes(tmp_path: Path) -> None:
+    folder = CacheFolder(tmp_path)
+    filled(folder, "one", used=1000)
+    left = [folder.directory / "prefix" / "one" / name for name in ("killed.partial", "before-its-index.rows")]
+    for file in left:
+        file.write_bytes(b"half")
+    filled(folder, "one", used=2000)
+    assert not any(file.exists() for file in left)
+    assert len(folder.open("one", width=50)) == 1
+
+
 def test_what_was_released_goes_when_the_next_is_written(tmp_path: Path) -> None:
     folder = CacheFolder(tmp_path)
     filled(folder, "shallow", used=1000)
