@@ -235,7 +235,7 @@ class Encoder:
         return cut.run_prefix(self.model, self._parts, _inputs(batch), upto, hidden, start)
 
     def run_from(
-        self, hidden: Tensor, batch: Mapping[str, Tensor], start: int, *, wrapped: nn.Module | None = None
+        self, hidden: Tensor, batch: Mapping[str, Tensor] | None, start: int, *, wrapped: nn.Module | None = None
     ) -> Tensor:
         """Return the logits, float, shape (batch, labels), given the hidden states at a boundary.
 
@@ -245,7 +245,7 @@ class Encoder:
         Args:
             hidden: what :meth:`run_prefix` returned, float, shape (batch, tokens, width); behind the last block, its
                 first token alone, shape (batch, 1, width), if :attr:`reads_first_token`.
-            batch: the batch that it was called with.
+            batch: the batch that it was called with; ``None`` beside first tokens alone, which no mask concerns.
             start: the boundary that it was called with.
             wrapped: what wraps the model, where it has to be called instead (data parallel).
 
@@ -253,6 +253,9 @@ class Encoder:
             RunError: the model can't be cut there; :meth:`why_not_cut` says so beforehand.
         """
         self._check_cut(start)
+        if batch is None:
+            ids = torch.full(hidden.shape[:2], self.tokenizer.cls_token_id or 0, device=hidden.device)
+            batch = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
         inputs = {name: values[:, : hidden.shape[1]] for name, values in _inputs(batch).items()}
         return cut.run_from(self.model, self._parts, hidden, inputs, start, wrapped)
 

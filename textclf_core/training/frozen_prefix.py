@@ -11,7 +11,6 @@ import json
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +22,7 @@ from textclf_core.cache import CacheFolder, RowStore
 from textclf_core.cache.rows import KEY_BYTES
 from textclf_core.cost import give_back_freed_memory
 from textclf_core.training.batching import batches_of_equal_length
-from textclf_core.training.flops import count_prefix_flops
+from textclf_core.training.flops import PassFlops, count_prefix_flops
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -45,17 +44,28 @@ _BYTES_A_NUMBER = 4
 _LEAST_PRODUCT_ROWS = 32
 
 
-@dataclass(frozen=True)
 class PrefixRows:
-    """The rows of one tokenized data set, all of them in the cache."""
+    """The rows of one tokenized data set, all of them in the cache.
 
-    store: RowStore
-    keys: tuple[bytes, ...]
-    device: torch.device
+    Args:
+        store: has them.
+        keys: the rows' keys in the store, in their order.
+        device: where they are wanted.
+        only_first_token: whether the store's rows hold the first token alone. They are few numbers: all are read now.
+    """
+
+    def __init__(self, store: RowStore, keys: Sequence[bytes], device: torch.device, only_first_token: bool) -> None:
+        self.only_first_token = only_first_token
+        self._store = store
+        self._keys = keys
+        self._device = device
+        self._first_tokens = torch.from_numpy(store.read(keys)).to(device) if only_first_token and keys else None
 
     def hidden(self, indices: Sequence[int]) -> Tensor:
         """Return the hidden states at the boundary, float32, shape (rows, most tokens among them, width)."""
-        return torch.from_numpy(self.store.read([self.keys[index] for index in indices])).to(self.device)
+        if self._first_tokens is not None:
+            return self._first_tokens[torch.tensor(indices, device=self._device)]
+        return torch.from_numpy(self._store.read([self._keys[index] for index in indices])).to(self._device)
 
 
 class FrozenPrefix:
@@ -83,14 +93,15 @@ class FrozenPrefix:
         self._width = int(encoder.model.config.hidden_size)
         self.key = self._key(self.boundary)
         self._store = folder.open(self.key, self._width)
+        self._computed: list[tuple[int, int, int | None]] = []  # rows, length and start of batches not counted yet
+        self._flops: dict[int | None, PassFlops] = {}
         folder.used.append(self.key)
 
     def training_rows(self, tokenized: Dataset) -> PrefixRows | None:
         """Return :meth:`rows` of the training split; what is computed for them counts as training."""
-        flops = self._meter.prefix_flops
         with self._meter.time("train/prefix"):
-            rows = self.rows(tokenized)
-        self._meter.flops += self._meter.prefix_flops - flops
+            rows = self._rows(tokenized)
+        self._meter.flops += self._count()
         return rows
 
     def rows(self, tokenized: Dataset) -> PrefixRows | None:
@@ -98,6 +109,20 @@ class FrozenPrefix:
 
         ``None``, with a note, if they are more than the cache may hold.
         """
+        rows = self._rows(tokenized)
+        self._count()
+        return rows
+
+    def _count(self) -> float:
+        """Return the FLOPs of what was computed and not counted yet."""
+        for start in {start for _, _, start in self._computed} - self._flops.keys():
+            self._flops[start] = count_prefix_flops(self._encoder, self.boundary, start)
+        spent = sum(self._flops[start](rows, length) for rows, length, start in self._computed)
+        self._computed.clear()
+        self._meter.prefix_flops += spent
+        return spent
+
+    def _rows(self, tokenized: Dataset) -> PrefixRows | None:
         keys = _row_keys(tokenized)
         missing = self._missing(keys)
         if missing:
@@ -108,7 +133,7 @@ class FrozenPrefix:
                     return None
         self._meter.prefix_rows_computed += len(missing)
         self._meter.prefix_rows_read += len(keys) - len(missing)
-        return PrefixRows(self._store, tuple(keys), self._encoder.model.device)
+        return PrefixRows(self._store, keys, self._encoder.model.device, self.only_first_token)
 
     def _missing(self, keys: Sequence[bytes]) -> list[int]:
         """Return the first row of each key that isn't in the store."""
@@ -128,7 +153,6 @@ class FrozenPrefix:
             )
             return False
         start, earlier = self._earlier([keys[row] for row in missing])
-        flops = count_prefix_flops(self._encoder, self.boundary, start)
         self._folder.describe(self.key, self._about())
         batches = batches_of_equal_length([lengths[row] for row in missing], _BATCH_TOKENS)
         with (
@@ -143,7 +167,7 @@ class FrozenPrefix:
                 row_keys = [keys[row] for row in rows]
                 hidden = self._compute(tokenized, rows, row_keys, start or 0, earlier)
                 writer.write(row_keys, hidden)
-                self._meter.prefix_flops += flops(len(rows), lengths[rows[0]])
+                self._computed.append((len(rows), lengths[rows[0]], start))
                 bar.advance(len(rows))
         self._meter.cache_bytes += writer.written_bytes
         give_back_freed_memory()  # else what the prefix took stays resident beside what training takes
@@ -170,9 +194,10 @@ class FrozenPrefix:
     def _run(self, batch: dict[str, Tensor], hidden: Tensor | None, start: int, upto: int, least: int) -> Tensor:
         """Run blocks on at least so many rows: those that there are, again and again."""
         rows = len(batch["input_ids"])
-        again = torch.arange(max(rows, least), device=self._encoder.model.device) % rows
-        batch = {name: values[again] for name, values in batch.items()}
-        hidden = None if hidden is None else hidden[again]
+        if rows < least:
+            again = torch.arange(least, device=self._encoder.model.device) % rows
+            batch = {name: values[again] for name, values in batch.items()}
+            hidden = None if hidden is None else hidden[again]
         return self._encoder.run_prefix(batch, upto, hidden=hidden, start=start)[:rows]
 
     def _least_rows(self, length: int) -> int:

@@ -8,6 +8,7 @@ import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 from torch.nn.functional import cross_entropy
+from torch.nn.utils import clip_grad_norm_
 
 from textclf_core.encoder_classifier import EncoderClassifier
 from textclf_core.training.batching import LengthGroupedBatches
@@ -55,7 +56,8 @@ def finetune(
     with meter.time("train/tokenize"):
         train = encoder.tokenize(data["train"], task, recipe)
         validation = encoder.tokenize(data["validation"], task, recipe)
-    batches = LengthGroupedBatches([len(ids) for ids in train["input_ids"]], recipe.batch_size, seed)
+    lengths, label_ids, device = [len(ids) for ids in train["input_ids"]], train["label"][:], encoder.model.device
+    batches = LengthGroupedBatches(lengths, recipe.batch_size, seed)
     prefix = cached_prefix(encoder, workspace.cache, meter, progress) if options.prefix_cache else None
     known = prefix.training_rows(train) if prefix else None
     start = prefix.boundary if prefix and known else None
@@ -71,6 +73,7 @@ def finetune(
     optimizer = torch.optim.AdamW(decay_groups(encoder.model, recipe.weight_decay), lr=recipe.learning_rate, fused=True)
     first_epoch = course.resume(options.resume, optimizer) if options.resume else 0
 
+    trainable = [parameter for parameter in encoder.model.parameters() if parameter.requires_grad]
     row_gradients = RowGradients(encoder.model, processes=accelerator.num_processes)
     with (
         encoder.frozen_in_eval(),
@@ -91,31 +94,34 @@ def finetune(
                     mine = indices[accelerator.process_index :: accelerator.num_processes]
                     for rows in _cut(mine, options.micro_batch_size):
                         with meter.time("train/steps/batch"):
-                            batch = encoder.collate(train.__getitems__(rows))
-                            labels = batch.pop("labels")
                             hidden = known.hidden(rows) if known else None
+                            if known and known.only_first_token:
+                                batch, labels = None, torch.tensor([label_ids[row] for row in rows], device=device)
+                            else:
+                                batch = encoder.collate(train.__getitems__(rows))
+                                labels = batch.pop("labels")
                         with meter.time("train/steps/forward"):
                             if hidden is not None and start is not None:
                                 logits = encoder.run_from(hidden, batch, start, wrapped=model)
                             else:
-                                logits = model(**batch).logits
+                                logits = model(**(batch or {})).logits
                         # Data parallel averages the gradients of the processes: times their number is the sum.
                         weight = accelerator.num_processes / len(indices)
                         micro_loss = cross_entropy(logits.float(), labels, reduction="sum") * weight
                         with meter.time("train/steps/backward"):
                             accelerator.backward(micro_loss)
                             loss += micro_loss.item()
-                        shape = batch["input_ids"].shape
+                        longest = max(lengths[row] for row in rows)
                         meter.trained(
                             examples=len(rows),
-                            real_tokens=int(batch["attention_mask"].sum()),
-                            padded_tokens=shape.numel(),
-                            flops=flops.train_step(*shape),
+                            real_tokens=sum(lengths[row] for row in rows),
+                            padded_tokens=len(rows) * longest,
+                            flops=flops.train_step(len(rows), longest),
                         )
                     course.check_finite(step, "the loss", loss)
                     with meter.time("train/steps/optimizer"):
                         row_gradients.complete()
-                        norm = accelerator.clip_grad_norm_(encoder.model.parameters(), options.max_grad_norm)
+                        norm = clip_grad_norm_(trainable, options.max_grad_norm)
                         course.check_finite(step, "the norm of the gradient", float(norm))
                         optimizer.step()
                         optimizer.zero_grad(set_to_none=True)

@@ -254,9 +254,7 @@ class _Rest(nn.Module):
     def forward(self, hidden: Tensor) -> Tensor:
         """Return the logits, shape (rows, labels), of first tokens, shape (rows, 1, width)."""
         [encoder] = self._encoder
-        ids = torch.full(hidden.shape[:2], encoder.tokenizer.cls_token_id or 0, device=hidden.device)
-        batch = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
-        return encoder.run_from(hidden, batch, self._boundary)
+        return encoder.run_from(hidden, None, self._boundary)
 
     @contextmanager
     def dropping(self, dropout: nn.Dropout) -> Iterator[None]:
