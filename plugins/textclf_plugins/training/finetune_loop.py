@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
+from accelerate.utils import DistributedDataParallelKwargs
 
 from textclf_core.encoder_classifier import EncoderClassifier
 from textclf_core.training.batching import LengthGroupedBatches
@@ -53,7 +54,9 @@ def finetune(
     meter = workspace.meter
     # accelerate keeps a process's first device for good, and a process may run on a GPU and then on the CPU.
     AcceleratorState._reset_state(reset_partial_state=True)
-    accelerator = Accelerator(cpu=workspace.device == "cpu", device_placement=False)
+    # No buffers go from process to process: none changes, and a model that is cut has none.
+    handlers = [DistributedDataParallelKwargs(broadcast_buffers=False)]
+    accelerator = Accelerator(cpu=workspace.device == "cpu", device_placement=False, kwargs_handlers=handlers)
     with meter.time("train/tokenize"):
         train = encoder.tokenize(data["train"], task, recipe)
         validation = encoder.tokenize(data["validation"], task, recipe)

@@ -151,7 +151,7 @@ def test_heads_that_are_trained_together_have_it_too(tiny_checkpoint: Path, tmp_
 
 
 def test_weights_help_a_rare_label_to_be_found(tmp_path: Path) -> None:
-    data = tiny_data(rows=200)
+    data = tiny_data(rows=160)
     rare = [row for row, label in enumerate(data["train"]["label"]) if label == 0 or row % 20 == 1]
     data["train"] = data["train"].select(rare)
 
