@@ -1,7 +1,8 @@
 """Which fine-tuning strategy should I use for my labelled text, and what does it cost me.
 
 For users: :func:`run`, :func:`compare`, :func:`open_run`. For authors of plugins: :data:`hookimpl`, :class:`Option`,
-:class:`Recipe`, :class:`Encoder`, :class:`Classifier`, :class:`Task` and the errors.
+:class:`Recipe`, :class:`Encoder`, :class:`Classifier`, :class:`Task`, :class:`Phase`, :class:`ParameterGroup`,
+:class:`FinishedEpoch`, :class:`Change` and the errors.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from textclf_core.hookspecs import hookimpl
 from textclf_core.options import Option
 from textclf_core.recipe import Recipe
 from textclf_core.task import Task
+from textclf_core.training.phases import Change, FinishedEpoch, ParameterGroup, Phase
 
 if TYPE_CHECKING:
     from textclf_core.api import ComparisonResult, Run, compare, open_run, run
@@ -22,11 +24,15 @@ if TYPE_CHECKING:
     from textclf_core.workspace import Workspace
 
 __all__ = [
+    "Change",
     "Classifier",
     "ComparisonResult",
     "DataError",
     "Encoder",
+    "FinishedEpoch",
     "Option",
+    "ParameterGroup",
+    "Phase",
     "PluginError",
     "Progress",
     "Recipe",

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -23,9 +23,10 @@ from textclf_core.cache import CacheFolder
 from textclf_core.cost import cost_of, directory_bytes, reset_peak_memory
 from textclf_core.data import PreparedData, prepare
 from textclf_core.environment import environment, resolve_device
-from textclf_core.errors import RunError, TextclfError
+from textclf_core.errors import RunError
 from textclf_core.integrity import Movement, ParameterHashes
 from textclf_core.plugins import ActivePlugins
+from textclf_core.plugins.calling import call
 from textclf_core.predictions import Predictions, write_predictions
 from textclf_core.progress import Progress
 from textclf_core.recording import (
@@ -47,6 +48,7 @@ from textclf_core.records import (
 )
 from textclf_core.run_directory import RunDirectory, run_id
 from textclf_core.saving import save_classifier
+from textclf_core.training.plan import TrainingPlan
 from textclf_core.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -110,14 +112,15 @@ def run_experiment(experiment: Experiment, progress: Progress) -> tuple[Path, Re
             with meter.time("load"):
                 data = prepared_data(experiment)
                 check_metrics(plugins, data.task)
-            encoder = None
+            encoder = plan = None
             if plugins.needs_encoder:
                 with meter.time("build"):
                     encoder = frozen_encoder(plugins, data.task, seed, room.workspace.device)
+                    plan = training_plan(plugins, encoder)
             with meter.time("train"):
-                classifier, movement = _train(plugins, encoder, data, seed, room.workspace, progress)
+                classifier, movement = _train(plugins, encoder, plan, data, seed, room.workspace, progress)
             evaluation = evaluate(plugins, classifier, data, room.workspace)
-        record = room.leave_record(data, encoder, movement, evaluation)
+        record = room.leave_record(data, encoder, movement, evaluation, plan)
     return room.directory.path, record
 
 
@@ -155,7 +158,12 @@ class Room:
         shutil.rmtree(self.directory.partial, ignore_errors=True)
 
     def leave_record(
-        self, data: PreparedData, encoder: Encoder | None, movement: Movement | None, evaluation: Evaluation
+        self,
+        data: PreparedData,
+        encoder: Encoder | None,
+        movement: Movement | None,
+        evaluation: Evaluation,
+        plan: TrainingPlan | None = None,
     ) -> Record:
         """Write the record, and return it."""
         experiment, workspace = self.experiment, self.workspace
@@ -172,6 +180,7 @@ class Room:
             left_out=experiment.left_out,
             data=data_record(data, truncated(experiment.plugins, encoder, data)),
             encoder=encoder_record(encoder, movement),
+            phases=tuple(plan.ran) if plan else (),
             metrics=evaluation.metrics,
             cost=cost_of(
                 workspace.meter,
@@ -240,6 +249,16 @@ def frozen_encoder(plugins: ActivePlugins, task: Task, seed: int, device: str) -
     return encoder
 
 
+def training_plan(plugins: ActivePlugins, encoder: Encoder) -> TrainingPlan | None:
+    """Return what the plugins say of the course of training; ``None`` where the trainer has no recipe.
+
+    Raises:
+        TextclfError: it can't be carried out on this encoder.
+    """
+    recipe = recipe_of(trainer_of(plugins).instance)
+    return TrainingPlan.of(plugins, encoder, recipe) if recipe else None
+
+
 def build_encoder(plugins: ActivePlugins, task: Task, seed: int, device: str) -> Encoder:
     """Ask the model plugin for its encoder, with a head that depends on the seed alone, on ``device``.
 
@@ -255,6 +274,7 @@ def build_encoder(plugins: ActivePlugins, task: Task, seed: int, device: str) ->
 def _train(
     plugins: ActivePlugins,
     encoder: Encoder | None,
+    plan: TrainingPlan | None,
     data: PreparedData,
     seed: int,
     workspace: Workspace,
@@ -274,6 +294,7 @@ def _train(
         seed=seed,
         workspace=workspace,
         progress=progress,
+        plan=plan,
     )
     return classifier, before.check(encoder) if before and encoder else None
 
@@ -315,27 +336,6 @@ def _latency(classifier: Classifier, data: PreparedData) -> float:
         classifier.scores(row)
         seconds.append(time.perf_counter() - start)
     return statistics.median(seconds)
-
-
-def call(plugins: ActivePlugins, hook: str, *, optional: bool = False, **arguments: Any) -> Any:
-    """Call a hook, and return its result, which isn't ``None`` unless it is ``optional``.
-
-    What isn't an error of textclf's own becomes one that names the hook and its plugins.
-    """
-    try:
-        result = getattr(plugins.hook, hook)(**arguments)
-    except TextclfError:
-        raise
-    except Exception as error:
-        raise RunError(f"{hook} failed ({_implementing(plugins, hook)}): {type(error).__name__}: {error}") from error
-    if result is None and not optional:
-        raise RunError(f"{hook} gave no result ({_implementing(plugins, hook)}).")
-    return result
-
-
-def _implementing(plugins: ActivePlugins, hook: str) -> str:
-    names = [plugin.name for plugin in plugins if hasattr(plugin.instance, hook)]
-    return f"plugin {', '.join(names)}"
 
 
 def seed_everything(seed: int) -> None:

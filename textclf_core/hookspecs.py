@@ -35,7 +35,7 @@ the line; and in your tests :func:`textclf_core.testing.check_plugin` tries the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,6 +52,8 @@ if TYPE_CHECKING:  # these take seconds to import, and `textclf plugins` answers
     from textclf_core.recipe import Recipe
     from textclf_core.task import Task
     from textclf_core.training.cells import TrainedCell, TrainingCell
+    from textclf_core.training.phases import Change, FinishedEpoch, ParameterGroup, Phase
+    from textclf_core.training.plan import TrainingPlan
     from textclf_core.workspace import Workspace
 
 PROJECT = "textclf"
@@ -62,10 +64,16 @@ ROLE_OF_HOOK = {
     "textclf_load_data": "dataset",
     "textclf_build_model": "model",
     "textclf_freeze": "strategy",
+    "textclf_plan": "strategy",
+    "textclf_parameter_groups": "strategy",
+    "textclf_epoch_finished": "strategy",
     "textclf_train": "trainer",
     "textclf_compute_metrics": "metric",
 }
 """The role that each hook gives to the plugin that implements it."""
+
+PLAN_HOOKS = ("textclf_plan", "textclf_parameter_groups", "textclf_epoch_finished")
+"""The hooks through which a strategy has a say in the course of training; a trainer asks for ``plan`` to call them."""
 
 EXCLUSIVE_ROLES = ("dataset", "model", "trainer")
 """The roles of which a run has exactly one plugin."""
@@ -121,6 +129,46 @@ def textclf_freeze(encoder: Encoder) -> None:
 
 
 @hookspec(firstresult=True)
+def textclf_plan(encoder: Encoder, recipe: Recipe) -> Sequence[Phase] | None:
+    """Divide training into phases, each with what it freezes. Role: strategy. First result.
+
+    Called once, after ``textclf_freeze``, if the trainer asks for ``plan``. Without an answer there is one phase: the
+    recipe's epochs, with what the strategies froze. Two plugins that implement it are refused in one run.
+
+    Args:
+        encoder: the model, with its strategies' parameters frozen; they stay frozen in every phase.
+        recipe: the trainer's options; a phase without a learning rate of its own takes the recipe's.
+
+    Returns:
+        The phases in their order. At each, the trainer freezes what it names, thaws what it doesn't name, takes the
+        parameter groups anew, and keeps the optimizer's state of what still trains. Every frozen parameter is hashed
+        before and after the phase.
+
+    Raises:
+        UsageError: the strategy can't be had on this encoder, or beside what is frozen.
+    """
+
+
+@hookspec(firstresult=True)
+def textclf_parameter_groups(encoder: Encoder, recipe: Recipe) -> Sequence[ParameterGroup] | None:
+    """Give parameters learning rates of their own, by depth for example. Role: strategy. First result.
+
+    Called as each phase begins, if the trainer asks for ``plan``. Two plugins that implement it are refused in one run.
+
+    Args:
+        encoder: the model, with what the phase freezes frozen; ``encoder.depth_of`` tells how far a parameter is from
+            the input.
+        recipe: the trainer's options.
+
+    Returns:
+        Groups that share no parameter; those in none train at the phase's own rate. Naming a frozen one does nothing.
+
+    Raises:
+        UsageError: the strategy can't be had on this encoder.
+    """
+
+
+@hookspec(firstresult=True)
 def textclf_train(
     encoder: Encoder,
     data: DatasetDict,
@@ -129,6 +177,7 @@ def textclf_train(
     seed: int,
     workspace: Workspace,
     progress: Progress,
+    plan: TrainingPlan | None,
 ) -> Classifier | None:
     """Train, and return the classifier. Role: trainer. First result.
 
@@ -142,12 +191,37 @@ def textclf_train(
         seed: decides the order of the examples and the dropout; the core has seeded the generators with it.
         workspace: where to write, and on which device to compute.
         progress: shows long work as a bar on a terminal, as plain lines in a log, and counts what was done.
+        plan: the phases, learning rates and decisions of the plugins that have a say in them, for a trainer whose
+            options inherit from ``Recipe``; ``None`` for others. Beside a trainer that doesn't ask for it, such
+            plugins are refused.
 
     Returns:
         A ``Classifier``.
 
     Raises:
         RunError: training can't go on (a loss that isn't finite).
+    """
+
+
+@hookspec
+def textclf_epoch_finished(
+    encoder: Encoder, epochs: Sequence[FinishedEpoch], gradient_norms: Sequence[Mapping[int, float]]
+) -> Change | None:
+    """Say what is different from the next epoch on. Role: strategy. Each in order; their answers are joined.
+
+    Called after each epoch but the last: after its validation and before its checkpoint, if the trainer asks for
+    ``plan``.
+
+    Args:
+        encoder: the model, with what the phase freezes frozen.
+        epochs: all epochs so far, the last of them just finished. A run that is resumed gives them again, so that a
+            plugin needs no memory of its own.
+        gradient_norms: of the last epoch's first half and of its second half, for each block that trained, by its
+            depth (1+k for block k): the 1-norm of the sum of the steps' gradients. Measured only if a plugin asks for
+            this argument; empty if the epoch has one step.
+
+    Returns:
+        A ``Change``: an end of training, more to freeze. ``None`` for nothing.
     """
 
 
@@ -158,7 +232,8 @@ def textclf_train_many(
     """Train several cells of a comparison together, where that is faster. First result.
 
     A trainer may implement it beside ``textclf_train``. Called with cells that differ in nothing but their seeds and
-    the recipe's options, if the whole encoder is frozen; each cell's result must be what ``textclf_train`` would give.
+    the recipe's options, if the whole encoder is frozen and no plugin has a say in the course of training; each cell's
+    result must be what ``textclf_train`` would give.
 
     Args:
         encoder: the model and its tokenizer, frozen; its trainable parameters are to be set from each cell's.

@@ -69,6 +69,29 @@ class ParameterHashes:
         )
 
 
+class FrozenHashes:
+    """SHA-256 of every parameter of an encoder that is frozen when this is made.
+
+    Attributes:
+        combined: one hash over them; ``None`` if nothing is frozen.
+    """
+
+    def __init__(self, encoder: Encoder) -> None:
+        self._before = {name: _sha256(encoder.model.get_parameter(name)) for name in encoder.frozen_names()}
+        together = "".join(self._before[name] for name in sorted(self._before))
+        self.combined = hashlib.sha256(together.encode()).hexdigest() if self._before else None
+
+    def check(self, encoder: Encoder, when: str) -> None:
+        """Compare them with what they are now.
+
+        Raises:
+            RunError: one moved; ``when`` says in what stretch of training.
+        """
+        moved = [name for name, digest in self._before.items() if _sha256(encoder.model.get_parameter(name)) != digest]
+        if moved:
+            raise RunError(f"{when} moved parameters that were frozen in it: {_some(sorted(moved))}.")
+
+
 def _sha256(parameter: torch.Tensor) -> str:
     # Bytes, because NumPy has no bfloat16.
     flat = parameter.detach().cpu().contiguous().view(-1).view(torch.uint8)

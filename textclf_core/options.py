@@ -212,7 +212,7 @@ def _check(field: _Field, value: object) -> object:
             return None
     if isinstance(value, bool) and bool not in parts:
         raise ValueError("true is no number")  # pydantic would make it 1
-    if isinstance(value, str) and not {str} & set(parts) and any(map(_is_list, parts)):
+    if isinstance(value, str) and value not in field.info.choices and str not in parts and any(map(_is_list, parts)):
         value = [item.strip() for item in value.split(",")]
     checked: object = TypeAdapter(field.annotation, config=ConfigDict(allow_inf_nan=False)).validate_python(value)
     if not field.option.holds(checked):

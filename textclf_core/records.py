@@ -115,6 +115,25 @@ class EncoderRecord:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PhaseRecord:
+    """A stretch of training with one set of trainable parameters, as it was trained.
+
+    Attributes:
+        epochs: how many epochs it took.
+        learning_rate: the peak of its learning rate.
+        trainable_parameters: how many numbers could change in it.
+        frozen_prefix: 0 nothing, 1 the embeddings, 1+k the embeddings and the first k blocks.
+        frozen_sha256: one hash over every parameter frozen in it, equal before and after; ``None`` if none was.
+    """
+
+    epochs: int
+    learning_rate: float
+    trainable_parameters: int
+    frozen_prefix: int
+    frozen_sha256: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Expected:
     """What a probe of a few steps expected a run to take.
 
@@ -177,6 +196,7 @@ class Record:
         notes: what the run told its user, warnings included.
         expected: what a probe expected the run to take, where there was one (``textclf compare --dry-run``).
         tuning: how the value of a tuned option was found (``textclf compare --tune``).
+        phases: how training went on, stretch by stretch, where a plugin had a say in it; else empty.
     """
 
     format: int
@@ -197,6 +217,7 @@ class Record:
     notes: tuple[str, ...]
     expected: Expected | None = None
     tuning: Tuning | None = None
+    phases: tuple[PhaseRecord, ...] = ()
 
     def plugin(self, role: str) -> PluginRecord | None:
         """Return the first plugin of ``role``, or ``None``."""

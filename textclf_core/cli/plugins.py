@@ -31,7 +31,9 @@ app = typer.Typer(rich_markup_mode=None, short_help="List the plugins, or show t
 @app.callback(invoke_without_command=True)
 def plugins(
     context: typer.Context,
-    role: Annotated[str | None, typer.Option(help=f"Only this role: {', '.join(ROLE_OF_HOOK.values())}.")] = None,
+    role: Annotated[
+        str | None, typer.Option(help=f"Only this role: {', '.join(dict.fromkeys(ROLE_OF_HOOK.values()))}.")
+    ] = None,
     as_json: Json = False,
     plugin_file: PluginFiles = None,
 ) -> None:
@@ -40,7 +42,7 @@ def plugins(
         context.obj = (plugin_file or [], as_json)
         return
     if role is not None and role not in ROLE_OF_HOOK.values():
-        roles = tuple(ROLE_OF_HOOK.values())
+        roles = tuple(dict.fromkeys(ROLE_OF_HOOK.values()))
         raise UsageError(f"There is no role {role!r}.{did_you_mean(role, roles)} The roles are {', '.join(roles)}.")
     catalogue = Catalogue.discover(plugin_file or [])
     # What can't be loaded may have any role.

@@ -125,8 +125,9 @@ class Board:
         states = list(self._states.values())
         score = f", {self._metric} {state.score:.4f}" if state.score is not None else ""
         took = f", {format_seconds(state.seconds)}" if state.seconds is not None else ""
-        # While finished cells are read, the others seem still to run.
-        left = f"; about {format_seconds(self.seconds_left)} left" if state.status != "read" and self.seconds_left else ""
+        # While finished cells are read, those that come seem still to run.
+        seconds_left = None if state.status == "read" else self.seconds_left
+        left = f"; about {format_seconds(seconds_left)} left" if seconds_left else ""
         note = f": {state.note}" if state.note else ""
         where = f"cell {states.index(state) + 1}/{len(states)}"
         line = f"{where} {state.cell.name}: {state.status}{score}{took}{note}{left}"

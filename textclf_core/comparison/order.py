@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
-from textclf_core.engine import build_encoder
+from textclf_core.engine import build_encoder, training_plan
 from textclf_core.errors import TextclfError
 from textclf_core.recipe import Recipe
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Prefix:
-    """The frozen prefix of a contender.
+    """The frozen prefix of a contender, of its first phase where training has several.
 
     Attributes:
         model: its model plugin with its options.
@@ -51,6 +51,8 @@ def prefixes(cells: Sequence[Cell], task_of: Callable[[Cell], Task]) -> dict[str
             encoder = encoders[model]
             encoder.model.requires_grad_(True)
             plugins.hook.textclf_freeze(encoder=encoder)
+            if plan := training_plan(plugins, encoder):
+                encoder.freeze(names=plan.phases[0].freeze)
         except TextclfError:
             continue
         if encoder.frozen_prefix > 1:
@@ -71,11 +73,12 @@ def running_order(cells: Sequence[Cell], prefix_of: dict[str, Prefix]) -> list[C
 def trained_together(first: Cell, others: Sequence[Cell], prefix_of: dict[str, Prefix]) -> list[Cell]:
     """Return ``first`` and the cells that its trainer may train with it.
 
-    They have the whole encoder frozen and differ in the seed and the recipe's options alone.
+    They have the whole encoder frozen in all of training and differ in the seed and the recipe's options alone.
     """
-    prefix = prefix_of.get(first.contender.label)
-    [trainer] = first.contender.plugins.of_role("trainer")
-    if prefix is None or not prefix.whole or not hasattr(trainer.instance, "textclf_train_many"):
+    prefix, plugins = prefix_of.get(first.contender.label), first.contender.plugins
+    [trainer] = plugins.of_role("trainer")
+    able = hasattr(trainer.instance, "textclf_train_many") and not plugins.have_a_say_in_training
+    if prefix is None or not prefix.whole or not able:
         return [first]
     return [first, *(other for other in others if _what_is_shared(other) == _what_is_shared(first))]
 

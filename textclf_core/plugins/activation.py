@@ -10,7 +10,7 @@ import pluggy
 
 from textclf_core import hookspecs
 from textclf_core.errors import UsageError
-from textclf_core.hookspecs import EXCLUSIVE_ROLES
+from textclf_core.hookspecs import EXCLUSIVE_ROLES, PLAN_HOOKS
 from textclf_core.options import build_plugin, option_names
 from textclf_core.plugins.discovery import Catalogue, LoadedPlugin
 from textclf_core.specs import PluginSpec, format_spec, parse_options, split_name
@@ -67,6 +67,11 @@ class ActivePlugins:
         return plugins[0] if plugins else None
 
     @property
+    def have_a_say_in_training(self) -> bool:
+        """Whether a plugin plans phases or rates, or decides something between epochs."""
+        return any(hasattr(plugin.instance, hook) for plugin in self.plugins for hook in PLAN_HOOKS)
+
+    @property
     def needs_encoder(self) -> bool:
         """Whether the trainer asks for ``encoder``, so that a model is built and strategies apply."""
         return self.one("model") is not None
@@ -110,6 +115,7 @@ def activate(
         if wanted and not any(role in plugin.roles for plugin in present):
             defaults += [catalogue.get(name) for name in catalogue.defaults.get(role, ())]
     _refuse_unused(chosen, [*chosen, *defaults])
+    _refuse_plans(chosen, [*chosen, *defaults], catalogue)
     written += [PluginSpec(plugin.name, set_by="default") for plugin in defaults]
     return ActivePlugins(_built(written, catalogue))
 
@@ -177,6 +183,28 @@ def _refuse_unused(chosen: Sequence[LoadedPlugin], all_plugins: Sequence[LoadedP
                     f"{plugin.name!r} is a {role}, but the trainer {trainer.name!r} trains without an encoder, so "
                     f"it would do nothing; leave {plugin.name!r} or {trainer.name!r} out."
                 )
+
+
+def _refuse_plans(chosen: Sequence[LoadedPlugin], all_plugins: Sequence[LoadedPlugin], catalogue: Catalogue) -> None:
+    """Refuse two answers where one is taken, and plans beside a trainer that doesn't carry them out."""
+    for hook, what in (("textclf_plan", "the phases"), ("textclf_parameter_groups", "the learning rates")):
+        same = [plugin.name for plugin in chosen if hook in plugin.hooks]
+        if len(same) > 1:
+            raise UsageError(f"{' and '.join(map(repr, same))} both decide {what} of training; leave one out.")
+    trainer = _trainer(all_plugins)
+    if trainer is None or "plan" in trainer.hooks["textclf_train"]:
+        return
+    for plugin in chosen:
+        if any(hook in plugin.hooks for hook in PLAN_HOOKS):
+            able = [
+                name
+                for name in catalogue.defaults.get("trainer", ())
+                if "plan" in catalogue.get(name).hooks["textclf_train"]
+            ]
+            raise UsageError(
+                f"{plugin.name!r} has a say in the course of training, which the trainer {trainer.name!r} doesn't "
+                f"carry out; leave {plugin.name!r} out{''.join(f', or train with {name!r}' for name in able)}."
+            )
 
 
 def _built(specs: Sequence[PluginSpec], catalogue: Catalogue) -> list[ActivePlugin]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,9 @@ _OPTIMIZER = "optimizer.safetensors"
 _GENERATORS = "generators.safetensors"
 _BEST = "best.safetensors"
 
+Moments = Mapping[str, dict[str, torch.Tensor]]
+"""An optimizer's state by parameter name."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingState:
@@ -35,6 +39,11 @@ class TrainingState:
         best_epoch: the epoch with the lowest validation loss so far, from 1.
         best_loss: its mean validation loss.
         history: the rows of ``history.jsonl`` so far.
+        stopped: whether training ended there, before its last epoch.
+        frozen: parameters that were frozen in the course of training, for good.
+        phases: the phases so far, as the record is to tell them.
+        phase_began: how many epochs were done when the last of them began.
+        phase_over: whether it is over.
     """
 
     epoch: int
@@ -42,15 +51,33 @@ class TrainingState:
     best_epoch: int
     best_loss: float
     history: list[dict[str, Any]]
+    stopped: bool = False
+    frozen: list[str] = field(default_factory=list)
+    phases: list[dict[str, Any]] = field(default_factory=list)
+    phase_began: int = 0
+    phase_over: bool = False
 
 
-def trainable_tensors(encoder: Encoder) -> dict[str, torch.Tensor]:
-    """Return copies, on the CPU, of the parameters that train, by name."""
+def trainable_tensors(encoder: Encoder, names: Collection[str] | None = None) -> dict[str, torch.Tensor]:
+    """Return copies, on the CPU, of the parameters of these names, or of those that train now, by name."""
     return {
         name: parameter.detach().to("cpu", copy=True)
         for name, parameter in encoder.model.named_parameters()
-        if parameter.requires_grad
+        if (parameter.requires_grad if names is None else name in names)
     }
+
+
+def moments_of(encoder: Encoder, optimizer: torch.optim.Optimizer) -> Moments:
+    """Return the optimizer's state by parameter name: its own tensors, not copies."""
+    names = _parameter_names(encoder, optimizer)
+    return {names[index]: slots for index, slots in optimizer.state_dict()["state"].items()}
+
+
+def restore_moments(encoder: Encoder, optimizer: torch.optim.Optimizer, moments: Moments) -> None:
+    """Give an optimizer the state of those of its parameters that ``moments`` has; the others begin anew."""
+    names = _parameter_names(encoder, optimizer)
+    state = {index: moments[name] for index, name in enumerate(names) if name in moments}
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
 
 
 def restore_tensors(encoder: Encoder, tensors: dict[str, torch.Tensor]) -> None:
@@ -69,22 +96,23 @@ def save_checkpoint(
     best: dict[str, torch.Tensor] | None,
     *,
     keep: int,
+    names: Collection[str] | None = None,
 ) -> None:
     """Write ``directory/epoch-N``, whole or not at all, and remove all but the last ``keep`` of its like.
 
-    ``best`` holds the parameters of the best epoch where a run keeps them.
+    ``best`` holds the parameters of the best epoch where a run keeps them; ``names`` are the parameters that train at
+    any time, if they aren't those that train now.
     """
     target = directory / f"epoch-{state.epoch}"
     partial = directory / f".epoch-{state.epoch}.partial"
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    names = _parameter_names(encoder, optimizer)
     moments = {
-        f"{names[index]}/{key}": value.cpu().contiguous()
-        for index, slots in optimizer.state_dict()["state"].items()
+        f"{name}/{key}": value.cpu().contiguous()
+        for name, slots in moments_of(encoder, optimizer).items()
         for key, value in slots.items()
     }
-    save_file(trainable_tensors(encoder), partial / _WEIGHTS)
+    save_file(trainable_tensors(encoder, names), partial / _WEIGHTS)
     save_file(moments, partial / _OPTIMIZER)
     save_file(_generator_states(encoder), partial / _GENERATORS)
     if best is not None:
@@ -97,12 +125,18 @@ def save_checkpoint(
 
 
 def load_checkpoint(
-    directory: Path, encoder: Encoder, optimizer: torch.optim.Optimizer, settings: dict[str, Any], epochs: int
-) -> tuple[TrainingState, dict[str, torch.Tensor] | None]:
-    """Put the encoder, the optimizer and torch's generators where the checkpoint left them.
+    directory: Path, encoder: Encoder, settings: dict[str, Any], epochs: int
+) -> tuple[TrainingState, dict[str, torch.Tensor] | None, Moments]:
+    """Put the encoder and torch's generators where the checkpoint left them.
+
+    Args:
+        directory: the checkpoint.
+        encoder: with all that trains at any time training.
+        settings: those of this run, as :class:`TrainingState` has them.
+        epochs: how many there are in all.
 
     Returns:
-        Where training stands, and the best epoch's parameters if the checkpoint holds them.
+        Where training stands, the best epoch's parameters if the checkpoint holds them, and the optimizer's state.
 
     Raises:
         UsageError: there is no checkpoint, or it was written under other settings or another strategy, or all of the
@@ -123,25 +157,22 @@ def load_checkpoint(
     ]
     if set(weights) != trainable:
         faults.append("the strategy freezes other parameters")
-    if state.epoch >= epochs:
+    if state.stopped:
+        faults.append(f"training was ended after epoch {state.epoch}")
+    elif state.epoch >= epochs:
         faults.append(f"all {state.epoch} epochs are done")
     if faults:
         raise UsageError(f"resume={directory}: this run can't go on from there: {'; '.join(faults)}.")
     restore_tensors(encoder, weights)
-    names = _parameter_names(encoder, optimizer)
     moments: dict[str, dict[str, torch.Tensor]] = {}
     for key, tensor in load_file(directory / _OPTIMIZER).items():
         name, slot = key.rsplit("/", 1)
         moments.setdefault(name, {})[slot] = tensor
-    groups = optimizer.state_dict()["param_groups"]
-    optimizer.load_state_dict(
-        {"state": {index: moments[name] for index, name in enumerate(names) if name in moments}, "param_groups": groups}
-    )
     generators = load_file(directory / _GENERATORS)
     torch.set_rng_state(generators["cpu"])
     if "device" in generators:
         torch.cuda.set_rng_state(generators["device"], encoder.model.device)
-    return state, load_file(directory / _BEST) if (directory / _BEST).is_file() else None
+    return state, load_file(directory / _BEST) if (directory / _BEST).is_file() else None, moments
 
 
 def _parameter_names(encoder: Encoder, optimizer: torch.optim.Optimizer) -> list[str]:

@@ -5,29 +5,37 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch.nn.functional import cross_entropy
 
 from textclf_core.errors import RunError
-from textclf_core.records import HISTORY_FILE
+from textclf_core.integrity import FrozenHashes
+from textclf_core.records import HISTORY_FILE, PhaseRecord
 from textclf_core.training.checkpoints import (
+    Moments,
     TrainingState,
     load_checkpoint,
     restore_tensors,
     save_checkpoint,
     trainable_tensors,
 )
+from textclf_core.training.loss import Loss
 from textclf_core.training.options import EncoderTraining
+from textclf_core.training.phases import Change, FinishedEpoch
+from textclf_core.training.plan import TrainingPlan
+from textclf_core.training.schedule import Schedule, schedules
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
     from textclf_core.encoder_classifier import EncoderClassifier
+    from textclf_core.training.frozen_prefix import FrozenPrefix
     from textclf_core.workspace import Workspace
 
 # Rows of history.jsonl between two epochs' ends.
@@ -36,7 +44,7 @@ _LOSSES_PER_EPOCH = 50
 
 @dataclass
 class Course:
-    """What goes on around the steps, whoever makes them: validation, the best epoch, history, checkpoints.
+    """What goes on around the steps, whoever makes them: phases, validation, the best epoch, history, checkpoints.
 
     Attributes:
         options: what the trainer was told.
@@ -46,7 +54,9 @@ class Course:
         steps_per_epoch: optimizer steps of an epoch.
         seed: the run's seed.
         workspace: gets ``history.jsonl`` and ``checkpoints/``.
+        plan: the phases, and what plugins have a say in.
         best_epoch: the epoch with the lowest validation loss so far, from 1.
+        epochs_done: how many epochs are done.
     """
 
     options: EncoderTraining
@@ -56,33 +66,119 @@ class Course:
     steps_per_epoch: int
     seed: int
     workspace: Workspace
+    plan: TrainingPlan
     best_epoch: int = field(default=0, init=False)
+    epochs_done: int = field(default=0, init=False)
     _best_loss: float = field(default=math.inf, init=False)
     _best: dict[str, torch.Tensor] | None = field(default=None, init=False)
     _history: list[dict[str, Any]] = field(default_factory=list, init=False)
     _losses: list[float] = field(default_factory=list, init=False)
+    _stopped: bool = field(default=False, init=False)
+    _frozen: list[str] = field(default_factory=list, init=False)
+    _phase_began: int = field(default=0, init=False)
+    _phase_over: bool = field(default=True, init=False)
+
+    def __post_init__(self) -> None:
+        self._names = self.classifier.encoder.trainable_names()
+
+    @cached_property
+    def loss(self) -> Loss:
+        """The loss that the options ask for."""
+        device = self.classifier.encoder.model.device
+        return Loss.of(self.options, self.classifier.task, self.train["label"][:], device)
 
     @property
     def total_steps(self) -> int:
         """Optimizer steps of the whole run."""
-        return self.steps_per_epoch * self.options.epochs
+        return self.steps_per_epoch * self.plan.epochs
 
     @property
     def warmup_steps(self) -> int:
-        """Optimizer steps over which the learning rate rises."""
-        return math.ceil(self.options.warmup * self.total_steps)
+        """Optimizer steps over which the learning rate rises, the first time."""
+        return self._schedules[0].warmup_steps
 
-    def resume(self, checkpoint: Path, optimizer: torch.optim.Optimizer) -> int:
-        """Put everything where a checkpoint left it, and return how many epochs are done.
+    @cached_property
+    def _schedules(self) -> list[Schedule]:
+        return schedules(self.plan.phases, self.options, self.steps_per_epoch)
+
+    def learning_rate(self, step: int) -> float:
+        """Return the learning rate of a step, counted from 1."""
+        return self._schedules[self._planned((step - 1) // self.steps_per_epoch)].rate(step)
+
+    def _planned(self, epoch: int) -> int:
+        """Return which of the planned phases an epoch, counted from 0, belongs to."""
+        ends = np.cumsum([phase.epochs for phase in self.plan.phases])
+        return int(np.searchsorted(ends, epoch, side="right"))
+
+    # Phases
+
+    def phases(self) -> Iterator[Iterator[int]]:
+        """Yield each phase to come, as an iterator of its epochs, counted from 0, with what it freezes frozen.
+
+        Every parameter that is frozen is hashed before and after, where a plugin has a say; else the engine does that.
+
+        Raises:
+            RunError: a frozen parameter moved, or a phase freezes the whole head.
+        """
+        encoder = self.classifier.encoder
+        while not self._is_over():
+            self._freeze()
+            hashes = FrozenHashes(encoder) if self.plan.planned_by else None
+            if self._phase_over:
+                self._phase_began, self._phase_over = self.epochs_done, False
+                if hashes:
+                    self.plan.ran.append(
+                        PhaseRecord(
+                            epochs=0,
+                            learning_rate=self._schedules[self._planned(self.epochs_done)].peak,
+                            trainable_parameters=encoder.num_parameters(trainable=True),
+                            frozen_prefix=encoder.frozen_prefix,
+                            frozen_sha256=hashes.combined,
+                        )
+                    )
+            yield self._epochs()
+            if hashes:
+                hashes.check(encoder, f"phase {len(self.plan.ran)} of training")
+
+    def _epochs(self) -> Iterator[int]:
+        while not self._phase_over:
+            yield self.epochs_done
+
+    def _is_over(self) -> bool:
+        return self._stopped or self.epochs_done >= self.plan.epochs
+
+    def _freeze(self) -> None:
+        """Let train what trains in the next epoch."""
+        encoder = self.classifier.encoder
+        frozen = {*self.plan.phases[self._planned(self.epochs_done)].freeze, *self._frozen}
+        for name in self._names:
+            encoder.model.get_parameter(name).requires_grad_(name not in frozen)
+        if not any(encoder.part_of(name) == "head" for name in encoder.trainable_names()):
+            raise RunError(
+                f"from epoch {self.epochs_done + 1} on, the strategies freeze the whole classification head: leave it "
+                "training."
+            )
+
+    def use_prefix(self, prefix: FrozenPrefix | None) -> None:
+        """Let validation, and what is scored after training, take a phase's frozen prefix from the cache."""
+        self.classifier = replace(self.classifier, prefix=prefix)
+
+    def resume(self, checkpoint: Path) -> Moments:
+        """Put everything where a checkpoint left it, and return the optimizer's state by parameter name.
 
         Raises:
             UsageError: the checkpoint doesn't fit this run.
         """
-        state, self._best = load_checkpoint(
-            checkpoint, self.classifier.encoder, optimizer, self._settings(), self.options.epochs
+        state, self._best, moments = load_checkpoint(
+            checkpoint, self.classifier.encoder, self._settings(), self.plan.epochs
         )
         self.best_epoch, self._best_loss, self._history = state.best_epoch, state.best_loss, state.history
-        return state.epoch
+        self.epochs_done, self._frozen = state.epoch, state.frozen
+        self._phase_began, self._phase_over = state.phase_began, state.phase_over
+        self.plan.ran[:] = [PhaseRecord(**phase) for phase in state.phases]
+        return moments
+
+    # Steps and epochs
 
     def step_done(self, step: int, loss: float, learning_rate: float) -> None:
         """Keep what a step did; call it after each.
@@ -96,27 +192,34 @@ class Course:
         if len(self._losses) % max(1, self.steps_per_epoch // _LOSSES_PER_EPOCH) == 0:
             self._history.append({"step": step, "loss": loss, "learning_rate": learning_rate})
 
-    def epoch_done(self, epoch: int, optimizer: torch.optim.Optimizer | None) -> tuple[float, float]:
-        """Validate, write history and checkpoint; call it after the last step of each epoch.
+    def epoch_done(
+        self,
+        epoch: int,
+        optimizer: torch.optim.Optimizer | None,
+        gradient_norms: Sequence[Mapping[int, float]] = (),
+    ) -> tuple[float, float]:
+        """Validate, ask the plugins what is to change, write history and checkpoint; call it after each epoch's steps.
 
         Args:
             epoch: its number, from 1.
             optimizer: its state goes into the checkpoint; without one, none is written.
+            gradient_norms: what ``textclf_epoch_finished`` gives to the plugins that ask for it.
 
         Returns:
-            The mean cross-entropy and the accuracy on validation.
+            The mean loss and the accuracy on validation.
 
         Raises:
             RunError: the validation loss isn't finite.
         """
         meter = self.workspace.meter
         with meter.time("train/validate"):
-            loss, accuracy = _evaluate(self.classifier, self.validation)
+            loss, accuracy = self._evaluate()
         if not math.isfinite(loss):
-            raise RunError(f"the validation loss became {loss} after epoch {epoch}. {self._advice()}")
+            raise RunError(f"the validation loss became {loss} after epoch {epoch}. {self._advice(epoch)}")
         if loss < self._best_loss:
             self.best_epoch, self._best_loss = epoch, loss
-            self._best = trainable_tensors(self.classifier.encoder) if self.options.keep == "best" else None
+            keeps = self.options.keep == "best"
+            self._best = trainable_tensors(self.classifier.encoder, self._names) if keeps else None
         self._history.append(
             {
                 "epoch": epoch,
@@ -127,6 +230,8 @@ class Course:
             }
         )
         self._losses.clear()
+        self.epochs_done = epoch
+        self._change(gradient_norms)
         if self.workspace.rank == 0:
             lines = "".join(json.dumps(row) + "\n" for row in self._history)
             (self.workspace.directory / HISTORY_FILE).write_text(lines, encoding="utf-8")
@@ -135,10 +240,39 @@ class Course:
                     self._save_checkpoint(epoch, optimizer)
         return loss, accuracy
 
+    def _change(self, gradient_norms: Sequence[Mapping[int, float]]) -> None:
+        """Ask the plugins what is to change after an epoch, and whether that, or the plan, ends the phase."""
+        encoder, last = self.classifier.encoder, len(self.plan.phases) - 1
+        epochs = [
+            FinishedEpoch(
+                number=row["epoch"],
+                last_phase=self._planned(row["epoch"] - 1) == last,
+                train_loss=row["train_loss"],
+                validation_loss=row["validation_loss"],
+                validation_accuracy=row["validation_accuracy"],
+            )
+            for row in self._history
+            if "epoch" in row
+        ]
+        # After the last epoch there is nothing to change.
+        change = Change() if self._is_over() else self.plan.epoch_finished(encoder, epochs, gradient_norms)
+        frozen = [name for name in change.freeze if encoder.model.get_parameter(name).requires_grad]
+        self._stopped = change.stop
+        self._frozen += frozen
+        if self.plan.ran:
+            self.plan.ran[-1] = replace(self.plan.ran[-1], epochs=self.plan.ran[-1].epochs + 1)
+        goes_on = not self._is_over() and self._planned(self.epochs_done) == self._planned(self.epochs_done - 1)
+        self._phase_over = bool(frozen) or not goes_on
+
     def finish(self) -> None:
-        """Go back to the best epoch's weights, if those are to be kept."""
+        """Go back to the best epoch's weights, if those are to be kept, and thaw what trained at any time."""
         if self._best is not None:
             restore_tensors(self.classifier.encoder, self._best)
+            if self.best_epoch <= self._phase_began:
+                # What is frozen now may have been other weights then.
+                self.use_prefix(None)
+        for name in self._names:
+            self.classifier.encoder.model.get_parameter(name).requires_grad_(True)
 
     def check_finite(self, step: int, quantity: str, value: float) -> None:
         """Stop training if a number of a step isn't finite, before that step changes the weights.
@@ -150,14 +284,12 @@ class Course:
             epoch = (step - 1) // self.steps_per_epoch + 1
             raise RunError(
                 f"{quantity} became {value} at step {step} (epoch {epoch}), and training stopped before that step "
-                f"changed the weights. {self._advice()}"
+                f"changed the weights. {self._advice(epoch)}"
             )
 
-    def _advice(self) -> str:
-        return (
-            f"A lower learning_rate (now {self.options.learning_rate:g}) or some warmup (now {self.options.warmup:g}) "
-            "usually mends it."
-        )
+    def _advice(self, epoch: int) -> str:
+        rate = self._schedules[self._planned(epoch - 1)].peak
+        return f"A lower learning_rate (now {rate:g}) or some warmup (now {self.options.warmup:g}) usually mends it."
 
     def _save_checkpoint(self, epoch: int, optimizer: torch.optim.Optimizer) -> None:
         state = TrainingState(
@@ -166,26 +298,35 @@ class Course:
             best_epoch=self.best_epoch,
             best_loss=self._best_loss,
             history=self._history,
+            stopped=self._stopped,
+            frozen=self._frozen,
+            phases=[asdict(phase) for phase in self.plan.ran],
+            phase_began=self._phase_began,
+            phase_over=self._phase_over,
         )
-        directory = self.workspace.directory / "checkpoints"
-        save_checkpoint(directory, state, self.classifier.encoder, optimizer, self._best, keep=self.options.checkpoints)
+        directory, keep = self.workspace.directory / "checkpoints", self.options.checkpoints
+        encoder = self.classifier.encoder
+        save_checkpoint(directory, state, encoder, optimizer, self._best, keep=keep, names=self._names)
 
     def _settings(self) -> dict[str, Any]:
-        """Return what must be alike in a run that takes up a checkpoint of this one."""
+        """Return what must be alike in a run that takes up a checkpoint of this one, as JSON holds it."""
         rows = np.array([len(ids) for ids in self.train["input_ids"]]), np.array(self.train["label"])
         own = {option.name: getattr(self.options, option.name) for option in fields(EncoderTraining)}
         del own["checkpoints"]
+        if isinstance(own["class_weights"], tuple):
+            own["class_weights"] = list(own["class_weights"])
         return {
             **own,
+            "the plan": self.plan.planned_by,
             "seed": self.seed,
             "model": self.classifier.encoder.checkpoint,
             "optimizer steps an epoch": self.steps_per_epoch,
             "training data": hashlib.sha256(np.stack(rows).tobytes()).hexdigest()[:12],
         }
 
-
-def _evaluate(classifier: EncoderClassifier, validation: Dataset) -> tuple[float, float]:
-    """Return the mean cross-entropy and the accuracy on the tokenized validation split."""
-    logits = torch.from_numpy(classifier.logits(validation))
-    labels = torch.tensor(validation["label"])
-    return cross_entropy(logits, labels).item(), (logits.argmax(-1) == labels).float().mean().item()
+    def _evaluate(self) -> tuple[float, float]:
+        """Return the mean loss and the accuracy on validation."""
+        logits = torch.from_numpy(self.classifier.logits(self.validation)).to(self.classifier.encoder.model.device)
+        labels = torch.tensor(self.validation["label"], device=logits.device)
+        loss = self.loss(logits, labels) / len(labels)
+        return loss.item(), (logits.argmax(-1) == labels).float().mean().item()

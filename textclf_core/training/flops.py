@@ -103,9 +103,9 @@ def _count(
     """Return the FLOPs of a forward and a backward pass over one batch, given the hidden states at ``start``."""
     device = encoder.model.device
     batch = _batch(encoder, shape)
-    hidden = None if start is None else _hidden(encoder, batch, start)
     # As plain matrix products, attention is counted on every device; torch's counter doesn't know the CPU's kernel.
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), sdpa_kernel(SDPBackend.MATH):
+        hidden = None if start is None else _hidden(encoder, batch, start)
         with torch.set_grad_enabled(bool(trainable)), FlopCounterMode(display=False) as forward:
             result = run(batch, hidden)
         with FlopCounterMode(display=False) as backward:

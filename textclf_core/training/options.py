@@ -23,4 +23,21 @@ class EncoderTraining(Recipe):
     keep: Annotated[
         Literal["last", "best"], Option("The epoch whose weights are kept; best has the lowest validation loss.")
     ] = "last"
+    class_weights: Annotated[
+        Literal["balanced"] | tuple[float, ...] | None,
+        Option(
+            "What a row's loss is weighted with, by its label: a number for each label, in the labels' order, or "
+            "balanced, which makes the labels count alike however many rows they have."
+        ),
+    ] = None
+    label_smoothing: Annotated[
+        float, Option("Share of a row's label that is spread evenly over all labels.", ge=0, lt=1)
+    ] = 0.0
+    focal_gamma: Annotated[
+        float, Option("Focal loss: how much less rows count that are right already; 2 is usual, 0 is off.", ge=0)
+    ] = 0.0
     checkpoints: Annotated[int, Option("How many epochs' checkpoints to keep, the last ones; 0 writes none.", ge=0)] = 2
+
+    def __post_init__(self) -> None:
+        if isinstance(self.class_weights, tuple) and min(self.class_weights, default=0) <= 0:
+            raise ValueError(f"class_weights={self.class_weights}: each must be more than 0.")

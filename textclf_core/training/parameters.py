@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor, nn
 
 
-def decay_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+def decay_groups(
+    model: nn.Module, weight_decay: float, factors: Mapping[str, float] | None = None
+) -> list[dict[str, Any]]:
     """Return the optimizer's groups: trainable parameters alone, biases and norms without weight decay.
 
     A bias or the weight of a norm is a vector; MPNet's relative attention bias, a matrix, is spared by its name. The
     same parameters decay in ``transformers.Trainer``.
+
+    Args:
+        model: the model.
+        weight_decay: of the parameters that decay.
+        factors: what the learning rate is multiplied with, by parameter name, where it isn't by 1. It is the
+            ``factor`` of a group, which whoever sets the rate multiplies with.
     """
-    trainable = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
-    groups = [
-        {"params": [one for name, one in trainable if decays(name, one)], "weight_decay": weight_decay},
-        {"params": [one for name, one in trainable if not decays(name, one)], "weight_decay": 0.0},
+    groups: dict[tuple[float, bool], list[Tensor]] = {}
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            key = (factors or {}).get(name, 1.0), decays(name, parameter)
+            groups.setdefault(key, []).append(parameter)
+    return [
+        {"params": parameters, "weight_decay": weight_decay if decaying else 0.0, "factor": factor}
+        for (factor, decaying), parameters in sorted(groups.items(), key=lambda item: (-item[0][0], not item[0][1]))
     ]
-    return [group for group in groups if group["params"]]
 
 
 def decays(name: str, parameter: Tensor) -> bool:

@@ -2,8 +2,54 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from textclf_core.recipe import Recipe
+from textclf_core.training.phases import Phase
+
 
 def linear_schedule(step: int, warmup_steps: int, total_steps: int) -> float:
     """Return the share of the peak rate that a step, counted from 1, uses: a linear rise from 0, a fall towards 0."""
     done = step - 1
     return done / warmup_steps if done < warmup_steps else (total_steps - done) / (total_steps - warmup_steps)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """One rise and fall of the learning rate.
+
+    Attributes:
+        first_step: its first step, counted from 1 over the whole run.
+        steps: how many it has.
+        warmup_steps: over how many of them the rate rises.
+        peak: the peak rate.
+    """
+
+    first_step: int
+    steps: int
+    warmup_steps: int
+    peak: float
+
+    def rate(self, step: int) -> float:
+        """Return the learning rate of a step of the run, counted from 1."""
+        return self.peak * linear_schedule(step - self.first_step + 1, self.warmup_steps, self.steps)
+
+
+def schedules(phases: Sequence[Phase], recipe: Recipe, steps_per_epoch: int) -> list[Schedule]:
+    """Return the schedule of each phase; neighbours without a learning rate of their own have one together."""
+    together: list[list[Phase]] = []
+    for phase in phases:
+        if together and phase.learning_rate is None and together[-1][-1].learning_rate is None:
+            together[-1].append(phase)
+        else:
+            together.append([phase])
+    found: list[Schedule] = []
+    done = 0
+    for group in together:
+        steps = steps_per_epoch * sum(phase.epochs for phase in group)
+        peak = group[0].learning_rate or recipe.learning_rate
+        found += [Schedule(done + 1, steps, math.ceil(recipe.warmup * steps), peak)] * len(group)
+        done += steps
+    return found

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from textclf_core.recipe import Recipe
     from textclf_core.task import Task
     from textclf_core.training.cells import TrainedCell, TrainingCell
+    from textclf_core.training.plan import TrainingPlan
     from textclf_core.workspace import Workspace
 
 
@@ -43,11 +44,12 @@ class Finetune(EncoderTraining):
         seed: int,
         workspace: Workspace,
         progress: Progress,
+        plan: TrainingPlan,
     ) -> Classifier:
         """Train in textclf's own loop."""
         from textclf_plugins.training.finetune_loop import finetune
 
-        return finetune(self, encoder, data, task, recipe, seed, workspace, progress)
+        return finetune(self, encoder, data, task, recipe, seed, workspace, progress, plan)
 
     @hookimpl
     def textclf_train_many(

@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
-from torch.nn.functional import cross_entropy
+from accelerate.utils import DistributedDataParallelKwargs
 from torch.nn.utils import clip_grad_norm_
 
 from textclf_core.encoder_classifier import EncoderClassifier
 from textclf_core.training.batching import LengthGroupedBatches
+from textclf_core.training.checkpoints import Moments, moments_of, restore_moments
 from textclf_core.training.course import Course
 from textclf_core.training.flops import count_flops
-from textclf_core.training.frozen_prefix import cached_prefix
+from textclf_core.training.frozen_prefix import FrozenPrefix, cached_prefix
+from textclf_core.training.gradient_norms import GradientNorms
 from textclf_core.training.parameters import decay_groups
 from textclf_core.training.row_gradients import RowGradients
-from textclf_core.training.schedule import linear_schedule
 
 if TYPE_CHECKING:
     from datasets import DatasetDict
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from textclf_core.progress import Progress
     from textclf_core.recipe import Recipe
     from textclf_core.task import Task
+    from textclf_core.training.plan import TrainingPlan
     from textclf_core.workspace import Workspace
     from textclf_plugins.training.finetune import Finetune
 
@@ -39,99 +41,118 @@ def finetune(
     seed: int,
     workspace: Workspace,
     progress: Progress,
+    plan: TrainingPlan,
 ) -> EncoderClassifier:
-    """Train what isn't frozen and return the classifier.
+    """Train what isn't frozen, phase by phase, and return the classifier.
 
-    The loss of a step is the mean cross-entropy over its whole batch, however the batch is cut into micro-batches
-    and spread over processes, so neither changes the gradient.
+    The loss of a step is the mean over its whole batch, however the batch is cut into micro-batches and spread over
+    processes, so neither changes the gradient.
 
     Raises:
-        RunError: the loss or the gradient of a step isn't finite.
+        RunError: the loss or the gradient of a step isn't finite, or what a phase freezes moved.
         UsageError: the checkpoint to resume from doesn't fit this run.
     """
     meter = workspace.meter
     # accelerate keeps a process's first device for good, and a process may run on a GPU and then on the CPU.
     AcceleratorState._reset_state(reset_partial_state=True)
-    accelerator = Accelerator(cpu=workspace.device == "cpu", device_placement=False)
+    # No buffers go from process to process: none changes, and a model that is cut has none.
+    handlers = [DistributedDataParallelKwargs(broadcast_buffers=False)]
+    accelerator = Accelerator(cpu=workspace.device == "cpu", device_placement=False, kwargs_handlers=handlers)
     with meter.time("train/tokenize"):
         train = encoder.tokenize(data["train"], task, recipe)
         validation = encoder.tokenize(data["validation"], task, recipe)
     lengths, label_ids, device = [len(ids) for ids in train["input_ids"]], train["label"][:], encoder.model.device
     batches = LengthGroupedBatches(lengths, recipe.batch_size, seed)
-    prefix = cached_prefix(encoder, workspace.cache, meter, progress) if options.prefix_cache else None
-    known = prefix.training_rows(train) if prefix else None
-    start = prefix.boundary if prefix and known else None
-    if prefix and known:
-        with meter.time("train/validate"):
-            prefix.rows(validation)  # now, beside nothing that training keeps in memory
-    with encoder.computing_what_the_head_reads():
-        flops = count_flops(encoder, start)
-    classifier = EncoderClassifier(encoder, task, recipe, progress, prefix if known else None)
-    course = Course(options, classifier, train, validation, len(batches), seed, workspace)
+    classifier = EncoderClassifier(encoder, task, recipe, progress)
+    course = Course(options, classifier, train, validation, len(batches), seed, workspace, plan)
+    moments: Moments = course.resume(options.resume) if options.resume else {}
 
-    model = accelerator.prepare_model(encoder.model)
-    optimizer = torch.optim.AdamW(decay_groups(encoder.model, recipe.weight_decay), lr=recipe.learning_rate, fused=True)
-    first_epoch = course.resume(options.resume, optimizer) if options.resume else 0
+    with progress.bar("train", course.total_steps) as bar:
+        bar.skip(course.epochs_done * len(batches))
+        for epochs in course.phases():
+            prefix = cached_prefix(encoder, workspace.cache, meter, progress) if options.prefix_cache else None
+            if prefix:
+                _release_if_trained(prefix, workspace, plan)
+            known = prefix.training_rows(train) if prefix else None
+            start = prefix.boundary if prefix and known else None
+            if prefix and known:
+                with meter.time("train/validate"):
+                    prefix.rows(validation)  # now, beside nothing that training keeps in memory
+            course.use_prefix(prefix if known else None)
+            with encoder.computing_what_the_head_reads():
+                flops = count_flops(encoder, start)
+            model = accelerator.prepare_model(encoder.model)
+            groups = decay_groups(encoder.model, recipe.weight_decay, plan.rate_factors(encoder))
+            optimizer = torch.optim.AdamW(groups, lr=recipe.learning_rate, fused=True)
+            restore_moments(encoder, optimizer, moments)
+            trainable = [parameter for parameter in encoder.model.parameters() if parameter.requires_grad]
+            row_gradients = RowGradients(encoder.model, processes=accelerator.num_processes)
+            norms = GradientNorms(encoder, len(batches)) if plan.measures_gradients else None
 
-    trainable = [parameter for parameter in encoder.model.parameters() if parameter.requires_grad]
-    row_gradients = RowGradients(encoder.model, processes=accelerator.num_processes)
-    with (
-        encoder.frozen_in_eval(),
-        row_gradients.collected(),
-        encoder.computing_what_the_head_reads(),
-        progress.bar("train", course.total_steps) as bar,
-    ):
-        bar.skip(first_epoch * len(batches))
-        for epoch in range(first_epoch, recipe.epochs):
-            model.train()
-            for step, indices in enumerate(batches.epoch(epoch), start=epoch * len(batches) + 1):
-                with meter.time("train/steps"):
-                    share = linear_schedule(step, course.warmup_steps, course.total_steps)
-                    learning_rate = recipe.learning_rate * share
-                    for group in optimizer.param_groups:
-                        group["lr"] = learning_rate
-                    loss = 0.0
-                    mine = indices[accelerator.process_index :: accelerator.num_processes]
-                    for rows in _cut(mine, options.micro_batch_size):
-                        with meter.time("train/steps/batch"):
-                            hidden = known.hidden(rows) if known else None
-                            if known and known.only_first_token:
-                                batch, labels = None, torch.tensor([label_ids[row] for row in rows], device=device)
-                            else:
-                                batch = encoder.collate(train.__getitems__(rows))
-                                labels = batch.pop("labels")
-                        with meter.time("train/steps/forward"):
-                            if hidden is not None and start is not None:
-                                logits = encoder.run_from(hidden, batch, start, wrapped=model)
-                            else:
-                                logits = model(**(batch or {})).logits
-                        # Data parallel averages the gradients of the processes: times their number is the sum.
-                        weight = accelerator.num_processes / len(indices)
-                        micro_loss = cross_entropy(logits.float(), labels, reduction="sum") * weight
-                        with meter.time("train/steps/backward"):
-                            accelerator.backward(micro_loss)
-                            loss += micro_loss.item()
-                        longest = max(lengths[row] for row in rows)
-                        meter.trained(
-                            examples=len(rows),
-                            real_tokens=sum(lengths[row] for row in rows),
-                            padded_tokens=len(rows) * longest,
-                            flops=flops.train_step(len(rows), longest),
-                        )
-                    course.check_finite(step, "the loss", loss)
-                    with meter.time("train/steps/optimizer"):
-                        row_gradients.complete()
-                        norm = clip_grad_norm_(trainable, options.max_grad_norm)
-                        course.check_finite(step, "the norm of the gradient", float(norm))
-                        optimizer.step()
-                        optimizer.zero_grad(set_to_none=True)
-                        row_gradients.clear()
-                course.step_done(step, loss, learning_rate)
-                bar.advance(note=f"loss {loss:.3f}")
-            course.epoch_done(epoch + 1, optimizer)
+            with encoder.frozen_in_eval(), row_gradients.collected(), encoder.computing_what_the_head_reads():
+                for epoch in epochs:
+                    model.train()
+                    for step, indices in enumerate(batches.epoch(epoch), start=epoch * len(batches) + 1):
+                        with meter.time("train/steps"):
+                            learning_rate = course.learning_rate(step)
+                            for group in optimizer.param_groups:
+                                group["lr"] = learning_rate * group["factor"]
+                            loss = 0.0
+                            mine = indices[accelerator.process_index :: accelerator.num_processes]
+                            for rows in _cut(mine, options.micro_batch_size):
+                                with meter.time("train/steps/batch"):
+                                    hidden = known.hidden(rows) if known else None
+                                    if known and known.only_first_token:
+                                        batch, labels = (
+                                            None,
+                                            torch.tensor([label_ids[row] for row in rows], device=device),
+                                        )
+                                    else:
+                                        batch = encoder.collate(train.__getitems__(rows))
+                                        labels = batch.pop("labels")
+                                with meter.time("train/steps/forward"):
+                                    if hidden is not None and start is not None:
+                                        logits = encoder.run_from(hidden, batch, start, wrapped=model)
+                                    else:
+                                        logits = model(**(batch or {})).logits
+                                # Data parallel averages the gradients of the processes: times their number is the sum.
+                                weight = accelerator.num_processes / len(indices)
+                                micro_loss = course.loss(logits, labels) * weight
+                                with meter.time("train/steps/backward"):
+                                    accelerator.backward(micro_loss)
+                                    loss += micro_loss.item()
+                                longest = max(lengths[row] for row in rows)
+                                meter.trained(
+                                    examples=len(rows),
+                                    real_tokens=sum(lengths[row] for row in rows),
+                                    padded_tokens=len(rows) * longest,
+                                    flops=flops.train_step(len(rows), longest),
+                                )
+                            course.check_finite(step, "the loss", loss)
+                            with meter.time("train/steps/optimizer"):
+                                row_gradients.complete()
+                                if norms:
+                                    norms.step()
+                                norm = clip_grad_norm_(trainable, options.max_grad_norm)
+                                course.check_finite(step, "the norm of the gradient", float(norm))
+                                optimizer.step()
+                                optimizer.zero_grad(set_to_none=True)
+                                row_gradients.clear()
+                        course.step_done(step, loss, learning_rate)
+                        bar.advance(note=f"loss {loss:.3f}")
+                    course.epoch_done(epoch + 1, optimizer, norms.of_epoch() if norms else ())
+            moments = moments_of(encoder, optimizer)
+            accelerator.free_memory()  # lets go of the model that it wrapped for this phase
     course.finish()
-    return classifier
+    return course.classifier
 
 
 def _cut(rows: list[int], size: int | None) -> list[list[int]]:
     return [rows[start : start + size] for start in range(0, len(rows), size)] if size else [rows]
+
+
+def _release_if_trained(prefix: FrozenPrefix, workspace: Workspace, plan: TrainingPlan) -> None:
+    """Let a prefix's output go when the next is written, if this run trained a part of it: no other run has it."""
+    earlier = [phase.frozen_prefix for phase in plan.ran[:-1]]
+    if earlier and 1 + prefix.boundary > min(earlier):
+        workspace.cache.release(prefix.key)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad_and_value, vmap
-from torch.nn.functional import cross_entropy
 
 from textclf_core.cost import Meter
 from textclf_core.encoder_classifier import EncoderClassifier
@@ -23,8 +22,9 @@ from textclf_core.training.checkpoints import restore_tensors, trainable_tensors
 from textclf_core.training.course import Course
 from textclf_core.training.flops import count_flops
 from textclf_core.training.frozen_prefix import cached_prefix
+from textclf_core.training.loss import Loss
 from textclf_core.training.parameters import decays
-from textclf_core.training.schedule import linear_schedule
+from textclf_core.training.plan import TrainingPlan
 
 if TYPE_CHECKING:
     from datasets import DatasetDict
@@ -74,6 +74,7 @@ def finetune_many(
             steps,
             cell.seed,
             cell.workspace,
+            TrainingPlan.plain(cell.recipe),
         )
         for cell in cells
     ]
@@ -81,7 +82,7 @@ def finetune_many(
     errors: list[RunError | None] = [None] * len(cells)
     features = known.hidden(range(len(lengths)))
     labels = torch.tensor(train["label"], device=encoder.model.device)
-    heads = _Heads(encoder, prefix.boundary, cells, options.max_grad_norm)
+    heads = _Heads(encoder, prefix.boundary, cells, courses[0].loss, options.max_grad_norm)
 
     with heads.prepared(), progress.bar("train", courses[0].total_steps, "steps") as bar:
         for epoch in range(recipe.epochs):
@@ -89,10 +90,7 @@ def finetune_many(
             for place, step in enumerate(range(epoch * steps + 1, (epoch + 1) * steps + 1)):
                 with shared.time("train/steps"):
                     indices = torch.tensor([epochs[cell.seed][place] for cell in cells], device=labels.device)
-                    rates = [
-                        cell.recipe.learning_rate * linear_schedule(step, course.warmup_steps, course.total_steps)
-                        for cell, course in zip(cells, courses, strict=True)
-                    ]
+                    rates = [course.learning_rate(step) for course in courses]
                     losses, norms = heads.step(features[indices], labels[indices], rates)
                 for number, (cell, course) in enumerate(zip(cells, courses, strict=True)):
                     if errors[number]:
@@ -157,11 +155,14 @@ class _Heads:
     Stacked tensors have the cells as their first dimension.
     """
 
-    def __init__(self, encoder: Encoder, boundary: int, cells: Sequence[TrainingCell], max_grad_norm: float) -> None:
+    def __init__(
+        self, encoder: Encoder, boundary: int, cells: Sequence[TrainingCell], loss: Loss, max_grad_norm: float
+    ) -> None:
         self._rest = _Rest(encoder, boundary)
         self._encoder = encoder
         self._seeds = [cell.seed for cell in cells]
         self._generators = {seed: torch.Generator(encoder.model.device).manual_seed(seed) for seed in self._seeds}
+        self._row_loss = loss
         self._max_grad_norm = max_grad_norm
         self._parameters = {
             name: torch.stack([cell.parameters[name] for cell in cells]).to(encoder.model.device)
@@ -224,7 +225,7 @@ class _Heads:
         self._rest.masks = list(masks)
         named = {f"model.{name}": values for name, values in parameters.items()}
         logits = functional_call(self._rest, named, (hidden,))
-        return cross_entropy(logits.float(), labels)
+        return self._row_loss(logits, labels) / len(labels)
 
     def _masks(self, rows: int) -> list[Tensor]:
         """Return what dropout multiplies with: the numbers that each seed would draw alone, stacked."""

@@ -7,7 +7,6 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader, Sampler
 from transformers import (
     PrinterCallback,
@@ -23,6 +22,7 @@ from textclf_core.errors import UsageError
 from textclf_core.training.batching import LengthGroupedBatches
 from textclf_core.training.course import Course
 from textclf_core.training.flops import EncoderFlops, count_flops
+from textclf_core.training.plan import TrainingPlan
 
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict
@@ -61,7 +61,8 @@ def train(
         validation = encoder.tokenize(data["validation"], task, recipe)
     batches = LengthGroupedBatches([len(ids) for ids in train_rows["input_ids"]], recipe.batch_size, seed)
     classifier = EncoderClassifier(encoder, task, recipe, progress)
-    course = Course(options, classifier, train_rows, validation, len(batches), seed, workspace)
+    plan = TrainingPlan.plain(recipe)
+    course = Course(options, classifier, train_rows, validation, len(batches), seed, workspace, plan)
     with encoder.frozen_in_eval(), progress.bar("train", course.total_steps) as bar:
         trainer = _Trainer(course, batches, count_flops(encoder))
         trainer.add_callback(_Steps(course, trainer, bar))
@@ -85,6 +86,7 @@ class _Trainer(Trainer):
     """
 
     def __init__(self, course: Course, batches: LengthGroupedBatches, flops: EncoderFlops) -> None:
+        self._course = course
         options, workspace = course.options, course.workspace
         arguments = TrainingArguments(
             output_dir=str(workspace.directory),
@@ -111,12 +113,17 @@ class _Trainer(Trainer):
             args=arguments,
             train_dataset=course.train,
             eval_dataset=course.validation,
-            compute_loss_func=_share_of_the_loss,
+            compute_loss_func=self._share_of_the_loss,
         )
         self.remove_callback(PrinterCallback)
-        self._course = course
         self._flops = flops
         self.step_loss = 0.0
+
+    def _share_of_the_loss(
+        self, outputs: Mapping[str, torch.Tensor], labels: torch.Tensor, num_items_in_batch: torch.Tensor
+    ) -> torch.Tensor:
+        """Return what a micro-batch adds to the mean loss of its whole batch."""
+        return self._course.loss(outputs["logits"], labels) / num_items_in_batch
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         """Return the course's batches, this process's share of each."""
@@ -218,10 +225,3 @@ class _Steps(TrainerCallback):
         learning_rate = float(kwargs["lr_scheduler"].get_last_lr()[0])
         self._course.step_done(state.global_step + 1, loss, learning_rate)
         self._bar.advance(note=f"loss {loss:.3f}")
-
-
-def _share_of_the_loss(
-    outputs: Mapping[str, torch.Tensor], labels: torch.Tensor, num_items_in_batch: torch.Tensor
-) -> torch.Tensor:
-    """Return what a micro-batch adds to the mean loss of its whole batch."""
-    return cross_entropy(outputs["logits"].float(), labels, reduction="sum") / num_items_in_batch

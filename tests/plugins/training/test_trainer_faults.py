@@ -14,8 +14,10 @@ from pathlib import Path
 import pytest
 import torch
 import transformers
+from data_parallel import PHASES, WEIGHTED
 from plain_trainer import gradient_norms, plain_trainer
-from trained import TASK, Trained, largest_difference, same_bits, train
+from safetensors.torch import load_file
+from trained import TASK, Trained, largest_difference, same_bits, train, train_with
 
 from textclf_core.encoder import Encoder
 from textclf_core.errors import RunError
@@ -99,6 +101,25 @@ def test_two_processes_give_the_gradient_of_one(
     alone = one_step(trainer, tmp_path)
     together = Trained(alone.encoder, alone.classifier, two_processes / trainer.__name__, alone.meter)
     assert largest_difference(alone.first_gradient, together.first_gradient) < 1e-7
+
+
+@ours
+def test_two_processes_give_the_gradient_of_one_with_weighted_labels(
+    trainer: type[EncoderTraining], two_processes: Path, tmp_path: Path
+) -> None:
+    options = trainer(batch_size=8, max_grad_norm=1e9, **WEIGHTED)
+    alone = train(options, tmp_path, encoder=tiny_encoder(dropout=0.0), data=tiny_data(rows=8))
+    together = Trained(alone.encoder, alone.classifier, two_processes / f"weighted-{trainer.__name__}", alone.meter)
+    assert largest_difference(alone.first_gradient, together.first_gradient) < 1e-7
+
+
+def test_two_processes_train_the_phases_of_one(two_processes: Path, tmp_path: Path) -> None:
+    train_with(PHASES, tmp_path, Finetune(batch_size=8), encoder=tiny_encoder(dropout=0.0), data=tiny_data(rows=8))
+    alone, together = (
+        load_file(folder / "checkpoints" / "epoch-2" / "trainable.safetensors")
+        for folder in (tmp_path, two_processes / "phases")
+    )
+    assert largest_difference(alone, together) < 1e-5
 
 
 # A loss that isn't finite

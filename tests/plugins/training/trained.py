@@ -15,12 +15,16 @@ from safetensors.torch import load_file
 from textclf_core.cost import Meter
 from textclf_core.encoder import Encoder
 from textclf_core.encoder_classifier import EncoderClassifier
+from textclf_core.plugins import Catalogue, activate
 from textclf_core.progress import Progress
 from textclf_core.recipe import Recipe
+from textclf_core.recording import recipe_of
 from textclf_core.task import Task
 from textclf_core.testing import LABELS, tiny_data, tiny_encoder
 from textclf_core.training.options import EncoderTraining
+from textclf_core.training.plan import TrainingPlan
 from textclf_core.workspace import Workspace
+from textclf_plugins.training.finetune import Finetune
 
 TASK = Task(LABELS)
 
@@ -31,6 +35,7 @@ class Trained:
     classifier: EncoderClassifier
     directory: Path
     meter: Meter
+    plan: TrainingPlan | None = None
 
     @property
     def parameters(self) -> dict[str, torch.Tensor]:
@@ -64,6 +69,7 @@ def train(
     seed: int = 0,
     rank: int = 0,
     progress: Progress | None = None,
+    plan: TrainingPlan | None = None,
 ) -> Trained:
     """Train as the engine does: the recipe is the trainer's own, and the generators are seeded just before."""
     encoder = encoder or tiny_encoder()
@@ -79,8 +85,19 @@ def train(
         seed=seed,
         workspace=workspace,
         progress=progress or Progress(quiet=True),
+        **({"plan": plan or TrainingPlan.plain(recipe)} if isinstance(trainer, Finetune) else {}),
     )
-    return Trained(encoder, classifier, directory, workspace.meter)
+    return Trained(encoder, classifier, directory, workspace.meter, plan)
+
+
+def train_with(strategies: str, directory: Path, trainer: Finetune, *, encoder: Encoder, **arguments: Any) -> Trained:
+    """Train under strategies, written as in ``--try``: ``"layerwise-lr-decay + early-stopping"``."""
+    plugins = activate(strategies.split(" + "), Catalogue.discover())
+    plugins.hook.textclf_freeze(encoder=encoder)
+    recipe = recipe_of(trainer)
+    assert recipe is not None
+    plan = TrainingPlan.of(plugins, encoder, recipe)
+    return train(trainer, directory, encoder=encoder, plan=plan, **arguments)
 
 
 def largest_difference(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> float:

@@ -1,0 +1,49 @@
+"""Discriminative learning rates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from textclf_core.hookspecs import hookimpl
+from textclf_core.options import Option
+from textclf_core.training.phases import ParameterGroup
+from textclf_plugins.phases.depths import training_depths
+
+if TYPE_CHECKING:
+    from textclf_core.encoder import Encoder
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiscriminativeLr:
+    """Give a few groups of neighbouring blocks lower learning rates, the lower the nearer to the input.
+
+    Howard and Ruder, "Universal Language Model Fine-tuning for Text Classification" (ULMFiT), ACL 2018, section 3.2:
+    each group's rate is the next one's divided by 2.6. The head and the pooler train at the recipe's rate; the lowest
+    group takes the embeddings with it. The paper's groups are the layers of an LSTM; of a transformer's many blocks,
+    layerwise-lr-decay makes each a group.
+    """
+
+    divisor: Annotated[float, Option("What a group's rate is divided by for the group below it.", gt=1)] = 2.6
+    groups: Annotated[int, Option("How many groups the blocks are divided into.", ge=1)] = 3
+
+    @hookimpl(trylast=True)  # so that what others freeze is known
+    def textclf_freeze(self, encoder: Encoder) -> None:
+        """Freeze nothing; refuse an encoder of which no block trains."""
+        training_depths(encoder, plugin="discriminative-lr", why="the head alone would train, at its own rate")
+
+    @hookimpl
+    def textclf_parameter_groups(self, encoder: Encoder) -> list[ParameterGroup]:
+        """Give a group a factor."""
+        names: dict[int, list[str]] = {}
+        groups = min(self.groups, encoder.num_blocks)
+        for name, _ in encoder.model.named_parameters():
+            depth = encoder.depth_of(name)
+            if depth <= encoder.num_blocks:
+                block = max(0, depth - 1)
+                below_head = groups - block * groups // encoder.num_blocks
+                names.setdefault(below_head, []).append(name)
+        return [
+            ParameterGroup(names=tuple(of_group), factor=self.divisor**-below_head)
+            for below_head, of_group in names.items()
+        ]

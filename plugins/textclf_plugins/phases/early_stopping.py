@@ -1,0 +1,43 @@
+"""Early stopping."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+from textclf_core.hookspecs import hookimpl
+from textclf_core.options import Option
+from textclf_core.training.phases import Change, FinishedEpoch
+
+logger = logging.getLogger("textclf")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EarlyStopping:
+    """End training when the validation loss hasn't fallen for some epochs.
+
+    The learning rate falls as if all epochs were trained. Which epoch's weights are kept is the trainer's option keep:
+    keep=best takes those of the lowest validation loss. Where training has several phases, all but the last are
+    trained to their ends.
+    """
+
+    patience: Annotated[int, Option("Epochs without a lower validation loss after which training ends.", ge=1)] = 2
+
+    @hookimpl
+    def textclf_epoch_finished(self, epochs: Sequence[FinishedEpoch]) -> Change | None:
+        """Compare the last epoch with the best."""
+        counted = [epoch for epoch in epochs if epoch.last_phase]
+        if not counted:
+            return None
+        best = min(counted, key=lambda epoch: epoch.validation_loss)
+        last = counted[-1]
+        if last.number - best.number < self.patience:
+            return None
+        logger.info(
+            "early-stopping: training ended after epoch %d; the validation loss was lowest after epoch %d.",
+            last.number,
+            best.number,
+        )
+        return Change(stop=True)

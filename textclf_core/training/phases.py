@@ -1,0 +1,66 @@
+"""How training goes on: phases with their own trainable parameters, rates by parameter, what an epoch's end changes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Phase:
+    """A stretch of training with one set of trainable parameters; what ``textclf_plan`` gives a list of.
+
+    Attributes:
+        epochs: how many epochs it takes.
+        freeze: names of the parameters that don't train in it, beside those that the strategies froze.
+        learning_rate: the peak of a schedule of its own, warm-up included. Without one it takes the recipe's, and
+            neighbouring phases without one share one schedule.
+    """
+
+    epochs: int
+    freeze: tuple[str, ...] = ()
+    learning_rate: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParameterGroup:
+    """Parameters with a learning rate of their own; what ``textclf_parameter_groups`` gives a list of.
+
+    Attributes:
+        names: their names.
+        factor: what the phase's learning rate is multiplied with for them, in every step.
+    """
+
+    names: tuple[str, ...]
+    factor: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinishedEpoch:
+    """An epoch that is over.
+
+    Attributes:
+        number: from 1.
+        last_phase: whether it belongs to the last of the planned phases.
+        train_loss: the mean of its steps' losses.
+        validation_loss: the mean loss on validation after it.
+        validation_accuracy: the share of validation's rows that were right.
+    """
+
+    number: int
+    last_phase: bool
+    train_loss: float
+    validation_loss: float
+    validation_accuracy: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """What is different from the next epoch on; what ``textclf_epoch_finished`` gives.
+
+    Attributes:
+        stop: there is no next epoch.
+        freeze: names of the parameters that don't train any more.
+    """
+
+    stop: bool = False
+    freeze: tuple[str, ...] = ()

@@ -1,0 +1,124 @@
+"""What a run's plugins say of the course of its training, as the trainer is given it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from textclf_core.errors import RunError, did_you_mean
+from textclf_core.hookspecs import PLAN_HOOKS
+from textclf_core.plugins import ActivePlugins
+from textclf_core.plugins.calling import call
+from textclf_core.specs import format_spec
+from textclf_core.training.phases import Change, FinishedEpoch, ParameterGroup, Phase
+
+if TYPE_CHECKING:
+    from textclf_core.encoder import Encoder
+    from textclf_core.recipe import Recipe
+    from textclf_core.records import PhaseRecord
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """The phases of a training run, and the plugins to ask in its course.
+
+    Attributes:
+        phases: in their order; one, without freezing of its own, where no plugin plans any.
+        recipe: the trainer's.
+        plugins: those that have a say; none in a plain run.
+        ran: the phases that were trained, as the record is to tell them; the trainer adds to it.
+    """
+
+    phases: tuple[Phase, ...]
+    recipe: Recipe
+    plugins: ActivePlugins | None = None
+    ran: list[PhaseRecord] = field(default_factory=list)
+
+    @classmethod
+    def plain(cls, recipe: Recipe) -> TrainingPlan:
+        """Return the plan of a run in which no plugin has a say: one phase."""
+        return cls((Phase(epochs=recipe.epochs),), recipe)
+
+    @classmethod
+    def of(cls, plugins: ActivePlugins, encoder: Encoder, recipe: Recipe) -> TrainingPlan:
+        """Ask the plugins for their plan.
+
+        Raises:
+            RunError: what they give can't be carried out.
+        """
+        planning = [plugin for plugin in plugins if any(hasattr(plugin.instance, hook) for hook in PLAN_HOOKS)]
+        if not planning:
+            return cls.plain(recipe)
+        asked = ActivePlugins(planning)
+        phases = call(asked, "textclf_plan", optional=True, encoder=encoder, recipe=recipe)
+        if phases is None:
+            return replace(cls.plain(recipe), plugins=asked)
+        if not phases or any(phase.epochs < 1 for phase in phases):
+            raise RunError("textclf_plan must give one phase at least, and each must have one epoch at least.")
+        for phase in phases:
+            _check_names("textclf_plan", phase.freeze, encoder)
+        return cls(tuple(phases), recipe, asked)
+
+    @property
+    def epochs(self) -> int:
+        """The epochs of all phases."""
+        return sum(phase.epochs for phase in self.phases)
+
+    @property
+    def planned_by(self) -> str | None:
+        """The plugins that have a say, with all of their options; ``None`` in a plain run."""
+        if self.plugins is None:
+            return None
+        return " + ".join(format_spec(plugin.name, plugin.options) for plugin in self.plugins)
+
+    @property
+    def measures_gradients(self) -> bool:
+        """Whether a plugin asks for the gradients' norms, which cost memory and time."""
+        if self.plugins is None:
+            return False
+        implementations = self.plugins.hook.textclf_epoch_finished.get_hookimpls()
+        return any("gradient_norms" in one.argnames for one in implementations)
+
+    def rate_factors(self, encoder: Encoder) -> dict[str, float]:
+        """Return what the learning rate is multiplied with, by parameter name, where it isn't by 1.
+
+        Raises:
+            RunError: a plugin names a parameter that there isn't, or one twice.
+        """
+        if self.plugins is None:
+            return {}
+        groups: Sequence[ParameterGroup] | None = call(
+            self.plugins, "textclf_parameter_groups", optional=True, encoder=encoder, recipe=self.recipe
+        )
+        factors: dict[str, float] = {}
+        for group in groups or ():
+            _check_names("textclf_parameter_groups", group.names, encoder)
+            if twice := sorted(factors.keys() & group.names):
+                raise RunError(f"textclf_parameter_groups: the parameter {twice[0]!r} is in two groups.")
+            factors |= dict.fromkeys(group.names, group.factor)
+        return factors
+
+    def epoch_finished(
+        self, encoder: Encoder, epochs: Sequence[FinishedEpoch], gradient_norms: Sequence[Mapping[int, float]]
+    ) -> Change:
+        """Ask what is to change after an epoch, and return the answers as one; see the hook for the arguments.
+
+        Raises:
+            RunError: a plugin names a parameter that there isn't.
+        """
+        if self.plugins is None:
+            return Change()
+        changes: list[Change] = call(
+            self.plugins, "textclf_epoch_finished", encoder=encoder, epochs=epochs, gradient_norms=gradient_norms
+        )
+        names = tuple(dict.fromkeys(name for change in changes for name in change.freeze))
+        _check_names("textclf_epoch_finished", names, encoder)
+        return Change(stop=any(change.stop for change in changes), freeze=names)
+
+
+def _check_names(hook: str, names: Sequence[str], encoder: Encoder) -> None:
+    known = {name for name, _ in encoder.model.named_parameters()}
+    for name in names:
+        if name not in known:
+            raise RunError(f"{hook}: {encoder.checkpoint} has no parameter {name!r}.{did_you_mean(name, known)}")
