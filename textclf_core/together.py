@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textclf_core.cost import Meter, reset_peak_memory
-from textclf_core.engine import Experiment, Room, call, evaluate, frozen_encoder, prepared_data, seed_everything
+from textclf_core.engine import Experiment, Room, evaluate, frozen_encoder, prepared_data, seed_everything
 from textclf_core.environment import resolve_device
 from textclf_core.errors import RunError, TextclfError
 from textclf_core.integrity import ParameterHashes
+from textclf_core.plugins.calling import call
 from textclf_core.progress import Progress
 from textclf_core.recording import recipe_of, trainer_of
 from textclf_core.records import Record
