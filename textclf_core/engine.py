@@ -33,6 +33,7 @@ from textclf_core.postprocessing import (
     answers_from,
     check_postprocessing,
     fit_steps,
+    may_abstain,
 )
 from textclf_core.predictions import Predictions, check_scores, write_predictions
 from textclf_core.progress import Progress
@@ -232,7 +233,8 @@ def evaluate(plugins: ActivePlugins, classifier: Classifier, data: PreparedData,
         ]
         write_predictions(stages[-1], data.task, workspace.directory)
         metrics = [
-            {name: _score(plugins, split, data.task) for name, split in predictions.items()} for predictions in stages
+            {name: _score(plugins, split, data.task, may_abstain(steps[:taken])) for name, split in stage.items()}
+            for taken, stage in enumerate(stages)
         ]
     with meter.time("latency"):
         latency_seconds = _latency(PostprocessedClassifier(classifier, steps), data)
@@ -307,18 +309,18 @@ def _train(
     return classifier, before.check(encoder) if before and encoder else None
 
 
-def _score(plugins: ActivePlugins, split: Predictions, task: Task) -> dict[str, float | None]:
+def _score(plugins: ActivePlugins, split: Predictions, task: Task, abstains: bool = False) -> dict[str, float | None]:
     """Return the metrics of all plugins, merged; ``None`` for what isn't a number.
 
-    They are those of the rows that were answered; where some weren't, ``coverage`` is the share of those that were.
+    Where rows may stay unanswered, they are metrics of those that are answered, and ``coverage`` is the share of these.
     """
     values: dict[str, float | None] = {}
     giver: dict[str, str] = {}
-    if (coverage := split.coverage) < 1:
-        giver["coverage"], values["coverage"] = "the core", coverage
+    if abstains:
+        giver["coverage"], values["coverage"] = "textclf itself", split.coverage
         split = split.answered()
-    if not len(split.data):
-        return values
+        if not len(split.data):
+            return values
     for plugin in plugins.of_role("metric"):
         [given] = call(
             ActivePlugins([plugin]),

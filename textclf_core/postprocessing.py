@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
-from datasets import Dataset
 
 from textclf_core.errors import RunError
 from textclf_core.plugins import ActivePlugins
 from textclf_core.plugins.calling import call
 
 if TYPE_CHECKING:
+    from datasets import Dataset
     from numpy.typing import NDArray
 
     from textclf_core.classifier import Classifier
@@ -151,12 +151,19 @@ def fit_steps(plugins: ActivePlugins, scores: NDArray[np.float32], validation: D
 
 def check_postprocessing(plugins: ActivePlugins, task: Task) -> tuple[Step, ...]:
     """Postprocess invented scores: what a postprocessor refuses shows before training, not after."""
+    from datasets import Dataset
+
     labels = [row % task.num_labels for row in range(4 * task.num_labels)]
     likely = np.full((len(labels), task.num_labels), 0.1, dtype=np.float32)
     for row, label in enumerate(labels):
         # Of each label one row is wrong and three are right, with more and more confidence.
         likely[row, (label + (row < task.num_labels)) % task.num_labels] = 0.5 + row / len(labels)
     return fit_steps(plugins, likely / likely.sum(axis=1, keepdims=True), Dataset.from_dict({"label": labels}), task)
+
+
+def may_abstain(steps: Iterable[Step]) -> bool:
+    """Return whether steps may leave rows unanswered."""
+    return any(step.postprocessing.abstains for step in steps)
 
 
 def save_steps(steps: Iterable[Step], directory: Path) -> None:

@@ -78,9 +78,7 @@ def fit_temperature(scores: NDArray[np.float32], labels: Sequence[int], task: Ta
     logs, truth, rows = logs[known], truth[known], rows[: known.sum()]
     others = np.where(np.arange(task.num_labels) == truth[:, None], -np.inf, logs).max(axis=1)
     if (logs[rows, truth] > others).all():
-        logger.info(
-            "calibration: every row of validation is right, which tells no temperature; scores stay"
-        )
+        logger.info("calibration: every row of validation is right, which tells no temperature; scores stay")
         return Temperature(1.0)
 
     def loss(log_inverse: float) -> float:
