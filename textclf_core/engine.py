@@ -1,4 +1,4 @@
-"""One run, from top to bottom: load, check, split, build, freeze, train, predict, score, record."""
+"""One run, from top to bottom: load, check, split, build, freeze, train, predict, postprocess, score, record."""
 
 from __future__ import annotations
 
@@ -27,13 +27,22 @@ from textclf_core.errors import RunError
 from textclf_core.integrity import Movement, ParameterHashes
 from textclf_core.plugins import ActivePlugins
 from textclf_core.plugins.calling import call
-from textclf_core.predictions import Predictions, write_predictions
+from textclf_core.postprocessing import (
+    PostprocessedClassifier,
+    Step,
+    answers_from,
+    check_postprocessing,
+    fit_steps,
+    may_abstain,
+)
+from textclf_core.predictions import Predictions, check_scores, write_predictions
 from textclf_core.progress import Progress
 from textclf_core.recording import (
     data_record,
     encoder_record,
     label_of,
     plugin_record,
+    postprocessing_records,
     recipe_of,
     trainer_of,
     truncated,
@@ -42,17 +51,19 @@ from textclf_core.records import (
     MODEL_DIRECTORY,
     RECORD_FORMAT,
     Expected,
+    PostprocessingRecord,
     Record,
     Tuning,
     write_record,
 )
 from textclf_core.run_directory import RunDirectory, run_id
-from textclf_core.saving import save_classifier
+from textclf_core.saving import save_classifier, save_postprocessing
 from textclf_core.training.plan import TrainingPlan
 from textclf_core.workspace import Workspace
 
 if TYPE_CHECKING:
     from datasets import DatasetDict
+    from numpy.typing import NDArray
 
     from textclf_core.classifier import Classifier
     from textclf_core.encoder import Encoder
@@ -112,6 +123,7 @@ def run_experiment(experiment: Experiment, progress: Progress) -> tuple[Path, Re
             with meter.time("load"):
                 data = prepared_data(experiment)
                 check_metrics(plugins, data.task)
+                check_postprocessing(plugins, data.task)
             encoder = plan = None
             if plugins.needs_encoder:
                 with meter.time("build"):
@@ -182,6 +194,7 @@ class Room:
             encoder=encoder_record(encoder, movement),
             phases=tuple(plan.ran) if plan else (),
             metrics=evaluation.metrics,
+            postprocessing=evaluation.postprocessing,
             cost=cost_of(
                 workspace.meter,
                 encoder,
@@ -201,27 +214,44 @@ class Room:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How a classifier did: metrics by split and name, and the seconds that one text takes."""
+    """How a classifier did: metrics by split and name, what postprocessing changed, the seconds that one text takes."""
 
     metrics: dict[str, dict[str, float | None]]
+    postprocessing: tuple[PostprocessingRecord, ...]
     latency_seconds: float
 
 
 def evaluate(plugins: ActivePlugins, classifier: Classifier, data: PreparedData, workspace: Workspace) -> Evaluation:
-    """Save the classifier, predict validation and test, and score them."""
+    """Save the classifier, predict validation and test, postprocess, and score what came of it."""
     meter = workspace.meter
+    model = workspace.directory / MODEL_DIRECTORY
     with meter.time("save"):
-        save_classifier(
-            classifier, workspace.directory / MODEL_DIRECTORY, data.task, plugin_record(trainer_of(plugins))
-        )
+        save_classifier(classifier, model, data.task, plugin_record(trainer_of(plugins)))
     with meter.time("predict"):
-        predictions = {name: Predictions(data.data[name], classifier.scores(data.data[name])) for name in _EVALUATED}
-        write_predictions(predictions, data.task, workspace.directory)
+        scores = {name: classifier.scores(data.data[name]) for name in _EVALUATED}
+        for name, of_split in scores.items():
+            check_scores(of_split, len(data.data[name]), data.task, name)
+    with meter.time("postprocess"):
+        steps = fit_steps(plugins, scores["validation"], data.data["validation"], data.task)
+        save_postprocessing(steps, plugins, model)
     with meter.time("metrics"):
-        metrics = {name: _score(plugins, split, data.task) for name, split in predictions.items()}
+        stages = [
+            {name: _predictions(data.data[name], of_split, steps[:taken]) for name, of_split in scores.items()}
+            for taken in range(len(steps) + 1)
+        ]
+        write_predictions(stages[-1], data.task, workspace.directory)
+        metrics = [
+            {name: _score(plugins, split, data.task, may_abstain(steps[:taken])) for name, split in stage.items()}
+            for taken, stage in enumerate(stages)
+        ]
     with meter.time("latency"):
-        latency_seconds = _latency(classifier, data)
-    return Evaluation(metrics, latency_seconds)
+        latency_seconds = _latency(PostprocessedClassifier(classifier, steps), data)
+    return Evaluation(metrics[-1], postprocessing_records(steps, stages, metrics), latency_seconds)
+
+
+def _predictions(data: Dataset, scores: NDArray[np.float32], steps: tuple[Step, ...]) -> Predictions:
+    answers = answers_from(scores, steps)
+    return Predictions(data, answers.scores, answers.labels)
 
 
 def prepared_data(experiment: Experiment) -> PreparedData:
@@ -299,10 +329,18 @@ def _train(
     return classifier, before.check(encoder) if before and encoder else None
 
 
-def _score(plugins: ActivePlugins, split: Predictions, task: Task) -> dict[str, float | None]:
-    """Return the metrics of all plugins, merged; ``None`` for what isn't a number."""
+def _score(plugins: ActivePlugins, split: Predictions, task: Task, abstains: bool = False) -> dict[str, float | None]:
+    """Return the metrics of all plugins, merged; ``None`` for what isn't a number.
+
+    Where rows may stay unanswered, they are metrics of those that are answered, and ``coverage`` is the share of these.
+    """
     values: dict[str, float | None] = {}
     giver: dict[str, str] = {}
+    if abstains:
+        giver["coverage"], values["coverage"] = "textclf itself", split.coverage
+        split = split.answered()
+        if not len(split.data):
+            return values
     for plugin in plugins.of_role("metric"):
         [given] = call(
             ActivePlugins([plugin]),
@@ -323,7 +361,7 @@ def _score(plugins: ActivePlugins, split: Predictions, task: Task) -> dict[str, 
 def check_metrics(plugins: ActivePlugins, task: Task) -> None:
     """Score one right prediction of each label: what a metric refuses shows before training, not after."""
     labels = Dataset.from_dict({"label": list(range(task.num_labels))})
-    _score(plugins, Predictions(labels, np.eye(task.num_labels, dtype=np.float32)), task)
+    _score(plugins, Predictions(labels, np.eye(task.num_labels, dtype=np.float32), np.arange(task.num_labels)), task)
 
 
 def _latency(classifier: Classifier, data: PreparedData) -> float:

@@ -43,11 +43,12 @@ import pluggy
 
 if TYPE_CHECKING:  # these take seconds to import, and `textclf plugins` answers in less than one
     import numpy as np
-    from datasets import DatasetDict
+    from datasets import Dataset, DatasetDict
     from numpy.typing import NDArray
 
     from textclf_core.classifier import Classifier
     from textclf_core.encoder import Encoder
+    from textclf_core.postprocessing import Postprocessing
     from textclf_core.progress import Progress
     from textclf_core.recipe import Recipe
     from textclf_core.task import Task
@@ -68,6 +69,7 @@ ROLE_OF_HOOK = {
     "textclf_parameter_groups": "strategy",
     "textclf_epoch_finished": "strategy",
     "textclf_train": "trainer",
+    "textclf_postprocess": "postprocessor",
     "textclf_compute_metrics": "metric",
 }
 """The role that each hook gives to the plugin that implements it."""
@@ -265,6 +267,43 @@ def textclf_load_classifier(directory: Path, task: Task, workspace: Workspace) -
 
 
 @hookspec
+def textclf_postprocess(scores: NDArray[np.float32], validation: Dataset, task: Task) -> Postprocessing | None:
+    """Fit on validation what is to be done with a classifier's scores. Role: postprocessor. Each in order.
+
+    Called after training. A postprocessor works on scores alone, so it takes every trainer's classifier, and is saved
+    with it; each gets the scores that those before it leave. Before training it is called once with invented scores,
+    so that what it refuses shows early.
+
+    Args:
+        scores: the classifier's probabilities for the rows of validation, float32, shape (rows, labels).
+        validation: the rows; ``validation["label"]`` are their label ids.
+        task: the labels.
+
+    Returns:
+        A ``Postprocessing``: other scores, another choice of the label, or both. ``None`` if nothing is to be done.
+
+    Raises:
+        UsageError: it can't do with this task.
+    """
+
+
+@hookspec(firstresult=True)
+def textclf_load_postprocessing(directory: Path, task: Task) -> Postprocessing | None:
+    """Load what this plugin's ``Postprocessing.save(directory)`` wrote. First result.
+
+    Called by ``textclf predict`` on each postprocessor that the artifact's ``classifier.json`` names. A postprocessor
+    implements it beside ``textclf_postprocess``.
+
+    Args:
+        directory: where it was saved.
+        task: the labels, as they were when it was fitted.
+
+    Returns:
+        The ``Postprocessing``, which does what it did before it was saved.
+    """
+
+
+@hookspec
 def textclf_compute_metrics(
     references: NDArray[np.int64],
     predictions: NDArray[np.int64],
@@ -275,7 +314,8 @@ def textclf_compute_metrics(
 
     Args:
         references: the true label ids, int64, shape (examples,).
-        predictions: the predicted label ids, int64, shape (examples,).
+        predictions: the predicted label ids, int64, shape (examples,). Rows that a classifier leaves unanswered are
+            in none of the three arrays; the core tells their share as ``coverage``.
         scores: probabilities, float32, shape (examples, labels); rows sum to 1.
         task: the label names.
 

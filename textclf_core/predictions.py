@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from textclf_core.errors import RunError
+from textclf_core.postprocessing import NO_ANSWER
 from textclf_core.records import PREDICTIONS_FILE
 
 if TYPE_CHECKING:
@@ -22,10 +23,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Predictions:
-    """A split and the classifier's scores for it: float32, (rows, labels)."""
+    """What a classifier says of a split.
+
+    Attributes:
+        data: the rows.
+        scores: float32, (rows, labels).
+        predictions: the label ids chosen, int64, (rows,); -1 for rows that it leaves unanswered.
+    """
 
     data: Dataset
     scores: NDArray[np.float32]
+    predictions: NDArray[np.int64]
 
     @property
     def references(self) -> NDArray[np.int64]:
@@ -33,17 +41,35 @@ class Predictions:
         return np.asarray(self.data["label"], dtype=np.int64)
 
     @property
-    def predictions(self) -> NDArray[np.int64]:
-        """The labels with the highest score, int64, (rows,)."""
-        return np.asarray(self.scores.argmax(axis=-1), dtype=np.int64)
+    def coverage(self) -> float:
+        """The share of the rows that are answered."""
+        return float((self.predictions != NO_ANSWER).mean())
+
+    def answered(self) -> Predictions:
+        """Return the rows that are answered."""
+        rows = np.flatnonzero(self.predictions != NO_ANSWER)
+        return Predictions(self.data.select(rows), self.scores[rows], self.predictions[rows])
+
+
+def check_scores(scores: NDArray[np.float32], rows: int, task: Task, split: str) -> None:
+    """Refuse what can't be the scores of a split.
+
+    Raises:
+        RunError: they aren't finite numbers for each row and label.
+    """
+    expected = (rows, task.num_labels)
+    if scores.shape != expected or not np.isfinite(scores).all():
+        raise RunError(
+            f"the classifier's scores for {split} must be finite and of shape {expected}, got {scores.shape}."
+        )
 
 
 def write_predictions(predictions: dict[str, Predictions], task: Task, directory: Path) -> None:
     """Write ``predictions.parquet``.
 
     Columns: ``split``, ``id`` (the row in its split, from 0), the split's own columns, ``label`` and ``prediction``
-    (names), ``scores`` (list of float32, in the order of the label names). A column of the data whose name is one of
-    these is left out.
+    (names; no prediction where a row was left unanswered), ``scores`` (list of float32, in the order of the label
+    names). A column of the data whose name is one of these is left out.
 
     Raises:
         RunError: the scores aren't probabilities for every row.
@@ -51,16 +77,12 @@ def write_predictions(predictions: dict[str, Predictions], task: Task, directory
     tables = []
     names = pa.array(task.label_names)
     for name, split in predictions.items():
-        expected = (len(split.data), task.num_labels)
-        if split.scores.shape != expected or not np.isfinite(split.scores).all():
-            raise RunError(
-                f"the classifier's scores for {name} must be finite and of shape {expected}, got {split.scores.shape}."
-            )
+        check_scores(split.scores, len(split.data), task, name)
         columns = {
             "split": pa.array([name] * len(split.data)),
             "id": pa.array(np.arange(len(split.data), dtype=np.int64)),
             "label": names.take(pa.array(split.references)),
-            "prediction": names.take(pa.array(split.predictions)),
+            "prediction": names.take(pa.array(split.predictions, mask=split.predictions == NO_ANSWER)),
             "scores": pa.array(list(split.scores.astype(np.float32)), type=pa.list_(pa.float32())),
         }
         own = {key: value for key, value in _columns(split.data).items() if key not in columns}

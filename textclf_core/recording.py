@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from textclf_core.data import PreparedData
 from textclf_core.integrity import Movement
 from textclf_core.plugins import ActivePlugin, ActivePlugins
 from textclf_core.recipe import Recipe
-from textclf_core.records import DataRecord, EncoderRecord, PluginRecord, SplitRecord
+from textclf_core.records import DataRecord, EncoderRecord, PluginRecord, PostprocessingRecord, SplitRecord
+from textclf_core.report.quality import reliability
 
 if TYPE_CHECKING:
     from textclf_core.encoder import Encoder
+    from textclf_core.postprocessing import Step
+    from textclf_core.predictions import Predictions
+
+logger = logging.getLogger("textclf")
 
 
 def trainer_of(plugins: ActivePlugins) -> ActivePlugin:
@@ -101,3 +108,38 @@ def encoder_record(encoder: Encoder | None, movement: Movement | None) -> Encode
         moved=movement.moved,
         trainable=movement.trainable,
     )
+
+
+def postprocessing_records(
+    steps: Sequence[Step],
+    stages: Sequence[Mapping[str, Predictions]],
+    metrics: Sequence[Mapping[str, Mapping[str, float | None]]],
+) -> tuple[PostprocessingRecord, ...]:
+    """Return what each step changed, and say what it set.
+
+    Args:
+        steps: the steps.
+        stages: the predictions of each split before the first step and after each.
+        metrics: the metrics of each of those.
+    """
+    if not steps:
+        return ()
+    numbers = [
+        {name: _with_calibration(split, of_stage[name]) for name, split in predictions.items()}
+        for predictions, of_stage in zip(stages, metrics, strict=True)
+    ]
+    for step in steps:
+        logger.info("%s: %s", step.plugin, step.postprocessing)
+    return tuple(
+        PostprocessingRecord(plugin=step.plugin, fitted=str(step.postprocessing), before=before, after=after)
+        for step, before, after in zip(steps, numbers, numbers[1:], strict=False)
+    )
+
+
+def _with_calibration(split: Predictions, metrics: Mapping[str, float | None]) -> dict[str, float | None]:
+    found = reliability(split.references, split.scores)
+    return {
+        **metrics,
+        "expected_calibration_error": found.ece,
+        "negative_log_likelihood": found.log_loss,
+    }

@@ -26,7 +26,7 @@ class PluginRecord:
 
     Attributes:
         name: the name in a spec.
-        roles: ``dataset``, ``model``, ``strategy``, ``trainer``, ``metric``.
+        roles: ``dataset``, ``model``, ``strategy``, ``trainer``, ``postprocessor``, ``metric``.
         distribution: what brings it: a distribution, or ``file PATH`` (which has no version).
         version: the distribution's version.
         options: every option with its value.
@@ -174,6 +174,25 @@ class Tuning:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PostprocessingRecord:
+    """What a postprocessor did: the metrics before it and after it, those of calibration among them.
+
+    ``expected_calibration_error`` (15 bins) and ``negative_log_likelihood`` (nats) are of the scores of all rows.
+
+    Attributes:
+        plugin: its name.
+        fitted: what it set, in words.
+        before: numbers by split and name, of what the steps before it left.
+        after: the same of what it left.
+    """
+
+    plugin: str
+    fitted: str
+    before: dict[str, dict[str, float | None]]
+    after: dict[str, dict[str, float | None]]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Record:
     """Everything that says what a run was and what came of it. It never holds a secret.
 
@@ -197,6 +216,7 @@ class Record:
         expected: what a probe expected the run to take, where there was one (``textclf compare --dry-run``).
         tuning: how the value of a tuned option was found (``textclf compare --tune``).
         phases: how training went on, stretch by stretch, where a plugin had a say in it; else empty.
+        postprocessing: what was done with the scores, step by step; ``metrics`` are those after the last.
     """
 
     format: int
@@ -218,6 +238,7 @@ class Record:
     expected: Expected | None = None
     tuning: Tuning | None = None
     phases: tuple[PhaseRecord, ...] = ()
+    postprocessing: tuple[PostprocessingRecord, ...] = ()
 
     def plugin(self, role: str) -> PluginRecord | None:
         """Return the first plugin of ``role``, or ``None``."""

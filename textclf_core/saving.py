@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from textclf_core.errors import UsageError, did_you_mean
-from textclf_core.plugins import activate
+from textclf_core.plugins import ActivePlugins, activate
+from textclf_core.postprocessing import (
+    PostprocessedClassifier,
+    Postprocessing,
+    Step,
+    save_steps,
+    step_directory,
+)
 from textclf_core.records import CLASSIFIER_FILE, MODEL_DIRECTORY, PluginRecord
 from textclf_core.task import Task
 from textclf_core.workspace import Workspace
@@ -36,7 +44,26 @@ def save_classifier(classifier: Classifier, directory: Path, task: Task, trainer
         "version": trainer.version,
         "task": asdict(task),
     }
-    (directory / CLASSIFIER_FILE).write_text(json.dumps(note, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    _write_note(note, directory / CLASSIFIER_FILE)
+
+
+def save_postprocessing(steps: Sequence[Step], plugins: ActivePlugins, directory: Path) -> None:
+    """Save the steps beside the classifier in ``directory``, and their plugins' names in its ``classifier.json``."""
+    if not steps:
+        return
+    save_steps(steps, directory)
+    path = directory / CLASSIFIER_FILE
+    note = json.loads(path.read_text(encoding="utf-8"))
+    active = {plugin.name: plugin for plugin in plugins}
+    note["postprocessing"] = [
+        {
+            "plugin": step.plugin,
+            "distribution": active[step.plugin].distribution,
+            "version": active[step.plugin].version,
+        }
+        for step in steps
+    ]
+    _write_note(note, path)
 
 
 def load_classifier(
@@ -72,17 +99,33 @@ def load_classifier(
         text_columns=tuple(note["task"]["text_columns"]),
         kind=note["task"]["kind"],
     )
-    trainer = activate([note["plugin"]], catalogue, without=("dataset", "metric"))
-    classifier: Classifier | None = trainer.hook.textclf_load_classifier(
+    named = [step["plugin"] for step in note.get("postprocessing", ())]
+    plugins = activate([note["plugin"], *named], catalogue, without=("dataset", "metric"))
+    classifier: Classifier | None = plugins.hook.textclf_load_classifier(
         directory=directory, task=task, workspace=Workspace(run, device)
     )
     if classifier is None:
         raise UsageError(f"{path}: the installed plugin {note['plugin']!r} can't load a classifier.")
+    steps = tuple(_load_step(plugins, name, directory, task) for name in named)
     if engine != "torch":
         from textclf_core.onnx.kept import with_onnx
 
-        classifier = with_onnx(classifier, run, engine)
-    return classifier, task
+        return with_onnx(classifier, run, engine, steps), task
+    return PostprocessedClassifier(classifier, steps) if steps else classifier, task
+
+
+def _load_step(plugins: ActivePlugins, name: str, directory: Path, task: Task) -> Step:
+    [plugin] = [plugin for plugin in plugins if plugin.name == name]
+    postprocessing: Postprocessing | None = ActivePlugins([plugin]).hook.textclf_load_postprocessing(
+        directory=step_directory(directory, name), task=task
+    )
+    if postprocessing is None:
+        raise UsageError(f"{directory / CLASSIFIER_FILE}: the installed plugin {name!r} can't load what it saved.")
+    return Step(name, postprocessing)
+
+
+def _write_note(note: dict[str, Any], path: Path) -> None:
+    path.write_text(json.dumps(note, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _check_engine(engine: str, device: str) -> None:

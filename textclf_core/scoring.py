@@ -7,6 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from textclf_core.errors import DataError, UsageError
+from textclf_core.postprocessing import NO_ANSWER, answers_of
 
 if TYPE_CHECKING:
     from textclf_core.classifier import Classifier
@@ -21,7 +22,8 @@ def score_rows(
 ) -> Iterator[dict[str, Any]]:
     """Yield each row with its ``prediction`` (a label name) and its ``score`` (that label's probability), in order.
 
-    Rows are read in chunks of 512, so a stream of any length takes the same memory.
+    Where the classifier gives no answer, ``prediction`` is ``None`` and ``score`` is the highest of the row. Rows are
+    read in chunks of 512, so a stream of any length takes the same memory.
 
     Args:
         classifier: a trained classifier.
@@ -50,10 +52,14 @@ def score_rows(
                     )
                 raise DataError(f"row {number}: {column!r} holds {row[column]!r}, not a text.")
             texts.append(row[column])
-        scores = classifier.scores(Dataset.from_dict({own_name: texts}))
-        for row, label_scores in zip(chunk, scores, strict=True):
-            best = int(label_scores.argmax())
-            yield {**row, "prediction": task.label_names[best], "score": round(float(label_scores[best]), 6)}
+        answers = answers_of(classifier, Dataset.from_dict({own_name: texts}))
+        for row, label, label_scores in zip(chunk, answers.labels, answers.scores, strict=True):
+            answered = label != NO_ANSWER
+            yield {
+                **row,
+                "prediction": task.label_names[label] if answered else None,
+                "score": round(float(label_scores[label] if answered else label_scores.max()), 6),
+            }
         done += len(chunk)
 
 

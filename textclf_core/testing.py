@@ -11,8 +11,11 @@ import inspect
 import random
 import string
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pluggy
 
 from textclf_core import hookspecs
@@ -21,6 +24,8 @@ from textclf_core.encoder import Encoder
 from textclf_core.errors import PluginError
 from textclf_core.options import build_plugin, options_of
 from textclf_core.plugins.hooks import hooks_of, roles_of
+from textclf_core.postprocessing import NO_ANSWER, Postprocessing, Step, answers_from
+from textclf_core.task import Task
 
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict
@@ -207,7 +212,8 @@ def check_plugin(cls: type, **options: object) -> None:
     Of every plugin: its hooks and their arguments are those of this textclf, it has a docstring (its help), each of
     its fields is an option and has a help text, and the given options are taken. Of a dataset: its data can be used,
     every split tells where its rows came from, and the same data seed gives the same rows. Of a strategy: on a model of
-    12 blocks it leaves the head training.
+    12 blocks it leaves the head training. Of a postprocessor: it takes scores of two labels, gives probabilities and
+    label ids, and does the same after it was saved and loaded.
 
     Args:
         cls: the plugin's class.
@@ -230,6 +236,8 @@ def check_plugin(cls: type, **options: object) -> None:
         _refuse(name, _faults_of_dataset(manager))
     if "strategy" in roles:
         _refuse(name, _faults_of_strategy(manager))
+    if "postprocessor" in roles:
+        _refuse(name, _faults_of_postprocessor(manager))
 
 
 def _faults_of_class(cls: type) -> list[str]:
@@ -270,6 +278,34 @@ def _faults_of_strategy(manager: pluggy.PluginManager) -> list[str]:
     if not any(encoder.part_of(name) == "head" for name in encoder.trainable_names()):
         return ["it froze the head, which starts at random and must train."]
     return []
+
+
+def _faults_of_postprocessor(manager: pluggy.PluginManager) -> list[str]:
+    task = Task(label_names=LABELS)
+    validation = tiny_data(128)["validation"]
+    likely = np.random.default_rng(0).uniform(0.05, 0.95, size=len(validation)).astype(np.float32)
+    scores = np.stack([1 - likely, likely], axis=1)
+    [given] = manager.hook.textclf_postprocess(scores=scores, validation=validation, task=task) or [None]
+    if given is None:
+        return []
+    if not isinstance(given, Postprocessing):
+        return [f"textclf_postprocess gave {given!r}, which lacks abstains, rescore, decide or save."]
+    answers = answers_from(scores, [Step("", given)])
+    faults = []
+    if answers.scores.shape != scores.shape or not np.allclose(answers.scores.sum(axis=1), 1, atol=1e-5):
+        faults.append("rescore gave something else than probabilities, (rows, labels).")
+    allowed = {*range(task.num_labels), *([NO_ANSWER] if given.abstains else [])}
+    if answers.labels.shape != (len(scores),) or not set(answers.labels.tolist()) <= allowed:
+        faults.append("decide gave something else than a label id for each row (-1 only where abstains is true).")
+    with TemporaryDirectory() as folder:
+        given.save(Path(folder))
+        loaded = manager.hook.textclf_load_postprocessing(directory=Path(folder), task=task)
+    if loaded is None:
+        return [*faults, "it has no textclf_load_postprocessing, so `textclf predict` can't do what it does."]
+    again = answers_from(scores, [Step("", loaded)])
+    if not (np.array_equal(again.scores, answers.scores) and np.array_equal(again.labels, answers.labels)):
+        faults.append("saved and loaded, it gives other scores or labels.")
+    return faults
 
 
 def _refuse(name: str, faults: list[str]) -> None:

@@ -16,7 +16,8 @@ from textclf_core.data import PreparedData, with_train_size
 from textclf_core.data.sampling import TrainSize
 from textclf_core.engine import Experiment, load_data, run_experiment
 from textclf_core.environment import resolve_device
-from textclf_core.errors import TextclfError
+from textclf_core.errors import TextclfError, UsageError
+from textclf_core.postprocessing import check_postprocessing, may_abstain
 from textclf_core.progress import Progress
 from textclf_core.records import Expected, Record, read_record
 from textclf_core.task import Task
@@ -81,7 +82,7 @@ def plan(
 
     Raises:
         DataError: the data can't be had or can't be used.
-        UsageError: there is no such device.
+        UsageError: there is no such device, or a contender may leave rows unanswered.
     """
     device = resolve_device(device)
     wanted = sizes or (None,)
@@ -93,10 +94,21 @@ def plan(
         if key not in by_dataset:
             whole = data if data is not None else load_data(contender.plugins, data_seed)
             by_dataset[key] = {size: with_train_size(whole, size, data_seed) if size else whole for size in wanted}
+        _refuse_abstaining(contender, by_dataset[key][wanted[0]].task)
         data_of |= {(contender.label, size): prepared for size, prepared in by_dataset[key].items()}
     fingerprints = {key: prepared.fingerprint for key, prepared in data_of.items()}
     all_cells = cells(contenders, wanted, seeds, fingerprints=fingerprints, data_seed=data_seed, device=device)
     return ComparisonPlan(all_cells, data_of, output, data_seed, device, cache or CacheFolder())
+
+
+def _refuse_abstaining(contender: Contender, task: Task) -> None:
+    """Refuse a contender whose scores would be those of other rows than the others'."""
+    if abstaining := [step.plugin for step in check_postprocessing(contender.plugins, task) if may_abstain([step])]:
+        raise UsageError(
+            f"--try {contender.label}: {' and '.join(abstaining)} may leave rows unanswered, and a comparison scores "
+            "all contenders on the same rows; a score on the easier ones says nothing beside them. Leave it out here, "
+            "and see with `textclf run` what it does to the contender that you choose."
+        )
 
 
 def run_cells(

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow.compute as pc
 
+from textclf_core.postprocessing import answers_of
 from textclf_core.predictions import read_predictions
 from textclf_core.records import PREDICTIONS_FILE
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from textclf_core.classifier import Classifier
     from textclf_core.task import Task
 
@@ -60,17 +59,16 @@ def agreement_with_stored(classifier: Classifier, task: Task, run: Path) -> Agre
         return None
     stored = read_predictions(run).filter(pc.field("split") == _SPLIT)
     rows = np.linspace(0, len(stored) - 1, min(len(stored), _MOST_ROWS)).astype(int)
-    stored = stored.take(rows).select([*task.text_columns, "scores"])
+    stored = stored.take(rows).select([*task.text_columns, "prediction", "scores"])
     scores = np.asarray(stored["scores"].to_pylist(), dtype=np.float32)
-    return _compare(scores, classifier.scores(Dataset(stored.drop_columns("scores"))))
-
-
-def _compare(wanted: NDArray[np.float32], scores: NDArray[np.float32]) -> Agreement:
-    differences = np.abs(scores - wanted).max(axis=1)
+    names = [*task.label_names, None]  # the last stands for no answer, whose id is -1
+    labels = np.array([names.index(name) for name in stored["prediction"].to_pylist()])
+    found = answers_of(classifier, Dataset(stored.select(list(task.text_columns))))
+    differences = np.abs(found.scores - scores).max(axis=1)
     return Agreement(
         split=_SPLIT,
-        rows=len(wanted),
-        same_labels=int((scores.argmax(axis=1) == wanted.argmax(axis=1)).sum()),
+        rows=len(scores),
+        same_labels=int((found.labels % len(names) == labels).sum()),
         largest_difference=float(differences.max()),
         mean_difference=float(differences.mean()),
     )

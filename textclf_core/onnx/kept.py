@@ -19,6 +19,7 @@ from textclf_core.errors import UsageError
 from textclf_core.onnx.agreement import Agreement, agreement_with_stored
 from textclf_core.onnx.export import MODEL_FILE, export_float32, export_int8
 from textclf_core.onnx.session import onnx_logits
+from textclf_core.postprocessing import PostprocessedClassifier, Step
 from textclf_core.records import MODEL_DIRECTORY
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ _KINDS = {
 }
 
 
-def with_onnx(classifier: Classifier, run: Path, engine: str) -> Classifier:
+def with_onnx(classifier: Classifier, run: Path, engine: str, steps: tuple[Step, ...] = ()) -> Classifier:
     """Return the classifier of a run with onnxruntime in the place of torch, and say how far the two agree.
 
     The export is read from ``RUN/onnx/float32`` or ``RUN/onnx/int8``; it is made there, and its agreement measured, if
@@ -60,6 +61,7 @@ def with_onnx(classifier: Classifier, run: Path, engine: str) -> Classifier:
         classifier: what the run's trainer loaded, on the CPU.
         run: the run's directory.
         engine: ``onnx`` or ``onnx-int8``.
+        steps: what is done with the scores, whatever computes them.
 
     Raises:
         UsageError: there is no encoder to export, or the export can't be written.
@@ -83,18 +85,19 @@ def with_onnx(classifier: Classifier, run: Path, engine: str) -> Classifier:
                 format=_FORMAT,
                 model_sha256=model_sha256,
                 packages={name: version(name) for name in _PACKAGES},
-                agreement=agreement_with_stored(_computed_by(partial, classifier), classifier.task, run),
+                agreement=agreement_with_stored(_computed_by(partial, classifier, steps), classifier.task, run),
             )
             (partial / NOTE_FILE).write_text(json.dumps(asdict(note), indent=2) + "\n", encoding="utf-8")
     if note.agreement:
         logger.info("%s %s", engine, note.agreement)
     else:
         logger.info("%s: its agreement with torch isn't known, since %s holds no predictions", engine, run)
-    return _computed_by(directory, classifier)
+    return _computed_by(directory, classifier, steps)
 
 
-def _computed_by(export: Path, classifier: EncoderClassifier) -> EncoderClassifier:
-    return replace(classifier, compute=onnx_logits(export / MODEL_FILE))
+def _computed_by(export: Path, classifier: EncoderClassifier, steps: tuple[Step, ...]) -> Classifier:
+    computed = replace(classifier, compute=onnx_logits(export / MODEL_FILE))
+    return PostprocessedClassifier(computed, steps) if steps else computed
 
 
 @dataclass(frozen=True)
@@ -146,7 +149,8 @@ def _read_note(directory: Path) -> ExportNote | None:
 def _sha256(directory: Path) -> str:
     """Return one hash over the names and the content of a model's files."""
     total = hashlib.sha256()
-    for path in sorted(directory.iterdir()):
+    for path in sorted(path for path in directory.rglob("*") if path.is_file()):
         with path.open("rb") as stream:
-            total.update(f"{path.name} {hashlib.file_digest(stream, 'sha256').hexdigest()}\n".encode())
+            sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+        total.update(f"{path.relative_to(directory)} {sha256}\n".encode())
     return total.hexdigest()

@@ -37,7 +37,16 @@ class StoredRun:
         return table.filter(pc.equal(table["split"], "test"))
 
     def label_ids(self, column: str) -> NDArray[np.int64]:
-        """Return the test split's ``label`` or ``prediction`` column as label ids, int64, (rows,)."""
+        """Return the test split's ``label`` or ``prediction`` column as label ids, int64, (rows,).
+
+        Raises:
+            UsageError: rows were left unanswered.
+        """
+        if unanswered := self.test[column].null_count:
+            raise UsageError(
+                f"{self.directory}: this run leaves {unanswered:,} of {self.test.num_rows:,} test rows unanswered: "
+                "its scores are not of the same rows as those of other runs. Leave it out; its record has its own."
+            )
         ids = {name: index for index, name in enumerate(self.record.data.label_names)}
         return np.array([ids[name] for name in self.test[column].to_pylist()], dtype=np.int64)
 

@@ -10,6 +10,7 @@ from tabulate import tabulate
 from textclf_core.progress import format_seconds
 from textclf_core.records import DataRecord, Record
 from textclf_core.report.costs import COSTS
+from textclf_core.report.postprocessed import step_sentences
 
 
 def metric_rows(record: Record) -> list[dict[str, object]]:
@@ -19,7 +20,7 @@ def metric_rows(record: Record) -> list[dict[str, object]]:
 
 
 def cost_rows(record: Record) -> list[tuple[str, str]]:
-    """Return what the run froze and what it cost, as pairs of words."""
+    """Return what the run froze, what it did with the scores and what it cost, as pairs of words."""
     return list(_cost_rows(record))
 
 
@@ -33,6 +34,7 @@ def _cost_rows(record: Record) -> Iterator[tuple[str, str]]:
         )
         frozen = f"{', '.join(_ranges(encoder.frozen))}; unchanged, by hash" if encoder.frozen_sha256 else "nothing"
         yield "frozen", frozen
+    yield from step_sentences(record)
     rates = []
     if cost.examples_per_second is not None and cost.tokens_per_second is not None:
         rates = [f"{cost.examples_per_second:,.0f} examples/s", f"{cost.tokens_per_second:,.0f} tokens/s"]

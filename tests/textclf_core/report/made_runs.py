@@ -86,7 +86,9 @@ def write_run(
     right = float((test.argmax(axis=1) == np.asarray(data["label"])).mean())
     directory = folder / f"{len(list(folder.glob('*'))) if folder.is_dir() else 0:03d}-s{seed}"
     directory.mkdir(parents=True)
-    write_predictions({"test": Predictions(data, test)}, Task(label_names=tuple(labels)), directory)
+    write_predictions(
+        {"test": Predictions(data, test, test.argmax(axis=1))}, Task(label_names=tuple(labels)), directory
+    )
     texts = list(data["text"])
     origin = "carved from train" if carved else "given"
     splits = tuple(

@@ -13,6 +13,7 @@ from textclf_core.report.analysis import Analysis, Row
 from textclf_core.report.page.drawing import BOTTOM, HEIGHT, Scale, chart, point, polyline, x_scale, y_scale
 from textclf_core.report.page.markup import Html, tag
 from textclf_core.report.page.tables import framed, number, table
+from textclf_core.report.postprocessed import changes
 from textclf_core.report.quality import Reliability, line_class_scores, line_confusion, line_reliability
 from textclf_core.report.rounding import write_number
 from textclf_core.report.slices import Slice, slice_scores, worst_sentence, write_score
@@ -36,6 +37,7 @@ def contender_panel(analysis: Analysis, row: Row, slices: Sequence[Slice]) -> Ht
         _confusion(analysis, row),
         *([_slices(analysis, row, slices)] if slices else []),
         _calibration(analysis, row),
+        *_postprocessing(row),
         *_training(row),
         class_="grid2",
     )
@@ -162,6 +164,28 @@ def _reliability_chart(found: Reliability) -> Html:
         y_label="share right",
         write_x=lambda value: f"{value:.1f}",
     )
+
+
+def _postprocessing(row: Row) -> Iterator[Html]:
+    """Yield for each step that all runs of a contender took what it set, and the numbers before and after."""
+    runs = [run.record.postprocessing for run in row.line.runs]
+    for steps in zip(*runs, strict=False):
+        rows = [
+            tag(
+                "tr",
+                tag("th", change.name, scope="row"),
+                tag("td", change.split),
+                number(write_number(change.before, 4)),
+                number(write_number(change.after, 4)),
+            )
+            for change in changes(steps)
+        ]
+        seeds = "" if len(runs) == 1 else f"; means over {len(runs)} seeds"
+        fitted = tag("p", ", ".join(dict.fromkeys(step.fitted for step in steps)))
+        found = table(
+            f"What it changed{seeds}", ("number", "split", "before", "after"), rows, numbers=("before", "after")
+        )
+        yield _part(f"Postprocessing: {steps[0].plugin}", fitted, found if rows else tag("p", "It changed no number."))
 
 
 def _training(row: Row) -> Iterator[Html]:

@@ -1,7 +1,8 @@
 """The texts that a reader wants to see: confident mistakes, and those that two contenders see differently.
 
-What a contender says of a text is the mean of its scores over the seeds. The page holds the texts of the first entries
-of each list, within a budget, and says how many there are in all.
+What a contender says of a text is the label with the highest mean of its scores over the seeds; where something else
+than the highest score decides, the label that most seeds give. Its confidence is that label's mean score. The page
+holds the texts of the first entries of each list, within a budget, and says how many there are in all.
 """
 
 from __future__ import annotations
@@ -133,11 +134,24 @@ def example_data(analysis: Analysis) -> dict[str, object]:
 
 
 def _views(analysis: Analysis) -> _Views:
-    truth = analysis.rows[0].line.runs[0].label_ids("label")
+    lines = [row.line for row in analysis.rows]
+    truth = lines[0].runs[0].label_ids("label")
     means = np.stack([_mean_scores(row.line) for row in analysis.rows])
-    labels = means.argmax(axis=2)
-    wrong = np.stack([(row.line.predictions(row.line.seeds) != truth).sum(axis=0) for row in analysis.rows])
-    return _Views(truth, labels, means.max(axis=2), wrong)
+    predictions = [row.line.predictions(row.line.seeds) for row in analysis.rows]
+    labels = np.stack(
+        [_labels(row.line, *found) for row, *found in zip(analysis.rows, predictions, means, strict=True)]
+    )
+    confidence = np.take_along_axis(means, labels[:, :, None], axis=2)[:, :, 0]
+    wrong = np.stack([(of_line != truth).sum(axis=0) for of_line in predictions])
+    return _Views(truth, labels, confidence, wrong)
+
+
+def _labels(line: Line, predictions: NDArray[np.int64], means: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return what a contender says of each row, int64, (rows,); of labels that as many seeds give, the likelier one."""
+    if all((run_scores(run).argmax(axis=1) == own).all() for run, own in zip(line.runs, predictions, strict=True)):
+        return np.asarray(means.argmax(axis=1))
+    votes = np.stack([(predictions == label).sum(axis=0) for label in range(means.shape[1])], axis=1)
+    return np.asarray((votes + means / 2).argmax(axis=1))
 
 
 def _mean_scores(line: Line) -> NDArray[np.float64]:

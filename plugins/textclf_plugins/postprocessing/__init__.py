@@ -1,0 +1,1 @@
+"""Postprocessors: what is done with a classifier's scores."""

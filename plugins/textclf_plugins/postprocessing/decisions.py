@@ -1,0 +1,166 @@
+"""What ``threshold`` decides by."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from sklearn.metrics import precision_recall_curve
+
+from textclf_core.errors import DataError, UsageError
+from textclf_core.postprocessing import NO_ANSWER
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from textclf_core.task import Task
+    from textclf_plugins.postprocessing.threshold import Threshold
+
+_FILE = "decision.json"
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Of two labels, the second from a threshold of its score on."""
+
+    label: str
+    threshold: float
+
+    def labels(self, scores: NDArray[np.float32]) -> NDArray[np.int64]:
+        """Return the label ids chosen: int64, (rows,)."""
+        return np.asarray(scores[:, 1] >= self.threshold, dtype=np.int64)
+
+    def __str__(self) -> str:
+        return f"{self.label} from a score of {self.threshold:.4g} on"
+
+
+@dataclass(frozen=True)
+class LeastCost:
+    """The label with the lowest expected cost (Elkan 2001, "The Foundations of Cost-Sensitive Learning", equation 1).
+
+    ``costs[true][predicted]`` is what an answer costs.
+    """
+
+    costs: tuple[tuple[float, ...], ...]
+
+    def labels(self, scores: NDArray[np.float32]) -> NDArray[np.int64]:
+        """Return the label ids chosen: int64, (rows,)."""
+        return np.asarray((scores.astype(np.float64) @ np.array(self.costs)).argmin(axis=1), dtype=np.int64)
+
+    def __str__(self) -> str:
+        return "the label with the lowest expected cost"
+
+
+@dataclass(frozen=True)
+class Confident:
+    """The label with the highest score, if it is high enough (Chow 1970, "On Optimum Recognition Error and Reject").
+
+    ``abstain_below`` is the lowest score that is high enough.
+    """
+
+    abstain_below: float
+
+    def labels(self, scores: NDArray[np.float32]) -> NDArray[np.int64]:
+        """Return the label ids chosen: int64, (rows,); -1 for no answer."""
+        return np.where(scores.max(axis=1) >= np.float32(self.abstain_below), scores.argmax(axis=1), NO_ANSWER)
+
+    def __str__(self) -> str:
+        return f"no answer below a score of {self.abstain_below:g}"
+
+
+Rule = Cut | LeastCost | Confident
+_RULES: dict[str, type[Rule]] = {"cut": Cut, "least cost": LeastCost, "confident": Confident}
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A rule that chooses labels from scores and leaves the scores as they are."""
+
+    rule: Rule
+
+    @property
+    def abstains(self) -> bool:
+        """Whether rows may stay unanswered."""
+        return isinstance(self.rule, Confident)
+
+    def rescore(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the scores themselves."""
+        return scores
+
+    def decide(self, scores: NDArray[np.float32]) -> NDArray[np.int64]:
+        """Return the label ids that the rule chooses."""
+        return self.rule.labels(scores)
+
+    def save(self, directory: Path) -> None:
+        """Write the rule and its numbers."""
+        [name] = [name for name, cls in _RULES.items() if isinstance(self.rule, cls)]
+        text = json.dumps({"rule": name, **asdict(self.rule)}, ensure_ascii=False)
+        (directory / _FILE).write_text(text + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, directory: Path) -> Decision:
+        """Read what :meth:`save` wrote."""
+        values = json.loads((directory / _FILE).read_text(encoding="utf-8"))
+        return cls(_RULES[values.pop("rule")](**values))
+
+    def __str__(self) -> str:
+        return str(self.rule)
+
+
+def decision(options: Threshold, scores: NDArray[np.float32], labels: Sequence[int], task: Task) -> Decision:
+    """Return what decides.
+
+    Args:
+        options: the plugin.
+        scores: of validation, probabilities, (rows, labels).
+        labels: the label ids of validation, (rows,).
+        task: the labels.
+
+    Raises:
+        UsageError: the options don't fit the task.
+        DataError: validation has no row of the positive label, where a threshold is fitted.
+    """
+    if task.kind != "single-label":
+        raise UsageError(f"threshold: it decides tasks of one label a row, and this one is {task.kind}.")
+    if options.costs is not None:
+        return Decision(LeastCost(_matrix(options.costs, task)))
+    if options.abstain_below is not None:
+        return Decision(Confident(options.abstain_below))
+    if task.num_labels != 2:
+        raise UsageError(
+            f"threshold: a threshold is for two labels, and this task has {task.num_labels} "
+            f"({', '.join(task.label_names)}). Give costs or abstain_below."
+        )
+    truth = np.asarray(labels) == 1
+    if not truth.any():
+        raise DataError(f"threshold: validation has no row of {task.label_names[1]!r}, so no threshold can be fitted.")
+    return Decision(Cut(task.label_names[1], _threshold(truth, scores[:, 1], options.recall)))
+
+
+def _threshold(truth: NDArray[np.bool_], scores: NDArray[np.float32], recall: float | None) -> float:
+    """Return the threshold, halfway between the scores that it parts, so that a rounding moves no row across.
+
+    It is the highest with that recall, or the one with the best F1 (of several, the one nearest to a half).
+    """
+    precisions, recalls, thresholds = precision_recall_curve(truth, scores.astype(np.float64))
+    precisions, recalls = precisions[:-1], recalls[:-1]  # the last are those of no threshold
+    halfway = (thresholds + np.concatenate([[0.0], thresholds[:-1]])) / 2
+    if recall is not None:
+        return float(halfway[recalls >= recall].max())
+    f1 = 2 * precisions * recalls / np.maximum(precisions + recalls, np.finfo(np.float64).tiny)
+    best = halfway[f1 >= f1.max() - 1e-12]
+    return float(best[np.abs(best - 0.5).argmin()])
+
+
+def _matrix(costs: tuple[float, ...], task: Task) -> tuple[tuple[float, ...], ...]:
+    size = task.num_labels
+    if len(costs) != size**2:
+        raise UsageError(
+            f"threshold: costs takes {size**2} numbers for the labels {', '.join(task.label_names)}: for each true "
+            f"label what each answer costs, in this order; got {len(costs)}."
+        )
+    return tuple(costs[row * size : (row + 1) * size] for row in range(size))

@@ -1,0 +1,100 @@
+"""What ``calibration`` fits."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+from scipy.special import logsumexp
+
+from textclf_core.errors import UsageError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from textclf_core.task import Task
+
+logger = logging.getLogger("textclf")
+
+_FILE = "temperature.json"
+_LOWEST, _HIGHEST = 0.05, 20.0
+
+
+@dataclass(frozen=True)
+class Temperature:
+    """Scores whose logarithms are divided by a temperature: above 1 it makes them less sure, below 1 surer."""
+
+    temperature: float
+
+    abstains = False
+
+    def rescore(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return softmax(log scores / temperature), float32, (rows, labels)."""
+        return np.exp(_log_scaled(_log(scores), 1 / self.temperature)).astype(np.float32)
+
+    def decide(self, scores: NDArray[np.float32]) -> None:
+        """Leave the choice as it was."""
+
+    def save(self, directory: Path) -> None:
+        """Write the temperature."""
+        (directory / _FILE).write_text(json.dumps({"temperature": self.temperature}) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, directory: Path) -> Temperature:
+        """Read what :meth:`save` wrote."""
+        return cls(json.loads((directory / _FILE).read_text(encoding="utf-8"))["temperature"])
+
+    def __str__(self) -> str:
+        return f"temperature {self.temperature:.4g}"
+
+
+def fit_temperature(scores: NDArray[np.float32], labels: Sequence[int], task: Task) -> Temperature:
+    """Return the temperature from 0.05 to 20 with the lowest negative log-likelihood.
+
+    The likelihood has one peak in the inverse of the temperature. Where the true label of every row has the highest
+    score it has none, for lower is always better: the temperature is 1 then, and a note says so.
+
+    Args:
+        scores: probabilities, (rows, labels).
+        labels: the label ids, (rows,).
+        task: the labels.
+
+    Raises:
+        UsageError: a row may have several labels.
+    """
+    if task.kind != "single-label":
+        raise UsageError(f"calibration: it calibrates tasks of one label a row, and this one is {task.kind}.")
+    logs = _log(scores)
+    truth = np.asarray(labels)
+    rows = np.arange(len(truth))
+    # A score of 0 stays 0 at any temperature, so such a row tells nothing of it.
+    known = np.isfinite(logs[rows, truth])
+    logs, truth, rows = logs[known], truth[known], rows[: known.sum()]
+    others = np.where(np.arange(task.num_labels) == truth[:, None], -np.inf, logs).max(axis=1)
+    if (logs[rows, truth] > others).all():
+        logger.info("calibration: every row of validation is right, which tells no temperature; scores stay")
+        return Temperature(1.0)
+
+    def loss(log_inverse: float) -> float:
+        return float(-_log_scaled(logs, np.exp(log_inverse))[rows, truth].mean())
+
+    found = minimize_scalar(
+        loss, bounds=(-np.log(_HIGHEST), -np.log(_LOWEST)), method="bounded", options={"xatol": 1e-6}
+    )
+    return Temperature(float(np.exp(-found.x)))
+
+
+def _log(scores: NDArray[np.float32]) -> NDArray[np.float64]:
+    with np.errstate(divide="ignore"):  # log 0 is -inf, and stays so
+        return np.asarray(np.log(scores.astype(np.float64)))
+
+
+def _log_scaled(logs: NDArray[np.float64], inverse: float) -> NDArray[np.float64]:
+    scaled = logs * inverse
+    return np.asarray(scaled - logsumexp(scaled, axis=1, keepdims=True))

@@ -1,0 +1,179 @@
+"""What stands between a classifier's scores and its answers: other scores, and the choice of a label from them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+import numpy as np
+
+from textclf_core.errors import RunError
+from textclf_core.plugins import ActivePlugins
+from textclf_core.plugins.calling import call
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+    from numpy.typing import NDArray
+
+    from textclf_core.classifier import Classifier
+    from textclf_core.task import Task
+
+logger = logging.getLogger("textclf")
+
+NO_ANSWER = -1
+"""Stands in the place of a label id where a classifier leaves a row unanswered."""
+
+
+@runtime_checkable
+class Postprocessing(Protocol):
+    """What a plugin of the role postprocessor makes of scores. ``str()`` of it says in a few words what it set."""
+
+    @property
+    def abstains(self) -> bool:
+        """Whether :meth:`decide` may leave rows unanswered."""
+        ...
+
+    def rescore(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the scores to go on with: float32 probabilities, (rows, labels), for scores of the same kind."""
+        ...
+
+    def decide(self, scores: NDArray[np.float32]) -> NDArray[np.int64] | None:
+        """Return the label id for each row of what :meth:`rescore` returned, int64, (rows,); -1 leaves it unanswered.
+
+        ``None`` leaves the choice as it was: that of the step before, or the label with the highest score.
+        """
+        ...
+
+    def save(self, directory: Path) -> None:
+        """Write everything that ``textclf_load_postprocessing`` needs into ``directory``, which exists, as JSON."""
+        ...
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a classifier says of rows.
+
+    Attributes:
+        scores: probabilities, float32, (rows, labels).
+        labels: the label ids chosen, int64, (rows,); -1 where it gives no answer.
+    """
+
+    scores: NDArray[np.float32]
+    labels: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One postprocessing of a classifier, and the name of its plugin."""
+
+    plugin: str
+    postprocessing: Postprocessing
+
+
+@dataclass(frozen=True)
+class PostprocessedClassifier:
+    """A classifier with postprocessing around it; the steps are taken in order.
+
+    Attributes:
+        classifier: as its trainer returned it.
+        steps: what is done with its scores.
+    """
+
+    classifier: Classifier
+    steps: tuple[Step, ...]
+
+    def scores(self, data: Dataset) -> NDArray[np.float32]:
+        """Return the scores after the last step: float32, (rows, labels)."""
+        return self.answers(data).scores
+
+    def answers(self, data: Dataset) -> Answers:
+        """Return the answers after the last step."""
+        return answers_from(self.classifier.scores(data), self.steps)
+
+    def save(self, directory: Path) -> None:
+        """Write the classifier as its trainer does, and each step into a folder of its plugin's name."""
+        self.classifier.save(directory)
+        save_steps(self.steps, directory)
+
+
+def answers_of(classifier: Classifier, data: Dataset) -> Answers:
+    """Return what a classifier says of rows, postprocessed or not."""
+    if isinstance(classifier, PostprocessedClassifier):
+        return classifier.answers(data)
+    return answers_from(classifier.scores(data), ())
+
+
+def answers_from(scores: NDArray[np.float32], steps: Iterable[Step]) -> Answers:
+    """Return what the steps make of a classifier's own scores. Here, and nowhere else, labels are chosen from scores.
+
+    The last step that decides does; without one it is the label with the highest score, of equal ones the first.
+    """
+    labels: NDArray[np.int64] | None = None
+    for step in steps:
+        scores = np.asarray(step.postprocessing.rescore(scores), dtype=np.float32)
+        decided = step.postprocessing.decide(scores)
+        labels = labels if decided is None else np.asarray(decided, dtype=np.int64)
+    return Answers(scores, np.asarray(scores.argmax(axis=-1), dtype=np.int64) if labels is None else labels)
+
+
+def fit_steps(plugins: ActivePlugins, scores: NDArray[np.float32], validation: Dataset, task: Task) -> tuple[Step, ...]:
+    """Ask each postprocessor what it makes of the scores that those before it leave.
+
+    Args:
+        plugins: those of the run.
+        scores: the classifier's own scores of validation, float32, (rows, labels).
+        validation: the rows.
+        task: the labels.
+
+    Raises:
+        TextclfError: a plugin can't do with this task or these scores.
+    """
+    steps: list[Step] = []
+    for plugin in plugins.of_role("postprocessor"):
+        for given in call(
+            ActivePlugins([plugin]),
+            "textclf_postprocess",
+            scores=answers_from(scores, steps).scores,
+            validation=validation,
+            task=task,
+        ):
+            if not isinstance(given, Postprocessing):
+                raise RunError(
+                    f"textclf_postprocess of {plugin.name} must return a Postprocessing (with abstains, rescore, "
+                    f"decide and save), not {given!r}."
+                )
+            steps.append(Step(plugin.name, given))
+    return tuple(steps)
+
+
+def check_postprocessing(plugins: ActivePlugins, task: Task) -> tuple[Step, ...]:
+    """Postprocess invented scores: what a postprocessor refuses shows before training, not after."""
+    from datasets import Dataset
+
+    labels = [row % task.num_labels for row in range(4 * task.num_labels)]
+    likely = np.full((len(labels), task.num_labels), 0.1, dtype=np.float32)
+    for row, label in enumerate(labels):
+        # Of each label one row is wrong and three are right, with more and more confidence.
+        likely[row, (label + (row < task.num_labels)) % task.num_labels] = 0.5 + row / len(labels)
+    return fit_steps(plugins, likely / likely.sum(axis=1, keepdims=True), Dataset.from_dict({"label": labels}), task)
+
+
+def may_abstain(steps: Iterable[Step]) -> bool:
+    """Return whether steps may leave rows unanswered."""
+    return any(step.postprocessing.abstains for step in steps)
+
+
+def save_steps(steps: Iterable[Step], directory: Path) -> None:
+    """Write each step into a folder of its own in ``directory``, that of a saved classifier."""
+    for step in steps:
+        own = step_directory(directory, step.plugin)
+        own.mkdir(parents=True)
+        step.postprocessing.save(own)
+
+
+def step_directory(directory: Path, plugin: str) -> Path:
+    """Return the folder of a plugin's postprocessing in that of a saved classifier."""
+    return directory / "postprocessing" / plugin
