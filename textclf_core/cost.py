@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from textclf_core.encoder import Encoder
+    from textclf_core.integrity import Movement
 
 
 @dataclass
@@ -112,7 +112,7 @@ class Cost:
 
 def cost_of(
     meter: Meter,
-    encoder: Encoder | None,
+    movement: Movement | None,
     device: str,
     *,
     start_memory_bytes: int | None,
@@ -123,7 +123,7 @@ def cost_of(
 
     Args:
         meter: what was added up.
-        encoder: the model; ``None`` where the trainer has no use for one.
+        movement: what training could change; ``None`` where the trainer has no use for a model.
         device: where it ran.
         start_memory_bytes: what :func:`reset_peak_memory` returned at its start.
         artifact_bytes: size of the saved model.
@@ -145,8 +145,8 @@ def cost_of(
         tokens_per_second=meter.real_tokens / step_seconds if counted else None,
         peak_memory_bytes=peak_memory_bytes(device),
         start_memory_bytes=start_memory_bytes,
-        trainable_parameters=encoder.num_parameters(trainable=True) if encoder else None,
-        total_parameters=encoder.num_parameters() if encoder else None,
+        trainable_parameters=movement.trainable_parameters if movement else None,
+        total_parameters=movement.total_parameters if movement else None,
         artifact_bytes=artifact_bytes,
         latency_seconds=latency_seconds,
     )

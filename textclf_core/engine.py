@@ -1,4 +1,4 @@
-"""One run, from top to bottom: load, check, split, build, freeze, train, predict, score, record."""
+"""One run, from top to bottom: load, check, split, build, adapt, freeze, train, predict, score, record."""
 
 from __future__ import annotations
 
@@ -40,6 +40,7 @@ from textclf_core.recording import (
 from textclf_core.records import (
     MODEL_DIRECTORY,
     RECORD_FORMAT,
+    Adaptation,
     Expected,
     Record,
     Tuning,
@@ -111,13 +112,18 @@ def run_experiment(experiment: Experiment, progress: Progress) -> tuple[Path, Re
                 data = prepared_data(experiment)
                 check_metrics(plugins, data.task)
             encoder = None
+            adaptations: tuple[Adaptation, ...] = ()
             if plugins.needs_encoder:
                 with meter.time("build"):
-                    encoder = frozen_encoder(plugins, data.task, seed, room.workspace.device)
+                    encoder = build_encoder(plugins, data.task, seed, room.workspace.device)
+                adaptations = _adapt(plugins, encoder, data, seed, room.workspace, progress)
+                freeze(plugins, encoder)
             with meter.time("train"):
                 classifier, movement = _train(plugins, encoder, data, seed, room.workspace, progress)
+            if encoder:
+                call(plugins, "textclf_training_finished", encoder=encoder, workspace=room.workspace)
             evaluation = evaluate(plugins, classifier, data, room.workspace)
-        record = room.leave_record(data, encoder, movement, evaluation)
+        record = room.leave_record(data, encoder, movement, evaluation, adaptations)
     return room.directory.path, record
 
 
@@ -155,7 +161,12 @@ class Room:
         shutil.rmtree(self.directory.partial, ignore_errors=True)
 
     def leave_record(
-        self, data: PreparedData, encoder: Encoder | None, movement: Movement | None, evaluation: Evaluation
+        self,
+        data: PreparedData,
+        encoder: Encoder | None,
+        movement: Movement | None,
+        evaluation: Evaluation,
+        adaptations: tuple[Adaptation, ...] = (),
     ) -> Record:
         """Write the record, and return it."""
         experiment, workspace = self.experiment, self.workspace
@@ -175,7 +186,7 @@ class Room:
             metrics=evaluation.metrics,
             cost=cost_of(
                 workspace.meter,
-                encoder,
+                movement,
                 workspace.device,
                 start_memory_bytes=self._start_memory_bytes,
                 artifact_bytes=directory_bytes(workspace.directory / MODEL_DIRECTORY),
@@ -185,6 +196,7 @@ class Room:
             notes=self._notes.messages,
             expected=experiment.expected,
             tuning=experiment.tuning,
+            adaptations=adaptations,
         )
         write_record(record, workspace.directory)
         return record
@@ -233,13 +245,6 @@ def load_data(plugins: ActivePlugins, data_seed: int) -> PreparedData:
     return prepare(call(plugins, "textclf_load_data", data_seed=data_seed), data_seed)
 
 
-def frozen_encoder(plugins: ActivePlugins, task: Task, seed: int, device: str) -> Encoder:
-    """Return :func:`build_encoder`'s, with what the strategies freeze frozen."""
-    encoder = build_encoder(plugins, task, seed, device)
-    call(plugins, "textclf_freeze", encoder=encoder)
-    return encoder
-
-
 def build_encoder(plugins: ActivePlugins, task: Task, seed: int, device: str) -> Encoder:
     """Ask the model plugin for its encoder, with a head that depends on the seed alone, on ``device``.
 
@@ -250,6 +255,43 @@ def build_encoder(plugins: ActivePlugins, task: Task, seed: int, device: str) ->
     encoder: Encoder = call(plugins, "textclf_build_model", task=task, seed=seed)
     encoder.model.to(device)  # type: ignore[arg-type]  # the decorator around it hides its signature
     return encoder
+
+
+def _adapt(
+    plugins: ActivePlugins,
+    encoder: Encoder,
+    data: PreparedData,
+    seed: int,
+    workspace: Workspace,
+    progress: Progress,
+) -> tuple[Adaptation, ...]:
+    """Let the strategies change the model before training on labels, each with generators of its own."""
+    adaptations = []
+    for plugin in plugins.implementing("textclf_adapt"):
+        seed_everything(seed)
+        with workspace.meter.time("adapt"):
+            facts = call(
+                ActivePlugins([plugin]),
+                "textclf_adapt",
+                encoder=encoder,
+                data=_without_test(data),
+                task=data.task,
+                seed=seed,
+                workspace=workspace,
+                progress=progress,
+            )
+        adaptations.append(Adaptation(plugin=plugin.name, facts=facts[0] if facts else {}))
+        encoder.adapted_by += (plugin.spec,)
+    return tuple(adaptations)
+
+
+def freeze(plugins: ActivePlugins, encoder: Encoder) -> None:
+    """Let the strategies say which parameters train."""
+    call(plugins, "textclf_freeze", encoder=encoder)
+
+
+def _without_test(data: PreparedData) -> DatasetDict:
+    return type(data.data)({name: data.data[name] for name in ("train", "validation")})
 
 
 def _train(
@@ -268,7 +310,7 @@ def _train(
         plugins,
         "textclf_train",
         encoder=encoder,
-        data=type(data.data)({name: data.data[name] for name in ("train", "validation")}),
+        data=_without_test(data),
         task=data.task,
         recipe=recipe_of(trainer_of(plugins).instance),
         seed=seed,

@@ -12,6 +12,9 @@ from pydantic import TypeAdapter, ValidationError
 from textclf_core.cost import Cost
 from textclf_core.errors import UsageError
 
+Fact = str | int | float | bool | None
+"""What a record can hold of a plugin's own."""
+
 RECORD_FORMAT = 1
 RECORD_FILE = "record.json"
 PREDICTIONS_FILE = "predictions.parquet"
@@ -115,6 +118,19 @@ class EncoderRecord:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Adaptation:
+    """What a plugin changed in the model before training on labels.
+
+    Attributes:
+        plugin: the plugin's name.
+        facts: what it tells of it, by name.
+    """
+
+    plugin: str
+    facts: dict[str, Fact]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Expected:
     """What a probe of a few steps expected a run to take.
 
@@ -177,6 +193,7 @@ class Record:
         notes: what the run told its user, warnings included.
         expected: what a probe expected the run to take, where there was one (``textclf compare --dry-run``).
         tuning: how the value of a tuned option was found (``textclf compare --tune``).
+        adaptations: what strategies changed in the model before training on labels, in their order.
     """
 
     format: int
@@ -197,6 +214,7 @@ class Record:
     notes: tuple[str, ...]
     expected: Expected | None = None
     tuning: Tuning | None = None
+    adaptations: tuple[Adaptation, ...] = ()
 
     def plugin(self, role: str) -> PluginRecord | None:
         """Return the first plugin of ``role``, or ``None``."""

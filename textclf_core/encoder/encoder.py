@@ -60,6 +60,9 @@ class Encoder:
         checkpoint: the name or the path that the weights came from.
         revision: the checkpoint's revision, if one was chosen.
 
+    Attributes:
+        adapted_by: the strategies that changed it since it was built, as they would be typed.
+
     Raises:
         UsageError: the parts of this model can't be told.
     """
@@ -75,6 +78,7 @@ class Encoder:
         self.tokenizer = tokenizer
         self.checkpoint = checkpoint
         self.revision = revision
+        self.adapted_by: tuple[str, ...] = ()
         self.family: str = model.config.model_type
         self._parts = parts_of(model)
         self._tokenized: dict[object, Dataset] = {}

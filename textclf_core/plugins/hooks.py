@@ -65,7 +65,7 @@ def hooks_of(cls: type) -> dict[str, tuple[str, ...]]:
 
 def roles_of(hooks: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
     """Return the roles that these hooks give, in the order in which a run calls them."""
-    return tuple(role for hook, role in hookspecs.ROLE_OF_HOOK.items() if hook in hooks)
+    return tuple(dict.fromkeys(role for hook, role in hookspecs.ROLE_OF_HOOK.items() if hook in hooks))
 
 
 def _methods(cls: type) -> Iterator[tuple[str, Any, dict[str, Any] | None]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +35,7 @@ class TrainingState:
         best_epoch: the epoch with the lowest validation loss so far, from 1.
         best_loss: its mean validation loss.
         history: the rows of ``history.jsonl`` so far.
+        adapted_by: the encoder's, on which its frozen weights depend: no checkpoint holds those.
     """
 
     epoch: int
@@ -42,6 +43,7 @@ class TrainingState:
     best_epoch: int
     best_loss: float
     history: list[dict[str, Any]]
+    adapted_by: list[str] = field(default_factory=list)
 
 
 def trainable_tensors(encoder: Encoder) -> dict[str, torch.Tensor]:
@@ -89,7 +91,9 @@ def save_checkpoint(
     save_file(_generator_states(encoder), partial / _GENERATORS)
     if best is not None:
         save_file(best, partial / _BEST)
-    (partial / _STATE).write_text(json.dumps({"format": _FORMAT, **asdict(state)}, indent=2), encoding="utf-8")
+    (partial / _STATE).write_text(
+        json.dumps({"format": _FORMAT, **asdict(state), "adapted_by": encoder.adapted_by}, indent=2), encoding="utf-8"
+    )
     shutil.rmtree(target, ignore_errors=True)
     partial.rename(target)
     for old in sorted(directory.glob("epoch-*"), key=_epoch_of)[:-keep]:
@@ -121,6 +125,9 @@ def load_checkpoint(
         for name, now in settings.items()
         if state.settings.get(name) != now
     ]
+    if state.adapted_by != list(encoder.adapted_by):
+        was, now = (" + ".join(names) or "nothing" for names in (state.adapted_by, encoder.adapted_by))
+        faults.append(f"the model was adapted by {was}, now by {now}")
     if set(weights) != trainable:
         faults.append("the strategy freezes other parameters")
     if state.epoch >= epochs:
