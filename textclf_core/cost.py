@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from textclf_core.integrity import Movement
 
 
+SPARED = "spared"
+"""The stage of what a probe leaves out; it isn't part of ``total``."""
+
+
 @dataclass
 class Meter:
     """Adds up what a run spends; the trainer and the engine both write to it.
@@ -29,6 +33,7 @@ class Meter:
     real_tokens: int = 0
     padded_tokens: int = 0
     flops: float = 0.0
+    adapt_flops: float = 0.0
     prefix_flops: float = 0.0
     prefix_rows_computed: int = 0
     prefix_rows_read: int = 0
@@ -42,6 +47,10 @@ class Meter:
             yield
         finally:
             self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - start
+
+    def spare(self, seconds: float) -> None:
+        """Count what a probe leaves out, in the seconds that it would take."""
+        self.seconds[SPARED] = self.seconds.get(SPARED, 0.0) + seconds
 
     def trained(self, *, examples: int, real_tokens: int, padded_tokens: int, flops: float) -> None:
         """Count one batch of training; ``padded_tokens`` includes the real ones."""
@@ -76,6 +85,7 @@ class Cost:
         train_padded_tokens: their tokens with padding: what was computed.
         train_flops: FLOPs of the forward and backward passes of training, freezing counted; what came from the cache
             cost none.
+        adapt_flops: FLOPs of what changed the model before training on labels; what came from the cache cost none.
         examples_per_second: ``train_examples`` over the seconds of the frozen prefix and the training steps.
         tokens_per_second: ``train_real_tokens`` over the seconds of the frozen prefix and the training steps.
         prefix_flops: FLOPs of what was put into the cache, for validation and test too.
@@ -98,6 +108,7 @@ class Cost:
     train_flops: float | None = None
     examples_per_second: float | None = None
     tokens_per_second: float | None = None
+    adapt_flops: float = 0.0
     prefix_flops: float = 0.0
     prefix_rows_computed: int = 0
     prefix_rows_read: int = 0
@@ -137,6 +148,7 @@ def cost_of(
         train_real_tokens=meter.real_tokens if counted else None,
         train_padded_tokens=meter.padded_tokens if counted else None,
         train_flops=meter.flops if counted else None,
+        adapt_flops=meter.adapt_flops,
         prefix_flops=meter.prefix_flops,
         prefix_rows_computed=meter.prefix_rows_computed,
         prefix_rows_read=meter.prefix_rows_read,

@@ -80,6 +80,7 @@ class Experiment:
         cache: what runs share; the user's cache if not set.
         expected: what a probe expected it to take, for the record.
         tuning: how the value of a tuned option was found, for the record.
+        probe: it is run to find out what runs will take; see ``Workspace.probe``.
     """
 
     plugins: ActivePlugins
@@ -96,6 +97,7 @@ class Experiment:
     cache: CacheFolder | None = None
     expected: Expected | None = None
     tuning: Tuning | None = None
+    probe: bool = False
 
 
 def run_experiment(experiment: Experiment, progress: Progress) -> tuple[Path, Record]:
@@ -145,7 +147,8 @@ class Room:
         transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         name = experiment.id or run_id(self._started, self.label, experiment.seed)
         self.directory = RunDirectory(experiment.output, name, replace=experiment.replace)
-        self.workspace = Workspace(self.directory.partial, device, cache=experiment.cache or CacheFolder())
+        cache = experiment.cache or CacheFolder()
+        self.workspace = Workspace(self.directory.partial, device, cache=cache, probe=experiment.probe)
         self._notes = _Notes().__enter__()
 
     def __enter__(self) -> Room:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from checkpoints import write_checkpoint
 from peft import PeftModel
 from transformers import AutoModelForSequenceClassification, pipeline
 
@@ -18,23 +19,13 @@ from textclf_core.plugins import Catalogue, activate
 from textclf_core.testing import tiny_data, tiny_encoder
 
 FAST = "finetune:learning_rate=1e-2,epochs=2"
-# Random weights of this size give scores that differ from row to row.
-SPREAD = {"initializer_range": 0.4}
 FAMILIES = ("bert", "roberta", "distilbert", "electra", "mpnet", "albert", "deberta-v2", "modernbert")
 
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """Writes a random model of a family and its tokenizer, and returns the folder."""
-
-    def write(family: str) -> Path:
-        folder = tmp_path_factory.mktemp("models") / family
-        encoder = tiny_encoder(family, config=SPREAD)
-        encoder.model.save_pretrained(folder)
-        encoder.tokenizer.save_pretrained(folder)
-        return folder
-
-    return write
+    return lambda family: write_checkpoint(tmp_path_factory.mktemp("models") / family, family)
 
 
 def adapted(*specs: str, family: str = "bert", blocks: int = 3) -> Encoder:
