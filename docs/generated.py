@@ -141,7 +141,7 @@ def _type_in_json(annotation: Any) -> str:
         return f"object of {_type_in_json(parts[1])}"
     if parts:
         return " or ".join(_type_in_json(part) for part in parts)
-    words = {str: "string", int: "integer", float: "number", type(None): "null", Any: "anything"}
+    words = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null", Any: "anything"}
     return words[annotation]
 
 

@@ -14,7 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from textclf_core.encoder import Encoder
+    from textclf_core.integrity import Movement
+
+
+SPARED = "spared"
+"""The stage of what a probe leaves out; it isn't part of ``total``."""
 
 
 @dataclass
@@ -29,6 +33,7 @@ class Meter:
     real_tokens: int = 0
     padded_tokens: int = 0
     flops: float = 0.0
+    adapt_flops: float = 0.0
     prefix_flops: float = 0.0
     prefix_rows_computed: int = 0
     prefix_rows_read: int = 0
@@ -42,6 +47,10 @@ class Meter:
             yield
         finally:
             self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - start
+
+    def spare(self, seconds: float) -> None:
+        """Count what a probe leaves out, in the seconds that it would take."""
+        self.seconds[SPARED] = self.seconds.get(SPARED, 0.0) + seconds
 
     def trained(self, *, examples: int, real_tokens: int, padded_tokens: int, flops: float) -> None:
         """Count one batch of training; ``padded_tokens`` includes the real ones."""
@@ -78,6 +87,7 @@ class Cost:
             cost none.
         examples_per_second: ``train_examples`` over the seconds of the frozen prefix and the training steps.
         tokens_per_second: ``train_real_tokens`` over the seconds of the frozen prefix and the training steps.
+        adapt_flops: FLOPs of what changed the model before training on labels; what came from the cache cost none.
         prefix_flops: FLOPs of what was put into the cache, for validation and test too.
         prefix_rows_computed: rows whose frozen prefix was computed and put into the cache.
         prefix_rows_read: rows whose frozen prefix was in the cache already.
@@ -98,6 +108,7 @@ class Cost:
     train_flops: float | None = None
     examples_per_second: float | None = None
     tokens_per_second: float | None = None
+    adapt_flops: float = 0.0
     prefix_flops: float = 0.0
     prefix_rows_computed: int = 0
     prefix_rows_read: int = 0
@@ -112,7 +123,7 @@ class Cost:
 
 def cost_of(
     meter: Meter,
-    encoder: Encoder | None,
+    movement: Movement | None,
     device: str,
     *,
     start_memory_bytes: int | None,
@@ -123,7 +134,7 @@ def cost_of(
 
     Args:
         meter: what was added up.
-        encoder: the model; ``None`` where the trainer has no use for one.
+        movement: what training could change; ``None`` where the trainer has no use for a model.
         device: where it ran.
         start_memory_bytes: what :func:`reset_peak_memory` returned at its start.
         artifact_bytes: size of the saved model.
@@ -137,6 +148,7 @@ def cost_of(
         train_real_tokens=meter.real_tokens if counted else None,
         train_padded_tokens=meter.padded_tokens if counted else None,
         train_flops=meter.flops if counted else None,
+        adapt_flops=meter.adapt_flops,
         prefix_flops=meter.prefix_flops,
         prefix_rows_computed=meter.prefix_rows_computed,
         prefix_rows_read=meter.prefix_rows_read,
@@ -145,8 +157,8 @@ def cost_of(
         tokens_per_second=meter.real_tokens / step_seconds if counted else None,
         peak_memory_bytes=peak_memory_bytes(device),
         start_memory_bytes=start_memory_bytes,
-        trainable_parameters=encoder.num_parameters(trainable=True) if encoder else None,
-        total_parameters=encoder.num_parameters() if encoder else None,
+        trainable_parameters=movement.trainable_parameters if movement else None,
+        total_parameters=movement.total_parameters if movement else None,
         artifact_bytes=artifact_bytes,
         latency_seconds=latency_seconds,
     )

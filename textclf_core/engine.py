@@ -1,4 +1,4 @@
-"""One run, from top to bottom: load, check, split, build, freeze, train, predict, postprocess, score, record."""
+"""One run, from top to bottom: load, check, split, build, adapt, freeze, train, postprocess, predict, score, record."""
 
 from __future__ import annotations
 
@@ -50,6 +50,7 @@ from textclf_core.recording import (
 from textclf_core.records import (
     MODEL_DIRECTORY,
     RECORD_FORMAT,
+    Adaptation,
     Expected,
     PostprocessingRecord,
     Record,
@@ -92,6 +93,7 @@ class Experiment:
         cache: what runs share; the user's cache if not set.
         expected: what a probe expected it to take, for the record.
         tuning: how the value of a tuned option was found, for the record.
+        probe: it is run to find out what runs will take; see ``Workspace.probe``.
     """
 
     plugins: ActivePlugins
@@ -108,6 +110,7 @@ class Experiment:
     cache: CacheFolder | None = None
     expected: Expected | None = None
     tuning: Tuning | None = None
+    probe: bool = False
 
 
 def run_experiment(experiment: Experiment, progress: Progress) -> tuple[Path, Record]:
@@ -125,14 +128,19 @@ def run_experiment(experiment: Experiment, progress: Progress) -> tuple[Path, Re
                 check_metrics(plugins, data.task)
                 check_postprocessing(plugins, data.task)
             encoder = plan = None
+            adaptations: tuple[Adaptation, ...] = ()
             if plugins.needs_encoder:
                 with meter.time("build"):
-                    encoder = frozen_encoder(plugins, data.task, seed, room.workspace.device)
-                    plan = training_plan(plugins, encoder)
+                    encoder = build_encoder(plugins, data.task, seed, room.workspace.device)
+                adaptations = _adapt(plugins, encoder, data, seed, room.workspace, progress)
+                freeze(plugins, encoder)
+                plan = training_plan(plugins, encoder)
             with meter.time("train"):
                 classifier, movement = _train(plugins, encoder, plan, data, seed, room.workspace, progress)
+            if encoder:
+                call(plugins, "textclf_training_finished", encoder=encoder, workspace=room.workspace)
             evaluation = evaluate(plugins, classifier, data, room.workspace)
-        record = room.leave_record(data, encoder, movement, evaluation, plan)
+        record = room.leave_record(data, encoder, movement, evaluation, plan, adaptations)
     return room.directory.path, record
 
 
@@ -154,7 +162,8 @@ class Room:
         transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         name = experiment.id or run_id(self._started, self.label, experiment.seed)
         self.directory = RunDirectory(experiment.output, name, replace=experiment.replace)
-        self.workspace = Workspace(self.directory.partial, device, cache=experiment.cache or CacheFolder())
+        cache = experiment.cache or CacheFolder()
+        self.workspace = Workspace(self.directory.partial, device, cache=cache, probe=experiment.probe)
         self._notes = _Notes().__enter__()
 
     def __enter__(self) -> Room:
@@ -176,6 +185,7 @@ class Room:
         movement: Movement | None,
         evaluation: Evaluation,
         plan: TrainingPlan | None = None,
+        adaptations: tuple[Adaptation, ...] = (),
     ) -> Record:
         """Write the record, and return it."""
         experiment, workspace = self.experiment, self.workspace
@@ -197,7 +207,7 @@ class Room:
             postprocessing=evaluation.postprocessing,
             cost=cost_of(
                 workspace.meter,
-                encoder,
+                movement,
                 workspace.device,
                 start_memory_bytes=self._start_memory_bytes,
                 artifact_bytes=directory_bytes(workspace.directory / MODEL_DIRECTORY),
@@ -207,6 +217,7 @@ class Room:
             notes=self._notes.messages,
             expected=experiment.expected,
             tuning=experiment.tuning,
+            adaptations=adaptations,
         )
         write_record(record, workspace.directory)
         return record
@@ -272,13 +283,6 @@ def load_data(plugins: ActivePlugins, data_seed: int) -> PreparedData:
     return prepare(call(plugins, "textclf_load_data", data_seed=data_seed), data_seed)
 
 
-def frozen_encoder(plugins: ActivePlugins, task: Task, seed: int, device: str) -> Encoder:
-    """Return :func:`build_encoder`'s, with what the strategies freeze frozen."""
-    encoder = build_encoder(plugins, task, seed, device)
-    call(plugins, "textclf_freeze", encoder=encoder)
-    return encoder
-
-
 def training_plan(plugins: ActivePlugins, encoder: Encoder) -> TrainingPlan | None:
     """Return what the plugins say of the course of training; ``None`` where the trainer has no recipe.
 
@@ -301,6 +305,43 @@ def build_encoder(plugins: ActivePlugins, task: Task, seed: int, device: str) ->
     return encoder
 
 
+def _adapt(
+    plugins: ActivePlugins,
+    encoder: Encoder,
+    data: PreparedData,
+    seed: int,
+    workspace: Workspace,
+    progress: Progress,
+) -> tuple[Adaptation, ...]:
+    """Let the strategies change the model before training on labels, each with generators of its own."""
+    adaptations = []
+    for plugin in plugins.implementing("textclf_adapt"):
+        seed_everything(seed)
+        with workspace.meter.time("adapt"):
+            facts = call(
+                ActivePlugins([plugin]),
+                "textclf_adapt",
+                encoder=encoder,
+                data=_without_test(data),
+                task=data.task,
+                seed=seed,
+                workspace=workspace,
+                progress=progress,
+            )
+        adaptations.append(Adaptation(plugin=plugin.name, facts=facts[0] if facts else {}))
+        encoder.adapted_by += (plugin.spec,)
+    return tuple(adaptations)
+
+
+def freeze(plugins: ActivePlugins, encoder: Encoder) -> None:
+    """Let the strategies say which parameters train."""
+    call(plugins, "textclf_freeze", encoder=encoder)
+
+
+def _without_test(data: PreparedData) -> DatasetDict:
+    return type(data.data)({name: data.data[name] for name in ("train", "validation")})
+
+
 def _train(
     plugins: ActivePlugins,
     encoder: Encoder | None,
@@ -318,7 +359,7 @@ def _train(
         plugins,
         "textclf_train",
         encoder=encoder,
-        data=type(data.data)({name: data.data[name] for name in ("train", "validation")}),
+        data=_without_test(data),
         task=data.task,
         recipe=recipe_of(trainer_of(plugins).instance),
         seed=seed,

@@ -51,6 +51,7 @@ if TYPE_CHECKING:  # these take seconds to import, and `textclf plugins` answers
     from textclf_core.postprocessing import Postprocessing
     from textclf_core.progress import Progress
     from textclf_core.recipe import Recipe
+    from textclf_core.records import Fact
     from textclf_core.task import Task
     from textclf_core.training.cells import TrainedCell, TrainingCell
     from textclf_core.training.phases import Change, FinishedEpoch, ParameterGroup, Phase
@@ -64,6 +65,7 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 ROLE_OF_HOOK = {
     "textclf_load_data": "dataset",
     "textclf_build_model": "model",
+    "textclf_adapt": "strategy",
     "textclf_freeze": "strategy",
     "textclf_plan": "strategy",
     "textclf_parameter_groups": "strategy",
@@ -119,11 +121,43 @@ def textclf_build_model(task: Task, seed: int) -> Encoder | None:
 
 
 @hookspec
+def textclf_adapt(
+    encoder: Encoder, data: DatasetDict, task: Task, seed: int, workspace: Workspace, progress: Progress
+) -> dict[str, Fact] | None:
+    """Change modules or weights before training on labels. Role: strategy. Each in order.
+
+    Called once a run, after the model is built and before anything is frozen. The core has seeded Python, NumPy and
+    torch with ``seed`` just before each, so what a plugin draws doesn't depend on those before it. Leave every
+    parameter training. What takes long and is alike for several runs belongs into ``workspace.reuse``; where
+    ``workspace.probe`` is set, do a few steps and tell ``workspace.meter.spare`` what the others would take.
+
+    Args:
+        encoder: the model and its tokenizer. Modules inside its blocks may be replaced by others;
+            ``encoder.with_head("masked-lm")`` is another head on the same body.
+        data: ``train`` and ``validation``, checked.
+        task: the labels, and the columns that hold the text.
+        seed: the run's seed.
+        workspace: where to write, on which device to compute, what runs share.
+        progress: shows long work.
+
+    Returns:
+        What the record is to say of it, by name; or ``None``.
+
+    Raises:
+        UsageError: the model can't be adapted so.
+    """
+
+
+@hookspec
 def textclf_freeze(encoder: Encoder) -> None:
     """Say which parameters train. Role: strategy. Each in order.
 
     Every parameter trains when the first strategy is called. Call ``encoder.freeze(...)``; strategies only add to
-    what is frozen, so their order doesn't matter unless one asks ``encoder`` what is frozen already.
+    what is frozen, so their order doesn't matter unless one asks ``encoder`` what is frozen already; one that must see
+    what all the others froze is marked ``@hookimpl(trylast=True)``.
+
+    A comparison also calls it on an encoder that nobody adapted, to find out beforehand how many blocks a contender
+    leaves frozen: freeze the same blocks there.
 
     Args:
         encoder: the model and its tokenizer; ``encoder.num_blocks`` says how many blocks there are.
@@ -246,6 +280,19 @@ def textclf_train_many(
 
     Returns:
         What came of each cell, in their order; ``None`` if they have to be trained one by one.
+    """
+
+
+@hookspec
+def textclf_training_finished(encoder: Encoder, workspace: Workspace) -> None:
+    """Take out of the model what was there for training alone. Each in order.
+
+    Called when training is over and it is proved what moved, before the classifier is saved and scored: what is saved
+    must load as a plain model of its family. A plugin that put modules in by ``textclf_adapt`` merges them here.
+
+    Args:
+        encoder: the trained model; the classifier holds the same.
+        workspace: where to write; what lies in its ``directory`` stays with the run.
     """
 
 

@@ -22,11 +22,19 @@ class Movement:
         frozen_sha256: one hash over the frozen parameters, which didn't move; ``None`` if nothing was frozen.
         moved: how many of the trainable parameter tensors changed.
         trainable: how many trainable parameter tensors there were.
+        trainable_parameters: how many numbers they hold.
+        total_parameters: how many numbers the model holds.
+        frozen_parts: the parts no parameter of which trained.
+        frozen_prefix: the encoder's.
     """
 
     frozen_sha256: str | None
     moved: int
     trainable: int
+    trainable_parameters: int
+    total_parameters: int
+    frozen_parts: tuple[str, ...]
+    frozen_prefix: int
 
 
 class ParameterHashes:
@@ -62,10 +70,16 @@ class ParameterHashes:
         if not moved & self._head:
             raise RunError("training didn't move the classification head: the model has learned nothing.")
         combined = hashlib.sha256("".join(after[name] for name in sorted(self._frozen)).encode()).hexdigest()
+        training = {encoder.part_of(name) for name in encoder.trainable_names()}
+        frozen = dict.fromkeys(encoder.part_of(name) for name in encoder.frozen_names())
         return Movement(
             frozen_sha256=combined if self._frozen else None,
             moved=len(moved),
             trainable=len(self._before) - len(self._frozen),
+            trainable_parameters=encoder.num_parameters(trainable=True),
+            total_parameters=encoder.num_parameters(),
+            frozen_parts=tuple(part for part in frozen if part not in training),
+            frozen_prefix=encoder.frozen_prefix,
         )
 
 

@@ -95,15 +95,13 @@ def encoder_record(encoder: Encoder | None, movement: Movement | None) -> Encode
     """Return what the record says of the encoder and of what moved."""
     if encoder is None or movement is None:
         return None
-    training = {encoder.part_of(name) for name in encoder.trainable_names()}
-    frozen = dict.fromkeys(encoder.part_of(name) for name in encoder.frozen_names())
     return EncoderRecord(
         checkpoint=encoder.checkpoint,
         revision=encoder.revision,
         family=encoder.family,
         blocks=encoder.num_blocks,
-        frozen_prefix=encoder.frozen_prefix,
-        frozen=tuple(part for part in frozen if part not in training),
+        frozen_prefix=movement.frozen_prefix,
+        frozen=movement.frozen_parts,
         frozen_sha256=movement.frozen_sha256,
         moved=movement.moved,
         trainable=movement.trainable,

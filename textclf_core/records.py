@@ -12,6 +12,9 @@ from pydantic import TypeAdapter, ValidationError
 from textclf_core.cost import Cost
 from textclf_core.errors import UsageError
 
+Fact = str | int | float | bool | None
+"""What a record can hold of a plugin's own."""
+
 RECORD_FORMAT = 1
 RECORD_FILE = "record.json"
 PREDICTIONS_FILE = "predictions.parquet"
@@ -134,6 +137,19 @@ class PhaseRecord:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Adaptation:
+    """What a plugin changed in the model before training on labels.
+
+    Attributes:
+        plugin: the plugin's name.
+        facts: what it tells of it, by name.
+    """
+
+    plugin: str
+    facts: dict[str, Fact]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Expected:
     """What a probe of a few steps expected a run to take.
 
@@ -217,6 +233,7 @@ class Record:
         tuning: how the value of a tuned option was found (``textclf compare --tune``).
         phases: how training went on, stretch by stretch, where a plugin had a say in it; else empty.
         postprocessing: what was done with the scores, step by step; ``metrics`` are those after the last.
+        adaptations: what strategies changed in the model before training on labels, in their order.
     """
 
     format: int
@@ -239,6 +256,7 @@ class Record:
     tuning: Tuning | None = None
     phases: tuple[PhaseRecord, ...] = ()
     postprocessing: tuple[PostprocessingRecord, ...] = ()
+    adaptations: tuple[Adaptation, ...] = ()
 
     def plugin(self, role: str) -> PluginRecord | None:
         """Return the first plugin of ``role``, or ``None``."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textclf_core.cost import Meter, reset_peak_memory
-from textclf_core.engine import Experiment, Room, evaluate, frozen_encoder, prepared_data, seed_everything
+from textclf_core.engine import Experiment, Room, build_encoder, evaluate, freeze, prepared_data, seed_everything
 from textclf_core.environment import resolve_device
 from textclf_core.errors import RunError, TextclfError
 from textclf_core.integrity import ParameterHashes
@@ -31,9 +31,12 @@ Outcome = tuple[Path, Record] | TextclfError
 def run_together(experiments: Sequence[Experiment], progress: Progress) -> list[Outcome] | None:
     """Run experiments that differ in their seeds and their trainer's recipe alone; return what came of each.
 
-    ``None`` if the trainer can't train them together, or the seed decides more than what trains: nothing is left then.
+    ``None`` if the trainer can't train them together, or the seed decides more than what trains, or a strategy adapts
+    the model: nothing is left then.
     """
     first = experiments[0]
+    if first.plugins.implementing("textclf_adapt"):
+        return None
     start_memory_bytes = reset_peak_memory(resolve_device(first.device))
     shared = Meter()
     with shared.time("load"):
@@ -70,7 +73,8 @@ def _build(
     for experiment in experiments:
         if experiment.seed in starts:
             continue
-        encoder = frozen_encoder(experiment.plugins, data.task, experiment.seed, resolve_device(experiment.device))
+        encoder = build_encoder(experiment.plugins, data.task, experiment.seed, resolve_device(experiment.device))
+        freeze(experiment.plugins, encoder)
         hashes = ParameterHashes(encoder)
         if starts and not hashes.same_frozen(next(iter(starts.values()))[0]):
             return None

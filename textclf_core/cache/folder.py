@@ -1,4 +1,4 @@
-"""The cache's folder: what is in it, and room for more."""
+"""The cache's folder: stores of rows and made products, and room for more."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -34,13 +34,13 @@ def default_cache_directory() -> Path:
 
 @dataclass(frozen=True)
 class StoreInfo:
-    """One store of the cache.
+    """One store of the cache, or one product.
 
     Attributes:
         key: the name of its folder.
-        about: what its rows are, for a person.
+        about: what its rows are, or what it is, for a person.
         bytes: its size on disk.
-        rows: how many rows it has.
+        rows: how many rows it has; 0 for a product.
         used: when it was last used, seconds since the epoch.
     """
 
@@ -52,7 +52,7 @@ class StoreInfo:
 
 
 class CacheFolder:
-    """Stores of rows, each in a folder named by its key, bounded together.
+    """Stores of rows and products, each in a folder named by its key, bounded together.
 
     Args:
         directory: where they lie; the user's cache if not given.
@@ -117,6 +117,33 @@ class CacheFolder:
         with FileLock(self._stores / f"{key}.lock"):
             remove_unpublished(self._stores / key)
             yield
+
+    @contextmanager
+    def product(self, key: str, make: Callable[[Path], None], about: str) -> Iterator[Path]:
+        """Hand out the folder of a product while the block runs; ``make`` fills it if there is none yet.
+
+        What ``about`` says is written last, so a folder without it is none: its maker was killed. Where the bound is
+        too small for it, it goes when the block ends.
+        """
+        from filelock import FileLock
+
+        place = self._stores / key
+        self._stores.mkdir(parents=True, exist_ok=True)
+        kept = True
+        with FileLock(self._stores / f"{key}.lock"):
+            if not (place / _FACTS).is_file():
+                shutil.rmtree(place, ignore_errors=True)
+                place.mkdir()
+                make(place)
+                self.describe(key, about)
+                kept = self.make_room(0, keep=key)
+            os.utime(place)
+            try:
+                yield place
+            finally:
+                if not kept:
+                    logger.info("not kept for other runs, the cache is too small (TEXTCLF_CACHE_LIMIT): %s", about)
+                    shutil.rmtree(place)
 
     def make_room(self, wanted: int, keep: str) -> bool:
         """Remove the least recently used stores until ``wanted`` more bytes stay within the bound.

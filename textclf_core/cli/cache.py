@@ -10,7 +10,9 @@ import typer
 if TYPE_CHECKING:
     from textclf_core.cache import CacheFolder
 
-app = typer.Typer(help="What runs share on disk: the output of frozen prefixes.", rich_markup_mode=None)
+app = typer.Typer(
+    help="What runs share on disk: the output of frozen prefixes, and adapted models.", rich_markup_mode=None
+)
 
 CacheDirectory = Annotated[
     Path | None,
@@ -47,11 +49,16 @@ def show(
 
     stores = folder.list()
     rows = [
-        (store.about, store.rows, _size(store.bytes), datetime.fromtimestamp(store.used).strftime("%Y-%m-%d %H:%M"))
+        (
+            store.about,
+            store.rows or "",
+            _size(store.bytes),
+            datetime.fromtimestamp(store.used).strftime("%Y-%m-%d %H:%M"),
+        )
         for store in stores
     ]
     if rows:
-        typer.echo(tabulate(rows, ("frozen prefix", "rows", "size", "last used"), colalign=("left", "right", "right")))
+        typer.echo(tabulate(rows, ("what", "rows", "size", "last used"), colalign=("left", "right", "right")))
         typer.echo()
     total = sum(store.bytes for store in stores)
     typer.echo(f"{_size(total)} of at most {_size(folder.limit_bytes)} in {folder.directory}")

@@ -16,6 +16,7 @@ from textclf_core.cache import CacheFolder
 from textclf_core.comparison.cells import Cell
 from textclf_core.comparison.order import prefixes, running_order
 from textclf_core.comparison.runner import ComparisonPlan
+from textclf_core.cost import SPARED
 from textclf_core.data import PreparedData
 from textclf_core.data.sampling import TrainSize
 from textclf_core.engine import Experiment, run_experiment
@@ -153,11 +154,12 @@ class _Prober:
         if large[0] == small[0]:  # there aren't more rows than the smaller probe takes
             return large[1]
         per_row = (large[1].seconds - small[1].seconds) / (large[0] - small[0])
+        bytes_a_row = (large[1].cache_bytes - small[1].cache_bytes) / (large[0] - small[0])
         return Expected(
             seconds=large[1].seconds + max(0.0, per_row) * (rows - large[0]),
             peak_memory_bytes=large[1].peak_memory_bytes,
             artifact_bytes=large[1].artifact_bytes,
-            cache_bytes=round(large[1].cache_bytes * rows / large[0]),
+            cache_bytes=round(large[1].cache_bytes + max(0.0, bytes_a_row) * (rows - large[0])),
         )
 
     def _probe(self, cell: Cell, wanted: int, cache: Path) -> tuple[int, Expected]:
@@ -175,13 +177,14 @@ class _Prober:
             output=self.room / "runs",
             device=self.plan.device,
             cache=CacheFolder(cache),
+            probe=True,
         )
         directory, record = run_experiment(experiment, Progress(quiet=True))
         shutil.rmtree(directory)
         cost = record.cost
         taken = Expected(
             # What doesn't grow with the rows (building, the latency's twenty texts) is in both probes alike.
-            seconds=cost.seconds["total"],
+            seconds=cost.seconds["total"] + cost.seconds.get(SPARED, 0.0),
             peak_memory_bytes=cost.peak_memory_bytes,
             artifact_bytes=cost.artifact_bytes,
             cache_bytes=cost.cache_bytes,

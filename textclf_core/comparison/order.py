@@ -13,6 +13,7 @@ from textclf_core.recipe import Recipe
 if TYPE_CHECKING:
     from textclf_core.comparison.cells import Cell
     from textclf_core.encoder import Encoder
+    from textclf_core.plugins import ActivePlugin
     from textclf_core.task import Task
 
 
@@ -21,7 +22,7 @@ class Prefix:
     """The frozen prefix of a contender, of its first phase where training has several.
 
     Attributes:
-        model: its model plugin with its options.
+        model: its model plugin with its options, and the strategies that adapt the model with theirs.
         blocks: how many blocks are frozen.
         whole: whether all are.
     """
@@ -34,8 +35,8 @@ class Prefix:
 def prefixes(cells: Sequence[Cell], task_of: Callable[[Cell], Task]) -> dict[str, Prefix]:
     """Return the frozen prefix of each contender that has one of a block at least, by its label.
 
-    Each model is built once, and frozen by each contender's strategies in turn. What can't be built has none: its
-    cells will say why. A single cell has no order to find.
+    Each model is built once, and frozen by each contender's strategies in turn; none is adapted, which may take as
+    long as training. What can't be built has none: its cells will say why. A single cell has no order to find.
     """
     found: dict[str, Prefix] = {}
     encoders: dict[str, Encoder] = {}
@@ -44,7 +45,7 @@ def prefixes(cells: Sequence[Cell], task_of: Callable[[Cell], Task]) -> dict[str
         plugins = cell.contender.plugins
         if not plugins.needs_encoder:
             continue
-        model = " ".join(f"{one.name} {sorted(one.options.items())}" for one in plugins.of_role("model"))
+        model = _named(plugins.of_role("model"))
         try:
             if model not in encoders:
                 encoders[model] = build_encoder(plugins, task_of(cell), 0, "cpu")
@@ -56,8 +57,13 @@ def prefixes(cells: Sequence[Cell], task_of: Callable[[Cell], Task]) -> dict[str
         except TextclfError:
             continue
         if encoder.frozen_prefix > 1:
-            found[label] = Prefix(model, encoder.frozen_prefix - 1, encoder.frozen_prefix > encoder.num_blocks)
+            adapted = _named((*plugins.of_role("model"), *plugins.implementing("textclf_adapt")))
+            found[label] = Prefix(adapted, encoder.frozen_prefix - 1, encoder.frozen_prefix > encoder.num_blocks)
     return found
+
+
+def _named(plugins: Sequence[ActivePlugin]) -> str:
+    return " ".join(f"{one.name} {sorted(one.options.items())}" for one in plugins)
 
 
 def running_order(cells: Sequence[Cell], prefix_of: dict[str, Prefix]) -> list[Cell]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from types import MethodType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -59,6 +59,10 @@ class Encoder:
         tokenizer: the model's tokenizer.
         checkpoint: the name or the path that the weights came from.
         revision: the checkpoint's revision, if one was chosen.
+        fresh_head: whether the head is untrained; not if it comes from the checkpoint.
+
+    Attributes:
+        adapted_by: the strategies that changed it since it was built, as they would be typed.
 
     Raises:
         UsageError: the parts of this model can't be told.
@@ -70,11 +74,14 @@ class Encoder:
         tokenizer: PreTrainedTokenizerBase,
         checkpoint: str,
         revision: str | None = None,
+        fresh_head: bool = True,
     ):
         self.model = model
         self.tokenizer = tokenizer
         self.checkpoint = checkpoint
         self.revision = revision
+        self.fresh_head = fresh_head
+        self.adapted_by: tuple[str, ...] = ()
         self.family: str = model.config.model_type
         self._parts = parts_of(model)
         self._tokenized: dict[object, Dataset] = {}
@@ -115,6 +122,21 @@ class Encoder:
         """The depth of each parameter before and in the blocks, by its identity."""
         parts = enumerate((self._parts.embeddings, *self._parts.blocks))
         return {id(one): depth for depth, modules in parts for module in modules for one in module.parameters()}
+
+    def with_head(self, kind: Literal["masked-lm"]) -> Encoder:
+        """Return an encoder with another head on this one's body: what trains in one is trained in the other.
+
+        Args:
+            kind: ``"masked-lm"``, masked language modelling: float logits of shape (batch, tokens, vocabulary). The
+                head is the checkpoint's where it has one, and untrained, by torch's generator, where it has none.
+
+        Raises:
+            UsageError: there is no such head for a model of this family.
+        """
+        from textclf_core.encoder.heads import masked_lm
+
+        model, fresh = masked_lm(self.model, self.revision)
+        return Encoder(model, self.tokenizer, self.checkpoint, self.revision, fresh_head=fresh)
 
     # What trains
 

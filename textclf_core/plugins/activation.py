@@ -61,6 +61,10 @@ class ActivePlugins:
         """Return the plugins of a role, in order."""
         return tuple(plugin for plugin in self.plugins if role in plugin.roles)
 
+    def implementing(self, hook: str) -> tuple[ActivePlugin, ...]:
+        """Return the plugins that implement a hook, in order."""
+        return tuple(plugin for plugin in self.plugins if hasattr(plugin.instance, hook))
+
     def one(self, role: str) -> ActivePlugin | None:
         """Return the plugin of an exclusive role, or ``None`` where the run has no use for one."""
         plugins = self.of_role(role)

@@ -38,8 +38,8 @@ def _flops(count: float) -> str:
 COSTS: Mapping[str, CostKind] = {
     kind.name: kind
     for kind in (
-        CostKind("train-seconds", "training", lambda record: record.cost.seconds["train"], format_seconds),
-        CostKind("flops", "FLOPs", lambda record: record.cost.train_flops, _flops),
+        CostKind("train-seconds", "training", lambda record: _train_seconds(record.cost.seconds), format_seconds),
+        CostKind("flops", "FLOPs", lambda record: _train_flops(record), _flops),
         CostKind("memory", "peak memory", lambda record: float(record.cost.peak_memory_bytes), _bytes),
         CostKind("trainable", "trainable", lambda record: _float(record.cost.trainable_parameters), _count),
         CostKind("artifact", "model size", lambda record: float(record.cost.artifact_bytes), _bytes),
@@ -52,6 +52,16 @@ COSTS: Mapping[str, CostKind] = {
     )
 }
 """The costs by name. One that a record doesn't have is ``None``: a trainer without an encoder counts no FLOPs."""
+
+
+def _train_seconds(seconds: Mapping[str, float]) -> float:
+    """Return what training took, with what adapted the model before it."""
+    return seconds["train"] + seconds.get("adapt", 0.0)
+
+
+def _train_flops(record: Record) -> float | None:
+    flops = record.cost.train_flops
+    return None if flops is None else flops + record.cost.adapt_flops
 
 
 def _float(value: int | None) -> float | None:

@@ -35,6 +35,8 @@ def _cost_rows(record: Record) -> Iterator[tuple[str, str]]:
         frozen = f"{', '.join(_ranges(encoder.frozen))}; unchanged, by hash" if encoder.frozen_sha256 else "nothing"
         yield "frozen", frozen
     yield from step_sentences(record)
+    if "adapt" in cost.seconds:
+        yield "adapting", format_seconds(cost.seconds["adapt"])
     rates = []
     if cost.examples_per_second is not None and cost.tokens_per_second is not None:
         rates = [f"{cost.examples_per_second:,.0f} examples/s", f"{cost.tokens_per_second:,.0f} tokens/s"]

@@ -44,6 +44,7 @@ class TrainingState:
         phases: the phases so far, as the record is to tell them.
         phase_began: how many epochs were done when the last of them began.
         phase_over: whether it is over.
+        adapted_by: the encoder's, on which its frozen weights depend: no checkpoint holds those.
     """
 
     epoch: int
@@ -56,6 +57,7 @@ class TrainingState:
     phases: list[dict[str, Any]] = field(default_factory=list)
     phase_began: int = 0
     phase_over: bool = False
+    adapted_by: list[str] = field(default_factory=list)
 
 
 def trainable_tensors(encoder: Encoder, names: Collection[str] | None = None) -> dict[str, torch.Tensor]:
@@ -117,7 +119,9 @@ def save_checkpoint(
     save_file(_generator_states(encoder), partial / _GENERATORS)
     if best is not None:
         save_file(best, partial / _BEST)
-    (partial / _STATE).write_text(json.dumps({"format": _FORMAT, **asdict(state)}, indent=2), encoding="utf-8")
+    (partial / _STATE).write_text(
+        json.dumps({"format": _FORMAT, **asdict(state), "adapted_by": encoder.adapted_by}, indent=2), encoding="utf-8"
+    )
     shutil.rmtree(target, ignore_errors=True)
     partial.rename(target)
     for old in sorted(directory.glob("epoch-*"), key=_epoch_of)[:-keep]:
@@ -155,6 +159,9 @@ def load_checkpoint(
         for name, now in settings.items()
         if state.settings.get(name) != now
     ]
+    if state.adapted_by != list(encoder.adapted_by):
+        was, now = (" + ".join(names) or "nothing" for names in (state.adapted_by, encoder.adapted_by))
+        faults.append(f"the model was adapted by {was}, now by {now}")
     if set(weights) != trainable:
         faults.append("the strategy freezes other parameters")
     if state.stopped:

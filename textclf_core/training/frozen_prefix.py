@@ -219,12 +219,12 @@ class FrozenPrefix:
         model = self._encoder.model
         facts = {
             "weights": self._digests[: boundary + 1],
-            "config": _config_facts(model.config),
+            "config": config_facts(model.config),
             "boundary": boundary,
             "first token": boundary == self.boundary and self.only_first_token,
             "dtype": str(model.dtype),
             "attention": model.config._attn_implementation,
-            "device": _device_facts(model.device),
+            "device": device_facts(model.device),
             "threads": torch.get_num_threads(),
             "matrix products": torch.get_float32_matmul_precision(),
             "versions": {name: version(name) for name in ("torch", "transformers")},
@@ -275,13 +275,14 @@ def _row_keys(tokenized: Dataset) -> list[bytes]:
     ]
 
 
-def _config_facts(config: Any) -> dict[str, Any]:
+def config_facts(config: Any) -> dict[str, Any]:
     """Return the model's configuration without what names labels and places."""
     aside = {"id2label", "label2id", "problem_type", "architectures", "_name_or_path", "transformers_version"}
     return {name: value for name, value in config.to_dict().items() if name not in aside}
 
 
-def _device_facts(device: torch.device) -> list[str]:
+def device_facts(device: torch.device) -> list[str]:
+    """Return what of a device decides the bits that it computes."""
     if device.type == "cuda":
         return ["cuda", torch.cuda.get_device_name(device), str(torch.backends.cuda.matmul.allow_tf32)]
     return [device.type, torch.backends.cpu.get_cpu_capability()]

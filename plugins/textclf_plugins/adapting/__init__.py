@@ -1,0 +1,1 @@
+"""Strategies that change the model before it is trained on labels."""

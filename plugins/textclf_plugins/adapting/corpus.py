@@ -1,0 +1,96 @@
+"""The texts of continued pretraining: those of the training split, more from a file, and some held out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from datasets import Dataset, concatenate_datasets
+
+from textclf_core.data import iter_rows
+from textclf_core.errors import DataError
+from textclf_core.task import Task
+
+if TYPE_CHECKING:
+    from textclf_core.encoder import Encoder
+    from textclf_plugins.adapting.continued_pretraining import ContinuedPretraining
+
+_TEXT = "text"
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Tokenized texts, without labels.
+
+    Attributes:
+        train: those to train on.
+        held_out: those that perplexity is measured on; none of them is among ``train``.
+        extra: how many came from the file.
+        whole: how many there are to train on; more than ``train`` has where a probe leaves some of the file out.
+    """
+
+    train: Dataset
+    held_out: Dataset
+    extra: int
+    whole: int
+
+
+def read_corpus(options: ContinuedPretraining, encoder: Encoder, train: Dataset, task: Task, *, probe: bool) -> Corpus:
+    """Return the texts of ``train`` and of the file, tokenized, a share of them held out.
+
+    A probe tokenizes no more texts of the file than ``train`` has, and counts the others.
+
+    Raises:
+        DataError: the file can't be read, or there are fewer than two different texts.
+    """
+    tokenized = _without_labels(encoder.tokenize(train, task, options))
+    extra = left_out = 0
+    if options.extra is not None:
+        texts = _texts(options.extra, task)
+        taken = list(islice(texts, len(train))) if probe else list(texts)
+        left_out = sum(1 for _ in texts)
+        extra = len(taken) + left_out
+        more = encoder.tokenize(Dataset.from_dict({_TEXT: taken}), Task(task.label_names), options)
+        tokenized = concatenate_datasets([tokenized, _without_labels(more)])
+    held_out = _held_out(tokenized, options.held_out, options.seed)
+    kept = np.setdiff1d(np.arange(len(tokenized)), held_out)
+    if not (len(kept) and len(held_out)):
+        raise DataError(
+            f"continued-pretraining: {len(tokenized)} texts, of which {len(held_out)} would be held out for "
+            "perplexity; it needs two different ones at least."
+        )
+    return Corpus(tokenized.select(kept), tokenized.select(held_out), extra, len(kept) + left_out)
+
+
+def _held_out(tokenized: Dataset, share: float, seed: int) -> list[int]:
+    """Return the rows to hold out: a share of the different texts, with all of their copies."""
+    rows: dict[tuple[int, ...], list[int]] = {}
+    for row, ids in enumerate(tokenized["input_ids"]):
+        rows.setdefault(tuple(ids), []).append(row)
+    groups = list(rows.values())
+    count = min(max(1, round(share * len(groups))), len(groups) - 1)
+    chosen = np.random.default_rng(seed).permutation(len(groups))[:count]
+    return sorted(row for group in chosen for row in groups[group])
+
+
+def _texts(file: Path, task: Task) -> Iterator[str]:
+    """Yield the texts of a file: its column ``text``, or those columns that hold the task's."""
+    for number, row in enumerate(iter_rows(file), 1):
+        columns = [_TEXT] if _TEXT in row else list(task.text_columns)
+        if missing := [column for column in columns if column not in row]:
+            raise DataError(
+                f"{file}, row {number}: it has no column {missing[0]!r} and no column {_TEXT!r}; it has "
+                f"{', '.join(map(repr, row))}."
+            )
+        text = " ".join(str(row[column]) for column in columns if row[column] is not None)
+        if text.strip():
+            yield text
+
+
+def _without_labels(tokenized: Dataset) -> Dataset:
+    names = [name for name in tokenized.column_names if name not in ("label", "truncated")]
+    return tokenized.select_columns(names)

@@ -1,0 +1,44 @@
+"""Other heads on the body of a model."""
+
+from __future__ import annotations
+
+from transformers import AutoModelForMaskedLM, PreTrainedModel
+
+from textclf_core.errors import UsageError
+from textclf_core.hub import quiet
+
+
+def masked_lm(model: PreTrainedModel, revision: str | None) -> tuple[PreTrainedModel, bool]:
+    """Return a model for masked language modelling around the body of ``model``, and whether its head is untrained.
+
+    Where the model was loaded from a checkpoint, its head is looked for there. The weights of the output layer are
+    those of the word embeddings, where the family ties them.
+
+    Raises:
+        UsageError: transformers has no such head for a model of this family.
+    """
+    source = model.name_or_path
+    try:
+        # Its report would list the classifier's weights as unexpected, and the head's as missing.
+        with quiet("transformers.modeling_utils"):
+            if source:
+                masked, report = AutoModelForMaskedLM.from_pretrained(
+                    source,
+                    revision=revision or "main",
+                    local_files_only=True,
+                    dtype=model.dtype,
+                    output_loading_info=True,
+                )
+                missing = set(report["missing_keys"])
+            else:
+                masked = AutoModelForMaskedLM.from_config(model.config)  # type: ignore[no-untyped-call]
+                missing = {name for name, _ in masked.named_parameters()}
+    except ValueError as error:
+        raise UsageError(
+            f"transformers has no head for masked language modelling for the family {model.config.model_type!r}."
+        ) from error
+    setattr(masked, masked.base_model_prefix, model.base_model)
+    masked.tie_weights()
+    masked.to(model.device).train(model.training)
+    fresh = any(not name.startswith(f"{masked.base_model_prefix}.") for name in missing)
+    return masked, fresh
