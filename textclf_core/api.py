@@ -56,6 +56,21 @@ class Run:
         classifier, task = load_classifier(self.directory, Catalogue.discover(), engine=engine)
         return list(score_rows(classifier, task, ({"text": text} for text in texts), "text"))
 
+    def export(self, directory: str | Path, *, push: str | None = None, private: bool = False) -> str | None:
+        """Write the model and a model card into ``directory``; return the address of the commit if it is pushed.
+
+        Args:
+            directory: the folder to write; it must not hold anything yet.
+            push: a repository of the model hub to send it to, ``owner/name``; made if it isn't there.
+            private: a repository that is made is private.
+
+        Raises:
+            UsageError: the run has no model, the folder holds something, or the hub can't be had.
+        """
+        from textclf_core.handover import export_run
+
+        return export_run(self.directory, Path(directory), push=push, private=private)
+
     def to_frame(self) -> pd.DataFrame:
         """Return one row a metric, with its value on each evaluated split, as a pandas frame."""
         import pandas as pd

@@ -8,7 +8,7 @@ import random
 import shutil
 import statistics
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -25,6 +25,7 @@ from textclf_core.data import PreparedData, prepare
 from textclf_core.environment import environment, resolve_device
 from textclf_core.errors import RunError
 from textclf_core.integrity import Movement, ParameterHashes
+from textclf_core.observers import tell_observers
 from textclf_core.plugins import ActivePlugins
 from textclf_core.plugins.calling import call
 from textclf_core.postprocessing import (
@@ -220,6 +221,10 @@ class Room:
             adaptations=adaptations,
         )
         write_record(record, workspace.directory)
+        tell_observers(experiment.plugins, record, workspace.directory)
+        if record.notes != self._notes.messages:  # an observer failed, or had something to say
+            record = replace(record, notes=self._notes.messages)
+            write_record(record, workspace.directory)
         return record
 
 

@@ -51,7 +51,7 @@ if TYPE_CHECKING:  # these take seconds to import, and `textclf plugins` answers
     from textclf_core.postprocessing import Postprocessing
     from textclf_core.progress import Progress
     from textclf_core.recipe import Recipe
-    from textclf_core.records import Fact
+    from textclf_core.records import Fact, Record
     from textclf_core.task import Task
     from textclf_core.training.cells import TrainedCell, TrainingCell
     from textclf_core.training.phases import Change, FinishedEpoch, ParameterGroup, Phase
@@ -73,6 +73,7 @@ ROLE_OF_HOOK = {
     "textclf_train": "trainer",
     "textclf_postprocess": "postprocessor",
     "textclf_compute_metrics": "metric",
+    "textclf_run_finished": "observer",
 }
 """The role that each hook gives to the plugin that implements it."""
 
@@ -368,4 +369,17 @@ def textclf_compute_metrics(
 
     Returns:
         Numbers by name, such as ``{"f1": 0.81}``. Where a number can't be had (no positive example), ``nan``.
+    """
+
+
+@hookspec
+def textclf_run_finished(record: Record, directory: Path) -> None:
+    """Tell a tracker of a run that is done. Role: observer. Each in order.
+
+    Called last, when everything else of the run is written. An observer changes nothing of the run: what it raises is
+    told in the record's notes, and a comparison doesn't run a finished cell again because of it.
+
+    Args:
+        record: what was asked, what was done, what came out.
+        directory: the run's, to read from (``history.jsonl``). It is renamed right after, so keep no path in it.
     """

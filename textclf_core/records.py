@@ -29,7 +29,8 @@ class PluginRecord:
 
     Attributes:
         name: the name in a spec.
-        roles: ``dataset``, ``model``, ``strategy``, ``trainer``, ``postprocessor``, ``metric``.
+        roles: ``dataset``, ``model``, ``strategy``, ``trainer``, ``postprocessor``, ``metric``,
+            ``observer``.
         distribution: what brings it: a distribution, or ``file PATH`` (which has no version).
         version: the distribution's version.
         options: every option with its value.

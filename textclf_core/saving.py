@@ -72,7 +72,7 @@ def load_classifier(
     """Load the classifier of the run in ``run``, and its task.
 
     Args:
-        run: the run's directory.
+        run: the run's directory, or a folder that ``textclf export`` wrote.
         catalogue: has the plugin that loads it.
         device: a torch device. The engines of ONNX compute on the CPU.
         engine: what is to compute the scores.
@@ -83,7 +83,7 @@ def load_classifier(
         RunError: the model can't be exported to ONNX.
     """
     _check_engine(engine, device)
-    directory = run / MODEL_DIRECTORY
+    directory = run if (run / CLASSIFIER_FILE).is_file() else run / MODEL_DIRECTORY
     path = directory / CLASSIFIER_FILE
     if not path.is_file():
         raise UsageError(
@@ -110,7 +110,7 @@ def load_classifier(
     if engine != "torch":
         from textclf_core.onnx.kept import with_onnx
 
-        return with_onnx(classifier, run, engine, steps), task
+        return with_onnx(classifier, directory, run, engine, steps), task
     return PostprocessedClassifier(classifier, steps) if steps else classifier, task
 
 

@@ -46,6 +46,7 @@ def application() -> typer.Typer:
     """Return the application with its sub-commands."""
     from textclf_core.cli.cache import app as cache
     from textclf_core.cli.compare import compare
+    from textclf_core.cli.export import export
     from textclf_core.cli.plugins import app as plugins
     from textclf_core.cli.predict import predict
     from textclf_core.cli.report import report
@@ -60,6 +61,7 @@ def application() -> typer.Typer:
     app.command()(compare)
     app.command()(report)
     app.command()(predict)
+    app.command()(export)
     app.add_typer(cache, name="cache")
     app.add_typer(plugins, name="plugins")
     return app

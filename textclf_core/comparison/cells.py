@@ -96,6 +96,7 @@ def _key(contender: Contender, seed: int, fingerprint: str, data_seed: int, devi
                 {key: repr(value) for key, value in plugin.options.items()},
             ]
             for plugin in contender.plugins
+            if plugin.roles != ("observer",)  # it changes no result
         ],
         "data": fingerprint,
         "data_seed": data_seed,

@@ -20,7 +20,6 @@ from textclf_core.onnx.agreement import Agreement, agreement_with_stored
 from textclf_core.onnx.export import MODEL_FILE, export_float32, export_int8
 from textclf_core.onnx.session import onnx_logits
 from textclf_core.postprocessing import PostprocessedClassifier, Step
-from textclf_core.records import MODEL_DIRECTORY
 
 if TYPE_CHECKING:
     from textclf_core.classifier import Classifier
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("textclf")
 
 NOTE_FILE = "export.json"
+_FOLDER = "onnx"
 
 # Raised when an export is written another way: those of before are made anew.
 _FORMAT = 1
@@ -51,7 +51,7 @@ _KINDS = {
 }
 
 
-def with_onnx(classifier: Classifier, run: Path, engine: str, steps: tuple[Step, ...] = ()) -> Classifier:
+def with_onnx(classifier: Classifier, model: Path, run: Path, engine: str, steps: tuple[Step, ...] = ()) -> Classifier:
     """Return the classifier of a run with onnxruntime in the place of torch, and say how far the two agree.
 
     The export is read from ``RUN/onnx/float32`` or ``RUN/onnx/int8``; it is made there, and its agreement measured, if
@@ -59,7 +59,8 @@ def with_onnx(classifier: Classifier, run: Path, engine: str, steps: tuple[Step,
 
     Args:
         classifier: what the run's trainer loaded, on the CPU.
-        run: the run's directory.
+        model: the folder that it was loaded from.
+        run: the run's directory, which keeps the export.
         engine: ``onnx`` or ``onnx-int8``.
         steps: what is done with the scores, whatever computes them.
 
@@ -73,9 +74,9 @@ def with_onnx(classifier: Classifier, run: Path, engine: str, steps: tuple[Step,
             f"{type(classifier).__name__}. Use the engine torch, which predicts with every model."
         )
     kind = _KINDS[engine]
-    directory = run / "onnx" / kind.folder
+    directory = run / _FOLDER / kind.folder
     classifier = replace(classifier, batch_size=kind.batch_size)
-    model_sha256 = _sha256(run / MODEL_DIRECTORY)
+    model_sha256 = _sha256(model)
     note = _read_note(directory)
     if note is None or note.model_sha256 != model_sha256:
         logger.info("%s: exporting the model, once; the export is kept in %s", engine, directory)
@@ -147,9 +148,10 @@ def _read_note(directory: Path) -> ExportNote | None:
 
 
 def _sha256(directory: Path) -> str:
-    """Return one hash over the names and the content of a model's files."""
+    """Return one hash over the names and the content of a model's files, without exports that may lie beside them."""
     total = hashlib.sha256()
-    for path in sorted(path for path in directory.rglob("*") if path.is_file()):
+    exports = directory / _FOLDER
+    for path in sorted(path for path in directory.rglob("*") if path.is_file() and exports not in path.parents):
         with path.open("rb") as stream:
             sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
         total.update(f"{path.relative_to(directory)} {sha256}\n".encode())

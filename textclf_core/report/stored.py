@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from textclf_core.errors import UsageError
-from textclf_core.records import RECORD_FILE, Record, read_record
+from textclf_core.records import RECORD_FILE, PluginRecord, Record, read_record
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -118,8 +118,13 @@ def gather(runs: Iterable[StoredRun]) -> dict[str, tuple[Line, ...]]:
 
 
 def _identity(record: Record) -> str:
-    plugins = [[plugin.name, plugin.options] for plugin in record.plugins if "dataset" not in plugin.roles]
+    plugins = [[plugin.name, plugin.options] for plugin in record.plugins if _distinguishes(plugin)]
     return json.dumps([record.label, plugins, record.data_seed], sort_keys=True)
+
+
+def _distinguishes(plugin: PluginRecord) -> bool:
+    """Return whether a plugin makes another contender: not the data, nor who only looks on."""
+    return "dataset" not in plugin.roles and plugin.roles != ("observer",)
 
 
 def _labels(records: Sequence[Record]) -> list[str]:

@@ -1,0 +1,1 @@
+"""Observers: runs in the trackers that people have."""

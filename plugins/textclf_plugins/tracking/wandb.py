@@ -1,0 +1,59 @@
+"""Weights & Biases."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from textclf_core.hookspecs import hookimpl
+from textclf_core.options import Option
+from textclf_plugins.tracking.packages import need
+
+if TYPE_CHECKING:
+    from textclf_core.records import Record
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wandb:
+    """Log each run to Weights & Biases: losses by step, metrics and cost, the options of its plugins."""
+
+    project: Annotated[str, Option("The project that gets the runs.")] = "textclf"
+    mode: Annotated[
+        Literal["offline", "online"],
+        Option("offline writes a folder, which `wandb sync` sends; online sends at once, with your login."),
+    ] = "offline"
+    folder: Annotated[Path, Option("The folder in which wandb makes its own, `wandb`.")] = Path()
+
+    def __post_init__(self) -> None:
+        need("wandb", extra="wandb")
+
+    @hookimpl
+    def textclf_run_finished(self, record: Record, directory: Path) -> None:
+        """Log the history and the results."""
+        import wandb
+
+        from textclf_core.observers import history_of, results_of, series_of
+
+        self.folder.mkdir(parents=True, exist_ok=True)
+        run = wandb.init(
+            project=self.project,
+            name=f"{record.label} s{record.seed}",
+            dir=self.folder,
+            mode=self.mode,
+            config={
+                "seed": record.seed,
+                "data_seed": record.data_seed,
+                "id": record.id,
+                **{plugin.name: plugin.options for plugin in record.plugins},
+            },
+            reinit="create_new",
+            # What it could collect by itself is of the moment after the run; the record has what the run took.
+            settings=wandb.Settings(silent=True, console="off", x_disable_stats=True, x_disable_meta=True),
+        )
+        try:
+            for entry in history_of(directory):
+                run.log({f"train/{name}": value for name, value in series_of(entry).items()}, step=int(entry["step"]))
+            run.summary.update(results_of(record))
+        finally:
+            run.finish()

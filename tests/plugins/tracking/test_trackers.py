@@ -1,0 +1,88 @@
+"""The trackers' plugins, each read back with the tracker's own means."""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+import textclf_core
+from textclf_core.errors import UsageError
+from textclf_core.observers import history_of
+from textclf_core.plugins import Catalogue, activate
+
+
+@pytest.fixture
+def plugins(tiny_checkpoint: Path, reviews: Path) -> list[str]:
+    return [f"files:path={reviews}", f"hf-model:checkpoint={tiny_checkpoint}", "finetune:epochs=2,learning_rate=1e-3"]
+
+
+def logged(content: bytes) -> Iterator[bytes]:
+    """Yield the records of a .wandb file: a log as LevelDB writes it, behind a header of seven bytes."""
+    at, parts = 7, b""
+    while at + 7 <= len(content):
+        if 32768 - at % 32768 < 7:  # a header doesn't straddle two blocks
+            at += 32768 - at % 32768
+            continue
+        _, length, kind = struct.unpack("<IHB", content[at : at + 7])
+        parts += content[at + 7 : at + 7 + length]
+        at += 7 + length
+        if kind in (1, 4):  # a whole one, or the last part of one
+            yield parts
+            parts = b""
+
+
+@pytest.mark.skipif(find_spec("tensorboard") is None, reason="needs the extra tensorboard")
+def test_tensorboard_reads_losses_by_step_and_the_results(plugins: list[str], tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    run = textclf_core.run([*plugins, f"tensorboard:folder={tmp_path / 'board'}"], output=tmp_path / "runs", quiet=True)
+    events = EventAccumulator(str(tmp_path / "board" / run.record.id)).Reload()
+    history = history_of(run.directory)
+    losses = [(entry["step"], entry["loss"]) for entry in history if "loss" in entry]
+    found = [(event.step, event.value) for event in events.Scalars("train/loss")]
+    assert found == [(step, pytest.approx(loss)) for step, loss in losses]
+    assert len(events.Scalars("train/validation_loss")) == 2
+    [f1] = events.Scalars("test/f1")
+    assert f1.value == pytest.approx(run.metrics["test"]["f1"])
+    assert f1.step == history[-1]["step"]
+    assert run.record.notes == tuple(note for note in run.record.notes if "wasn't told" not in note)
+
+
+@pytest.mark.skipif(find_spec("wandb") is None, reason="needs the extra wandb")
+def test_wandb_keeps_losses_by_step_and_the_results_offline(plugins: list[str], tmp_path: Path) -> None:
+    from wandb.proto.wandb_internal_pb2 import Record
+
+    run = textclf_core.run(
+        [*plugins, f"wandb:project=reviews,folder={tmp_path / 'tracked'}"], output=tmp_path / "runs", quiet=True
+    )
+    [path] = (tmp_path / "tracked" / "wandb").glob("offline-run-*/run-*.wandb")
+    records = []
+    for data in logged(path.read_bytes()):
+        record = Record()
+        record.ParseFromString(data)
+        records.append(record)
+    steps, summary = {}, {}
+    for record in records:
+        if record.HasField("history"):
+            row = {".".join(item.nested_key) or item.key: json.loads(item.value_json) for item in record.history.item}
+            steps[row["_step"]] = row
+        for item in record.summary.update:
+            summary[".".join(item.nested_key) or item.key] = json.loads(item.value_json)
+    losses = {entry["step"]: entry["loss"] for entry in history_of(run.directory) if "loss" in entry}
+    assert {step: row["train/loss"] for step, row in steps.items() if "train/loss" in row} == pytest.approx(losses)
+    assert summary["test/f1"] == pytest.approx(run.metrics["test"]["f1"])
+    [begun] = [record.run for record in records if record.HasField("run")]
+    assert begun.project == "reviews"
+    assert not [note for note in run.record.notes if "wasn't told" in note]
+
+
+@pytest.mark.parametrize("name", ["tensorboard", "wandb"])
+def test_a_tracker_that_is_not_installed_is_told_before_the_run(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("textclf_plugins.tracking.packages.find_spec", lambda package: None)
+    with pytest.raises(UsageError, match=rf'{name}: it needs the package {name}: pip install "textclf-core\[{name}\]"'):
+        activate(["majority", name], Catalogue.discover())
