@@ -115,7 +115,7 @@ def run_experiment(experiment: Experiment, progress: Progress) -> tuple[Path, Re
                 with meter.time("build"):
                     encoder = frozen_encoder(plugins, data.task, seed, room.workspace.device)
             with meter.time("train"):
-                classifier, movement = _train(plugins, encoder, data, seed, room.workspace, progress)
+                classifier, movement = _train(experiment, encoder, data, room.workspace, progress)
             evaluation = evaluate(plugins, classifier, data, room.workspace)
         record = room.leave_record(data, encoder, movement, evaluation)
     return room.directory.path, record
@@ -236,6 +236,8 @@ def load_data(plugins: ActivePlugins, data_seed: int) -> PreparedData:
 def frozen_encoder(plugins: ActivePlugins, task: Task, seed: int, device: str) -> Encoder:
     """Return :func:`build_encoder`'s, with what the strategies freeze frozen."""
     encoder = build_encoder(plugins, task, seed, device)
+    if plugins.without_head:
+        encoder = encoder.without_head()
     call(plugins, "textclf_freeze", encoder=encoder)
     return encoder
 
@@ -253,14 +255,10 @@ def build_encoder(plugins: ActivePlugins, task: Task, seed: int, device: str) ->
 
 
 def _train(
-    plugins: ActivePlugins,
-    encoder: Encoder | None,
-    data: PreparedData,
-    seed: int,
-    workspace: Workspace,
-    progress: Progress,
+    experiment: Experiment, encoder: Encoder | None, data: PreparedData, workspace: Workspace, progress: Progress
 ) -> tuple[Classifier, Movement | None]:
     """Train without the test split, and prove what moved."""
+    plugins, seed = experiment.plugins, experiment.seed
     before = ParameterHashes(encoder) if encoder else None
     # Anew, so that the order and the dropout don't depend on how many numbers the model's initialisation drew.
     seed_everything(seed)
@@ -268,10 +266,12 @@ def _train(
         plugins,
         "textclf_train",
         encoder=encoder,
+        body=encoder,
         data=type(data.data)({name: data.data[name] for name in ("train", "validation")}),
         task=data.task,
         recipe=recipe_of(trainer_of(plugins).instance),
         seed=seed,
+        data_seed=experiment.data_seed,
         workspace=workspace,
         progress=progress,
     )

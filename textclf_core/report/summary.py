@@ -82,7 +82,8 @@ def carved_sentence(data: DataRecord) -> str | None:
 
 
 def _subject(record: Record) -> str:
-    names = " + ".join(_spec(record, role) for role in ("strategy", "trainer") if record.plugin(role))
+    # A trainer that says itself what trains has both roles.
+    names = " + ".join(dict.fromkeys(_spec(record, role) for role in ("strategy", "trainer") if record.plugin(role)))
     model = record.plugin("model")
     return " · ".join([names, *([model.name] if model else []), record.data.source, f"seed {record.seed}"])
 
