@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from textclf_core.errors import UsageError, did_you_mean
+from textclf_core.options import options_of
 from textclf_core.plugins import activate
 from textclf_core.records import CLASSIFIER_FILE, MODEL_DIRECTORY, PluginRecord
+from textclf_core.specs import PluginSpec
 from textclf_core.task import Task
 from textclf_core.workspace import Workspace
 
@@ -34,6 +36,7 @@ def save_classifier(classifier: Classifier, directory: Path, task: Task, trainer
         "plugin": trainer.name,
         "distribution": trainer.distribution,
         "version": trainer.version,
+        "options": {name: trainer.options[name] for name, by in trainer.set_by.items() if by != "default"},
         "task": asdict(task),
     }
     (directory / CLASSIFIER_FILE).write_text(json.dumps(note, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -72,7 +75,7 @@ def load_classifier(
         text_columns=tuple(note["task"]["text_columns"]),
         kind=note["task"]["kind"],
     )
-    trainer = activate([note["plugin"]], catalogue, without=("dataset", "metric"))
+    trainer = activate([_loader(note, catalogue)], catalogue, without=("dataset", "metric"))
     classifier: Classifier | None = trainer.hook.textclf_load_classifier(
         directory=directory, task=task, workspace=Workspace(run, device)
     )
@@ -83,6 +86,16 @@ def load_classifier(
 
         classifier = with_onnx(classifier, run, engine)
     return classifier, task
+
+
+def _loader(note: dict[str, Any], catalogue: Catalogue) -> PluginSpec:
+    """Return the plugin that loads a classifier, with the options that it can't be built without.
+
+    The others are left out: a later version may know them no more, and the classifier has what it needs.
+    """
+    required = [option.name for option in options_of(catalogue.get(note["plugin"]).cls) if option.required]
+    options = note.get("options", {})
+    return PluginSpec(note["plugin"], {name: options[name] for name in required if name in options})
 
 
 def _check_engine(engine: str, device: str) -> None:

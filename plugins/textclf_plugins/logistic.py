@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +28,7 @@ class LinearHead:
     weights: NDArray[np.float64]
     intercept: NDArray[np.float64]
 
-    def probabilities(self, features: object) -> NDArray[np.float32]:
+    def probabilities(self, features: Any) -> NDArray[np.float32]:
         """Return the softmax of the logits, float32, (rows, labels), of an array or a sparse matrix of features."""
         return np.asarray(softmax(features @ self.weights.T + self.intercept, axis=1), dtype=np.float32)
 
@@ -42,9 +43,9 @@ class FittedHead:
 
 def fit_logistic(
     name: str,
-    features: object,
+    features: Any,
     labels: Sequence[int],
-    validation_features: object,
+    validation_features: Any,
     validation_labels: Sequence[int],
     num_labels: int,
     c: float | None,
@@ -71,7 +72,7 @@ def fit_logistic(
     return FittedHead(fitted[best].head, sum(one.iterations for one in fitted))
 
 
-def _fit(features: object, labels: Sequence[int], num_labels: int, c: float) -> FittedHead:
+def _fit(features: Any, labels: Sequence[int], num_labels: int, c: float) -> FittedHead:
     model = LogisticRegression(C=c, max_iter=1000).fit(features, np.asarray(labels))
     weights, intercept = model.coef_, model.intercept_
     if len(weights) == 1:  # two labels: the logit of the second against the first

@@ -111,7 +111,8 @@ class Encoder:
 
     def without_head(self) -> Encoder:
         """Return the body alone, the same modules: it has hidden states and embeddings, but no logits."""
-        return Encoder(self.model.base_model, self.tokenizer, self.checkpoint, self.revision)
+        body: Any = self.model.base_model
+        return Encoder(body, self.tokenizer, self.checkpoint, self.revision)
 
     # What trains
 

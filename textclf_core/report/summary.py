@@ -25,12 +25,13 @@ def cost_rows(record: Record) -> list[tuple[str, str]]:
 
 def _cost_rows(record: Record) -> Iterator[tuple[str, str]]:
     cost, encoder = record.cost, record.encoder
-    if encoder is not None and cost.trainable_parameters is not None and cost.total_parameters is not None:
+    if cost.trainable_parameters is not None and cost.total_parameters:
         share = cost.trainable_parameters / cost.total_parameters
         yield (
             "trainable parameters",
             f"{_millions(cost.trainable_parameters)} of {_millions(cost.total_parameters)} ({share:.1%})",
         )
+    if encoder is not None:
         frozen = f"{', '.join(_ranges(encoder.frozen))}; unchanged, by hash" if encoder.frozen_sha256 else "nothing"
         yield "frozen", frozen
     rates = []

@@ -128,7 +128,7 @@ class EmbeddingClassifier:
     def load(cls, directory: Path, task: Task, device: str) -> EmbeddingClassifier:
         """Load what :meth:`save` wrote, onto ``device``."""
         body = load_encoder(str(directory), task).without_head()
-        body.model.to(device)
+        body.model.to(device)  # type: ignore[arg-type]  # the decorator around it hides its signature
         note = json.loads((directory / _NOTE).read_text(encoding="utf-8"))
         arrays = load_file(directory / _HEAD)
         return cls(Embedder(body, **note), LinearHead(arrays["weights"], arrays["intercept"]), task)
