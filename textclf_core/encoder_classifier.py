@@ -75,6 +75,7 @@ class EncoderClassifier:
         batches = batches_by_length([len(ids) for ids in tokenized["input_ids"]], self.batch_size)
         # One batch is done before a bar could be seen.
         progress = self.progress if len(batches) > 1 else Progress(quiet=True)
+        flops_of = self._flops if self.meter else None
         with (
             torch.inference_mode(),
             self.encoder.computing_what_the_head_reads(),
@@ -87,15 +88,16 @@ class EncoderClassifier:
                 else:
                     computed = compute(batch)
                 logits[indices] = computed.float().cpu().numpy()
-                if self.meter:
-                    self.meter.predicted(self._flops(*batch["input_ids"].shape))
+                if self.meter and flops_of:
+                    self.meter.predicted(flops_of(*batch["input_ids"].shape))
                 bar.advance(len(indices))
         model.train(was_training)
         return logits
 
     @cached_property
     def _flops(self) -> PassFlops:
-        return count_flops(self.encoder).forward
+        with self.encoder.computing_what_the_head_reads():
+            return count_flops(self.encoder).forward
 
     def _take_parameters(self) -> None:
         if self.parameters is not None:

@@ -76,7 +76,7 @@ def test_a_kept_vectors_bits_dont_depend_on_its_mates_or_on_where_it_went_on(poo
     meter = Meter()
     np.testing.assert_array_equal(vectors(body, rows, tmp_path / "apart", pooling), together)
     np.testing.assert_array_equal(vectors(body, rows, tmp_path / "rolled", pooling, meter), together)
-    flops = count_embedding_flops(body, pooling, start=2)
+    flops = count_embedding_flops(body, pooling, start=2).forward
     assert meter.prefix_flops == sum(flops(1, len(ids)) for ids in rows["input_ids"])
 
 

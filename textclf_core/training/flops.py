@@ -82,13 +82,17 @@ def count_prefix_flops(encoder: Encoder, upto: int, start: int | None = None) ->
         return _solve([_count(encoder, run, shape, start)[0] for shape in _SHAPES])
 
 
-def count_embedding_flops(encoder: Encoder, pooling: Pooling, start: int | None = None) -> PassFlops:
-    """Count what it costs to embed one batch, from the input on or from a boundary."""
+def count_embedding_flops(encoder: Encoder, pooling: Pooling, start: int | None = None) -> EncoderFlops:
+    """Count what it costs to embed one batch, from the input on or from a boundary, as :func:`count_flops` does."""
+    trainable = [parameter for parameter in encoder.model.parameters() if parameter.requires_grad]
 
     def run(batch: dict[str, Tensor], hidden: Tensor | None) -> Tensor:
         return encoder.embed(batch, pooling, hidden=hidden, start=start or 0)
 
-    return _solve([_count(encoder, run, shape, start)[0] for shape in _SHAPES])
+    counted = [_count(encoder, run, shape, start, trainable) for shape in _SHAPES]
+    return EncoderFlops(
+        forward=_solve([forward for forward, _ in counted]), backward=_solve([backward for _, backward in counted])
+    )
 
 
 def _batch(encoder: Encoder, shape: tuple[int, int]) -> dict[str, Tensor]:

@@ -139,7 +139,7 @@ class FrozenPrefix:
             return False
         start, earlier = self._earlier([keys[row] for row in missing])
         if self._pooling:
-            flops = count_embedding_flops(self._encoder, self._pooling, start)
+            flops = count_embedding_flops(self._encoder, self._pooling, start).forward
         else:
             flops = count_prefix_flops(self._encoder, self.boundary, start)
         self._folder.describe(self.key, self._about())

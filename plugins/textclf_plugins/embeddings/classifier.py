@@ -86,12 +86,13 @@ class Embedder:
         vectors = np.empty((len(tokenized), int(model.config.hidden_size)), dtype=np.float32)
         batches = batches_by_length([len(ids) for ids in tokenized["input_ids"]], self.batch_size)
         progress = self.progress if len(batches) > 1 else Progress(quiet=True)
+        flops_of = self._flops if self.meter else None
         with torch.inference_mode(), progress.bar("embed", len(tokenized), "examples") as bar:
             for indices in batches:
                 batch = self.body.collate(tokenized.__getitems__(indices))
                 vectors[indices] = self.body.embed(batch, self.pooling).float().cpu().numpy()
-                if self.meter:
-                    flops = self._flops(*batch["input_ids"].shape)
+                if self.meter and flops_of:
+                    flops = flops_of(*batch["input_ids"].shape)
                     self.meter.flops += flops if training else 0
                     self.meter.predicted(0 if training else flops)
                 bar.advance(len(indices))
@@ -100,7 +101,7 @@ class Embedder:
 
     @cached_property
     def _flops(self) -> PassFlops:
-        return count_embedding_flops(self.body, self.pooling)
+        return count_embedding_flops(self.body, self.pooling).forward
 
 
 @dataclass(frozen=True)
