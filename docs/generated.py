@@ -46,12 +46,12 @@ def builtin_plugins() -> tuple[LoadedPlugin, ...]:
 
 
 def plugin_reference() -> str:
-    """Return a section a role, and in it each plugin with its help and a table of its options."""
+    """Return a section a role, and in it each plugin (by its last role) with its help and a table of its options."""
     plugins = builtin_plugins()
     sections = []
     for role in dict.fromkeys(ROLE_OF_HOOK.values()):
         sections.append(f"## Role: {role}")
-        sections += [_plugin(plugin) for plugin in plugins if plugin.roles[0] == role]
+        sections += [_plugin(plugin) for plugin in plugins if plugin.roles[-1] == role]
     return "\n\n".join(sections) + "\n"
 
 

@@ -38,6 +38,10 @@ class Meter:
     prefix_rows_computed: int = 0
     prefix_rows_read: int = 0
     cache_bytes: int = 0
+    predict_flops: float | None = None
+    trainable_parameters: int = 0
+    total_parameters: int | None = None
+    counts_training: bool = False
 
     @contextmanager
     def time(self, stage: str) -> Iterator[None]:
@@ -53,11 +57,24 @@ class Meter:
         self.seconds[SPARED] = self.seconds.get(SPARED, 0.0) + seconds
 
     def trained(self, *, examples: int, real_tokens: int, padded_tokens: int, flops: float) -> None:
-        """Count one batch of training; ``padded_tokens`` includes the real ones."""
+        """Count one batch of training; ``padded_tokens`` includes the real ones.
+
+        A trainer that trains nothing says so once, with zeros: what isn't counted isn't known to be nothing.
+        """
+        self.counts_training = True
         self.examples += examples
         self.real_tokens += real_tokens
         self.padded_tokens += padded_tokens
         self.flops += flops
+
+    def predicted(self, flops: float) -> None:
+        """Count one batch of prediction."""
+        self.predict_flops = (self.predict_flops or 0.0) + flops
+
+    def holds(self, *, trainable: int, total: int) -> None:
+        """Count the parameters of what the trainer brought: a head of its own, a model that the core didn't build."""
+        self.trainable_parameters += trainable
+        self.total_parameters = (self.total_parameters or 0) + total
 
     def add_share(self, shared: Meter, count: int, *, whole: bool) -> None:
         """Add what several runs spent together: to each of ``count`` its share, so that the sum is what was spent.
@@ -92,6 +109,7 @@ class Cost:
         prefix_rows_computed: rows whose frozen prefix was computed and put into the cache.
         prefix_rows_read: rows whose frozen prefix was in the cache already.
         cache_bytes: what the run added to the cache.
+        predict_flops: FLOPs of scoring validation, test and the texts that ``latency_seconds`` was measured on.
         peak_memory_bytes: largest resident set of the process during the run (on a GPU: largest allocation there).
         start_memory_bytes: what of it the process held as the run began: Python, the packages imported by then, what
             the caller keeps. The run, or the runs that were trained together with it, added the rest.
@@ -113,6 +131,7 @@ class Cost:
     prefix_rows_computed: int = 0
     prefix_rows_read: int = 0
     cache_bytes: int = 0
+    predict_flops: float | None = None
     peak_memory_bytes: int
     start_memory_bytes: int | None = None
     trainable_parameters: int | None = None
@@ -141,7 +160,9 @@ def cost_of(
         latency_seconds: median time to score one example on its own.
     """
     step_seconds = meter.seconds.get("train/steps", meter.seconds["train"]) + meter.seconds.get("train/prefix", 0.0)
-    counted = meter.examples > 0
+    counted = meter.counts_training
+    seen = meter.examples > 0
+    has_parameters = movement is not None or meter.total_parameters is not None
     return Cost(
         seconds={stage: round(seconds, 4) for stage, seconds in meter.seconds.items()},
         train_examples=meter.examples if counted else None,
@@ -153,12 +174,17 @@ def cost_of(
         prefix_rows_computed=meter.prefix_rows_computed,
         prefix_rows_read=meter.prefix_rows_read,
         cache_bytes=meter.cache_bytes,
-        examples_per_second=meter.examples / step_seconds if counted else None,
-        tokens_per_second=meter.real_tokens / step_seconds if counted else None,
+        predict_flops=meter.predict_flops,
+        examples_per_second=meter.examples / step_seconds if seen else None,
+        tokens_per_second=meter.real_tokens / step_seconds if seen else None,
         peak_memory_bytes=peak_memory_bytes(device),
         start_memory_bytes=start_memory_bytes,
-        trainable_parameters=movement.trainable_parameters if movement else None,
-        total_parameters=movement.total_parameters if movement else None,
+        trainable_parameters=(movement.trainable_parameters if movement else 0) + meter.trainable_parameters
+        if has_parameters
+        else None,
+        total_parameters=(movement.total_parameters if movement else 0) + (meter.total_parameters or 0)
+        if has_parameters
+        else None,
         artifact_bytes=artifact_bytes,
         latency_seconds=latency_seconds,
     )

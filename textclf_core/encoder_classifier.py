@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,12 +19,15 @@ from textclf_core.recipe import Recipe
 from textclf_core.task import Task
 from textclf_core.training.batching import batches_by_length
 from textclf_core.training.checkpoints import restore_tensors
+from textclf_core.training.flops import count_flops
 
 if TYPE_CHECKING:
     from datasets import Dataset
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from textclf_core.cost import Meter
+    from textclf_core.training.flops import PassFlops
     from textclf_core.training.frozen_prefix import FrozenPrefix
 
 
@@ -40,6 +44,7 @@ class EncoderClassifier:
         parameters: this classifier's own, by name, where it shares the encoder with others.
         compute: turns a batch into logits, float, shape (batch, labels); the encoder itself if ``None``.
         batch_size: rows that are scored together at most.
+        meter: counts what scoring takes, where a trainer wants it counted.
     """
 
     encoder: Encoder
@@ -50,6 +55,7 @@ class EncoderClassifier:
     parameters: dict[str, Tensor] | None = None
     compute: Callable[[Mapping[str, Tensor]], Tensor] | None = None
     batch_size: int = 32
+    meter: Meter | None = None
 
     def scores(self, data: Dataset) -> NDArray[np.float32]:
         """Return the softmax of the logits for the rows of ``data``, in its order: float32, (rows, labels)."""
@@ -69,6 +75,7 @@ class EncoderClassifier:
         batches = batches_by_length([len(ids) for ids in tokenized["input_ids"]], self.batch_size)
         # One batch is done before a bar could be seen.
         progress = self.progress if len(batches) > 1 else Progress(quiet=True)
+        flops_of = self._flops if self.meter else None
         with (
             torch.inference_mode(),
             self.encoder.computing_what_the_head_reads(),
@@ -81,9 +88,16 @@ class EncoderClassifier:
                 else:
                     computed = compute(batch)
                 logits[indices] = computed.float().cpu().numpy()
+                if self.meter and flops_of:
+                    self.meter.predicted(flops_of(*batch["input_ids"].shape))
                 bar.advance(len(indices))
         model.train(was_training)
         return logits
+
+    @cached_property
+    def _flops(self) -> PassFlops:
+        with self.encoder.computing_what_the_head_reads():
+            return count_flops(self.encoder).forward
 
     def _take_parameters(self) -> None:
         if self.parameters is not None:

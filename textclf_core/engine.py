@@ -134,10 +134,12 @@ def run_experiment(experiment: Experiment, progress: Progress) -> tuple[Path, Re
                 with meter.time("build"):
                     encoder = build_encoder(plugins, data.task, seed, room.workspace.device)
                 adaptations = _adapt(plugins, encoder, data, seed, room.workspace, progress)
+                if plugins.without_head:
+                    encoder = encoder.without_head()
                 freeze(plugins, encoder)
                 plan = training_plan(plugins, encoder)
             with meter.time("train"):
-                classifier, movement = _train(plugins, encoder, plan, data, seed, room.workspace, progress)
+                classifier, movement = _train(experiment, encoder, plan, data, room.workspace, progress)
             if encoder:
                 call(plugins, "textclf_training_finished", encoder=encoder, workspace=room.workspace)
             evaluation = evaluate(plugins, classifier, data, room.workspace)
@@ -348,15 +350,15 @@ def _without_test(data: PreparedData) -> DatasetDict:
 
 
 def _train(
-    plugins: ActivePlugins,
+    experiment: Experiment,
     encoder: Encoder | None,
     plan: TrainingPlan | None,
     data: PreparedData,
-    seed: int,
     workspace: Workspace,
     progress: Progress,
 ) -> tuple[Classifier, Movement | None]:
     """Train without the test split, and prove what moved."""
+    plugins, seed = experiment.plugins, experiment.seed
     before = ParameterHashes(encoder) if encoder else None
     # Anew, so that the order and the dropout don't depend on how many numbers the model's initialisation drew.
     seed_everything(seed)
@@ -364,10 +366,12 @@ def _train(
         plugins,
         "textclf_train",
         encoder=encoder,
+        body=encoder,
         data=_without_test(data),
         task=data.task,
         recipe=recipe_of(trainer_of(plugins).instance),
         seed=seed,
+        data_seed=experiment.data_seed,
         workspace=workspace,
         progress=progress,
         plan=plan,

@@ -208,24 +208,30 @@ def textclf_parameter_groups(encoder: Encoder, recipe: Recipe) -> Sequence[Param
 @hookspec(firstresult=True)
 def textclf_train(
     encoder: Encoder,
+    body: Encoder,
     data: DatasetDict,
     task: Task,
     recipe: Recipe,
     seed: int,
+    data_seed: int,
     workspace: Workspace,
     progress: Progress,
     plan: TrainingPlan | None,
 ) -> Classifier | None:
     """Train, and return the classifier. Role: trainer. First result.
 
-    A trainer that doesn't name ``encoder`` gets no model, and a model or strategy chosen beside it is refused.
+    A trainer that names neither ``encoder`` nor ``body`` gets no model, and a model or strategy chosen beside it is
+    refused. One that implements ``textclf_freeze`` too says itself what trains: another strategy beside it is refused.
 
     Args:
         encoder: the model and its tokenizer, with its strategy's parameters frozen.
+        body: the same without its classification head, for a trainer that brings a head of its own; name one of the
+            two.
         data: ``train`` and ``validation``, checked. There is no test split here: choices are made on validation.
         task: the labels.
         recipe: the trainer's own options, where its dataclass inherits from ``Recipe``.
         seed: decides the order of the examples and the dropout; the core has seeded the generators with it.
+        data_seed: decides which examples a trainer takes that takes some of train alone; one for a whole comparison.
         workspace: where to write, and on which device to compute.
         progress: shows long work as a bar on a terminal, as plain lines in a log, and counts what was done.
         plan: the phases, learning rates and decisions of the plugins that have a say in them, for a trainer whose

@@ -38,13 +38,16 @@ class Movement:
 
 
 class ParameterHashes:
-    """SHA-256 of every parameter of an encoder, taken when this is made."""
+    """SHA-256 of every parameter of an encoder, taken when this is made.
+
+    Of an encoder without a head, whose trainer brings its own, the body alone is watched.
+    """
 
     def __init__(self, encoder: Encoder) -> None:
         self._before = {name: _sha256(parameter) for name, parameter in encoder.model.named_parameters()}
         self._frozen = set(encoder.frozen_names())
         self._head = {name for name in self._before if encoder.part_of(name) == "head"}
-        if self._head <= self._frozen:
+        if self._head and self._head <= self._frozen:
             raise RunError(
                 "the strategy freezes the whole classification head, which starts at random: nothing could be learned. "
                 "Leave the head training."
@@ -67,15 +70,18 @@ class ParameterHashes:
         moved = {name for name, digest in self._before.items() if after[name] != digest}
         if moved & self._frozen:
             raise RunError(f"training moved parameters that were frozen: {_some(sorted(moved & self._frozen))}.")
-        if not moved & self._head:
+        if self._head and not moved & self._head:
             raise RunError("training didn't move the classification head: the model has learned nothing.")
+        trainable = self._before.keys() - self._frozen
+        if trainable and not moved:
+            raise RunError("training moved none of the parameters that it could: the model has learned nothing.")
         combined = hashlib.sha256("".join(after[name] for name in sorted(self._frozen)).encode()).hexdigest()
         training = {encoder.part_of(name) for name in encoder.trainable_names()}
         frozen = dict.fromkeys(encoder.part_of(name) for name in encoder.frozen_names())
         return Movement(
             frozen_sha256=combined if self._frozen else None,
             moved=len(moved),
-            trainable=len(self._before) - len(self._frozen),
+            trainable=len(trainable),
             trainable_parameters=encoder.num_parameters(trainable=True),
             total_parameters=encoder.num_parameters(),
             frozen_parts=tuple(part for part in frozen if part not in training),

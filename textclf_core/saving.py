@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from textclf_core.errors import UsageError, did_you_mean
+from textclf_core.options import options_of
 from textclf_core.plugins import ActivePlugins, activate
 from textclf_core.postprocessing import (
     PostprocessedClassifier,
@@ -19,6 +20,7 @@ from textclf_core.postprocessing import (
     step_directory,
 )
 from textclf_core.records import CLASSIFIER_FILE, MODEL_DIRECTORY, PluginRecord
+from textclf_core.specs import PluginSpec
 from textclf_core.task import Task
 from textclf_core.workspace import Workspace
 
@@ -42,6 +44,7 @@ def save_classifier(classifier: Classifier, directory: Path, task: Task, trainer
         "plugin": trainer.name,
         "distribution": trainer.distribution,
         "version": trainer.version,
+        "options": {name: trainer.options[name] for name, by in trainer.set_by.items() if by != "default"},
         "task": asdict(task),
     }
     _write_note(note, directory / CLASSIFIER_FILE)
@@ -100,7 +103,7 @@ def load_classifier(
         kind=note["task"]["kind"],
     )
     named = [step["plugin"] for step in note.get("postprocessing", ())]
-    plugins = activate([note["plugin"], *named], catalogue, without=("dataset", "metric"))
+    plugins = activate([_loader(note, catalogue), *named], catalogue, without=("dataset", "metric"))
     classifier: Classifier | None = plugins.hook.textclf_load_classifier(
         directory=directory, task=task, workspace=Workspace(run, device)
     )
@@ -126,6 +129,16 @@ def _load_step(plugins: ActivePlugins, name: str, directory: Path, task: Task) -
 
 def _write_note(note: dict[str, Any], path: Path) -> None:
     path.write_text(json.dumps(note, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _loader(note: dict[str, Any], catalogue: Catalogue) -> PluginSpec:
+    """Return the plugin that loads a classifier, with the options that it can't be built without.
+
+    The others are left out: a later version may know them no more, and the classifier has what it needs.
+    """
+    required = [option.name for option in options_of(catalogue.get(note["plugin"]).cls) if option.required]
+    options = note.get("options", {})
+    return PluginSpec(note["plugin"], {name: options[name] for name in required if name in options})
 
 
 def _check_engine(engine: str, device: str) -> None:

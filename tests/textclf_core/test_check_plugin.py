@@ -143,5 +143,7 @@ def test_the_built_in_plugins_are_as_they_should_be(name: str, tmp_path: Path) -
         "hf-dataset": {"id": str(tmp_path / "saved")},
         "hf-model": {"checkpoint": "owner/name"},
         "rotten-tomatoes": {"source": "package"},
+        "task-specific": {"checkpoint": "owner/name"},
+        "zero-shot": {"checkpoint": "owner/name"},
     }
     check_plugin(CATALOGUE.get(name).cls, **options.get(name, {}))

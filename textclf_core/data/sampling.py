@@ -67,6 +67,6 @@ def sample_rows(labels: Sequence[int], size: TrainSize, data_seed: int) -> list[
         order = np.random.default_rng([data_seed, int(label)]).permutation(rows)
         wanted = size.per_class if size.per_class is not None else max(1, round((size.share or 0) * len(rows)))
         if wanted > len(rows):
-            raise DataError(f"--train-size {size}: label {label} has {len(rows)} rows in train, not {wanted}.")
+            raise DataError(f"{size} of train: label {label} has {len(rows)} rows in train, not {wanted}.")
         chosen += order[:wanted].tolist()
     return sorted(chosen)

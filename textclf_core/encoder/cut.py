@@ -60,6 +60,18 @@ def run_from(
         return logits
 
 
+def last_hidden(
+    model: PreTrainedModel, parts: Parts, inputs: Mapping[str, Tensor], hidden: Tensor | None = None, start: int = 0
+) -> Tensor:
+    """Return the body's last hidden states, given those after ``start`` blocks or from the input on."""
+    with ExitStack() as stack:
+        if hidden is not None:
+            _begin_at(stack, model, parts, hidden, start)
+            stack.enter_context(_blocks(model, parts, [modules[0] for modules in parts.blocks[start:]]))
+        states: Tensor = model.base_model(**inputs).last_hidden_state
+        return states
+
+
 def _begin_at(stack: ExitStack, model: PreTrainedModel, parts: Parts, hidden: Tensor, start: int) -> None:
     """Let the model take these hidden states for what comes into block ``start``."""
     base, family = model.base_model, parts.family

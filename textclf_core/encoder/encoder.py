@@ -17,6 +17,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from textclf_core.encoder import cut, tokens
 from textclf_core.encoder.families import FAMILIES, parts_of
 from textclf_core.encoder.first_token import FIRST_TOKEN_BLOCKS, last_block_for_first_token
+from textclf_core.encoder.pooling import Pooling, pool
 from textclf_core.errors import RunError, UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -55,7 +56,8 @@ class Encoder:
 
     Args:
         model: a ``...ForSequenceClassification`` of one of these families: BERT, RoBERTa, XLM-RoBERTa, DistilBERT,
-            ELECTRA, MPNet, ALBERT, DeBERTa-v2 and -v3, ModernBERT; or of another whose parts are plain to see.
+            ELECTRA, MPNet, ALBERT, DeBERTa-v2 and -v3, ModernBERT; or of another whose parts are plain to see. Or
+            the body alone (:meth:`without_head`).
         tokenizer: the model's tokenizer.
         checkpoint: the name or the path that the weights came from.
         revision: the checkpoint's revision, if one was chosen.
@@ -137,6 +139,16 @@ class Encoder:
 
         model, fresh = masked_lm(self.model, self.revision)
         return Encoder(model, self.tokenizer, self.checkpoint, self.revision, fresh_head=fresh)
+
+    @property
+    def has_head(self) -> bool:
+        """Whether there is more than the body."""
+        return self.model.base_model is not self.model
+
+    def without_head(self) -> Encoder:
+        """Return the body alone, the same modules: it has hidden states and embeddings, but no logits."""
+        body: Any = self.model.base_model
+        return Encoder(body, self.tokenizer, self.checkpoint, self.revision)
 
     # What trains
 
@@ -295,6 +307,27 @@ class Encoder:
         inputs = {name: values[:, : hidden.shape[1]] for name, values in _inputs(batch).items()}
         return cut.run_from(self.model, self._parts, hidden, inputs, start, wrapped)
 
+    def embed(
+        self, batch: Mapping[str, Tensor], pooling: Pooling, *, hidden: Tensor | None = None, start: int = 0
+    ) -> Tensor:
+        """Return one vector a row, float, shape (rows, width): the body's last hidden states, pooled.
+
+        Args:
+            batch: what :meth:`collate` made, on the model's device.
+            pooling: how.
+            hidden: the hidden states at a boundary, to go on from, as :meth:`run_prefix` takes them.
+            start: that boundary.
+        """
+        if hidden is not None:
+            self._check_cut(start)
+        inputs = _inputs(batch)
+        states = cut.last_hidden(self.model, self._parts, inputs, hidden, start)
+        return pool(states, inputs["attention_mask"], pooling)
+
+    def body_digest(self) -> str:
+        """Return a SHA-256 of all parameters and buffers of the body."""
+        return _digest([self.model.base_model])
+
     def prefix_digests(self, upto: int) -> list[str]:
         """Return a SHA-256 of all parameters and buffers: of the embeddings, then of each block up to the boundary."""
         return [_digest(modules) for modules in (self._parts.embeddings, *self._parts.blocks[:upto])]
@@ -302,7 +335,7 @@ class Encoder:
     @cached_property
     def reads_first_token(self) -> bool:
         """Whether what follows the blocks reads the first token alone: found out, by changing the others."""
-        if self.why_not_cut(self.num_blocks):
+        if not self.has_head or self.why_not_cut(self.num_blocks):
             return False
         ids = torch.full((2, 3), self.tokenizer.cls_token_id or 0, device=self.model.device)
         batch = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}

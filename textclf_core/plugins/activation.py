@@ -13,6 +13,7 @@ from textclf_core.errors import UsageError
 from textclf_core.hookspecs import EXCLUSIVE_ROLES, PLAN_HOOKS
 from textclf_core.options import build_plugin, option_names
 from textclf_core.plugins.discovery import Catalogue, LoadedPlugin
+from textclf_core.plugins.hooks import hooks_of
 from textclf_core.specs import PluginSpec, format_spec, parse_options, split_name
 
 ENCODER_ROLES = ("model", "strategy")
@@ -77,8 +78,14 @@ class ActivePlugins:
 
     @property
     def needs_encoder(self) -> bool:
-        """Whether the trainer asks for ``encoder``, so that a model is built and strategies apply."""
+        """Whether the trainer asks for ``encoder`` or ``body``, so that a model is built and strategies apply."""
         return self.one("model") is not None
+
+    @property
+    def without_head(self) -> bool:
+        """Whether the trainer asks for ``body``: the encoder without its classification head."""
+        trainer = self.one("trainer")
+        return trainer is not None and "body" in hooks_of(type(trainer.instance))["textclf_train"]
 
 
 def activate(
@@ -173,19 +180,28 @@ def _trainer(plugins: Sequence[LoadedPlugin]) -> LoadedPlugin | None:
 
 def _asks_for_encoder(plugins: Sequence[LoadedPlugin]) -> bool:
     trainer = _trainer(plugins)
-    return trainer is not None and "encoder" in trainer.hooks["textclf_train"]
+    return trainer is not None and useless_beside(trainer) != ENCODER_ROLES
+
+
+def useless_beside(trainer: LoadedPlugin) -> tuple[str, ...]:
+    """Return the roles that a run with this trainer has no use for."""
+    if not {"encoder", "body"} & set(trainer.hooks["textclf_train"]):
+        return ENCODER_ROLES
+    return ("strategy",) if "strategy" in trainer.roles else ()
 
 
 def _refuse_unused(chosen: Sequence[LoadedPlugin], all_plugins: Sequence[LoadedPlugin]) -> None:
     trainer = _trainer(all_plugins)
-    if trainer is None or _asks_for_encoder(all_plugins):
+    if trainer is None:
         return
+    useless = useless_beside(trainer)
+    why = "trains without an encoder" if useless == ENCODER_ROLES else "says itself what of the encoder trains"
     for plugin in chosen:
-        for role in ENCODER_ROLES:
-            if role in plugin.roles:
+        for role in useless:
+            if role in plugin.roles and plugin is not trainer:
                 raise UsageError(
-                    f"{plugin.name!r} is a {role}, but the trainer {trainer.name!r} trains without an encoder, so "
-                    f"it would do nothing; leave {plugin.name!r} or {trainer.name!r} out."
+                    f"{plugin.name!r} is a {role}, but the trainer {trainer.name!r} {why}, so it would do nothing; "
+                    f"leave {plugin.name!r} or {trainer.name!r} out."
                 )
 
 

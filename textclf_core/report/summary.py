@@ -26,12 +26,13 @@ def cost_rows(record: Record) -> list[tuple[str, str]]:
 
 def _cost_rows(record: Record) -> Iterator[tuple[str, str]]:
     cost, encoder = record.cost, record.encoder
-    if encoder is not None and cost.trainable_parameters is not None and cost.total_parameters is not None:
+    if cost.trainable_parameters is not None and cost.total_parameters:
         share = cost.trainable_parameters / cost.total_parameters
         yield (
             "trainable parameters",
             f"{_millions(cost.trainable_parameters)} of {_millions(cost.total_parameters)} ({share:.1%})",
         )
+    if encoder is not None:
         frozen = f"{', '.join(_ranges(encoder.frozen))}; unchanged, by hash" if encoder.frozen_sha256 else "nothing"
         yield "frozen", frozen
     yield from step_sentences(record)
@@ -86,7 +87,8 @@ def carved_sentence(data: DataRecord) -> str | None:
 
 
 def _subject(record: Record) -> str:
-    names = " + ".join(_spec(record, role) for role in ("strategy", "trainer") if record.plugin(role))
+    # A trainer that says itself what trains has both roles.
+    names = " + ".join(dict.fromkeys(_spec(record, role) for role in ("strategy", "trainer") if record.plugin(role)))
     model = record.plugin("model")
     return " · ".join([names, *([model.name] if model else []), record.data.source, f"seed {record.seed}"])
 

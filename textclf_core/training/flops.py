@@ -14,6 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 if TYPE_CHECKING:
     from textclf_core.encoder import Encoder
+    from textclf_core.encoder.pooling import Pooling
 
 # Four (rows, length) shapes determine the four coefficients of a pass.
 _SHAPES = ((1, 8), (1, 16), (1, 24), (2, 8))
@@ -79,6 +80,19 @@ def count_prefix_flops(encoder: Encoder, upto: int, start: int | None = None) ->
 
     with encoder.computing_what_the_head_reads():
         return _solve([_count(encoder, run, shape, start)[0] for shape in _SHAPES])
+
+
+def count_embedding_flops(encoder: Encoder, pooling: Pooling, start: int | None = None) -> EncoderFlops:
+    """Count what it costs to embed one batch, from the input on or from a boundary, as :func:`count_flops` does."""
+    trainable = [parameter for parameter in encoder.model.parameters() if parameter.requires_grad]
+
+    def run(batch: dict[str, Tensor], hidden: Tensor | None) -> Tensor:
+        return encoder.embed(batch, pooling, hidden=hidden, start=start or 0)
+
+    counted = [_count(encoder, run, shape, start, trainable) for shape in _SHAPES]
+    return EncoderFlops(
+        forward=_solve([forward for forward, _ in counted]), backward=_solve([backward for _, backward in counted])
+    )
 
 
 def _batch(encoder: Encoder, shape: tuple[int, int]) -> dict[str, Tensor]:

@@ -22,13 +22,14 @@ from textclf_core.cache import CacheFolder, RowStore
 from textclf_core.cache.rows import KEY_BYTES
 from textclf_core.cost import give_back_freed_memory
 from textclf_core.training.batching import batches_of_equal_length
-from textclf_core.training.flops import PassFlops, count_prefix_flops
+from textclf_core.training.flops import PassFlops, count_embedding_flops, count_prefix_flops
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
     from textclf_core.cost import Meter
     from textclf_core.encoder import Encoder
+    from textclf_core.encoder.pooling import Pooling
     from textclf_core.progress import Progress
 
 logger = logging.getLogger("textclf")
@@ -76,15 +77,24 @@ class FrozenPrefix:
         folder: the cache.
         meter: counts what is computed and what is read.
         progress: shows the computing.
+        pooling: keep one vector a row, the whole body's output pooled, where all of it is frozen.
 
     Attributes:
         boundary: the prefix is the embeddings and this many blocks.
         only_first_token: whether rows hold the first token alone: behind the last block, if the head reads no other.
     """
 
-    def __init__(self, encoder: Encoder, folder: CacheFolder, meter: Meter, progress: Progress) -> None:
+    def __init__(
+        self,
+        encoder: Encoder,
+        folder: CacheFolder,
+        meter: Meter,
+        progress: Progress,
+        pooling: Pooling | None = None,
+    ) -> None:
         self.boundary = encoder.frozen_prefix - 1
-        self.only_first_token = self.boundary == encoder.num_blocks and encoder.reads_first_token
+        self.only_first_token = pooling is None and self.boundary == encoder.num_blocks and encoder.reads_first_token
+        self._pooling = pooling
         self._encoder = encoder
         self._folder = folder
         self._meter = meter
@@ -116,7 +126,11 @@ class FrozenPrefix:
     def _count(self) -> float:
         """Return the FLOPs of what was computed and not counted yet."""
         for start in {start for _, _, start in self._computed} - self._flops.keys():
-            self._flops[start] = count_prefix_flops(self._encoder, self.boundary, start)
+            self._flops[start] = (
+                count_embedding_flops(self._encoder, self._pooling, start).forward
+                if self._pooling
+                else count_prefix_flops(self._encoder, self.boundary, start)
+            )
         spent = sum(self._flops[start](rows, length) for rows, length, start in self._computed)
         self._computed.clear()
         self._meter.prefix_flops += spent
@@ -142,7 +156,7 @@ class FrozenPrefix:
 
     def _fill(self, tokenized: Dataset, keys: Sequence[bytes], missing: Sequence[int]) -> bool:
         lengths = [len(ids) for ids in tokenized["input_ids"]]
-        tokens = len(missing) if self.only_first_token else sum(lengths[row] for row in missing)
+        tokens = len(missing) if self.only_first_token or self._pooling else sum(lengths[row] for row in missing)
         wanted = tokens * self._width * _BYTES_A_NUMBER
         if not self._folder.make_room(wanted, keep=self.key):
             logger.info(
@@ -177,11 +191,15 @@ class FrozenPrefix:
     def _compute(
         self, tokenized: Dataset, rows: list[int], keys: list[bytes], start: int, earlier: RowStore | None
     ) -> Any:
-        """Return the hidden states of rows of one length, float32, shape (rows, tokens or 1, width)."""
+        """Return what is kept of rows of one length, float32, shape (rows, tokens or 1, width)."""
         batch = self._encoder.collate(tokenized.__getitems__(rows))
         length = batch["input_ids"].shape[1]
         hidden = None if earlier is None else torch.from_numpy(earlier.read(keys)).to(self._encoder.model.device)
-        if not self.only_first_token:
+        if self._pooling:
+            batch, hidden = self._at_least(self._least_rows(length), batch, hidden)
+            pooled = self._encoder.embed(batch, self._pooling, hidden=hidden, start=start)
+            reached = pooled[: len(rows), None]
+        elif not self.only_first_token:
             reached = self._run(batch, hidden, start, self.boundary, self._least_rows(length))
         else:
             last = self.boundary - 1
@@ -192,13 +210,21 @@ class FrozenPrefix:
         return reached.float().cpu().numpy()
 
     def _run(self, batch: dict[str, Tensor], hidden: Tensor | None, start: int, upto: int, least: int) -> Tensor:
-        """Run blocks on at least so many rows: those that there are, again and again."""
+        """Run blocks on at least so many rows."""
+        rows = len(batch["input_ids"])
+        batch, hidden = self._at_least(least, batch, hidden)
+        return self._encoder.run_prefix(batch, upto, hidden=hidden, start=start)[:rows]
+
+    def _at_least(
+        self, least: int, batch: dict[str, Tensor], hidden: Tensor | None
+    ) -> tuple[dict[str, Tensor], Tensor | None]:
+        """Return a batch of at least so many rows: those that there are, again and again."""
         rows = len(batch["input_ids"])
         if rows < least:
             again = torch.arange(least, device=self._encoder.model.device) % rows
             batch = {name: values[again] for name, values in batch.items()}
             hidden = None if hidden is None else hidden[again]
-        return self._encoder.run_prefix(batch, upto, hidden=hidden, start=start)[:rows]
+        return batch, hidden
 
     def _least_rows(self, length: int) -> int:
         """Return how many rows of that length a batch needs for a row's bits not to depend on how many there are."""
@@ -217,8 +243,10 @@ class FrozenPrefix:
     def _key(self, boundary: int) -> str:
         """Return the name of a boundary's store: a hash of everything that could change a bit of its rows."""
         model = self._encoder.model
+        pooled = self._pooling and boundary == self.boundary
         facts = {
             "weights": self._digests[: boundary + 1],
+            **({"pooling": self._pooling, "body": self._encoder.body_digest()} if pooled else {}),
             "config": config_facts(model.config),
             "boundary": boundary,
             "first token": boundary == self.boundary and self.only_first_token,
@@ -233,6 +261,8 @@ class FrozenPrefix:
         return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
     def _about(self) -> str:
+        if self._pooling:
+            return f"{self._encoder.checkpoint}, one vector a text ({self._pooling})"
         what = "the first token" if self.only_first_token else "all tokens"
         blocks = "1 block" if self.boundary == 1 else f"{self.boundary} blocks"
         return f"{self._encoder.checkpoint} after {blocks}, {what}"

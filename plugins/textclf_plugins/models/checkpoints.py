@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from textclf_core.errors import UsageError
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
     from textclf_core.encoder import Encoder
     from textclf_core.task import Task
 
 logger = logging.getLogger("textclf")
+
+T = TypeVar("T")
 
 WITHOUT_NETWORK = (
     "These need no network:\n"
@@ -37,12 +39,50 @@ def load_encoder(checkpoint: str, task: Task, revision: str | None = None) -> En
         UsageError: the checkpoint can't be had, lacks weights of the model's body, has no tokenizer or one without
             a padding token, or needs code of its own.
     """
+
+    def load(name: str, local: bool) -> Encoder:
+        return _load(name, revision, task, local)
+
+    return _found(checkpoint, revision, load)
+
+
+def load_trained(checkpoint: str) -> Encoder:
+    """Return a checkpoint with the classification head that it was trained with, in float32, in evaluation mode.
+
+    Args:
+        checkpoint: a folder, or ``owner/name`` or ``owner/name@revision`` on the hub.
+
+    Raises:
+        UsageError: it can't be had, or has no such head.
+    """
+    name, revision = name_and_revision(checkpoint)
+
+    def load(name: str, local: bool) -> Encoder:
+        return _load_trained(name, revision, local)
+
+    return _found(name, revision, load)
+
+
+def name_and_revision(checkpoint: str) -> tuple[str, str | None]:
+    """Return the parts of ``owner/name@revision``; a folder, whose name may hold an ``@``, has no revision."""
+    if Path(checkpoint).expanduser().is_dir():
+        return checkpoint, None
+    name, _, revision = checkpoint.partition("@")
+    return name, revision or None
+
+
+def _found(checkpoint: str, revision: str | None, load: Callable[[str, bool], T]) -> T:
+    """Return what ``load`` makes of the folder, or of the name on the hub: from its cache alone (``True``) or from it.
+
+    Raises:
+        UsageError: the checkpoint can't be had.
+    """
     from safetensors import SafetensorError
 
     folder = Path(checkpoint).expanduser()
     if folder.is_dir():
         try:
-            return _load(str(folder), None, task, local=True)
+            return load(str(folder), True)
         except (OSError, ValueError, SafetensorError) as error:
             raise UsageError(f"no model can be loaded from the folder {folder}: {error}") from error
     if checkpoint.startswith((".", "~", "/")) or checkpoint.count("/") > 1:
@@ -54,7 +94,7 @@ def load_encoder(checkpoint: str, task: Task, revision: str | None = None) -> En
 
     named = f"{checkpoint}@{revision}" if revision else checkpoint
     try:
-        return _load(checkpoint, revision, task, local=True)
+        return load(checkpoint, True)
     except (OSError, ValueError, SafetensorError) as error:
         why_not_cached = error
     unreachable = why_unreachable()
@@ -66,7 +106,7 @@ def load_encoder(checkpoint: str, task: Task, revision: str | None = None) -> En
         ) from why_not_cached
     logger.info("%s isn't in the cache %s; asking the hub", named, constants.HF_HUB_CACHE)
     try:
-        return _load(checkpoint, revision, task, local=False)
+        return load(checkpoint, False)
     except (OSError, ValueError, SafetensorError) as error:
         raise UsageError(f"the model {named} can't be had from the hub: {error}\n{WITHOUT_NETWORK}") from error
 
@@ -74,21 +114,12 @@ def load_encoder(checkpoint: str, task: Task, revision: str | None = None) -> En
 def _load(checkpoint: str, revision: str | None, task: Task, local: bool) -> Encoder:
     """Load from the folder or the cache alone (``local``), or from the hub too."""
     import torch
-    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+    from transformers import AutoModelForSequenceClassification
 
     from textclf_core.encoder import Encoder
 
-    wanted: dict[str, Any] = {
-        "revision": revision or "main",
-        "local_files_only": local,
-        "trust_remote_code": False,
-    }
-    tokenizer = AutoTokenizer.from_pretrained(checkpoint, **wanted)
-    # Where its files are missing, transformers makes up a tokenizer that knows nothing but its special tokens.
-    if len(tokenizer) <= len(set(tokenizer.all_special_ids)):
-        raise FileNotFoundError(f"{checkpoint} has no files of a tokenizer")
-    if tokenizer.pad_token is None:
-        raise UsageError(f"the tokenizer of {checkpoint} has no padding token, so texts can't be batched")
+    wanted = _wanted(revision, local)
+    tokenizer = _tokenizer(checkpoint, wanted)
     with _without_load_report():
         model, report = AutoModelForSequenceClassification.from_pretrained(
             checkpoint,
@@ -103,6 +134,44 @@ def _load(checkpoint: str, revision: str | None, task: Task, local: bool) -> Enc
     encoder = Encoder(model, tokenizer, checkpoint, _commit(checkpoint, revision))
     _check_weights(encoder, set(report["missing_keys"]), {name for name, *_ in report["mismatched_keys"]})
     return encoder
+
+
+def _load_trained(checkpoint: str, revision: str | None, local: bool) -> Encoder:
+    """Load from the folder or the cache alone (``local``), or from the hub too, with the checkpoint's own head."""
+    import torch
+    from transformers import AutoModelForSequenceClassification
+
+    from textclf_core.encoder import Encoder
+
+    wanted = _wanted(revision, local)
+    tokenizer = _tokenizer(checkpoint, wanted)
+    with _without_load_report():
+        model, report = AutoModelForSequenceClassification.from_pretrained(
+            checkpoint, dtype=torch.float32, output_loading_info=True, **wanted
+        )
+    if missing := sorted(report["missing_keys"]):
+        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+        raise UsageError(
+            f"{checkpoint} isn't trained to classify: it lacks the weights {', '.join(missing[:3])}{more}. Give a "
+            "checkpoint that was fine-tuned for sequence classification."
+        )
+    return Encoder(model, tokenizer, checkpoint, _commit(checkpoint, revision))
+
+
+def _wanted(revision: str | None, local: bool) -> dict[str, Any]:
+    return {"revision": revision or "main", "local_files_only": local, "trust_remote_code": False}
+
+
+def _tokenizer(checkpoint: str, wanted: dict[str, Any]) -> PreTrainedTokenizerBase:
+    from transformers import AutoTokenizer
+
+    tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(checkpoint, **wanted)
+    # Where its files are missing, transformers makes up a tokenizer that knows nothing but its special tokens.
+    if len(tokenizer) <= len(set(tokenizer.all_special_ids)):
+        raise FileNotFoundError(f"{checkpoint} has no files of a tokenizer")
+    if tokenizer.pad_token is None:
+        raise UsageError(f"the tokenizer of {checkpoint} has no padding token, so texts can't be batched")
+    return tokenizer
 
 
 def _check_weights(encoder: Encoder, missing: set[str], mismatched: set[str]) -> None:

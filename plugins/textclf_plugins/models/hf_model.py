@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from textclf_core.hookspecs import hookimpl
@@ -29,9 +28,7 @@ class HfModel:
     @hookimpl
     def textclf_build_model(self, task: Task) -> Encoder:
         """Return the checkpoint with a fresh head."""
-        from textclf_plugins.models.checkpoints import load_encoder
+        from textclf_plugins.models.checkpoints import load_encoder, name_and_revision
 
-        if Path(self.checkpoint).expanduser().is_dir():  # whose name may hold an @
-            return load_encoder(self.checkpoint, task)
-        name, _, revision = self.checkpoint.partition("@")
-        return load_encoder(name, task, revision or None)
+        name, revision = name_and_revision(self.checkpoint)
+        return load_encoder(name, task, revision)

@@ -1,0 +1,135 @@
+"""The classifier that an encoder's embeddings and a linear head make."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from safetensors.numpy import load_file, save_file
+
+from textclf_core.encoder.pooling import Pooling
+from textclf_core.progress import Progress
+from textclf_core.recipe import Recipe
+from textclf_core.training.batching import batches_by_length
+from textclf_core.training.flops import count_embedding_flops
+from textclf_plugins.logistic import LinearHead
+from textclf_plugins.models.checkpoints import load_encoder
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+    from numpy.typing import NDArray
+
+    from textclf_core.cost import Meter
+    from textclf_core.encoder import Encoder
+    from textclf_core.task import Task
+    from textclf_core.training.flops import PassFlops
+    from textclf_core.training.frozen_prefix import FrozenPrefix
+
+_NOTE = "embedding.json"
+_HEAD = "head.safetensors"
+_NOTED = ("pooling", "normalize", "max_length")
+
+
+@dataclass(frozen=True)
+class Embedder:
+    """Turns texts into vectors.
+
+    Attributes:
+        body: the encoder without its classification head.
+        pooling: what the last hidden states are pooled to.
+        normalize: scale each vector to length 1.
+        max_length: the longest input in tokens; the model's own limit if not set.
+        progress: shows how far it is, where there is more than one batch.
+        prefix: the cache of the vectors, where the body's weights stay what they are.
+        meter: counts what is computed without the cache.
+        batch_size: rows that are embedded together at most.
+    """
+
+    body: Encoder
+    pooling: Pooling
+    normalize: bool
+    max_length: int | None = None
+    progress: Progress = field(default_factory=lambda: Progress(quiet=True))
+    prefix: FrozenPrefix | None = None
+    meter: Meter | None = None
+    batch_size: int = 32
+
+    def tokenize(self, data: Dataset, task: Task) -> Dataset:
+        """Return the rows of ``data`` as token ids."""
+        return self.body.tokenize(data, task, Recipe(max_length=self.max_length))
+
+    def vectors(self, tokenized: Dataset, *, training: bool = False) -> NDArray[np.float32]:
+        """Return the vectors of rows that :meth:`tokenize` made, in their order: float32, (rows, width).
+
+        Args:
+            tokenized: the rows.
+            training: they are of the training split, so that what is computed counts as training.
+        """
+        known = None
+        if self.prefix and len(tokenized) > 1:
+            known = self.prefix.training_rows(tokenized) if training else self.prefix.rows(tokenized)
+        if known:
+            vectors = known.hidden(range(len(tokenized)))[:, 0].cpu().numpy()
+        else:
+            vectors = self._computed(tokenized, training=training)
+        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True) if self.normalize else vectors
+
+    def _computed(self, tokenized: Dataset, *, training: bool) -> NDArray[np.float32]:
+        model = self.body.model
+        was_training = model.training
+        model.train(False)
+        vectors = np.empty((len(tokenized), int(model.config.hidden_size)), dtype=np.float32)
+        batches = batches_by_length([len(ids) for ids in tokenized["input_ids"]], self.batch_size)
+        progress = self.progress if len(batches) > 1 else Progress(quiet=True)
+        flops_of = self._flops if self.meter else None
+        with torch.inference_mode(), progress.bar("embed", len(tokenized), "examples") as bar:
+            for indices in batches:
+                batch = self.body.collate(tokenized.__getitems__(indices))
+                vectors[indices] = self.body.embed(batch, self.pooling).float().cpu().numpy()
+                if self.meter and flops_of:
+                    flops = flops_of(*batch["input_ids"].shape)
+                    self.meter.flops += flops if training else 0
+                    self.meter.predicted(0 if training else flops)
+                bar.advance(len(indices))
+        model.train(was_training)
+        return vectors
+
+    @cached_property
+    def _flops(self) -> PassFlops:
+        return count_embedding_flops(self.body, self.pooling).forward
+
+
+@dataclass(frozen=True)
+class EmbeddingClassifier:
+    """Scores texts with a linear head on their embeddings."""
+
+    embedder: Embedder
+    head: LinearHead
+    task: Task
+
+    def scores(self, data: Dataset) -> NDArray[np.float32]:
+        """Return the softmax of the head's logits for the rows of ``data``, in its order: float32, (rows, labels)."""
+        return self.head.probabilities(self.embedder.vectors(self.embedder.tokenize(data, self.task)))
+
+    def save(self, directory: Path) -> None:
+        """Write body and tokenizer in Hugging Face's own layout, the head as safetensors, the rest as JSON."""
+        self.embedder.body.model.save_pretrained(directory)
+        self.embedder.body.tokenizer.save_pretrained(directory)
+        arrays = {"weights": self.head.weights, "intercept": self.head.intercept}
+        save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, directory / _HEAD)
+        note = {name: getattr(self.embedder, name) for name in _NOTED}
+        (directory / _NOTE).write_text(json.dumps(note, indent=2) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, directory: Path, task: Task, device: str) -> EmbeddingClassifier:
+        """Load what :meth:`save` wrote, onto ``device``."""
+        body = load_encoder(str(directory), task).without_head()
+        body.model.to(device)  # type: ignore[arg-type]  # the decorator around it hides its signature
+        note = json.loads((directory / _NOTE).read_text(encoding="utf-8"))
+        arrays = load_file(directory / _HEAD)
+        return cls(Embedder(body, **note), LinearHead(arrays["weights"], arrays["intercept"]), task)

@@ -1,0 +1,58 @@
+"""Frozen embeddings and scikit-learn's logistic regression."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from textclf_core.hookspecs import hookimpl
+from textclf_core.options import Option
+
+if TYPE_CHECKING:
+    from datasets import DatasetDict
+
+    from textclf_core.classifier import Classifier
+    from textclf_core.encoder import Encoder
+    from textclf_core.progress import Progress
+    from textclf_core.task import Task
+    from textclf_core.workspace import Workspace
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmbeddingLogreg:
+    """Logistic regression on the frozen model's embeddings: one vector a text, computed once and kept in the cache."""
+
+    pooling: Annotated[
+        Literal["mean", "first-token"],
+        Option("What the last hidden states are pooled to: their mean over the tokens, or the first token's."),
+    ] = "mean"
+    normalize: Annotated[bool, Option("Scale each vector to length 1.")] = True
+    c: Annotated[
+        float | None,
+        Option("Inverse of the L2 regularisation; the best of 0.1, 1, 10, 100 on validation if not set.", gt=0),
+    ] = None
+    max_length: Annotated[
+        int | None, Option("Longest input in tokens, special ones included; the model's own limit if not set.", ge=3)
+    ] = None
+
+    @hookimpl
+    def textclf_freeze(self, encoder: Encoder) -> None:
+        """Freeze the whole body."""
+        encoder.freeze(body=True)
+
+    @hookimpl
+    def textclf_train(
+        self, body: Encoder, data: DatasetDict, task: Task, workspace: Workspace, progress: Progress
+    ) -> Classifier:
+        """Fit the head on train's embeddings."""
+        from textclf_plugins.embeddings.fit import fit_on_embeddings
+
+        return fit_on_embeddings(self, body, data, task, workspace, progress)
+
+    @hookimpl
+    def textclf_load_classifier(self, directory: Path, task: Task, workspace: Workspace) -> Classifier:
+        """Load body and head."""
+        from textclf_plugins.embeddings.classifier import EmbeddingClassifier
+
+        return EmbeddingClassifier.load(directory, task, workspace.device)

@@ -1,0 +1,70 @@
+"""SetFit: contrastive fine-tuning of the body on pairs of texts, then a head."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from textclf_core.hookspecs import hookimpl
+from textclf_core.options import Option
+from textclf_core.recipe import Recipe
+
+if TYPE_CHECKING:
+    from datasets import DatasetDict
+
+    from textclf_core.classifier import Classifier
+    from textclf_core.encoder import Encoder
+    from textclf_core.progress import Progress
+    from textclf_core.task import Task
+    from textclf_core.workspace import Workspace
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetFit(Recipe):
+    """SetFit: fine-tune the body so that texts of one label come close, then fit a logistic regression on it.
+
+    The whole body trains, not the head alone (Tunstall et al., 2022, "Efficient Few-Shot Learning Without Prompts").
+    It is made for a handful of examples a label and for a sentence encoder (minilm); the extra ``setfit`` brings its
+    library. Freezing strategies freeze parts of the body.
+    """
+
+    shots: Annotated[
+        int | None,
+        Option("Examples of each label to train on, those of --train-size SHOTS/class; all of train if not set.", ge=1),
+    ] = None
+    iterations: Annotated[
+        int, Option("Pairs of one label, and as many of two labels, that each example begins.", ge=1)
+    ] = 20
+    epochs: Annotated[int, Option("Passes over the pairs.", ge=1)] = 1
+    batch_size: Annotated[int, Option("Pairs in one optimizer step.", ge=1)] = 16
+    warmup: Annotated[float, Option("Share of the steps over which the rate rises from 0.", ge=0, lt=1)] = 0.1
+    normalize: Annotated[bool, Option("Scale each vector to length 1 for the head.")] = False
+    c: Annotated[
+        float | None,
+        Option("Inverse of the head's regularisation; the best of 0.1, 1, 10, 100 on validation for none.", gt=0),
+    ] = 1.0
+
+    @hookimpl
+    def textclf_train(
+        self,
+        body: Encoder,
+        data: DatasetDict,
+        task: Task,
+        recipe: Recipe,
+        seed: int,
+        data_seed: int,
+        workspace: Workspace,
+        progress: Progress,
+    ) -> Classifier:
+        """Train the body on pairs, then fit the head."""
+        from textclf_plugins.embeddings.setfit_training import train_setfit
+
+        return train_setfit(self, body, data, task, recipe, seed, data_seed, workspace, progress)
+
+    @hookimpl
+    def textclf_load_classifier(self, directory: Path, task: Task, workspace: Workspace) -> Classifier:
+        """Load body and head."""
+        from textclf_plugins.embeddings.classifier import EmbeddingClassifier
+
+        return EmbeddingClassifier.load(directory, task, workspace.device)

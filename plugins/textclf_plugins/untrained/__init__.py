@@ -1,0 +1,1 @@
+"""Classifiers that need no training on the data."""

@@ -1,0 +1,115 @@
+"""The classifier of ``zero-shot``: how far a text entails the sentence of each label."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from datasets import Dataset
+from scipy.special import softmax
+
+from textclf_core.encoder_classifier import EncoderClassifier
+from textclf_core.errors import UsageError, did_you_mean
+from textclf_core.recipe import Recipe
+from textclf_core.task import Task
+from textclf_plugins.models.checkpoints import load_trained
+from textclf_plugins.untrained.task_specific_model import label_names, untrained
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from textclf_core.progress import Progress
+    from textclf_core.workspace import Workspace
+    from textclf_plugins.untrained.zero_shot import ZeroShot
+
+_NOTE = "zero_shot.json"
+
+
+@dataclass(frozen=True)
+class EntailmentClassifier:
+    """Scores texts by the entailment of a sentence a label.
+
+    Attributes:
+        inference: a classifier of pairs of a text and a sentence.
+        entailment: the id of its label for entailment.
+        sentences: one a label.
+        task: the labels, and the columns that hold the text.
+    """
+
+    inference: EncoderClassifier
+    entailment: int
+    sentences: tuple[str, ...]
+    task: Task
+
+    def scores(self, data: Dataset) -> NDArray[np.float32]:
+        """Return the softmax over the labels of the logits of entailment: float32, (rows, labels)."""
+        texts = [" ".join(row) for row in zip(*(data[column] for column in self.task.text_columns), strict=True)]
+        pairs = Dataset.from_dict(
+            {
+                "text": [text for text in texts for _ in self.sentences],
+                "sentence": [sentence for _ in texts for sentence in self.sentences],
+            }
+        )
+        tokenized = self.inference.encoder.tokenize(pairs, self.inference.task, self.inference.recipe)
+        entailed = self.inference.logits(tokenized)[:, self.entailment]
+        return np.asarray(softmax(entailed.reshape(len(texts), len(self.sentences)), axis=1), dtype=np.float32)
+
+    def save(self, directory: Path) -> None:
+        """Write model and tokenizer in Hugging Face's own layout, the sentences as JSON."""
+        self.inference.save(directory)
+        note = {
+            "labels": self.inference.task.label_names,
+            "entailment": self.entailment,
+            "sentences": self.sentences,
+        }
+        (directory / _NOTE).write_text(json.dumps(note, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, directory: Path, task: Task, device: str) -> EntailmentClassifier:
+        """Load what :meth:`save` wrote, onto ``device``."""
+        note = json.loads((directory / _NOTE).read_text(encoding="utf-8"))
+        inference = EncoderClassifier.load(directory, _pairs_task(note["labels"]), device)
+        return cls(inference, note["entailment"], tuple(note["sentences"]), task)
+
+
+def entailment_classifier(
+    options: ZeroShot, task: Task, workspace: Workspace, progress: Progress
+) -> EntailmentClassifier:
+    """Load the checkpoint and put the labels into words.
+
+    Raises:
+        UsageError: it can't be had, or none or several of its labels could be entailment.
+    """
+    sentences = options.of(task.label_names)
+    encoder = load_trained(options.checkpoint)
+    names = label_names(encoder)
+    entailment = _entailment(names, options)
+    inference = untrained(encoder, _pairs_task(names), Recipe(max_length=options.max_length), workspace, progress)
+    return EntailmentClassifier(inference, entailment, sentences, task)
+
+
+def _pairs_task(label_names: Sequence[str]) -> Task:
+    return Task(tuple(label_names), ("text", "sentence"))
+
+
+def _entailment(names: tuple[str, ...], options: ZeroShot) -> int:
+    listed = ", ".join(names)
+    if options.entailment is not None:
+        if options.entailment not in names:
+            raise UsageError(
+                f"zero-shot: {options.checkpoint} has no label {options.entailment!r}."
+                f"{did_you_mean(options.entailment, names)} It has {listed}."
+            )
+        return names.index(options.entailment)
+    found = [id for id, name in enumerate(names) if name.casefold().startswith("entail")]
+    if len(found) != 1:
+        raise UsageError(
+            f"zero-shot: {len(found)} labels of {options.checkpoint} are named as entailment; it has {listed}. If it "
+            f"is a model of natural language inference, say which, such as zero-shot:entailment={names[-1]}; if not, "
+            "zero-shot-embeddings takes a sentence encoder."
+        )
+    return found[0]

@@ -1,0 +1,51 @@
+"""A model that somebody trained for the task already."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from textclf_core.hookspecs import hookimpl
+from textclf_core.options import Option
+
+if TYPE_CHECKING:
+    from textclf_core.classifier import Classifier
+    from textclf_core.progress import Progress
+    from textclf_core.recipe import Recipe
+    from textclf_core.task import Task
+    from textclf_core.workspace import Workspace
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskSpecific:
+    """A classifier that is trained already: a Hugging Face checkpoint for sequence classification, used as it is.
+
+    Its labels are matched with the data's by name, upper and lower case alike, or as the option says. Names such as
+    LABEL_0 say nothing, so they are matched by the option alone.
+    """
+
+    checkpoint: Annotated[
+        str, Option("A name on the hub, owner/name or owner/name@revision; or the folder of a model and tokenizer.")
+    ]
+    labels: Annotated[
+        tuple[str, ...],
+        Option("Labels of the model and of the data that are the same: LABEL_0=neg,LABEL_1=pos. Others go by name."),
+    ] = ()
+    max_length: Annotated[
+        int | None, Option("Longest input in tokens, special ones included; the model's own limit if not set.", ge=3)
+    ] = None
+
+    @hookimpl
+    def textclf_train(self, task: Task, recipe: Recipe, workspace: Workspace, progress: Progress) -> Classifier:
+        """Load the checkpoint; there is nothing to train."""
+        from textclf_plugins.untrained.task_specific_model import task_specific
+
+        return task_specific(self, task, recipe, workspace, progress)
+
+    @hookimpl
+    def textclf_load_classifier(self, directory: Path, task: Task, workspace: Workspace) -> Classifier:
+        """Load an encoder classifier."""
+        from textclf_core.encoder_classifier import EncoderClassifier
+
+        return EncoderClassifier.load(directory, task, workspace.device)

@@ -1,0 +1,72 @@
+"""A trained checkpoint, with its outputs in the order of the data's labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from textclf_core.encoder_classifier import EncoderClassifier
+from textclf_core.errors import UsageError
+from textclf_plugins.models.checkpoints import load_trained
+from textclf_plugins.untrained.label_names import match_labels
+
+if TYPE_CHECKING:
+    from textclf_core.encoder import Encoder
+    from textclf_core.progress import Progress
+    from textclf_core.recipe import Recipe
+    from textclf_core.task import Task
+    from textclf_core.workspace import Workspace
+    from textclf_plugins.untrained.task_specific import TaskSpecific
+
+
+def task_specific(
+    options: TaskSpecific, task: Task, recipe: Recipe, workspace: Workspace, progress: Progress
+) -> EncoderClassifier:
+    """Load the checkpoint and put its outputs in the order of the task's labels.
+
+    Raises:
+        UsageError: it can't be had, isn't trained, or its labels can't be matched with the task's.
+    """
+    encoder = load_trained(options.checkpoint)
+    names = label_names(encoder)
+    order = match_labels(names, task.label_names, options.labels, options.checkpoint)
+    _order_outputs(encoder, order)
+    encoder.model.config.id2label = dict(enumerate(task.label_names))
+    encoder.model.config.label2id = {name: id for id, name in enumerate(task.label_names)}
+    encoder.model.config.problem_type = "single_label_classification"
+    return untrained(encoder, task, recipe, workspace, progress)
+
+
+def label_names(encoder: Encoder) -> tuple[str, ...]:
+    """Return the names that a checkpoint gives to its outputs, in their order."""
+    id2label: Any = encoder.model.config.id2label
+    return tuple(id2label[id] for id in range(len(id2label)))
+
+
+def untrained(
+    encoder: Encoder, task: Task, recipe: Recipe, workspace: Workspace, progress: Progress
+) -> EncoderClassifier:
+    """Return the classifier of a model that is used as it is, on the run's device, with its cost counted."""
+    encoder.model.requires_grad_(False)
+    encoder.model.to(workspace.device)  # type: ignore[arg-type]  # the decorator around it hides its signature
+    meter = workspace.meter
+    meter.trained(examples=0, real_tokens=0, padded_tokens=0, flops=0.0)
+    meter.holds(trainable=0, total=encoder.num_parameters())
+    return EncoderClassifier(encoder, task, recipe, progress, meter=meter)
+
+
+def _order_outputs(encoder: Encoder, order: Sequence[int]) -> None:
+    """Let output ``i`` be what output ``order[i]`` was, in the weights: whatever loads the model gets that order."""
+    body = set(encoder.model.base_model.modules())
+    layers = [one for one in encoder.model.modules() if isinstance(one, nn.Linear) and one not in body]
+    if not layers or layers[-1].out_features != len(order):
+        raise UsageError(
+            f"{encoder.checkpoint}: the last layer of a {type(encoder.model).__name__} isn't a linear one with "
+            f"{len(order)} outputs, so textclf can't bring its labels into the data's order."
+        )
+    with torch.no_grad():
+        for parameter in layers[-1].parameters():
+            parameter.copy_(parameter[list(order)].clone())

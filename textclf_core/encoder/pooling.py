@@ -1,0 +1,24 @@
+"""One vector for a text: what a body's last hidden states are pooled to."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from torch import Tensor
+
+Pooling = Literal["mean", "first-token"]
+"""The mean over the tokens, special ones included and padding left out; or the first token's (``[CLS]``)."""
+
+
+def pool(hidden: Tensor, attention_mask: Tensor, pooling: Pooling) -> Tensor:
+    """Return one vector a row, float, shape (rows, width).
+
+    Args:
+        hidden: a body's last hidden states, float, shape (rows, tokens, width).
+        attention_mask: 1 for a token, 0 for padding, shape (rows, tokens).
+        pooling: how.
+    """
+    if pooling == "first-token":
+        return hidden[:, 0]
+    mask = attention_mask.unsqueeze(-1).to(hidden.dtype)
+    return (hidden * mask).sum(1) / mask.sum(1)
