@@ -8,7 +8,7 @@ from html import escape
 from tabulate import tabulate
 
 from textclf_core.progress import format_seconds
-from textclf_core.records import DataRecord, Record
+from textclf_core.records import DataRecord, PhaseRecord, Record
 from textclf_core.report.costs import COSTS
 
 
@@ -33,6 +33,8 @@ def _cost_rows(record: Record) -> Iterator[tuple[str, str]]:
         )
         frozen = f"{', '.join(_ranges(encoder.frozen))}; unchanged, by hash" if encoder.frozen_sha256 else "nothing"
         yield "frozen", frozen
+    if record.phases:
+        yield "phases", ", ".join(map(_phase, record.phases))
     rates = []
     if cost.examples_per_second is not None and cost.tokens_per_second is not None:
         rates = [f"{cost.examples_per_second:,.0f} examples/s", f"{cost.tokens_per_second:,.0f} tokens/s"]
@@ -99,6 +101,11 @@ def _spec(record: Record, role: str) -> str:
 
 def _millions(count: int) -> str:
     return f"{count / 1e6:.1f} M" if count >= 1e5 else f"{count:,}"
+
+
+def _phase(phase: PhaseRecord) -> str:
+    epochs = "1 epoch" if phase.epochs == 1 else f"{phase.epochs} epochs"
+    return f"{epochs} at {phase.learning_rate:g} ({_millions(phase.trainable_parameters)} parameters)"
 
 
 def _ranges(parts: tuple[str, ...]) -> list[str]:
