@@ -25,6 +25,7 @@ from textclf_core.errors import PluginError
 from textclf_core.options import build_plugin, options_of
 from textclf_core.plugins.hooks import hooks_of, roles_of
 from textclf_core.postprocessing import NO_ANSWER, Postprocessing, Step, answers_from
+from textclf_core.recipe import Recipe
 from textclf_core.task import Task
 
 if TYPE_CHECKING:
@@ -212,8 +213,8 @@ def check_plugin(cls: type, **options: object) -> None:
     Of every plugin: its hooks and their arguments are those of this textclf, it has a docstring (its help), each of
     its fields is an option and has a help text, and the given options are taken. Of a dataset: its data can be used,
     every split tells where its rows came from, and the same data seed gives the same rows. Of a strategy: on a model of
-    12 blocks it leaves the head training. Of a postprocessor: it takes scores of two labels, gives probabilities and
-    label ids, and does the same after it was saved and loaded.
+    12 blocks it leaves the head training, in each of the phases that it plans for three epochs too. Of a postprocessor:
+    it takes scores of two labels, gives probabilities and label ids, and does the same after it was saved and loaded.
 
     Args:
         cls: the plugin's class.
@@ -277,7 +278,12 @@ def _faults_of_strategy(manager: pluggy.PluginManager) -> list[str]:
     manager.hook.textclf_freeze(encoder=encoder)
     if not any(encoder.part_of(name) == "head" for name in encoder.trainable_names()):
         return ["it froze the head, which starts at random and must train."]
-    return []
+    phases = manager.hook.textclf_plan(encoder=encoder, recipe=Recipe(epochs=3)) or ()
+    return [
+        f"phase {number} of its plan freezes the head, which starts at random and must train."
+        for number, phase in enumerate(phases, start=1)
+        if not any(encoder.part_of(name) == "head" for name in {*encoder.trainable_names()} - {*phase.freeze})
+    ]
 
 
 def _faults_of_postprocessor(manager: pluggy.PluginManager) -> list[str]:

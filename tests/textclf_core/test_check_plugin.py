@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import pytest
 
-from textclf_core import DataError, Encoder, Option, PluginError, UsageError, hookimpl
+from textclf_core import DataError, Encoder, Option, Phase, PluginError, Recipe, UsageError, hookimpl
 from textclf_core.plugins import Catalogue
 from textclf_core.testing import check_plugin, tiny_data
 
@@ -85,6 +85,18 @@ def test_a_strategy_that_freezes_the_head_is_told() -> None:
             encoder.freeze(names=encoder.trainable_names())
 
     with pytest.raises(PluginError, match="it froze the head"):
+        check_plugin(Plugin)
+
+
+def test_a_plan_that_freezes_the_head_is_told() -> None:
+    class Plugin:
+        """Train all, then nothing."""
+
+        @hookimpl
+        def textclf_plan(self, encoder: Encoder, recipe: Recipe) -> list[Phase]:
+            return [Phase(epochs=recipe.epochs), Phase(epochs=1, freeze=encoder.trainable_names())]
+
+    with pytest.raises(PluginError, match="phase 2 of its plan freezes the head"):
         check_plugin(Plugin)
 
 

@@ -114,14 +114,12 @@ class Encoder:
     def depth_of(self, name: str) -> int:
         """Return how far from the input a parameter is, counted as :attr:`frozen_prefix` counts.
 
-        0 is the embeddings, 1+k block k (the last of those that share it), 1 + :attr:`num_blocks` what comes after the
-        blocks: pooler, final norm, head. So ``frozen_prefix`` is d where all parameters of depths below d are frozen.
+        0 is the embeddings, 1+k block k (the last of those that share it), 1 + :attr:`num_blocks` what comes behind.
         """
         return self._depths.get(id(self.model.get_parameter(name)), 1 + self.num_blocks)
 
     @cached_property
     def _depths(self) -> dict[int, int]:
-        """The depth of each parameter before and in the blocks, by its identity."""
         parts = enumerate((self._parts.embeddings, *self._parts.blocks))
         return {id(one): depth for depth, modules in parts for module in modules for one in module.parameters()}
 

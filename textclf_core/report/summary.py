@@ -8,7 +8,7 @@ from html import escape
 from tabulate import tabulate
 
 from textclf_core.progress import format_seconds
-from textclf_core.records import DataRecord, Record
+from textclf_core.records import DataRecord, PhaseRecord, Record
 from textclf_core.report.costs import COSTS
 from textclf_core.report.postprocessed import step_sentences
 
@@ -38,6 +38,8 @@ def _cost_rows(record: Record) -> Iterator[tuple[str, str]]:
     yield from step_sentences(record)
     if "adapt" in cost.seconds:
         yield "adapting", format_seconds(cost.seconds["adapt"])
+    if record.phases:
+        yield "phases", ", ".join(map(_phase, record.phases))
     rates = []
     if cost.examples_per_second is not None and cost.tokens_per_second is not None:
         rates = [f"{cost.examples_per_second:,.0f} examples/s", f"{cost.tokens_per_second:,.0f} tokens/s"]
@@ -105,6 +107,11 @@ def _spec(record: Record, role: str) -> str:
 
 def _millions(count: int) -> str:
     return f"{count / 1e6:.1f} M" if count >= 1e5 else f"{count:,}"
+
+
+def _phase(phase: PhaseRecord) -> str:
+    epochs = "1 epoch" if phase.epochs == 1 else f"{phase.epochs} epochs"
+    return f"{epochs} at {phase.learning_rate:g} ({_millions(phase.trainable_parameters)} parameters)"
 
 
 def _ranges(parts: tuple[str, ...]) -> list[str]:

@@ -55,6 +55,7 @@ class Course:
         seed: the run's seed.
         workspace: gets ``history.jsonl`` and ``checkpoints/``.
         plan: the phases, and what plugins have a say in.
+        loss: the loss that the options ask for.
         best_epoch: the epoch with the lowest validation loss so far, from 1.
         epochs_done: how many epochs are done.
     """
@@ -67,6 +68,7 @@ class Course:
     seed: int
     workspace: Workspace
     plan: TrainingPlan
+    loss: Loss = field(init=False)
     best_epoch: int = field(default=0, init=False)
     epochs_done: int = field(default=0, init=False)
     _best_loss: float = field(default=math.inf, init=False)
@@ -79,13 +81,9 @@ class Course:
     _phase_over: bool = field(default=True, init=False)
 
     def __post_init__(self) -> None:
-        self._names = self.classifier.encoder.trainable_names()
-
-    @cached_property
-    def loss(self) -> Loss:
-        """The loss that the options ask for."""
-        device = self.classifier.encoder.model.device
-        return Loss.of(self.options, self.classifier.task, self.train["label"][:], device)
+        encoder = self.classifier.encoder
+        self._names = encoder.trainable_names()
+        self.loss = Loss.of(self.options, self.classifier.task, self.train["label"][:], encoder.model.device)
 
     @property
     def total_steps(self) -> int:

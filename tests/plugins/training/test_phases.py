@@ -16,7 +16,7 @@ from textclf_core import FinishedEpoch, Phase, Recipe, Run
 from textclf_core.encoder import Encoder
 from textclf_core.errors import RunError, UsageError
 from textclf_core.plugins import Catalogue, activate
-from textclf_core.testing import check_plugin, tiny_data, tiny_encoder
+from textclf_core.testing import tiny_data, tiny_encoder
 from textclf_core.training.plan import TrainingPlan
 from textclf_plugins.phases.early_stopping import EarlyStopping
 from textclf_plugins.phases.freeze_auto import FreezeAuto
@@ -452,13 +452,6 @@ def test_cells_with_a_plan_are_not_trained_together(tiny_checkpoint: Path, tmp_p
     # The rows are computed once for all four.
     computed = [run.record.cost.prefix_rows_computed for run in comparison.runs]
     assert sorted(computed) == [0, 0, 0, 48]
-
-
-@pytest.mark.parametrize(
-    "name", ["bitfit", "layernorm-only", "gradual-unfreeze", "discriminative-lr", "freeze-auto", "early-stopping"]
-)
-def test_they_are_plugins_as_they_should_be(name: str) -> None:
-    check_plugin(Catalogue.discover().get(name).cls)
 
 
 def test_a_phase_that_freezes_the_head_is_refused(tmp_path: Path) -> None:
