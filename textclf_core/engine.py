@@ -8,7 +8,7 @@ import random
 import shutil
 import statistics
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -25,7 +25,7 @@ from textclf_core.data import PreparedData, prepare
 from textclf_core.environment import environment, resolve_device
 from textclf_core.errors import RunError, TextclfError
 from textclf_core.integrity import Movement, ParameterHashes
-from textclf_core.plugins import ActivePlugins
+from textclf_core.plugins import ActivePlugins, suited
 from textclf_core.predictions import Predictions, write_predictions
 from textclf_core.progress import Progress
 from textclf_core.recording import (
@@ -103,13 +103,15 @@ def run_experiment(experiment: Experiment, progress: Progress) -> tuple[Path, Re
     Raises:
         TextclfError: what a user can mend. Whatever was computed by then is kept beside, as the error says.
     """
-    plugins, seed = experiment.plugins, experiment.seed
+    seed = experiment.seed
     with Room(experiment, reset_peak_memory(resolve_device(experiment.device))) as room:
         meter = room.workspace.meter
         with meter.time("total"):
             with meter.time("load"):
                 data = prepared_data(experiment)
+                plugins = suited(experiment.plugins, data.task)
                 check_metrics(plugins, data.task)
+            room.experiment = replace(experiment, plugins=plugins)
             encoder = None
             if plugins.needs_encoder:
                 with meter.time("build"):
@@ -301,8 +303,11 @@ def _score(plugins: ActivePlugins, split: Predictions, task: Task) -> dict[str, 
 
 def check_metrics(plugins: ActivePlugins, task: Task) -> None:
     """Score one right prediction of each label: what a metric refuses shows before training, not after."""
-    labels = Dataset.from_dict({"label": list(range(task.num_labels))})
-    _score(plugins, Predictions(labels, np.eye(task.num_labels, dtype=np.float32)), task)
+    labels, scores = list(range(task.num_labels)), np.eye(task.num_labels, dtype=np.float32)
+    if task.kind == "tokens":
+        _score(plugins, Predictions(Dataset.from_dict({"label": [labels]}), [scores]), task)
+    else:
+        _score(plugins, Predictions(Dataset.from_dict({"label": labels}), scores), task)
 
 
 def _latency(classifier: Classifier, data: PreparedData) -> float:

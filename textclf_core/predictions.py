@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from textclf_core.entities import Scheme, scheme_of, spans_of
 from textclf_core.errors import RunError
 from textclf_core.records import PREDICTIONS_FILE
 
@@ -17,24 +19,37 @@ if TYPE_CHECKING:
     from datasets import Dataset
     from numpy.typing import NDArray
 
+    from textclf_core.classifier import Scores
     from textclf_core.task import Task
+
+_WORD_LABELS = pa.list_(pa.string())
+_SPANS = pa.list_(
+    pa.struct([("start", pa.int64()), ("end", pa.int64()), ("type", pa.string()), ("score", pa.float64())])
+)
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """A split and the classifier's scores for it: float32, (rows, labels)."""
+    """A split and the classifier's scores for it: float32, (rows, labels).
+
+    In a task of tokens, lists of arrays: one a row, (words, labels) and (words,).
+    """
 
     data: Dataset
-    scores: NDArray[np.float32]
+    scores: Scores
 
     @property
-    def references(self) -> NDArray[np.int64]:
+    def references(self) -> NDArray[np.int64] | list[NDArray[np.int64]]:
         """The true label ids, int64, (rows,)."""
+        if isinstance(self.scores, list):
+            return [np.asarray(row, dtype=np.int64) for row in self.data["label"][:]]
         return np.asarray(self.data["label"], dtype=np.int64)
 
     @property
-    def predictions(self) -> NDArray[np.int64]:
+    def predictions(self) -> NDArray[np.int64] | list[NDArray[np.int64]]:
         """The labels with the highest score, int64, (rows,)."""
+        if isinstance(self.scores, list):
+            return [np.asarray(row.argmax(axis=-1), dtype=np.int64) for row in self.scores]
         return np.asarray(self.scores.argmax(axis=-1), dtype=np.int64)
 
 
@@ -43,7 +58,9 @@ def write_predictions(predictions: dict[str, Predictions], task: Task, directory
 
     Columns: ``split``, ``id`` (the row in its split, from 0), the split's own columns, ``label`` and ``prediction``
     (names), ``scores`` (list of float32, in the order of the label names). A column of the data whose name is one of
-    these is left out.
+    these is left out. In a task of tokens, the three hold such a value for each word, in a list, and ``spans`` holds
+    the predicted entities where the labels are tags of such: ``start`` and ``end`` (words, from 0, the end not
+    included), ``type`` and ``score`` (mean of its words').
 
     Raises:
         RunError: the scores aren't probabilities for every row.
@@ -51,6 +68,9 @@ def write_predictions(predictions: dict[str, Predictions], task: Task, directory
     tables = []
     names = pa.array(task.label_names)
     for name, split in predictions.items():
+        if isinstance(split.scores, list):
+            tables.append(_with_own(_columns_of_words(name, split, task), split.data))
+            continue
         expected = (len(split.data), task.num_labels)
         if split.scores.shape != expected or not np.isfinite(split.scores).all():
             raise RunError(
@@ -63,14 +83,70 @@ def write_predictions(predictions: dict[str, Predictions], task: Task, directory
             "prediction": names.take(pa.array(split.predictions)),
             "scores": pa.array(list(split.scores.astype(np.float32)), type=pa.list_(pa.float32())),
         }
-        own = {key: value for key, value in _columns(split.data).items() if key not in columns}
-        tables.append(pa.table(columns | own))
+        tables.append(_with_own(columns, split.data))
     pq.write_table(pa.concat_tables(tables, promote_options="default"), directory / PREDICTIONS_FILE)
+
+
+def _columns_of_words(name: str, split: Predictions, task: Task) -> dict[str, pa.Array]:
+    lengths = [len(row) for row in split.data["label"][:]]
+    wrong = [
+        index
+        for index, (row, words) in enumerate(zip(split.scores, lengths, strict=False))
+        if row.shape != (words, task.num_labels) or not np.isfinite(row).all()
+    ]
+    if wrong or len(split.scores) != len(lengths):
+        raise RunError(
+            f"the classifier's scores for {name} must be finite and of shape (words, {task.num_labels}), an array for "
+            f"each of {len(lengths)} rows"
+            + (f"; for row {wrong[0] + 1} it gave {split.scores[wrong[0]].shape}." if wrong else ".")
+        )
+    predicted = [[task.label_names[label] for label in row] for row in split.predictions]
+    columns = {
+        "split": pa.array([name] * len(lengths)),
+        "id": pa.array(np.arange(len(lengths), dtype=np.int64)),
+        "label": pa.array([[task.label_names[label] for label in row] for row in split.references], _WORD_LABELS),
+        "prediction": pa.array(predicted, _WORD_LABELS),
+        "scores": pa.array([row.tolist() for row in split.scores], pa.list_(pa.list_(pa.float32()))),
+    }
+    if scheme := scheme_of(task.label_names):
+        spans = [scored_spans(tags, row, scheme) for tags, row in zip(predicted, split.scores, strict=True)]
+        columns["spans"] = pa.array([[asdict(span) for span in row] for row in spans], _SPANS)
+    return columns
+
+
+@dataclass(frozen=True)
+class ScoredSpan:
+    """A predicted entity: words ``start`` to ``end`` - 1, its type, and the mean of its words' scores."""
+
+    start: int
+    end: int
+    type: str
+    score: float
+
+
+def scored_spans(tags: Sequence[str], scores: NDArray[np.float32], scheme: Scheme) -> list[ScoredSpan]:
+    """Return the entities in a sentence's predicted tags, each with its score.
+
+    Args:
+        tags: the predicted tag of each word.
+        scores: float32, (words, labels).
+        scheme: of the tags.
+    """
+    best = scores.max(axis=1) if len(scores) else scores
+    return [
+        ScoredSpan(span.start, span.end, span.type, float(best[span.start : span.end].mean()))
+        for span in spans_of(tags, scheme)
+    ]
 
 
 def read_predictions(directory: Path) -> pa.Table:
     """Return the predictions of the run in ``directory``."""
     return pq.read_table(directory / PREDICTIONS_FILE)
+
+
+def _with_own(columns: dict[str, pa.Array], data: Dataset) -> pa.Table:
+    own = {key: value for key, value in _columns(data).items() if key not in columns}
+    return pa.table(columns | own)
 
 
 def _columns(data: Dataset) -> dict[str, pa.ChunkedArray]:

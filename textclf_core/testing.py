@@ -11,7 +11,7 @@ import inspect
 import random
 import string
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pluggy
 
@@ -96,6 +96,7 @@ def tiny_encoder(
     seed: int = 0,
     dropout: float = 0.1,
     config: Mapping[str, Any] | None = None,
+    kind: Literal["single-label", "tokens"] = "single-label",
 ) -> Encoder:
     """Return an encoder with random weights and a classification head.
 
@@ -107,9 +108,13 @@ def tiny_encoder(
         seed: decides the weights. The caller's random state is left as it was.
         dropout: the rate of every dropout of the model.
         config: fields of the family's configuration that are to have other values.
+        kind: of the task: whether the head labels texts, or words.
     """
     import torch
-    from transformers import AutoConfig, AutoModelForSequenceClassification
+    from transformers import AutoConfig
+
+    from textclf_core.encoder.heads import model_class
+    from textclf_core.task import Task
 
     tokenizer = tiny_tokenizer()
     settings = AutoConfig.for_model(
@@ -137,7 +142,7 @@ def tiny_encoder(
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = AutoModelForSequenceClassification.from_config(settings)  # type: ignore[no-untyped-call]
+        model = model_class(Task(tuple(labels), kind=kind)).from_config(settings)
     model.eval()
     accepted = inspect.signature(model.forward).parameters
     tokenizer.model_input_names = [name for name in tokenizer.model_input_names if name in accepted]
@@ -177,6 +182,48 @@ def tiny_data(rows: int = 64, seed: int = 0) -> DatasetDict:
     quarter = max(2, rows // 4)
     counts = {"train": rows, "validation": quarter, "test": quarter}
     return DatasetDict({split: _tiny_split(count, generator) for split, count in counts.items()})
+
+
+TAGS = ("O", "B-blame", "B-praise", "I-blame", "I-praise")
+
+
+def tiny_words(rows: int = 64, seed: int = 0) -> DatasetDict:
+    """Return invented sentences in which words of praise and of blame, one or two together, are the entities.
+
+    Args:
+        rows: how many rows ``train`` has; ``validation`` and ``test`` have a quarter as many, and two at least.
+        seed: decides the sentences.
+
+    Returns:
+        Splits ``train``, ``validation`` and ``test`` with columns ``tokens`` (lists of words) and ``label`` (lists of
+        ``ClassLabel(TAGS)``). Some sentences have no entity.
+    """
+    from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
+
+    generator = random.Random(seed)
+    quarter = max(2, rows // 4)
+    features = Features({"tokens": List(Value("string")), "label": List(ClassLabel(names=list(TAGS)))})
+    splits = {}
+    for name, count in {"train": rows, "validation": quarter, "test": quarter}.items():
+        sentences = [_tagged_sentence(generator) for _ in range(count)]
+        columns = {
+            "tokens": [[word for word, _ in sentence] for sentence in sentences],
+            "label": [[TAGS.index(tag) for _, tag in sentence] for sentence in sentences],
+        }
+        splits[name] = Dataset.from_dict(columns, features=features)
+        splits[name].info.description = "invented sentences (textclf_core.testing.tiny_words)"
+    return DatasetDict(splits)
+
+
+def _tagged_sentence(generator: random.Random) -> list[tuple[str, str]]:
+    sentence = []
+    for _ in range(generator.randint(1, 3)):
+        sentence += [(word, "O") for word in generator.choices(_FILLERS + _THINGS, k=generator.randint(1, 4))]
+        kind = generator.choice(("praise", "blame", None))
+        if kind:
+            words = generator.sample(_PRAISE if kind == "praise" else _BLAME, k=generator.randint(1, 2))
+            sentence += [(word, f"{'I' if place else 'B'}-{kind}") for place, word in enumerate(words)]
+    return sentence
 
 
 def _tiny_split(rows: int, generator: random.Random) -> Dataset:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from textclf_core.cache import CacheFolder
@@ -16,11 +17,14 @@ from textclf_core.data import PreparedData, with_train_size
 from textclf_core.data.sampling import TrainSize
 from textclf_core.engine import Experiment, load_data, run_experiment
 from textclf_core.environment import resolve_device
-from textclf_core.errors import TextclfError
+from textclf_core.errors import TextclfError, UsageError
+from textclf_core.plugins import suited
 from textclf_core.progress import Progress
 from textclf_core.records import Expected, Record, read_record
 from textclf_core.task import Task
 from textclf_core.together import Outcome, run_together
+
+logger = logging.getLogger("textclf")
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,7 @@ def plan(
 
     Raises:
         DataError: the data can't be had or can't be used.
-        UsageError: there is no such device.
+        UsageError: there is no such device, or a contender can't do with the task.
     """
     device = resolve_device(device)
     wanted = sizes or (None,)
@@ -94,9 +98,23 @@ def plan(
             whole = data if data is not None else load_data(contender.plugins, data_seed)
             by_dataset[key] = {size: with_train_size(whole, size, data_seed) if size else whole for size in wanted}
         data_of |= {(contender.label, size): prepared for size, prepared in by_dataset[key].items()}
+    contenders = _suited(contenders, {label: prepared.task for (label, _), prepared in data_of.items()})
     fingerprints = {key: prepared.fingerprint for key, prepared in data_of.items()}
     all_cells = cells(contenders, wanted, seeds, fingerprints=fingerprints, data_seed=data_seed, device=device)
     return ComparisonPlan(all_cells, data_of, output, data_seed, device, cache or CacheFolder())
+
+
+def _suited(contenders: Sequence[Contender], task_of: Mapping[str, Task]) -> list[Contender]:
+    """Return the contenders with the plugins that suit their task, without yardsticks that can't do with it."""
+    found = []
+    for contender in contenders:
+        try:
+            found.append(replace(contender, plugins=suited(contender.plugins, task_of[contender.label])))
+        except UsageError as error:
+            if not contender.yardstick:
+                raise
+            logger.info("the yardstick %s is left out. %s", contender.label, error)
+    return found
 
 
 def run_cells(

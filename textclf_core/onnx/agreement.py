@@ -30,8 +30,8 @@ class Agreement:
 
     Attributes:
         split: the split whose rows were scored.
-        rows: how many.
-        same_labels: rows that got the same label.
+        rows: how many, or how many words where each has a label.
+        same_labels: rows (or words) that got the same label.
         largest_difference: between two scores of one label of one row.
         mean_difference: over the rows, of the largest difference in each.
     """
@@ -61,8 +61,11 @@ def agreement_with_stored(classifier: Classifier, task: Task, run: Path) -> Agre
     stored = read_predictions(run).filter(pc.field("split") == _SPLIT)
     rows = np.linspace(0, len(stored) - 1, min(len(stored), _MOST_ROWS)).astype(int)
     stored = stored.take(rows).select([*task.text_columns, "scores"])
-    scores = np.asarray(stored["scores"].to_pylist(), dtype=np.float32)
-    return _compare(scores, classifier.scores(Dataset(stored.drop_columns("scores"))))
+    wanted = [np.asarray(row, dtype=np.float32) for row in stored["scores"].to_pylist()]
+    scores = classifier.scores(Dataset(stored.drop_columns("scores")))
+    if isinstance(scores, list):  # of the words of each row
+        return _compare(np.concatenate(wanted), np.concatenate(scores))
+    return _compare(np.stack(wanted), scores)
 
 
 def _compare(wanted: NDArray[np.float32], scores: NDArray[np.float32]) -> Agreement:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
@@ -14,6 +14,9 @@ from textclf_core.hookspecs import EXCLUSIVE_ROLES
 from textclf_core.options import build_plugin, option_names
 from textclf_core.plugins.discovery import Catalogue, LoadedPlugin
 from textclf_core.specs import PluginSpec, format_spec, parse_options, split_name
+
+if TYPE_CHECKING:
+    from textclf_core.task import Task
 
 ENCODER_ROLES = ("model", "strategy")
 """The roles that are of use only to a trainer that asks for ``encoder``."""
@@ -70,6 +73,24 @@ class ActivePlugins:
     def needs_encoder(self) -> bool:
         """Whether the trainer asks for ``encoder``, so that a model is built and strategies apply."""
         return self.one("model") is not None
+
+
+def suited(plugins: ActivePlugins, task: Task) -> ActivePlugins:
+    """Return the plugins without the metrics that nobody chose and that can't do with the task.
+
+    Raises:
+        UsageError: another plugin can't.
+    """
+    left_out, faults = [], []
+    for plugin in plugins:
+        for reason in ActivePlugins([plugin]).hook.textclf_why_not(task=task):
+            if plugin.roles == ("metric",) and plugin.chosen_by == "default":
+                left_out.append(plugin.name)
+            else:
+                faults.append(f"{plugin.name}: {reason}.")
+    if faults:
+        raise UsageError("\n".join(faults))
+    return ActivePlugins([plugin for plugin in plugins if plugin.name not in left_out])
 
 
 def activate(

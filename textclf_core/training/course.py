@@ -22,6 +22,7 @@ from textclf_core.training.checkpoints import (
     save_checkpoint,
     trainable_tensors,
 )
+from textclf_core.training.labelled import labels_of_rows
 from textclf_core.training.options import EncoderTraining
 
 if TYPE_CHECKING:
@@ -172,7 +173,7 @@ class Course:
 
     def _settings(self) -> dict[str, Any]:
         """Return what must be alike in a run that takes up a checkpoint of this one."""
-        rows = np.array([len(ids) for ids in self.train["input_ids"]]), np.array(self.train["label"])
+        rows = np.array([len(ids) for ids in self.train["input_ids"]]), labels_of_rows(self.train)
         own = {option.name: getattr(self.options, option.name) for option in fields(EncoderTraining)}
         del own["checkpoints"]
         return {
@@ -180,12 +181,12 @@ class Course:
             "seed": self.seed,
             "model": self.classifier.encoder.checkpoint,
             "optimizer steps an epoch": self.steps_per_epoch,
-            "training data": hashlib.sha256(np.stack(rows).tobytes()).hexdigest()[:12],
+            "training data": hashlib.sha256(np.concatenate(rows).tobytes()).hexdigest()[:12],
         }
 
 
 def _evaluate(classifier: EncoderClassifier, validation: Dataset) -> tuple[float, float]:
-    """Return the mean cross-entropy and the accuracy on the tokenized validation split."""
+    """Return the mean cross-entropy and the accuracy on the tokenized validation split, over its rows or words."""
     logits = torch.from_numpy(classifier.logits(validation))
-    labels = torch.tensor(validation["label"])
+    labels = torch.from_numpy(labels_of_rows(validation))
     return cross_entropy(logits, labels).item(), (logits.argmax(-1) == labels).float().mean().item()

@@ -74,9 +74,10 @@ def load_encoder(checkpoint: str, task: Task, revision: str | None = None) -> En
 def _load(checkpoint: str, revision: str | None, task: Task, local: bool) -> Encoder:
     """Load from the folder or the cache alone (``local``), or from the hub too."""
     import torch
-    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+    from transformers import AutoTokenizer
 
     from textclf_core.encoder import Encoder
+    from textclf_core.encoder.heads import model_class
 
     wanted: dict[str, Any] = {
         "revision": revision or "main",
@@ -89,12 +90,15 @@ def _load(checkpoint: str, revision: str | None, task: Task, local: bool) -> Enc
         raise FileNotFoundError(f"{checkpoint} has no files of a tokenizer")
     if tokenizer.pad_token is None:
         raise UsageError(f"the tokenizer of {checkpoint} has no padding token, so texts can't be batched")
+    if task.kind == "tokens" and getattr(tokenizer, "add_prefix_space", None) is False:
+        # A tokenizer that takes the blank for part of a word needs one before each of the words that it is given.
+        tokenizer = AutoTokenizer.from_pretrained(checkpoint, add_prefix_space=True, **wanted)
     with _without_load_report():
-        model, report = AutoModelForSequenceClassification.from_pretrained(
+        model, report = model_class(task).from_pretrained(
             checkpoint,
             id2label=dict(enumerate(task.label_names)),
             label2id={name: id for id, name in enumerate(task.label_names)},
-            problem_type="single_label_classification",
+            problem_type="single_label_classification" if task.kind == "single-label" else None,
             dtype=torch.float32,
             ignore_mismatched_sizes=True,  # a head for other labels; what else doesn't fit is refused below
             output_loading_info=True,

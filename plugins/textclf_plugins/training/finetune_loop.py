@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
-from torch.nn.functional import cross_entropy
 
 from textclf_core.encoder_classifier import EncoderClassifier
 from textclf_core.training.batching import LengthGroupedBatches
 from textclf_core.training.course import Course
 from textclf_core.training.flops import count_flops
 from textclf_core.training.frozen_prefix import cached_prefix
+from textclf_core.training.labelled import labels_in_rows, summed_loss
 from textclf_core.training.parameters import decay_groups
 from textclf_core.training.row_gradients import RowGradients
 from textclf_core.training.schedule import linear_schedule
@@ -41,8 +41,8 @@ def finetune(
 ) -> EncoderClassifier:
     """Train what isn't frozen and return the classifier.
 
-    The loss of a step is the mean cross-entropy over its whole batch, however the batch is cut into micro-batches
-    and spread over processes, so neither changes the gradient.
+    The loss of a step is the mean cross-entropy over its whole batch (in a task of tokens, over the batch's words),
+    however the batch is cut into micro-batches and spread over processes, so neither changes the gradient.
 
     Raises:
         RunError: the loss or the gradient of a step isn't finite.
@@ -55,6 +55,7 @@ def finetune(
     with meter.time("train/tokenize"):
         train = encoder.tokenize(data["train"], task, recipe)
         validation = encoder.tokenize(data["validation"], task, recipe)
+    labels_in = labels_in_rows(train)
     batches = LengthGroupedBatches([len(ids) for ids in train["input_ids"]], recipe.batch_size, seed)
     prefix = cached_prefix(encoder, workspace.cache, meter, progress) if options.prefix_cache else None
     known = prefix.training_rows(train) if prefix else None
@@ -100,8 +101,8 @@ def finetune(
                             else:
                                 logits = model(**batch).logits
                         # Data parallel averages the gradients of the processes: times their number is the sum.
-                        weight = accelerator.num_processes / len(indices)
-                        micro_loss = cross_entropy(logits.float(), labels, reduction="sum") * weight
+                        weight = accelerator.num_processes / max(1, int(labels_in[indices].sum()))
+                        micro_loss = summed_loss(logits, labels) * weight
                         with meter.time("train/steps/backward"):
                             accelerator.backward(micro_loss)
                             loss += micro_loss.item()

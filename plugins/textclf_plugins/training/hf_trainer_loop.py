@@ -7,7 +7,6 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader, Sampler
 from transformers import (
     PrinterCallback,
@@ -23,6 +22,7 @@ from textclf_core.errors import UsageError
 from textclf_core.training.batching import LengthGroupedBatches
 from textclf_core.training.course import Course
 from textclf_core.training.flops import EncoderFlops, count_flops
+from textclf_core.training.labelled import summed_loss
 
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict
@@ -224,4 +224,5 @@ def _share_of_the_loss(
     outputs: Mapping[str, torch.Tensor], labels: torch.Tensor, num_items_in_batch: torch.Tensor
 ) -> torch.Tensor:
     """Return what a micro-batch adds to the mean loss of its whole batch."""
-    return cross_entropy(outputs["logits"].float(), labels, reduction="sum") / num_items_in_batch
+    # Words that were all cut off have no label, and there is nothing to learn.
+    return summed_loss(outputs["logits"], labels) / num_items_in_batch.clamp(min=1)

@@ -1,6 +1,7 @@
 """The texts that a reader wants to see: confident mistakes, and those that two contenders see differently.
 
-What a contender says of a text is the mean of its scores over the seeds. The page holds the texts of the first entries
+What a contender says of a text is the mean of its scores over the seeds; of a sentence whose words have labels, all of
+its entities (:mod:`~textclf_core.report.page.sentences`). The page holds the texts of the first entries
 of each list, within a budget, and says how many there are in all.
 """
 
@@ -15,6 +16,7 @@ import numpy as np
 
 from textclf_core.report.analysis import Analysis
 from textclf_core.report.page.markup import Html, joined, json_data, tag
+from textclf_core.report.page.sentences import sentence_views
 from textclf_core.report.quality import run_scores
 
 if TYPE_CHECKING:
@@ -34,8 +36,11 @@ TEXT_BUDGET = 400_000
 
 @dataclass(frozen=True)
 class _Views:
-    """True label ids, (rows,); contenders' label ids, confidences and numbers of wrong seeds, (contenders, rows)."""
+    """Names of labels; true label ids, (rows,); contenders' label ids, confidences and numbers of wrong seeds,
+    (contenders, rows).
+    """
 
+    names: tuple[str, ...]
     truth: NDArray[np.int64]
     labels: NDArray[np.int64]
     confidence: NDArray[np.float64]
@@ -109,7 +114,7 @@ def example_data(analysis: Analysis) -> dict[str, object]:
     rows = _within_budget(lists, texts)
     kept = [[row for row in rows_of if row in rows] for rows_of in (ids[:LONGEST_LIST] for ids in lists)]
     return {
-        "labels": list(analysis.data.label_names),
+        "labels": list(views.names),
         "contenders": [row.line.label for row in analysis.rows],
         "columns": list(analysis.data.text_columns),
         "seeds": [len(row.line.runs) for row in analysis.rows],
@@ -133,11 +138,13 @@ def example_data(analysis: Analysis) -> dict[str, object]:
 
 
 def _views(analysis: Analysis) -> _Views:
+    if analysis.rows[0].line.runs[0].of_words:
+        return _Views(*sentence_views([row.line for row in analysis.rows]))
     truth = analysis.rows[0].line.runs[0].label_ids("label")
     means = np.stack([_mean_scores(row.line) for row in analysis.rows])
     labels = means.argmax(axis=2)
     wrong = np.stack([(row.line.predictions(row.line.seeds) != truth).sum(axis=0) for row in analysis.rows])
-    return _Views(truth, labels, means.max(axis=2), wrong)
+    return _Views(analysis.data.label_names, truth, labels, means.max(axis=2), wrong)
 
 
 def _mean_scores(line: Line) -> NDArray[np.float64]:
@@ -152,7 +159,10 @@ def _ordered(rows: NDArray[np.int64], weight: NDArray[np.float64]) -> list[int]:
 def _texts(analysis: Analysis) -> list[tuple[str, ...]]:
     table = analysis.rows[0].line.runs[0].test
     columns = [table[name].to_pylist() for name in analysis.data.text_columns]
-    return [tuple(text or "" for text in row) for row in zip(*columns, strict=True)]
+    return [
+        tuple(text if isinstance(text, str) else " ".join(text or ()) for text in row)
+        for row in zip(*columns, strict=True)
+    ]
 
 
 def _within_budget(lists: Sequence[Sequence[int]], texts: Sequence[tuple[str, ...]]) -> set[int]:
