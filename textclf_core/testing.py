@@ -221,7 +221,9 @@ def _tagged_sentence(generator: random.Random) -> list[tuple[str, str]]:
         sentence += [(word, "O") for word in generator.choices(_FILLERS + _THINGS, k=generator.randint(1, 4))]
         kind = generator.choice(("praise", "blame", None))
         if kind:
-            words = generator.sample(_PRAISE if kind == "praise" else _BLAME, k=generator.randint(1, 2))
+            known = _PRAISE if kind == "praise" else _BLAME
+            # A word either begins entities or goes on with them, so that few sentences teach which.
+            words = [generator.choice(known[::2]), *generator.sample(known[1::2], k=generator.randint(0, 1))]
             sentence += [(word, f"{'I' if place else 'B'}-{kind}") for place, word in enumerate(words)]
     return sentence
 

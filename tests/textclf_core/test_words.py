@@ -37,7 +37,7 @@ def model(tiny_checkpoint: Path) -> str:
 def done(model: str, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A run that learnt what entities there are."""
     return run(
-        [model, "finetune:learning_rate=3e-3,epochs=20,batch_size=8"],
+        [model, "finetune:learning_rate=5e-3,epochs=10,batch_size=8"],
         data=tiny_words(96),
         output=tmp_path_factory.mktemp("runs"),
         quiet=True,
@@ -56,7 +56,7 @@ def test_the_record_holds_the_f1_of_entities_that_seqeval_computes(done: Run) ->
     rows = stored(done)
     expected = f1_score([row["label"] for row in rows], [row["prediction"] for row in rows])
     assert done.metrics["test"]["f1"] == pytest.approx(expected)
-    assert done.metrics["test"]["f1"] > 0.5
+    assert done.metrics["test"]["f1"] > 0.8
     assert {"precision", "recall", "accuracy", "f1/blame", "f1/praise"} < done.metrics["test"].keys()
     assert done.record.data.task_kind == "tokens"
 
@@ -89,22 +89,22 @@ def test_the_saved_model_works_in_the_pipeline_of_transformers(done: Run) -> Non
 
 
 def test_predict_gives_the_entities_of_a_text(done: Run) -> None:
-    [row] = done.predict(["the plot  was really charming"])
+    [row] = done.predict(["the plot  was really bright"])
     [entity] = row["entities"]
-    assert row["text"][entity["start"] : entity["end"]] == entity["text"] == "charming"
+    assert row["text"][entity["start"] : entity["end"]] == entity["text"] == "bright"
     assert entity["type"] == "praise"
     assert 0 < entity["score"] <= 1
     assert done.predict([""]) == [{"text": "", "entities": []}]
 
 
 def test_predict_reads_files_and_lists_of_words(done: Run, tmp_path: Path, textclf: Callable[..., int]) -> None:
-    rows = [{"tokens": ["a", "charming", "plot"]}, {"tokens": ["very", "grim"]}]
+    rows = [{"tokens": ["a", "bright", "plot"]}, {"tokens": ["very", "awful"]}]
     source, labelled = tmp_path / "in.jsonl", tmp_path / "out.csv"
     source.write_text("".join(json.dumps(row) + "\n" for row in rows))
     assert textclf("predict", str(done.directory), "--input", str(source), "--output", str(labelled)) == 0
     with labelled.open() as stream:
         found = [json.loads(row["entities"]) for row in csv.DictReader(stream)]
-    assert [[one["text"] for one in of_row] for of_row in found] == [["charming"], ["grim"]]
+    assert [[one["text"] for one in of_row] for of_row in found] == [["bright"], ["awful"]]
 
 
 def test_a_word_of_several_sub_tokens_is_labelled_on_the_first() -> None:
@@ -231,7 +231,9 @@ def test_metrics_of_whole_texts_are_refused_where_words_have_labels(model: str, 
     with pytest.raises(UsageError, match="tfidf-logreg: it labels whole texts"):
         run(["tfidf-logreg"], data=tiny_words(16), output=tmp_path, quiet=True)
     with pytest.raises(UsageError, match="entity-f1: it scores entities, and here each text has a label"):
-        run(["majority", "entity-f1"], data=[(f"good {n}", "ab"[n % 2]) for n in range(40)], output=tmp_path, quiet=True)
+        run(
+            ["majority", "entity-f1"], data=[(f"good {n}", "ab"[n % 2]) for n in range(40)], output=tmp_path, quiet=True
+        )
 
 
 def test_labels_that_are_no_entities_are_scored_by_the_word(tmp_path: Path) -> None:

@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from textclf_core.task import Task
-
 
 @dataclass(frozen=True, kw_only=True)
 class Accuracy:
@@ -20,14 +18,16 @@ class Accuracy:
 
     @hookimpl
     def textclf_compute_metrics(
-        self, references: NDArray[np.int64], predictions: NDArray[np.int64], task: Task
+        self,
+        references: NDArray[np.int64] | list[NDArray[np.int64]],
+        predictions: NDArray[np.int64] | list[NDArray[np.int64]],
     ) -> dict[str, float]:
         """Return ``accuracy``."""
         import numpy as np
 
         from textclf_plugins.metrics.label_metrics import AccuracyMetric
 
-        if task.kind == "tokens":
+        if isinstance(references, list):  # of the words of each example
             references, predictions = np.concatenate(references), np.concatenate(predictions)
         result: dict[str, float] = AccuracyMetric().compute(references=references, predictions=predictions)
         return result
