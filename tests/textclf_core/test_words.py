@@ -9,15 +9,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
 from seqeval.metrics import f1_score
-from transformers import pipeline
+from tokenizers import ByteLevelBPETokenizer
+from transformers import PreTrainedTokenizerFast, pipeline
 
 from textclf_core import compare, run
 from textclf_core.api import Run
 from textclf_core.data import prepare
 from textclf_core.data.prepared import with_train_size
 from textclf_core.data.sampling import TrainSize
+from textclf_core.encoder.families import FAMILIES
+from textclf_core.encoder.words import WORD_STARTS, encode_words
 from textclf_core.errors import DataError, UsageError
 from textclf_core.plugins import Catalogue
 from textclf_core.recipe import Recipe
@@ -138,6 +142,31 @@ def test_a_word_of_several_sub_tokens_is_labelled_on_the_first() -> None:
     assert batch["labels"][0, -1] == -100
 
 
+def test_a_byte_level_tokenizer_gets_the_blank_that_it_takes_for_part_of_a_word() -> None:
+    learned = ByteLevelBPETokenizer()
+    learned.train_from_iterator(["the plot was bright"] * 20, vocab_size=300, min_frequency=1, show_progress=False)
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=learned._tokenizer)
+    encoded = encode_words(tokenizer, [["the", "", "plot"]], 64)
+    in_text = tokenizer(" the plot")["input_ids"]
+    assert encoded["input_ids"] == [in_text]
+    assert [word for word in encoded[WORD_STARTS][0] if word >= 0] == [0, 2]
+
+
+@pytest.mark.parametrize("family", sorted(FAMILIES))
+def test_the_head_of_words_is_cut_from_the_blocks_in_every_family(family: str) -> None:
+    encoder = tiny_encoder(family, labels=TAGS, kind="tokens")
+    rows = encoder.tokenize(tiny_words(4)["train"], TASK, Recipe())
+    batch = encoder.collate(list(rows))
+    with torch.no_grad():
+        whole = encoder.logits(batch)
+        cut = encoder.run_from(encoder.run_prefix(batch, encoder.num_blocks), batch, encoder.num_blocks)
+    assert whole.shape == (*batch["input_ids"].shape, len(TAGS))
+    assert torch.allclose(whole, cut, atol=1e-5)
+    assert not encoder.reads_first_token
+    encoder.freeze(body=True)
+    assert {encoder.part_of(name) for name in encoder.trainable_names()} == {"head"}
+
+
 def test_words_that_were_cut_off_count_as_outside_and_are_told(model: str, tmp_path: Path) -> None:
     short = run([model, "finetune:max_length=4"], data=tiny_words(24), output=tmp_path, quiet=True)
     rows = [row for row in stored(short) if len(row["tokens"]) > 2]
@@ -241,6 +270,12 @@ def test_labels_that_are_no_entities_are_scored_by_the_word(tmp_path: Path) -> N
     rows += [{"tokens": [f"hero{n}"], "label": ["NOUN"]} for n in range(30)]
     tagged = run(["majority"], data=rows, output=tmp_path, quiet=True)
     assert tagged.metrics["test"].keys() == {"accuracy"}
+    settings = {"seeds": 1, "data": rows, "yardsticks": False, "output": tmp_path / "compared", "quiet": True}
+    compared = compare(["majority"], metric="accuracy", **settings)
+    assert compared.analysis is not None
+    assert compared.analysis.rows[0].score == tagged.metrics["test"]["accuracy"]
+    with pytest.raises(UsageError, match="take --metric accuracy"):
+        compare(["majority"], **settings)
 
 
 def test_columns_of_other_names_are_found(tmp_path: Path) -> None:

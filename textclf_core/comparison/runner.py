@@ -113,7 +113,7 @@ def _suited(contenders: Sequence[Contender], task_of: Mapping[str, Task]) -> lis
         except UsageError as error:
             if not contender.yardstick:
                 raise
-            logger.info("the yardstick %s is left out. %s", contender.label, error)
+            logger.info("a yardstick is left out: %s", error)
     return found
 
 

@@ -37,8 +37,11 @@ def encode_words(
             f"the tokenizer {type(tokenizer).__name__} can't tell which sub-tokens a word became, so words can't be "
             "labelled; choose a model with a fast tokenizer."
         )
+    # Byte-level tokenizers (RoBERTa, ModernBERT) take the blank before a word for part of it, and know other sub-tokens
+    # for a word without; their own option for it, add_prefix_space, isn't heeded by all of them.
+    blank = " " if "add_prefix_space=False" in repr(tokenizer.backend_tokenizer.pre_tokenizer) else ""
     # A row without a word is refused by tokenizers; an empty word gives no sub-token.
-    words = [[word or "" for word in row] or [""] for row in rows]
+    words = [[blank + word if word else "" for word in row] or [""] for row in rows]
     whole = tokenizer(words, is_split_into_words=True, return_attention_mask=True, verbose=False)
     encoded: dict[str, list[Any]] = dict(whole)
     encoded["truncated"] = [len(ids) > max_length for ids in encoded["input_ids"]]

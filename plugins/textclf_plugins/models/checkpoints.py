@@ -90,9 +90,6 @@ def _load(checkpoint: str, revision: str | None, task: Task, local: bool) -> Enc
         raise FileNotFoundError(f"{checkpoint} has no files of a tokenizer")
     if tokenizer.pad_token is None:
         raise UsageError(f"the tokenizer of {checkpoint} has no padding token, so texts can't be batched")
-    if task.kind == "tokens" and getattr(tokenizer, "add_prefix_space", None) is False:
-        # A tokenizer that takes the blank for part of a word needs one before each of the words that it is given.
-        tokenizer = AutoTokenizer.from_pretrained(checkpoint, add_prefix_space=True, **wanted)
     with _without_load_report():
         model, report = model_class(task).from_pretrained(
             checkpoint,
