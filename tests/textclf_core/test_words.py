@@ -285,6 +285,26 @@ def test_columns_of_other_names_are_found(tmp_path: Path) -> None:
     assert found.predictions()["source"].to_pylist()[0] == "a"
 
 
+def test_files_and_saved_data_sets_may_hold_lists_of_words(tmp_path: Path) -> None:
+    rows = [{"tokens": ["Ada", f"wrote{n}"], "ner_tags": ["B-person", "O"]} for n in range(40)]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    tiny_words(40).rename_column("label", "ner_tags").save_to_disk(tmp_path / "saved")
+    for dataset, names in (
+        (f"files:path={tmp_path / 'rows.jsonl'}", ("O", "B-person")),
+        (f"hf-dataset:id={tmp_path / 'saved'}", TAGS),
+    ):
+        found = run([dataset, "majority"], output=tmp_path / "runs", quiet=True)
+        assert found.record.data.task_kind == "tokens"
+        assert found.record.data.label_names == names
+
+
+def test_onnx_computes_what_torch_computes(done: Run) -> None:
+    texts = ["the plot was bright", "a very awful ending"]
+    for ours, exported in zip(done.predict(texts), done.predict(texts, engine="onnx"), strict=True):
+        for one, other in zip(ours["entities"], exported["entities"], strict=True):
+            assert one == {**other, "score": pytest.approx(other["score"], abs=1e-4)}
+
+
 def test_splits_are_carved_and_sampled_by_sentence() -> None:
     train = tiny_words(80)["train"]
     prepared = prepare(DatasetDict(train=train), 0)
