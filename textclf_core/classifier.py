@@ -10,15 +10,19 @@ if TYPE_CHECKING:
     from datasets import Dataset
     from numpy.typing import NDArray
 
+    Scores = NDArray[np.float32] | list[NDArray[np.float32]]
+    Labels = NDArray[np.int64] | list[NDArray[np.int64]]
+
 
 @runtime_checkable
 class Classifier(Protocol):
     """Turns texts into scores, and can be saved."""
 
-    def scores(self, data: Dataset) -> NDArray[np.float32]:
+    def scores(self, data: Dataset) -> Scores:
         """Return probabilities for the rows of ``data`` (its text columns are read), in its order.
 
-        float32, shape (rows, labels); each row sums to 1.
+        float32, shape (rows, labels); each row sums to 1. In a task of tokens, a list of one such array for each row,
+        shape (words, labels).
         """
         ...
 

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 import transformers
-from transformers import AutoModelForSequenceClassification, AutoTokenizer
+from transformers import AutoTokenizer
 
 from textclf_core.encoder import Encoder
+from textclf_core.encoder.heads import model_class
+from textclf_core.encoder.words import WORD_STARTS, by_word, word_places
 from textclf_core.progress import Progress
 from textclf_core.recipe import Recipe
 from textclf_core.task import Task
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from textclf_core.classifier import Scores
     from textclf_core.cost import Meter
     from textclf_core.training.flops import PassFlops
     from textclf_core.training.frozen_prefix import FrozenPrefix
@@ -57,19 +60,30 @@ class EncoderClassifier:
     batch_size: int = 32
     meter: Meter | None = None
 
-    def scores(self, data: Dataset) -> NDArray[np.float32]:
-        """Return the softmax of the logits for the rows of ``data``, in its order: float32, (rows, labels)."""
-        logits = self.logits(self.encoder.tokenize(data, self.task, self.recipe))
-        return torch.softmax(torch.from_numpy(logits), dim=-1).numpy()
+    def scores(self, data: Dataset) -> Scores:
+        """Return the softmax of the logits for the rows of ``data``, in its order: float32, (rows, labels).
+
+        In a task of tokens, (words, labels) for each row; a word that was cut off counts as outside of entities.
+        """
+        tokenized = self.encoder.tokenize(data, self.task, self.recipe)
+        scores = torch.softmax(torch.from_numpy(self.logits(tokenized)), dim=-1).numpy()
+        if self.task.kind == "tokens":
+            [words] = self.task.text_columns
+            return by_word(scores, tokenized[WORD_STARTS][:], [len(row) for row in data[words][:]], self.task)
+        return scores
 
     def logits(self, tokenized: Dataset) -> NDArray[np.float32]:
-        """Return the logits of rows that ``Encoder.tokenize`` made: float32, (rows, labels). Dropout is off."""
+        """Return the logits of rows that ``Encoder.tokenize`` made: float32, (rows, labels). Dropout is off.
+
+        In a task of tokens, those of the first sub-token of each word, of all rows in a row: (words, labels).
+        """
         self._take_parameters()
         model = self.encoder.model
         compute = self.compute or self.encoder.logits
         was_training = model.training
         model.train(False)
-        logits = np.empty((len(tokenized), self.task.num_labels), dtype=np.float32)
+        starts = word_places(tokenized[WORD_STARTS][:]) if self.task.kind == "tokens" else None
+        logits = np.empty((starts.words if starts else len(tokenized), self.task.num_labels), dtype=np.float32)
         # One row is computed as a new text would be, whatever the cache holds: its time is reported as the latency.
         known = self.prefix.rows(tokenized) if self.prefix and len(tokenized) > 1 else None
         batches = batches_by_length([len(ids) for ids in tokenized["input_ids"]], self.batch_size)
@@ -87,7 +101,10 @@ class EncoderClassifier:
                     computed = self.encoder.run_from(known.hidden(indices), batch, self.prefix.boundary)
                 else:
                     computed = compute(batch)
-                logits[indices] = computed.float().cpu().numpy()
+                if starts:
+                    starts.put(computed.float().cpu().numpy(), indices, logits)
+                else:
+                    logits[indices] = computed.float().cpu().numpy()
                 if self.meter and flops_of:
                     self.meter.predicted(flops_of(*batch["input_ids"].shape))
                 bar.advance(len(indices))
@@ -116,7 +133,7 @@ class EncoderClassifier:
         """Load what :meth:`save` wrote, onto ``device``."""
         # Its bar is over before it could be read, and would stand among the notes.
         transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-        model = AutoModelForSequenceClassification.from_pretrained(directory, local_files_only=True)
+        model = model_class(task).from_pretrained(directory, local_files_only=True)
         tokenizer = AutoTokenizer.from_pretrained(directory, local_files_only=True)
         encoder = Encoder(model.to(device).eval(), tokenizer, str(directory))
         return cls(encoder, task, Recipe())

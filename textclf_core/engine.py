@@ -26,7 +26,7 @@ from textclf_core.environment import environment, resolve_device
 from textclf_core.errors import RunError
 from textclf_core.integrity import Movement, ParameterHashes
 from textclf_core.observers import tell_observers
-from textclf_core.plugins import ActivePlugins
+from textclf_core.plugins import ActivePlugins, suited
 from textclf_core.plugins.calling import call
 from textclf_core.postprocessing import (
     PostprocessedClassifier,
@@ -65,9 +65,8 @@ from textclf_core.workspace import Workspace
 
 if TYPE_CHECKING:
     from datasets import DatasetDict
-    from numpy.typing import NDArray
 
-    from textclf_core.classifier import Classifier
+    from textclf_core.classifier import Classifier, Scores
     from textclf_core.encoder import Encoder
     from textclf_core.task import Task
 
@@ -120,14 +119,16 @@ def run_experiment(experiment: Experiment, progress: Progress) -> tuple[Path, Re
     Raises:
         TextclfError: what a user can mend. Whatever was computed by then is kept beside, as the error says.
     """
-    plugins, seed = experiment.plugins, experiment.seed
+    seed = experiment.seed
     with Room(experiment, reset_peak_memory(resolve_device(experiment.device))) as room:
         meter = room.workspace.meter
         with meter.time("total"):
             with meter.time("load"):
                 data = prepared_data(experiment)
+                plugins = suited(experiment.plugins, data.task)
                 check_metrics(plugins, data.task)
                 check_postprocessing(plugins, data.task)
+            experiment = room.experiment = replace(experiment, plugins=plugins)
             encoder = plan = None
             adaptations: tuple[Adaptation, ...] = ()
             if plugins.needs_encoder:
@@ -248,7 +249,7 @@ def evaluate(plugins: ActivePlugins, classifier: Classifier, data: PreparedData,
     with meter.time("predict"):
         scores = {name: classifier.scores(data.data[name]) for name in _EVALUATED}
         for name, of_split in scores.items():
-            check_scores(of_split, len(data.data[name]), data.task, name)
+            check_scores(of_split, data.data[name], data.task, name)
     with meter.time("postprocess"):
         steps = fit_steps(plugins, scores["validation"], data.data["validation"], data.task)
         save_postprocessing(steps, plugins, model)
@@ -267,7 +268,7 @@ def evaluate(plugins: ActivePlugins, classifier: Classifier, data: PreparedData,
     return Evaluation(metrics[-1], postprocessing_records(steps, stages, metrics), latency_seconds)
 
 
-def _predictions(data: Dataset, scores: NDArray[np.float32], steps: tuple[Step, ...]) -> Predictions:
+def _predictions(data: Dataset, scores: Scores, steps: tuple[Step, ...]) -> Predictions:
     answers = answers_from(scores, steps)
     return Predictions(data, answers.scores, answers.labels)
 
@@ -410,8 +411,12 @@ def _score(plugins: ActivePlugins, split: Predictions, task: Task, abstains: boo
 
 def check_metrics(plugins: ActivePlugins, task: Task) -> None:
     """Score one right prediction of each label: what a metric refuses shows before training, not after."""
-    labels = Dataset.from_dict({"label": list(range(task.num_labels))})
-    _score(plugins, Predictions(labels, np.eye(task.num_labels, dtype=np.float32), np.arange(task.num_labels)), task)
+    labels, scores = list(range(task.num_labels)), np.eye(task.num_labels, dtype=np.float32)
+    if task.kind == "tokens":
+        rows = Predictions(Dataset.from_dict({"label": [labels]}), [scores], [np.arange(task.num_labels)])
+    else:
+        rows = Predictions(Dataset.from_dict({"label": labels}), scores, np.arange(task.num_labels))
+    _score(plugins, rows, task)
 
 
 def _latency(classifier: Classifier, data: PreparedData) -> float:

@@ -96,12 +96,28 @@ def textclf_load_data(data_seed: int) -> DatasetDict | None:
 
     Returns:
         A ``DatasetDict`` with ``train`` and, where the data have them, ``validation`` and ``test``. Columns:
-        ``text`` (string) and ``label`` (``ClassLabel``, whose names become the model's). Other columns are carried
-        along. A missing validation or test split is carved from train by the core, which says so. Set
-        ``info.description`` of each split to say where the rows came from: the record keeps it.
+        ``text`` (string) and ``label`` (``ClassLabel``, whose names become the model's); or ``tokens`` (a list of
+        strings, the words) and ``label`` (a list of ``ClassLabel``, one a word). Other columns are carried along. A
+        missing validation or test split is carved from train by the core, which says so. Set ``info.description`` of
+        each split to say where the rows came from: the record keeps it.
 
     Raises:
         DataError: the rows can't be had or aren't what they should be.
+    """
+
+
+@hookspec
+def textclf_why_not(task: Task) -> str | None:
+    """Say why this plugin can't do with a task. Each in order.
+
+    Called after the data are checked, before a model is built; a plugin that can do with every task needs none. A
+    metric that nobody chose is left out then, and so, with a note, is a yardstick of a comparison; else the run ends.
+
+    Args:
+        task: its kind is ``single-label``, or ``tokens`` where each word has a label.
+
+    Returns:
+        A reason, such as ``"it labels whole texts, and here each word has a label"``; ``None`` if it can.
     """
 
 
@@ -117,7 +133,8 @@ def textclf_build_model(task: Task, seed: int) -> Encoder | None:
         seed: the run's seed.
 
     Returns:
-        An ``Encoder`` around the model (with ``id2label`` set from the task) and its tokenizer.
+        An ``Encoder`` around the model (with ``id2label`` set from the task) and its tokenizer. The model's head is
+        what ``textclf_core.encoder.heads.model_class(task)`` of transformers puts on a body.
     """
 
 
@@ -367,10 +384,11 @@ def textclf_compute_metrics(
     """Score predictions. Role: metric. Each in order; their results are merged, and one name from two is an error.
 
     Args:
-        references: the true label ids, int64, shape (examples,).
-        predictions: the predicted label ids, int64, shape (examples,). Rows that a classifier leaves unanswered are
-            in none of the three arrays; the core tells their share as ``coverage``.
-        scores: probabilities, float32, shape (examples, labels); rows sum to 1.
+        references: the true label ids, int64, shape (examples,). In a task of tokens, a list of such arrays instead,
+            one an example, shape (words,).
+        predictions: the predicted label ids, int64, shape (examples,); or a list, as above. Rows that a classifier
+            leaves unanswered are in none of the three arrays; the core tells their share as ``coverage``.
+        scores: probabilities, float32, shape (examples, labels); rows sum to 1. Or a list of arrays, (words, labels).
         task: the label names.
 
     Returns:

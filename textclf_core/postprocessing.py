@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datasets import Dataset
     from numpy.typing import NDArray
 
-    from textclf_core.classifier import Classifier
+    from textclf_core.classifier import Classifier, Labels, Scores
     from textclf_core.task import Task
 
 logger = logging.getLogger("textclf")
@@ -57,12 +57,12 @@ class Answers:
     """What a classifier says of rows.
 
     Attributes:
-        scores: probabilities, float32, (rows, labels).
-        labels: the label ids chosen, int64, (rows,); -1 where it gives no answer.
+        scores: probabilities, float32, (rows, labels); in a task of tokens a list of arrays, (words, labels).
+        labels: the label ids chosen, int64, (rows,); -1 where it gives no answer. Or a list of arrays, (words,).
     """
 
-    scores: NDArray[np.float32]
-    labels: NDArray[np.int64]
+    scores: Scores
+    labels: Labels
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class PostprocessedClassifier:
     classifier: Classifier
     steps: tuple[Step, ...]
 
-    def scores(self, data: Dataset) -> NDArray[np.float32]:
+    def scores(self, data: Dataset) -> Scores:
         """Return the scores after the last step: float32, (rows, labels)."""
         return self.answers(data).scores
 
@@ -106,11 +106,14 @@ def answers_of(classifier: Classifier, data: Dataset) -> Answers:
     return answers_from(classifier.scores(data), ())
 
 
-def answers_from(scores: NDArray[np.float32], steps: Iterable[Step]) -> Answers:
+def answers_from(scores: Scores, steps: Iterable[Step]) -> Answers:
     """Return what the steps make of a classifier's own scores. Here, and nowhere else, labels are chosen from scores.
 
-    The last step that decides does; without one it is the label with the highest score, of equal ones the first.
+    The last step that decides does; without one it is the label with the highest score, of equal ones the first. Words
+    get that one: no step does with their scores.
     """
+    if isinstance(scores, list):
+        return Answers(scores, [np.asarray(row.argmax(axis=-1), dtype=np.int64) for row in scores])
     labels: NDArray[np.int64] | None = None
     for step in steps:
         scores = np.asarray(step.postprocessing.rescore(scores), dtype=np.float32)
@@ -119,7 +122,7 @@ def answers_from(scores: NDArray[np.float32], steps: Iterable[Step]) -> Answers:
     return Answers(scores, np.asarray(scores.argmax(axis=-1), dtype=np.int64) if labels is None else labels)
 
 
-def fit_steps(plugins: ActivePlugins, scores: NDArray[np.float32], validation: Dataset, task: Task) -> tuple[Step, ...]:
+def fit_steps(plugins: ActivePlugins, scores: Scores, validation: Dataset, task: Task) -> tuple[Step, ...]:
     """Ask each postprocessor what it makes of the scores that those before it leave.
 
     Args:

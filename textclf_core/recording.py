@@ -7,7 +7,11 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from textclf_core.data import PreparedData
+from textclf_core.data.tokens import WORDS
+from textclf_core.encoder.words import WORD_STARTS, unseen_words
 from textclf_core.integrity import Movement
 from textclf_core.plugins import ActivePlugin, ActivePlugins
 from textclf_core.recipe import Recipe
@@ -63,7 +67,25 @@ def truncated(plugins: ActivePlugins, encoder: Encoder | None, data: PreparedDat
     recipe = recipe_of(trainer_of(plugins).instance)
     if encoder is None or recipe is None:
         return {}
-    return {name: sum(encoder.tokenize(data.data[name], data.task, recipe)["truncated"]) for name in data.data}
+    counts = {}
+    for name, split in data.data.items():
+        tokenized = encoder.tokenize(split, data.task, recipe)
+        counts[name] = sum(tokenized["truncated"])
+        if data.task.kind == "tokens":
+            _tell_unseen(name, tokenized[WORD_STARTS][:], [len(row) for row in split[WORDS][:]])
+    return counts
+
+
+def _tell_unseen(split: str, starts: Sequence[Sequence[int]], words: Sequence[int]) -> None:
+    unseen = unseen_words(starts, words)
+    if unseen:
+        logger.info(
+            "%s: %d of %d words were cut off, or are nothing to the tokenizer: they have no part in training, and "
+            "count as predicted O",
+            split,
+            unseen,
+            sum(words),
+        )
 
 
 def data_record(data: PreparedData, truncated: dict[str, int]) -> DataRecord:
@@ -134,7 +156,7 @@ def postprocessing_records(
 
 
 def _with_calibration(split: Predictions, metrics: Mapping[str, float | None]) -> dict[str, float | None]:
-    found = reliability(split.references, split.scores)
+    found = reliability(np.asarray(split.references), np.asarray(split.scores))
     return {
         **metrics,
         "expected_calibration_error": found.ece,

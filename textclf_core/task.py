@@ -10,12 +10,13 @@ from typing import Literal
 class Task:
     """A classification task, derived once from the features of the data.
 
-    ``label_names[i]`` is the name of label id ``i``. With two labels, id 1 is the positive one.
+    ``label_names[i]`` is the name of label id ``i``. With two labels, id 1 is the positive one. In a task of ``tokens``
+    each word has a label; its only text column holds lists of words.
     """
 
     label_names: tuple[str, ...]
     text_columns: tuple[str, ...] = ("text",)
-    kind: Literal["single-label"] = "single-label"
+    kind: Literal["single-label", "tokens"] = "single-label"
 
     @property
     def num_labels(self) -> int:

@@ -13,7 +13,7 @@ import string
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pluggy
@@ -102,6 +102,7 @@ def tiny_encoder(
     seed: int = 0,
     dropout: float = 0.1,
     config: Mapping[str, Any] | None = None,
+    kind: Literal["single-label", "tokens"] = "single-label",
 ) -> Encoder:
     """Return an encoder with random weights and a classification head.
 
@@ -113,9 +114,13 @@ def tiny_encoder(
         seed: decides the weights. The caller's random state is left as it was.
         dropout: the rate of every dropout of the model.
         config: fields of the family's configuration that are to have other values.
+        kind: of the task: whether the head labels texts, or words.
     """
     import torch
-    from transformers import AutoConfig, AutoModelForSequenceClassification
+    from transformers import AutoConfig
+
+    from textclf_core.encoder.heads import model_class
+    from textclf_core.task import Task
 
     tokenizer = tiny_tokenizer()
     settings = AutoConfig.for_model(
@@ -143,7 +148,7 @@ def tiny_encoder(
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = AutoModelForSequenceClassification.from_config(settings)  # type: ignore[no-untyped-call]
+        model = model_class(Task(tuple(labels), kind=kind)).from_config(settings)
     model.eval()
     accepted = inspect.signature(model.forward).parameters
     tokenizer.model_input_names = [name for name in tokenizer.model_input_names if name in accepted]
@@ -183,6 +188,50 @@ def tiny_data(rows: int = 64, seed: int = 0) -> DatasetDict:
     quarter = max(2, rows // 4)
     counts = {"train": rows, "validation": quarter, "test": quarter}
     return DatasetDict({split: _tiny_split(count, generator) for split, count in counts.items()})
+
+
+TAGS = ("O", "B-blame", "B-praise", "I-blame", "I-praise")
+
+
+def tiny_words(rows: int = 64, seed: int = 0) -> DatasetDict:
+    """Return invented sentences in which words of praise and of blame, one or two together, are the entities.
+
+    Args:
+        rows: how many rows ``train`` has; ``validation`` and ``test`` have a quarter as many, and two at least.
+        seed: decides the sentences.
+
+    Returns:
+        Splits ``train``, ``validation`` and ``test`` with columns ``tokens`` (lists of words) and ``label`` (lists of
+        ``ClassLabel(TAGS)``). Some sentences have no entity.
+    """
+    from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
+
+    generator = random.Random(seed)
+    quarter = max(2, rows // 4)
+    features = Features({"tokens": List(Value("string")), "label": List(ClassLabel(names=list(TAGS)))})
+    splits = {}
+    for name, count in {"train": rows, "validation": quarter, "test": quarter}.items():
+        sentences = [_tagged_sentence(generator) for _ in range(count)]
+        columns = {
+            "tokens": [[word for word, _ in sentence] for sentence in sentences],
+            "label": [[TAGS.index(tag) for _, tag in sentence] for sentence in sentences],
+        }
+        splits[name] = Dataset.from_dict(columns, features=features)
+        splits[name].info.description = "invented sentences (textclf_core.testing.tiny_words)"
+    return DatasetDict(splits)
+
+
+def _tagged_sentence(generator: random.Random) -> list[tuple[str, str]]:
+    sentence = []
+    for _ in range(generator.randint(1, 3)):
+        sentence += [(word, "O") for word in generator.choices(_FILLERS + _THINGS, k=generator.randint(1, 4))]
+        kind = generator.choice(("praise", "blame", None))
+        if kind:
+            known = _PRAISE if kind == "praise" else _BLAME
+            # A word either begins entities or goes on with them, so that few sentences teach which.
+            words = [generator.choice(known[::2]), *generator.sample(known[1::2], k=generator.randint(0, 1))]
+            sentence += [(word, f"{'I' if place else 'B'}-{kind}") for place, word in enumerate(words)]
+    return sentence
 
 
 def _tiny_split(rows: int, generator: random.Random) -> Dataset:
@@ -297,11 +346,12 @@ def _faults_of_postprocessor(manager: pluggy.PluginManager) -> list[str]:
     if not isinstance(given, Postprocessing):
         return [f"textclf_postprocess gave {given!r}, which lacks abstains, rescore, decide or save."]
     answers = answers_from(scores, [Step("", given)])
+    rescored, labels = np.asarray(answers.scores), np.asarray(answers.labels)
     faults = []
-    if answers.scores.shape != scores.shape or not np.allclose(answers.scores.sum(axis=1), 1, atol=1e-5):
+    if rescored.shape != scores.shape or not np.allclose(rescored.sum(axis=1), 1, atol=1e-5):
         faults.append("rescore gave something else than probabilities, (rows, labels).")
     allowed = {*range(task.num_labels), *([NO_ANSWER] if given.abstains else [])}
-    if answers.labels.shape != (len(scores),) or not set(answers.labels.tolist()) <= allowed:
+    if labels.shape != (len(scores),) or not set(labels.tolist()) <= allowed:
         faults.append("decide gave something else than a label id for each row (-1 only where abstains is true).")
     with TemporaryDirectory() as folder:
         given.save(Path(folder))
@@ -309,7 +359,7 @@ def _faults_of_postprocessor(manager: pluggy.PluginManager) -> list[str]:
     if loaded is None:
         return [*faults, "it has no textclf_load_postprocessing, so `textclf predict` can't do what it does."]
     again = answers_from(scores, [Step("", loaded)])
-    if not (np.array_equal(again.scores, answers.scores) and np.array_equal(again.labels, answers.labels)):
+    if not (np.array_equal(again.scores, rescored) and np.array_equal(again.labels, labels)):
         faults.append("saved and loaded, it gives other scores or labels.")
     return faults
 

@@ -5,7 +5,7 @@ DEFAULTS = {
     "model": ("bert-base-cased",),
     "strategy": ("full",),
     "trainer": ("finetune",),
-    "metric": ("f1", "accuracy"),
+    "metric": ("f1", "entity-f1", "accuracy"),  # a run takes those of them that can do with its task
 }
 
 YARDSTICKS = ("majority", "tfidf-logreg")

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from textclf_core.errors import UsageError
-from textclf_core.plugins import ActivePlugins, Catalogue, activate, override
+from textclf_core.plugins import ActivePlugins, Catalogue, activate, override, suited
 from textclf_core.specs import PluginSpec
+from textclf_core.task import Task
 
 PluginFile = Callable[..., Path]
 
@@ -20,7 +21,15 @@ def names(plugins: ActivePlugins) -> list[str]:
 
 def test_roles_that_nobody_chose_take_their_defaults() -> None:
     plugins = activate([], Catalogue.discover())
-    assert sorted(names(plugins)) == ["accuracy", "bert-base-cased", "f1", "finetune", "full", "rotten-tomatoes"]
+    assert sorted(names(plugins)) == [
+        "accuracy",
+        "bert-base-cased",
+        "entity-f1",
+        "f1",
+        "finetune",
+        "full",
+        "rotten-tomatoes",
+    ]
     assert {plugin.chosen_by for plugin in plugins} == {"default"}
 
 
@@ -32,7 +41,20 @@ def test_a_choice_takes_the_place_of_the_default() -> None:
 
 def test_f1_comes_before_accuracy_by_default() -> None:
     metrics = activate([], Catalogue.discover()).of_role("metric")
-    assert [plugin.name for plugin in metrics] == ["f1", "accuracy"]
+    assert [plugin.name for plugin in metrics] == ["f1", "entity-f1", "accuracy"]
+
+
+def test_metrics_that_nobody_chose_are_left_out_where_they_cant_do_with_the_task() -> None:
+    texts, words = Task(("bad", "good")), Task(("O", "B-person"), ("tokens",), "tokens")
+    plugins = activate(["minilm"], Catalogue.discover())
+    assert [plugin.name for plugin in suited(plugins, texts).of_role("metric")] == ["f1", "accuracy"]
+    assert [plugin.name for plugin in suited(plugins, words).of_role("metric")] == ["entity-f1", "accuracy"]
+
+
+def test_what_was_chosen_and_cant_do_with_the_task_is_refused_with_its_reason() -> None:
+    plugins = activate(["tfidf-logreg", "mcc"], Catalogue.discover())
+    with pytest.raises(UsageError, match=r"tfidf-logreg: it labels whole texts.*\.\nmcc: it scores whole texts.*\."):
+        suited(plugins, Task(("O", "B-person"), ("tokens",), "tokens"))
 
 
 def test_a_plugin_keeps_its_options_and_who_set_each() -> None:
@@ -128,7 +150,7 @@ class AlwaysFirst:
 
 def test_a_trainer_that_takes_no_encoder_gets_no_model_and_no_strategy(plugin_file: PluginFile) -> None:
     plugins = activate(["always-first"], Catalogue.discover([plugin_file(WITHOUT_ENCODER)]))
-    assert sorted(names(plugins)) == ["accuracy", "always-first", "f1", "rotten-tomatoes"]
+    assert sorted(names(plugins)) == ["accuracy", "always-first", "entity-f1", "f1", "rotten-tomatoes"]
     assert not plugins.needs_encoder
     assert plugins.one("model") is None
 

@@ -41,6 +41,8 @@ def predict(
 ) -> None:
     """Label texts with the model of a run: each row with its prediction and score, in its order, as they come.
 
+    A model that labels words gets texts split at white space, and gives the entities that it finds, as JSON.
+
     The output is written as its name says; on the standard output, as the input is (CSV for plain text).
     """
     from textclf_core.data.reading import format_of, iter_rows
@@ -91,5 +93,10 @@ def _write(rows: Iterable[dict[str, Any]], stream: IO[str], format: str) -> None
                 delimiter = "," if format == "csv" else "\t"
                 writer = csv.DictWriter(stream, list(row), delimiter=delimiter, lineterminator="\n")
                 writer.writeheader()
-            writer.writerow(row)
+            # Entities and labels of words are lists.
+            cells = {
+                name: json.dumps(value, ensure_ascii=False) if isinstance(value, list) else value
+                for name, value in row.items()
+            }
+            writer.writerow(cells)
         stream.flush()

@@ -19,6 +19,7 @@ from textclf_core.comparison.runner import ComparisonPlan
 from textclf_core.cost import SPARED
 from textclf_core.data import PreparedData
 from textclf_core.data.sampling import TrainSize
+from textclf_core.data.tokens import strata_of_rows
 from textclf_core.engine import Experiment, run_experiment
 from textclf_core.progress import Progress
 from textclf_core.records import Expected
@@ -167,7 +168,10 @@ class _Prober:
         data = self.plan.data[cell.contender.label, cell.train_size]
         share = min(1.0, wanted / len(data.data["train"]))
         sample = DatasetDict(
-            {name: split.select(_stratified(split["label"][:], share)) for name, split in data.data.items()}
+            {
+                name: split.select(_stratified(strata_of_rows(split, data.task), share))
+                for name, split in data.data.items()
+            }
         )
         experiment = Experiment(
             cell.contender.plugins,

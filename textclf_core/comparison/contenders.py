@@ -43,6 +43,7 @@ class Contender:
         left_out: base plugins that it has no use for, such as a model beside TF-IDF.
         sweep: the swept option, where exactly one was.
         tuning: what was tuned, and what that took.
+        yardstick: nobody wrote it, so that it is left out where it can't do with the task.
     """
 
     label: str
@@ -50,6 +51,7 @@ class Contender:
     left_out: tuple[str, ...] = ()
     sweep: Sweep | None = None
     tuning: Tuning | None = None
+    yardstick: bool = False
 
 
 def contenders(
@@ -80,7 +82,8 @@ def with_yardsticks(
     tries: Sequence[str | Sequence[PluginSpec]], catalogue: Catalogue
 ) -> list[str | Sequence[PluginSpec]]:
     """Return the contenders as written, and behind them the yardsticks that aren't among them."""
-    return [*tries, *(name for name in catalogue.yardsticks if name not in tries)]
+    added = [name for name in catalogue.yardsticks if name not in tries]
+    return [*tries, *((PluginSpec(name, set_by="default"),) for name in added)]
 
 
 def _contenders(
@@ -92,7 +95,8 @@ def _contenders(
         kept, left_out = _without_useless(combined, chosen, catalogue)
         label = " + ".join(str(spec) for spec in chosen)
         plugins = activate(kept, catalogue, without=without)
-        yield Contender(label, plugins, left_out, sweeps[0] if len(sweeps) == 1 else None)
+        yardstick = all(spec.set_by == "default" for spec in chosen)
+        yield Contender(label, plugins, left_out, sweeps[0] if len(sweeps) == 1 else None, yardstick=yardstick)
 
 
 def _parse(text: str, catalogue: Catalogue) -> tuple[PluginSpec, ...]:

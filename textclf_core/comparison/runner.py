@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from textclf_core.cache import CacheFolder
@@ -17,11 +18,14 @@ from textclf_core.data.sampling import TrainSize
 from textclf_core.engine import Experiment, load_data, run_experiment
 from textclf_core.environment import resolve_device
 from textclf_core.errors import TextclfError, UsageError
+from textclf_core.plugins import suited
 from textclf_core.postprocessing import check_postprocessing, may_abstain
 from textclf_core.progress import Progress
 from textclf_core.records import Expected, Record, read_record
 from textclf_core.task import Task
 from textclf_core.together import Outcome, run_together
+
+logger = logging.getLogger("textclf")
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,7 @@ def plan(
 
     Raises:
         DataError: the data can't be had or can't be used.
-        UsageError: there is no such device, or a contender may leave rows unanswered.
+        UsageError: there is no such device, or a contender can't do with the task, or may leave rows unanswered.
     """
     device = resolve_device(device)
     wanted = sizes or (None,)
@@ -96,6 +100,7 @@ def plan(
             by_dataset[key] = {size: with_train_size(whole, size, data_seed) if size else whole for size in wanted}
         _refuse_abstaining(contender, by_dataset[key][wanted[0]].task)
         data_of |= {(contender.label, size): prepared for size, prepared in by_dataset[key].items()}
+    contenders = _suited(contenders, {label: prepared.task for (label, _), prepared in data_of.items()})
     fingerprints = {key: prepared.fingerprint for key, prepared in data_of.items()}
     all_cells = cells(contenders, wanted, seeds, fingerprints=fingerprints, data_seed=data_seed, device=device)
     return ComparisonPlan(all_cells, data_of, output, data_seed, device, cache or CacheFolder())
@@ -109,6 +114,19 @@ def _refuse_abstaining(contender: Contender, task: Task) -> None:
             "all contenders on the same rows; a score on the easier ones says nothing beside them. Leave it out here, "
             "and see with `textclf run` what it does to the contender that you choose."
         )
+
+
+def _suited(contenders: Sequence[Contender], task_of: Mapping[str, Task]) -> list[Contender]:
+    """Return the contenders with the plugins that suit their task, without yardsticks that can't do with it."""
+    found = []
+    for contender in contenders:
+        try:
+            found.append(replace(contender, plugins=suited(contender.plugins, task_of[contender.label])))
+        except UsageError as error:
+            if not contender.yardstick:
+                raise
+            logger.info("a yardstick is left out: %s", error)
+    return found
 
 
 def run_cells(

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import pyarrow as pa
 from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
 
+from textclf_core.data.tokens import tagged
 from textclf_core.errors import DataError, did_you_mean
 
 logger = logging.getLogger("textclf")
@@ -53,6 +54,8 @@ def labelled(
 ) -> DatasetDict:
     """Return the splits with the columns ``text`` (string) and ``label`` (``ClassLabel``), other columns after them.
 
+    Where the texts are lists of words, :func:`~textclf_core.data.tokens.tagged` does it, with a label for each word.
+
     Label names: a ``ClassLabel`` keeps its own; integers become "0", "1"... in their order, booleans "false" and
     "true", strings are sorted. Names are shared by all splits.
 
@@ -66,6 +69,8 @@ def labelled(
         DataError: every fault found, each with file and row: no such column, a text that is none, a row without
             a label, labels that aren't classes.
     """
+    if (of_words := tagged(sources, text, label)) is not None:
+        return of_words
     first = sources.get("train") or next(iter(sources.values()))
     text, label = _columns(first, text, label)
     faults: list[str] = []

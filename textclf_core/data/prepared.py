@@ -9,12 +9,14 @@ import textwrap
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Literal
 
 from datasets import ClassLabel, Dataset, DatasetDict, Value
 
 from textclf_core.data.carving import carve
 from textclf_core.data.sampling import TrainSize, sample_rows
+from textclf_core.data.tokens import WORDS, label_faults, strata_of_rows, task_of_words, without_nulls
 from textclf_core.errors import DataError
 from textclf_core.task import Task
 
@@ -93,7 +95,12 @@ def with_train_size(prepared: PreparedData, size: TrainSize, data_seed: int) -> 
         DataError: a label has fewer rows than the size wants.
     """
     train = prepared.data["train"]
-    sample = train.select(sample_rows(train["label"][:], size, data_seed))
+    if prepared.task.kind == "tokens" and size.per_class is not None:
+        raise DataError(
+            f"--train-size {size}: a sentence has words of several labels, so there are no examples of each; write a "
+            "share of train, such as 10%."
+        )
+    sample = train.select(sample_rows(strata_of_rows(train, prepared.task), size, data_seed))
     data = DatasetDict({**prepared.data, "train": sample})
     facts = tuple(_facts(split.name, data, prepared.task, split.origin) for split in prepared.splits)
     return PreparedData(data, prepared.task, facts, prepared.source, _fingerprint(prepared.task, facts), size)
@@ -107,13 +114,16 @@ def _fingerprint(task: Task, facts: Sequence[SplitFacts]) -> str:
 def task_of(data: DatasetDict) -> Task:
     """Return the task that the features of the data carry.
 
-    The texts are the column ``text``; where there is none, all columns of strings, in their order.
+    The texts are the column ``text``; where there is none, all columns of strings, in their order. Where ``tokens``
+    holds lists of words, each word has a label.
 
     Raises:
         DataError: with every fault found: no train split, no text column, no label, splits that differ in these.
     """
     if "train" not in data:
         raise DataError(f"there is no train split; there are: {', '.join(data) or 'none'}")
+    if of_words := task_of_words(data):
+        return of_words
     features = data["train"].features
     strings = tuple(name for name, feature in features.items() if _is_string(feature))
     texts = ("text",) if "text" in strings else strings
@@ -135,8 +145,8 @@ def task_of(data: DatasetDict) -> Task:
     return Task(label_names=tuple(label.names), text_columns=texts)
 
 
-def rows_sha256(texts: Iterable[Sequence[str]], labels: Iterable[str]) -> str:
-    """Return the sha256 of rows in their order: the texts of each, and its label's name."""
+def rows_sha256(texts: Iterable[Sequence[str]], labels: Iterable[str | Sequence[str]]) -> str:
+    """Return the sha256 of rows in their order: the texts of each, and its label's name (or those of its words)."""
     digest = hashlib.sha256()
     for row, label in zip(texts, labels, strict=True):
         digest.update(json.dumps([*row, label]).encode())
@@ -154,6 +164,10 @@ def _named(data: DatasetDict, name: str) -> str:
 
 
 def _check_labels(data: DatasetDict, task: Task) -> None:
+    if task.kind == "tokens":
+        if faults_of_words := label_faults(data, task):
+            raise DataError("\n".join(faults_of_words))
+        return
     faults = []
     in_train: set[int] = set()
     for name, split in data.items():
@@ -188,9 +202,10 @@ def _with_carved(data: DatasetDict, task: Task, data_seed: int) -> DatasetDict:
     if not missing:
         return data
     train = data["train"]
-    *carved, left = carve(_texts(train, task), train["label"][:], len(missing), data_seed)
-    left_labels = set(train.select(left)["label"][:])
-    if any(not rows for rows in carved) or len(left_labels) < len(set(train["label"][:])):
+    labels = strata_of_rows(train, task)
+    *carved, left = carve(_texts(train, task), labels, len(missing), data_seed)
+    left_labels = {labels[row] for row in left}
+    if any(not rows for rows in carved) or len(left_labels) < len(set(labels)):
         raise DataError(
             f"{_named(data, 'train')} has {len(train)} rows, {len(set(_texts(train, task)))} different ones: too few "
             f"to carve {' and '.join(missing)} from them; bring that split, or more rows"
@@ -212,6 +227,8 @@ def _with_carved(data: DatasetDict, task: Task, data_seed: int) -> DatasetDict:
 
 def _without_nulls(split: Dataset, task: Task) -> Dataset:
     """Return the split with an empty text where there was none, so that no tokenizer meets ``None``."""
+    if task.kind == "tokens":
+        return without_nulls(split)
     for name in task.text_columns:
         texts = split[name][:]
         if None in texts:
@@ -221,14 +238,21 @@ def _without_nulls(split: Dataset, task: Task) -> Dataset:
 
 
 def _texts(split: Dataset, task: Task) -> list[tuple[str, ...]]:
+    """Return the texts of each row, or its words."""
+    if task.kind == "tokens":
+        return [tuple(row) for row in split[WORDS][:]]
     return list(zip(*(split[name][:] for name in task.text_columns), strict=True))
 
 
 def _facts(name: str, data: DatasetDict, task: Task, origin: Literal["given", "carved from train"]) -> SplitFacts:
     split = data[name]
     texts = _texts(split, task)
-    labels = [task.label_names[label] for label in split["label"][:]]
-    counts = Counter(labels)
+    if task.kind == "tokens":
+        labels = [[task.label_names[label] for label in row] for row in split["label"][:]]
+        counts = Counter(chain.from_iterable(labels))
+    else:
+        labels = [task.label_names[label] for label in split["label"][:]]
+        counts = Counter(labels)
     in_train = set() if name == "train" else set(_texts(data["train"], task))
     return SplitFacts(
         name=name,

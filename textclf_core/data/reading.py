@@ -116,7 +116,10 @@ def table_of(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
 
 
 def arrow_column(values: Sequence[Any]) -> pa.Array:
-    """Return values as one Arrow column. NaN is null; values of several types, lists and objects become JSON text."""
+    """Return values as one Arrow column. NaN is null; values of several types and objects become JSON text.
+
+    Lists stay lists where they hold texts, or integers, alone (words and their tags); else they become JSON text too.
+    """
     import numpy as np
     import pyarrow as pa
 
@@ -126,6 +129,11 @@ def arrow_column(values: Sequence[Any]) -> pa.Array:
     too_long = types == {int} and any(value is not None and not -(2**63) <= value < 2**63 for value in plain)
     if len(types) <= 1 and types <= {str, bool, int, float} and not too_long:
         return pa.array(plain, type=None if types else pa.string())
+    lists = [value.tolist() if isinstance(value, np.ndarray) else value for value in plain]
+    if any(lists) and all(value is None or isinstance(value, list | tuple) for value in lists):
+        inner = {type(item) for value in lists for item in value or () if item is not None}
+        if inner in ({str}, {int}):
+            return pa.array(lists, pa.list_(pa.string() if inner == {str} else pa.int64()))
     return pa.array(
         [value if value is None or isinstance(value, str) else json.dumps(value, default=str) for value in plain],
         type=pa.string(),

@@ -55,9 +55,9 @@ class Encoder:
     neither a block nor the head. What all blocks share (relative positions in MPNet and DeBERTa) counts as embeddings.
 
     Args:
-        model: a ``...ForSequenceClassification`` of one of these families: BERT, RoBERTa, XLM-RoBERTa, DistilBERT,
-            ELECTRA, MPNet, ALBERT, DeBERTa-v2 and -v3, ModernBERT; or of another whose parts are plain to see. Or
-            the body alone (:meth:`without_head`).
+        model: a ``...ForSequenceClassification`` or ``...ForTokenClassification`` of one of these families: BERT,
+            RoBERTa, XLM-RoBERTa, DistilBERT, ELECTRA, MPNet, ALBERT, DeBERTa-v2 and -v3, ModernBERT; or of another
+            whose parts are plain to see. Or the body alone (:meth:`without_head`).
         tokenizer: the model's tokenizer.
         checkpoint: the name or the path that the weights came from.
         revision: the checkpoint's revision, if one was chosen.
@@ -258,7 +258,10 @@ class Encoder:
     # The cut
 
     def logits(self, batch: Mapping[str, Tensor]) -> Tensor:
-        """Return the logits, float, shape (batch, labels), of a batch that :meth:`collate` made."""
+        """Return the logits, float, shape (batch, labels), of a batch that :meth:`collate` made.
+
+        Of a token's head, shape (batch, tokens, labels).
+        """
         logits: Tensor = self.model(**_inputs(batch)).logits
         return logits
 
@@ -412,10 +415,12 @@ class Encoder:
         Returns:
             As many rows, in their order: ``input_ids``, and those of ``attention_mask`` and ``token_type_ids`` that
             both tokenizer and model know; ``truncated`` (bool: was the row cut?); ``label`` if ``data`` has it.
-            ``sum(result["truncated"])`` rows were cut.
+            ``sum(result["truncated"])`` rows were cut. In a task of tokens, ``label`` is a list: a word's label
+            on its first sub-token, -100 on the others; and ``word_starts`` holds, for each sub-token, the index of the
+            word that begins with it, or -1.
 
         Raises:
-            UsageError: ``max_length`` is more than the model takes.
+            UsageError: ``max_length`` is more than the model takes, or words can't be told from sub-tokens.
         """
         # A run asks for the same split several times: to train or validate, to predict, to count what was cut.
         key = (data._fingerprint, task.text_columns, recipe.max_length)
@@ -429,8 +434,8 @@ class Encoder:
         """Return rows of :meth:`tokenize` as a batch, padded to its longest row; nothing else pads.
 
         Returns:
-            What the model takes, int64, each of shape (rows, tokens); and ``labels``, int64, shape (rows,), if the
-            rows have ``label``. On the model's device.
+            What the model takes, int64, each of shape (rows, tokens); and ``labels``, int64, shape (rows,), in a task
+            of tokens (rows, tokens), if the rows have ``label``. On the model's device.
         """
         batch = tokens.collate(self.tokenizer, rows)
         return {name: values.to(self.model.device) for name, values in batch.items()}

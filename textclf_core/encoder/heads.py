@@ -1,11 +1,24 @@
-"""Other heads on the body of a model."""
+"""Heads on the body of a model: the one that a task asks for, and others."""
 
 from __future__ import annotations
 
-from transformers import AutoModelForMaskedLM, PreTrainedModel
+from typing import Any
+
+from transformers import (
+    AutoModelForMaskedLM,
+    AutoModelForSequenceClassification,
+    AutoModelForTokenClassification,
+    PreTrainedModel,
+)
 
 from textclf_core.errors import UsageError
 from textclf_core.hub import quiet
+from textclf_core.task import Task
+
+
+def model_class(task: Task) -> Any:
+    """Return the class of transformers that puts the task's head on a body: ``from_pretrained``, ``from_config``."""
+    return AutoModelForTokenClassification if task.kind == "tokens" else AutoModelForSequenceClassification
 
 
 def masked_lm(model: PreTrainedModel, revision: str | None) -> tuple[PreTrainedModel, bool]:

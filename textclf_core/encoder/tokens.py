@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from textclf_core.encoder.words import NO_LABEL, WORD_STARTS, encode_words, labels_of_sub_tokens
 from textclf_core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -48,16 +49,26 @@ def tokenize(
     accepted = inspect.signature(model.forward).parameters
     given = dict.fromkeys((*tokenizer.model_input_names, "attention_mask"))
     names = [name for name in given if name in accepted]
-    columns: dict[str, list[Any]] = {name: [] for name in (*names, "truncated")}
+    words = task.kind == "tokens"
+    columns: dict[str, list[Any]] = {name: [] for name in (*names, "truncated", *([WORD_STARTS] if words else []))}
     rows = data.with_format(None)
     for start in range(0, len(rows), _BATCH_ROWS):
         batch = rows[start : start + _BATCH_ROWS]
-        encoded = _encode(tokenizer, [batch[column] for column in task.text_columns], max_length or longest)
+        texts = [batch[column] for column in task.text_columns]
+        if words:
+            encoded = encode_words(tokenizer, texts[0], max_length or longest)
+        else:
+            encoded = _encode(tokenizer, texts, max_length or longest)
         for name, values in columns.items():
             values += encoded[name]
     features = {name: List(Value("int32" if name == "input_ids" else "int8")) for name in names}
     features["truncated"] = Value("bool")
-    if "label" in rows.column_names:
+    if words:
+        features[WORD_STARTS] = List(Value("int32"))
+    if "label" in rows.column_names and words:
+        columns["label"] = list(map(labels_of_sub_tokens, columns[WORD_STARTS], rows["label"][:]))
+        features["label"] = List(Value("int64"))
+    elif "label" in rows.column_names:
         columns["label"] = rows["label"][:]
         features["label"] = rows.features["label"]
     return Dataset.from_dict(columns, features=Features(features))
@@ -95,5 +106,8 @@ def collate(tokenizer: PreTrainedTokenizerBase, rows: Sequence[Mapping[str, Any]
         if name in rows[0]
     }
     if "label" in rows[0]:
-        batch["labels"] = torch.tensor([row["label"] for row in rows], dtype=torch.int64)
+        labels = [row["label"] for row in rows]
+        if WORD_STARTS in rows[0]:
+            labels = [[*row, *[NO_LABEL] * (longest - len(row))] for row in labels]
+        batch["labels"] = torch.tensor(labels, dtype=torch.int64)
     return batch

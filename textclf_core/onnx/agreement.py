@@ -14,6 +14,8 @@ from textclf_core.predictions import read_predictions
 from textclf_core.records import PREDICTIONS_FILE
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from textclf_core.classifier import Classifier
     from textclf_core.task import Task
 
@@ -29,8 +31,8 @@ class Agreement:
 
     Attributes:
         split: the split whose rows were scored.
-        rows: how many.
-        same_labels: rows that got the same label.
+        rows: how many, or how many words where each has a label.
+        same_labels: rows (or words) that got the same label.
         largest_difference: between two scores of one label of one row.
         mean_difference: over the rows, of the largest difference in each.
     """
@@ -60,15 +62,26 @@ def agreement_with_stored(classifier: Classifier, task: Task, run: Path) -> Agre
     stored = read_predictions(run).filter(pc.field("split") == _SPLIT)
     rows = np.linspace(0, len(stored) - 1, min(len(stored), _MOST_ROWS)).astype(int)
     stored = stored.take(rows).select([*task.text_columns, "prediction", "scores"])
-    scores = np.asarray(stored["scores"].to_pylist(), dtype=np.float32)
-    names = [*task.label_names, None]  # the last stands for no answer, whose id is -1
-    labels = np.array([names.index(name) for name in stored["prediction"].to_pylist()])
+    wanted = [np.asarray(row, dtype=np.float32) for row in stored["scores"].to_pylist()]
     found = answers_of(classifier, Dataset(stored.select(list(task.text_columns))))
-    differences = np.abs(found.scores - scores).max(axis=1)
+    names = [*task.label_names, None]  # the last stands for no answer, whose id is -1
+    said = stored["prediction"].to_pylist()
+    if isinstance(found.scores, list):  # of the words of each row
+        said = [name for row in said for name in row]
+        scores, labels = np.concatenate(found.scores), np.concatenate(found.labels)
+        return _compare(np.concatenate(wanted), scores, labels % len(names), [names.index(name) for name in said])
+    labels = np.asarray(found.labels) % len(names)
+    return _compare(np.stack(wanted), found.scores, labels, [names.index(name) for name in said])
+
+
+def _compare(
+    wanted: NDArray[np.float32], scores: NDArray[np.float32], labels: NDArray[np.int64], wanted_labels: list[int]
+) -> Agreement:
+    differences = np.abs(scores - wanted).max(axis=1)
     return Agreement(
         split=_SPLIT,
         rows=len(scores),
-        same_labels=int((found.labels % len(names) == labels).sum()),
+        same_labels=int((labels == np.array(wanted_labels)).sum()),
         largest_difference=float(differences.max()),
         mean_difference=float(differences.mean()),
     )

@@ -89,7 +89,8 @@ def export_int8(classifier: EncoderClassifier, directory: Path) -> None:
 
 def _batch(classifier: EncoderClassifier, texts: Sequence[str]) -> dict[str, Tensor]:
     """Return texts as a batch of the model; where a task has several text columns, each holds the same."""
-    data = Dataset.from_dict({column: list(texts) for column in classifier.task.text_columns})
+    rows = [text.split() for text in texts] if classifier.task.kind == "tokens" else list(texts)
+    data = Dataset.from_dict(dict.fromkeys(classifier.task.text_columns, rows))
     encoder = classifier.encoder
     return encoder.collate(list(encoder.tokenize(data, classifier.task, Recipe())))
 

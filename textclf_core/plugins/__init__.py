@@ -1,6 +1,16 @@
 """Plugins: which there are (``discovery``), what makes a class one (``hooks``), which a run has (``activation``)."""
 
-from textclf_core.plugins.activation import ActivePlugin, ActivePlugins, activate, override
+from textclf_core.plugins.activation import ActivePlugin, ActivePlugins, activate, override, suited
 from textclf_core.plugins.discovery import Catalogue, Entry, Listed, LoadedPlugin
 
-__all__ = ["ActivePlugin", "ActivePlugins", "Catalogue", "Entry", "Listed", "LoadedPlugin", "activate", "override"]
+__all__ = [
+    "ActivePlugin",
+    "ActivePlugins",
+    "Catalogue",
+    "Entry",
+    "Listed",
+    "LoadedPlugin",
+    "activate",
+    "override",
+    "suited",
+]

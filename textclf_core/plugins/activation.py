@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
@@ -15,6 +15,9 @@ from textclf_core.options import build_plugin, option_names
 from textclf_core.plugins.discovery import Catalogue, LoadedPlugin
 from textclf_core.plugins.hooks import hooks_of
 from textclf_core.specs import PluginSpec, format_spec, parse_options, split_name
+
+if TYPE_CHECKING:
+    from textclf_core.task import Task
 
 ENCODER_ROLES = ("model", "strategy")
 """The roles that are of use only to a trainer that asks for ``encoder``."""
@@ -86,6 +89,24 @@ class ActivePlugins:
         """Whether the trainer asks for ``body``: the encoder without its classification head."""
         trainer = self.one("trainer")
         return trainer is not None and "body" in hooks_of(type(trainer.instance))["textclf_train"]
+
+
+def suited(plugins: ActivePlugins, task: Task) -> ActivePlugins:
+    """Return the plugins without the metrics that nobody chose and that can't do with the task.
+
+    Raises:
+        UsageError: another plugin can't.
+    """
+    left_out, faults = [], []
+    for plugin in plugins:
+        for reason in ActivePlugins([plugin]).hook.textclf_why_not(task=task):
+            if plugin.roles == ("metric",) and plugin.chosen_by == "default":
+                left_out.append(plugin.name)
+            else:
+                faults.append(f"{plugin.name}: {reason}.")
+    if faults:
+        raise UsageError("\n".join(faults))
+    return ActivePlugins([plugin for plugin in plugins if plugin.name not in left_out])
 
 
 def activate(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from textclf_core.errors import UsageError, did_you_mean
 from textclf_core.records import DataRecord
 from textclf_core.report.costs import COSTS
+from textclf_core.report.outcomes import entity_scheme, outcomes_of, references_of
 from textclf_core.report.stored import Line, StoredRun, gather
 from textclf_core.statistics import Comparison, Metric, compare
 
@@ -85,7 +86,7 @@ def analyse(runs: Iterable[StoredRun], *, metric: str = "f1", cost: str = "train
     Args:
         runs: runs with their predictions.
         metric: what decides: ``accuracy``, or ``f1``: of the positive label of two, else the mean over labels, unless
-            the runs' f1 plugin was told another average.
+            the runs' f1 plugin was told another average; of entities where the labels are tags of such.
         cost: a name in :data:`~textclf_core.report.costs.COSTS`.
 
     Raises:
@@ -109,10 +110,9 @@ def check_metric(name: str) -> None:
 
 def _analyse(lines: Sequence[Line], metric: str, cost: str) -> Analysis:
     first = lines[0].runs[0]
-    references = first.label_ids("label")
-    compared = compare(
-        references, {line.label: line.predictions(line.seeds) for line in lines}, statistic(metric, lines)
-    )
+    measured = statistic(metric, lines)
+    references = references_of(first, measured)
+    compared = compare(references, {line.label: outcomes_of(line, measured, line.seeds) for line in lines}, measured)
     scores = {one.name: one for one in compared.contenders}
     costs = {line.label: _costs(line) for line in lines}
     # A trainer that counts no FLOPs has no encoder to spend any on.
@@ -138,8 +138,16 @@ def _analyse(lines: Sequence[Line], metric: str, cost: str) -> Analysis:
 
 
 def statistic(metric: str, lines: Sequence[Line]) -> Metric:
-    """Return what ``f1`` or ``accuracy`` means for these runs."""
+    """Return what ``f1`` or ``accuracy`` means for these runs.
+
+    Raises:
+        UsageError: their labels have no F1: those of words that are no tags of entities.
+    """
     record = lines[0].runs[0].record
+    if record.data.task_kind == "tokens":
+        if metric == "f1" and entity_scheme(record) is None:
+            raise UsageError("--metric f1: the labels of words are no tags of entities here; take --metric accuracy.")
+        return "f1-entity" if metric == "f1" else "accuracy-words"
     if metric == "accuracy":
         return "accuracy"
     plugin = next((plugin for plugin in record.plugins if plugin.name == "f1"), None)

@@ -8,6 +8,7 @@ from itertools import combinations
 
 from textclf_core.records import SplitRecord
 from textclf_core.report.analysis import Analysis, statistic
+from textclf_core.report.outcomes import outcomes_of, references_of
 from textclf_core.report.stored import Line
 from textclf_core.statistics.crossing import Crossing, crossing
 
@@ -61,15 +62,17 @@ def _curves(analyses: Sequence[Analysis]) -> LearningCurves:
             points.setdefault(row.line.label, []).append(point)
             lines.setdefault(row.line.label, {})[point.train_rows] = row.line
     first = ordered[0].rows[0].line
-    references = first.runs[0].label_ids("label")
+    metric = statistic(ordered[0].metric, [first])
+    references = references_of(first.runs[0], metric)
     crossings = []
     for one, other in combinations(lines, 2):
         if len(lines[one].keys() & lines[other].keys()) < 2:
             continue
         first_curve, second_curve = (
-            {size: line.predictions(line.seeds) for size, line in lines[label].items()} for label in (one, other)
+            {size: outcomes_of(line, metric, line.seeds) for size, line in lines[label].items()}
+            for label in (one, other)
         )
-        found = crossing(references, first_curve, second_curve, statistic(ordered[0].metric, [first]))
+        found = crossing(references, first_curve, second_curve, metric)
         if found is not None:
             below, above = (one, other) if found.below == 0 else (other, one)
             crossings.append((below, above, found))

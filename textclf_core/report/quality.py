@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from textclf_core.entities import EntityCounts, entity_types
 from textclf_core.errors import UsageError
+from textclf_core.report.outcomes import entities_by_type, entity_scheme
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,6 +24,8 @@ BINS = 15
 @dataclass(frozen=True, kw_only=True)
 class ClassScores:
     """The scores of one class; a mean over seeds where they are a contender's.
+
+    Where the labels are tags of entities, a class is a type of these, and its rows are entities.
 
     Attributes:
         label: the class.
@@ -143,7 +147,10 @@ def reliability(references: NDArray[np.int64], scores: NDArray[np.float32], bins
 
 
 def run_confusion(run: StoredRun) -> NDArray[np.int64]:
-    """Return the confusion matrix of a run's test split: int64, (classes, classes), a row a true class."""
+    """Return the confusion matrix of a run's test split: int64, (classes, classes), a row a true class.
+
+    Where each word has a label, it counts words.
+    """
     return confusion_matrix(
         run.label_ids("label"), run.label_ids("prediction"), classes=len(run.record.data.label_names)
     )
@@ -157,10 +164,7 @@ def line_confusion(line: Line, seeds: Sequence[int]) -> NDArray[np.int64]:
 
 def line_class_scores(line: Line, seeds: Sequence[int]) -> tuple[ClassScores, ...]:
     """Return the scores of each class on test, each a mean over the contender's runs at these seeds."""
-    by_run = [
-        class_scores(run.label_ids("label"), run.label_ids("prediction"), run.record.data.label_names)
-        for run in _runs(line, seeds)
-    ]
+    by_run = [_run_class_scores(run) for run in _runs(line, seeds)]
     return tuple(
         ClassScores(
             label=of_class[0].label,
@@ -170,6 +174,20 @@ def line_class_scores(line: Line, seeds: Sequence[int]) -> tuple[ClassScores, ..
             support=of_class[0].support,
         )
         for of_class in zip(*by_run, strict=True)
+    )
+
+
+def _run_class_scores(run: StoredRun) -> tuple[ClassScores, ...]:
+    names = run.record.data.label_names
+    if entity_scheme(run.record) is None:
+        return class_scores(run.label_ids("label"), run.label_ids("prediction"), names)
+    totals = {kind: EntityCounts() for kind in entity_types(names)}
+    for row in entities_by_type(run):
+        for kind, counts in row.items():
+            totals[kind] += counts
+    return tuple(
+        ClassScores(label=kind, precision=one.precision, recall=one.recall, f1=one.f1, support=one.true)
+        for kind, one in totals.items()
     )
 
 
@@ -193,9 +211,10 @@ def line_reliability(line: Line, seeds: Sequence[int], bins: int = BINS) -> Reli
 
 
 def run_scores(run: StoredRun) -> NDArray[np.float32]:
-    """Return the scores of a run's test split: float32, (rows, classes)."""
-    flat = run.test["scores"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
-    return np.asarray(flat, dtype=np.float32).reshape(run.test.num_rows, len(run.record.data.label_names))
+    """Return the scores of a run's test split: float32, (rows, classes), or (words, classes) of all rows' words."""
+    nested = run.test["scores"].combine_chunks().flatten()
+    flat = (nested.flatten() if run.of_words else nested).to_numpy(zero_copy_only=False)
+    return np.asarray(flat, dtype=np.float32).reshape(-1, len(run.record.data.label_names))
 
 
 def _runs(line: Line, seeds: Sequence[int]) -> list[StoredRun]:

@@ -11,6 +11,7 @@ import numpy as np
 from textclf_core.errors import UsageError
 from textclf_core.report.analysis import Analysis, statistic
 from textclf_core.report.expressions import rows_where
+from textclf_core.report.outcomes import outcomes_of, references_of
 from textclf_core.report.rounding import places, write_interval, write_number
 from textclf_core.report.stored import Line, StoredRun
 from textclf_core.statistics.bootstrap import bca_interval, resampled_scores, strata_of
@@ -26,7 +27,7 @@ LENGTH = "length"
 SMALLEST_SLICE = 30
 """Rows below which a slice isn't called the worst."""
 
-_OWN_COLUMNS = ("split", "id", "label", "prediction", "scores")
+_OWN_COLUMNS = ("split", "id", "label", "prediction", "scores", "spans")
 _MOST_VALUES = 12
 _RESAMPLES = 2000
 
@@ -108,8 +109,8 @@ def slice_scores(analysis: Analysis, line: Line, slices: Sequence[Slice], *, see
         seed: draws the bootstrap's resamples.
     """
     metric = statistic(analysis.metric, [line])
-    references = line.runs[0].label_ids("label")
-    predictions = line.predictions(line.seeds)
+    references = references_of(line.runs[0], metric)
+    predictions = outcomes_of(line, metric, line.seeds)
     labels = len(analysis.data.label_names)
     return tuple(_score(line.label, metric, references, predictions, labels, one, seed) for one in slices)
 
@@ -143,11 +144,16 @@ def _columns(run: StoredRun) -> dict[str, list[Any]]:
     """Return the values that a slice can be made by: the stored columns but for the scores, and the length."""
     table = run.test
     lengths = [
-        sum(len((text or "").split()) for text in row)
+        sum(count_words(text) for text in row)
         for row in zip(*(table[name].to_pylist() for name in run.record.data.text_columns), strict=True)
     ]
     stored = {name: table[name].to_pylist() for name in table.column_names if name != "scores"}
     return {LENGTH: lengths} | stored
+
+
+def count_words(text: str | Sequence[str] | None) -> int:
+    """Return how many words a text has: those between white space, or those that it is a list of."""
+    return len(text.split() if isinstance(text, str) else text or ())
 
 
 def _by_length(lengths: Sequence[int]) -> list[Slice]:
@@ -204,7 +210,7 @@ def _score(
     truth, predicted = references[one.rows], predictions[:, one.rows]
     counts = [row_counts(metric, truth, of_seed, labels) for of_seed in predicted]
     estimate = float(np.mean([score(metric, np.asarray(of_seed.sum(axis=1))) for of_seed in counts]))
-    strata = strata_of(truth)
+    strata = strata_of(truth, metric)
     replicates = resampled_scores(
         metric, truth, predicted, labels, strata, resamples=_RESAMPLES, rng=np.random.default_rng(seed)
     ).mean(axis=0)

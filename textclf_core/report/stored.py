@@ -39,6 +39,8 @@ class StoredRun:
     def label_ids(self, column: str) -> NDArray[np.int64]:
         """Return the test split's ``label`` or ``prediction`` column as label ids, int64, (rows,).
 
+        Where each word has a label, those of all words of all rows, (words,).
+
         Raises:
             UsageError: rows were left unanswered.
         """
@@ -48,7 +50,15 @@ class StoredRun:
                 "its scores are not of the same rows as those of other runs. Leave it out; its record has its own."
             )
         ids = {name: index for index, name in enumerate(self.record.data.label_names)}
-        return np.array([ids[name] for name in self.test[column].to_pylist()], dtype=np.int64)
+        names = self.test[column].to_pylist()
+        if self.of_words:
+            names = [name for row in names for name in row]
+        return np.array([ids[name] for name in names], dtype=np.int64)
+
+    @property
+    def of_words(self) -> bool:
+        """Whether each word has a label, rather than each text."""
+        return self.record.data.task_kind == "tokens"
 
 
 @dataclass(frozen=True)
@@ -64,7 +74,7 @@ class Line:
         return tuple(run.record.seed for run in self.runs)
 
     def predictions(self, seeds: Sequence[int]) -> NDArray[np.int64]:
-        """Return the predicted label ids of these seeds, int64, (seeds, test rows)."""
+        """Return the predicted label ids of these seeds, int64, (seeds, test rows), or (seeds, words)."""
         by_seed = {run.record.seed: run for run in self.runs}
         return np.stack([by_seed[seed].label_ids("prediction") for seed in seeds])
 

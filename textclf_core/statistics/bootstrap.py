@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from textclf_core.statistics.metrics import Metric, row_counts, score
+from textclf_core.statistics.metrics import SENTENCE_METRICS, Metric, row_counts, score
 
 SMALLEST_STRATUM = 5
 """Labels with fewer rows than this are resampled together."""
@@ -26,13 +26,17 @@ class Interval:
     level: float
 
 
-def strata_of(references: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:
+def strata_of(references: NDArray[np.int64], metric: Metric = "accuracy") -> tuple[NDArray[np.int64], ...]:
     """Return the rows of each reference label, smallest label ids first; each group is resampled by itself.
+
+    Sentences whose words have labels are one group.
 
     A label of one row would always be drawn as it is, as if nothing could be learnt about it from other rows. So
     labels of fewer than ``SMALLEST_STRATUM`` rows are one group ("collapsed strata"; Cochran, Sampling Techniques,
     1977, section 5A.12); if they are still too few together, they join the smallest of the others.
     """
+    if metric in SENTENCE_METRICS:
+        return (np.arange(len(references)),)
     labels, counts = np.unique(references, return_counts=True)
     groups = [np.flatnonzero(references == label) for label in labels[counts >= SMALLEST_STRATUM]]
     rare = np.flatnonzero(np.isin(references, labels[counts < SMALLEST_STRATUM]))

@@ -11,7 +11,15 @@ from scipy import special, stats
 
 from textclf_core.errors import DataError
 from textclf_core.statistics.bootstrap import Interval, bca_interval, resampled_scores, strata_of
-from textclf_core.statistics.metrics import METRICS, Metric, influence, is_accuracy, row_counts, score
+from textclf_core.statistics.metrics import (
+    METRICS,
+    SENTENCE_METRICS,
+    Metric,
+    influence,
+    is_accuracy,
+    row_counts,
+    score,
+)
 from textclf_core.statistics.paired import (
     approximate_randomisation,
     crossed_t,
@@ -41,7 +49,8 @@ def compare(
 ) -> Comparison:
     """Compare contenders on the rows of one test set.
 
-    Examples are taken as drawn within each label, so all of it speaks of test sets with these shares of the labels.
+    Examples are taken as drawn within each label, so all of it speaks of test sets with these shares of the labels;
+    sentences whose words have labels are taken as drawn among all.
 
     Args:
         references: the true label ids, int64, shape (rows,).
@@ -135,7 +144,7 @@ class _Given:
         _check(references, predictions, metric)
         self.references, self.predictions, self.metric = references, predictions, metric
         self.level, self.alpha, self.resamples = 1 - alpha, alpha, resamples
-        self.strata = strata_of(references)
+        self.strata = strata_of(references, metric)
         self.num_labels = 1 + max(1, int(references.max()), *(int(of_one.max()) for of_one in predictions.values()))
         self.scores = {name: self._scores(of_one) for name, of_one in predictions.items()}
         self.seed_variances = seed_variances(self.scores, self.strata)
@@ -227,8 +236,8 @@ class _Given:
 
 
 def _check(references: NDArray[np.int64], predictions: Mapping[str, NDArray[np.int64]], metric: Metric) -> None:
-    if metric not in METRICS:
-        raise DataError(f"contenders are compared by {', '.join(METRICS)}, not by {metric!r}.")
+    if metric not in (*METRICS, *SENTENCE_METRICS):
+        raise DataError(f"contenders are compared by {', '.join((*METRICS, *SENTENCE_METRICS))}, not by {metric!r}.")
     if references.ndim != 1 or len(references) == 0 or not predictions:
         raise DataError(
             f"a comparison needs one reference label a row and at least one contender; it got references of shape "

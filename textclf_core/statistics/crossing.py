@@ -82,7 +82,7 @@ def crossing(
         rng=rng,
     )
     scores = resampled_scores(
-        metric, references, models, num_labels, strata_of(references), resamples=resamples, rng=rng
+        metric, references, models, num_labels, strata_of(references, metric), resamples=resamples, rng=rng
     )
     bounds = np.cumsum([0, *map(len, blocks)])
     logs = np.log(np.array(sizes, dtype=float))

@@ -12,15 +12,39 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-Metric = Literal["accuracy", "f1-binary", "f1-macro", "f1-micro", "f1-weighted"]
-"""``f1-binary`` is that of label id 1; ``f1-micro`` of single-label predictions is accuracy."""
+Metric = Literal["accuracy", "f1-binary", "f1-macro", "f1-micro", "f1-weighted", "f1-entity", "accuracy-words"]
+"""``f1-binary`` is that of label id 1; ``f1-micro`` of single-label predictions is accuracy.
+
+``f1-entity`` and ``accuracy-words`` are of sentences, whose words have labels. Where others take label ids, they take
+numbers that hold a sentence's counts, so that the sentence is what is resampled: ``f1-entity`` those of
+:func:`entity_outcomes` and, for references, the number of true entities; ``accuracy-words`` the number of words rightly
+labelled and, for references, of words.
+"""
 
 METRICS: tuple[Metric, ...] = ("accuracy", "f1-binary", "f1-macro", "f1-micro", "f1-weighted")
+SENTENCE_METRICS: tuple[Metric, ...] = ("f1-entity", "accuracy-words")
+
+_MOST_ENTITIES = 2**20
+
+
+def entity_outcomes(right: NDArray[np.int64], predicted: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return what ``f1-entity`` takes for a model's predictions: both counts of each sentence in one number.
+
+    Args:
+        right: how many entities of each sentence were found rightly, shape (rows,).
+        predicted: how many were predicted.
+    """
+    return right * _MOST_ENTITIES + predicted
 
 
 def is_accuracy(metric: Metric) -> bool:
-    """Return whether the metric is the share of right predictions."""
+    """Return whether the metric is the share of rows with the right prediction."""
     return metric in ("accuracy", "f1-micro")
+
+
+def _is_share(metric: Metric) -> bool:
+    """Return whether the metric is one total over another."""
+    return is_accuracy(metric) or metric == "accuracy-words"
 
 
 def row_counts(
@@ -29,7 +53,8 @@ def row_counts(
     """Return what each row adds to the totals: float64, shape (counts, rows).
 
     Accuracy counts right predictions and rows. F1 counts, for each label: rows rightly given it, rows given it,
-    and rows that have it; the counts of one kind stand together. ``f1-binary`` does so for label 1 alone.
+    and rows that have it; the counts of one kind stand together. ``f1-binary`` does so for label 1 alone, and
+    ``f1-entity`` counts entities so. ``accuracy-words`` counts right words and words.
 
     Args:
         metric: what is measured.
@@ -37,6 +62,10 @@ def row_counts(
         predictions: one model's label ids, shape (rows,).
         num_labels: how many labels there are.
     """
+    if metric == "f1-entity":
+        return csr_array(np.stack([*np.divmod(predictions, _MOST_ENTITIES), references]).astype(np.float64))
+    if metric == "accuracy-words":
+        return csr_array(np.stack([predictions, references]).astype(np.float64))
     rows = np.arange(len(references))
     right = np.flatnonzero(references == predictions)
     if is_accuracy(metric):
@@ -56,7 +85,7 @@ def score(metric: Metric, totals: NDArray[np.float64]) -> NDArray[np.float64]:
     F1 of a label is 2 right / (given + had). As in the ``f1`` metric, a label neither given nor had doesn't count
     in a mean, and F1 without any is 0.
     """
-    if is_accuracy(metric):
+    if _is_share(metric):
         return np.asarray(totals[0] / totals[1])
     right, given, had = totals.reshape(3, -1, *totals.shape[1:])
     f1 = _ratio(2 * right, given + had)
@@ -77,7 +106,7 @@ def influence(metric: Metric, counts: csr_array) -> NDArray[np.float64]:
 
 
 def _gradient(metric: Metric, totals: NDArray[np.float64]) -> NDArray[np.float64]:
-    if is_accuracy(metric):
+    if _is_share(metric):
         right, rows = totals
         return np.array([1 / rows, -right / rows**2])
     right, given, had = totals.reshape(3, -1)

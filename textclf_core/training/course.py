@@ -25,6 +25,7 @@ from textclf_core.training.checkpoints import (
     save_checkpoint,
     trainable_tensors,
 )
+from textclf_core.training.labelled import labels_of_rows
 from textclf_core.training.loss import Loss
 from textclf_core.training.options import EncoderTraining
 from textclf_core.training.phases import Change, FinishedEpoch
@@ -308,7 +309,7 @@ class Course:
 
     def _settings(self) -> dict[str, Any]:
         """Return what must be alike in a run that takes up a checkpoint of this one, as JSON holds it."""
-        rows = np.array([len(ids) for ids in self.train["input_ids"]]), np.array(self.train["label"])
+        rows = np.array([len(ids) for ids in self.train["input_ids"]]), labels_of_rows(self.train)
         own = {option.name: getattr(self.options, option.name) for option in fields(EncoderTraining)}
         del own["checkpoints"]
         if isinstance(own["class_weights"], tuple):
@@ -319,12 +320,12 @@ class Course:
             "seed": self.seed,
             "model": self.classifier.encoder.checkpoint,
             "optimizer steps an epoch": self.steps_per_epoch,
-            "training data": hashlib.sha256(np.stack(rows).tobytes()).hexdigest()[:12],
+            "training data": hashlib.sha256(np.concatenate(rows).tobytes()).hexdigest()[:12],
         }
 
     def _evaluate(self) -> tuple[float, float]:
         """Return the mean loss and the accuracy on validation."""
         logits = torch.from_numpy(self.classifier.logits(self.validation)).to(self.classifier.encoder.model.device)
-        labels = torch.tensor(self.validation["label"], device=logits.device)
+        labels = torch.from_numpy(labels_of_rows(self.validation)).to(logits.device)
         loss = self.loss(logits, labels) / len(labels)
         return loss.item(), (logits.argmax(-1) == labels).float().mean().item()

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, log_softmax
 
+from textclf_core.encoder.words import NO_LABEL
 from textclf_core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -50,13 +51,16 @@ class Loss:
         return cls(None if weights is None else weights.to(device), options.label_smoothing, options.focal_gamma)
 
     def __call__(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """Return the sum of the rows' losses, a float32 scalar.
+        """Return the sum of the losses of all that has a label, a float32 scalar.
 
         Args:
-            logits: shape (rows, classes).
-            labels: int64, shape (rows,).
+            logits: shape (rows, classes), or (rows, tokens, classes).
+            labels: int64, shape (rows,), or (rows, tokens), where ``NO_LABEL`` stands for none.
         """
         logits = logits.float()
+        if labels.ndim > 1:
+            labelled = labels != NO_LABEL
+            logits, labels = logits[labelled], labels[labelled]
         if not self.focal_gamma:
             weights, smoothing = self.class_weights, self.label_smoothing
             return cross_entropy(logits, labels, weight=weights, label_smoothing=smoothing, reduction="sum")

@@ -14,14 +14,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Accuracy:
-    """The share of the examples whose predicted label is right."""
+    """The share of the examples, or of the words where each has a label, whose predicted label is right."""
 
     @hookimpl
     def textclf_compute_metrics(
-        self, references: NDArray[np.int64], predictions: NDArray[np.int64]
+        self,
+        references: NDArray[np.int64] | list[NDArray[np.int64]],
+        predictions: NDArray[np.int64] | list[NDArray[np.int64]],
     ) -> dict[str, float]:
         """Return ``accuracy``."""
+        import numpy as np
+
         from textclf_plugins.metrics.label_metrics import AccuracyMetric
 
+        if isinstance(references, list):  # of the words of each example
+            references, predictions = np.concatenate(references), np.concatenate(predictions)
         result: dict[str, float] = AccuracyMetric().compute(references=references, predictions=predictions)
         return result

@@ -26,6 +26,15 @@ class F1:
     average: Annotated[Average, Option(AVERAGE_HELP)] = "auto"
 
     @hookimpl
+    def textclf_why_not(self, task: Task) -> str | None:
+        """Refuse labels of words: scored one by one they say little of the entities."""
+        return (
+            "it scores whole texts, and here each word has a label; entity-f1 scores entities"
+            if task.kind == "tokens"
+            else None
+        )
+
+    @hookimpl
     def textclf_compute_metrics(
         self, references: NDArray[np.int64], predictions: NDArray[np.int64], task: Task
     ) -> dict[str, float]:

@@ -11,10 +11,21 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from textclf_core.task import Task
+
 
 @dataclass(frozen=True, kw_only=True)
 class MCC:
     """Matthews' correlation coefficient: 1 for all right, 0 for chance, -1 for all wrong (two labels)."""
+
+    @hookimpl
+    def textclf_why_not(self, task: Task) -> str | None:
+        """Refuse labels of words: scored one by one they say little of the entities."""
+        return (
+            "it scores whole texts, and here each word has a label; entity-f1 scores entities"
+            if task.kind == "tokens"
+            else None
+        )
 
     @hookimpl
     def textclf_compute_metrics(

@@ -114,18 +114,18 @@ def _found(checkpoint: str, revision: str | None, load: Callable[[str, bool], T]
 def _load(checkpoint: str, revision: str | None, task: Task, local: bool) -> Encoder:
     """Load from the folder or the cache alone (``local``), or from the hub too."""
     import torch
-    from transformers import AutoModelForSequenceClassification
 
     from textclf_core.encoder import Encoder
+    from textclf_core.encoder.heads import model_class
 
     wanted = _wanted(revision, local)
     tokenizer = _tokenizer(checkpoint, wanted)
     with _without_load_report():
-        model, report = AutoModelForSequenceClassification.from_pretrained(
+        model, report = model_class(task).from_pretrained(
             checkpoint,
             id2label=dict(enumerate(task.label_names)),
             label2id={name: id for id, name in enumerate(task.label_names)},
-            problem_type="single_label_classification",
+            problem_type="single_label_classification" if task.kind == "single-label" else None,
             dtype=torch.float32,
             ignore_mismatched_sizes=True,  # a head for other labels; what else doesn't fit is refused below
             output_loading_info=True,

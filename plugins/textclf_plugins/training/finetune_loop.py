@@ -17,6 +17,7 @@ from textclf_core.training.course import Course
 from textclf_core.training.flops import count_flops
 from textclf_core.training.frozen_prefix import FrozenPrefix, cached_prefix
 from textclf_core.training.gradient_norms import GradientNorms
+from textclf_core.training.labelled import labels_in_rows
 from textclf_core.training.parameters import decay_groups
 from textclf_core.training.row_gradients import RowGradients
 
@@ -45,8 +46,8 @@ def finetune(
 ) -> EncoderClassifier:
     """Train what isn't frozen, phase by phase, and return the classifier.
 
-    The loss of a step is the mean over its whole batch, however the batch is cut into micro-batches and spread over
-    processes, so neither changes the gradient.
+    The loss of a step is the mean over its whole batch (in a task of tokens, over the batch's words), however the batch
+    is cut into micro-batches and spread over processes, so neither changes the gradient.
 
     Raises:
         RunError: the loss or the gradient of a step isn't finite, or what a phase freezes moved.
@@ -62,6 +63,7 @@ def finetune(
         train = encoder.tokenize(data["train"], task, recipe)
         validation = encoder.tokenize(data["validation"], task, recipe)
     lengths, label_ids, device = [len(ids) for ids in train["input_ids"]], train["label"][:], encoder.model.device
+    labels_in = labels_in_rows(train)
     batches = LengthGroupedBatches(lengths, recipe.batch_size, seed)
     classifier = EncoderClassifier(encoder, task, recipe, progress)
     course = Course(options, classifier, train, validation, len(batches), seed, workspace, plan)
@@ -116,7 +118,7 @@ def finetune(
                                     else:
                                         logits = model(**(batch or {})).logits
                                 # Data parallel averages the gradients of the processes: times their number is the sum.
-                                weight = accelerator.num_processes / len(indices)
+                                weight = accelerator.num_processes / max(1, int(labels_in[indices].sum()))
                                 micro_loss = course.loss(logits, labels) * weight
                                 with meter.time("train/steps/backward"):
                                     accelerator.backward(micro_loss)

@@ -123,7 +123,8 @@ class _Trainer(Trainer):
         self, outputs: Mapping[str, torch.Tensor], labels: torch.Tensor, num_items_in_batch: torch.Tensor
     ) -> torch.Tensor:
         """Return what a micro-batch adds to the mean loss of its whole batch."""
-        return self._course.loss(outputs["logits"], labels) / num_items_in_batch
+        # Words that were all cut off have no label, and there is nothing to learn.
+        return self._course.loss(outputs["logits"], labels) / num_items_in_batch.clamp(min=1)
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         """Return the course's batches, this process's share of each."""

@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Majority:
-    """Answer the most frequent label of train, whatever the text. Below it, nothing was learned."""
+    """Answer the most frequent label of train, whatever the text (or the word). Below it, nothing was learned."""
 
     @hookimpl
     def textclf_train(self, data: DatasetDict, task: Task) -> Classifier:
         """Count the labels."""
         from textclf_plugins.yardsticks.majority_classifier import MajorityClassifier
 
-        return MajorityClassifier.fit(data["train"]["label"], task.num_labels)
+        return MajorityClassifier.fit(data["train"]["label"][:], task)
 
     @hookimpl
-    def textclf_load_classifier(self, directory: Path) -> Classifier:
+    def textclf_load_classifier(self, directory: Path, task: Task) -> Classifier:
         """Load the counts."""
         from textclf_plugins.yardsticks.majority_classifier import MajorityClassifier
 
-        return MajorityClassifier.load(directory)
+        return MajorityClassifier.load(directory, task)

@@ -6,38 +6,49 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
     from datasets import Dataset
-    from numpy.typing import NDArray
+
+    from textclf_core.classifier import Scores
+    from textclf_core.task import Task
 
 _FILE = "majority.json"
 
 
 @dataclass(frozen=True)
 class MajorityClassifier:
-    """Scores every text with the labels' shares in train."""
+    """Scores every text, or every word, with the labels' shares in train."""
 
     shares: tuple[float, ...]
+    task: Task
 
     @classmethod
-    def fit(cls, labels: Sequence[int], num_labels: int) -> MajorityClassifier:
-        """Return the classifier of these label ids."""
-        counts = np.bincount(np.asarray(labels), minlength=num_labels)
-        return cls(tuple((counts / counts.sum()).tolist()))
+    def fit(cls, labels: Sequence[Any], task: Task) -> MajorityClassifier:
+        """Return the classifier of these label ids, or lists of them."""
+        flat = np.concatenate([np.atleast_1d(np.asarray(label, dtype=np.int64)) for label in labels])
+        counts = np.bincount(flat, minlength=task.num_labels)
+        return cls(tuple((counts / counts.sum()).tolist()), task)
 
-    def scores(self, data: Dataset) -> NDArray[np.float32]:
-        """Return the shares for every row: float32, (rows, labels). Of labels equally frequent the first wins."""
-        return np.tile(np.asarray(self.shares, dtype=np.float32), (len(data), 1))
+    def scores(self, data: Dataset) -> Scores:
+        """Return the shares for every row: float32, (rows, labels). Of labels equally frequent the first wins.
+
+        In a task of tokens, for every word of each row: (words, labels).
+        """
+        shares = np.asarray(self.shares, dtype=np.float32)
+        if self.task.kind == "tokens":
+            [words] = self.task.text_columns
+            return [np.tile(shares, (len(row), 1)) for row in data[words][:]]
+        return np.tile(shares, (len(data), 1))
 
     def save(self, directory: Path) -> None:
         """Write the shares."""
         (directory / _FILE).write_text(json.dumps({"shares": self.shares}), encoding="utf-8")
 
     @classmethod
-    def load(cls, directory: Path) -> MajorityClassifier:
+    def load(cls, directory: Path, task: Task) -> MajorityClassifier:
         """Read what :meth:`save` wrote."""
-        return cls(tuple(json.loads((directory / _FILE).read_text(encoding="utf-8"))["shares"]))
+        return cls(tuple(json.loads((directory / _FILE).read_text(encoding="utf-8"))["shares"]), task)

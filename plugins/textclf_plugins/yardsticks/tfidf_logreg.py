@@ -27,6 +27,11 @@ class TfidfLogreg:
     ] = None
 
     @hookimpl
+    def textclf_why_not(self, task: Task) -> str | None:
+        """Refuse words, of which it would see one each, without those around."""
+        return "it labels whole texts, and here each word has a label" if task.kind == "tokens" else None
+
+    @hookimpl
     def textclf_train(self, data: DatasetDict, task: Task) -> Classifier:
         """Fit the words' weights on train."""
         from textclf_plugins.yardsticks.tfidf_classifier import fit_tfidf

@@ -74,6 +74,7 @@ def test_the_listing_can_be_of_one_role() -> None:
     listing = json.loads(textclf("plugins", "--role", "metric", "--json").stdout)
     assert [plugin["name"] for plugin in listing if not plugin["error"]] == [
         "accuracy",
+        "entity-f1",
         "f1",
         "mcc",
         "precision-recall",
@@ -152,7 +153,7 @@ def test_a_plugin_without_options_says_so() -> None:
 
 def test_a_plugin_as_json() -> None:
     shown = json.loads(textclf("plugins", "show", "precision-recall", "--json").stdout)
-    assert shown["hooks"] == ["textclf_compute_metrics"]
+    assert shown["hooks"] == ["textclf_compute_metrics", "textclf_why_not"]
     [option] = shown["options"]
     assert option["choices"] == ["auto", "binary", "macro", "micro", "weighted"]
     assert (option["default"], option["required"]) == ("auto", False)

@@ -10,6 +10,7 @@ import numpy as np
 
 from textclf_core.records import HISTORY_FILE
 from textclf_core.report.analysis import Analysis, Row
+from textclf_core.report.outcomes import entity_scheme
 from textclf_core.report.page.drawing import BOTTOM, HEIGHT, Scale, chart, point, polyline, x_scale, y_scale
 from textclf_core.report.page.markup import Html, tag
 from textclf_core.report.page.tables import framed, number, table
@@ -54,7 +55,7 @@ def _class_scores(analysis: Analysis, row: Row) -> Html:
         for of_class in line_class_scores(row.line, row.line.seeds)
     ]
     seeds = "" if len(row.line.seeds) == 1 else f", means over {len(row.line.seeds)} seeds"
-    columns = ("precision", "recall", "F1", "rows")
+    columns = ("precision", "recall", "F1", "entities" if entity_scheme(row.line.runs[0].record) else "rows")
     return _part("By class", table(f"Scores on test{seeds}", ("class", *columns), rows, numbers=columns))
 
 
@@ -82,7 +83,8 @@ def _confusion(analysis: Analysis, row: Row) -> Html:
         )
         for true, (name, of_class) in enumerate(zip(labels, matrix, strict=True))
     ]
-    caption = f"A row is a true class, a column what was predicted{seeds}; percent of the row"
+    words = "Words: a" if row.line.runs[0].of_words else "A"
+    caption = f"{words} row is a true class, a column what was predicted{seeds}; percent of the row"
     return _part("Confusion matrix", framed(caption, head, body, class_="confusion"))
 
 
@@ -122,9 +124,11 @@ def _slices(analysis: Analysis, row: Row, slices: Sequence[Slice]) -> Html:
 
 def _calibration(analysis: Analysis, row: Row) -> Html:
     found = line_reliability(row.line, row.line.seeds)
+    of_words = " for words" if row.line.runs[0].of_words else ""
     caption = (
-        f"Of the predictions made with a confidence, how many are right; on the dashed line it means what it says. "
-        f"Expected calibration error {found.ece:.3f}, Brier score {found.brier:.3f}, log loss {found.log_loss:.3f}."
+        f"Of the predictions{of_words} made with a confidence, how many are right; on the dashed line it means what it "
+        f"says. Expected calibration error {found.ece:.3f}, Brier score {found.brier:.3f}, log loss "
+        f"{found.log_loss:.3f}."
     )
     return _part("Calibration", tag("figure", _reliability_chart(found), tag("figcaption", caption)))
 

@@ -1,8 +1,9 @@
 """The texts that a reader wants to see: confident mistakes, and those that two contenders see differently.
 
 What a contender says of a text is the label with the highest mean of its scores over the seeds; where something else
-than the highest score decides, the label that most seeds give. Its confidence is that label's mean score. The page
-holds the texts of the first entries of each list, within a budget, and says how many there are in all.
+than the highest score decides, the label that most seeds give. Its confidence is that label's mean score. Of a sentence
+whose words have labels, all of its entities count (:mod:`~textclf_core.report.page.sentences`). The page holds the
+texts of the first entries of each list, within a budget, and says how many there are in all.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 
 from textclf_core.report.analysis import Analysis
 from textclf_core.report.page.markup import Html, joined, json_data, tag
+from textclf_core.report.page.sentences import sentence_views
 from textclf_core.report.quality import run_scores
 
 if TYPE_CHECKING:
@@ -35,8 +37,11 @@ TEXT_BUDGET = 400_000
 
 @dataclass(frozen=True)
 class _Views:
-    """True label ids, (rows,); contenders' label ids, confidences and numbers of wrong seeds, (contenders, rows)."""
+    """Names of labels; true label ids, (rows,); contenders' label ids, confidences and numbers of wrong seeds,
+    (contenders, rows).
+    """
 
+    names: tuple[str, ...]
     truth: NDArray[np.int64]
     labels: NDArray[np.int64]
     confidence: NDArray[np.float64]
@@ -110,7 +115,7 @@ def example_data(analysis: Analysis) -> dict[str, object]:
     rows = _within_budget(lists, texts)
     kept = [[row for row in rows_of if row in rows] for rows_of in (ids[:LONGEST_LIST] for ids in lists)]
     return {
-        "labels": list(analysis.data.label_names),
+        "labels": list(views.names),
         "contenders": [row.line.label for row in analysis.rows],
         "columns": list(analysis.data.text_columns),
         "seeds": [len(row.line.runs) for row in analysis.rows],
@@ -134,6 +139,8 @@ def example_data(analysis: Analysis) -> dict[str, object]:
 
 
 def _views(analysis: Analysis) -> _Views:
+    if analysis.rows[0].line.runs[0].of_words:
+        return _Views(*sentence_views([row.line for row in analysis.rows]))
     lines = [row.line for row in analysis.rows]
     truth = lines[0].runs[0].label_ids("label")
     means = np.stack([_mean_scores(row.line) for row in analysis.rows])
@@ -143,7 +150,7 @@ def _views(analysis: Analysis) -> _Views:
     )
     confidence = np.take_along_axis(means, labels[:, :, None], axis=2)[:, :, 0]
     wrong = np.stack([(of_line != truth).sum(axis=0) for of_line in predictions])
-    return _Views(truth, labels, confidence, wrong)
+    return _Views(analysis.data.label_names, truth, labels, confidence, wrong)
 
 
 def _labels(line: Line, predictions: NDArray[np.int64], means: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -166,7 +173,10 @@ def _ordered(rows: NDArray[np.int64], weight: NDArray[np.float64]) -> list[int]:
 def _texts(analysis: Analysis) -> list[tuple[str, ...]]:
     table = analysis.rows[0].line.runs[0].test
     columns = [table[name].to_pylist() for name in analysis.data.text_columns]
-    return [tuple(text or "" for text in row) for row in zip(*columns, strict=True)]
+    return [
+        tuple(text if isinstance(text, str) else " ".join(text or ()) for text in row)
+        for row in zip(*columns, strict=True)
+    ]
 
 
 def _within_budget(lists: Sequence[Sequence[int]], texts: Sequence[tuple[str, ...]]) -> set[int]:

@@ -13,6 +13,7 @@ from textclf_core.report.page.drawing import chart, polyline, telling, x_scale, 
 from textclf_core.report.page.markup import Html, counted, joined, tag
 from textclf_core.report.page.tables import number, sortable, table
 from textclf_core.report.rounding import write_number, write_p
+from textclf_core.report.slices import count_words
 from textclf_core.report.summary import carved_sentence
 
 _MOST_CLASSES = 30
@@ -162,16 +163,18 @@ def _whose(labels: Sequence[str] | dict[str, None], analysis: Analysis) -> str:
 def _balance(splits: Sequence[SplitRecord], labels: Sequence[str]) -> Html:
     """Return the share of each class in each split, the largest classes of train first where there are many."""
     counts = {name: [split.label_counts.get(name, 0) for split in splits] for name in labels}
+    # Of rows, or of words where each has a label.
+    totals = [sum(split.label_counts.values()) for split in splits]
     shown = list(labels) if len(labels) <= _MOST_CLASSES else sorted(labels, key=lambda name: -counts[name][0])
     rows = [
         tag(
             "tr",
             tag("th", name, scope="row"),
             *(
-                number(f"{count:,} ({count / split.rows:.1%})" if split.rows else "0")
-                for split, count in zip(splits, counts[name], strict=True)
+                number(f"{count:,} ({count / total:.1%})" if total else "0")
+                for total, count in zip(totals, counts[name], strict=True)
             ),
-            tag("td", _bar(counts[name][0] / max(1, splits[0].rows)), class_="bars"),
+            tag("td", _bar(counts[name][0] / max(1, totals[0])), class_="bars"),
         )
         for name in shown[:_MOST_CLASSES]
     ]
@@ -188,7 +191,7 @@ def _bar(share: float) -> Html:
 def _lengths(analysis: Analysis) -> Html:
     run = analysis.rows[0].line.runs[0]
     texts = zip(*(run.test[name].to_pylist() for name in analysis.data.text_columns), strict=True)
-    words = np.array([sum(len((text or "").split()) for text in row) for row in texts])
+    words = np.array([sum(count_words(text) for text in row) for row in texts])
     middle, most, longest = (int(value) for value in np.quantile(words, [0.5, 0.95, 1.0], method="inverted_cdf"))
     # The few longest texts would leave the others a sliver.
     width = max(1, -(-(most * 13 // 10 + 1) // 24))

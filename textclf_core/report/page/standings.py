@@ -60,7 +60,8 @@ def _shown(analysis: Analysis, hourly: float | None) -> Iterator[Column]:
     for name, column in columns_of(analysis, hourly).items():
         values = {column.key(row) for row in analysis.rows}
         # The deviation stands beside the score.
-        said_elsewhere = name in ("sd", analysis.metric) or (name == "seeds" and len(values) == 1)
+        # So does F1 of a type of entity, by class.
+        said_elsewhere = name in ("sd", analysis.metric) or "/" in name or (name == "seeds" and len(values) == 1)
         if not said_elsewhere and values != {None}:
             yield column
 

@@ -1,0 +1,82 @@
+"""Words and tags in columns, as the shared tasks of CoNLL have them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from textclf_core.errors import DataError
+from textclf_core.hookspecs import hookimpl
+from textclf_core.options import Option
+
+if TYPE_CHECKING:
+    from datasets import DatasetDict
+
+SUFFIXES = (".conll", ".conllu", ".bio", ".iob", ".txt", ".tsv", "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conll:
+    """Words and their tags in CoNLL's columns: a word a line, an empty line after each sentence, UTF-8.
+
+    The scheme of the tags (BIO, IOB1, BIOES) is found out, and said; IOB1 is written as BIO, which has the same
+    entities. Lines that begin with -DOCSTART- are left out, and so are comments: lines that begin with # and haven't
+    as many columns as the others.
+    """
+
+    path: Annotated[
+        str | None, Option("A file, which becomes train, or a folder with train.conll, dev.conll, test.conll.")
+    ] = None
+    train: Annotated[str | None, Option("The file of the training split, instead of path.")] = None
+    validation: Annotated[str | None, Option("The file of the validation split.")] = None
+    test: Annotated[str | None, Option("The file of the test split.")] = None
+    word_column: Annotated[int, Option("The column of the words, from 0; -1 is the last.")] = 0
+    tag_column: Annotated[int, Option("The column of the tags, from 0; -1 is the last.")] = -1
+
+    def __post_init__(self) -> None:
+        if (self.path is None) == (self.train is None):
+            raise ValueError("wanted path=FILE, path=FOLDER or train=FILE, one of them")
+
+    @hookimpl
+    def textclf_load_data(self) -> DatasetDict:
+        """Return the splits that there are files for."""
+        from textclf_plugins.datasets.conll_columns import read_splits
+
+        return read_splits(self._files(), self.word_column, self.tag_column)
+
+    def _files(self) -> dict[str, Path]:
+        """Return the file of each split."""
+        named = {"train": self.train, "validation": self.validation, "test": self.test}
+        if self.path is not None:
+            path = Path(self.path).expanduser()
+            if path.is_dir():
+                if self.validation or self.test:
+                    raise DataError(f"conll: {path} is a folder, so validation= and test= are looked for in it")
+                return splits_in(path)
+            named["train"] = self.path
+        return {name: Path(file).expanduser() for name, file in named.items() if file is not None}
+
+
+def splits_in(folder: Path) -> dict[str, Path]:
+    """Return the file of each split in a folder, told by its name: train.conll, dev.txt, test.tsv.
+
+    Raises:
+        DataError: there is none for train, or there are two for one split.
+    """
+    from textclf_core.data.labelled import SPLIT_OF_NAME
+
+    found: dict[str, Path] = {}
+    for file in sorted(folder.iterdir()):
+        split = SPLIT_OF_NAME.get(file.stem.lower())
+        if split is None or file.suffix.lower() not in SUFFIXES or not file.is_file():
+            continue
+        if split in found:
+            raise DataError(f"conll: {folder} has two files for {split}: {found[split].name} and {file.name}")
+        found[split] = file
+    if "train" not in found:
+        raise DataError(
+            f"conll: {folder} has no training file; wanted train with one of {', '.join(filter(None, SUFFIXES))}, and "
+            "dev and test beside it if there are any. Files of other names are named: train=FILE,validation=FILE"
+        )
+    return {name: found[name] for name in ("train", "validation", "test") if name in found}

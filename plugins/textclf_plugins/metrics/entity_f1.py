@@ -1,0 +1,59 @@
+"""F1 of entities."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from textclf_core.hookspecs import hookimpl
+from textclf_core.options import Option
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from textclf_core.task import Task
+
+
+@dataclass(frozen=True, kw_only=True)
+class EntityF1:
+    """Precision, recall and F1 of entities, over all and by type, as seqeval has them: bounds and type must match."""
+
+    mode: Annotated[
+        Literal["default", "strict"],
+        Option(
+            "Tags that the scheme doesn't allow, such as an I-x that follows no x: default takes them for the "
+            "beginning of an entity, as CoNLL's script does, strict for none."
+        ),
+    ] = "default"
+
+    @hookimpl
+    def textclf_why_not(self, task: Task) -> str | None:
+        """Refuse labels that aren't tags of entities."""
+        from textclf_core.entities import scheme_of
+
+        if task.kind != "tokens":
+            return "it scores entities, and here each text has a label"
+        if scheme_of(task.label_names) is None:
+            return f"the labels ({', '.join(task.label_names[:4])}...) aren't tags of entities such as B-person"
+        return None
+
+    @hookimpl
+    def textclf_compute_metrics(
+        self, references: Sequence[NDArray[np.int64]], predictions: Sequence[NDArray[np.int64]], task: Task
+    ) -> dict[str, float]:
+        """Return ``f1``, ``precision`` and ``recall`` over all entities (micro), and ``f1/TYPE``."""
+        from textclf_core.entities import EntityCounts, count_entities, entity_types, scheme_of
+
+        scheme = scheme_of(task.label_names)
+        assert scheme is not None  # or the plugin wouldn't have been asked
+        names = task.label_names
+        by_type = {kind: EntityCounts() for kind in entity_types(names)}
+        for true, predicted in zip(references, predictions, strict=True):
+            tags = [names[label] for label in true], [names[label] for label in predicted]
+            for kind, counts in count_entities(*tags, scheme, self.mode).items():
+                by_type[kind] += counts
+        total = sum(by_type.values(), EntityCounts())
+        values = {"f1": total.f1, "precision": total.precision, "recall": total.recall}
+        return values | {f"f1/{kind}": counts.f1 for kind, counts in by_type.items()}

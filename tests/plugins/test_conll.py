@@ -1,0 +1,126 @@
+"""``conll``: words and tags in columns."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pytest
+from datasets import DatasetDict
+
+from textclf_core.data import prepare
+from textclf_core.errors import DataError
+from textclf_core.testing import check_plugin
+from textclf_plugins.datasets.conll import Conll
+
+BIO = "Ada B-person\nLovelace I-person\nwrote O\n\nParis B-place\nis O\nold O\n"
+
+
+def written(folder: Path, **splits: str) -> Path:
+    for name, text in splits.items():
+        (folder / f"{name}.conll").write_text(text, encoding="utf-8")
+    return folder
+
+
+def tags_of(data: DatasetDict, split: str = "train") -> list[list[str]]:
+    names = data[split].features["label"].feature.names
+    return [[names[label] for label in row] for row in data[split]["label"]]
+
+
+def test_it_is_a_plugin(tmp_path: Path) -> None:
+    check_plugin(Conll, path=str(written(tmp_path, train=BIO * 4)))
+
+
+def test_a_folder_gives_its_splits(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    folder = written(tmp_path, train=BIO, dev=BIO, test="old O\n")
+    with caplog.at_level(logging.INFO, "textclf"):
+        data = Conll(path=str(folder)).textclf_load_data()
+    assert list(data) == ["train", "validation", "test"]
+    assert data["train"]["tokens"][:] == [["Ada", "Lovelace", "wrote"], ["Paris", "is", "old"]]
+    assert data["train"].features["label"].feature.names == ["O", "B-person", "B-place", "I-person"]
+    assert caplog.messages == ["conll: the tags are BIO"]
+
+
+def test_the_task_is_one_of_tokens(tmp_path: Path) -> None:
+    prepared = prepare(Conll(path=str(written(tmp_path, train=BIO, dev=BIO, test=BIO))).textclf_load_data(), 0)
+    assert prepared.task.kind == "tokens"
+    assert prepared.task.text_columns == ("tokens",)
+    assert prepared.splits[0].label_counts == {"O": 3, "B-person": 1, "B-place": 1, "I-person": 1}
+
+
+def test_iob1_becomes_bio_with_the_same_entities(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    iob1 = "Ada I-person\nLovelace I-person\nCharles B-person\nBabbage I-person\nwrote O\nParis I-place\n"
+    with caplog.at_level(logging.INFO, "textclf"):
+        data = Conll(train=str(written(tmp_path, train=iob1) / "train.conll")).textclf_load_data()
+    assert tags_of(data) == [["B-person", "I-person", "B-person", "I-person", "O", "B-place"]]
+    assert "conll: the tags are IOB1; they are written as BIO, which has the same entities" in caplog.messages
+
+
+def test_bioes_stays(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    bioes = "Ada B-person\nLovelace E-person\nin O\nParis S-place\n"
+    with caplog.at_level(logging.INFO, "textclf"):
+        data = Conll(path=str(written(tmp_path, train=bioes))).textclf_load_data()
+    assert tags_of(data) == [["B-person", "E-person", "O", "S-place"]]
+    assert "conll: the tags are BIOES" in caplog.messages
+
+
+def test_sequences_that_arent_valid_are_counted_and_kept(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    broken = BIO + "\nthe O\nLouvre I-place\n"
+    with caplog.at_level(logging.INFO, "textclf"):
+        data = Conll(path=str(written(tmp_path, train=broken))).textclf_load_data()
+    assert tags_of(data)[-1] == ["O", "I-place"]
+    assert "train (train.conll): 1 sequences of tags aren't valid BIO, the first in line 10" in caplog.text
+
+
+def test_documents_and_comments_are_left_out_but_no_word(tmp_path: Path) -> None:
+    text = (
+        "-DOCSTART- -X- O\n\n# sent_id = 1\nAda NNP B-person\nwrote VBD O\n# NN O\n\n"
+        "# text = Paris\nParis NNP B-place\n"
+    )
+    data = Conll(path=str(written(tmp_path, train=text))).textclf_load_data()
+    assert data["train"]["tokens"][:] == [["Ada", "wrote", "#"], ["Paris"]]
+
+
+def test_columns_are_chosen_by_their_number(tmp_path: Path) -> None:
+    text = "1\tAda\tB-person\tNNP\n2\tNew York\tB-place\tNNP\n3\tis\tO\tVBZ\n"
+    data = Conll(path=str(written(tmp_path, train=text)), word_column=1, tag_column=2).textclf_load_data()
+    assert data["train"]["tokens"][:] == [["Ada", "New York", "is"]]  # tabs part the columns, not blanks
+    assert tags_of(data) == [["B-person", "B-place", "O"]]
+
+
+def test_tags_that_are_no_entities_are_labels_like_others(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "textclf"):
+        data = Conll(path=str(written(tmp_path, train="Ada NNP\nwrote VBD\n"))).textclf_load_data()
+    assert tags_of(data) == [["NNP", "VBD"]]
+    assert "no tags of entities" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("Ada B-person\nLovelace\n", r"line 2: 1 columns, where the first line has 2: 'Lovelace'"),
+        ("Ada\t\nis\tO\n", r"line 1: the word 'Ada' has no tag"),
+        ("\n\n", "has no sentence in it"),
+    ],
+)
+def test_a_file_that_cant_be_read_says_where(tmp_path: Path, text: str, sentence: str) -> None:
+    folder = written(tmp_path, train=text)
+    with pytest.raises(DataError, match=sentence):
+        Conll(path=str(folder)).textclf_load_data()
+
+
+def test_a_column_that_isnt_there_is_named(tmp_path: Path) -> None:
+    folder = written(tmp_path, train=BIO)
+    with pytest.raises(DataError, match="has 2 columns, so there is no tag_column=3"):
+        Conll(path=str(folder), tag_column=3).textclf_load_data()
+
+
+def test_a_folder_without_a_training_file_says_what_was_wanted(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="wanted train with one of"):
+        Conll(path=str(written(tmp_path, corpus=BIO))).textclf_load_data()
+
+
+def test_wnut17_is_read_whole(shared_data: Path) -> None:
+    data = Conll(path=str(shared_data / "wnut17")).textclf_load_data()
+    assert {name: len(split) for name, split in data.items()} == {"train": 3394, "validation": 1009, "test": 1287}
+    assert len(data["train"].features["label"].feature.names) == 13
