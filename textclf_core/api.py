@@ -143,8 +143,9 @@ def run(
 
     from textclf_core.cache import CacheFolder
     from textclf_core.data import from_memory
-    from textclf_core.engine import Experiment, run_experiment
+    from textclf_core.engine import run_experiment
     from textclf_core.progress import Progress
+    from textclf_core.room import Experiment
 
     splits = None if data is None else from_memory(data, text=text, label=label)
     experiment = Experiment(

@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textclf_core.cost import Meter, reset_peak_memory
-from textclf_core.engine import Experiment, Room, build_encoder, evaluate, freeze, prepared_data, seed_everything
+from textclf_core.engine import build_encoder, freeze, prepared_data, seed_everything
 from textclf_core.environment import resolve_device
 from textclf_core.errors import RunError, TextclfError
+from textclf_core.evaluation import evaluate
 from textclf_core.integrity import ParameterHashes
 from textclf_core.plugins.calling import call
 from textclf_core.progress import Progress
 from textclf_core.recording import recipe_of, trainer_of
 from textclf_core.records import Record
+from textclf_core.room import Experiment, Room
 from textclf_core.training.cells import TrainedCell, TrainingCell
 from textclf_core.training.checkpoints import restore_tensors, trainable_tensors
 

@@ -70,10 +70,11 @@ def run(
     from rich.console import Console
 
     from textclf_core.cache import CacheFolder
-    from textclf_core.engine import Experiment, run_experiment
+    from textclf_core.engine import run_experiment
     from textclf_core.environment import resolve_device
     from textclf_core.progress import Progress
     from textclf_core.report.summary import summary
+    from textclf_core.room import Experiment
 
     console = Console(stderr=True)
     asked = Experiment(

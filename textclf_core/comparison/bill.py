@@ -20,9 +20,10 @@ from textclf_core.cost import SPARED
 from textclf_core.data import PreparedData
 from textclf_core.data.sampling import TrainSize
 from textclf_core.data.tokens import strata_of_rows
-from textclf_core.engine import Experiment, run_experiment
+from textclf_core.engine import run_experiment
 from textclf_core.progress import Progress
 from textclf_core.records import Expected
+from textclf_core.room import Experiment
 
 # Rows of train in the two probes: the time of a run is a straight line through them. The first probe of a process is
 # run twice, since imports and first allocations are not what a cell will pay.

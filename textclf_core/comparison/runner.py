@@ -15,13 +15,14 @@ from textclf_core.comparison.contenders import Contender
 from textclf_core.comparison.order import prefixes, running_order, trained_together
 from textclf_core.data import PreparedData, with_train_size
 from textclf_core.data.sampling import TrainSize
-from textclf_core.engine import Experiment, load_data, run_experiment
+from textclf_core.engine import load_data, run_experiment
 from textclf_core.environment import resolve_device
 from textclf_core.errors import TextclfError, UsageError
 from textclf_core.plugins import suited
 from textclf_core.postprocessing import check_postprocessing, may_abstain
 from textclf_core.progress import Progress
 from textclf_core.records import Expected, Record, read_record
+from textclf_core.room import Experiment
 from textclf_core.task import Task
 from textclf_core.together import Outcome, run_together
 
