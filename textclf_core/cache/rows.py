@@ -69,12 +69,22 @@ class RowStore:
         places = [self._place[key] for key in keys]
         longest = max(count for _, _, count in places)
         rows = np.empty((len(keys), longest, self.width), dtype=np.float32)
-        for row, (file, start, count) in zip(rows, places, strict=True):
-            filled = row[:count]
-            if os.preadv(self._files[file], [filled.data.cast("B")], start) != filled.nbytes:
-                raise OSError(f"{self.directory}: a segment of the cache is shorter than its index says")
-            row[count:] = 0
+        for row, place in zip(rows, places, strict=True):
+            self._read(place, row[: place[2]])
+            row[place[2] :] = 0
         return rows
+
+    def read_into(self, keys: Sequence[bytes], tokens: NDArray[np.float32]) -> None:
+        """Read rows one after another into an array, float32, shape (their tokens together at least, width)."""
+        end = 0
+        for place in (self._place[key] for key in keys):
+            begin, end = end, end + place[2]
+            self._read(place, tokens[begin:end])
+
+    def _read(self, place: tuple[int, int, int], into: NDArray[np.float32]) -> None:
+        file, start, _ = place
+        if os.preadv(self._files[file], [into.data.cast("B")], start) != into.nbytes:
+            raise OSError(f"{self.directory}: a segment of the cache is shorter than its index says")
 
     def writer(self) -> RowWriter:
         """Return a writer of new rows; they can be read once it has published them."""

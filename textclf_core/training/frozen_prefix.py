@@ -40,6 +40,7 @@ _CUT_VERSION = 1
 # processor.
 _BATCH_TOKENS = 1024
 _BYTES_A_NUMBER = 4
+_SHARE_OF_A_GPU = 0.25
 # A CPU's matrix products of few rows (below 4 on one thread, 12 on two, 28 on sixteen) round as others don't. A GPU
 # chooses its kernels by the whole shape, so batches of one length all get one shape there.
 _LEAST_PRODUCT_ROWS = 32
@@ -52,21 +53,38 @@ class PrefixRows:
         store: has them.
         keys: the rows' keys in the store, in their order.
         device: where they are wanted.
-        only_first_token: whether the store's rows hold the first token alone. They are few numbers: all are read now.
+        only_first_token: whether the store's rows hold the first token alone.
+        held: whether all are read now and kept on the device: where they are few numbers, or a GPU has the room.
     """
 
-    def __init__(self, store: RowStore, keys: Sequence[bytes], device: torch.device, only_first_token: bool) -> None:
+    def __init__(
+        self, store: RowStore, keys: Sequence[bytes], device: torch.device, *, only_first_token: bool, held: bool
+    ) -> None:
         self.only_first_token = only_first_token
         self._store = store
         self._keys = keys
         self._device = device
-        self._first_tokens = torch.from_numpy(store.read(keys)).to(device) if only_first_token and keys else None
+        self._held = None
+        if held and keys:
+            tokens = [store.tokens(key) for key in keys]
+            self._lengths = torch.tensor(tokens)
+            self._starts = self._lengths.cumsum(0) - self._lengths
+            rows = np.zeros((sum(tokens) + 1, store.width), dtype=np.float32)  # the last fills up short rows
+            store.read_into(keys, rows)
+            self._held = torch.from_numpy(rows).to(device)
 
     def hidden(self, indices: Sequence[int]) -> Tensor:
         """Return the hidden states at the boundary, float32, shape (rows, most tokens among them, width)."""
-        if self._first_tokens is not None:
-            return self._first_tokens[torch.tensor(indices, device=self._device)]
-        return torch.from_numpy(self._store.read([self._keys[index] for index in indices])).to(self._device)
+        if self._held is None:
+            return torch.from_numpy(self._store.read([self._keys[index] for index in indices])).to(self._device)
+        rows = torch.tensor(indices)
+        if self.only_first_token:
+            return self._held[rows.to(self._device)].unsqueeze(1)
+        lengths = self._lengths[rows]
+        place = torch.arange(int(lengths.max()))
+        filled = place < lengths[:, None]
+        tokens = torch.where(filled, self._starts[rows][:, None] + place, len(self._held) - 1)
+        return self._held[tokens.to(self._device)]
 
 
 class FrozenPrefix:
@@ -147,7 +165,21 @@ class FrozenPrefix:
                     return None
         self._meter.prefix_rows_computed += len(missing)
         self._meter.prefix_rows_read += len(keys) - len(missing)
-        return PrefixRows(self._store, keys, self._encoder.model.device, self.only_first_token)
+        return PrefixRows(
+            self._store,
+            keys,
+            self._encoder.model.device,
+            only_first_token=self.only_first_token,
+            held=self.only_first_token or self._fits_on_a_gpu(keys),
+        )
+
+    def _fits_on_a_gpu(self, keys: Sequence[bytes]) -> bool:
+        """Return whether rows take no more than a share of what a GPU has free; what trains needs the rest."""
+        device = self._encoder.model.device
+        if device.type != "cuda":
+            return False
+        wanted = sum(self._store.tokens(key) for key in keys) * self._width * _BYTES_A_NUMBER
+        return wanted <= _SHARE_OF_A_GPU * torch.cuda.mem_get_info(device)[0]
 
     def _missing(self, keys: Sequence[bytes]) -> list[int]:
         """Return the first row of each key that isn't in the store."""
@@ -297,12 +329,17 @@ def _evaluating(model: torch.nn.Module) -> Iterator[None]:
 def _row_keys(tokenized: Dataset) -> list[bytes]:
     """Return the hash of each row's token ids, mask and token types."""
     names = [name for name in ("input_ids", "attention_mask", "token_type_ids") if name in tokenized.column_names]
-    columns = [tokenized.with_format(None)[name][:] for name in names]
+    table = tokenized.with_format("arrow")[:]
+    columns = [table.column(name).combine_chunks() for name in names]
+    flat = [(column.flatten().to_numpy().astype(np.int32), column.offsets.to_numpy()) for column in columns]
     header = ",".join(names).encode()
-    return [
-        hashlib.blake2b(header + np.array(row, dtype=np.int32).tobytes(), digest_size=KEY_BYTES).digest()
-        for row in zip(*columns, strict=True)
-    ]
+    keys = []
+    for row in range(len(table)):
+        digest = hashlib.blake2b(header, digest_size=KEY_BYTES)
+        for values, offsets in flat:
+            digest.update(values[offsets[row] - offsets[0] : offsets[row + 1] - offsets[0]])
+        keys.append(digest.digest())
+    return keys
 
 
 def config_facts(config: Any) -> dict[str, Any]:

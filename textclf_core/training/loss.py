@@ -59,11 +59,13 @@ class Loss:
         """
         logits = logits.float()
         if labels.ndim > 1:
-            labelled = labels != NO_LABEL
-            logits, labels = logits[labelled], labels[labelled]
+            logits, labels = logits.flatten(0, 1), labels.flatten()
         if not self.focal_gamma:
             weights, smoothing = self.class_weights, self.label_smoothing
-            return cross_entropy(logits, labels, weight=weights, label_smoothing=smoothing, reduction="sum")
+            return cross_entropy(
+                logits, labels, weight=weights, label_smoothing=smoothing, ignore_index=NO_LABEL, reduction="sum"
+            )
+        logits, labels = logits[labels != NO_LABEL], labels[labels != NO_LABEL]
         classes = logits.shape[-1]
         log_p = log_softmax(logits, dim=-1)
         # 1 - p by expm1, which is exact near p = 1; the least number keeps the power's gradient finite there.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from textclf_core.hookspecs import hookimpl
 from textclf_core.options import Option
@@ -29,7 +29,13 @@ class Finetune(EncoderTraining):
     """Fine-tune what isn't frozen: AdamW, linear warm-up and decay, batches grouped by length."""
 
     resume: Annotated[Path | None, Option("A checkpoint of a run that stopped early, to go on from.")] = None
-
+    precision: Annotated[
+        Literal["auto", "float32", "bfloat16"],
+        Option(
+            "What matrix products are computed in while training: auto is bfloat16 on a GPU that has it and float32 "
+            "elsewhere. Frozen prefixes and predictions are float32."
+        ),
+    ] = "auto"
     prefix_cache: Annotated[
         bool, Option("Compute a frozen prefix once a row and keep its output; without, in each epoch anew.")
     ] = True

@@ -19,7 +19,9 @@ from textclf_core.training.frozen_prefix import FrozenPrefix, cached_prefix
 from textclf_core.training.gradient_norms import GradientNorms
 from textclf_core.training.labelled import labels_in_rows
 from textclf_core.training.parameters import decay_groups
+from textclf_core.training.precision import training_dtype
 from textclf_core.training.row_gradients import RowGradients
+from textclf_core.training.step_results import StepResults
 
 if TYPE_CHECKING:
     from datasets import DatasetDict
@@ -51,7 +53,7 @@ def finetune(
 
     Raises:
         RunError: the loss or the gradient of a step isn't finite, or what a phase freezes moved.
-        UsageError: the checkpoint to resume from doesn't fit this run.
+        UsageError: the checkpoint to resume from doesn't fit this run, or the device lacks the precision.
     """
     meter = workspace.meter
     # accelerate keeps a process's first device for good, and a process may run on a GPU and then on the CPU.
@@ -64,6 +66,8 @@ def finetune(
         validation = encoder.tokenize(data["validation"], task, recipe)
     lengths, label_ids, device = [len(ids) for ids in train["input_ids"]], train["label"][:], encoder.model.device
     labels_in = labels_in_rows(train)
+    dtype = training_dtype(options.precision, device)
+    mixed = dtype != torch.float32
     batches = LengthGroupedBatches(lengths, recipe.batch_size, seed)
     classifier = EncoderClassifier(encoder, task, recipe, progress)
     course = Course(options, classifier, train, validation, len(batches), seed, workspace, plan)
@@ -91,6 +95,8 @@ def finetune(
             row_gradients = RowGradients(encoder.model, processes=accelerator.num_processes)
             norms = GradientNorms(encoder, len(batches)) if plan.measures_gradients else None
 
+            results = StepResults(course, bar, device)
+
             with encoder.frozen_in_eval(), row_gradients.collected(), encoder.computing_what_the_head_reads():
                 for epoch in epochs:
                     model.train()
@@ -99,20 +105,21 @@ def finetune(
                             learning_rate = course.learning_rate(step)
                             for group in optimizer.param_groups:
                                 group["lr"] = learning_rate * group["factor"]
-                            loss = 0.0
+                            loss = torch.zeros((), device=device)
                             mine = indices[accelerator.process_index :: accelerator.num_processes]
                             for rows in _cut(mine, options.micro_batch_size):
                                 with meter.time("train/steps/batch"):
                                     hidden = known.hidden(rows) if known else None
+                                    batch = None
                                     if known and known.only_first_token:
-                                        batch, labels = (
-                                            None,
-                                            torch.tensor([label_ids[row] for row in rows], device=device),
-                                        )
+                                        labels = torch.tensor([label_ids[row] for row in rows], device=device)
                                     else:
                                         batch = encoder.collate(train.__getitems__(rows))
                                         labels = batch.pop("labels")
-                                with meter.time("train/steps/forward"):
+                                with (
+                                    meter.time("train/steps/forward"),
+                                    torch.autocast(device.type, dtype, enabled=mixed),
+                                ):
                                     if hidden is not None and start is not None:
                                         logits = encoder.run_from(hidden, batch, start, wrapped=model)
                                     else:
@@ -122,7 +129,7 @@ def finetune(
                                 micro_loss = course.loss(logits, labels) * weight
                                 with meter.time("train/steps/backward"):
                                     accelerator.backward(micro_loss)
-                                    loss += micro_loss.item()
+                                    loss += micro_loss.detach()
                                 longest = max(lengths[row] for row in rows)
                                 meter.trained(
                                     examples=len(rows),
@@ -130,18 +137,17 @@ def finetune(
                                     padded_tokens=len(rows) * longest,
                                     flops=flops.train_step(len(rows), longest),
                                 )
-                            course.check_finite(step, "the loss", loss)
                             with meter.time("train/steps/optimizer"):
                                 row_gradients.complete()
                                 if norms:
                                     norms.step()
                                 norm = clip_grad_norm_(trainable, options.max_grad_norm)
-                                course.check_finite(step, "the norm of the gradient", float(norm))
+                                results.add(step, learning_rate, loss, norm)
+                                optimizer.found_inf = results.broken  # type: ignore[attr-defined]  # torch reads it so
                                 optimizer.step()
                                 optimizer.zero_grad(set_to_none=True)
                                 row_gradients.clear()
-                        course.step_done(step, loss, learning_rate)
-                        bar.advance(note=f"loss {loss:.3f}")
+                    results.look()
                     course.epoch_done(epoch + 1, optimizer, norms.of_epoch() if norms else ())
             moments = moments_of(encoder, optimizer)
             accelerator.free_memory()  # lets go of the model that it wrapped for this phase

@@ -25,6 +25,7 @@ from textclf_core.training.frozen_prefix import cached_prefix
 from textclf_core.training.loss import Loss
 from textclf_core.training.parameters import decays
 from textclf_core.training.plan import TrainingPlan
+from textclf_core.training.precision import training_dtype
 
 if TYPE_CHECKING:
     from datasets import DatasetDict
@@ -81,7 +82,9 @@ def finetune_many(
     flops = count_flops(encoder, prefix.boundary)
     errors: list[RunError | None] = [None] * len(cells)
     features = known.hidden(range(len(lengths)))
-    labels = torch.tensor(train["label"], device=encoder.model.device)
+    device = encoder.model.device
+    labels = torch.tensor(train["label"], device=device)
+    dtype = training_dtype(options.precision, device)
     heads = _Heads(encoder, prefix.boundary, cells, courses[0].loss, options.max_grad_norm)
 
     with heads.prepared(), progress.bar("train", courses[0].total_steps, "steps") as bar:
@@ -91,7 +94,8 @@ def finetune_many(
                 with shared.time("train/steps"):
                     indices = torch.tensor([epochs[cell.seed][place] for cell in cells], device=labels.device)
                     rates = [course.learning_rate(step) for course in courses]
-                    losses, norms = heads.step(features[indices], labels[indices], rates)
+                    with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
+                        losses, norms = heads.step(features[indices], labels[indices], rates)
                 for number, (cell, course) in enumerate(zip(cells, courses, strict=True)):
                     if errors[number]:
                         continue

@@ -17,7 +17,7 @@ import transformers
 from data_parallel import PHASES, WEIGHTED
 from plain_trainer import gradient_norms, plain_trainer
 from safetensors.torch import load_file
-from trained import TASK, Trained, largest_difference, same_bits, train, train_with
+from trained import TASK, Trained, encoder_with_a_nan, largest_difference, same_bits, train, train_with
 
 from textclf_core.encoder import Encoder
 from textclf_core.errors import RunError
@@ -123,13 +123,6 @@ def test_two_processes_train_the_phases_of_one(two_processes: Path, tmp_path: Pa
 
 
 # A loss that isn't finite
-
-
-def encoder_with_a_nan() -> Encoder:
-    encoder = tiny_encoder()
-    with torch.no_grad():
-        encoder.model.get_parameter("classifier.weight")[0, 0] = torch.nan
-    return encoder
 
 
 @pytest.mark.trainer_fault

@@ -100,6 +100,13 @@ def train_with(strategies: str, directory: Path, trainer: Finetune, *, encoder: 
     return train(trainer, directory, encoder=encoder, plan=plan, **arguments)
 
 
+def encoder_with_a_nan() -> Encoder:
+    encoder = tiny_encoder()
+    with torch.no_grad():
+        encoder.model.get_parameter("classifier.weight")[0, 0] = torch.nan
+    return encoder
+
+
 def largest_difference(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> float:
     assert first.keys() == second.keys()
     return max((first[name] - second[name]).abs().max().item() for name in first)
