@@ -149,7 +149,10 @@ BUILT_IN = [entry.name for entry in CATALOGUE.entries if entry.distribution == "
 def test_the_built_in_plugins_are_as_they_should_be(name: str, tmp_path: Path) -> None:
     tiny_data(16).save_to_disk(tmp_path / "saved")
     tiny_data(16)["train"].to_csv(tmp_path / "reviews.csv")
+    sentences = "".join(f"Ada{number} B-PER\nslept O\n\n" for number in range(24))
+    (tmp_path / "train.conll").write_text(sentences, encoding="utf-8")
     options = {
+        "conll": {"train": str(tmp_path / "train.conll")},
         "files": {"path": str(tmp_path / "reviews.csv")},
         "freeze-pattern": {"pattern": "attention"},
         "hf-dataset": {"id": str(tmp_path / "saved")},

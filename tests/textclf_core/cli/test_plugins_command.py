@@ -17,9 +17,9 @@ HEAVY = ("torch", "transformers", "datasets", "evaluate", "accelerate", "sklearn
 
 BROKEN = "import no_such_library\n"
 
-THRESHOLD = """
+PRECISION_AT = """
 @dataclass(frozen=True)
-class Threshold:
+class PrecisionAt:
     '''Score at a threshold.'''
     at: float = 0.5
 
@@ -161,11 +161,11 @@ def test_a_plugin_as_json() -> None:
 
 @pytest.mark.parametrize("before", [True, False])
 def test_a_plugin_file_is_listed_and_shown(plugin_file: Callable[..., Path], before: bool) -> None:
-    path = plugin_file(THRESHOLD)
+    path = plugin_file(PRECISION_AT)
     lines = textclf("plugins", "--plugin-file", str(path)).stdout.splitlines()
-    [line] = [line for line in lines if line.startswith("threshold")]
-    assert line.split() == ["threshold", "metric", "file", str(path), "Score", "at", "a", "threshold."]
-    words = ["plugins", "show", "threshold"]
+    [line] = [line for line in lines if line.startswith("precision-at")]
+    assert line.split() == ["precision-at", "metric", "file", str(path), "Score", "at", "a", "threshold."]
+    words = ["plugins", "show", "precision-at"]
     words[1 if before else 3 : 1 if before else 3] = ["--plugin-file", str(path)]
     assert "at        float    0.5" in textclf(*words).stdout
 
