@@ -257,7 +257,7 @@ def test_the_reports_of_such_a_comparison_are_written(
 
 
 def test_metrics_of_whole_texts_are_refused_where_words_have_labels(model: str, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="f1: it scores whole texts, and here each word has a label; entity-f1"):
+    with pytest.raises(UsageError, match=r"^f1: it scores whole texts \(entity-f1 .*each word has a label"):
         run([model, "f1"], data=tiny_words(16), output=tmp_path, quiet=True)
     with pytest.raises(UsageError, match="tfidf-logreg: it labels whole texts"):
         run(["tfidf-logreg"], data=tiny_words(16), output=tmp_path, quiet=True)
@@ -265,6 +265,23 @@ def test_metrics_of_whole_texts_are_refused_where_words_have_labels(model: str, 
         run(
             ["majority", "entity-f1"], data=[(f"good {n}", "ab"[n % 2]) for n in range(40)], output=tmp_path, quiet=True
         )
+
+
+@pytest.mark.parametrize(
+    "plugins",
+    [
+        ["embedding-logreg"],
+        ["setfit"],
+        ["zero-shot-embeddings"],
+        ["zero-shot:checkpoint=owner/name"],
+        ["task-specific:checkpoint=owner/name"],
+        ["majority", "calibration"],
+        ["majority", "threshold"],
+    ],
+)
+def test_what_labels_whole_texts_is_refused_where_words_have_labels(plugins: list[str], tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"it (labels|calibrates|decides on) .*, and here each word has a label\.$"):
+        run(plugins, data=tiny_words(16), output=tmp_path, quiet=True)
 
 
 def test_labels_that_are_no_entities_are_scored_by_the_word(tmp_path: Path) -> None:

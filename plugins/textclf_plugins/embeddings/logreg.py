@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from textclf_core.hookspecs import hookimpl
 from textclf_core.options import Option
+from textclf_plugins.whole_texts import why_not_words
 
 if TYPE_CHECKING:
     from datasets import DatasetDict
@@ -35,6 +36,11 @@ class EmbeddingLogreg:
     max_length: Annotated[
         int | None, Option("Longest input in tokens, special ones included; the model's own limit if not set.", ge=3)
     ] = None
+
+    @hookimpl
+    def textclf_why_not(self, task: Task) -> str | None:
+        """Refuse labels of words."""
+        return why_not_words(task)
 
     @hookimpl
     def textclf_freeze(self, encoder: Encoder) -> None:

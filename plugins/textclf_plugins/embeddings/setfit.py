@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from textclf_core.hookspecs import hookimpl
 from textclf_core.options import Option
 from textclf_core.recipe import Recipe
+from textclf_plugins.whole_texts import why_not_words
 
 if TYPE_CHECKING:
     from datasets import DatasetDict
@@ -44,6 +45,11 @@ class SetFit(Recipe):
         float | None,
         Option("Inverse of the head's regularisation; the best of 0.1, 1, 10, 100 on validation for none.", gt=0),
     ] = 1.0
+
+    @hookimpl
+    def textclf_why_not(self, task: Task) -> str | None:
+        """Refuse labels of words."""
+        return why_not_words(task)
 
     @hookimpl
     def textclf_train(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from textclf_core.hookspecs import hookimpl
 from textclf_core.options import Option
 from textclf_plugins.metrics.averaging import AVERAGE_HELP, Average, averaging
+from textclf_plugins.whole_texts import why_not_words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,11 +29,7 @@ class F1:
     @hookimpl
     def textclf_why_not(self, task: Task) -> str | None:
         """Refuse labels of words: scored one by one they say little of the entities."""
-        return (
-            "it scores whole texts, and here each word has a label; entity-f1 scores entities"
-            if task.kind == "tokens"
-            else None
-        )
+        return why_not_words(task, "it scores whole texts (entity-f1 scores entities)")
 
     @hookimpl
     def textclf_compute_metrics(

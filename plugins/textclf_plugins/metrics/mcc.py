@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from textclf_core.hookspecs import hookimpl
+from textclf_plugins.whole_texts import why_not_words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,11 +22,7 @@ class MCC:
     @hookimpl
     def textclf_why_not(self, task: Task) -> str | None:
         """Refuse labels of words: scored one by one they say little of the entities."""
-        return (
-            "it scores whole texts, and here each word has a label; entity-f1 scores entities"
-            if task.kind == "tokens"
-            else None
-        )
+        return why_not_words(task, "it scores whole texts (entity-f1 scores entities)")
 
     @hookimpl
     def textclf_compute_metrics(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textclf_core.hookspecs import hookimpl
+from textclf_plugins.whole_texts import why_not_words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,6 +27,11 @@ class Calibration:
     logits of a softmax by a constant in each row and so give the same, and which every classifier has. The label with
     the highest score stays the same; so do scores of exactly 0.
     """
+
+    @hookimpl
+    def textclf_why_not(self, task: Task) -> str | None:
+        """Refuse labels of words."""
+        return why_not_words(task, "it calibrates scores of whole texts")
 
     @hookimpl
     def textclf_postprocess(self, scores: NDArray[np.float32], validation: Dataset, task: Task) -> Postprocessing:

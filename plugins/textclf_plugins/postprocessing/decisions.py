@@ -124,8 +124,6 @@ def decision(options: Threshold, scores: NDArray[np.float32], labels: Sequence[i
         UsageError: the options don't fit the task.
         DataError: validation has no row of the positive label, where a threshold is fitted.
     """
-    if task.kind != "single-label":
-        raise UsageError(f"threshold: it decides tasks of one label a row, and this one is {task.kind}.")
     if options.costs is not None:
         return Decision(LeastCost(_matrix(options.costs, task)))
     if options.abstain_below is not None:

@@ -13,8 +13,6 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import logsumexp
 
-from textclf_core.errors import UsageError
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -64,12 +62,7 @@ def fit_temperature(scores: NDArray[np.float32], labels: Sequence[int], task: Ta
         scores: probabilities, (rows, labels).
         labels: the label ids, (rows,).
         task: the labels.
-
-    Raises:
-        UsageError: a row may have several labels.
     """
-    if task.kind != "single-label":
-        raise UsageError(f"calibration: it calibrates tasks of one label a row, and this one is {task.kind}.")
     logs = _log(scores)
     truth = np.asarray(labels)
     rows = np.arange(len(truth))

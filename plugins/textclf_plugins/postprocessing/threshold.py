@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from textclf_core.hookspecs import hookimpl
 from textclf_core.options import Option
+from textclf_plugins.whole_texts import why_not_words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,6 +48,11 @@ class Threshold:
         given = [name for name in ("recall", "costs", "abstain_below") if getattr(self, name) is not None]
         if len(given) > 1:
             raise ValueError(f"{' and '.join(given)} each decide for themselves; give one of them.")
+
+    @hookimpl
+    def textclf_why_not(self, task: Task) -> str | None:
+        """Refuse labels of words."""
+        return why_not_words(task, "it decides on whole texts")
 
     @hookimpl
     def textclf_postprocess(self, scores: NDArray[np.float32], validation: Dataset, task: Task) -> Postprocessing:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from textclf_core.errors import UsageError, did_you_mean
 from textclf_core.hookspecs import hookimpl
 from textclf_core.options import Option
+from textclf_plugins.whole_texts import why_not_words
 
 if TYPE_CHECKING:
     from textclf_core.classifier import Classifier
@@ -72,6 +73,11 @@ class ZeroShot(LabelTexts):
     ] = None
 
     @hookimpl
+    def textclf_why_not(self, task: Task) -> str | None:
+        """Refuse labels of words."""
+        return why_not_words(task)
+
+    @hookimpl
     def textclf_train(self, task: Task, workspace: Workspace, progress: Progress) -> Classifier:
         """Load the checkpoint; there is nothing to train."""
         from textclf_plugins.untrained.entailment import entailment_classifier
@@ -97,6 +103,11 @@ class ZeroShotEmbeddings(LabelTexts):
     max_length: Annotated[
         int | None, Option("Longest input in tokens, special ones included; the model's own limit if not set.", ge=3)
     ] = None
+
+    @hookimpl
+    def textclf_why_not(self, task: Task) -> str | None:
+        """Refuse labels of words."""
+        return why_not_words(task)
 
     @hookimpl
     def textclf_freeze(self, encoder: Encoder) -> None:

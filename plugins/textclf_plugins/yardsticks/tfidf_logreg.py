@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from textclf_core.hookspecs import hookimpl
 from textclf_core.options import Option
+from textclf_plugins.whole_texts import why_not_words
 
 if TYPE_CHECKING:
     from datasets import DatasetDict
@@ -29,7 +30,7 @@ class TfidfLogreg:
     @hookimpl
     def textclf_why_not(self, task: Task) -> str | None:
         """Refuse words, of which it would see one each, without those around."""
-        return "it labels whole texts, and here each word has a label" if task.kind == "tokens" else None
+        return why_not_words(task)
 
     @hookimpl
     def textclf_train(self, data: DatasetDict, task: Task) -> Classifier:
