@@ -6,6 +6,7 @@ and feed-forward of one. Per sequence of L tokens and width d that is 4·L·d² 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,6 +38,8 @@ class PostNormBlock:
     has_position_bias: bool = False
     """Whether it takes relative positions as its third argument, and returns a tuple, as MPNet's does."""
 
+
+_LOW_53_BITS = 2**53 - 1
 
 _BERT = PostNormBlock(
     query="attention.self.query",
@@ -175,8 +178,11 @@ def _dropout(values: Tensor, dropout: nn.Dropout, whole: tuple[int, int]) -> Ten
     kept = 1 - dropout.p
     shape = list(values.shape)
     shape[dimension] = tokens
-    noise = torch.empty(shape, dtype=values.dtype).bernoulli_(kept)
-    return values * noise.narrow(dimension, 0, 1).div(kept)
+    # torch's bernoulli_ draws 64 bits a number and compares the low 53. To draw all and compare those of the first
+    # token gives what it would give, in two thirds of its time.
+    bits = torch.empty(shape, dtype=torch.int64).random_().narrow(dimension, 0, 1)
+    keeps = (bits & _LOW_53_BITS) < math.ceil(kept * 2**53)
+    return values * keeps.to(values.dtype).div_(kept)
 
 
 def _first_row(mask: Tensor | None) -> Tensor | None:
