@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from itertools import compress, count
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -92,6 +93,15 @@ def _encode(
     return encoded
 
 
+def rows_of(tokenized: Dataset) -> list[dict[str, Any]]:
+    """Return the rows of :meth:`Encoder.tokenize` in memory, for :meth:`Encoder.collate`.
+
+    ``datasets`` takes longer to give a batch's rows than they take to be padded.
+    """
+    columns = tokenized.with_format("numpy")[:]
+    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+
+
 def collate(tokenizer: PreTrainedTokenizerBase, rows: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:
     """Return rows as one padded batch; see :meth:`Encoder.collate`."""
     padding = {
@@ -100,14 +110,16 @@ def collate(tokenizer: PreTrainedTokenizerBase, rows: Sequence[Mapping[str, Any]
         "token_type_ids": tokenizer.pad_token_type_id,
     }
     longest = max(len(row["input_ids"]) for row in rows)
-    batch = {
-        name: torch.tensor([[*row[name], *[padding[name]] * (longest - len(row[name]))] for row in rows])
-        for name in padding
-        if name in rows[0]
-    }
+
+    def padded(name: str, fill: int) -> Tensor:
+        batch = np.full((len(rows), longest), fill, dtype=np.int64)
+        for place, row in zip(batch, rows, strict=True):
+            place[: len(row[name])] = row[name]
+        return torch.from_numpy(batch)
+
+    batch = {name: padded(name, fill) for name, fill in padding.items() if name in rows[0]}
     if "label" in rows[0]:
-        labels = [row["label"] for row in rows]
-        if WORD_STARTS in rows[0]:
-            labels = [[*row, *[NO_LABEL] * (longest - len(row))] for row in labels]
-        batch["labels"] = torch.tensor(labels, dtype=torch.int64)
+        of_words = WORD_STARTS in rows[0]
+        labels = padded("label", NO_LABEL) if of_words else torch.tensor([int(row["label"]) for row in rows])
+        batch["labels"] = labels
     return batch

@@ -10,6 +10,7 @@ from accelerate.state import AcceleratorState
 from accelerate.utils import DistributedDataParallelKwargs
 from torch.nn.utils import clip_grad_norm_
 
+from textclf_core.encoder.tokens import rows_of
 from textclf_core.encoder_classifier import EncoderClassifier
 from textclf_core.training.batching import LengthGroupedBatches
 from textclf_core.training.checkpoints import Moments, moments_of, restore_moments
@@ -65,7 +66,7 @@ def finetune(
         train = encoder.tokenize(data["train"], task, recipe)
         validation = encoder.tokenize(data["validation"], task, recipe)
     lengths, label_ids, device = [len(ids) for ids in train["input_ids"]], train["label"][:], encoder.model.device
-    labels_in = labels_in_rows(train)
+    labels_in, train_rows = labels_in_rows(train), rows_of(train)
     dtype = training_dtype(options.precision, device)
     mixed = dtype != torch.float32
     batches = LengthGroupedBatches(lengths, recipe.batch_size, seed)
@@ -114,7 +115,7 @@ def finetune(
                                     if known and known.only_first_token:
                                         labels = torch.tensor([label_ids[row] for row in rows], device=device)
                                     else:
-                                        batch = encoder.collate(train.__getitems__(rows))
+                                        batch = encoder.collate([train_rows[row] for row in rows])
                                         labels = batch.pop("labels")
                                 with (
                                     meter.time("train/steps/forward"),
