@@ -48,6 +48,9 @@ class StepResults:
         Raises:
             RunError: a step that is looked at now isn't finite.
         """
+        if self._unseen == 1:
+            self._tell(step, learning_rate, loss.item(), norm.item())
+            return
         both = torch.stack([loss.detach().float(), norm.detach().float()])
         self.broken = torch.maximum(self.broken, (~both.isfinite().all()).float())
         self._waiting.append((step, learning_rate, both))
@@ -65,7 +68,10 @@ class StepResults:
         steps, self._waiting = self._waiting, []
         numbers = torch.stack([both for *_, both in steps]).tolist()
         for (step, learning_rate, _), (loss, norm) in zip(steps, numbers, strict=True):
-            self._course.check_finite(step, "the loss", loss)
-            self._course.check_finite(step, "the norm of the gradient", norm)
-            self._course.step_done(step, loss, learning_rate)
-            self._bar.advance(note=f"loss {loss:.3f}")
+            self._tell(step, learning_rate, loss, norm)
+
+    def _tell(self, step: int, learning_rate: float, loss: float, norm: float) -> None:
+        self._course.check_finite(step, "the loss", loss)
+        self._course.check_finite(step, "the norm of the gradient", norm)
+        self._course.step_done(step, loss, learning_rate)
+        self._bar.advance(note=f"loss {loss:.3f}")

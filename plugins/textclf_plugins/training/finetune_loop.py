@@ -8,7 +8,7 @@ import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 from accelerate.utils import DistributedDataParallelKwargs
-from torch.nn.utils import clip_grad_norm_
+from torch.nn.utils import get_total_norm
 
 from textclf_core.encoder.tokens import rows_of
 from textclf_core.encoder_classifier import EncoderClassifier
@@ -142,9 +142,12 @@ def finetune(
                                 row_gradients.complete()
                                 if norms:
                                     norms.step()
-                                norm = clip_grad_norm_(trainable, options.max_grad_norm)
+                                norm = get_total_norm([one.grad for one in trainable if one.grad is not None])
                                 results.add(step, learning_rate, loss, norm)
-                                optimizer.found_inf = results.broken  # type: ignore[attr-defined]  # torch reads it so
+                                # The optimizer's own step clips and leaves out what isn't finite, as for a GradScaler:
+                                # that spares a pass over all gradients.
+                                clip = ((norm + 1e-6) / options.max_grad_norm).clamp(min=1)
+                                optimizer.grad_scale, optimizer.found_inf = clip, results.broken  # type: ignore[attr-defined]
                                 optimizer.step()
                                 optimizer.zero_grad(set_to_none=True)
                                 row_gradients.clear()
