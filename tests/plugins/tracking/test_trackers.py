@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+import time
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -61,11 +62,11 @@ def test_wandb_keeps_losses_by_step_and_the_results_offline(plugins: list[str], 
         [*plugins, f"wandb:project=reviews,folder={tmp_path / 'tracked'}"], output=tmp_path / "runs", quiet=True
     )
     [path] = (tmp_path / "tracked" / "wandb").glob("offline-run-*/run-*.wandb")
-    records = []
-    for data in logged(path.read_bytes()):
-        record = Record()
-        record.ParseFromString(data)
-        records.append(record)
+    # wandb's own process writes it, and may still be at it when wandb says that the run is over.
+    deadline, records = time.monotonic() + 20, []
+    while time.monotonic() < deadline and not any(record.HasField("exit") for record in records):
+        time.sleep(0.05)
+        records = [Record.FromString(data) for data in logged(path.read_bytes())]
     steps, summary = {}, {}
     for record in records:
         if record.HasField("history"):
