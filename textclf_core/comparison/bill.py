@@ -26,9 +26,8 @@ from textclf_core.records import Expected
 from textclf_core.room import Experiment
 
 # Rows of train in the two probes: the time of a run is a straight line through them. The first probe of a process is
-# run twice, since imports and first allocations are not what a cell will pay. With few rows a batch groups rows of less
-# alike length: of 320 rows of Rotten Tomatoes' size an eighth of what is computed is padding, of 640 a fourteenth, of all
-# rows a fiftieth.
+# run twice, since imports and first allocations are not what a cell will pay. The fewer rows, the less alike in length
+# are those of a batch: of 320 rows an eighth of what is computed is padding, of 640 a fourteenth, of 8,530 a fiftieth.
 _PROBE_ROWS = (128, 640)
 _FILE = ".expected.json"
 
