@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 SPARED = "spared"
 """The stage of what a probe leaves out; it isn't part of ``total``."""
 
+FIXED_STAGES = ("load", "build", "train/checkpoint", "save", "latency")
+"""The stages that take as long however many rows there are; all are part of ``total``, none of another."""
+
 
 @dataclass
 class Meter:

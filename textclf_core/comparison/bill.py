@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from textclf_core.cache import CacheFolder
 from textclf_core.comparison.cells import Cell
 from textclf_core.comparison.order import prefixes, running_order
 from textclf_core.comparison.runner import ComparisonPlan
-from textclf_core.cost import SPARED
+from textclf_core.cost import FIXED_STAGES, SPARED, Cost
 from textclf_core.data import PreparedData
 from textclf_core.data.sampling import TrainSize
 from textclf_core.data.tokens import strata_of_rows
@@ -28,7 +28,7 @@ from textclf_core.room import Experiment
 # Rows of train in the two probes: the time of a run is a straight line through them. The first probe of a process is
 # run twice, since imports and first allocations are not what a cell will pay. The fewer rows, the less alike in length
 # are those of a batch: of 320 rows an eighth of what is computed is padding, of 640 a fourteenth, of 8,530 a fiftieth.
-_PROBE_ROWS = (128, 640)
+_PROBE_ROWS = (128, 1280)
 _FILE = ".expected.json"
 
 
@@ -56,8 +56,9 @@ def bill(plan: ComparisonPlan, progress: Progress) -> tuple[BillLine, ...]:
     """Probe each contender that has cells to run, and return what they will take.
 
     A probe is a whole run on a stratified sample of the rows, of every split the same share, so it takes whatever
-    plugin there is as it is. Time and what goes into the cache are extrapolated by a straight line through two probes;
-    memory and the artifact's size are those of the larger. Contenders are probed in the order in which they will run,
+    plugin there is as it is. Time and what goes into the cache are extrapolated by a straight line through two probes,
+    but for the stages that every run has alike, which are the mean of both; memory and the artifact's size are those of
+    the larger. Contenders are probed in the order in which they will run,
     with a cache of their own, and those that use it once more with what they left there, as their later seeds will.
     What is found is kept in the output folder, so that the records of the cells can hold it beside what they really
     took.
@@ -129,6 +130,14 @@ def kept_expected(output: Path) -> dict[str, Expected]:
 
 
 @dataclass(frozen=True)
+class _Probed:
+    """What a run on so many rows of train took."""
+
+    rows: int
+    cost: Cost
+
+
+@dataclass(frozen=True)
 class _Prober:
     """Runs cells on samples, in a folder that goes away."""
 
@@ -154,19 +163,16 @@ class _Prober:
         """Extrapolate through two samples, each with a cache of its own that all contenders share."""
         rows = len(self.plan.data[cell.contender.label, cell.train_size].data["train"])
         small, large = (self._probe(cell, wanted, self.room / f"cache-{wanted}") for wanted in _PROBE_ROWS)
-        if large[0] == small[0]:  # there aren't more rows than the smaller probe takes
-            return large[1]
-        per_row = (large[1].seconds - small[1].seconds) / (large[0] - small[0])
-        bytes_a_row = (large[1].cache_bytes - small[1].cache_bytes) / (large[0] - small[0])
+        fixed = (_fixed_seconds(small.cost) + _fixed_seconds(large.cost)) / 2
         return Expected(
-            seconds=large[1].seconds + max(0.0, per_row) * (rows - large[0]),
-            peak_memory_bytes=large[1].peak_memory_bytes,
-            artifact_bytes=large[1].artifact_bytes,
-            cache_bytes=round(large[1].cache_bytes + max(0.0, bytes_a_row) * (rows - large[0])),
+            seconds=fixed + _extrapolated(small, large, rows, _growing_seconds),
+            peak_memory_bytes=large.cost.peak_memory_bytes,
+            artifact_bytes=large.cost.artifact_bytes,
+            cache_bytes=round(_extrapolated(small, large, rows, lambda cost: cost.cache_bytes)),
         )
 
-    def _probe(self, cell: Cell, wanted: int, cache: Path) -> tuple[int, Expected]:
-        """Run the cell on about ``wanted`` rows of train; return the rows taken and what that took."""
+    def _probe(self, cell: Cell, wanted: int, cache: Path) -> _Probed:
+        """Run the cell on about ``wanted`` rows of train."""
         data = self.plan.data[cell.contender.label, cell.train_size]
         share = min(1.0, wanted / len(data.data["train"]))
         sample = DatasetDict(
@@ -187,15 +193,24 @@ class _Prober:
         )
         directory, record = run_experiment(experiment, Progress(quiet=True))
         shutil.rmtree(directory)
-        cost = record.cost
-        taken = Expected(
-            # What doesn't grow with the rows (building, the latency's twenty texts) is in both probes alike.
-            seconds=cost.seconds["total"] + cost.seconds.get(SPARED, 0.0),
-            peak_memory_bytes=cost.peak_memory_bytes,
-            artifact_bytes=cost.artifact_bytes,
-            cache_bytes=cost.cache_bytes,
-        )
-        return len(sample["train"]), taken
+        return _Probed(len(sample["train"]), record.cost)
+
+
+def _fixed_seconds(cost: Cost) -> float:
+    """Return what doesn't grow with the rows: a line through it would multiply its noise by what it is extrapolated."""
+    return sum(cost.seconds.get(stage, 0.0) for stage in FIXED_STAGES)
+
+
+def _growing_seconds(cost: Cost) -> float:
+    return cost.seconds["total"] + cost.seconds.get(SPARED, 0.0) - _fixed_seconds(cost)
+
+
+def _extrapolated(small: _Probed, large: _Probed, rows: int, of: Callable[[Cost], float]) -> float:
+    """Extrapolate to ``rows`` by the line through both, which doesn't fall."""
+    if large.rows == small.rows:  # there aren't more rows than the smaller probe takes
+        return of(large.cost)
+    per_row = (of(large.cost) - of(small.cost)) / (large.rows - small.rows)
+    return of(large.cost) + max(0.0, per_row) * (rows - large.rows)
 
 
 def _stratified(labels: list[int], share: float) -> list[int]:
