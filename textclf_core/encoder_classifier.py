@@ -19,7 +19,7 @@ from textclf_core.encoder.words import WORD_STARTS, by_word, word_places
 from textclf_core.progress import Progress
 from textclf_core.recipe import Recipe
 from textclf_core.task import Task
-from textclf_core.training.batching import batches_by_length
+from textclf_core.training.batching import batches_by_length, tokens_at_once
 from textclf_core.training.checkpoints import restore_tensors
 from textclf_core.training.flops import count_flops
 
@@ -46,7 +46,7 @@ class EncoderClassifier:
         prefix: the cache of the encoder's frozen prefix, for the rows of the run that trained it.
         parameters: this classifier's own, by name, where it shares the encoder with others.
         compute: turns a batch into logits, float, shape (batch, labels); the encoder itself if ``None``.
-        batch_size: rows that are scored together at most.
+        batch_tokens: padded tokens that are scored together at most; as many as the device takes well if ``None``.
         meter: counts what scoring takes, where a trainer wants it counted.
     """
 
@@ -57,7 +57,7 @@ class EncoderClassifier:
     prefix: FrozenPrefix | None = None
     parameters: dict[str, Tensor] | None = None
     compute: Callable[[Mapping[str, Tensor]], Tensor] | None = None
-    batch_size: int = 32
+    batch_tokens: int | None = None
     meter: Meter | None = None
 
     def scores(self, data: Dataset) -> Scores:
@@ -86,7 +86,8 @@ class EncoderClassifier:
         logits = np.empty((starts.words if starts else len(tokenized), self.task.num_labels), dtype=np.float32)
         # One row is computed as a new text would be, whatever the cache holds: its time is reported as the latency.
         known = self.prefix.rows(tokenized) if self.prefix and len(tokenized) > 1 else None
-        batches = batches_by_length([len(ids) for ids in tokenized["input_ids"]], self.batch_size)
+        batch_tokens = self.batch_tokens or tokens_at_once(model.device.type)
+        batches = batches_by_length([len(ids) for ids in tokenized["input_ids"]], batch_tokens)
         # One batch is done before a bar could be seen.
         progress = self.progress if len(batches) > 1 else Progress(quiet=True)
         flops_of = self._flops if self.meter else None

@@ -36,15 +36,15 @@ _PACKAGES = ("textclf-core", "torch", "transformers", "onnx", "onnxscript", "onn
 
 @dataclass(frozen=True)
 class _Kind:
-    """What an engine needs: how its export is made, the folder that keeps it, how many rows it scores together."""
+    """What an engine needs: how its export is made, the folder that keeps it, how many tokens it scores together."""
 
     folder: str
     export: Callable[[EncoderClassifier, Path], None]
-    batch_size: int
+    batch_tokens: int | None
 
 
 _KINDS = {
-    "onnx": _Kind("float32", export_float32, 32),
+    "onnx": _Kind("float32", export_float32, None),
     # Activations are scaled by their range in the whole batch. In batches of 32, 2% of Rotten Tomatoes' labels changed
     # with the texts that stood beside.
     "onnx-int8": _Kind("int8", export_int8, 1),
@@ -75,7 +75,7 @@ def with_onnx(classifier: Classifier, model: Path, run: Path, engine: str, steps
         )
     kind = _KINDS[engine]
     directory = run / _FOLDER / kind.folder
-    classifier = replace(classifier, batch_size=kind.batch_size)
+    classifier = replace(classifier, batch_tokens=kind.batch_tokens)
     model_sha256 = _sha256(model)
     note = _read_note(directory)
     if note is None or note.model_sha256 != model_sha256:

@@ -12,6 +12,12 @@ import numpy as np
 _POOL_BATCHES = 50
 
 
+# Tokens computed at once where nothing is trained: enough for the matrix products to run at their full rate, little
+# enough for the cache of a processor.
+BATCH_TOKENS = 1024
+_BATCH_TOKENS_OF_A_GPU = 16 * BATCH_TOKENS
+
+
 @dataclass(frozen=True)
 class LengthGroupedBatches:
     """The batches of an epoch: examples of similar length together, in an order decided by the seed and the epoch.
@@ -45,16 +51,29 @@ class LengthGroupedBatches:
         return sorted((batches[i] for i in rng.permutation(len(batches))), key=lambda batch: -len(batch))
 
 
-def batches_by_length(lengths: Sequence[int], batch_size: int) -> list[list[int]]:
-    """Return the indices of batches of at most ``batch_size`` examples, longest first, for prediction.
+def tokens_at_once(device: str) -> int:
+    """Return how many padded tokens are predicted at once on a device of that type (``cpu``, ``cuda``)."""
+    return BATCH_TOKENS if device == "cpu" else _BATCH_TOKENS_OF_A_GPU
 
-    The longest batch comes first, so that a lack of memory shows at once.
+
+def batches_by_length(lengths: Sequence[int], batch_tokens: int) -> list[list[int]]:
+    """Return the indices of batches of at most ``batch_tokens`` padded tokens, for prediction.
+
+    An example longer than that is a batch. The batch of the most tokens comes first and that of the fewest last: a lack
+    of memory shows at once, and each batch fits into the memory that those before it left.
     """
     order = np.argsort(-np.asarray(lengths), kind="stable").tolist()
-    return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+    batches: list[list[int]] = []
+    start = 0
+    while start < len(order):
+        stop = start + max(1, batch_tokens // max(1, lengths[order[start]]))
+        batches.append(order[start:stop])
+        start = stop
+    # Sorted by length, the first of a batch is its longest.
+    return sorted(batches, key=lambda batch: -len(batch) * lengths[batch[0]])
 
 
-def batches_of_equal_length(lengths: Sequence[int], batch_tokens: int) -> list[list[int]]:
+def batches_of_equal_length(lengths: Sequence[int], batch_tokens: int = BATCH_TOKENS) -> list[list[int]]:
     """Return the indices of batches of examples of one length, of at most ``batch_tokens`` tokens, longest first."""
     by_length: dict[int, list[int]] = {}
     for index, length in enumerate(lengths):

@@ -21,7 +21,7 @@ from torch import Tensor
 from textclf_core.cache import CacheFolder, RowStore
 from textclf_core.cache.rows import KEY_BYTES
 from textclf_core.cost import give_back_freed_memory
-from textclf_core.training.batching import batches_of_equal_length
+from textclf_core.training.batching import BATCH_TOKENS, batches_of_equal_length
 from textclf_core.training.flops import PassFlops, count_embedding_flops, count_prefix_flops
 
 if TYPE_CHECKING:
@@ -36,9 +36,6 @@ logger = logging.getLogger("textclf")
 
 # A change to how a prefix is computed that changes bits makes another number, so that no older row is taken for one.
 _CUT_VERSION = 1
-# Tokens computed at once: enough for the matrix products to run at their full rate, little enough for the cache of a
-# processor.
-_BATCH_TOKENS = 1024
 _BYTES_A_NUMBER = 4
 _SHARE_OF_A_GPU = 0.25
 # A CPU's matrix products of few rows (below 4 on one thread, 12 on two, 28 on sixteen) round as others don't. A GPU
@@ -200,7 +197,7 @@ class FrozenPrefix:
             return False
         start, earlier = self._earlier([keys[row] for row in missing])
         self._folder.describe(self.key, self._about())
-        batches = batches_of_equal_length([lengths[row] for row in missing], _BATCH_TOKENS)
+        batches = batches_of_equal_length([lengths[row] for row in missing])
         with (
             self._progress.bar("frozen prefix", len(missing), "examples") as bar,
             self._store.writer() as writer,
@@ -262,7 +259,7 @@ class FrozenPrefix:
         """Return how many rows of that length a batch needs for a row's bits not to depend on how many there are."""
         if self._encoder.model.device.type == "cpu":
             return -(-max(_LEAST_PRODUCT_ROWS, 4 * torch.get_num_threads()) // length)
-        return max(1, _BATCH_TOKENS // length)
+        return max(1, BATCH_TOKENS // length)
 
     def _earlier(self, keys: Sequence[bytes]) -> tuple[int | None, RowStore | None]:
         """Return the latest boundary before this one at which the cache has all these rows, and its store."""

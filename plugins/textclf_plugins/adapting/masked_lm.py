@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from textclf_core.errors import RunError
-from textclf_core.training.batching import LengthGroupedBatches, batches_by_length
+from textclf_core.training.batching import LengthGroupedBatches, batches_by_length, tokens_at_once
 from textclf_core.training.flops import EncoderFlops, count_flops
 from textclf_core.training.frozen_prefix import config_facts, device_facts
 from textclf_core.training.parameters import decay_groups
@@ -41,11 +41,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("textclf")
 
-# A change to the loop that changes weights makes another number, so that no older model is taken for one.
-_VERSION = 1
+# A change that changes weights or perplexities makes another number, so that nothing older is taken for one.
+_VERSION = 2
 _WEIGHTS = "body.safetensors"
 _FACTS = "perplexity.json"
-_EVALUATION_ROWS = 32
 _MAX_GRAD_NORM = 1.0
 _PROBE_STEPS = 4
 
@@ -146,7 +145,8 @@ class _Pretraining:
         loss, count = 0.0, 0
         masked.model.train(False)
         with self.workspace.meter.time("adapt/perplexity"), torch.inference_mode():
-            for indices in batches_by_length([len(ids) for ids in rows["input_ids"]], _EVALUATION_ROWS):
+            lengths = [len(ids) for ids in rows["input_ids"]]
+            for indices in batches_by_length(lengths, tokens_at_once(masked.model.device.type)):
                 batch, labels = self.masking(masked.collate(rows.__getitems__(indices)), generator)
                 chosen = labels != IGNORED
                 logits = _chosen_logits(masked.model, batch, chosen)

@@ -15,7 +15,7 @@ from safetensors.numpy import load_file, save_file
 from textclf_core.encoder.pooling import Pooling
 from textclf_core.progress import Progress
 from textclf_core.recipe import Recipe
-from textclf_core.training.batching import batches_by_length
+from textclf_core.training.batching import batches_by_length, tokens_at_once
 from textclf_core.training.flops import count_embedding_flops
 from textclf_plugins.logistic import LinearHead
 from textclf_plugins.models.checkpoints import load_encoder
@@ -47,7 +47,6 @@ class Embedder:
         progress: shows how far it is, where there is more than one batch.
         prefix: the cache of the vectors, where the body's weights stay what they are.
         meter: counts what is computed without the cache.
-        batch_size: rows that are embedded together at most.
     """
 
     body: Encoder
@@ -57,7 +56,6 @@ class Embedder:
     progress: Progress = field(default_factory=lambda: Progress(quiet=True))
     prefix: FrozenPrefix | None = None
     meter: Meter | None = None
-    batch_size: int = 32
 
     def tokenize(self, data: Dataset, task: Task) -> Dataset:
         """Return the rows of ``data`` as token ids."""
@@ -84,7 +82,8 @@ class Embedder:
         was_training = model.training
         model.train(False)
         vectors = np.empty((len(tokenized), int(model.config.hidden_size)), dtype=np.float32)
-        batches = batches_by_length([len(ids) for ids in tokenized["input_ids"]], self.batch_size)
+        lengths = [len(ids) for ids in tokenized["input_ids"]]
+        batches = batches_by_length(lengths, tokens_at_once(model.device.type))
         progress = self.progress if len(batches) > 1 else Progress(quiet=True)
         flops_of = self._flops if self.meter else None
         with torch.inference_mode(), progress.bar("embed", len(tokenized), "examples") as bar:

@@ -71,4 +71,12 @@ def test_padding_is_rare_where_random_batches_are_a_third_padding() -> None:
 
 def test_batches_for_prediction_come_longest_first_and_hold_every_example() -> None:
     lengths = [5, 40, 7, 40, 6]
-    assert batches_by_length(lengths, 2) == [[1, 3], [2, 4], [0]]
+    assert batches_by_length(lengths, 80) == [[1, 3], [2, 4, 0]]
+
+
+def test_a_batch_for_prediction_holds_so_many_padded_tokens_or_one_example() -> None:
+    lengths = [5, 40, 7, 40, 6]
+    assert batches_by_length(lengths, 14) == [[1], [3], [2, 4], [0]]
+    lengths = long_tailed()
+    for batch in batches_by_length(lengths, 1024):
+        assert len(batch) == 1 or len(batch) * max(lengths[row] for row in batch) <= 1024
