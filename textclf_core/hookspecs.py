@@ -420,5 +420,6 @@ def textclf_run_finished(record: Record, directory: Path) -> None:
 
     Args:
         record: what was asked, what was done, what came out.
-        directory: the run's, to read from (``history.jsonl``). It is renamed right after, so keep no path in it.
+        directory: the run's, to read from (``history.jsonl``). It is renamed right after, so keep no path in it; from
+            then on it is ``directory.with_name(record.id)``.
     """
