@@ -239,7 +239,8 @@ def textclf_train(
     """Train, and return the classifier. Role: trainer. First result.
 
     A trainer that names neither ``encoder`` nor ``body`` gets no model, and a model or strategy chosen beside it is
-    refused. One that implements ``textclf_freeze`` too says itself what trains: another strategy beside it is refused.
+    refused. One that implements ``textclf_freeze`` too says itself what trains: another strategy beside it is refused,
+    unless all that it does is to adapt the model.
 
     Args:
         encoder: the model and its tokenizer, with its strategy's parameters frozen.

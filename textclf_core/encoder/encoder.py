@@ -91,8 +91,10 @@ class Encoder(PartedModel):
 
     def without_head(self) -> Encoder:
         """Return the body alone, the same modules: it has hidden states and embeddings, but no logits."""
-        body: Any = self.model.base_model
-        return Encoder(body, self.tokenizer, self.checkpoint, self.revision)
+        model: Any = self.model.base_model
+        body = Encoder(model, self.tokenizer, self.checkpoint, self.revision)
+        body.adapted_by = self.adapted_by
+        return body
 
     # The cut
 
