@@ -289,6 +289,7 @@ def compare(
         device=device,
         cache=CacheFolder(Path(cache_dir) if cache_dir else None),
     )
+    check_metric(metric, planned.tasks)
     finished, failed = run_cells(planned, Board(planned.cells, metric, quiet=quiet), force=force)
     analyses = analyse([StoredRun(cell.directory, cell.record) for cell in finished], metric=metric, cost=cost)
     return ComparisonResult(

@@ -69,6 +69,7 @@ ROLE_OF_HOOK = {
     "textclf_freeze": "strategy",
     "textclf_plan": "strategy",
     "textclf_parameter_groups": "strategy",
+    "textclf_interval_finished": "strategy",
     "textclf_epoch_finished": "strategy",
     "textclf_train": "trainer",
     "textclf_postprocess": "postprocessor",
@@ -77,7 +78,7 @@ ROLE_OF_HOOK = {
 }
 """The role that each hook gives to the plugin that implements it."""
 
-PLAN_HOOKS = ("textclf_plan", "textclf_parameter_groups", "textclf_epoch_finished")
+PLAN_HOOKS = ("textclf_plan", "textclf_parameter_groups", "textclf_interval_finished", "textclf_epoch_finished")
 """The hooks through which a strategy has a say in the course of training; a trainer asks for ``plan`` to call them."""
 
 EXCLUSIVE_ROLES = ("dataset", "model", "trainer")
@@ -238,7 +239,8 @@ def textclf_train(
     """Train, and return the classifier. Role: trainer. First result.
 
     A trainer that names neither ``encoder`` nor ``body`` gets no model, and a model or strategy chosen beside it is
-    refused. One that implements ``textclf_freeze`` too says itself what trains: another strategy beside it is refused.
+    refused. One that implements ``textclf_freeze`` too says itself what trains: another strategy beside it is refused,
+    unless all that it does is to adapt the model.
 
     Args:
         encoder: the model and its tokenizer, with its strategy's parameters frozen.
@@ -264,9 +266,26 @@ def textclf_train(
 
 
 @hookspec
-def textclf_epoch_finished(
-    encoder: Encoder, epochs: Sequence[FinishedEpoch], gradient_norms: Sequence[Mapping[int, float]]
-) -> Change | None:
+def textclf_interval_finished(encoder: Encoder, gradient_norms: Sequence[Mapping[int, float]]) -> Sequence[str] | None:
+    """Say what doesn't train any more, from the next step on. Role: strategy. Each in order; their answers are joined.
+
+    Called after each interval of an epoch but the run's last, if the trainer asks for ``plan``: ``Phase.intervals``
+    says how many an epoch has, one if nobody sets it. A phase ends where more is frozen. After an epoch's last
+    interval it is called before ``textclf_epoch_finished``.
+
+    Args:
+        encoder: the model, with what the phase freezes frozen.
+        gradient_norms: of each interval so far, the last of them just finished: for each block that trained in it, by
+            its depth (1+k for block k), the 1-norm of the sum of the steps' gradients. A run that is resumed gives them
+            again, so that a plugin needs no memory of its own. Measured only if a plugin asks for this argument.
+
+    Returns:
+        Names of parameters, which stay frozen for good; ``None`` for nothing.
+    """
+
+
+@hookspec
+def textclf_epoch_finished(encoder: Encoder, epochs: Sequence[FinishedEpoch]) -> Change | None:
     """Say what is different from the next epoch on. Role: strategy. Each in order; their answers are joined.
 
     Called after each epoch but the last: after its validation and before its checkpoint, if the trainer asks for
@@ -276,9 +295,6 @@ def textclf_epoch_finished(
         encoder: the model, with what the phase freezes frozen.
         epochs: all epochs so far, the last of them just finished. A run that is resumed gives them again, so that a
             plugin needs no memory of its own.
-        gradient_norms: of the last epoch's first half and of its second half, for each block that trained, by its
-            depth (1+k for block k): the 1-norm of the sum of the steps' gradients. Measured only if a plugin asks for
-            this argument; empty if the epoch has one step.
 
     Returns:
         A ``Change``: an end of training, more to freeze. ``None`` for nothing.
@@ -405,5 +421,6 @@ def textclf_run_finished(record: Record, directory: Path) -> None:
 
     Args:
         record: what was asked, what was done, what came out.
-        directory: the run's, to read from (``history.jsonl``). It is renamed right after, so keep no path in it.
+        directory: the run's, to read from (``history.jsonl``). It is renamed right after, so keep no path in it; from
+            then on it is ``directory.with_name(record.id)``.
     """

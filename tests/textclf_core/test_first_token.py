@@ -7,7 +7,7 @@ from contextlib import nullcontext
 import pytest
 import torch
 from encoder_cases import CASES, encoder_of, padded_batch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -52,6 +52,20 @@ def test_logits_gradients_and_dropout_are_the_same(family: str, attention: str, 
     whole_logits, whole_gradients, whole_drawn = one_step(encoder, first_token=False, train=train)
     torch.testing.assert_close(logits, whole_logits, atol=1e-5, rtol=1e-5)
     assert gradients.keys() == whole_gradients.keys()
+    torch.testing.assert_close(gradients, whole_gradients, atol=1e-5, rtol=1e-4)
+    assert torch.equal(drawn, whole_drawn), "dropout drew as many numbers"
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_dropout_inside_the_layers_is_the_same(family: str) -> None:
+    encoder = encoder_with(family, "eager" if family == "mpnet" else "sdpa")
+    paths = FIRST_TOKEN_BLOCKS[family]
+    [last] = [module for name, module in encoder.model.named_modules() if name.endswith("layer.1")]
+    for path in (paths.query, paths.key, paths.value, paths.out, paths.up, paths.down):
+        last.set_submodule(path, nn.Sequential(nn.Dropout(0.3), last.get_submodule(path)))
+    logits, gradients, drawn = one_step(encoder, first_token=True, train=True)
+    whole_logits, whole_gradients, whole_drawn = one_step(encoder, first_token=False, train=True)
+    torch.testing.assert_close(logits, whole_logits, atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(gradients, whole_gradients, atol=1e-5, rtol=1e-4)
     assert torch.equal(drawn, whole_drawn), "dropout drew as many numbers"
 

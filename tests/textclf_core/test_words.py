@@ -294,7 +294,8 @@ def test_labels_that_are_no_entities_are_scored_by_the_word(tmp_path: Path) -> N
     assert compared.analysis is not None
     assert compared.analysis.rows[0].score == tagged.metrics["test"]["accuracy"]
     with pytest.raises(UsageError, match="take --metric accuracy"):
-        compare(["majority"], **settings)
+        compare(["majority"], **settings | {"output": tmp_path / "refused"})
+    assert not (tmp_path / "refused").exists(), "nothing has run"
 
 
 def test_columns_of_other_names_are_found(tmp_path: Path) -> None:

@@ -127,7 +127,7 @@ def compare(
     from textclf_core.comparison.runner import plan, run_cells
     from textclf_core.comparison.tuning import tune_plan
     from textclf_core.progress import Progress
-    from textclf_core.report.analysis import analyse
+    from textclf_core.report.analysis import analyse, check_metric
     from textclf_core.report.bill import bill_text
     from textclf_core.report.printed import Wanted, report_text
     from textclf_core.report.stored import StoredRun
@@ -143,6 +143,7 @@ def compare(
             device=device or file.device or "auto",
             cache=CacheFolder(cache_dir),
         )
+        check_metric(metric, planned.tasks)
         if dry_run:
             typer.echo(bill_text(bill(planned, Progress(console)), format, hourly))
             return

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from textclf_core.errors import UsageError
 from textclf_core.options import option_names, options_of
 from textclf_core.plugins import ActivePlugins, Catalogue, activate, override
-from textclf_core.plugins.activation import useless_beside
+from textclf_core.plugins.activation import useless_roles
 from textclf_core.records import Tuning
 from textclf_core.specs import PluginSpec, parse_options, split_name
 
@@ -156,10 +156,12 @@ def _without_useless(
     """Leave out the base's plugins that the contender has no use for: a model beside a trainer without an encoder."""
     plugins = [catalogue.get(spec.name) for spec in combined]
     trainer = next((plugin for plugin in plugins if "trainer" in plugin.roles), None)
-    if trainer is None or not (roles := useless_beside(trainer)):
+    if trainer is None:
         return list(combined), ()
-    mine = {trainer.name, *(spec.name for spec in chosen)}
+    mine = {spec.name for spec in chosen}
     useless = [
-        spec.name for spec in combined if spec.name not in mine and set(catalogue.get(spec.name).roles) <= set(roles)
+        plugin.name
+        for plugin in plugins
+        if plugin.name not in mine and set(plugin.roles) <= set(useless_roles(plugin, trainer))
     ]
     return [spec for spec in combined if spec.name not in useless], tuple(useless)

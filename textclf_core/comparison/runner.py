@@ -57,6 +57,11 @@ class ComparisonPlan:
     device: str
     cache: CacheFolder
 
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """The task of each contender's data."""
+        return tuple(prepared.task for prepared in self.data.values())
+
     def task_of(self, cell: Cell) -> Task:
         """Return the task of a cell's data."""
         return self.data[cell.contender.label, cell.train_size].task

@@ -1,5 +1,6 @@
 """A Hugging Face model and its tokenizer, seen as embeddings, numbered blocks, pooler and head."""
 
-from textclf_core.encoder.encoder import BlockIndexError, Encoder
+from textclf_core.encoder.encoder import Encoder
+from textclf_core.encoder.parts import BlockIndexError
 
 __all__ = ["BlockIndexError", "Encoder"]

@@ -1,13 +1,11 @@
-"""The encoder: which parameters train, where a model can be cut, how texts go in."""
+"""The encoder: its heads, where a model can be cut, how texts go in."""
 
 from __future__ import annotations
 
 import hashlib
-import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from types import MethodType
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
@@ -15,10 +13,11 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from textclf_core.encoder import cut, tokens
-from textclf_core.encoder.families import FAMILIES, parts_of
+from textclf_core.encoder.families import FAMILIES
 from textclf_core.encoder.first_token import FIRST_TOKEN_BLOCKS, last_block_for_first_token
+from textclf_core.encoder.parts import PartedModel
 from textclf_core.encoder.pooling import Pooling, pool
-from textclf_core.errors import RunError, UsageError, did_you_mean
+from textclf_core.errors import RunError
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -26,29 +25,11 @@ if TYPE_CHECKING:
     from textclf_core.recipe import Recipe
     from textclf_core.task import Task
 
-logger = logging.getLogger("textclf")
-
 # Train, validation and test.
 _TOKENIZED_KEPT = 3
 
 
-class BlockIndexError(UsageError):
-    """A block was named that the model doesn't have.
-
-    ``index`` is what came, ``num_blocks`` how many blocks there are, ``largest`` the last one's index: a caller that
-    knows what the user wrote can print it with a valid number.
-    """
-
-    def __init__(self, index: int, num_blocks: int, checkpoint: str):
-        self.index = index
-        self.num_blocks = num_blocks
-        self.largest = num_blocks - 1
-        super().__init__(
-            f"block {index} was named, but {checkpoint} has {num_blocks} blocks, numbered from 0 to {self.largest}"
-        )
-
-
-class Encoder:
+class Encoder(PartedModel):
     """A Hugging Face classification model and its tokenizer, seen as embeddings, numbered blocks, pooler and head.
 
     The head is all that isn't in the model's body, since it starts untrained. The pooler of a body (BERT, ALBERT) is
@@ -78,50 +59,15 @@ class Encoder:
         revision: str | None = None,
         fresh_head: bool = True,
     ):
-        self.model = model
+        super().__init__(model, checkpoint)
         self.tokenizer = tokenizer
-        self.checkpoint = checkpoint
         self.revision = revision
         self.fresh_head = fresh_head
         self.adapted_by: tuple[str, ...] = ()
         self.family: str = model.config.model_type
-        self._parts = parts_of(model)
         self._tokenized: dict[object, Dataset] = {}
 
-    # Parts
-
-    @property
-    def num_blocks(self) -> int:
-        """How many blocks the input passes, counted as often as it passes them."""
-        return len(self._parts.blocks)
-
-    def part_of(self, name: str) -> str:
-        """Return the part that a parameter belongs to.
-
-        Args:
-            name: a name of ``model.named_parameters()``.
-
-        Returns:
-            ``"embeddings"``, ``"block 3"``, ``"blocks 0-3"`` (which share this parameter), ``"pooler"``,
-            ``"final norm"`` or ``"head"``.
-        """
-        parameter = self.model.get_parameter(name)
-        for part, modules in self._parts.named():
-            if any(parameter is other for module in modules for other in module.parameters()):
-                return part
-        return "head"
-
-    def depth_of(self, name: str) -> int:
-        """Return how far from the input a parameter is, counted as :attr:`frozen_prefix` counts.
-
-        0 is the embeddings, 1+k block k (the last of those that share it), 1 + :attr:`num_blocks` what comes behind.
-        """
-        return self._depths.get(id(self.model.get_parameter(name)), 1 + self.num_blocks)
-
-    @cached_property
-    def _depths(self) -> dict[int, int]:
-        parts = enumerate((self._parts.embeddings, *self._parts.blocks))
-        return {id(one): depth for depth, modules in parts for module in modules for one in module.parameters()}
+    # Heads
 
     def with_head(self, kind: Literal["masked-lm"]) -> Encoder:
         """Return an encoder with another head on this one's body: what trains in one is trained in the other.
@@ -145,115 +91,10 @@ class Encoder:
 
     def without_head(self) -> Encoder:
         """Return the body alone, the same modules: it has hidden states and embeddings, but no logits."""
-        body: Any = self.model.base_model
-        return Encoder(body, self.tokenizer, self.checkpoint, self.revision)
-
-    # What trains
-
-    def freeze(
-        self,
-        *,
-        embeddings: bool = False,
-        blocks: Iterable[int] = (),
-        pooler: bool = False,
-        body: bool = False,
-        names: Iterable[str] = (),
-    ) -> None:
-        """Freeze parts of the model, in addition to what is frozen already.
-
-        Where blocks share their parameters (ALBERT), freezing one freezes all of its group; a warning names them.
-
-        Args:
-            embeddings: freeze the embeddings, projections and shared relative positions included.
-            blocks: freeze these blocks, counted from 0 at the input.
-            pooler: freeze the body's pooler, if it has one.
-            body: freeze everything but the head.
-            names: freeze these parameters.
-
-        Raises:
-            BlockIndexError: the model has no such block.
-            UsageError: the model has no parameter of such a name.
-        """
-        blocks, names = list(blocks), list(names)
-        for block in blocks:
-            if not 0 <= block < self.num_blocks:
-                raise BlockIndexError(block, self.num_blocks, self.checkpoint)
-        parameters = dict(self.model.named_parameters())
-        for name in names:
-            if name not in parameters:
-                raise UsageError(f"{self.checkpoint} has no parameter {name!r}.{did_you_mean(name, parameters)}")
-
-        modules: list[nn.Module] = [self.model.base_model] if body else []
-        modules += self._parts.embeddings if embeddings else ()
-        modules += self._parts.pooler if pooler else ()
-        for block in blocks:
-            modules += self._parts.blocks[block]
-        for module in modules:
-            module.requires_grad_(False)
-        for name in names:
-            parameters[name].requires_grad_(False)
-        if not body:
-            self._tell_shared(blocks)
-
-    def _tell_shared(self, blocks: Sequence[int]) -> None:
-        """Say which blocks were frozen that nobody named."""
-        named = set(blocks)
-        for together in sorted({self._parts.sharing(block) for block in named}):
-            if unnamed := [block for block in together if block not in named]:
-                logger.warning(
-                    "%s: blocks %d to %d share one set of parameters, so these blocks are frozen too: %s",
-                    self.checkpoint,
-                    together[0],
-                    together[-1],
-                    ", ".join(map(str, unnamed)),
-                )
-
-    @property
-    def frozen_prefix(self) -> int:
-        """How much of the model, from the input on, trains not at all.
-
-        0 is nothing, 1 the embeddings, 1+k the embeddings and blocks 0 to k-1. Read off ``requires_grad``.
-        """
-        prefix = 0
-        for modules in (self._parts.embeddings, *self._parts.blocks):
-            if not _is_frozen(modules):
-                break
-            prefix += 1
-        return prefix
-
-    def frozen_names(self) -> tuple[str, ...]:
-        """Return the names of the parameters that don't train."""
-        return tuple(name for name, parameter in self.model.named_parameters() if not parameter.requires_grad)
-
-    def trainable_names(self) -> tuple[str, ...]:
-        """Return the names of the parameters that train."""
-        return tuple(name for name, parameter in self.model.named_parameters() if parameter.requires_grad)
-
-    def num_parameters(self, trainable: bool = False) -> int:
-        """Return how many numbers the model has, or how many of them train; shared ones count once."""
-        return sum(
-            parameter.numel() for parameter in self.model.parameters() if parameter.requires_grad or not trainable
-        )
-
-    @contextmanager
-    def frozen_in_eval(self) -> Iterator[None]:
-        """Keep what is wholly frozen in evaluation mode, whoever calls ``model.train()`` in the meantime.
-
-        Plain ``model.train()`` switches the dropout of frozen parts on, and their output is a constant no more. Holds
-        for the embeddings, each block, the pooler and the final norm, if all of the part's parameters are frozen on
-        entry. On leaving, they get the mode of the whole model.
-        """
-        frozen = [module for _, modules in self._parts.named() if _is_frozen(modules) for module in modules]
-        for module in frozen:
-            # Of the instance, before the class's; a bound method, so that a deep copy's is bound to the copy.
-            vars(module)["train"] = MethodType(_stay_in_eval, module)
-            module.train()
-        try:
-            yield
-        finally:
-            for module in frozen:
-                del vars(module)["train"]
-                module.train(self.model.training)
+        model: Any = self.model.base_model
+        body = Encoder(model, self.tokenizer, self.checkpoint, self.revision)
+        body.adapted_by = self.adapted_by
+        return body
 
     # The cut
 
@@ -441,10 +282,6 @@ class Encoder:
         return {name: values.to(self.model.device) for name, values in batch.items()}
 
 
-def _is_frozen(modules: Iterable[nn.Module]) -> bool:
-    return not any(parameter.requires_grad for module in modules for parameter in module.parameters())
-
-
 def _digest(modules: Iterable[nn.Module]) -> str:
     digest = hashlib.sha256()
     for module in modules:
@@ -453,10 +290,6 @@ def _digest(modules: Iterable[nn.Module]) -> str:
             # As bytes, because NumPy has no bfloat16.
             digest.update(values.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()
-
-
-def _stay_in_eval(module: nn.Module, mode: bool = True) -> nn.Module:
-    return nn.Module.train(module, False)
 
 
 def _inputs(batch: Mapping[str, Tensor]) -> dict[str, Tensor]:

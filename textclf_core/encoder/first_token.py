@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from operator import attrgetter
 from types import MethodType
 from typing import Any
@@ -128,16 +129,17 @@ class _Forward:
 
         bias = (third if third is not None else kwargs.get("position_bias")) if paths.has_position_bias else None
         first, tokens = hidden_states[:, :1], hidden_states.shape[1]
-        query = self._split(at(paths.query)(first))
+        query = self._split(_of_first_token(at(paths.query), first, tokens))
         key, value = self._split(at(paths.key)(hidden_states)), self._split(at(paths.value)(hidden_states))
         dropout = at(paths.attention_dropout)
         context = _attend(query, key, value, _first_row(attention_mask), _first_row(bias), dropout)
         context = context.transpose(1, 2).flatten(2)
-        attended = at(paths.out)(context)
+        attended = _of_first_token(at(paths.out), context, tokens)
         if paths.out_dropout:
             attended = _dropout(attended, at(paths.out_dropout), (1, tokens))
         attended = at(paths.out_norm)(attended + first)
-        forwarded = at(paths.down)(at(paths.activation)(at(paths.up)(attended)))
+        forwarded = at(paths.activation)(_of_first_token(at(paths.up), attended, tokens))
+        forwarded = _of_first_token(at(paths.down), forwarded, tokens)
         forwarded = _dropout(forwarded, at(paths.down_dropout), (1, tokens))
         result = at(paths.down_norm)(forwarded + attended)
         return (result,) if paths.has_position_bias else result
@@ -165,6 +167,19 @@ def _attend(
     return (weights.transpose(-1, -2) * value).sum(-2, keepdim=True)
 
 
+def _of_first_token(layer: nn.Module, values: Tensor, tokens: int) -> Tensor:
+    """Run a layer on (batch, 1, width) of so many tokens, with the dropout inside it, as adapters bring it."""
+    inside = [module for module in layer.modules() if isinstance(module, nn.Dropout)]
+    for dropout in inside:
+        vars(dropout)["forward"] = partial(_dropout, dropout=dropout, whole=(1, tokens))
+    try:
+        result: Tensor = layer(values)
+        return result
+    finally:
+        for dropout in inside:
+            del vars(dropout)["forward"]
+
+
 def _dropout(values: Tensor, dropout: nn.Dropout, whole: tuple[int, int]) -> Tensor:
     """Drop as ``dropout`` does, with the numbers that it would draw for all tokens.
 
@@ -174,7 +189,7 @@ def _dropout(values: Tensor, dropout: nn.Dropout, whole: tuple[int, int]) -> Ten
         return values
     dimension, tokens = whole
     if values.device.type != "cpu":
-        return dropout(values)  # type: ignore[no-any-return]
+        return nn.Dropout.forward(dropout, values)
     kept = 1 - dropout.p
     shape = list(values.shape)
     shape[dimension] = tokens

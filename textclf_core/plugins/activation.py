@@ -10,7 +10,7 @@ import pluggy
 
 from textclf_core import hookspecs
 from textclf_core.errors import UsageError
-from textclf_core.hookspecs import EXCLUSIVE_ROLES, PLAN_HOOKS
+from textclf_core.hookspecs import EXCLUSIVE_ROLES, PLAN_HOOKS, ROLE_OF_HOOK
 from textclf_core.options import build_plugin, option_names
 from textclf_core.plugins.discovery import Catalogue, LoadedPlugin
 from textclf_core.plugins.hooks import hooks_of
@@ -201,29 +201,37 @@ def _trainer(plugins: Sequence[LoadedPlugin]) -> LoadedPlugin | None:
 
 def _asks_for_encoder(plugins: Sequence[LoadedPlugin]) -> bool:
     trainer = _trainer(plugins)
-    return trainer is not None and useless_beside(trainer) != ENCODER_ROLES
+    return trainer is not None and _takes_encoder(trainer)
 
 
-def useless_beside(trainer: LoadedPlugin) -> tuple[str, ...]:
-    """Return the roles that a run with this trainer has no use for."""
-    if not {"encoder", "body"} & set(trainer.hooks["textclf_train"]):
-        return ENCODER_ROLES
-    return ("strategy",) if "strategy" in trainer.roles else ()
+def _takes_encoder(trainer: LoadedPlugin) -> bool:
+    return not {"encoder", "body"}.isdisjoint(trainer.hooks["textclf_train"])
+
+
+def useless_roles(plugin: LoadedPlugin, trainer: LoadedPlugin) -> tuple[str, ...]:
+    """Return the roles in which a plugin would do nothing in a run with this trainer.
+
+    A trainer that says itself what trains has a use for strategies that only adapt the model to it.
+    """
+    if plugin is trainer:
+        return ()
+    if not _takes_encoder(trainer):
+        return tuple(role for role in ENCODER_ROLES if role in plugin.roles)
+    decides = any(ROLE_OF_HOOK.get(hook) == "strategy" and hook != "textclf_adapt" for hook in plugin.hooks)
+    return ("strategy",) if "strategy" in trainer.roles and decides else ()
 
 
 def _refuse_unused(chosen: Sequence[LoadedPlugin], all_plugins: Sequence[LoadedPlugin]) -> None:
     trainer = _trainer(all_plugins)
     if trainer is None:
         return
-    useless = useless_beside(trainer)
-    why = "trains without an encoder" if useless == ENCODER_ROLES else "says itself what of the encoder trains"
+    why = "says itself what of the encoder trains" if _takes_encoder(trainer) else "trains without an encoder"
     for plugin in chosen:
-        for role in useless:
-            if role in plugin.roles and plugin is not trainer:
-                raise UsageError(
-                    f"{plugin.name!r} is a {role}, but the trainer {trainer.name!r} {why}, so it would do nothing; "
-                    f"leave {plugin.name!r} or {trainer.name!r} out."
-                )
+        for role in useless_roles(plugin, trainer):
+            raise UsageError(
+                f"{plugin.name!r} is a {role}, but the trainer {trainer.name!r} {why}, so it would do nothing; "
+                f"leave {plugin.name!r} or {trainer.name!r} out."
+            )
 
 
 def _refuse_plans(chosen: Sequence[LoadedPlugin], all_plugins: Sequence[LoadedPlugin], catalogue: Catalogue) -> None:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from textclf_core.entities import scheme_of
 from textclf_core.errors import UsageError, did_you_mean
 from textclf_core.records import DataRecord
 from textclf_core.report.costs import COSTS
 from textclf_core.report.outcomes import entity_scheme, outcomes_of, references_of
 from textclf_core.report.stored import Line, StoredRun, gather
 from textclf_core.statistics import Comparison, Metric, compare
+from textclf_core.task import Task
 
 _METRICS = ("f1", "accuracy")
+_NO_ENTITIES = "--metric f1: the labels of words are no tags of entities here; take --metric accuracy."
 _F1: Mapping[str, Metric] = {
     "binary": "f1-binary",
     "macro": "f1-macro",
@@ -96,16 +99,19 @@ def analyse(runs: Iterable[StoredRun], *, metric: str = "f1", cost: str = "train
     return tuple(_analyse(lines, metric, cost) for lines in gather(runs).values())
 
 
-def check_metric(name: str) -> None:
-    """Refuse a metric that contenders can't be compared by.
+def check_metric(name: str, tasks: Iterable[Task] = ()) -> None:
+    """Refuse a metric that contenders can't be compared by, or not on these tasks.
 
     Raises:
-        UsageError: it is another.
+        UsageError: there is no such metric, or labels of words have no F1: those that are no tags of entities.
     """
     if name not in _METRICS:
         raise UsageError(
             f"--metric {name}: contenders are compared by {' or '.join(_METRICS)}.{did_you_mean(name, _METRICS)}"
         )
+    for task in tasks:
+        if name == "f1" and task.kind == "tokens" and scheme_of(task.label_names) is None:
+            raise UsageError(_NO_ENTITIES)
 
 
 def _analyse(lines: Sequence[Line], metric: str, cost: str) -> Analysis:
@@ -146,7 +152,7 @@ def statistic(metric: str, lines: Sequence[Line]) -> Metric:
     record = lines[0].runs[0].record
     if record.data.task_kind == "tokens":
         if metric == "f1" and entity_scheme(record) is None:
-            raise UsageError("--metric f1: the labels of words are no tags of entities here; take --metric accuracy.")
+            raise UsageError(_NO_ENTITIES)
         return "f1-entity" if metric == "f1" else "accuracy-words"
     if metric == "accuracy":
         return "accuracy"

@@ -110,7 +110,7 @@ def _millions(count: int) -> str:
 
 
 def _phase(phase: PhaseRecord) -> str:
-    epochs = "1 epoch" if phase.epochs == 1 else f"{phase.epochs} epochs"
+    epochs = "1 epoch" if phase.epochs == 1 else f"{phase.epochs:.3g} epochs"
     return f"{epochs} at {phase.learning_rate:g} ({_millions(phase.trainable_parameters)} parameters)"
 
 

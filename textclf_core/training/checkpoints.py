@@ -42,8 +42,9 @@ class TrainingState:
         stopped: whether training ended there, before its last epoch.
         frozen: parameters that were frozen in the course of training, for good.
         phases: the phases so far, as the record is to tell them.
-        phase_began: how many epochs were done when the last of them began.
+        phase_began: how many steps were done when the last of them began.
         phase_over: whether it is over.
+        gradient_norms: those of the intervals so far, each by depth, if a plugin asks for them.
         adapted_by: the encoder's, on which its frozen weights depend: no checkpoint holds those.
     """
 
@@ -57,6 +58,7 @@ class TrainingState:
     phases: list[dict[str, Any]] = field(default_factory=list)
     phase_began: int = 0
     phase_over: bool = False
+    gradient_norms: list[dict[int, float]] = field(default_factory=list)
     adapted_by: list[str] = field(default_factory=list)
 
 
@@ -151,6 +153,7 @@ def load_checkpoint(
     content = json.loads((directory / _STATE).read_text(encoding="utf-8"))
     if content.pop("format") != _FORMAT:
         raise UsageError(f"resume={directory}: the checkpoint was written by another version of textclf.")
+    content["gradient_norms"] = [{int(depth): norm for depth, norm in one.items()} for one in content["gradient_norms"]]
     state = TrainingState(**content)
     weights = load_file(directory / _WEIGHTS)
     trainable = {name for name, parameter in encoder.model.named_parameters() if parameter.requires_grad}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
@@ -28,7 +28,7 @@ from textclf_core.training.checkpoints import (
 from textclf_core.training.labelled import labels_of_rows
 from textclf_core.training.loss import Loss
 from textclf_core.training.options import EncoderTraining
-from textclf_core.training.phases import Change, FinishedEpoch
+from textclf_core.training.phases import FinishedEpoch, Interval, interval_from
 from textclf_core.training.plan import TrainingPlan
 from textclf_core.training.schedule import Schedule, schedules
 
@@ -58,7 +58,7 @@ class Course:
         plan: the phases, and what plugins have a say in.
         loss: the loss that the options ask for.
         best_epoch: the epoch with the lowest validation loss so far, from 1.
-        epochs_done: how many epochs are done.
+        steps_done: how many optimizer steps are done, of intervals that are over.
     """
 
     options: EncoderTraining
@@ -71,13 +71,14 @@ class Course:
     plan: TrainingPlan
     loss: Loss = field(init=False)
     best_epoch: int = field(default=0, init=False)
-    epochs_done: int = field(default=0, init=False)
+    steps_done: int = field(default=0, init=False)
     _best_loss: float = field(default=math.inf, init=False)
     _best: dict[str, torch.Tensor] | None = field(default=None, init=False)
     _history: list[dict[str, Any]] = field(default_factory=list, init=False)
     _losses: list[float] = field(default_factory=list, init=False)
     _stopped: bool = field(default=False, init=False)
     _frozen: list[str] = field(default_factory=list, init=False)
+    _gradient_norms: list[dict[int, float]] = field(default_factory=list, init=False)
     _phase_began: int = field(default=0, init=False)
     _phase_over: bool = field(default=True, init=False)
 
@@ -90,6 +91,16 @@ class Course:
     def total_steps(self) -> int:
         """Optimizer steps of the whole run."""
         return self.steps_per_epoch * self.plan.epochs
+
+    @property
+    def epochs_done(self) -> int:
+        """How many epochs are done."""
+        return self.steps_done // self.steps_per_epoch
+
+    @property
+    def reads_every_row(self) -> bool:
+        """Whether a whole epoch is still to come."""
+        return self.steps_done + self.steps_per_epoch <= self.total_steps
 
     @property
     def warmup_steps(self) -> int:
@@ -111,10 +122,11 @@ class Course:
 
     # Phases
 
-    def phases(self) -> Iterator[Iterator[int]]:
-        """Yield each phase to come, as an iterator of its epochs, counted from 0, with what it freezes frozen.
+    def phases(self) -> Iterator[Iterator[Interval]]:
+        """Yield each phase to come, as an iterator of its intervals, with what it freezes frozen.
 
-        Every parameter that is frozen is hashed before and after, where a plugin has a say; else the engine does that.
+        A phase may begin within an epoch. Call :meth:`interval_done` after each interval's steps. Every parameter that
+        is frozen is hashed before and after, where a plugin has a say; else the engine does that.
 
         Raises:
             RunError: a frozen parameter moved, or a phase freezes the whole head.
@@ -124,7 +136,7 @@ class Course:
             self._freeze()
             hashes = FrozenHashes(encoder) if self.plan.planned_by else None
             if self._phase_over:
-                self._phase_began, self._phase_over = self.epochs_done, False
+                self._phase_began, self._phase_over = self.steps_done, False
                 if hashes:
                     self.plan.ran.append(
                         PhaseRecord(
@@ -135,19 +147,20 @@ class Course:
                             frozen_sha256=hashes.combined,
                         )
                     )
-            yield self._epochs()
+            yield self._intervals()
             if hashes:
                 hashes.check(encoder, f"phase {len(self.plan.ran)} of training")
 
-    def _epochs(self) -> Iterator[int]:
+    def _intervals(self) -> Iterator[Interval]:
         while not self._phase_over:
-            yield self.epochs_done
+            epoch, step = divmod(self.steps_done, self.steps_per_epoch)
+            yield interval_from(epoch, step, self.steps_per_epoch, self.plan.phases[self._planned(epoch)].intervals)
 
     def _is_over(self) -> bool:
         return self._stopped or self.epochs_done >= self.plan.epochs
 
     def _freeze(self) -> None:
-        """Let train what trains in the next epoch."""
+        """Let train what trains in the next interval."""
         encoder = self.classifier.encoder
         frozen = {*self.plan.phases[self._planned(self.epochs_done)].freeze, *self._frozen}
         for name in self._names:
@@ -172,12 +185,13 @@ class Course:
             checkpoint, self.classifier.encoder, self._settings(), self.plan.epochs
         )
         self.best_epoch, self._best_loss, self._history = state.best_epoch, state.best_loss, state.history
-        self.epochs_done, self._frozen = state.epoch, state.frozen
+        self.steps_done, self._frozen = state.epoch * self.steps_per_epoch, state.frozen
+        self._gradient_norms = state.gradient_norms
         self._phase_began, self._phase_over = state.phase_began, state.phase_over
         self.plan.ran[:] = [PhaseRecord(**phase) for phase in state.phases]
         return moments
 
-    # Steps and epochs
+    # Steps, intervals and epochs
 
     def step_done(self, step: int, loss: float, learning_rate: float) -> None:
         """Keep what a step did; call it after each.
@@ -191,18 +205,30 @@ class Course:
         if len(self._losses) % max(1, self.steps_per_epoch // _LOSSES_PER_EPOCH) == 0:
             self._history.append({"step": step, "loss": loss, "learning_rate": learning_rate})
 
-    def epoch_done(
-        self,
-        epoch: int,
-        optimizer: torch.optim.Optimizer | None,
-        gradient_norms: Sequence[Mapping[int, float]] = (),
-    ) -> tuple[float, float]:
+    def interval_done(
+        self, interval: Interval, optimizer: torch.optim.Optimizer, gradient_norms: dict[int, float] | None = None
+    ) -> None:
+        """Ask the plugins what is frozen from here on, and do what is to be done if the epoch is over.
+
+        Args:
+            interval: what :meth:`phases` gave.
+            optimizer: as :meth:`epoch_done` takes it.
+            gradient_norms: the interval's, by depth, if the plan measures them.
+        """
+        if gradient_norms is not None:
+            self._gradient_norms.append(gradient_norms)
+        if interval.end == self.steps_per_epoch:
+            self.epoch_done(interval.epoch + 1, optimizer)
+        else:
+            self.steps_done = interval.epoch * self.steps_per_epoch + interval.end
+            self._change(self.plan.interval_finished(self.classifier.encoder, self._gradient_norms), goes_on=True)
+
+    def epoch_done(self, epoch: int, optimizer: torch.optim.Optimizer | None) -> tuple[float, float]:
         """Validate, ask the plugins what is to change, write history and checkpoint; call it after each epoch's steps.
 
         Args:
             epoch: its number, from 1.
             optimizer: its state goes into the checkpoint; without one, none is written.
-            gradient_norms: what ``textclf_epoch_finished`` gives to the plugins that ask for it.
 
         Returns:
             The mean loss and the accuracy on validation.
@@ -229,8 +255,8 @@ class Course:
             }
         )
         self._losses.clear()
-        self.epochs_done = epoch
-        self._change(gradient_norms)
+        self.steps_done = epoch * self.steps_per_epoch
+        self._decide()
         if self.workspace.rank == 0:
             lines = "".join(json.dumps(row) + "\n" for row in self._history)
             (self.workspace.directory / HISTORY_FILE).write_text(lines, encoding="utf-8")
@@ -239,8 +265,8 @@ class Course:
                     self._save_checkpoint(epoch, optimizer)
         return loss, accuracy
 
-    def _change(self, gradient_norms: Sequence[Mapping[int, float]]) -> None:
-        """Ask the plugins what is to change after an epoch, and whether that, or the plan, ends the phase."""
+    def _decide(self) -> None:
+        """Ask the plugins what is to change after an epoch."""
         encoder, last = self.classifier.encoder, len(self.plan.phases) - 1
         epochs = [
             FinishedEpoch(
@@ -253,21 +279,30 @@ class Course:
             for row in self._history
             if "epoch" in row
         ]
-        # After the last epoch there is nothing to change.
-        change = Change() if self._is_over() else self.plan.epoch_finished(encoder, epochs, gradient_norms)
-        frozen = [name for name in change.freeze if encoder.model.get_parameter(name).requires_grad]
+        if self._is_over():
+            self._change((), goes_on=False)  # after the last epoch there is nothing to decide
+            return
+        settled = self.plan.interval_finished(encoder, self._gradient_norms)
+        change = self.plan.epoch_finished(encoder, epochs)
         self._stopped = change.stop
+        same_phase = self._planned(self.epochs_done) == self._planned(self.epochs_done - 1)
+        self._change((*settled, *change.freeze), goes_on=same_phase and not change.stop)
+
+    def _change(self, freeze: Sequence[str], *, goes_on: bool) -> None:
+        """Freeze parameters for good; what still trained of them, or else the plan, ends the phase."""
+        model = self.classifier.encoder.model
+        frozen = [name for name in dict.fromkeys(freeze) if model.get_parameter(name).requires_grad]
         self._frozen += frozen
-        if self.plan.ran:
-            self.plan.ran[-1] = replace(self.plan.ran[-1], epochs=self.plan.ran[-1].epochs + 1)
-        goes_on = not self._is_over() and self._planned(self.epochs_done) == self._planned(self.epochs_done - 1)
         self._phase_over = bool(frozen) or not goes_on
+        if self.plan.ran:
+            epochs = (self.steps_done - self._phase_began) / self.steps_per_epoch
+            self.plan.ran[-1] = replace(self.plan.ran[-1], epochs=epochs)
 
     def finish(self) -> None:
         """Go back to the best epoch's weights, if those are to be kept, and thaw what trained at any time."""
         if self._best is not None:
             restore_tensors(self.classifier.encoder, self._best)
-            if self.best_epoch <= self._phase_began:
+            if self.best_epoch * self.steps_per_epoch <= self._phase_began:
                 # What is frozen now may have been other weights then.
                 self.use_prefix(None)
         for name in self._names:
@@ -302,6 +337,7 @@ class Course:
             phases=[asdict(phase) for phase in self.plan.ran],
             phase_began=self._phase_began,
             phase_over=self._phase_over,
+            gradient_norms=self._gradient_norms,
         )
         directory, keep = self.workspace.directory / "checkpoints", self.options.checkpoints
         encoder = self.classifier.encoder

@@ -14,11 +14,14 @@ class Phase:
         freeze: names of the parameters that don't train in it, beside those that the strategies froze.
         learning_rate: the peak of a schedule of its own, warm-up included. Without one it takes the recipe's, and
             neighbouring phases without one share one schedule.
+        intervals: into how many intervals, as equal as can be, the steps of each epoch are divided;
+            ``textclf_interval_finished`` is called after each. An epoch of fewer steps has as many as it has steps.
     """
 
     epochs: int
     freeze: tuple[str, ...] = ()
     learning_rate: float | None = None
+    intervals: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +35,27 @@ class ParameterGroup:
 
     names: tuple[str, ...]
     factor: float
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Steps of one epoch, between two decisions about what trains.
+
+    Attributes:
+        epoch: from 0.
+        first: the first of its steps, from 0, counted in the epoch.
+        end: the first step after it.
+    """
+
+    epoch: int
+    first: int
+    end: int
+
+
+def interval_from(epoch: int, step: int, steps: int, intervals: int) -> Interval:
+    """Return the interval that begins with a step of an epoch, if ``steps`` are divided into so many."""
+    ends = (count * steps // intervals for count in range(1, intervals + 1))
+    return Interval(epoch, step, next(end for end in ends if end > step))
 
 
 @dataclass(frozen=True, kw_only=True)

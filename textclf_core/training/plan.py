@@ -77,7 +77,7 @@ class TrainingPlan:
         """Whether a plugin asks for the gradients' norms, which cost memory and time."""
         if self.plugins is None:
             return False
-        implementations = self.plugins.hook.textclf_epoch_finished.get_hookimpls()
+        implementations = self.plugins.hook.textclf_interval_finished.get_hookimpls()
         return any("gradient_norms" in one.argnames for one in implementations)
 
     def rate_factors(self, encoder: Encoder) -> dict[str, float]:
@@ -99,9 +99,22 @@ class TrainingPlan:
             factors |= dict.fromkeys(group.names, group.factor)
         return factors
 
-    def epoch_finished(
-        self, encoder: Encoder, epochs: Sequence[FinishedEpoch], gradient_norms: Sequence[Mapping[int, float]]
-    ) -> Change:
+    def interval_finished(self, encoder: Encoder, gradient_norms: Sequence[Mapping[int, float]]) -> tuple[str, ...]:
+        """Ask what is frozen after an interval, and return the answers as one; see the hook for the arguments.
+
+        Raises:
+            RunError: a plugin names a parameter that there isn't.
+        """
+        if self.plugins is None:
+            return ()
+        answers: list[Sequence[str]] = call(
+            self.plugins, "textclf_interval_finished", encoder=encoder, gradient_norms=gradient_norms
+        )
+        names = tuple(dict.fromkeys(name for answer in answers for name in answer))
+        _check_names("textclf_interval_finished", names, encoder)
+        return names
+
+    def epoch_finished(self, encoder: Encoder, epochs: Sequence[FinishedEpoch]) -> Change:
         """Ask what is to change after an epoch, and return the answers as one; see the hook for the arguments.
 
         Raises:
@@ -109,9 +122,7 @@ class TrainingPlan:
         """
         if self.plugins is None:
             return Change()
-        changes: list[Change] = call(
-            self.plugins, "textclf_epoch_finished", encoder=encoder, epochs=epochs, gradient_norms=gradient_norms
-        )
+        changes: list[Change] = call(self.plugins, "textclf_epoch_finished", encoder=encoder, epochs=epochs)
         names = tuple(dict.fromkeys(name for change in changes for name in change.freeze))
         _check_names("textclf_epoch_finished", names, encoder)
         return Change(stop=any(change.stop for change in changes), freeze=names)

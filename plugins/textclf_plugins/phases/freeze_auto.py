@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from textclf_core.errors import UsageError
 from textclf_core.hookspecs import hookimpl
 from textclf_core.options import Option
-from textclf_core.training.phases import Change, FinishedEpoch, Phase
+from textclf_core.training.phases import Phase
 from textclf_plugins.phases.depths import trainable_below, training_depths
 
 if TYPE_CHECKING:
@@ -22,19 +22,19 @@ logger = logging.getLogger("textclf")
 
 @dataclass(frozen=True, kw_only=True)
 class FreezeAuto:
-    """After each epoch, freeze the first blocks whose gradients change the least.
+    """Several times an epoch, freeze the first blocks whose gradients change the least.
 
     Liu, Agarwal and Venkataraman, "AutoFreeze: Automatically Freezing Model Blocks to Accelerate Fine-tuning",
-    arXiv:2102.01386, 2021. The gradients of each block are summed over the first and over the second half of an epoch;
-    the change of a block is that of the sums' 1-norms, as a share of the first. From the input on, blocks are frozen up
-    to the first whose change reaches a percentile of those that still train, and the embeddings with them. What is
-    frozen is computed once more and read from the cache in the epochs that follow. The paper decides five times an
-    epoch, this once: at its end.
+    arXiv:2102.01386, 2021. The gradients of each block are summed over an interval; the change of a block is that of
+    the sum's 1-norm since the interval before, as a share of the latter. From the input on, blocks are frozen up to the
+    first whose change reaches a percentile of those that still train, and the embeddings with them. What is frozen is
+    computed once more and read from the cache from then on.
     """
 
     percentile: Annotated[
         float, Option("Of the blocks' changes: the first block that reaches it goes on training.", ge=0, le=100)
     ] = 50.0
+    intervals: Annotated[int, Option("Into how many intervals an epoch is divided, a decision after each.", ge=1)] = 5
 
     @hookimpl
     def textclf_plan(self, encoder: Encoder, recipe: Recipe) -> list[Phase]:
@@ -45,33 +45,36 @@ class FreezeAuto:
                 f"freeze-auto: it compares blocks, but {encoder.checkpoint} has no two that train and share no "
                 "parameters; leave freeze-auto out."
             )
-        if recipe.epochs < 2:
+        if recipe.epochs * self.intervals < 3:
             raise UsageError(
-                "freeze-auto: it freezes between epochs, so it takes 2 of them at least; there is "
-                f"{recipe.epochs}. Set the trainer's option epochs."
+                f"freeze-auto: it compares two intervals and freezes for a third, but training has "
+                f"{recipe.epochs * self.intervals} in all. Set its option intervals, or the trainer's option epochs."
             )
-        return [Phase(epochs=recipe.epochs)]
+        return [Phase(epochs=recipe.epochs, intervals=self.intervals)]
 
     @hookimpl
-    def textclf_epoch_finished(
-        self, encoder: Encoder, epochs: Sequence[FinishedEpoch], gradient_norms: Sequence[Mapping[int, float]]
-    ) -> Change | None:
+    def textclf_interval_finished(
+        self, encoder: Encoder, gradient_norms: Sequence[Mapping[int, float]]
+    ) -> tuple[str, ...]:
         """Freeze up to the first block whose gradients change much."""
         import numpy as np
 
-        if not gradient_norms:
-            return None
-        before, after = gradient_norms
-        changes = {depth: abs(after[depth] - norm) / norm if norm else 0.0 for depth, norm in sorted(before.items())}
+        if len(gradient_norms) < 2:
+            return ()
+        before, after = gradient_norms[-2:]
+        changes = {depth: _change(before[depth], norm) for depth, norm in sorted(after.items())}
         threshold = np.percentile(list(changes.values()), self.percentile)
         first = next(depth for depth, change in changes.items() if change >= threshold)
-        names = trainable_below(encoder, first) if first > min(changes) else ()
-        if not names:
-            return None
-        count = max(encoder.depth_of(name) for name in names)
+        if first == min(changes):
+            return ()
+        count = first - 1
         logger.info(
-            "freeze-auto: after epoch %d, the embeddings and the first %s are frozen.",
-            epochs[-1].number,
+            "freeze-auto: after %d intervals, the embeddings and the first %s are frozen.",
+            len(gradient_norms),
             "block" if count == 1 else f"{count} blocks",
         )
-        return Change(freeze=names)
+        return trainable_below(encoder, first)
+
+
+def _change(before: float, after: float) -> float:
+    return abs(after - before) / before if before else 0.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ logger = logging.getLogger("textclf")
 
 _FILE = "temperature.json"
 _LOWEST, _HIGHEST = 0.05, 20.0
+_NEAR_A_BOUND = 1e-4
 
 
 @dataclass(frozen=True)
@@ -49,14 +51,16 @@ class Temperature:
         return cls(json.loads((directory / _FILE).read_text(encoding="utf-8"))["temperature"])
 
     def __str__(self) -> str:
-        return f"temperature {self.temperature:.4g}"
+        at_a_bound = " (its bound)" if self.temperature in (_LOWEST, _HIGHEST) else ""
+        return f"temperature {self.temperature:.4g}{at_a_bound}"
 
 
 def fit_temperature(scores: NDArray[np.float32], labels: Sequence[int], task: Task) -> Temperature:
     """Return the temperature from 0.05 to 20 with the lowest negative log-likelihood.
 
     The likelihood has one peak in the inverse of the temperature. Where the true label of every row has the highest
-    score it has none, for lower is always better: the temperature is 1 then, and a note says so.
+    score it has none, for lower is always better: the temperature is 1 then, and a note says so. Where the peak lies
+    outside the range the temperature is the range's end, and a warning says so.
 
     Args:
         scores: probabilities, (rows, labels).
@@ -80,7 +84,23 @@ def fit_temperature(scores: NDArray[np.float32], labels: Sequence[int], task: Ta
     found = minimize_scalar(
         loss, bounds=(-np.log(_HIGHEST), -np.log(_LOWEST)), method="bounded", options={"xatol": 1e-6}
     )
-    return Temperature(float(np.exp(-found.x)))
+    temperature = float(np.exp(-found.x))
+    for bound, further, why in (
+        (_LOWEST, "lower", "the scores are far less sure than they could be"),
+        (_HIGHEST, "higher", "the scores tell nearly nothing of the labels"),
+    ):
+        # The search closes in on a bound and never reaches it.
+        if math.isclose(temperature, bound, rel_tol=_NEAR_A_BOUND):
+            logger.warning(
+                "calibration: the temperature stopped at its bound, %g, and a %s one would fit the %d rows of "
+                "validation better: %s. Don't take the scores for probabilities.",
+                bound,
+                further,
+                len(truth),
+                why,
+            )
+            return Temperature(bound)
+    return Temperature(temperature)
 
 
 def _log(scores: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -16,7 +16,7 @@ from textclf_core.training.batching import LengthGroupedBatches
 from textclf_core.training.checkpoints import Moments, moments_of, restore_moments
 from textclf_core.training.course import Course
 from textclf_core.training.flops import count_flops
-from textclf_core.training.frozen_prefix import FrozenPrefix, cached_prefix
+from textclf_core.training.frozen_prefix import FrozenPrefix, PrefixRows, cached_prefix
 from textclf_core.training.gradient_norms import GradientNorms
 from textclf_core.training.labelled import labels_in_rows
 from textclf_core.training.parameters import decay_groups
@@ -74,18 +74,22 @@ def finetune(
     course = Course(options, classifier, train, validation, len(batches), seed, workspace, plan)
     moments: Moments = course.resume(options.resume) if options.resume else {}
 
+    known: PrefixRows | None = None
+    start: int | None = None
     with progress.bar("train", course.total_steps) as bar:
-        bar.skip(course.epochs_done * len(batches))
-        for epochs in course.phases():
-            prefix = cached_prefix(encoder, workspace.cache, meter, progress) if options.prefix_cache else None
-            if prefix:
-                _release_if_trained(prefix, workspace, plan)
-            known = prefix.training_rows(train) if prefix else None
-            start = prefix.boundary if prefix and known else None
-            if prefix and known:
-                with meter.time("train/validate"):
-                    prefix.rows(validation)  # now, beside nothing that training keeps in memory
-            course.use_prefix(prefix if known else None)
+        bar.skip(course.steps_done)
+        for intervals in course.phases():
+            # Within the last epoch, a deeper prefix than the one that is kept has too few rows to come.
+            if options.prefix_cache and course.reads_every_row:
+                prefix = cached_prefix(encoder, workspace.cache, meter, progress)
+                if prefix:
+                    _release_if_trained(prefix, workspace, plan)
+                known = prefix.training_rows(train) if prefix else None
+                start = prefix.boundary if prefix and known else None
+                if prefix and known:
+                    with meter.time("train/validate"):
+                        prefix.rows(validation)  # now, beside nothing that training keeps in memory
+                course.use_prefix(prefix if known else None)
             with encoder.computing_what_the_head_reads():
                 flops = count_flops(encoder, start)
             model = accelerator.prepare_model(encoder.model)
@@ -94,14 +98,15 @@ def finetune(
             restore_moments(encoder, optimizer, moments)
             trainable = [parameter for parameter in encoder.model.parameters() if parameter.requires_grad]
             row_gradients = RowGradients(encoder.model, processes=accelerator.num_processes)
-            norms = GradientNorms(encoder, len(batches)) if plan.measures_gradients else None
+            norms = GradientNorms(encoder) if plan.measures_gradients else None
 
             results = StepResults(course, bar, device)
 
             with encoder.frozen_in_eval(), row_gradients.collected(), encoder.computing_what_the_head_reads():
-                for epoch in epochs:
+                for interval in intervals:
                     model.train()
-                    for step, indices in enumerate(batches.epoch(epoch), start=epoch * len(batches) + 1):
+                    of_interval = batches.epoch(interval.epoch)[interval.first : interval.end]
+                    for step, indices in enumerate(of_interval, start=course.steps_done + 1):
                         with meter.time("train/steps"):
                             learning_rate = course.learning_rate(step)
                             for group in optimizer.param_groups:
@@ -152,7 +157,7 @@ def finetune(
                                 optimizer.zero_grad(set_to_none=True)
                                 row_gradients.clear()
                     results.look()
-                    course.epoch_done(epoch + 1, optimizer, norms.of_epoch() if norms else ())
+                    course.interval_done(interval, optimizer, norms.of_interval() if norms else None)
             moments = moments_of(encoder, optimizer)
             accelerator.free_memory()  # lets go of the model that it wrapped for this phase
     course.finish()

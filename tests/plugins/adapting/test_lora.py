@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -71,6 +72,22 @@ def test_adapters_head_and_pooler_train_and_nothing_else(family: str, layers: se
     assert parts(encoder.trainable_names(), encoder) - {"pooler"} == {"block 0", "block 1", "block 2", "head"}
     assert encoder.num_parameters(trainable=True) == numbers
     assert encoder.frozen_prefix == 1
+
+
+def test_a_seed_drops_the_same_where_the_first_token_alone_is_computed() -> None:
+    encoder = adapted("lora:dropout=0.5,targets=all")
+    batch = encoder.tokenizer(["a fine film", "dull"], padding=True, return_tensors="pt")
+    encoder.model.train()
+    # An untrained adapter adds nothing, whatever is dropped.
+    for name, parameter in encoder.model.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(parameter)
+    logits = []
+    for context in (encoder.computing_what_the_head_reads(), nullcontext()):
+        torch.manual_seed(0)
+        with context:
+            logits.append(encoder.logits(batch))
+    torch.testing.assert_close(*logits, atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize("family", ["bert", "distilbert", "mpnet"])

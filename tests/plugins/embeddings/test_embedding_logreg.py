@@ -11,10 +11,12 @@ from safetensors.numpy import load_file
 
 import textclf_core
 from textclf_core import Run, UsageError
-from textclf_core.testing import check_plugin, tiny_data
+from textclf_core.plugins import Catalogue, activate
+from textclf_core.testing import check_plugin, tiny_data, tiny_encoder, tiny_tokenizer
 from textclf_plugins.embeddings.logreg import EmbeddingLogreg
 
 WIDTH = 32
+DATA = tiny_data(160)
 
 
 @pytest.fixture
@@ -54,6 +56,37 @@ def test_other_seeds_find_the_embeddings_in_the_cache(run: Callable[..., Run]) -
     assert first.record.cost.prefix_rows_computed == 240
     assert (second.record.cost.prefix_rows_computed, second.record.cost.prefix_flops) == (0, 0)
     assert 0 < second.record.cost.train_flops < first.record.cost.train_flops
+
+
+def test_it_takes_the_embeddings_of_a_model_that_was_adapted(tmp_path: Path) -> None:
+    encoder = tiny_encoder()
+    encoder.model.save_pretrained(tmp_path / "model")
+    tiny_tokenizer().save_pretrained(tmp_path / "model")  # with a mask
+
+    def run(*specs: str) -> Run:
+        return textclf_core.run(
+            [f"hf-model:checkpoint={tmp_path / 'model'}", "embedding-logreg:c=1", *specs],
+            data=DATA,
+            output=tmp_path / "runs",
+            cache_dir=tmp_path / "cache",
+            quiet=True,
+        )
+
+    plain, adapted = run(), run("continued-pretraining:steps=4,learning_rate=1e-2")
+    [adaptation] = adapted.record.adaptations
+    assert adaptation.plugin == "continued-pretraining"
+    before, after = (load_file(one.directory / "model" / "model.safetensors") for one in (plain, adapted))
+    assert any(not np.array_equal(before[name], after[name]) for name in before)
+    assert adapted.record.cost.prefix_rows_computed == plain.record.cost.prefix_rows_computed > 0
+    stored = adapted.predictions()
+    texts = DATA["test"]["text"][:]
+    scores = [max(row["scores"]) for row in stored.to_pylist() if row["split"] == "test"]
+    assert [row["score"] for row in adapted.predict(texts)] == pytest.approx(scores, abs=1e-5)
+
+
+def test_what_trains_in_the_model_is_refused_beside_it() -> None:
+    with pytest.raises(UsageError, match="'lora' is a strategy, but the trainer 'embedding-logreg' says itself what"):
+        activate(["lora", "embedding-logreg"], Catalogue.discover())
 
 
 def test_c_is_chosen_on_validation_unless_given(run: Callable[..., Run]) -> None:

@@ -85,6 +85,29 @@ def test_where_validation_is_all_right_scores_stay_and_a_note_says_so(caplog: py
     assert "every row of validation is right" in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("truth", "bound", "sentence"),
+    [
+        # Scores of 0.51 and right in 9 of 10 rows, far from what they say; and scores of 0.51 and wrong in all.
+        ([0] * 9 + [1], 0.05, "stopped at its bound, 0.05, and a lower one would fit the 10 rows of validation better"),
+        ([1] * 10, 20.0, "stopped at its bound, 20, and a higher one"),
+    ],
+)
+def test_a_temperature_at_its_bound_is_told(
+    truth: list[int], bound: float, sentence: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    found = fit_temperature(np.array([[0.51, 0.49]] * 10, np.float32), truth, Task(label_names=("bad", "good")))
+    assert found == Temperature(bound)
+    assert str(found) == f"temperature {bound:g} (its bound)"
+    [warning] = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert sentence in warning.getMessage()
+
+
+def test_a_temperature_within_its_bounds_is_not_told(caplog: pytest.LogCaptureFixture) -> None:
+    fit_temperature(*miscalibrated(0.06, rows=500), THREE)
+    assert not caplog.records
+
+
 def test_a_run_keeps_its_labels_and_lowers_the_loss_on_validation(runs: dict[str, textclf_core.Run]) -> None:
     plain, calibrated = (split_of(runs[name], "validation") for name in ("plain", "calibrated"))
     assert calibrated[2] == plain[2]

@@ -84,7 +84,32 @@ def test_wandb_keeps_losses_by_step_and_the_results_offline(plugins: list[str], 
     assert not [note for note in run.record.notes if "wasn't told" in note]
 
 
-@pytest.mark.parametrize("name", ["tensorboard", "wandb"])
+@pytest.mark.skipif(find_spec("mlflow") is None, reason="needs the extra mlflow")
+def test_mlflow_keeps_losses_by_step_the_results_the_options_and_where_the_run_is(
+    plugins: list[str], tmp_path: Path
+) -> None:
+    from mlflow import MlflowClient
+
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    run = textclf_core.run(
+        [*plugins, f"mlflow:uri={uri},experiment=reviews"], output=tmp_path / "runs", seed=3, quiet=True
+    )
+    client = MlflowClient(tracking_uri=uri)
+    experiment = client.get_experiment_by_name("reviews")
+    assert experiment is not None
+    [found] = client.search_runs([experiment.experiment_id])
+    losses = [(entry["step"], entry["loss"]) for entry in history_of(run.directory) if "loss" in entry]
+    series = client.get_metric_history(found.info.run_id, "train/loss")
+    assert sorted((metric.step, metric.value) for metric in series) == losses
+    assert len(client.get_metric_history(found.info.run_id, "train/validation_loss")) == 2
+    assert found.data.metrics["test/f1"] == run.metrics["test"]["f1"]
+    assert (found.data.params["seed"], found.data.params["finetune.learning_rate"]) == ("3", "0.001")
+    assert found.data.tags["textclf.folder"] == run.directory.resolve().as_uri()
+    assert found.info.status == "FINISHED"
+    assert not [note for note in run.record.notes if "wasn't told" in note]
+
+
+@pytest.mark.parametrize("name", ["tensorboard", "wandb", "mlflow"])
 def test_a_tracker_that_is_not_installed_is_told_before_the_run(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("textclf_plugins.tracking.packages.find_spec", lambda package: None)
     with pytest.raises(UsageError, match=rf'{name}: it needs the package {name}: pip install "textclf-core\[{name}\]"'):

@@ -27,6 +27,17 @@ from textclf_core.workspace import Workspace
 from textclf_plugins.training.finetune import Finetune
 
 TASK = Task(LABELS)
+FAST = {"learning_rate": 1e-3, "batch_size": 8, "checkpoints": 9}
+
+
+def of_family(family: str) -> Encoder:
+    """Return four blocks, with weights so large that every parameter has a gradient to speak of."""
+    return tiny_encoder(family, blocks=4, config={"initializer_range": 0.4})
+
+
+def weights(encoder: Encoder) -> dict[str, torch.Tensor]:
+    """Return copies of the parameters, by name."""
+    return {name: parameter.detach().clone() for name, parameter in encoder.model.named_parameters()}
 
 
 @dataclass(frozen=True)
@@ -52,6 +63,16 @@ class Trained:
     @property
     def checkpoints(self) -> list[str]:
         return sorted(path.name for path in (self.directory / "checkpoints").glob("*"))
+
+    def checkpoint(self, epoch: int) -> dict[str, torch.Tensor]:
+        """The parameters that an epoch's checkpoint holds."""
+        return load_file(self.directory / "checkpoints" / f"epoch-{epoch}" / "trainable.safetensors")
+
+    @property
+    def phases(self) -> list[tuple[float, float, int]]:
+        """Of each phase that was trained, its epochs, its peak learning rate and its frozen prefix."""
+        assert self.plan is not None
+        return [(phase.epochs, phase.learning_rate, phase.frozen_prefix) for phase in self.plan.ran]
 
     @property
     def first_gradient(self) -> dict[str, torch.Tensor]:

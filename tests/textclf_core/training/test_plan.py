@@ -44,6 +44,7 @@ class Mine:
             "2 * [ParameterGroup(names=('classifier.bias',), factor=2.0)]",
             "textclf_parameter_groups: the parameter 'classifier.bias' is in two groups",
         ),
+        ("def textclf_interval_finished(self):", "('x',)", "textclf_interval_finished: .* no parameter 'x'"),
         ("def textclf_epoch_finished(self):", "Change(freeze=('x',))", "textclf_epoch_finished: .* no parameter 'x'"),
         ("def textclf_epoch_finished(self):", "1 / 0", r"textclf_epoch_finished failed \(plugin mine\): ZeroDivision"),
     ],
@@ -78,20 +79,14 @@ def test_neighbours_without_a_rate_of_their_own_share_a_schedule() -> None:
 def test_gradients_are_summed_before_their_size_is_taken() -> None:
     encoder = tiny_encoder(blocks=2)
     encoder.freeze(embeddings=True, blocks=[0])
-    norms = GradientNorms(encoder, steps=5)
+    norms = GradientNorms(encoder)
     size = sum(values.numel() for name, values in encoder.model.named_parameters() if encoder.depth_of(name) == 2)
-    for _ in range(2):  # epochs
-        for value in (1.0, 2.0, 1.0, -1.0, 0.5):
+    for values, expected in [((1.0, 2.0), 3.0), ((1.0, -1.0, 0.5), 0.5)]:  # intervals
+        for value in values:
             for parameter in encoder.model.parameters():
                 parameter.grad = torch.full_like(parameter, value) if parameter.requires_grad else None
             norms.step()
-        assert norms.of_epoch() == ({2: 3.0 * size}, {2: 0.5 * size})
-
-
-def test_an_epoch_of_one_step_has_no_halves() -> None:
-    norms = GradientNorms(tiny_encoder(blocks=2), steps=1)
-    norms.step()
-    assert norms.of_epoch() == ()
+        assert norms.of_interval() == {2: expected * size}
 
 
 def test_depths_are_counted_as_the_frozen_prefix_counts() -> None:
