@@ -115,11 +115,15 @@ def reliability(references: NDArray[np.int64], scores: NDArray[np.float32], bins
     """Return how well the scores are calibrated, by the confidence in the predicted class (the highest score).
 
     Args:
-        references: true label ids, (rows,).
+        references: true label ids, (rows,); of several labels a row zeros and ones, (rows, labels), of which each
+            counts as a row of two classes.
         scores: probabilities, (rows, classes).
         bins: how many.
     """
     probabilities = scores.astype(np.float64)
+    if references.ndim > 1:
+        references, having = references.ravel(), probabilities.ravel()
+        probabilities = np.stack([1 - having, having], axis=1)
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == references
     # A bin holds its upper edge, as in the paper. Sums of float32 can exceed 1 by a rounding.
