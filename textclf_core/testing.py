@@ -186,9 +186,38 @@ def tiny_data(rows: int = 64, seed: int = 0) -> DatasetDict:
     from datasets import DatasetDict
 
     generator = random.Random(seed)
+    return DatasetDict({split: _tiny_split(count, generator) for split, count in _sizes(rows).items()})
+
+
+def _sizes(rows: int) -> dict[str, int]:
     quarter = max(2, rows // 4)
-    counts = {"train": rows, "validation": quarter, "test": quarter}
-    return DatasetDict({split: _tiny_split(count, generator) for split, count in counts.items()})
+    return {"train": rows, "validation": quarter, "test": quarter}
+
+
+TOPICS = ("cast", "music", "plot")
+
+
+def tiny_topics(rows: int = 64, seed: int = 0) -> DatasetDict:
+    """Return invented reviews that speak of any number of topics, none and all of them included.
+
+    Args and splits are those of :func:`tiny_data`; the column ``label`` holds lists of ``ClassLabel(TOPICS)``.
+    """
+    from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
+
+    generator = random.Random(seed)
+    features = Features({"text": Value("string"), "label": List(ClassLabel(names=list(TOPICS)))})
+    splits = {}
+    for name, count in _sizes(rows).items():
+        labels = [[topic for topic in range(len(TOPICS)) if generator.random() < 0.4] for _ in range(count)]
+        texts = [_sentence_on([TOPICS[topic] for topic in row], generator) for row in labels]
+        splits[name] = Dataset.from_dict({"text": texts, "label": labels}, features=features)
+        splits[name].info.description = "invented reviews (textclf_core.testing.tiny_topics)"
+    return DatasetDict(splits)
+
+
+def _sentence_on(topics: Sequence[str], generator: random.Random) -> str:
+    words = [*topics, *generator.choices(_FILLERS, k=generator.randint(2, 6))]
+    return " ".join(generator.sample(words, k=len(words)))
 
 
 TAGS = ("O", "B-blame", "B-praise", "I-blame", "I-praise")
@@ -208,10 +237,9 @@ def tiny_words(rows: int = 64, seed: int = 0) -> DatasetDict:
     from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
 
     generator = random.Random(seed)
-    quarter = max(2, rows // 4)
     features = Features({"tokens": List(Value("string")), "label": List(ClassLabel(names=list(TAGS)))})
     splits = {}
-    for name, count in {"train": rows, "validation": quarter, "test": quarter}.items():
+    for name, count in _sizes(rows).items():
         sentences = [_tagged_sentence(generator) for _ in range(count)]
         columns = {
             "tokens": [[word for word, _ in sentence] for sentence in sentences],

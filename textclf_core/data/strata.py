@@ -24,7 +24,7 @@ def strata_of_rows(split: Dataset, task: Task) -> list[int]:
     if task.kind == "single-label":
         return list(rows)
     counts = Counter(chain.from_iterable(rows))
-    return _with_rare_words(rows, counts) if task.kind == "tokens" else _rarest_labels(rows, counts)
+    return _with_rare_words(rows, counts) if task.kind == "tokens" else _rarest_labels(rows, counts, task.num_labels)
 
 
 def _with_rare_words(rows: Sequence[Sequence[int]], counts: Counter[int]) -> list[int]:
@@ -32,5 +32,5 @@ def _with_rare_words(rows: Sequence[Sequence[int]], counts: Counter[int]) -> lis
     return [int(any(label != usual for label in row)) for row in rows]
 
 
-def _rarest_labels(rows: Sequence[Sequence[int]], counts: Counter[int]) -> list[int]:
-    return [min(row, key=lambda label: (counts[label], label), default=-1) for row in rows]
+def _rarest_labels(rows: Sequence[Sequence[int]], counts: Counter[int], none: int) -> list[int]:
+    return [min(row, key=lambda label: (counts[label], label), default=none) for row in rows]

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
 from tabulate import tabulate
 
 from textclf_core.records import Record
@@ -19,6 +18,10 @@ from textclf_core.report.stored import Line, StoredRun
 from textclf_core.report.summary import carved_sentence, cost_rows
 from textclf_core.statistics import compare
 from textclf_core.statistics.bootstrap import Interval
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _WITH_INTERVAL = ("f1", "accuracy")
 
@@ -82,12 +85,14 @@ def _what(record: Record, checkpoint: str | None) -> str:
         made = f"{of}, fine-tuned under the strategy `{record.label}`"
     else:
         made = f"a classifier that `{record.label}` trained, without an encoder"
-    return f"Labels a text with one of {labels}. It is {made}, seed {record.seed}."
+    choice = "any of" if record.data.task_kind == "multi-label" else "one of"
+    return f"Labels a text with {choice} {labels}. It is {made}, seed {record.seed}."
 
 
 def _usage(record: Record, name: str) -> Iterator[str]:
     if record.encoder:
-        load = f'pipeline("text-classification", "{name if "/" in name else "FOLDER"}")'
+        several = ", top_k=None" if record.data.task_kind == "multi-label" else ""
+        load = f'pipeline("text-classification", "{name if "/" in name else "FOLDER"}"{several})'
         yield f"```python\nfrom transformers import pipeline\n\nclassify = {load}\n```"
         if record.postprocessing:
             steps = " and ".join(f"`{step.plugin}`" for step in record.postprocessing)
@@ -100,12 +105,7 @@ def _usage(record: Record, name: str) -> Iterator[str]:
 
 def _quality(run: StoredRun) -> Iterator[str]:
     record = run.record
-    answered = run.test.filter(run.test["prediction"].is_valid())
-    ids = {name: index for index, name in enumerate(record.data.label_names)}
-    references, predictions = (
-        np.array([ids[name] for name in answered[column].to_pylist()], dtype=np.int64)
-        for column in ("label", "prediction")
-    )
+    references, predictions = run.answered_ids("label"), run.answered_ids("prediction")
     rows = []
     for metric, value in record.metrics["test"].items():
         interval = _interval(run, metric, references, predictions) if value is not None else None
@@ -121,8 +121,8 @@ def _quality(run: StoredRun) -> Iterator[str]:
         )
     yield _table(rows, ("metric", "test", "95% interval", "validation"))
     said = f"Of {run.test.num_rows:,} test rows, scored once. The intervals are for this trained model on new rows."
-    if answered.num_rows < run.test.num_rows:
-        said += f" It leaves {run.test.num_rows - answered.num_rows:,} rows unanswered; the metrics are of the others."
+    if unanswered := run.test["prediction"].null_count:
+        said += f" It leaves {unanswered:,} rows unanswered; the metrics are of the others."
     yield said
     if len(references):
         by_class = class_scores(references, predictions, record.data.label_names)
