@@ -100,15 +100,11 @@ def test_thresholds_come_from_validation_and_before_and_after_are_in_the_record(
     assert 0 <= step.before["test"]["expected_calibration_error"] <= 1
 
 
-def test_the_saved_model_gives_the_scores_and_the_labels_that_the_run_stored(done: Run) -> None:
+def test_the_saved_model_gives_the_scores_that_the_run_stored(done: Run) -> None:
     classifier, task = load_classifier(done.directory, Catalogue.discover())
     assert task == Task(TOPICS, ("text",), "multi-label")
     again = classifier.scores(tiny_topics(96)["test"])
     assert np.allclose(again, [row["scores"] for row in stored(done)], atol=1e-6)
-    rows = done.predict([row["text"] for row in stored(done)])
-    assert [sorted(label["label"] for label in row["labels"]) for row in rows] == [
-        row["prediction"] for row in stored(done)
-    ]
 
 
 def test_the_saved_model_works_in_the_pipeline_of_transformers(done: Run) -> None:
@@ -122,27 +118,33 @@ def test_predict_gives_the_labels_of_each_text_the_likeliest_first(
     done: Run, tmp_path: Path, textclf: Callable[..., int]
 ) -> None:
     source, labelled = tmp_path / "in.txt", tmp_path / "out.csv"
-    source.write_text("the music and the plot\nis a very\n")
+    source.write_text("\n".join(row["text"] for row in stored(done)))
     assert textclf("predict", str(done.directory), "--input", str(source), "--output", str(labelled)) == 0
     with labelled.open() as stream:
-        first, second = (json.loads(row["labels"]) for row in csv.DictReader(stream))
-    assert {one["label"] for one in first} == {"music", "plot"}
-    assert [one["score"] for one in first] == sorted((one["score"] for one in first), reverse=True)
-    assert second == []
+        found = [json.loads(row["labels"]) for row in csv.DictReader(stream)]
+    assert [sorted(one["label"] for one in row) for row in found] == [row["prediction"] for row in stored(done)]
+    assert [] in found
+    for row in found:
+        assert [one["score"] for one in row] == sorted((one["score"] for one in row), reverse=True)
 
 
 # Training
 
 
-def test_hf_trainer_computes_what_finetune_computes(model: str, tmp_path: Path) -> None:
-    first, second = (
-        run([model, f"{trainer}:learning_rate=1e-3,batch_size=8"], data=tiny_topics(32), output=tmp_path, quiet=True)
-        for trainer in ("finetune", "hf-trainer")
-    )
-    assert np.allclose(scores(first), scores(second), atol=1e-4)
+def test_neither_micro_batches_nor_another_trainer_change_the_gradient(tmp_path: Path) -> None:
+    encoder = tiny_encoder(dropout=0.0)
+    encoder.model.save_pretrained(tmp_path / "model")
+    encoder.tokenizer.save_pretrained(tmp_path / "model")
+    whole, cut, second = (
+        run([f"hf-model:checkpoint={tmp_path / 'model'}", f"{trainer}learning_rate=1e-3,batch_size=8"],
+            data=tiny_topics(32), output=tmp_path / "runs", quiet=True)
+        for trainer in ("finetune:", "finetune:micro_batch_size=3,", "hf-trainer:micro_batch_size=3,")
+    )  # fmt: skip
+    assert np.allclose(scores(whole), scores(cut), atol=1e-4)
+    assert np.allclose(scores(whole), scores(second), atol=1e-4)
 
 
-@pytest.mark.parametrize("strategy", ["freeze-first-n:n=1", "freeze-first-n:n=2", "head-only"])
+@pytest.mark.parametrize("strategy", ["freeze-first-n:n=1", "head-only"])
 def test_frozen_blocks_are_cached_and_nothing_but_time_changes(model: str, tmp_path: Path, strategy: str) -> None:
     cached, plain = (
         run([model, strategy, SETTINGS + more], data=tiny_topics(32), output=tmp_path, cache_dir=tmp_path / "cache",
@@ -153,18 +155,6 @@ def test_frozen_blocks_are_cached_and_nothing_but_time_changes(model: str, tmp_p
     assert np.allclose(scores(cached), scores(plain), atol=1e-4)
 
 
-def test_micro_batches_leave_the_gradient_as_it_is(tmp_path: Path) -> None:
-    encoder = tiny_encoder(dropout=0.0)
-    encoder.model.save_pretrained(tmp_path / "model")
-    encoder.tokenizer.save_pretrained(tmp_path / "model")
-    whole, cut = (
-        run([f"hf-model:checkpoint={tmp_path / 'model'}", SETTINGS + more], data=tiny_topics(32),
-            output=tmp_path / "runs", quiet=True)
-        for more in ("", ",micro_batch_size=3")
-    )  # fmt: skip
-    assert np.allclose(scores(whole), scores(cut), atol=1e-4)
-
-
 def test_heads_that_train_together_are_those_that_train_alone(model: str, tmp_path: Path) -> None:
     settings = "finetune:learning_rate=1e-2,epochs=2,batch_size=8,class_weights=balanced,focal_gamma=1"
     together = compare(
@@ -172,9 +162,8 @@ def test_heads_that_train_together_are_those_that_train_alone(model: str, tmp_pa
         yardsticks=False, quiet=True,
     )  # fmt: skip
     assert together.analysis is not None
-    for one in together.analysis.rows[0].line.runs:
-        alone = run([model, "head-only", settings], data=tiny_topics(32), seed=one.record.seed, output=tmp_path, quiet=True)
-        assert alone.metrics == one.record.metrics
+    alone = run([model, "head-only", settings], data=tiny_topics(32), seed=1, output=tmp_path, quiet=True)
+    assert alone.metrics == together.analysis.rows[0].line.runs[1].record.metrics
 
 
 # Comparison and report
@@ -184,17 +173,18 @@ def test_a_comparison_resamples_texts_and_its_reports_are_written(
     model: str, tmp_path: Path, textclf: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
     compared = compare(
-        ["full", "full + threshold"],
-        plugins=[model, "finetune:learning_rate=5e-3,epochs=4,batch_size=8"],
+        ["head-only", "head-only + threshold"],
+        plugins=[model, "finetune:learning_rate=5e-2,batch_size=8"],
         seeds=2,
-        data=tiny_topics(96),
+        data=tiny_topics(64),
         output=tmp_path / "runs",
         quiet=True,
     )
     assert not compared.failed
     assert compared.analysis is not None
     by_label = {row.line.label: row for row in compared.analysis.rows}
-    assert by_label.keys() == {"full", "full + threshold", "majority", "tfidf-logreg"}
+    assert by_label.keys() == {"head-only", "head-only + threshold", "majority", "tfidf-logreg"}
+    assert by_label["tfidf-logreg"].verdict == "best"
     assert by_label["majority"].verdict == "worse"
     for row in compared.analysis.rows:
         assert row.score == pytest.approx(np.mean([one.record.metrics["test"]["f1"] for one in row.line.runs]))
