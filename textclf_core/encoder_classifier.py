@@ -63,7 +63,8 @@ class EncoderClassifier:
     def scores(self, data: Dataset) -> Scores:
         """Return the softmax of the logits for the rows of ``data``, in its order: float32, (rows, labels).
 
-        In a multi-label task, their sigmoid. In a task of tokens, (words, labels) for each row; a word that was cut off counts as outside of entities.
+        In a multi-label task, their sigmoid. In a task of tokens, (words, labels) for each row; a word that was cut off
+        counts as outside of entities.
         """
         tokenized = self.encoder.tokenize(data, self.task, self.recipe)
         logits = torch.from_numpy(self.logits(tokenized))

@@ -42,4 +42,4 @@ def label_array(labels: Sequence[Any], task: Task) -> NDArray[np.int64]:
 
 def names_of_sets(found: NDArray[np.int64], names: Sequence[str]) -> list[list[str]]:
     """Return the names of the labels that each row of zeros and ones, (rows, labels), has, in the order of the ids."""
-    return [[names[label] for label in np.flatnonzero(row)] for row in found]
+    return [[name for name, has in zip(names, row, strict=True) if has] for row in found.tolist()]

@@ -44,7 +44,8 @@ class Postprocessing(Protocol):
     def decide(self, scores: NDArray[np.float32]) -> NDArray[np.int64] | None:
         """Return the label id for each row of what :meth:`rescore` returned, int64, (rows,); -1 leaves it unanswered.
 
-        In a multi-label task, 1 for each label that a row gets and 0 for the others, (rows, labels). ``None`` leaves the choice as it was: that of the step before, or the label with the highest score.
+        In a multi-label task, 1 for each label that a row gets and 0 for the others, (rows, labels). ``None`` leaves
+        the choice as it was: that of the step before, or the label with the highest score, or those of a half or more.
         """
         ...
 

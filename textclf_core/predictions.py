@@ -123,8 +123,8 @@ def write_predictions(predictions: dict[str, Predictions], task: Task, directory
         columns = {
             "split": pa.array([name] * len(split.data)),
             "id": pa.array(np.arange(len(split.data), dtype=np.int64)),
-            "label": _named(split.references, task),
-            "prediction": _named(split.predictions, task),
+            "label": _named(np.asarray(split.references), task),
+            "prediction": _named(np.asarray(split.predictions), task),
             "scores": pa.array(list(split.scores.astype(np.float32)), type=pa.list_(pa.float32())),
         }
         tables.append(_with_own(columns, split.data))

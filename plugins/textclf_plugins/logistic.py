@@ -41,7 +41,8 @@ class LinearHead:
         In a multi-label task, their sigmoid.
         """
         logits = features @ self.weights.T + self.intercept
-        return np.asarray(expit(logits) if self.task.kind == "multi-label" else softmax(logits, axis=1), dtype=np.float32)
+        scores = expit(logits) if self.task.kind == "multi-label" else softmax(logits, axis=1)
+        return np.asarray(scores, dtype=np.float32)
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def fit_logistic(
         return fitted[0]
     truth = label_array(validation_labels, task)
     scores = [one.head.probabilities(validation_features) for one in fitted]
-    accuracies = [float((answers_from(of_one, (), task).labels == truth).mean()) for of_one in scores]
+    accuracies = [float(np.mean(answers_from(of_one, (), task).labels == truth)) for of_one in scores]
     best = int(np.argmax(accuracies))
     logger.info("%s: c=%g has the highest accuracy on validation, %.4f", name, C_GRID[best], accuracies[best])
     return FittedHead(fitted[best].head, sum(one.iterations for one in fitted))

@@ -36,7 +36,8 @@ def label_lists(source: Source, column: str, separator: str | None, faults: list
         # In CSV nothing between two commas is an empty string, which is no label.
         rows = [None if row is None else _parted(str(row), separator) for row in values]
     else:
-        faults.append(f"{source.where}: the column {column!r} holds {type(feature).__name__}; lists of labels were wanted")
+        what = type(feature).__name__
+        faults.append(f"{source.where}: the column {column!r} holds {what}; lists of labels were wanted")
         return []
     missing = [index for index, row in enumerate(rows) if row is None or not all(isinstance(name, str) for name in row)]
     if missing:
@@ -53,7 +54,7 @@ def faults_of_label_sets(data: DatasetDict, task: Task) -> list[str]:
 
     A label that occurs in validation or test alone is only told: rare labels are like that.
     """
-    faults = [] if task.num_labels > 1 else ["there is one label only; a text that may have several needs two to choose"]
+    faults = [] if task.num_labels > 1 else ["there is one label only; texts that may have several need two or more"]
     in_train: set[int] = set()
     for name, split in data.items():
         rows = split["label"][:]

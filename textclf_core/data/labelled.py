@@ -57,7 +57,8 @@ def labelled(
     """Return the splits with the columns ``text`` (string) and ``label`` (``ClassLabel``), other columns after them.
 
     Where the labels are lists, or ``label_separator`` parts them, a text may have several: ``label`` is a list of
-    ``ClassLabel`` then. Where the texts are lists of words, :func:`~textclf_core.data.tokens.tagged` does it, with a label for each word.
+    ``ClassLabel`` then. Where the texts are lists of words, :func:`~textclf_core.data.tokens.tagged` does it, with a
+    label for each word.
 
     Label names: a ``ClassLabel`` keeps its own; integers become "0", "1"... in their order, booleans "false" and
     "true", strings are sorted. Names are shared by all splits.

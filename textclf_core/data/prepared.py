@@ -101,8 +101,8 @@ def with_train_size(prepared: PreparedData, size: TrainSize, data_seed: int) -> 
     if prepared.task.kind != "single-label" and size.per_class is not None:
         has = "a sentence has words of" if prepared.task.kind == "tokens" else "a text may have"
         raise DataError(
-            f"--train-size {size}: {has} several labels, so there are no examples of each; write a share of train, such "
-            "as 10%."
+            f"--train-size {size}: {has} several labels, so there are no examples of each; write a share of train, "
+            "such as 10%."
         )
     sample = train.select(sample_rows(strata_of_rows(train, prepared.task), size, data_seed))
     data = DatasetDict({**prepared.data, "train": sample})
@@ -139,7 +139,8 @@ def task_of(data: DatasetDict) -> Task:
     of_one = label.feature if several else label
     if not isinstance(of_one, ClassLabel):
         came = f"a column 'label' of {label}" if label is not None else f"the columns {', '.join(features)}"
-        faults.append(f"{_named(data, 'train')} needs a column 'label' of type ClassLabel, or lists of it; it has {came}")
+        wanted = "a column 'label' of type ClassLabel, or of lists of it"
+        faults.append(f"{_named(data, 'train')} needs {wanted}; it has {came}")
     for name in ("validation", "test"):
         if name in data and not faults:
             differing = [column for column in (*texts, "label") if data[name].features.get(column) != features[column]]

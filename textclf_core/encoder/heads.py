@@ -22,7 +22,7 @@ def model_class(task: Task) -> Any:
 
 
 def problem_type(task: Task) -> str | None:
-    """Return how transformers names the task in a model's configuration; its pipelines turn logits into scores by it."""
+    """Return the task as a model's configuration names it: pipelines turn logits into scores by it."""
     named = {"single-label": "single_label_classification", "multi-label": "multi_label_classification"}
     return named.get(task.kind)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -66,22 +65,17 @@ def agreement_with_stored(classifier: Classifier, task: Task, run: Path) -> Agre
     stored = stored.take(rows).select([*task.text_columns, "prediction", "scores"])
     wanted = [np.asarray(row, dtype=np.float32) for row in stored["scores"].to_pylist()]
     found = answers_of(classifier, Dataset(stored.select(list(task.text_columns))), task)
-    if task.kind == "multi-label":
-        ids = {name: label for label, name in enumerate(task.label_names)}
-        said = [[ids[name] for name in row] for row in stored["prediction"].to_pylist()]
-        return _compare(np.stack(wanted), found.scores, found.labels, indicators(said, task.num_labels))
-    names = [*task.label_names, None]  # the last stands for no answer, whose id is -1
     said = stored["prediction"].to_pylist()
-    if isinstance(found.scores, list):  # of the words of each row
+    scores, labels = found.scores, found.labels
+    if task.kind == "multi-label":
+        sets = indicators([[task.label_names.index(name) for name in row] for row in said], task.num_labels)
+        return _compare(np.stack(wanted), np.asarray(scores), np.asarray(labels), sets)
+    names = [*task.label_names, None]  # the last stands for no answer, whose id is -1
+    if isinstance(scores, list):  # of the words of each row
         said = [name for row in said for name in row]
-        scores, labels = np.concatenate(found.scores), np.concatenate(found.labels)
-        return _compare(np.concatenate(wanted), scores, labels % len(names), _indices(said, names))
-    labels = np.asarray(found.labels) % len(names)
-    return _compare(np.stack(wanted), found.scores, labels, _indices(said, names))
-
-
-def _indices(said: Sequence[str | None], names: Sequence[str | None]) -> NDArray[np.int64]:
-    return np.array([names.index(name) for name in said], dtype=np.int64)
+        scores, labels, wanted = np.concatenate(scores), np.concatenate(labels), [np.concatenate(wanted)]
+    ids = np.array([names.index(name) for name in said], dtype=np.int64)
+    return _compare(np.concatenate(wanted).reshape(scores.shape), scores, np.asarray(labels) % len(names), ids)
 
 
 def _compare(

@@ -32,7 +32,10 @@ class EncoderTraining(Recipe):
         ),
     ] = None
     label_smoothing: Annotated[
-        float, Option("Share of a row's label that is spread evenly over all labels (of several, over yes and no).", ge=0, lt=1)
+        float,
+        Option(
+            "Share of a row's label that is spread evenly over the labels; of several, over yes and no.", ge=0, lt=1
+        ),
     ] = 0.0
     focal_gamma: Annotated[
         float, Option("Focal loss: how much less rows count that are right already; 2 is usual, 0 is off.", ge=0)

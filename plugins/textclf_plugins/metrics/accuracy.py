@@ -30,6 +30,6 @@ class Accuracy:
 
         from textclf_plugins.metrics.label_metrics import AccuracyMetric
 
-        if isinstance(references, list):  # of the words of each example
+        if isinstance(references, list) or isinstance(predictions, list):  # of the words of each example
             references, predictions = np.concatenate(references), np.concatenate(predictions)
         return {"accuracy": AccuracyMetric.of(references, predictions)}

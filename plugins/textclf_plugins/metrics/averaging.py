@@ -37,7 +37,7 @@ def averaging(
         if average == "binary":
             raise UsageError(f"{plugin}: average=binary needs one label a text, and here it may have several.")
         # scikit-learn counts labels that don't occur where it gets label ids not at all, but here as 0.
-        [occurring] = (references | predictions).any(axis=0).nonzero()
+        occurring = (references | predictions).max(axis=0).nonzero()[0]
         return {"average": average, "zero_division": 0.0, "labels": occurring if len(occurring) else None}
     if average == "binary" and task.num_labels != 2:
         raise UsageError(

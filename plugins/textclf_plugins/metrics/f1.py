@@ -43,5 +43,5 @@ class F1:
             options = averaging(average, task, references, predictions, plugin="f1")
             return F1Metric.of(references, predictions, **options)
 
-        averages = ("micro", "macro", "samples") if task.kind == "multi-label" else ()
+        averages: tuple[Average, ...] = ("micro", "macro", "samples") if task.kind == "multi-label" else ()
         return {"f1": f1(self.average)} | {f"f1_{average}": f1(average) for average in averages}

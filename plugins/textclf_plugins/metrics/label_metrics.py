@@ -14,7 +14,6 @@ from datasets import Features, List, Value
 from numpy.typing import NDArray
 from sklearn.metrics import accuracy_score, f1_score, matthews_corrcoef, precision_score, recall_score
 
-
 _MULTILABEL = "multilabel"
 """The name that evaluate's own metrics have for this configuration."""
 

@@ -46,12 +46,12 @@ class Cut:
 class Cuts:
     """Of several labels a text, each from a threshold of its own score on.
 
-    SCut of Yang 2001, "A Study on Thresholding Strategies for Text Categorization": a threshold is fitted for each label
-    by itself, so F1 is the best there is label by label, and so is its macro average.
+    SCut of Yang 2001, "A Study on Thresholding Strategies for Text Categorization": a threshold is fitted for each
+    label by itself, so F1 is the best there is label by label, and so is its macro average.
     """
 
-    names: tuple[str, ...]
-    thresholds: tuple[float, ...]
+    names: Sequence[str]
+    thresholds: Sequence[float]
 
     def labels(self, scores: NDArray[np.float32]) -> NDArray[np.int64]:
         """Return 1 for each label that a row gets and 0 for the others: int64, (rows, labels)."""
@@ -129,9 +129,7 @@ class Decision:
     def load(cls, directory: Path) -> Decision:
         """Read what :meth:`save` wrote."""
         values = json.loads((directory / _FILE).read_text(encoding="utf-8"))
-        rule = _RULES[values.pop("rule")]
-        # JSON has no tuples.
-        return cls(rule(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}))
+        return cls(_RULES[values.pop("rule")](**values))
 
     def __str__(self) -> str:
         return str(self.rule)
@@ -171,10 +169,10 @@ def _cuts(options: Threshold, scores: NDArray[np.float32], labels: NDArray[np.in
     if options.costs is not None or options.abstain_below is not None:
         given = "costs" if options.costs is not None else "abstain_below"
         raise UsageError(
-            f"threshold: {given} chooses one label a text, and here a text may have several, or none. Leave it out, for "
-            "the best F1 of each label, or give recall."
+            f"threshold: {given} chooses one label a text, and here a text may have several, or none. Leave it out, "
+            "for the best F1 of each label, or give recall."
         )
-    found = labels.any(axis=0)
+    found = labels.max(axis=0)
     if unseen := [name for name, seen in zip(task.label_names, found, strict=True) if not seen]:
         logger.info(
             "threshold: validation has no row of %s, so the threshold stays %g there", ", ".join(unseen), THRESHOLD

@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 class Threshold:
     """Choose the label otherwise than by the highest score. Without an option: for the best F1 of two labels.
 
-    Where a text may have several labels, each has a threshold of its own, for its best F1 or its recall. Of two labels the second one is the positive one; it is the answer from a threshold on, which is fitted on
-    validation. Costs and ``abstain_below`` take the scores at their word and fit nothing, so write ``calibration``
-    before.
+    Of two labels the second one is the positive one; it is the answer from a threshold on, which is fitted on
+    validation. Where a text may have several labels, each has a threshold of its own. Costs and ``abstain_below`` take
+    the scores at their word and fit nothing, so write ``calibration`` before.
     """
 
     recall: Annotated[
         float | None,
         Option(
-            "Of two labels: find this share of the positive rows of validation, with no more alarms. Of several a text: "
-            "of the rows of each.",
+            "Of two labels: find this share of the positive rows of validation, with no more alarms. Of several a "
+            "text: of the rows of each.",
             gt=0,
             le=1,
         ),

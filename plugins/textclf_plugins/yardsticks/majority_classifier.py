@@ -21,7 +21,7 @@ _FILE = "majority.json"
 
 @dataclass(frozen=True)
 class MajorityClassifier:
-    """Scores every text, or every word, with the labels' shares in train: of the labels, or of several a text the rows."""
+    """Scores every text, or every word, with the labels' shares in train; of several labels a text, of the rows."""
 
     shares: tuple[float, ...]
     task: Task
