@@ -30,6 +30,11 @@ def label_lists(source: Source, column: str, separator: str | None, faults: list
     feature = source.data.features[column]
     values: Sequence[Any] = source.data[column][:]
     if is_list(feature):
+        if not isinstance(feature.feature, ClassLabel | Value):
+            what = type(feature.feature).__name__
+            wanted = "a string or an integer for each label was wanted"
+            faults.append(f"{source.where}: the column {column!r} holds lists of {what}; {wanted}")
+            return []
         names = feature.feature.names if isinstance(feature.feature, ClassLabel) else None
         rows = [None if row is None else [_name(label, names) for label in row] for row in values]
     elif separator is not None and isinstance(feature, Value):

@@ -183,7 +183,7 @@ def line_confusion(line: Line, seeds: Sequence[int]) -> NDArray[np.int64]:
 
 def line_class_scores(line: Line, seeds: Sequence[int]) -> tuple[ClassScores, ...]:
     """Return the scores of each class on test, each a mean over the contender's runs at these seeds."""
-    by_run = [_run_class_scores(run) for run in _runs(line, seeds)]
+    by_run = [run_class_scores(run) for run in _runs(line, seeds)]
     return tuple(
         ClassScores(
             label=of_class[0].label,
@@ -196,7 +196,8 @@ def line_class_scores(line: Line, seeds: Sequence[int]) -> tuple[ClassScores, ..
     )
 
 
-def _run_class_scores(run: StoredRun) -> tuple[ClassScores, ...]:
+def run_class_scores(run: StoredRun) -> tuple[ClassScores, ...]:
+    """Return the scores of each class on a run's test split; of entities, those of each type."""
     names = run.record.data.label_names
     if entity_scheme(run.record) is None:
         return class_scores(run.label_ids("label"), run.label_ids("prediction"), names)
