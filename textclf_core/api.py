@@ -41,8 +41,8 @@ class Run:
     def predict(self, texts: Iterable[str], engine: Engine = "torch") -> list[dict[str, Any]]:
         """Return a ``{"text", "prediction", "score"}`` for each text, in order.
 
-        A model that labels words splits a text at white space and gives ``{"text", "entities"}``; see
-        :func:`textclf_core.scoring.score_rows`.
+        A model that gives several labels gives ``{"text", "labels"}``, and one that labels words splits a text at
+        white space and gives ``{"text", "entities"}``; see :func:`textclf_core.scoring.score_rows`.
 
         Args:
             texts: the texts to label.

@@ -21,7 +21,8 @@ class Classifier(Protocol):
     def scores(self, data: Dataset) -> Scores:
         """Return probabilities for the rows of ``data`` (its text columns are read), in its order.
 
-        float32, shape (rows, labels); each row sums to 1. In a task of tokens, a list of one such array for each row,
+        float32, shape (rows, labels); each row sums to 1, but in a multi-label task, where each number is the
+        probability that the text has that label. In a task of tokens, a list of one such array for each row,
         shape (words, labels).
         """
         ...

@@ -63,10 +63,14 @@ class EncoderClassifier:
     def scores(self, data: Dataset) -> Scores:
         """Return the softmax of the logits for the rows of ``data``, in its order: float32, (rows, labels).
 
-        In a task of tokens, (words, labels) for each row; a word that was cut off counts as outside of entities.
+        In a multi-label task, their sigmoid. In a task of tokens, (words, labels) for each row; a word that was cut off
+        counts as outside of entities.
         """
         tokenized = self.encoder.tokenize(data, self.task, self.recipe)
-        scores = torch.softmax(torch.from_numpy(self.logits(tokenized)), dim=-1).numpy()
+        logits = torch.from_numpy(self.logits(tokenized))
+        if self.task.kind == "multi-label":
+            return torch.sigmoid(logits).numpy()
+        scores = torch.softmax(logits, dim=-1).numpy()
         if self.task.kind == "tokens":
             [words] = self.task.text_columns
             return by_word(scores, tokenized[WORD_STARTS][:], [len(row) for row in data[words][:]], self.task)

@@ -54,7 +54,10 @@ def evaluate(plugins: ActivePlugins, classifier: Classifier, data: PreparedData,
         save_postprocessing(steps, plugins, model)
     with meter.time("metrics"):
         stages = [
-            {name: _predictions(data.data[name], of_split, steps[:taken]) for name, of_split in scores.items()}
+            {
+                name: _predictions(data.data[name], of_split, steps[:taken], data.task)
+                for name, of_split in scores.items()
+            }
             for taken in range(len(steps) + 1)
         ]
         write_predictions(stages[-1], data.task, workspace.directory)
@@ -63,7 +66,7 @@ def evaluate(plugins: ActivePlugins, classifier: Classifier, data: PreparedData,
             for taken, stage in enumerate(stages)
         ]
     with meter.time("latency"):
-        latency_seconds = _latency(PostprocessedClassifier(classifier, steps), data)
+        latency_seconds = _latency(PostprocessedClassifier(classifier, steps, data.task), data)
     return Evaluation(metrics[-1], postprocessing_records(steps, stages, metrics), latency_seconds)
 
 
@@ -72,13 +75,15 @@ def check_metrics(plugins: ActivePlugins, task: Task) -> None:
     labels, scores = list(range(task.num_labels)), np.eye(task.num_labels, dtype=np.float32)
     if task.kind == "tokens":
         rows = Predictions(Dataset.from_dict({"label": [labels]}), [scores], [np.arange(task.num_labels)])
+    elif task.kind == "multi-label":
+        rows = Predictions(Dataset.from_dict({"label": [[label] for label in labels]}), scores, scores.astype(np.int64))
     else:
         rows = Predictions(Dataset.from_dict({"label": labels}), scores, np.arange(task.num_labels))
     _score(plugins, rows, task)
 
 
-def _predictions(data: Dataset, scores: Scores, steps: tuple[Step, ...]) -> Predictions:
-    answers = answers_from(scores, steps)
+def _predictions(data: Dataset, scores: Scores, steps: tuple[Step, ...], task: Task) -> Predictions:
+    answers = answers_from(scores, steps, task)
     return Predictions(data, answers.scores, answers.labels)
 
 

@@ -97,10 +97,11 @@ def textclf_load_data(data_seed: int) -> DatasetDict | None:
 
     Returns:
         A ``DatasetDict`` with ``train`` and, where the data have them, ``validation`` and ``test``. Columns:
-        ``text`` (string) and ``label`` (``ClassLabel``, whose names become the model's); or ``tokens`` (a list of
-        strings, the words) and ``label`` (a list of ``ClassLabel``, one a word). Other columns are carried along. A
-        missing validation or test split is carved from train by the core, which says so. Set ``info.description`` of
-        each split to say where the rows came from: the record keeps it.
+        ``text`` (string) and ``label`` (``ClassLabel``, whose names become the model's, or a list of it where a text
+        may have several labels); or ``tokens`` (a list of strings, the words) and ``label`` (a list of ``ClassLabel``,
+        one a word). Other columns are carried along. A missing validation or test split is carved from train by the
+        core, which says so. Set ``info.description`` of each split to say where the rows came from: the record keeps
+        it.
 
     Raises:
         DataError: the rows can't be had or aren't what they should be.
@@ -115,7 +116,8 @@ def textclf_why_not(task: Task) -> str | None:
     metric that nobody chose is left out then, and so, with a note, is a yardstick of a comparison; else the run ends.
 
     Args:
-        task: its kind is ``single-label``, or ``tokens`` where each word has a label.
+        task: its kind is ``single-label``, ``multi-label`` where a text may have several labels, or ``tokens`` where
+            each word has one.
 
     Returns:
         A reason, such as ``"it labels whole texts, and here each word has a label"``; ``None`` if it can.
@@ -363,7 +365,7 @@ def textclf_postprocess(scores: NDArray[np.float32], validation: Dataset, task: 
 
     Args:
         scores: the classifier's probabilities for the rows of validation, float32, shape (rows, labels).
-        validation: the rows; ``validation["label"]`` are their label ids.
+        validation: the rows; ``validation["label"]`` are their label ids, or lists of these in a multi-label task.
         task: the labels.
 
     Returns:
@@ -400,11 +402,12 @@ def textclf_compute_metrics(
     """Score predictions. Role: metric. Each in order; their results are merged, and one name from two is an error.
 
     Args:
-        references: the true label ids, int64, shape (examples,). In a task of tokens, a list of such arrays instead,
-            one an example, shape (words,).
-        predictions: the predicted label ids, int64, shape (examples,); or a list, as above. Rows that a classifier
+        references: the true label ids, int64, shape (examples,). In a multi-label task, 1 where an example has a label
+            and 0 where not, (examples, labels); in one of tokens, a list of arrays, one an example, shape (words,).
+        predictions: the predicted label ids, int64, in the shape of the references. Rows that a classifier
             leaves unanswered are in none of the three arrays; the core tells their share as ``coverage``.
-        scores: probabilities, float32, shape (examples, labels); rows sum to 1. Or a list of arrays, (words, labels).
+        scores: probabilities, float32, shape (examples, labels); rows sum to 1 unless labels may be several. Or a list
+            of arrays, (words, labels).
         task: the label names.
 
     Returns:

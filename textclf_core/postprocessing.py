@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 import numpy as np
 
 from textclf_core.errors import RunError
+from textclf_core.label_sets import THRESHOLD
 from textclf_core.plugins import ActivePlugins
 from textclf_core.plugins.calling import call
 
@@ -43,7 +44,8 @@ class Postprocessing(Protocol):
     def decide(self, scores: NDArray[np.float32]) -> NDArray[np.int64] | None:
         """Return the label id for each row of what :meth:`rescore` returned, int64, (rows,); -1 leaves it unanswered.
 
-        ``None`` leaves the choice as it was: that of the step before, or the label with the highest score.
+        In a multi-label task, 1 for each label that a row gets and 0 for the others, (rows, labels). ``None`` leaves
+        the choice as it was: that of the step before, or the label with the highest score, or those of a half or more.
         """
         ...
 
@@ -58,7 +60,8 @@ class Answers:
 
     Attributes:
         scores: probabilities, float32, (rows, labels); in a task of tokens a list of arrays, (words, labels).
-        labels: the label ids chosen, int64, (rows,); -1 where it gives no answer. Or a list of arrays, (words,).
+        labels: the label ids chosen, int64, (rows,); -1 where it gives no answer. In a multi-label task zeros and ones,
+            (rows, labels); of words a list of arrays, (words,).
     """
 
     scores: Scores
@@ -80,10 +83,12 @@ class PostprocessedClassifier:
     Attributes:
         classifier: as its trainer returned it.
         steps: what is done with its scores.
+        task: the labels.
     """
 
     classifier: Classifier
     steps: tuple[Step, ...]
+    task: Task
 
     def scores(self, data: Dataset) -> Scores:
         """Return the scores after the last step: float32, (rows, labels)."""
@@ -91,7 +96,7 @@ class PostprocessedClassifier:
 
     def answers(self, data: Dataset) -> Answers:
         """Return the answers after the last step."""
-        return answers_from(self.classifier.scores(data), self.steps)
+        return answers_from(self.classifier.scores(data), self.steps, self.task)
 
     def save(self, directory: Path) -> None:
         """Write the classifier as its trainer does, and each step into a folder of its plugin's name."""
@@ -99,27 +104,34 @@ class PostprocessedClassifier:
         save_steps(self.steps, directory)
 
 
-def answers_of(classifier: Classifier, data: Dataset) -> Answers:
+def answers_of(classifier: Classifier, data: Dataset, task: Task) -> Answers:
     """Return what a classifier says of rows, postprocessed or not."""
     if isinstance(classifier, PostprocessedClassifier):
         return classifier.answers(data)
-    return answers_from(classifier.scores(data), ())
+    return answers_from(classifier.scores(data), (), task)
 
 
-def answers_from(scores: Scores, steps: Iterable[Step]) -> Answers:
+def answers_from(scores: Scores, steps: Iterable[Step], task: Task) -> Answers:
     """Return what the steps make of a classifier's own scores. Here, and nowhere else, labels are chosen from scores.
 
-    The last step that decides does; without one it is the label with the highest score, of equal ones the first. Words
-    get that one: no step does with their scores.
+    The last step that decides does; without one it is the label with the highest score, of equal ones the first, or
+    in a multi-label task each label with a score of a half or more. Words get the highest: no step does with their
+    scores.
     """
     if isinstance(scores, list):
-        return Answers(scores, [np.asarray(row.argmax(axis=-1), dtype=np.int64) for row in scores])
+        return Answers(scores, [_usual(row, task) for row in scores])
     labels: NDArray[np.int64] | None = None
     for step in steps:
         scores = np.asarray(step.postprocessing.rescore(scores), dtype=np.float32)
         decided = step.postprocessing.decide(scores)
         labels = labels if decided is None else np.asarray(decided, dtype=np.int64)
-    return Answers(scores, np.asarray(scores.argmax(axis=-1), dtype=np.int64) if labels is None else labels)
+    return Answers(scores, _usual(scores, task) if labels is None else labels)
+
+
+def _usual(scores: NDArray[np.float32], task: Task) -> NDArray[np.int64]:
+    """Return what is chosen where no step decides."""
+    chosen = scores >= THRESHOLD if task.kind == "multi-label" else scores.argmax(axis=-1)
+    return np.asarray(chosen, dtype=np.int64)
 
 
 def fit_steps(plugins: ActivePlugins, scores: Scores, validation: Dataset, task: Task) -> tuple[Step, ...]:
@@ -139,7 +151,7 @@ def fit_steps(plugins: ActivePlugins, scores: Scores, validation: Dataset, task:
         for given in call(
             ActivePlugins([plugin]),
             "textclf_postprocess",
-            scores=answers_from(scores, steps).scores,
+            scores=answers_from(scores, steps, task).scores,
             validation=validation,
             task=task,
         ):
@@ -161,7 +173,9 @@ def check_postprocessing(plugins: ActivePlugins, task: Task) -> tuple[Step, ...]
     for row, label in enumerate(labels):
         # Of each label one row is wrong and three are right, with more and more confidence.
         likely[row, (label + (row < task.num_labels)) % task.num_labels] = 0.5 + row / len(labels)
-    return fit_steps(plugins, likely / likely.sum(axis=1, keepdims=True), Dataset.from_dict({"label": labels}), task)
+    scores = likely / likely.sum(axis=1, keepdims=True)
+    column = [[label] for label in labels] if task.kind == "multi-label" else labels
+    return fit_steps(plugins, scores, Dataset.from_dict({"label": column}), task)
 
 
 def may_abstain(steps: Iterable[Step]) -> bool:

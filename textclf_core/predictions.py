@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from textclf_core.entities import Scheme, scheme_of, spans_of
 from textclf_core.errors import RunError
+from textclf_core.label_sets import indicators, names_of_sets
 from textclf_core.postprocessing import NO_ANSWER
 from textclf_core.records import PREDICTIONS_FILE
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from textclf_core.classifier import Labels, Scores
     from textclf_core.task import Task
 
-_WORD_LABELS = pa.list_(pa.string())
+_NAMES = pa.list_(pa.string())
 _SPANS = pa.list_(
     pa.struct([("start", pa.int64()), ("end", pa.int64()), ("type", pa.string()), ("score", pa.float64())])
 )
@@ -36,7 +37,8 @@ class Predictions:
     Attributes:
         data: the rows.
         scores: float32, (rows, labels); in a task of tokens a list of arrays, one a row, (words, labels).
-        predictions: the label ids chosen, int64, (rows,); -1 for rows that it leaves unanswered. Or a list, (words,).
+        predictions: the label ids chosen, int64, (rows,); -1 for rows that it leaves unanswered. In a multi-label task
+            zeros and ones, (rows, labels); in one of tokens a list, (words,).
     """
 
     data: Dataset
@@ -45,19 +47,28 @@ class Predictions:
 
     @property
     def references(self) -> NDArray[np.int64] | list[NDArray[np.int64]]:
-        """The true label ids, int64, (rows,)."""
+        """The true label ids, int64, in the shape of the predictions."""
         if isinstance(self.scores, list):
             return [np.asarray(row, dtype=np.int64) for row in self.data["label"][:]]
+        if self.of_sets:
+            return indicators(self.data["label"][:], self.scores.shape[1])
         return np.asarray(self.data["label"], dtype=np.int64)
 
     @property
+    def of_sets(self) -> bool:
+        """Whether a row may have several labels."""
+        return not isinstance(self.predictions, list) and self.predictions.ndim > 1
+
+    @property
     def coverage(self) -> float:
-        """The share of the rows that are answered; words all are."""
-        return 1.0 if isinstance(self.predictions, list) else float((self.predictions != NO_ANSWER).mean())
+        """The share of the rows that are answered; words, and rows that may have several labels or none, all are."""
+        if isinstance(self.predictions, list) or self.of_sets:
+            return 1.0
+        return float((self.predictions != NO_ANSWER).mean())
 
     def answered(self) -> Predictions:
         """Return the rows that are answered."""
-        if isinstance(self.scores, list) or isinstance(self.predictions, list):
+        if isinstance(self.scores, list) or isinstance(self.predictions, list) or self.of_sets:
             return self
         rows = np.flatnonzero(self.predictions != NO_ANSWER)
         return Predictions(self.data.select(rows), self.scores[rows], self.predictions[rows])
@@ -95,15 +106,15 @@ def write_predictions(predictions: dict[str, Predictions], task: Task, directory
 
     Columns: ``split``, ``id`` (the row in its split, from 0), the split's own columns, ``label`` and ``prediction``
     (names; no prediction where a row was left unanswered), ``scores`` (list of float32, in the order of the label
-    names). A column of the data whose name is one of these is left out. In a task of tokens, the three hold such a
-    value for each word, in a list, and ``spans`` holds the predicted entities where the labels are tags of such:
-    ``start`` and ``end`` (words, from 0, the end not included), ``type`` and ``score`` (mean of its words').
+    names). A column of the data whose name is one of these is left out. In a multi-label task ``label`` and
+    ``prediction`` are lists of names. In a task of tokens, the three hold such a value for each word, in a list, and
+    ``spans`` holds the predicted entities where the labels are tags of such: ``start`` and ``end`` (words, from 0, the
+    end not included), ``type`` and ``score`` (mean of its words').
 
     Raises:
         RunError: the scores aren't probabilities for every row.
     """
     tables = []
-    names = pa.array(task.label_names)
     for name, split in predictions.items():
         check_scores(split.scores, split.data, task, name)
         if isinstance(split.scores, list):
@@ -112,12 +123,19 @@ def write_predictions(predictions: dict[str, Predictions], task: Task, directory
         columns = {
             "split": pa.array([name] * len(split.data)),
             "id": pa.array(np.arange(len(split.data), dtype=np.int64)),
-            "label": names.take(pa.array(split.references)),
-            "prediction": names.take(pa.array(split.predictions, mask=split.predictions == NO_ANSWER)),
+            "label": _named(np.asarray(split.references), task),
+            "prediction": _named(np.asarray(split.predictions), task),
             "scores": pa.array(list(split.scores.astype(np.float32)), type=pa.list_(pa.float32())),
         }
         tables.append(_with_own(columns, split.data))
     pq.write_table(pa.concat_tables(tables, promote_options="default"), directory / PREDICTIONS_FILE)
+
+
+def _named(labels: NDArray[np.int64], task: Task) -> pa.Array:
+    """Return the names of label ids, (rows,), or of zeros and ones, (rows, labels)."""
+    if labels.ndim > 1:
+        return pa.array(names_of_sets(labels, task.label_names), _NAMES)
+    return pa.array(task.label_names).take(pa.array(labels, mask=labels == NO_ANSWER))
 
 
 def _columns_of_words(
@@ -127,8 +145,8 @@ def _columns_of_words(
     columns = {
         "split": pa.array([name] * len(scores)),
         "id": pa.array(np.arange(len(scores), dtype=np.int64)),
-        "label": pa.array([[task.label_names[label] for label in row] for row in split.references], _WORD_LABELS),
-        "prediction": pa.array(predicted, _WORD_LABELS),
+        "label": pa.array([[task.label_names[label] for label in row] for row in split.references], _NAMES),
+        "prediction": pa.array(predicted, _NAMES),
         "scores": pa.array([row.tolist() for row in scores], pa.list_(pa.list_(pa.float32()))),
     }
     if scheme := scheme_of(task.label_names):

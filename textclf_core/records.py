@@ -54,7 +54,7 @@ class SplitRecord:
         rows: how many.
         origin: ``given``, or ``carved from train``.
         sha256: over the texts and the label names, in their order.
-        label_counts: how many rows have each label; where each word has one, how many words.
+        label_counts: how many rows have each label (a row may have several); where each word has one, how many words.
         empty_texts: how many rows have no text.
         truncated: how many rows the tokenizer cut; ``None`` where it wasn't counted.
     """
@@ -75,7 +75,8 @@ class DataRecord:
     Attributes:
         source: where the rows came from, as the dataset plugin tells it.
         fingerprint: sha256 over the label names and all splits.
-        task_kind: ``single-label``, or ``tokens`` where each word has a label.
+        task_kind: ``single-label``, ``multi-label`` where a text may have several labels, or ``tokens`` where each word
+            has one.
         label_names: the names of the labels, in the order of their ids.
         text_columns: the columns that hold the texts.
         splits: ``train``, ``validation`` and ``test``.

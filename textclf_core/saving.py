@@ -114,7 +114,7 @@ def load_classifier(
         from textclf_core.onnx.kept import with_onnx
 
         return with_onnx(classifier, directory, run, engine, steps), task
-    return PostprocessedClassifier(classifier, steps) if steps else classifier, task
+    return PostprocessedClassifier(classifier, steps, task) if steps else classifier, task
 
 
 def _load_step(plugins: ActivePlugins, name: str, directory: Path, task: Task) -> Step:

@@ -12,6 +12,7 @@ from textclf_core.postprocessing import NO_ANSWER, answers_of
 
 if TYPE_CHECKING:
     from textclf_core.classifier import Classifier
+    from textclf_core.postprocessing import Answers
     from textclf_core.task import Task
 
 # Rows read before the first is scored: enough to make batches of similar length, little enough to stream.
@@ -24,6 +25,9 @@ def score_rows(
     """Yield each row with its ``prediction`` (a label name) and its ``score`` (that label's probability), in order.
 
     Where the classifier gives no answer, ``prediction`` is ``None`` and ``score`` is the highest of the row.
+
+    In a multi-label task a row gets instead its ``labels``, a list of dicts, the highest score first: ``label`` and
+    ``score``. The list of a text without labels is empty.
 
     In a task of tokens a text is split into words at white space, or comes as a list of words, and a row gets instead
     its ``entities``, a list of dicts in the order of the text: ``text``, ``type``, ``start`` and ``end`` (characters of
@@ -64,7 +68,11 @@ def score_rows(
             yield from _with_entities(classifier, task, chunk, texts)
             done += len(chunk)
             continue
-        answers = answers_of(classifier, Dataset.from_dict({own_name: texts}))
+        answers = answers_of(classifier, Dataset.from_dict({own_name: texts}), task)
+        if task.kind == "multi-label":
+            yield from _with_labels(task, chunk, answers)
+            done += len(chunk)
+            continue
         for row, label, label_scores in zip(chunk, answers.labels, answers.scores, strict=True):
             answered = label != NO_ANSWER
             yield {
@@ -73,6 +81,13 @@ def score_rows(
                 "score": round(float(label_scores[label] if answered else label_scores.max()), 6),
             }
         done += len(chunk)
+
+
+def _with_labels(task: Task, rows: Sequence[dict[str, Any]], answers: Answers) -> Iterator[dict[str, Any]]:
+    for row, chosen, scores in zip(rows, answers.labels, answers.scores, strict=True):
+        ordered = sorted(chosen.nonzero()[0], key=lambda label: -scores[label])
+        labels = [{"label": task.label_names[label], "score": round(float(scores[label]), 6)} for label in ordered]
+        yield {**row, "labels": labels}
 
 
 def _with_entities(

@@ -13,7 +13,7 @@ import string
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pluggy
@@ -26,7 +26,7 @@ from textclf_core.options import build_plugin, options_of
 from textclf_core.plugins.hooks import hooks_of, roles_of
 from textclf_core.postprocessing import NO_ANSWER, Postprocessing, Step, answers_from
 from textclf_core.recipe import Recipe
-from textclf_core.task import Task
+from textclf_core.task import Kind, Task
 
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict
@@ -102,7 +102,7 @@ def tiny_encoder(
     seed: int = 0,
     dropout: float = 0.1,
     config: Mapping[str, Any] | None = None,
-    kind: Literal["single-label", "tokens"] = "single-label",
+    kind: Kind = "single-label",
 ) -> Encoder:
     """Return an encoder with random weights and a classification head.
 
@@ -114,12 +114,12 @@ def tiny_encoder(
         seed: decides the weights. The caller's random state is left as it was.
         dropout: the rate of every dropout of the model.
         config: fields of the family's configuration that are to have other values.
-        kind: of the task: whether the head labels texts, or words.
+        kind: of the task: whether the head labels texts, with one label or several, or words.
     """
     import torch
     from transformers import AutoConfig
 
-    from textclf_core.encoder.heads import model_class
+    from textclf_core.encoder.heads import model_class, problem_type
     from textclf_core.task import Task
 
     tokenizer = tiny_tokenizer()
@@ -142,6 +142,7 @@ def tiny_encoder(
             "sep_token_id": tokenizer.sep_token_id,
             "id2label": dict(enumerate(labels)),
             "label2id": {name: index for index, name in enumerate(labels)},
+            "problem_type": problem_type(Task(tuple(labels), kind=kind)),
             **dict.fromkeys(_DROPOUTS, dropout),
             **(config or {}),
         },
@@ -185,9 +186,38 @@ def tiny_data(rows: int = 64, seed: int = 0) -> DatasetDict:
     from datasets import DatasetDict
 
     generator = random.Random(seed)
+    return DatasetDict({split: _tiny_split(count, generator) for split, count in _sizes(rows).items()})
+
+
+def _sizes(rows: int) -> dict[str, int]:
     quarter = max(2, rows // 4)
-    counts = {"train": rows, "validation": quarter, "test": quarter}
-    return DatasetDict({split: _tiny_split(count, generator) for split, count in counts.items()})
+    return {"train": rows, "validation": quarter, "test": quarter}
+
+
+TOPICS = ("cast", "music", "plot")
+
+
+def tiny_topics(rows: int = 64, seed: int = 0) -> DatasetDict:
+    """Return invented reviews that speak of any number of topics, none and all of them included.
+
+    Args and splits are those of :func:`tiny_data`; the column ``label`` holds lists of ``ClassLabel(TOPICS)``.
+    """
+    from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
+
+    generator = random.Random(seed)
+    features = Features({"text": Value("string"), "label": List(ClassLabel(names=list(TOPICS)))})
+    splits = {}
+    for name, count in _sizes(rows).items():
+        labels = [[topic for topic in range(len(TOPICS)) if generator.random() < 0.4] for _ in range(count)]
+        texts = [_sentence_on([TOPICS[topic] for topic in row], generator) for row in labels]
+        splits[name] = Dataset.from_dict({"text": texts, "label": labels}, features=features)
+        splits[name].info.description = "invented reviews (textclf_core.testing.tiny_topics)"
+    return DatasetDict(splits)
+
+
+def _sentence_on(topics: Sequence[str], generator: random.Random) -> str:
+    words = [*topics, *generator.choices(_FILLERS, k=generator.randint(2, 6))]
+    return " ".join(generator.sample(words, k=len(words)))
 
 
 TAGS = ("O", "B-blame", "B-praise", "I-blame", "I-praise")
@@ -207,10 +237,9 @@ def tiny_words(rows: int = 64, seed: int = 0) -> DatasetDict:
     from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
 
     generator = random.Random(seed)
-    quarter = max(2, rows // 4)
     features = Features({"tokens": List(Value("string")), "label": List(ClassLabel(names=list(TAGS)))})
     splits = {}
-    for name, count in {"train": rows, "validation": quarter, "test": quarter}.items():
+    for name, count in _sizes(rows).items():
         sentences = [_tagged_sentence(generator) for _ in range(count)]
         columns = {
             "tokens": [[word for word, _ in sentence] for sentence in sentences],
@@ -345,7 +374,7 @@ def _faults_of_postprocessor(manager: pluggy.PluginManager) -> list[str]:
         return []
     if not isinstance(given, Postprocessing):
         return [f"textclf_postprocess gave {given!r}, which lacks abstains, rescore, decide or save."]
-    answers = answers_from(scores, [Step("", given)])
+    answers = answers_from(scores, [Step("", given)], task)
     rescored, labels = np.asarray(answers.scores), np.asarray(answers.labels)
     faults = []
     if rescored.shape != scores.shape or not np.allclose(rescored.sum(axis=1), 1, atol=1e-5):
@@ -358,7 +387,7 @@ def _faults_of_postprocessor(manager: pluggy.PluginManager) -> list[str]:
         loaded = manager.hook.textclf_load_postprocessing(directory=Path(folder), task=task)
     if loaded is None:
         return [*faults, "it has no textclf_load_postprocessing, so `textclf predict` can't do what it does."]
-    again = answers_from(scores, [Step("", loaded)])
+    again = answers_from(scores, [Step("", loaded)], task)
     if not (np.array_equal(again.scores, rescored) and np.array_equal(again.labels, labels)):
         faults.append("saved and loaded, it gives other scores or labels.")
     return faults

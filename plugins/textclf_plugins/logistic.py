@@ -5,12 +5,18 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import softmax
+from scipy.special import expit, softmax
 from sklearn.linear_model import LogisticRegression
+
+from textclf_core.label_sets import label_array
+from textclf_core.postprocessing import answers_from
+
+if TYPE_CHECKING:
+    from textclf_core.task import Task
 
 logger = logging.getLogger("textclf")
 
@@ -22,15 +28,21 @@ C_GRID = (0.1, 1.0, 10.0, 100.0)
 class LinearHead:
     """A linear map from features to the labels' logits.
 
-    ``weights`` is float64, (labels, features), ``intercept`` float64, (labels,).
+    ``weights`` is float64, (labels, features), ``intercept`` float64, (labels,). ``task`` tells what the logits mean.
     """
 
     weights: NDArray[np.float64]
     intercept: NDArray[np.float64]
+    task: Task
 
     def probabilities(self, features: Any) -> NDArray[np.float32]:
-        """Return the softmax of the logits, float32, (rows, labels), of an array or a sparse matrix of features."""
-        return np.asarray(softmax(features @ self.weights.T + self.intercept, axis=1), dtype=np.float32)
+        """Return the softmax of the logits, float32, (rows, labels), of an array or a sparse matrix of features.
+
+        In a multi-label task, their sigmoid.
+        """
+        logits = features @ self.weights.T + self.intercept
+        scores = expit(logits) if self.task.kind == "multi-label" else softmax(logits, axis=1)
+        return np.asarray(scores, dtype=np.float32)
 
 
 @dataclass(frozen=True)
@@ -44,40 +56,56 @@ class FittedHead:
 def fit_logistic(
     name: str,
     features: Any,
-    labels: Sequence[int],
+    labels: Sequence[Any],
     validation_features: Any,
-    validation_labels: Sequence[int],
-    num_labels: int,
+    validation_labels: Sequence[Any],
+    task: Task,
     c: float | None,
 ) -> FittedHead:
-    """Fit a multinomial logistic regression with an L2 penalty.
+    """Fit a multinomial logistic regression with an L2 penalty; in a multi-label task one for each label (one vs rest).
 
     Args:
         name: the plugin, for the note that says what was chosen.
         features: of train, an array or a sparse matrix, (rows, features).
-        labels: label ids of train.
+        labels: the column ``label`` of train.
         validation_features: of validation; not looked at where ``c`` is given.
-        validation_labels: label ids of validation.
-        num_labels: how many labels the task has; one that train never has gets no probability.
+        validation_labels: the column ``label`` of validation.
+        task: the labels; one that train never has gets no probability.
         c: the inverse of the regularisation; if ``None``, the one of :data:`C_GRID` with the highest accuracy on
-            validation, the smallest of those equally good.
+            validation, the smallest of those equally good. Of several labels a text, each counts.
     """
-    fitted = [_fit(features, labels, num_labels, value) for value in ([c] if c else C_GRID)]
+    known = label_array(labels, task)
+    fit = _fit_one_vs_rest if task.kind == "multi-label" else _fit
+    fitted = [fit(features, known, task, value) for value in ([c] if c else C_GRID)]
     if len(fitted) == 1:
         return fitted[0]
-    truth = np.asarray(validation_labels)
-    accuracies = [float((one.head.probabilities(validation_features).argmax(axis=1) == truth).mean()) for one in fitted]
+    truth = label_array(validation_labels, task)
+    scores = [one.head.probabilities(validation_features) for one in fitted]
+    accuracies = [float(np.mean(answers_from(of_one, (), task).labels == truth)) for of_one in scores]
     best = int(np.argmax(accuracies))
     logger.info("%s: c=%g has the highest accuracy on validation, %.4f", name, C_GRID[best], accuracies[best])
     return FittedHead(fitted[best].head, sum(one.iterations for one in fitted))
 
 
-def _fit(features: Any, labels: Sequence[int], num_labels: int, c: float) -> FittedHead:
-    model = LogisticRegression(C=c, max_iter=1000).fit(features, np.asarray(labels))
+def _fit_one_vs_rest(features: Any, labels: NDArray[np.int64], task: Task, c: float) -> FittedHead:
+    weights, intercept = np.zeros((task.num_labels, features.shape[1])), np.zeros(task.num_labels)
+    iterations = 0
+    for label, having in enumerate(labels.T):
+        if having.min() == having.max():  # every row of train has it, or none
+            intercept[label] = np.inf if having[0] else -np.inf
+            continue
+        model = LogisticRegression(C=c, max_iter=1000).fit(features, having)
+        weights[label], intercept[label] = model.coef_[0], model.intercept_[0]
+        iterations += int(model.n_iter_[0])
+    return FittedHead(LinearHead(weights, intercept, task), iterations)
+
+
+def _fit(features: Any, labels: NDArray[np.int64], task: Task, c: float) -> FittedHead:
+    model = LogisticRegression(C=c, max_iter=1000).fit(features, labels)
     weights, intercept = model.coef_, model.intercept_
     if len(weights) == 1:  # two labels: the logit of the second against the first
         weights, intercept = np.vstack([-weights, weights]) / 2, np.hstack([-intercept, intercept]) / 2
-    all_weights = np.zeros((num_labels, weights.shape[1]))
-    all_intercepts = np.full(num_labels, -np.inf)
+    all_weights = np.zeros((task.num_labels, weights.shape[1]))
+    all_intercepts = np.full(task.num_labels, -np.inf)
     all_weights[model.classes_], all_intercepts[model.classes_] = weights, intercept
-    return FittedHead(LinearHead(all_weights, all_intercepts), int(np.sum(model.n_iter_)))
+    return FittedHead(LinearHead(all_weights, all_intercepts, task), int(np.sum(model.n_iter_)))

@@ -95,9 +95,9 @@ def test_steps_are_taken_in_order_and_who_decided_last_is_heard(
     assert np.array([row["scores"] for row in rows]) == pytest.approx(expected, abs=1e-6)
     assert [row["prediction"] for row in rows] == [("negative", "positive")[at] for at in expected.argmin(axis=1)]
     assert [step.plugin for step in run.record.postprocessing] == order
-    classifier, _ = load_classifier(run.directory, Catalogue.discover([path]))
+    classifier, task = load_classifier(run.directory, Catalogue.discover([path]))
     test = [row for row in rows if row["split"] == "test"]
-    loaded = answers_of(classifier, Dataset.from_dict({"text": [row["text"] for row in test]}))
+    loaded = answers_of(classifier, Dataset.from_dict({"text": [row["text"] for row in test]}), task)
     assert loaded.scores == pytest.approx(np.array([row["scores"] for row in test]), abs=1e-6)
     assert [("negative", "positive")[label] for label in loaded.labels] == [row["prediction"] for row in test]
 

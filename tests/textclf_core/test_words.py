@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -90,6 +91,16 @@ def test_the_saved_model_works_in_the_pipeline_of_transformers(done: Run) -> Non
     assert [(one["entity_group"], one["start"], one["end"]) for one in found] == [
         (one["type"], one["start"], one["end"]) for one in ours
     ]
+
+
+def test_the_model_card_has_the_entities_scores(done: Run, tmp_path: Path) -> None:
+    done.export(tmp_path / "card")
+    card = (tmp_path / "card" / "README.md").read_text()
+    assert "pipeline_tag: token-classification" in card
+    assert "Labels each word of a text with one of" in card
+    entities = sum(tag.startswith("B-praise") for row in stored(done) for tag in row["label"])
+    assert re.search(rf"\| praise +\|.*\| {entities} ", card)
+    assert re.search(r"\| f1 +\| [\d.]+ +\| \[[\d.]+, [\d.]+\]", card)
 
 
 def test_predict_gives_the_entities_of_a_text(done: Run) -> None:

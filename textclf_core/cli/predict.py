@@ -41,7 +41,8 @@ def predict(
 ) -> None:
     """Label texts with the model of a run: each row with its prediction and score, in its order, as they come.
 
-    A model that labels words gets texts split at white space, and gives the entities that it finds, as JSON.
+    A model that gives several labels gives those of each text with their scores, as JSON. One that labels words gets
+    texts split at white space, and gives the entities that it finds.
 
     The output is written as its name says; on the standard output, as the input is (CSV for plain text).
     """
@@ -93,7 +94,7 @@ def _write(rows: Iterable[dict[str, Any]], stream: IO[str], format: str) -> None
                 delimiter = "," if format == "csv" else "\t"
                 writer = csv.DictWriter(stream, list(row), delimiter=delimiter, lineterminator="\n")
                 writer.writeheader()
-            # Entities and labels of words are lists.
+            # Several labels, entities and labels of words are lists.
             cells = {
                 name: json.dumps(value, ensure_ascii=False) if isinstance(value, list) else value
                 for name, value in row.items()

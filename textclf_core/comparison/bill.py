@@ -19,7 +19,7 @@ from textclf_core.comparison.runner import ComparisonPlan
 from textclf_core.cost import FIXED_STAGES, SPARED, Cost
 from textclf_core.data import PreparedData
 from textclf_core.data.sampling import TrainSize
-from textclf_core.data.tokens import strata_of_rows
+from textclf_core.data.strata import strata_of_rows
 from textclf_core.engine import run_experiment
 from textclf_core.progress import Progress
 from textclf_core.records import Expected

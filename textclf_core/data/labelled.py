@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import pyarrow as pa
-from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
+from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
 
+from textclf_core.data.columns import is_list, label_name
+from textclf_core.data.label_sets import label_lists
 from textclf_core.data.tokens import tagged
 from textclf_core.errors import DataError, did_you_mean
 
@@ -50,11 +51,14 @@ def labelled(
     *,
     text: str | None = None,
     label: str | None = None,
+    label_separator: str | None = None,
     empty: Literal["keep", "drop"] = "keep",
 ) -> DatasetDict:
     """Return the splits with the columns ``text`` (string) and ``label`` (``ClassLabel``), other columns after them.
 
-    Where the texts are lists of words, :func:`~textclf_core.data.tokens.tagged` does it, with a label for each word.
+    Where the labels are lists, or ``label_separator`` parts them, a text may have several: ``label`` is a list of
+    ``ClassLabel`` then. Where the texts are lists of words, :func:`~textclf_core.data.tokens.tagged` does it, with a
+    label for each word.
 
     Label names: a ``ClassLabel`` keeps its own; integers become "0", "1"... in their order, booleans "false" and
     "true", strings are sorted. Names are shared by all splits.
@@ -63,6 +67,7 @@ def labelled(
         sources: the splits by name; the columns are looked for in ``train``, or the first.
         text: the column that holds the texts; guessed, and said, if not given.
         label: the column that holds the labels; guessed, and said, if not given.
+        label_separator: what parts the labels of a row, where a text may have several and they stand in one string.
         empty: whether rows with an empty text (or none) are kept or dropped; either way they are counted and said.
 
     Raises:
@@ -80,15 +85,20 @@ def labelled(
     _raise(faults)
 
     texts = {name: _texts(source, text, faults) for name, source in sources.items()}
-    labels = {name: _labels(source, label, faults) for name, source in sources.items()}
+    several = label_separator is not None or is_list(first.data.features[label])
+    labels = {
+        name: label_lists(source, label, label_separator, faults) if several else _labels(source, label, faults)
+        for name, source in sources.items()
+    }
     _raise(faults)
 
-    names = _label_names(first, label, labels.values())
+    names = _label_names(first, label, (row for split in labels.values() for row in split))
     id_of = {name: id for id, name in enumerate(names)}
+    of_one = ClassLabel(names=names)
     splits = {}
     for name, source in sources.items():
-        ids = [id_of[value] for value in labels[name]]
-        split = _with_columns(source, text, label, texts[name], ids, names)
+        ids = [sorted({id_of[value] for value in row}) for row in labels[name]]
+        split = _with_columns(source, text, label, texts[name], ids, List(of_one) if several else of_one)
         splits[name] = _without_empty(split, source, empty)
     return DatasetDict(splits)
 
@@ -159,14 +169,14 @@ def _texts(source: Source, column: str, faults: list[str]) -> list[str]:
     return ["" if value is None else value for value in source.data[column][:]]
 
 
-def _labels(source: Source, column: str, faults: list[str]) -> list[str]:
-    """Return the name of every row's label, noting rows that have none."""
+def _labels(source: Source, column: str, faults: list[str]) -> list[list[str]]:
+    """Return the name of every row's label, in a list of one, noting rows that have none."""
     feature = source.data.features[column]
     values: Sequence[Any] = source.data[column][:]
     if isinstance(feature, ClassLabel):
         names = [None if value is None or value < 0 else feature.names[value] for value in values]
     elif isinstance(feature, Value):
-        names = [_label_name(value) for value in values]
+        names = [label_name(value) for value in values]
     else:
         faults.append(
             f"{source.where}: the column {column!r} holds {type(feature).__name__}; one string, integer or boolean "
@@ -181,29 +191,26 @@ def _labels(source: Source, column: str, faults: list[str]) -> list[str]:
     if missing:
         more = f", and {len(missing) - 1} more rows" if len(missing) > 1 else ""
         faults.append(f"{source.where}, {source.place(missing[0])}{more}: there is no label (column {column!r})")
-    return [name for name in names if isinstance(name, str)]
-
-
-def _label_name(value: Any) -> str | float | None:
-    """Return a label as its name, ``None`` for none, or the number itself where it names no class."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float):  # integers become floats in a data frame that has a gap
-        return None if math.isnan(value) else str(int(value)) if value.is_integer() else value
-    return None if value is None or value == "" else str(value)
+    return [[name] for name in names if isinstance(name, str)]
 
 
 def _label_names(first: Source, column: str, labels: Iterable[Sequence[str]]) -> list[str]:
     """Return all label names: those of train's ``ClassLabel`` first, integers by size, others sorted."""
     feature = first.data.features[column]
+    feature = feature.feature if is_list(feature) else feature
     declared = feature.names if isinstance(feature, ClassLabel) else []
-    found = {name for split in labels for name in split}.difference(declared)
+    found = {name for row in labels for name in row}.difference(declared)
     whole = all(name.removeprefix("-").isdecimal() and str(int(name)) == name for name in found)
     return [*declared, *(sorted(found, key=int) if whole else sorted(found))]
 
 
 def _with_columns(
-    source: Source, text: str, label: str, texts: Sequence[str], ids: Sequence[int], names: Sequence[str]
+    source: Source,
+    text: str,
+    label: str,
+    texts: Sequence[str],
+    ids: Sequence[Sequence[int]],
+    of_label: ClassLabel | List,
 ) -> Dataset:
     others = [name for name in source.data.column_names if name not in (text, label)]
     hidden = [name for name in others if name in ("text", "label")]
@@ -212,8 +219,10 @@ def _with_columns(
             "%s: the column %s is left out, its name being taken", source.where, " and ".join(map(repr, hidden))
         )
     table = source.data.with_format("arrow")[:]
-    columns = {"text": pa.array(texts, pa.string()), "label": pa.array(ids, pa.int64())}
-    features = {"text": Value("string"), "label": ClassLabel(names=list(names))}
+    one = isinstance(of_label, ClassLabel)
+    labels = pa.array([row[0] for row in ids], pa.int64()) if one else pa.array(ids, pa.list_(pa.int64()))
+    columns = {"text": pa.array(texts, pa.string()), "label": labels}
+    features = {"text": Value("string"), "label": of_label}
     for name in others:
         if name not in hidden:
             columns[name], features[name] = table[name], source.data.features[name]

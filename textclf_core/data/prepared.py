@@ -12,11 +12,14 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Literal
 
-from datasets import ClassLabel, Dataset, DatasetDict, Value
+from datasets import ClassLabel, Dataset, DatasetDict
 
 from textclf_core.data.carving import carve
+from textclf_core.data.columns import holds, is_text
+from textclf_core.data.label_sets import faults_of_label_sets
 from textclf_core.data.sampling import TrainSize, sample_rows
-from textclf_core.data.tokens import WORDS, label_faults, strata_of_rows, task_of_words, without_nulls
+from textclf_core.data.strata import strata_of_rows
+from textclf_core.data.tokens import WORDS, label_faults, task_of_words, without_nulls
 from textclf_core.errors import DataError
 from textclf_core.task import Task
 
@@ -95,10 +98,11 @@ def with_train_size(prepared: PreparedData, size: TrainSize, data_seed: int) -> 
         DataError: a label has fewer rows than the size wants.
     """
     train = prepared.data["train"]
-    if prepared.task.kind == "tokens" and size.per_class is not None:
+    if prepared.task.kind != "single-label" and size.per_class is not None:
+        has = "a sentence has words of" if prepared.task.kind == "tokens" else "a text may have"
         raise DataError(
-            f"--train-size {size}: a sentence has words of several labels, so there are no examples of each; write a "
-            "share of train, such as 10%."
+            f"--train-size {size}: {has} several labels, so there are no examples of each; write a share of train, "
+            "such as 10%."
         )
     sample = train.select(sample_rows(strata_of_rows(train, prepared.task), size, data_seed))
     data = DatasetDict({**prepared.data, "train": sample})
@@ -114,8 +118,8 @@ def _fingerprint(task: Task, facts: Sequence[SplitFacts]) -> str:
 def task_of(data: DatasetDict) -> Task:
     """Return the task that the features of the data carry.
 
-    The texts are the column ``text``; where there is none, all columns of strings, in their order. Where ``tokens``
-    holds lists of words, each word has a label.
+    The texts are the column ``text``; where there is none, all columns of strings, in their order. Where ``label``
+    holds lists, a text may have several labels. Where ``tokens`` holds lists of words, each word has a label.
 
     Raises:
         DataError: with every fault found: no train split, no text column, no label, splits that differ in these.
@@ -125,15 +129,18 @@ def task_of(data: DatasetDict) -> Task:
     if of_words := task_of_words(data):
         return of_words
     features = data["train"].features
-    strings = tuple(name for name, feature in features.items() if _is_string(feature))
+    strings = tuple(name for name, feature in features.items() if is_text(feature))
     texts = ("text",) if "text" in strings else strings
     faults = []
     if not texts:
         faults.append(f"{_named(data, 'train')} has no column of texts; its columns are {', '.join(features)}")
     label = features.get("label")
-    if not isinstance(label, ClassLabel):
+    several = holds(label, ClassLabel)
+    of_one = label.feature if several else label
+    if not isinstance(of_one, ClassLabel):
         came = f"a column 'label' of {label}" if label is not None else f"the columns {', '.join(features)}"
-        faults.append(f"{_named(data, 'train')} needs a column 'label' of type ClassLabel; it has {came}")
+        wanted = "a column 'label' of type ClassLabel, or of lists of it"
+        faults.append(f"{_named(data, 'train')} needs {wanted}; it has {came}")
     for name in ("validation", "test"):
         if name in data and not faults:
             differing = [column for column in (*texts, "label") if data[name].features.get(column) != features[column]]
@@ -142,19 +149,15 @@ def task_of(data: DatasetDict) -> Task:
         raise DataError("\n".join(faults))
     if texts != ("text",):
         logger.info("there is no column 'text': the texts are taken from %s", " and ".join(map(repr, texts)))
-    return Task(label_names=tuple(label.names), text_columns=texts)
+    return Task(tuple(of_one.names), texts, "multi-label" if several else "single-label")
 
 
 def rows_sha256(texts: Iterable[Sequence[str]], labels: Iterable[str | Sequence[str]]) -> str:
-    """Return the sha256 of rows in their order: the texts of each, and its label's name (or those of its words)."""
+    """Return the sha256 of rows in their order: the texts of each, and its label's name (or names, or its words')."""
     digest = hashlib.sha256()
     for row, label in zip(texts, labels, strict=True):
         digest.update(json.dumps([*row, label]).encode())
     return digest.hexdigest()
-
-
-def _is_string(feature: object) -> bool:
-    return isinstance(feature, Value) and feature.dtype in ("string", "large_string")
 
 
 def _named(data: DatasetDict, name: str) -> str:
@@ -164,10 +167,12 @@ def _named(data: DatasetDict, name: str) -> str:
 
 
 def _check_labels(data: DatasetDict, task: Task) -> None:
-    if task.kind == "tokens":
-        if faults_of_words := label_faults(data, task):
-            raise DataError("\n".join(faults_of_words))
-        return
+    check = {"single-label": _label_faults, "multi-label": faults_of_label_sets, "tokens": label_faults}[task.kind]
+    if faults := check(data, task):
+        raise DataError("\n".join(faults))
+
+
+def _label_faults(data: DatasetDict, task: Task) -> list[str]:
     faults = []
     in_train: set[int] = set()
     for name, split in data.items():
@@ -193,8 +198,7 @@ def _check_labels(data: DatasetDict, task: Task) -> None:
                 f"{_named(data, name)}: {labels.count(label)} rows have the label {task.label_names[label]!r}, which "
                 f"train never has; the first is row {labels.index(label) + 1}"
             )
-    if faults:
-        raise DataError("\n".join(faults))
+    return faults
 
 
 def _with_carved(data: DatasetDict, task: Task, data_seed: int) -> DatasetDict:
@@ -247,12 +251,14 @@ def _texts(split: Dataset, task: Task) -> list[tuple[str, ...]]:
 def _facts(name: str, data: DatasetDict, task: Task, origin: Literal["given", "carved from train"]) -> SplitFacts:
     split = data[name]
     texts = _texts(split, task)
-    if task.kind == "tokens":
-        labels = [[task.label_names[label] for label in row] for row in split["label"][:]]
-        counts = Counter(chain.from_iterable(labels))
-    else:
-        labels = [task.label_names[label] for label in split["label"][:]]
+    rows = split["label"][:]
+    if task.kind == "single-label":
+        labels = [task.label_names[label] for label in rows]
         counts = Counter(labels)
+    else:
+        rows = [sorted(set(row)) for row in rows] if task.kind == "multi-label" else rows
+        labels = [[task.label_names[label] for label in row] for row in rows]
+        counts = Counter(chain.from_iterable(labels))
     in_train = set() if name == "train" else set(_texts(data["train"], task))
     return SplitFacts(
         name=name,

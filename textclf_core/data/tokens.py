@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-from datasets import ClassLabel, Dataset, DatasetDict, Features, LargeList, List, Value
+from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
 
+from textclf_core.data.columns import holds, is_list, is_text
 from textclf_core.entities import OUTSIDE
 from textclf_core.errors import DataError, did_you_mean
 from textclf_core.task import Task
@@ -35,11 +35,11 @@ def task_of_words(data: DatasetDict) -> Task | None:
         DataError: with every fault found: no label a word, splits that differ in their columns.
     """
     features = data["train"].features
-    if not _holds(features.get(WORDS), Value):
+    if not holds(features.get(WORDS), Value):
         return None
     label = features.get("label")
     faults = []
-    if not _holds(label, ClassLabel):
+    if not holds(label, ClassLabel):
         faults.append(f"train has 'tokens', so its 'label' must be a list of ClassLabel, one a word; it is {label}")
     for name in ("validation", "test"):
         if name in data and not faults:
@@ -87,16 +87,6 @@ def label_faults(data: DatasetDict, task: Task) -> list[str]:
     return faults
 
 
-def strata_of_rows(split: Dataset, task: Task) -> list[int]:
-    """Return what rows are sampled by: their label; of words, whether there is any label but the most frequent."""
-    if task.kind != "tokens":
-        return list(split["label"][:])
-    rows = split["label"][:]
-    counts = Counter(chain.from_iterable(rows))
-    usual = counts.most_common(1)[0][0] if counts else 0
-    return [int(any(label != usual for label in row)) for row in rows]
-
-
 def tagged(sources: Mapping[str, Source], words: str | None, tags: str | None) -> DatasetDict | None:
     """Return the splits with the columns ``tokens`` and ``label``, other columns after them.
 
@@ -113,10 +103,10 @@ def tagged(sources: Mapping[str, Source], words: str | None, tags: str | None) -
     first = sources.get("train") or next(iter(sources.values()))
     features = first.data.features
     of_words = words or (None if "text" in features else _first(WORD_NAMES, features))
-    if of_words is None or not _holds(features.get(of_words), Value) or not _is_text(features[of_words].feature):
+    if of_words is None or not holds(features.get(of_words), Value) or not is_text(features[of_words].feature):
         return None
-    of_tags = tags or _first([name for name in TAG_NAMES if _is_list(features.get(name))], features)
-    if of_tags is None or not _is_list(features.get(of_tags)):
+    of_tags = tags or _first([name for name in TAG_NAMES if is_list(features.get(name))], features)
+    if of_tags is None or not is_list(features.get(of_tags)):
         there = ", ".join(first.data.column_names)
         raise DataError(
             f"{first.where}: the column {of_words!r} holds lists of words, and there must be one with a tag for each: "
@@ -183,16 +173,3 @@ def _split(source: Source, words: str, tags: str, named: list[list[str]], names:
 
 def _first(names: Sequence[str], columns: Mapping[str, Any]) -> str | None:
     return next((name for name in names if name in columns), None)
-
-
-def _is_list(feature: object) -> bool:
-    return isinstance(feature, List | LargeList)
-
-
-def _is_text(feature: object) -> bool:
-    return isinstance(feature, Value) and feature.dtype in ("string", "large_string")
-
-
-def _holds(feature: object, kind: type) -> bool:
-    """Return whether a feature is a list of such values."""
-    return _is_list(feature) and isinstance(feature.feature, kind)  # type: ignore[attr-defined]

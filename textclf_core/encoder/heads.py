@@ -21,6 +21,12 @@ def model_class(task: Task) -> Any:
     return AutoModelForTokenClassification if task.kind == "tokens" else AutoModelForSequenceClassification
 
 
+def problem_type(task: Task) -> str | None:
+    """Return the task as a model's configuration names it: pipelines turn logits into scores by it."""
+    named = {"single-label": "single_label_classification", "multi-label": "multi_label_classification"}
+    return named.get(task.kind)
+
+
 def masked_lm(model: PreTrainedModel, revision: str | None) -> tuple[PreTrainedModel, bool]:
     """Return a model for masked language modelling around the body of ``model``, and whether its head is untrained.
 

@@ -14,6 +14,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from textclf_core.encoder.words import NO_LABEL, WORD_STARTS, encode_words, labels_of_sub_tokens
 from textclf_core.errors import UsageError
+from textclf_core.label_sets import label_array
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -70,8 +71,8 @@ def tokenize(
         columns["label"] = list(map(labels_of_sub_tokens, columns[WORD_STARTS], rows["label"][:]))
         features["label"] = List(Value("int64"))
     elif "label" in rows.column_names:
-        columns["label"] = rows["label"][:]
-        features["label"] = rows.features["label"]
+        columns["label"] = label_array(rows["label"][:], task).tolist()
+        features["label"] = List(Value("int64")) if task.kind == "multi-label" else rows.features["label"]
     return Dataset.from_dict(columns, features=Features(features))
 
 
@@ -120,6 +121,6 @@ def collate(tokenizer: PreTrainedTokenizerBase, rows: Sequence[Mapping[str, Any]
     batch = {name: padded(name, fill) for name, fill in padding.items() if name in rows[0]}
     if "label" in rows[0]:
         of_words = WORD_STARTS in rows[0]
-        labels = padded("label", NO_LABEL) if of_words else torch.tensor([int(row["label"]) for row in rows])
+        labels = padded("label", NO_LABEL) if of_words else torch.tensor(np.array([row["label"] for row in rows]))
         batch["labels"] = labels
     return batch

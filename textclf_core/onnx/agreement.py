@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow.compute as pc
 
+from textclf_core.label_sets import indicators
 from textclf_core.postprocessing import answers_of
 from textclf_core.predictions import read_predictions
 from textclf_core.records import PREDICTIONS_FILE
@@ -32,7 +33,7 @@ class Agreement:
     Attributes:
         split: the split whose rows were scored.
         rows: how many, or how many words where each has a label.
-        same_labels: rows (or words) that got the same label.
+        same_labels: rows (or words) that got the same label, or the same labels.
         largest_difference: between two scores of one label of one row.
         mean_difference: over the rows, of the largest difference in each.
     """
@@ -63,25 +64,31 @@ def agreement_with_stored(classifier: Classifier, task: Task, run: Path) -> Agre
     rows = np.linspace(0, len(stored) - 1, min(len(stored), _MOST_ROWS)).astype(int)
     stored = stored.take(rows).select([*task.text_columns, "prediction", "scores"])
     wanted = [np.asarray(row, dtype=np.float32) for row in stored["scores"].to_pylist()]
-    found = answers_of(classifier, Dataset(stored.select(list(task.text_columns))))
-    names = [*task.label_names, None]  # the last stands for no answer, whose id is -1
+    found = answers_of(classifier, Dataset(stored.select(list(task.text_columns))), task)
     said = stored["prediction"].to_pylist()
-    if isinstance(found.scores, list):  # of the words of each row
+    scores, labels = found.scores, found.labels
+    if task.kind == "multi-label":
+        sets = indicators([[task.label_names.index(name) for name in row] for row in said], task.num_labels)
+        return _compare(np.stack(wanted), np.asarray(scores), np.asarray(labels), sets)
+    names = [*task.label_names, None]  # the last stands for no answer, whose id is -1
+    if isinstance(scores, list):  # of the words of each row
         said = [name for row in said for name in row]
-        scores, labels = np.concatenate(found.scores), np.concatenate(found.labels)
-        return _compare(np.concatenate(wanted), scores, labels % len(names), [names.index(name) for name in said])
-    labels = np.asarray(found.labels) % len(names)
-    return _compare(np.stack(wanted), found.scores, labels, [names.index(name) for name in said])
+        scores, labels, wanted = np.concatenate(scores), np.concatenate(labels), [np.concatenate(wanted)]
+    ids = np.array([names.index(name) for name in said], dtype=np.int64)
+    return _compare(np.concatenate(wanted).reshape(scores.shape), scores, np.asarray(labels) % len(names), ids)
 
 
 def _compare(
-    wanted: NDArray[np.float32], scores: NDArray[np.float32], labels: NDArray[np.int64], wanted_labels: list[int]
+    wanted: NDArray[np.float32],
+    scores: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    wanted_labels: NDArray[np.int64],
 ) -> Agreement:
     differences = np.abs(scores - wanted).max(axis=1)
     return Agreement(
         split=_SPLIT,
         rows=len(scores),
-        same_labels=int((labels == np.array(wanted_labels)).sum()),
+        same_labels=int((labels == wanted_labels).reshape(len(scores), -1).all(axis=1).sum()),
         largest_difference=float(differences.max()),
         mean_difference=float(differences.mean()),
     )

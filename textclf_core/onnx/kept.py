@@ -98,7 +98,7 @@ def with_onnx(classifier: Classifier, model: Path, run: Path, engine: str, steps
 
 def _computed_by(export: Path, classifier: EncoderClassifier, steps: tuple[Step, ...]) -> Classifier:
     computed = replace(classifier, compute=onnx_logits(export / MODEL_FILE))
-    return PostprocessedClassifier(computed, steps) if steps else computed
+    return PostprocessedClassifier(computed, steps, classifier.task) if steps else computed
 
 
 @dataclass(frozen=True)

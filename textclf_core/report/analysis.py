@@ -21,6 +21,7 @@ _F1: Mapping[str, Metric] = {
     "macro": "f1-macro",
     "micro": "f1-micro",
     "weighted": "f1-weighted",
+    "samples": "f1-samples",
 }
 
 
@@ -89,7 +90,8 @@ def analyse(runs: Iterable[StoredRun], *, metric: str = "f1", cost: str = "train
     Args:
         runs: runs with their predictions.
         metric: what decides: ``accuracy``, or ``f1``: of the positive label of two, else the mean over labels, unless
-            the runs' f1 plugin was told another average; of entities where the labels are tags of such.
+            the runs' f1 plugin was told another average; of entities where the labels are tags of such. Where a text
+            may have several labels, ``accuracy`` is the share of those of which all are right.
         cost: a name in :data:`~textclf_core.report.costs.COSTS`.
 
     Raises:
@@ -159,7 +161,8 @@ def statistic(metric: str, lines: Sequence[Line]) -> Metric:
     plugin = next((plugin for plugin in record.plugins if plugin.name == "f1"), None)
     average = plugin.options["average"] if plugin else "auto"
     if average == "auto":
-        average = "binary" if len(record.data.label_names) == 2 else "macro"
+        of_two = len(record.data.label_names) == 2 and record.data.task_kind == "single-label"
+        average = "binary" if of_two else "macro"
     return _F1[average]
 
 

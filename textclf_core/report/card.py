@@ -5,20 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
 from tabulate import tabulate
 
 from textclf_core.records import Record
 from textclf_core.report.analysis import statistic
+from textclf_core.report.outcomes import outcomes_of, references_of
 from textclf_core.report.postprocessed import step_sentences
-from textclf_core.report.quality import class_scores
+from textclf_core.report.quality import class_scores, run_class_scores
 from textclf_core.report.rounding import places, write_interval, write_number
 from textclf_core.report.stored import Line, StoredRun
 from textclf_core.report.summary import carved_sentence, cost_rows
 from textclf_core.statistics import compare
 from textclf_core.statistics.bootstrap import Interval
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _WITH_INTERVAL = ("f1", "accuracy")
 
@@ -37,7 +41,7 @@ def model_card(run: StoredRun, name: str) -> str:
     test = {name: value for name, value in record.metrics["test"].items() if value is not None}
     results = [
         EvalResult(
-            task_type="text-classification",
+            task_type=_pipeline(record),
             dataset_type=record.data.source,
             dataset_name=record.data.source,
             dataset_split="test",
@@ -48,10 +52,10 @@ def model_card(run: StoredRun, name: str) -> str:
     ]
     metadata = ModelCardData(
         library_name="transformers" if record.encoder else "textclf",
-        pipeline_tag="text-classification",
+        pipeline_tag=_pipeline(record),
         base_model=checkpoint,
         metrics=list(test),
-        tags=["textclf", "text-classification"],
+        tags=["textclf", _pipeline(record)],
         model_name=name.rpartition("/")[2],
         eval_results=results or None,
     )
@@ -82,12 +86,23 @@ def _what(record: Record, checkpoint: str | None) -> str:
         made = f"{of}, fine-tuned under the strategy `{record.label}`"
     else:
         made = f"a classifier that `{record.label}` trained, without an encoder"
-    return f"Labels a text with one of {labels}. It is {made}, seed {record.seed}."
+    labelled = {
+        "single-label": "a text with one of",
+        "multi-label": "a text with any of",
+        "tokens": "each word of a text with one of",
+    }
+    return f"Labels {labelled[record.data.task_kind]} {labels}. It is {made}, seed {record.seed}."
+
+
+def _pipeline(record: Record) -> str:
+    """Return the name that transformers and the hub have for the task."""
+    return "token-classification" if record.data.task_kind == "tokens" else "text-classification"
 
 
 def _usage(record: Record, name: str) -> Iterator[str]:
     if record.encoder:
-        load = f'pipeline("text-classification", "{name if "/" in name else "FOLDER"}")'
+        several = ", top_k=None" if record.data.task_kind == "multi-label" else ""
+        load = f'pipeline("{_pipeline(record)}", "{name if "/" in name else "FOLDER"}"{several})'
         yield f"```python\nfrom transformers import pipeline\n\nclassify = {load}\n```"
         if record.postprocessing:
             steps = " and ".join(f"`{step.plugin}`" for step in record.postprocessing)
@@ -100,12 +115,7 @@ def _usage(record: Record, name: str) -> Iterator[str]:
 
 def _quality(run: StoredRun) -> Iterator[str]:
     record = run.record
-    answered = run.test.filter(run.test["prediction"].is_valid())
-    ids = {name: index for index, name in enumerate(record.data.label_names)}
-    references, predictions = (
-        np.array([ids[name] for name in answered[column].to_pylist()], dtype=np.int64)
-        for column in ("label", "prediction")
-    )
+    references, predictions = run.answered_ids("label"), run.answered_ids("prediction")
     rows = []
     for metric, value in record.metrics["test"].items():
         interval = _interval(run, metric, references, predictions) if value is not None else None
@@ -121,16 +131,18 @@ def _quality(run: StoredRun) -> Iterator[str]:
         )
     yield _table(rows, ("metric", "test", "95% interval", "validation"))
     said = f"Of {run.test.num_rows:,} test rows, scored once. The intervals are for this trained model on new rows."
-    if answered.num_rows < run.test.num_rows:
-        said += f" It leaves {run.test.num_rows - answered.num_rows:,} rows unanswered; the metrics are of the others."
+    if unanswered := run.test["prediction"].null_count:
+        said += f" It leaves {unanswered:,} rows unanswered; the metrics are of the others."
     yield said
     if len(references):
-        by_class = class_scores(references, predictions, record.data.label_names)
+        by_class = (
+            run_class_scores(run) if run.of_words else class_scores(references, predictions, record.data.label_names)
+        )
         scored = [
             [_cell(one.label), *(write_number(value, 3) for value in (one.precision, one.recall, one.f1)), one.support]
             for one in by_class
         ]
-        yield _table(scored, ("label", "precision", "recall", "F1", "test rows"))
+        yield _table(scored, ("label", "precision", "recall", "F1", "in test" if run.of_words else "test rows"))
     for plugin, sentence in step_sentences(record):
         yield f"- `{plugin}`: {sentence}."
 
@@ -141,7 +153,10 @@ def _interval(
     """Return the interval of a metric whose uncertainty is known how to be had, on the rows that are answered."""
     if metric not in _WITH_INTERVAL or not len(references):
         return None
-    kind = statistic(metric, [Line(run.record.label, (run,))])
+    line = Line(run.record.label, (run,))
+    kind = statistic(metric, [line])
+    if run.of_words:  # whose rows are sentences
+        references, predictions = references_of(run, kind), outcomes_of(line, kind, line.seeds)[0]
     [one] = compare(references, {run.record.label: predictions[None]}, kind).contenders
     return one.examples_interval
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def references_of(run: StoredRun, metric: Metric) -> NDArray[np.int64]:
-    """Return what a metric takes for the references of a run's test rows, int64, (rows,)."""
+    """Return what a metric takes for the references of a run's test rows, int64, (rows,), or (rows, labels)."""
     if metric == "f1-entity":
         return np.asarray(_entity_counts(run)[2])
     if metric == "accuracy-words":
@@ -28,7 +28,7 @@ def references_of(run: StoredRun, metric: Metric) -> NDArray[np.int64]:
 
 
 def outcomes_of(line: Line, metric: Metric, seeds: Sequence[int]) -> NDArray[np.int64]:
-    """Return what a metric takes for a contender's predictions of the test rows, int64, (seeds, rows)."""
+    """Return what a metric takes for a contender's predictions, int64: for each seed the shape of the references."""
     runs = {run.record.seed: run for run in line.runs}
     if metric == "f1-entity":
         return np.stack([entity_outcomes(*_entity_counts(runs[seed])[:2]) for seed in seeds])

@@ -93,12 +93,11 @@ def class_scores(
     """Return the scores of each class, in the order of the labels.
 
     Args:
-        references: true label ids, (rows,).
-        predictions: predicted label ids, (rows,).
+        references: true label ids, (rows,); of several labels a row zeros and ones, (rows, labels).
+        predictions: the predicted ones, in the same shape.
         labels: the names of the labels, by id.
     """
-    matrix = confusion_matrix(references, predictions, len(labels)).astype(np.float64)
-    right, support, predicted = matrix.diagonal(), matrix.sum(axis=1), matrix.sum(axis=0)
+    right, support, predicted = _label_counts(references, predictions, len(labels))
     return tuple(
         ClassScores(
             label=label,
@@ -111,15 +110,31 @@ def class_scores(
     )
 
 
+def _label_counts(
+    references: NDArray[np.int64], predictions: NDArray[np.int64], labels: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return of each label the rows rightly given it, those that have it, and those given it."""
+    if references.ndim > 1:
+        counts = (references & predictions, references, predictions)
+        right, support, predicted = (one.sum(axis=0).astype(np.float64) for one in counts)
+        return right, support, predicted
+    matrix = confusion_matrix(references, predictions, labels).astype(np.float64)
+    return matrix.diagonal(), matrix.sum(axis=1), matrix.sum(axis=0)
+
+
 def reliability(references: NDArray[np.int64], scores: NDArray[np.float32], bins: int = BINS) -> Reliability:
     """Return how well the scores are calibrated, by the confidence in the predicted class (the highest score).
 
     Args:
-        references: true label ids, (rows,).
+        references: true label ids, (rows,); of several labels a row zeros and ones, (rows, labels), of which each
+            counts as a row of two classes.
         scores: probabilities, (rows, classes).
         bins: how many.
     """
     probabilities = scores.astype(np.float64)
+    if references.ndim > 1:
+        references, having = references.ravel(), probabilities.ravel()
+        probabilities = np.stack([1 - having, having], axis=1)
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == references
     # A bin holds its upper edge, as in the paper. Sums of float32 can exceed 1 by a rounding.
@@ -149,11 +164,15 @@ def reliability(references: NDArray[np.int64], scores: NDArray[np.float32], bins
 def run_confusion(run: StoredRun) -> NDArray[np.int64]:
     """Return the confusion matrix of a run's test split: int64, (classes, classes), a row a true class.
 
-    Where each word has a label, it counts words.
+    Where each word has a label, it counts words. Where a text may have several labels, none is taken for another: there
+    is a matrix for each, (labels, 2, 2), not to have it before having it, as scikit-learn's
+    ``multilabel_confusion_matrix``.
     """
-    return confusion_matrix(
-        run.label_ids("label"), run.label_ids("prediction"), classes=len(run.record.data.label_names)
-    )
+    references, predictions = run.label_ids("label"), run.label_ids("prediction")
+    if run.of_sets:
+        of_labels = zip(references.T, predictions.T, strict=True)
+        return np.stack([confusion_matrix(true, predicted, classes=2) for true, predicted in of_labels])
+    return confusion_matrix(references, predictions, classes=len(run.record.data.label_names))
 
 
 def line_confusion(line: Line, seeds: Sequence[int]) -> NDArray[np.int64]:
@@ -164,7 +183,7 @@ def line_confusion(line: Line, seeds: Sequence[int]) -> NDArray[np.int64]:
 
 def line_class_scores(line: Line, seeds: Sequence[int]) -> tuple[ClassScores, ...]:
     """Return the scores of each class on test, each a mean over the contender's runs at these seeds."""
-    by_run = [_run_class_scores(run) for run in _runs(line, seeds)]
+    by_run = [run_class_scores(run) for run in _runs(line, seeds)]
     return tuple(
         ClassScores(
             label=of_class[0].label,
@@ -177,7 +196,8 @@ def line_class_scores(line: Line, seeds: Sequence[int]) -> tuple[ClassScores, ..
     )
 
 
-def _run_class_scores(run: StoredRun) -> tuple[ClassScores, ...]:
+def run_class_scores(run: StoredRun) -> tuple[ClassScores, ...]:
+    """Return the scores of each class on a run's test split; of entities, those of each type."""
     names = run.record.data.label_names
     if entity_scheme(run.record) is None:
         return class_scores(run.label_ids("label"), run.label_ids("prediction"), names)
@@ -194,8 +214,8 @@ def _run_class_scores(run: StoredRun) -> tuple[ClassScores, ...]:
 def line_reliability(line: Line, seeds: Sequence[int], bins: int = BINS) -> Reliability:
     """Return the calibration of a contender on test at these seeds.
 
-    The bins hold the predictions of all its runs; the three numbers are means over the runs, since errors of two
-    models in opposite directions would cancel in a common bin.
+    The bins hold the predictions of all its runs, where a text may have several labels one for each of them; the three
+    numbers are means over the runs, since errors of two models in opposite directions would cancel in a common bin.
     """
     by_run = [(run.label_ids("label"), run_scores(run)) for run in _runs(line, seeds)]
     each = [reliability(references, scores, bins) for references, scores in by_run]

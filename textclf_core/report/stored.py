@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from textclf_core.errors import UsageError
+from textclf_core.label_sets import indicators
 from textclf_core.records import RECORD_FILE, PluginRecord, Record, read_record
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ class StoredRun:
     def label_ids(self, column: str) -> NDArray[np.int64]:
         """Return the test split's ``label`` or ``prediction`` column as label ids, int64, (rows,).
 
-        Where each word has a label, those of all words of all rows, (words,).
+        Where each word has a label, those of all words of all rows, (words,); where a text may have several, zeros and
+        ones, (rows, labels).
 
         Raises:
             UsageError: rows were left unanswered.
@@ -49,8 +51,17 @@ class StoredRun:
                 f"{self.directory}: this run leaves {unanswered:,} of {self.test.num_rows:,} test rows unanswered: "
                 "its scores are not of the same rows as those of other runs. Leave it out; its record has its own."
             )
+        return self._ids(self.test[column])
+
+    def answered_ids(self, column: str) -> NDArray[np.int64]:
+        """Return what :meth:`label_ids` does, of the rows that were answered."""
+        return self._ids(self.test[column].filter(self.test["prediction"].is_valid()))
+
+    def _ids(self, labels: pa.ChunkedArray) -> NDArray[np.int64]:
         ids = {name: index for index, name in enumerate(self.record.data.label_names)}
-        names = self.test[column].to_pylist()
+        names = labels.to_pylist()
+        if self.of_sets:
+            return indicators([[ids[name] for name in row] for row in names], len(ids))
         if self.of_words:
             names = [name for row in names for name in row]
         return np.array([ids[name] for name in names], dtype=np.int64)
@@ -59,6 +70,11 @@ class StoredRun:
     def of_words(self) -> bool:
         """Whether each word has a label, rather than each text."""
         return self.record.data.task_kind == "tokens"
+
+    @property
+    def of_sets(self) -> bool:
+        """Whether a text may have several labels."""
+        return self.record.data.task_kind == "multi-label"
 
 
 @dataclass(frozen=True)
@@ -74,7 +90,7 @@ class Line:
         return tuple(run.record.seed for run in self.runs)
 
     def predictions(self, seeds: Sequence[int]) -> NDArray[np.int64]:
-        """Return the predicted label ids of these seeds, int64, (seeds, test rows), or (seeds, words)."""
+        """Return the predicted label ids of these seeds, int64, (seeds, ...), in the shape of a run's."""
         by_seed = {run.record.seed: run for run in self.runs}
         return np.stack([by_seed[seed].label_ids("prediction") for seed in seeds])
 

@@ -29,13 +29,13 @@ class Interval:
 def strata_of(references: NDArray[np.int64], metric: Metric = "accuracy") -> tuple[NDArray[np.int64], ...]:
     """Return the rows of each reference label, smallest label ids first; each group is resampled by itself.
 
-    Sentences whose words have labels are one group.
+    Sentences whose words have labels are one group, and so are rows that may have several labels.
 
     A label of one row would always be drawn as it is, as if nothing could be learnt about it from other rows. So
     labels of fewer than ``SMALLEST_STRATUM`` rows are one group ("collapsed strata"; Cochran, Sampling Techniques,
     1977, section 5A.12); if they are still too few together, they join the smallest of the others.
     """
-    if metric in SENTENCE_METRICS:
+    if metric in SENTENCE_METRICS or references.ndim > 1:
         return (np.arange(len(references)),)
     labels, counts = np.unique(references, return_counts=True)
     groups = [np.flatnonzero(references == label) for label in labels[counts >= SMALLEST_STRATUM]]
@@ -43,6 +43,17 @@ def strata_of(references: NDArray[np.int64], metric: Metric = "accuracy") -> tup
     if groups and 0 < len(rare) < SMALLEST_STRATUM:
         rare = np.concatenate([groups.pop(int(np.argmin([len(group) for group in groups]))), rare])
     return (*groups, rare) if len(rare) else tuple(groups)
+
+
+def kinds_of_rows(*labels: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the first row of each kind, and how many rows are of it: those that are alike in all of ``labels``.
+
+    Args:
+        labels: references or predictions of the same rows, each of shape (rows,) or (rows, labels).
+    """
+    columns = np.concatenate([one.reshape(len(one), -1) for one in labels], axis=1)
+    _, first, rows = np.unique(columns, axis=0, return_index=True, return_counts=True)
+    return first, rows
 
 
 def resampled_scores(
@@ -63,19 +74,18 @@ def resampled_scores(
 
     Args:
         metric: what is measured.
-        references: the true label ids, shape (rows,).
-        predictions: the label ids that each model predicted, shape (models, rows).
+        references: the true label ids, shape (rows,); or zeros and ones, (rows, labels).
+        predictions: what each model predicted, shape (models, rows) or (models, rows, labels).
         num_labels: how many labels there are.
         strata: rows that are resampled together, as many as there are.
         resamples: how many.
         rng: draws them.
     """
-    columns = np.vstack([references, predictions])
-    kinds = [np.unique(columns[:, stratum], axis=1, return_counts=True) for stratum in strata]
-    of_kind = np.concatenate([kind for kind, _ in kinds], axis=1)
-    counts = [row_counts(metric, of_kind[0], of_model, num_labels) for of_model in of_kind[1:]]
+    kinds = [kinds_of_rows(references[stratum], *predictions[:, stratum]) for stratum in strata]
+    of_kind = np.concatenate([stratum[first] for stratum, (first, _) in zip(strata, kinds, strict=True)])
+    counts = [row_counts(metric, references[of_kind], of_model[of_kind], num_labels) for of_model in predictions]
     scores = np.empty((len(predictions), resamples))
-    at_once = max(1, _WEIGHTS_AT_ONCE // of_kind.shape[1])
+    at_once = max(1, _WEIGHTS_AT_ONCE // len(of_kind))
     for start in range(0, resamples, at_once):
         stop = min(start + at_once, resamples)
         drawn = [rng.multinomial(times.sum(), times / times.sum(), size=stop - start) for _, times in kinds]

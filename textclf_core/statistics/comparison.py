@@ -14,9 +14,11 @@ from textclf_core.statistics.bootstrap import Interval, bca_interval, resampled_
 from textclf_core.statistics.metrics import (
     METRICS,
     SENTENCE_METRICS,
+    SET_METRICS,
     Metric,
     influence,
     is_accuracy,
+    right_rows,
     row_counts,
     score,
 )
@@ -50,13 +52,14 @@ def compare(
     """Compare contenders on the rows of one test set.
 
     Examples are taken as drawn within each label, so all of it speaks of test sets with these shares of the labels;
-    sentences whose words have labels are taken as drawn among all.
+    sentences whose words have labels, and rows that may have several, are taken as drawn among all.
 
     Args:
-        references: the true label ids, int64, shape (rows,).
+        references: the true label ids, int64, shape (rows,); where a row may have several labels, zeros and ones,
+            (rows, labels).
         predictions: for each contender the predicted label ids, int64, shape (seeds, rows), rows as in
-            ``references``. Numbers of seeds may differ: a contender with one seed takes part as the trained model
-            that it is.
+            ``references``; or zeros and ones, (seeds, rows, labels). Numbers of seeds may differ: a contender with one
+            seed takes part as the trained model that it is.
         metric: what to compare.
         alpha: the chance of any false difference that is accepted; intervals are of level 1 - alpha.
         resamples: of the bootstrap, and of a randomisation test, which takes more where the correction for the
@@ -200,8 +203,8 @@ class _Given:
         if max(len(self.scores[first].by_seed), len(self.scores[second].by_seed)) > 1:
             value = self.scores[first].mean - self.scores[second].mean
             return "crossed t", crossed_t(value, self._influences(first, second), self.seeds(first, second))
-        if is_accuracy(self.metric):
-            right, other_right = (self.predictions[name][0] == self.references for name in (first, second))
+        if is_accuracy(self.metric, self.references):
+            right, other_right = (right_rows(self.references, self.predictions[name][0]) for name in (first, second))
             return "exact McNemar", mcnemar(right, other_right)
         p_value = approximate_randomisation(
             self.metric,
@@ -236,17 +239,21 @@ class _Given:
 
 
 def _check(references: NDArray[np.int64], predictions: Mapping[str, NDArray[np.int64]], metric: Metric) -> None:
-    if metric not in (*METRICS, *SENTENCE_METRICS):
-        raise DataError(f"contenders are compared by {', '.join((*METRICS, *SENTENCE_METRICS))}, not by {metric!r}.")
-    if references.ndim != 1 or len(references) == 0 or not predictions:
+    if references.ndim not in (1, 2) or references.size == 0 or not predictions:
         raise DataError(
-            f"a comparison needs one reference label a row and at least one contender; it got references of shape "
-            f"{references.shape} and {len(predictions)} contenders."
+            f"a comparison needs one reference label a row, or zeros and ones for several, and at least one contender; "
+            f"it got references of shape {references.shape} and {len(predictions)} contenders."
         )
+    of_sets = references.ndim == 2
+    known = SET_METRICS if of_sets else (*METRICS, *SENTENCE_METRICS)
+    if metric not in known:
+        several = " where rows may have several labels" if of_sets else ""
+        raise DataError(f"contenders are compared by {', '.join(known)}{several}, not by {metric!r}.")
     for name, of_one in {"the references": references[None], **predictions}.items():
-        if of_one.ndim != 2 or len(of_one) == 0 or of_one.shape[1] != len(references):
+        if len(of_one) == 0 or of_one.shape[1:] != references.shape:
+            wanted = ", ".join(map(str, references.shape))
             raise DataError(
-                f"contender {name!r} has predictions of shape {of_one.shape}; wanted (seeds, {len(references)}): every "
+                f"contender {name!r} has predictions of shape {of_one.shape}; wanted (seeds, {wanted}): every "
                 "contender is scored on the same test rows."
             )
         if not np.issubdtype(of_one.dtype, np.integer) or of_one.min() < 0:
@@ -254,6 +261,8 @@ def _check(references: NDArray[np.int64], predictions: Mapping[str, NDArray[np.i
                 f"{name!r} must hold label ids, which are whole numbers from 0; it holds {of_one.dtype} numbers from "
                 f"{of_one.min()} on."
             )
+        if of_sets and of_one.max() > 1:
+            raise DataError(f"{name!r} must hold zeros and ones, one for each label; it holds {of_one.max()}.")
         if metric == "f1-binary" and of_one.max() > 1:
             raise DataError(
                 f"f1-binary is for two labels, ids 0 and 1, and {name!r} holds {of_one.max()}. Take f1-macro."

@@ -12,8 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-Metric = Literal["accuracy", "f1-binary", "f1-macro", "f1-micro", "f1-weighted", "f1-entity", "accuracy-words"]
+Metric = Literal[
+    "accuracy", "f1-binary", "f1-macro", "f1-micro", "f1-weighted", "f1-samples", "f1-entity", "accuracy-words"
+]
 """``f1-binary`` is that of label id 1; ``f1-micro`` of single-label predictions is accuracy.
+
+Where a row may have several labels, references and predictions are zeros and ones, (rows, labels), instead of label
+ids, (rows,). ``accuracy`` is then the share of the rows of which all labels are right, and ``f1-samples`` the mean of
+the rows' own F1, 0 for a row without any label; ``f1-binary`` isn't for such rows, and ``f1-samples`` for no others.
 
 ``f1-entity`` and ``accuracy-words`` are of sentences, whose words have labels. Where others take label ids, they take
 numbers that hold a sentence's counts, so that the sentence is what is resampled: ``f1-entity`` those of
@@ -22,9 +28,11 @@ labelled and, for references, of words.
 """
 
 METRICS: tuple[Metric, ...] = ("accuracy", "f1-binary", "f1-macro", "f1-micro", "f1-weighted")
+SET_METRICS: tuple[Metric, ...] = ("accuracy", "f1-macro", "f1-micro", "f1-weighted", "f1-samples")
 SENTENCE_METRICS: tuple[Metric, ...] = ("f1-entity", "accuracy-words")
 
 _MOST_ENTITIES = 2**20
+_ROUNDING = 1e-12
 
 
 def entity_outcomes(right: NDArray[np.int64], predicted: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -37,14 +45,20 @@ def entity_outcomes(right: NDArray[np.int64], predicted: NDArray[np.int64]) -> N
     return right * _MOST_ENTITIES + predicted
 
 
-def is_accuracy(metric: Metric) -> bool:
+def is_accuracy(metric: Metric, references: NDArray[np.int64]) -> bool:
     """Return whether the metric is the share of rows with the right prediction."""
-    return metric in ("accuracy", "f1-micro")
+    return metric == "accuracy" or (metric == "f1-micro" and references.ndim == 1)
+
+
+def right_rows(references: NDArray[np.int64], predictions: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return whether each row has the right prediction, all its labels taken together: bool, (rows,)."""
+    right = references == predictions
+    return right if right.ndim == 1 else np.asarray(right.all(axis=1))
 
 
 def _is_share(metric: Metric) -> bool:
     """Return whether the metric is one total over another."""
-    return is_accuracy(metric) or metric == "accuracy-words"
+    return metric in ("accuracy", "f1-micro", "f1-samples", "accuracy-words")
 
 
 def row_counts(
@@ -58,17 +72,19 @@ def row_counts(
 
     Args:
         metric: what is measured.
-        references: the true label ids, below ``num_labels``, shape (rows,).
-        predictions: one model's label ids, shape (rows,).
+        references: the true label ids, below ``num_labels``, shape (rows,); or zeros and ones, (rows, labels).
+        predictions: one model's, in the same shape.
         num_labels: how many labels there are.
     """
+    if references.ndim > 1:
+        return _counts_of_sets(metric, references, predictions)
     if metric == "f1-entity":
         return csr_array(np.stack([*np.divmod(predictions, _MOST_ENTITIES), references]).astype(np.float64))
     if metric == "accuracy-words":
         return csr_array(np.stack([predictions, references]).astype(np.float64))
     rows = np.arange(len(references))
     right = np.flatnonzero(references == predictions)
-    if is_accuracy(metric):
+    if is_accuracy(metric, references):
         kinds, columns, height = [np.zeros_like(right), np.ones_like(rows)], [right, rows], 2
     else:
         labelled = [references[right], predictions, references]
@@ -79,6 +95,22 @@ def row_counts(
     return counts[[1, num_labels + 1, 2 * num_labels + 1]] if metric == "f1-binary" else counts
 
 
+def _counts_of_sets(metric: Metric, references: NDArray[np.int64], predictions: NDArray[np.int64]) -> csr_array:
+    """Return the counts of rows with several labels: of each label as above, or the two parts of a share.
+
+    These are 2 right and given + had for ``f1-micro``, the row's own F1 and 1 for ``f1-samples``.
+    """
+    right = references & predictions
+    if metric not in ("accuracy", "f1-micro", "f1-samples"):
+        return csr_array(np.concatenate([right, predictions, references], axis=1).T.astype(np.float64))
+    top, bottom = 2.0 * right.sum(axis=1), (predictions + references).sum(axis=1).astype(np.float64)
+    if metric == "f1-samples":
+        top, bottom = _ratio(top, bottom), np.ones(len(top))
+    elif metric == "accuracy":
+        top, bottom = right_rows(references, predictions).astype(np.float64), np.ones(len(top))
+    return csr_array(np.stack([top, bottom]))
+
+
 def score(metric: Metric, totals: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the metric at totals of shape (counts, ...), as shape (...).
 
@@ -86,11 +118,11 @@ def score(metric: Metric, totals: NDArray[np.float64]) -> NDArray[np.float64]:
     in a mean, and F1 without any is 0.
     """
     if _is_share(metric):
-        return np.asarray(totals[0] / totals[1])
+        return _ratio(totals[0], totals[1])
     right, given, had = totals.reshape(3, -1, *totals.shape[1:])
     f1 = _ratio(2 * right, given + had)
     if metric == "f1-weighted":
-        return np.asarray((had * f1).sum(0) / had.sum(0))
+        return _ratio((had * f1).sum(0), had.sum(0))
     return _ratio(f1.sum(0), (given + had > 0).sum(0))
 
 
@@ -102,21 +134,23 @@ def influence(metric: Metric, counts: csr_array) -> NDArray[np.float64]:
     mean of the influences, plus itself: for accuracy exactly (1 or 0, less the accuracy), for F1 to first order.
     """
     totals = np.asarray(counts.sum(axis=1))
-    return np.asarray(counts.shape[1] * (counts.T @ _gradient(metric, totals)))
+    found = np.asarray(counts.shape[1] * (counts.T @ _gradient(metric, totals)))
+    found[np.abs(found) < _ROUNDING] = 0  # what the labels of one row add may cancel
+    return found
 
 
 def _gradient(metric: Metric, totals: NDArray[np.float64]) -> NDArray[np.float64]:
     if _is_share(metric):
         right, rows = totals
-        return np.array([1 / rows, -right / rows**2])
+        return np.array([1 / rows, -right / rows**2]) if rows else np.zeros(2)
     right, given, had = totals.reshape(3, -1)
     f1 = _ratio(2 * right, given + had)
     by_right, by_size = _ratio(2.0, given + had), -_ratio(f1, given + had)
     if metric != "f1-weighted":
         present = max(1, np.count_nonzero(given + had))
         return np.asarray(np.concatenate([by_right, by_size, by_size]) / present)
-    weight = had / had.sum()
-    by_weight = (f1 - weight @ f1) / had.sum()
+    weight = had / max(1, had.sum())
+    by_weight = (f1 - weight @ f1) / max(1, had.sum())
     return np.concatenate([weight * by_right, weight * by_size, weight * by_size + by_weight])
 
 

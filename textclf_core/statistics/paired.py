@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from textclf_core.statistics.metrics import Metric, row_counts, score
+from textclf_core.statistics.bootstrap import kinds_of_rows
+from textclf_core.statistics.metrics import Metric, right_rows, row_counts, score
 from textclf_core.statistics.variance import SeedVariance, StandardError, standard_error
 
 POWER = 0.8
@@ -55,8 +56,8 @@ def approximate_randomisation(
 
     Args:
         metric: what is measured.
-        references: the true label ids, shape (rows,).
-        first: the label ids that one model predicted, shape (rows,).
+        references: the true label ids, shape (rows,); or zeros and ones, (rows, labels).
+        first: what one model predicted, in the same shape.
         second: the same of the other.
         num_labels: how many labels there are.
         resamples: how many swappings at a time. More are drawn while fewer than ``ENOUGH_EXCEEDING`` reach the
@@ -65,13 +66,13 @@ def approximate_randomisation(
         smallest: the p-value below which no more are drawn.
         rng: draws them.
     """
-    differing = np.flatnonzero(first != second)
+    differing = np.flatnonzero(~right_rows(first, second))
     if len(differing) == 0:
         return 1.0
     # How many rows of a kind are swapped is all that the totals depend on, so that is what is drawn.
-    columns = np.stack([references, first, second])[:, differing]
-    kinds, rows_of_kind = np.unique(columns, axis=1, return_counts=True)
-    before, after = (row_counts(metric, kinds[0], labels, num_labels) for labels in kinds[1:])
+    of_kind, rows_of_kind = kinds_of_rows(references[differing], first[differing], second[differing])
+    kinds = differing[of_kind]
+    before, after = (row_counts(metric, references[kinds], labels[kinds], num_labels) for labels in (first, second))
     first_total = _totals(metric, references, first, num_labels)
     second_total = _totals(metric, references, second, num_labels)
     observed = _gap(metric, first_total, second_total)

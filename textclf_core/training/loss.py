@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, log_softmax
@@ -14,6 +14,8 @@ from textclf_core.encoder.words import NO_LABEL
 from textclf_core.errors import UsageError
 
 if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
     from textclf_core.task import Task
     from textclf_core.training.options import EncoderTraining
 
@@ -27,11 +29,14 @@ class Loss:
     g > 0 the focal loss (Lin et al., "Focal Loss for Dense Object Detection", ICCV 2017, equation 5), with s > 0
     label smoothing (Szegedy et al., CVPR 2016, section 7).
 
+    Where a text may have several labels, each label is a row of its own with two classes, not to have it and to have
+    it, whose probabilities are those of a sigmoid: with s = 0 and g = 0 it is binary cross-entropy.
+
     It is summed over rows, and whoever trains divides by the rows of the whole batch, so that it doesn't depend on
     how the batch is cut. The weights have a mean of 1 over the rows of train, so they leave its size alone.
 
     Attributes:
-        class_weights: w, float32, shape (classes,); ``None`` for 1.
+        class_weights: w, float32, shape (classes,); of several labels a text, (labels, 2); ``None`` for 1.
         label_smoothing: s.
         focal_gamma: g.
     """
@@ -41,13 +46,19 @@ class Loss:
     focal_gamma: float = 0.0
 
     @classmethod
-    def of(cls, options: EncoderTraining, task: Task, labels: Sequence[int], device: torch.device) -> Loss:
-        """Return the loss that a trainer's options ask for, given the labels of train.
+    def of(cls, options: EncoderTraining, task: Task, labels: ArrayLike, device: torch.device) -> Loss:
+        """Return the loss that a trainer's options ask for.
+
+        Args:
+            options: of the trainer.
+            task: the labels.
+            labels: those of train, int64, (rows,), or zeros and ones, (rows, labels).
+            device: where the weights are put.
 
         Raises:
             UsageError: there are more or fewer class weights than labels.
         """
-        weights = _class_weights(options, task, labels)
+        weights = _class_weights(options, task, torch.as_tensor(np.asarray(labels)))
         return cls(None if weights is None else weights.to(device), options.label_smoothing, options.focal_gamma)
 
     def __call__(self, logits: Tensor, labels: Tensor) -> Tensor:
@@ -55,39 +66,54 @@ class Loss:
 
         Args:
             logits: shape (rows, classes), or (rows, tokens, classes).
-            labels: int64, shape (rows,), or (rows, tokens), where ``NO_LABEL`` stands for none.
+            labels: int64, shape (rows,), or (rows, tokens), where ``NO_LABEL`` stands for none. Of several labels a
+                text, zeros and ones in the shape of the logits.
         """
         logits = logits.float()
-        if labels.ndim > 1:
+        several = labels.shape == logits.shape
+        if several:
+            # The softmax of 0 and z is the sigmoid of -z and of z.
+            logits = torch.stack([torch.zeros_like(logits), logits], dim=-1)
+        elif labels.ndim > 1:
             logits, labels = logits.flatten(0, 1), labels.flatten()
-        if not self.focal_gamma:
+        if not several and not self.focal_gamma:
             weights, smoothing = self.class_weights, self.label_smoothing
             return cross_entropy(
                 logits, labels, weight=weights, label_smoothing=smoothing, ignore_index=NO_LABEL, reduction="sum"
             )
-        logits, labels = logits[labels != NO_LABEL], labels[labels != NO_LABEL]
+        if not several:
+            logits, labels = logits[labels != NO_LABEL], labels[labels != NO_LABEL]
         classes = logits.shape[-1]
         log_p = log_softmax(logits, dim=-1)
-        # 1 - p by expm1, which is exact near p = 1; the least number keeps the power's gradient finite there.
-        hard = (-torch.expm1(log_p)).clamp_min(torch.finfo(torch.float32).tiny) ** self.focal_gamma
         is_label = labels.unsqueeze(-1) == torch.arange(classes, device=labels.device)
-        q = is_label * (1 - self.label_smoothing) + self.label_smoothing / classes
-        return -((q if self.class_weights is None else q * self.class_weights) * hard * log_p).sum()
+        weight = is_label * (1 - self.label_smoothing) + self.label_smoothing / classes
+        if self.class_weights is not None:
+            weight = weight * self.class_weights
+        if self.focal_gamma:
+            # 1 - p by expm1, which is exact near p = 1; the least number keeps the power's gradient finite there.
+            weight = weight * (-torch.expm1(log_p)).clamp_min(torch.finfo(torch.float32).tiny) ** self.focal_gamma
+        return -(weight * log_p).sum()
 
 
-def _class_weights(options: EncoderTraining, task: Task, labels: Sequence[int]) -> Tensor | None:
+def _class_weights(options: EncoderTraining, task: Task, labels: Tensor) -> Tensor | None:
     """Return the weights of the classes, float32, with a mean of 1 over the rows."""
     if options.class_weights is None:
         return None
-    counts = torch.bincount(torch.as_tensor(labels), minlength=task.num_labels).double()
     if options.class_weights == "balanced":
-        weights = 1 / counts.clamp_min(1)  # a class that train lacks: no row has its weight
+        given = None
     else:
-        given = options.class_weights
+        given = torch.tensor(options.class_weights, dtype=torch.float64)
         if len(given) != task.num_labels:
             raise UsageError(
                 f"class_weights has {len(given)} numbers, but the data have {task.num_labels} labels, in this order: "
                 f"{', '.join(task.label_names)}. Give one for each, or class_weights=balanced."
             )
-        weights = torch.tensor(given, dtype=torch.float64)
-    return (weights * counts.sum() / (weights * counts).sum()).float()
+    if labels.ndim > 1:
+        having = labels.double().sum(dim=0)
+        counts = torch.stack([len(labels) - having, having], dim=-1)
+        # What is given is the weight of having the label; that of not having it is 1.
+        given = None if given is None else torch.stack([torch.ones_like(given), given], dim=-1)
+    else:
+        counts = torch.bincount(labels, minlength=task.num_labels).double()
+    weights = 1 / counts.clamp_min(1) if given is None else given  # a class that train lacks: no row has its weight
+    return (weights * counts.sum(-1, keepdim=True) / (weights * counts).sum(-1, keepdim=True)).float()

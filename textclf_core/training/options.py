@@ -27,11 +27,15 @@ class EncoderTraining(Recipe):
         Literal["balanced"] | tuple[float, ...] | None,
         Option(
             "What a row's loss is weighted with, by its label: a number for each label, in the labels' order, or "
-            "balanced, which makes the labels count alike however many rows they have."
+            "balanced, which makes the labels count alike however many rows they have. Where a text may have several, "
+            "the weight of having a label; not to have it weighs 1, and balanced makes the two count alike."
         ),
     ] = None
     label_smoothing: Annotated[
-        float, Option("Share of a row's label that is spread evenly over all labels.", ge=0, lt=1)
+        float,
+        Option(
+            "Share of a row's label that is spread evenly over the labels; of several, over yes and no.", ge=0, lt=1
+        ),
     ] = 0.0
     focal_gamma: Annotated[
         float, Option("Focal loss: how much less rows count that are right already; 2 is usual, 0 is off.", ge=0)

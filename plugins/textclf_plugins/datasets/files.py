@@ -22,7 +22,7 @@ class Files:
     """Labelled texts in CSV, TSV, JSON lines or Parquet files, UTF-8, with a header.
 
     Nothing is guessed about a value: "NA" and "null" are text. Labels are strings, integers or booleans; their names
-    become the model's.
+    become the model's. Where they are lists, or label_separator parts them, a text may have several.
     """
 
     path: Annotated[
@@ -33,11 +33,17 @@ class Files:
     test: Annotated[str | None, Option("The file of the test split.")] = None
     text: Annotated[str | None, Option("The column of texts; guessed from its name if not given.")] = None
     label: Annotated[str | None, Option("The column of labels; guessed from its name if not given.")] = None
+    label_separator: Annotated[
+        str | None,
+        Option("What parts the labels of a row, such as ; or |, where a text may have several. Lists need none."),
+    ] = None
     empty: Annotated[Literal["keep", "drop"], Option("What to do with rows whose text is empty.")] = "keep"
 
     def __post_init__(self) -> None:
         if (self.path is None) == (self.train is None):
             raise ValueError("wanted path=FILE, path=FOLDER or train=FILE, one of them")
+        if self.label_separator == "":
+            raise ValueError("label_separator must be a character or more")
 
     @hookimpl
     def textclf_load_data(self) -> DatasetDict:
@@ -45,7 +51,9 @@ class Files:
         from textclf_core.data import labelled, read_file
 
         sources = {name: read_file(file) for name, file in self._files()}
-        return labelled(sources, text=self.text, label=self.label, empty=self.empty)
+        return labelled(
+            sources, text=self.text, label=self.label, label_separator=self.label_separator, empty=self.empty
+        )
 
     def _files(self) -> Iterator[tuple[str, Path]]:
         """Yield the name and the file of each split."""

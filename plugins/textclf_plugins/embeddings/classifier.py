@@ -112,7 +112,7 @@ class EmbeddingClassifier:
     task: Task
 
     def scores(self, data: Dataset) -> NDArray[np.float32]:
-        """Return the softmax of the head's logits for the rows of ``data``, in its order: float32, (rows, labels)."""
+        """Return the head's probabilities for the rows of ``data``, in its order: float32, (rows, labels)."""
         return self.head.probabilities(self.embedder.vectors(self.embedder.tokenize(data, self.task)))
 
     def save(self, directory: Path) -> None:
@@ -131,4 +131,4 @@ class EmbeddingClassifier:
         body.model.to(device)  # type: ignore[arg-type]  # the decorator around it hides its signature
         note = json.loads((directory / _NOTE).read_text(encoding="utf-8"))
         arrays = load_file(directory / _HEAD)
-        return cls(Embedder(body, **note), LinearHead(arrays["weights"], arrays["intercept"]), task)
+        return cls(Embedder(body, **note), LinearHead(arrays["weights"], arrays["intercept"], task), task)

@@ -57,9 +57,7 @@ def fit_head(
     with meter.time("train/validate"):
         validation_features = embedder.vectors(validation_rows) if c is None else None
     with meter.time("train/steps"):
-        fitted = fit_logistic(
-            name, features, train["label"], validation_features, validation["label"], task.num_labels, c
-        )
+        fitted = fit_logistic(name, features, train["label"], validation_features, validation["label"], task, c)
     numbers = fitted.head.weights.size + fitted.head.intercept.size
     # A product with the weights for the logits and one for the gradient, an iteration.
     meter.flops += 4.0 * features.shape[0] * fitted.head.weights.size * fitted.iterations

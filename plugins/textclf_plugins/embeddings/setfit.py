@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from textclf_core.hookspecs import hookimpl
 from textclf_core.options import Option
 from textclf_core.recipe import Recipe
-from textclf_plugins.whole_texts import why_not_words
+from textclf_plugins.whole_texts import why_not_several
 
 if TYPE_CHECKING:
     from datasets import DatasetDict
@@ -48,8 +48,8 @@ class SetFit(Recipe):
 
     @hookimpl
     def textclf_why_not(self, task: Task) -> str | None:
-        """Refuse labels of words."""
-        return why_not_words(task)
+        """Refuse labels of words, and several labels a text."""
+        return why_not_several(task, "it makes pairs of texts that share their label")
 
     @hookimpl
     def textclf_train(

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Accuracy:
-    """The share of the examples, or of the words where each has a label, whose predicted label is right."""
+    """The share of the examples, or of the words where each has a label, whose predicted label is right.
+
+    Of several labels a text all must be right, and no other be predicted (subset accuracy).
+    """
 
     @hookimpl
     def textclf_compute_metrics(
@@ -27,7 +30,6 @@ class Accuracy:
 
         from textclf_plugins.metrics.label_metrics import AccuracyMetric
 
-        if isinstance(references, list):  # of the words of each example
+        if isinstance(references, list) or isinstance(predictions, list):  # of the words of each example
             references, predictions = np.concatenate(references), np.concatenate(predictions)
-        result: dict[str, float] = AccuracyMetric().compute(references=references, predictions=predictions)
-        return result
+        return {"accuracy": AccuracyMetric.of(references, predictions)}

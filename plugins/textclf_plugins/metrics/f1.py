@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 class F1:
     """F1, the harmonic mean of precision and recall: of the positive label (id 1) of two, or the mean over labels.
 
-    Labels that are neither in the references nor predicted don't count in a mean.
+    Labels that are neither in the references nor predicted don't count in a mean. Where a text may have several labels,
+    the micro, macro and samples averages stand beside it.
     """
 
     average: Annotated[Average, Option(AVERAGE_HELP)] = "auto"
@@ -35,9 +36,12 @@ class F1:
     def textclf_compute_metrics(
         self, references: NDArray[np.int64], predictions: NDArray[np.int64], task: Task
     ) -> dict[str, float]:
-        """Return ``f1``."""
+        """Return ``f1``; in a multi-label task ``f1_micro``, ``f1_macro`` and ``f1_samples`` too."""
         from textclf_plugins.metrics.label_metrics import F1Metric
 
-        options = averaging(self.average, task, plugin="f1")
-        result: dict[str, float] = F1Metric().compute(references=references, predictions=predictions, **options)
-        return result
+        def f1(average: Average) -> float:
+            options = averaging(average, task, references, predictions, plugin="f1")
+            return F1Metric.of(references, predictions, **options)
+
+        averages: tuple[Average, ...] = ("micro", "macro", "samples") if task.kind == "multi-label" else ()
+        return {"f1": f1(self.average)} | {f"f1_{average}": f1(average) for average in averages}

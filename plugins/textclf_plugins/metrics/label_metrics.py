@@ -10,13 +10,16 @@ from collections.abc import Callable
 
 import evaluate
 import numpy as np
-from datasets import Features, Value
+from datasets import Features, List, Value
 from numpy.typing import NDArray
 from sklearn.metrics import accuracy_score, f1_score, matthews_corrcoef, precision_score, recall_score
 
+_MULTILABEL = "multilabel"
+"""The name that evaluate's own metrics have for this configuration."""
+
 
 class LabelMetric(evaluate.Metric):  # type: ignore[misc]  # evaluate ships no types
-    """A number from predictions and references, both int64 label ids.
+    """A number from predictions and references, both int64: label ids, or rows of zeros and ones (``multilabel``).
 
     A subclass gives the number's name, its description, and the function of references and predictions.
     """
@@ -25,17 +28,25 @@ class LabelMetric(evaluate.Metric):  # type: ignore[misc]  # evaluate ships no t
     description: str
     function: Callable[..., float]
 
-    def __init__(self) -> None:
+    def __init__(self, config_name: str | None = None) -> None:
         # Even with keep_in_memory, evaluate makes a folder in the user's cache, which may be read-only.
         with tempfile.TemporaryDirectory() as directory:
-            super().__init__(keep_in_memory=True, cache_dir=directory)
+            super().__init__(config_name=config_name, keep_in_memory=True, cache_dir=directory)
+
+    @classmethod
+    def of(cls, references: NDArray[np.int64], predictions: NDArray[np.int64], **options: object) -> float:
+        """Return the number for label ids, (rows,), or zeros and ones, (rows, labels)."""
+        metric = cls(_MULTILABEL if references.ndim > 1 else None)
+        found: dict[str, float] = metric.compute(references=references, predictions=predictions, **options)
+        return found[cls.number]
 
     def _info(self) -> evaluate.MetricInfo:
+        of_one = List(Value("int64")) if self.config_name == _MULTILABEL else Value("int64")
         return evaluate.MetricInfo(
             description=type(self).description,
             citation="",
-            inputs_description="predictions, references: int64 label ids, shape (examples,)",
-            features=Features({"predictions": Value("int64"), "references": Value("int64")}),
+            inputs_description="predictions, references: int64, (examples,), or of several labels (examples, labels)",
+            features=Features({"predictions": of_one, "references": of_one}),
         )
 
     def _compute(

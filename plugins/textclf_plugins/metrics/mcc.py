@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from textclf_core.hookspecs import hookimpl
-from textclf_plugins.whole_texts import why_not_words
+from textclf_plugins.whole_texts import why_not_several, why_not_words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,7 +21,9 @@ class MCC:
 
     @hookimpl
     def textclf_why_not(self, task: Task) -> str | None:
-        """Refuse labels of words: scored one by one they say little of the entities."""
+        """Refuse labels of words, scored one by one they say little of the entities, and several labels a text."""
+        if task.kind == "multi-label":
+            return why_not_several(task, "it scores one label a text")
         return why_not_words(task, "it scores whole texts (entity-f1 scores entities)")
 
     @hookimpl
@@ -31,5 +33,4 @@ class MCC:
         """Return ``mcc``."""
         from textclf_plugins.metrics.label_metrics import MCCMetric
 
-        result: dict[str, float] = MCCMetric().compute(references=references, predictions=predictions)
-        return result
+        return {"mcc": MCCMetric.of(references, predictions)}

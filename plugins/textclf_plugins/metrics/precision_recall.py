@@ -38,9 +38,7 @@ class PrecisionRecall:
         """Return ``precision`` and ``recall``."""
         from textclf_plugins.metrics.label_metrics import PrecisionMetric, RecallMetric
 
-        options = averaging(self.average, task, plugin="precision-recall")
-        precision: dict[str, float] = PrecisionMetric().compute(
-            references=references, predictions=predictions, **options
-        )
-        recall: dict[str, float] = RecallMetric().compute(references=references, predictions=predictions, **options)
-        return precision | recall
+        options = averaging(self.average, task, references, predictions, plugin="precision-recall")
+        return {
+            metric.number: metric.of(references, predictions, **options) for metric in (PrecisionMetric, RecallMetric)
+        }

@@ -116,7 +116,7 @@ def _load(checkpoint: str, revision: str | None, task: Task, local: bool) -> Enc
     import torch
 
     from textclf_core.encoder import Encoder
-    from textclf_core.encoder.heads import model_class
+    from textclf_core.encoder.heads import model_class, problem_type
 
     wanted = _wanted(revision, local)
     tokenizer = _tokenizer(checkpoint, wanted)
@@ -125,7 +125,7 @@ def _load(checkpoint: str, revision: str | None, task: Task, local: bool) -> Enc
             checkpoint,
             id2label=dict(enumerate(task.label_names)),
             label2id={name: id for id, name in enumerate(task.label_names)},
-            problem_type="single_label_classification" if task.kind == "single-label" else None,
+            problem_type=problem_type(task),
             dtype=torch.float32,
             ignore_mismatched_sizes=True,  # a head for other labels; what else doesn't fit is refused below
             output_loading_info=True,

@@ -25,7 +25,8 @@ class Calibration:
     Temperature scaling (Guo et al. 2017, "On Calibration of Modern Neural Networks", section 4.2). The temperature has
     the lowest negative log-likelihood on validation. It works on the logarithms of the scores, which differ from the
     logits of a softmax by a constant in each row and so give the same, and which every classifier has. The label with
-    the highest score stays the same; so do scores of exactly 0.
+    the highest score stays the same; so do scores of exactly 0. Where a text may have several labels, the logits of
+    their sigmoids are divided by one temperature, so the labels of a score of a half and more stay the same.
     """
 
     @hookimpl

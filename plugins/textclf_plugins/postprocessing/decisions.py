@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.metrics import precision_recall_curve
 
 from textclf_core.errors import DataError, UsageError
+from textclf_core.label_sets import THRESHOLD, label_array
 from textclf_core.postprocessing import NO_ANSWER
 
 if TYPE_CHECKING:
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
     from textclf_core.task import Task
     from textclf_plugins.postprocessing.threshold import Threshold
+
+logger = logging.getLogger("textclf")
 
 _FILE = "decision.json"
 
@@ -36,6 +40,26 @@ class Cut:
 
     def __str__(self) -> str:
         return f"{self.label} from a score of {self.threshold:.4g} on"
+
+
+@dataclass(frozen=True)
+class Cuts:
+    """Of several labels a text, each from a threshold of its own score on.
+
+    SCut of Yang 2001, "A Study on Thresholding Strategies for Text Categorization": a threshold is fitted for each
+    label by itself, so F1 is the best there is label by label, and so is its macro average.
+    """
+
+    names: Sequence[str]
+    thresholds: Sequence[float]
+
+    def labels(self, scores: NDArray[np.float32]) -> NDArray[np.int64]:
+        """Return 1 for each label that a row gets and 0 for the others: int64, (rows, labels)."""
+        return np.asarray(scores >= np.array(self.thresholds), dtype=np.int64)
+
+    def __str__(self) -> str:
+        cuts = [f"{name} from {cut:.4g}" for name, cut in zip(self.names, self.thresholds, strict=True)]
+        return f"labels from a score on: {', '.join(cuts)}"
 
 
 @dataclass(frozen=True)
@@ -72,8 +96,8 @@ class Confident:
         return f"no answer below a score of {self.abstain_below:g}"
 
 
-Rule = Cut | LeastCost | Confident
-_RULES: dict[str, type[Rule]] = {"cut": Cut, "least cost": LeastCost, "confident": Confident}
+Rule = Cut | Cuts | LeastCost | Confident
+_RULES: dict[str, type[Rule]] = {"cut": Cut, "cuts": Cuts, "least cost": LeastCost, "confident": Confident}
 
 
 @dataclass(frozen=True)
@@ -92,7 +116,7 @@ class Decision:
         return scores
 
     def decide(self, scores: NDArray[np.float32]) -> NDArray[np.int64]:
-        """Return the label ids that the rule chooses."""
+        """Return what the rule chooses: label ids, int64, (rows,), or zeros and ones, (rows, labels)."""
         return self.rule.labels(scores)
 
     def save(self, directory: Path) -> None:
@@ -111,19 +135,21 @@ class Decision:
         return str(self.rule)
 
 
-def decision(options: Threshold, scores: NDArray[np.float32], labels: Sequence[int], task: Task) -> Decision:
+def decision(options: Threshold, scores: NDArray[np.float32], labels: Sequence[Any], task: Task) -> Decision:
     """Return what decides.
 
     Args:
         options: the plugin.
         scores: of validation, probabilities, (rows, labels).
-        labels: the label ids of validation, (rows,).
+        labels: the label ids of validation, (rows,), or lists of them.
         task: the labels.
 
     Raises:
         UsageError: the options don't fit the task.
         DataError: validation has no row of the positive label, where a threshold is fitted.
     """
+    if task.kind == "multi-label":
+        return Decision(_cuts(options, scores, label_array(labels, task), task))
     if options.costs is not None:
         return Decision(LeastCost(_matrix(options.costs, task)))
     if options.abstain_below is not None:
@@ -137,6 +163,25 @@ def decision(options: Threshold, scores: NDArray[np.float32], labels: Sequence[i
     if not truth.any():
         raise DataError(f"threshold: validation has no row of {task.label_names[1]!r}, so no threshold can be fitted.")
     return Decision(Cut(task.label_names[1], _threshold(truth, scores[:, 1], options.recall)))
+
+
+def _cuts(options: Threshold, scores: NDArray[np.float32], labels: NDArray[np.int64], task: Task) -> Cuts:
+    if options.costs is not None or options.abstain_below is not None:
+        given = "costs" if options.costs is not None else "abstain_below"
+        raise UsageError(
+            f"threshold: {given} chooses one label a text, and here a text may have several, or none. Leave it out, "
+            "for the best F1 of each label, or give recall."
+        )
+    found = labels.max(axis=0)
+    if unseen := [name for name, seen in zip(task.label_names, found, strict=True) if not seen]:
+        logger.info(
+            "threshold: validation has no row of %s, so the threshold stays %g there", ", ".join(unseen), THRESHOLD
+        )
+    thresholds = (
+        _threshold(truth == 1, of_label, options.recall) if seen else THRESHOLD
+        for truth, of_label, seen in zip(labels.T, scores.T, found, strict=True)
+    )
+    return Cuts(task.label_names, tuple(thresholds))
 
 
 def _threshold(truth: NDArray[np.bool_], scores: NDArray[np.float32], recall: float | None) -> float:

@@ -24,13 +24,18 @@ class Threshold:
     """Choose the label otherwise than by the highest score. Without an option: for the best F1 of two labels.
 
     Of two labels the second one is the positive one; it is the answer from a threshold on, which is fitted on
-    validation. Costs and ``abstain_below`` take the scores at their word and fit nothing, so write ``calibration``
-    before.
+    validation. Where a text may have several labels, each has a threshold of its own. Costs and ``abstain_below`` take
+    the scores at their word and fit nothing, so write ``calibration`` before.
     """
 
     recall: Annotated[
         float | None,
-        Option("Of two labels: find this share of the positive rows of validation, with no more alarms.", gt=0, le=1),
+        Option(
+            "Of two labels: find this share of the positive rows of validation, with no more alarms. Of several a "
+            "text: of the rows of each.",
+            gt=0,
+            le=1,
+        ),
     ] = None
     costs: Annotated[
         tuple[float, ...] | None,

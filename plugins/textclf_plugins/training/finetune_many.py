@@ -22,6 +22,7 @@ from textclf_core.training.checkpoints import restore_tensors, trainable_tensors
 from textclf_core.training.course import Course
 from textclf_core.training.flops import count_flops
 from textclf_core.training.frozen_prefix import cached_prefix
+from textclf_core.training.labelled import labels_of_rows
 from textclf_core.training.loss import Loss
 from textclf_core.training.parameters import decays
 from textclf_core.training.plan import TrainingPlan
@@ -83,7 +84,7 @@ def finetune_many(
     errors: list[RunError | None] = [None] * len(cells)
     features = known.hidden(range(len(lengths)))
     device = encoder.model.device
-    labels = torch.tensor(train["label"], device=device)
+    labels = torch.from_numpy(labels_of_rows(train)).to(device)
     dtype = training_dtype(options.precision, device)
     heads = _Heads(encoder, prefix.boundary, cells, courses[0].loss, options.max_grad_norm)
 
@@ -198,7 +199,7 @@ class _Heads:
 
         Args:
             hidden: what follows the blocks is to read, float32, shape (cells, rows, 1, width).
-            labels: int64, shape (cells, rows).
+            labels: int64, shape (cells, rows), or zeros and ones, (cells, rows, labels).
             rates: the learning rate of each cell.
         """
         gradients, losses = self._gradients(self._parameters, hidden, labels, self._masks(hidden.shape[1]))
@@ -229,7 +230,7 @@ class _Heads:
         self._rest.masks = list(masks)
         named = {f"model.{name}": values for name, values in parameters.items()}
         logits = functional_call(self._rest, named, (hidden,))
-        return self._row_loss(logits, labels) / len(labels)
+        return self._row_loss(logits, labels) / labels.numel()
 
     def _masks(self, rows: int) -> list[Tensor]:
         """Return what dropout multiplies with: the numbers that each seed would draw alone, stacked."""

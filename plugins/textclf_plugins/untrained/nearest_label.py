@@ -33,5 +33,5 @@ def nearest_label_classifier(
     vectors = embedder.vectors(embedder.tokenize(sentences, Task(task.label_names)))
     meter.trained(examples=0, real_tokens=0, padded_tokens=0, flops=0.0)
     prefix = FrozenPrefix(body, workspace.cache, meter, progress, embedder.pooling)
-    head = LinearHead(_SCALE * vectors.astype(np.float64), np.zeros(task.num_labels))
+    head = LinearHead(_SCALE * vectors.astype(np.float64), np.zeros(task.num_labels), task)
     return EmbeddingClassifier(dataclasses.replace(embedder, prefix=prefix), head, task)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from textclf_core.hookspecs import hookimpl
 from textclf_core.options import Option
-from textclf_plugins.whole_texts import why_not_words
+from textclf_plugins.whole_texts import why_not_several
 
 if TYPE_CHECKING:
     from textclf_core.classifier import Classifier
@@ -39,8 +39,8 @@ class TaskSpecific:
 
     @hookimpl
     def textclf_why_not(self, task: Task) -> str | None:
-        """Refuse labels of words."""
-        return why_not_words(task)
+        """Refuse labels of words, and several labels a text."""
+        return why_not_several(task)
 
     @hookimpl
     def textclf_train(self, task: Task, recipe: Recipe, workspace: Workspace, progress: Progress) -> Classifier:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from textclf_core.errors import UsageError, did_you_mean
 from textclf_core.hookspecs import hookimpl
 from textclf_core.options import Option
-from textclf_plugins.whole_texts import why_not_words
+from textclf_plugins.whole_texts import why_not_several
 
 if TYPE_CHECKING:
     from textclf_core.classifier import Classifier
@@ -74,8 +74,8 @@ class ZeroShot(LabelTexts):
 
     @hookimpl
     def textclf_why_not(self, task: Task) -> str | None:
-        """Refuse labels of words."""
-        return why_not_words(task)
+        """Refuse labels of words, and several labels a text."""
+        return why_not_several(task)
 
     @hookimpl
     def textclf_train(self, task: Task, workspace: Workspace, progress: Progress) -> Classifier:
@@ -106,8 +106,8 @@ class ZeroShotEmbeddings(LabelTexts):
 
     @hookimpl
     def textclf_why_not(self, task: Task) -> str | None:
-        """Refuse labels of words."""
-        return why_not_words(task)
+        """Refuse labels of words, and several labels a text."""
+        return why_not_several(task)
 
     @hookimpl
     def textclf_freeze(self, encoder: Encoder) -> None:

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Majority:
-    """Answer the most frequent label of train, whatever the text (or the word). Below it, nothing was learned."""
+    """Answer the most frequent label of train, whatever the text (or the word). Below it, nothing was learned.
+
+    Where a text may have several labels, these are the ones that half of train or more has.
+    """
 
     @hookimpl
     def textclf_train(self, data: DatasetDict, task: Task) -> Classifier:

@@ -21,7 +21,7 @@ _FILE = "majority.json"
 
 @dataclass(frozen=True)
 class MajorityClassifier:
-    """Scores every text, or every word, with the labels' shares in train."""
+    """Scores every text, or every word, with the labels' shares in train; of several labels a text, of the rows."""
 
     shares: tuple[float, ...]
     task: Task
@@ -31,7 +31,8 @@ class MajorityClassifier:
         """Return the classifier of these label ids, or lists of them."""
         flat = np.concatenate([np.atleast_1d(np.asarray(label, dtype=np.int64)) for label in labels])
         counts = np.bincount(flat, minlength=task.num_labels)
-        return cls(tuple((counts / counts.sum()).tolist()), task)
+        whole = len(labels) if task.kind == "multi-label" else len(flat)
+        return cls(tuple((counts / whole).tolist()), task)
 
     def scores(self, data: Dataset) -> Scores:
         """Return the shares for every row: float32, (rows, labels). Of labels equally frequent the first wins.

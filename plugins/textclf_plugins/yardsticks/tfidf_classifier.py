@@ -25,14 +25,14 @@ _WEIGHTS = "weights.safetensors"
 
 @dataclass(frozen=True)
 class TfidfClassifier:
-    """A multinomial logistic regression on TF-IDF features."""
+    """A logistic regression on TF-IDF features: multinomial, or of several labels a text one for each."""
 
     vectorizer: TfidfVectorizer
     head: LinearHead
     task: Task
 
     def scores(self, data: Dataset) -> NDArray[np.float32]:
-        """Return the softmax of the linear scores: float32, (rows, labels)."""
+        """Return the softmax (of several labels a text, the sigmoid) of the linear scores: float32, (rows, labels)."""
         return self.head.probabilities(self.vectorizer.transform(_texts(data, self.task)))
 
     def save(self, directory: Path) -> None:
@@ -50,7 +50,7 @@ class TfidfClassifier:
         arrays = load_file(directory / _WEIGHTS)
         vectorizer = _vectorizer(note["ngrams"], note["vocabulary"])
         vectorizer.idf_ = arrays["idf"]
-        return cls(vectorizer, LinearHead(arrays["weights"], arrays["intercept"]), task)
+        return cls(vectorizer, LinearHead(arrays["weights"], arrays["intercept"], task), task)
 
 
 def fit_tfidf(train: Dataset, validation: Dataset, task: Task, ngrams: int, c: float | None) -> TfidfClassifier:
@@ -63,7 +63,7 @@ def fit_tfidf(train: Dataset, validation: Dataset, task: Task, ngrams: int, c: f
         train["label"],
         vectorizer.transform(_texts(validation, task)),
         validation["label"],
-        task.num_labels,
+        task,
         c,
     )
     return TfidfClassifier(vectorizer, fitted.head, task)

@@ -64,6 +64,37 @@ def test_a_rounding_moves_no_row_of_validation_across() -> None:
         assert (fitted.decide(scores + np.float32(nudge)) == fitted.decide(scores)).all()
 
 
+def several_scores(rows: int = 300) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Return scores of three labels, of which the last occurs in no row."""
+    rng = np.random.default_rng(0)
+    labels = (rng.random((rows, 3)) < [0.4, 0.1, 0.0]).astype(np.int64)
+    return np.clip(rng.normal(0.2 + 0.2 * labels, 0.1), 0.01, 0.99).astype(np.float32), labels
+
+
+def sets_of(labels: NDArray[np.int64]) -> list[list[int]]:
+    return [np.flatnonzero(row).tolist() for row in labels]
+
+
+SEVERAL = Task(label_names=("a", "b", "c"), kind="multi-label")
+
+
+def test_of_several_labels_each_has_the_threshold_with_its_best_f1(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", logger="textclf")
+    scores, labels = several_scores()
+    found = decision(Threshold(), scores, sets_of(labels), SEVERAL).decide(scores)
+    for label in (0, 1):
+        best = max(f1_score(labels[:, label], scores[:, label] >= cut) for cut in np.unique(scores[:, label]))
+        assert f1_score(labels[:, label], found[:, label]) == pytest.approx(best)
+    assert (found[:, 2] == (scores[:, 2] >= 0.5)).all()
+    assert "threshold: validation has no row of c, so the threshold stays 0.5 there" in caplog.messages
+
+
+def test_of_several_labels_each_keeps_the_recall_floor() -> None:
+    scores, labels = several_scores()
+    found = decision(Threshold(recall=0.8), scores, sets_of(labels), SEVERAL).decide(scores)
+    assert recall_score(labels[:, :2], found[:, :2], average=None).min() >= 0.8
+
+
 def test_costs_choose_the_answer_that_is_cheapest_on_average() -> None:
     scores = np.array([[0.7, 0.2, 0.1], [0.5, 0.1, 0.4], [0.1, 0.8, 0.1]], np.float32)
     matrix = (0, 1, 2, 1, 0, 1, 10, 1, 0)  # a good one called bad costs ten

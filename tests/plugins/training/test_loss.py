@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 from trained import TASK, largest_difference, train
 
 import textclf_core
@@ -54,6 +54,44 @@ def test_balanced_weights_make_the_labels_count_alike() -> None:
     # n / (K n_c), as scikit-learn has them.
     assert weights is not None
     assert weights.tolist() == pytest.approx([4 / 3, 4 / 6, 4 / 3])
+
+
+def several(labels: torch.Tensor, **options: Any) -> Loss:
+    task = Task(THREE.label_names, kind="multi-label")
+    return Loss.of(Finetune(**options), task, labels, torch.device("cpu"))
+
+
+SETS = torch.tensor([[1, 0, 1], [0, 0, 1], [0, 0, 0], [1, 1, 1]])
+
+
+def test_of_several_labels_it_is_torchs_binary_cross_entropy() -> None:
+    wanted = binary_cross_entropy_with_logits(LOGITS, SETS.float(), reduction="sum")
+    assert several(SETS)(LOGITS, SETS) == pytest.approx(wanted.item())
+    smoothed = binary_cross_entropy_with_logits(LOGITS, SETS * 0.8 + 0.1, reduction="sum")
+    assert several(SETS, label_smoothing=0.2)(LOGITS, SETS) == pytest.approx(smoothed.item())
+
+
+def test_of_several_labels_a_weight_is_torchs_weight_of_having_it_scaled_to_a_mean_of_1() -> None:
+    given = torch.tensor([1.0, 3.0, 5.0])
+    # Of the four rows, two, one and three have the labels: the others weigh 1 each.
+    scale = 4 / (given * torch.tensor([2, 1, 3]) + torch.tensor([2, 3, 1]))
+    wanted = binary_cross_entropy_with_logits(LOGITS, SETS.float(), pos_weight=given, reduction="none") * scale
+    assert several(SETS, class_weights=(1, 3, 5))(LOGITS, SETS) == pytest.approx(wanted.sum().item())
+
+
+def test_balanced_weights_of_several_labels_make_having_one_and_not_having_it_count_alike() -> None:
+    weights = several(SETS, class_weights="balanced").class_weights
+    assert weights is not None
+    having = SETS.sum(dim=0)
+    assert (weights[:, 1] * having).tolist() == pytest.approx([2.0, 2.0, 2.0])
+    assert (weights[:, 0] * (4 - having)).tolist() == pytest.approx([2.0, 2.0, 2.0])
+
+
+def test_the_focus_of_several_labels_is_that_of_a_sigmoid() -> None:
+    p = torch.sigmoid(LOGITS)
+    of_truth = torch.where(SETS == 1, p, 1 - p)
+    wanted = -((1 - of_truth) ** 2 * of_truth.log()).sum()
+    assert several(SETS, focal_gamma=2)(LOGITS, SETS) == pytest.approx(wanted.item(), rel=1e-5)
 
 
 def test_a_label_that_train_lacks_has_no_say_in_the_balance() -> None:

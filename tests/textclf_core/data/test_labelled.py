@@ -158,10 +158,12 @@ def test_numbers_are_no_texts() -> None:
         labelled({"train": source(text=[1, 2], label=["x", "y"])}, text="text")
 
 
-def test_several_labels_a_row_are_refused() -> None:
-    features = Features({"text": Value("string"), "label": Sequence(Value("int64"))})
-    given = Dataset.from_dict({"text": ["a"], "label": [[0, 1]]}, features=features)
-    with pytest.raises(DataError, match="one string, integer or boolean a row was wanted"):
+def test_lists_of_lists_are_no_labels() -> None:
+    features = Features({"text": Value("string"), "label": Sequence(Sequence(Value("int64")))})
+    given = Dataset.from_dict({"text": ["a"], "label": [[[0, 1]]]}, features=features)
+    with pytest.raises(
+        DataError, match="the column 'label' holds lists of List; a string or an integer for each label"
+    ):
         labelled({"train": Source(given, "given")})
 
 

@@ -225,7 +225,7 @@ def test_no_text_and_no_label_are_told_at_once() -> None:
         prepare(DatasetDict(train=Dataset.from_dict({"stars": [1]})), data_seed=0)
     assert str(error.value) == (
         "train has no column of texts; its columns are stars\n"
-        "train needs a column 'label' of type ClassLabel; it has the columns stars"
+        "train needs a column 'label' of type ClassLabel, or of lists of it; it has the columns stars"
     )
 
 

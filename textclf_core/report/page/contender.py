@@ -62,6 +62,8 @@ def _class_scores(analysis: Analysis, row: Row) -> Html:
 def _confusion(analysis: Analysis, row: Row) -> Html:
     matrix, labels = line_confusion(row.line, row.line.seeds), analysis.data.label_names
     seeds = "" if len(row.line.seeds) == 1 else f", summed over {len(row.line.seeds)} seeds"
+    if row.line.runs[0].of_sets:
+        return _part(f"Found and missed{seeds}", _yes_and_no(matrix, labels))
     if len(labels) > _LARGEST_MATRIX:
         return _part(f"Most frequent confusions{seeds}", _frequent_confusions(matrix, labels))
     head = tag(
@@ -86,6 +88,16 @@ def _confusion(analysis: Analysis, row: Row) -> Html:
     words = "Words: a" if row.line.runs[0].of_words else "A"
     caption = f"{words} row is a true class, a column what was predicted{seeds}; percent of the row"
     return _part("Confusion matrix", framed(caption, head, body, class_="confusion"))
+
+
+def _yes_and_no(matrices: NDArray[np.int64], labels: Sequence[str]) -> Html:
+    """Return a row for each label: of several labels none is taken for another, but each is found or missed."""
+    numbers = ("found", "missed", "false alarms", "rightly not given")
+    rows = [
+        tag("tr", tag("th", name, scope="row"), *(number(f"{count:,}") for count in (hit, missed, alarm, rest)))
+        for name, ((rest, alarm), (missed, hit)) in zip(labels, matrices, strict=True)
+    ]
+    return table("Test rows by label", ("label", *numbers), rows, numbers=numbers)
 
 
 def _frequent_confusions(matrix: NDArray[np.int64], labels: Sequence[str]) -> Html:
@@ -124,9 +136,10 @@ def _slices(analysis: Analysis, row: Row, slices: Sequence[Slice]) -> Html:
 
 def _calibration(analysis: Analysis, row: Row) -> Html:
     found = line_reliability(row.line, row.line.seeds)
-    of_words = " for words" if row.line.runs[0].of_words else ""
+    run = row.line.runs[0]
+    each = " for words" if run.of_words else " for each label" if run.of_sets else ""
     caption = (
-        f"Of the predictions{of_words} made with a confidence, how many are right; on the dashed line it means what it "
+        f"Of the predictions{each} made with a confidence, how many are right; on the dashed line it means what it "
         f"says. Expected calibration error {found.ece:.3f}, Brier score {found.brier:.3f}, log loss "
         f"{found.log_loss:.3f}."
     )

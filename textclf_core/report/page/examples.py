@@ -2,8 +2,9 @@
 
 What a contender says of a text is the label with the highest mean of its scores over the seeds; where something else
 than the highest score decides, the label that most seeds give. Its confidence is that label's mean score. Of a sentence
-whose words have labels, all of its entities count (:mod:`~textclf_core.report.page.sentences`). The page holds the
-texts of the first entries of each list, within a budget, and says how many there are in all.
+whose words have labels, all of its entities count (:mod:`~textclf_core.report.page.sentences`), and of a text that may
+have several labels, all of them (:mod:`~textclf_core.report.page.label_sets`). The page holds the texts of the first
+entries of each list, within a budget, and says how many there are in all.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from textclf_core.report.analysis import Analysis
+from textclf_core.report.page.label_sets import label_set_views
 from textclf_core.report.page.markup import Html, joined, json_data, tag
 from textclf_core.report.page.sentences import sentence_views
 from textclf_core.report.quality import run_scores
@@ -139,9 +141,11 @@ def example_data(analysis: Analysis) -> dict[str, object]:
 
 
 def _views(analysis: Analysis) -> _Views:
-    if analysis.rows[0].line.runs[0].of_words:
-        return _Views(*sentence_views([row.line for row in analysis.rows]))
     lines = [row.line for row in analysis.rows]
+    if lines[0].runs[0].of_words:
+        return _Views(*sentence_views(lines))
+    if lines[0].runs[0].of_sets:
+        return _Views(*label_set_views(lines))
     truth = lines[0].runs[0].label_ids("label")
     means = np.stack([_mean_scores(row.line) for row in analysis.rows])
     predictions = [row.line.predictions(row.line.seeds) for row in analysis.rows]

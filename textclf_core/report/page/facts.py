@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from textclf_core.records import PluginRecord, Record, SplitRecord
+from textclf_core.records import DataRecord, PluginRecord, Record
 from textclf_core.report.analysis import Analysis
 from textclf_core.report.page.drawing import chart, polyline, telling, x_scale, y_scale
 from textclf_core.report.page.markup import Html, counted, joined, tag
@@ -45,7 +45,7 @@ def data_facts(analysis: Analysis) -> Html:
             tag("p", "Source: ", tag("span", data.source, class_="break")),
             *([tag("p", sentence, class_="warning")] if sentence else []),
             table("The splits", ("split", *counts, "origin", "sha256"), splits, numbers=counts),
-            _balance(data.splits, data.label_names),
+            _balance(data),
             class_="part",
         ),
         tag("div", _lengths(analysis), class_="part"),
@@ -160,11 +160,13 @@ def _whose(labels: Sequence[str] | dict[str, None], analysis: Analysis) -> str:
     return "all contenders" if len(labels) == len(analysis.rows) else ", ".join(labels)
 
 
-def _balance(splits: Sequence[SplitRecord], labels: Sequence[str]) -> Html:
+def _balance(data: DataRecord) -> Html:
     """Return the share of each class in each split, the largest classes of train first where there are many."""
+    splits, labels = data.splits, data.label_names
     counts = {name: [split.label_counts.get(name, 0) for split in splits] for name in labels}
     # Of rows, or of words where each has a label.
-    totals = [sum(split.label_counts.values()) for split in splits]
+    of_words = data.task_kind == "tokens"
+    totals = [sum(split.label_counts.values()) if of_words else split.rows for split in splits]
     shown = list(labels) if len(labels) <= _MOST_CLASSES else sorted(labels, key=lambda name: -counts[name][0])
     rows = [
         tag(

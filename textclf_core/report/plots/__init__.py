@@ -18,8 +18,8 @@ def write_plots(analysis: Analysis, directory: Path) -> tuple[Path, ...]:
     """Draw a comparison, each plot as PNG and as SVG, and return the files.
 
     There are ``cost`` (score against cost), ``sweep-PLUGIN-OPTION`` for each option that contenders differ in alone,
-    ``confusion``, ``reliability`` and, where runs have a history, ``learning-curves``. The same runs give the same
-    bytes.
+    ``confusion`` (unless texts may have several labels), ``reliability`` and, where runs have a history,
+    ``learning-curves``. The same runs give the same bytes.
 
     Raises:
         UsageError: matplotlib isn't installed.
@@ -75,5 +75,6 @@ def _figures(analysis: Analysis) -> Iterator[tuple[str, Figure]]:
     curves = learning_figure(analysis)
     if curves is not None:
         yield "learning-curves", curves
-    yield "confusion", confusion_figure(analysis)
+    if not analysis.rows[0].line.runs[0].of_sets:  # of several labels none is taken for another
+        yield "confusion", confusion_figure(analysis)
     yield "reliability", reliability_figure(analysis)

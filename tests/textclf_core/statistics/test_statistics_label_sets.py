@@ -1,0 +1,123 @@
+"""Rows that may have several labels: their metrics, resamples and tests, with the row as the unit."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from sklearn.metrics import accuracy_score, f1_score
+
+from textclf_core.errors import DataError
+from textclf_core.statistics import Metric, compare
+from textclf_core.statistics.bootstrap import resampled_scores, strata_of
+from textclf_core.statistics.metrics import SET_METRICS, influence, row_counts, score
+from textclf_core.statistics.paired import mcnemar
+
+
+def made(rows: int = 60, labels: int = 4, seed: int = 0, wrong: float = 0.2) -> tuple[NDArray[np.int64], ...]:
+    """Return references with rows that have no label, and predictions of which a share is wrong."""
+    rng = np.random.default_rng(seed)
+    references = (rng.random((rows, labels)) < np.linspace(0.5, 0.1, labels)).astype(np.int64)
+    return references, references ^ (rng.random((rows, labels)) < wrong)
+
+
+def sklearns(metric: Metric, references: NDArray[np.int64], predictions: NDArray[np.int64]) -> float:
+    if metric == "accuracy":
+        return float(accuracy_score(references, predictions))
+    return float(f1_score(references, predictions, average=metric.removeprefix("f1-"), zero_division=0.0))
+
+
+def measured(metric: Metric, references: NDArray[np.int64], predictions: NDArray[np.int64]) -> float:
+    return float(score(metric, np.asarray(row_counts(metric, references, predictions, 0).sum(axis=1))))
+
+
+@pytest.mark.parametrize("metric", SET_METRICS)
+def test_the_metrics_are_those_of_scikit_learn(metric: Metric) -> None:
+    for seed in range(5):
+        references, predictions = made(seed=seed)
+        assert (references.sum(axis=1) == 0).any()
+        assert measured(metric, references, predictions) == pytest.approx(sklearns(metric, references, predictions))
+
+
+def test_a_label_that_occurs_nowhere_has_no_part_in_a_mean() -> None:
+    references, predictions = (np.pad(one, ((0, 0), (0, 1))) for one in made())
+    assert measured("f1-macro", references, predictions) == pytest.approx(
+        f1_score(references, predictions, average="macro", labels=range(4))
+    )
+
+
+@pytest.mark.parametrize("metric", SET_METRICS)
+def test_nothing_to_find_and_nothing_found_is_0_without_a_warning(metric: Metric) -> None:
+    nothing = np.zeros((5, 3), dtype=np.int64)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert measured(metric, nothing, nothing) == (1 if metric == "accuracy" else 0)
+        assert np.isfinite(influence(metric, row_counts(metric, nothing, nothing, 0))).all()
+
+
+@pytest.mark.parametrize("metric", SET_METRICS)
+def test_influence_is_the_slope_of_the_metric_in_a_rows_weight(metric: Metric) -> None:
+    references, predictions = made(rows=30)
+    counts = row_counts(metric, references, predictions, 0)
+    weights = np.ones(30)
+    weights[7] += 1e-6
+    slope = (score(metric, counts @ weights) - score(metric, counts @ np.ones(30))) / 1e-6
+    assert influence(metric, counts)[7] / 30 == pytest.approx(slope, abs=1e-6)
+
+
+@pytest.mark.parametrize("metric", SET_METRICS)
+def test_resampling_kinds_of_rows_is_resampling_rows(metric: Metric) -> None:
+    references, predictions = made()
+    strata = strata_of(references, metric)
+    assert [len(stratum) for stratum in strata] == [60]
+    [drawn] = resampled_scores(
+        metric, references, predictions[None], 0, strata, resamples=4000, rng=np.random.default_rng(0)
+    )
+    rng = np.random.default_rng(1)
+    rows = rng.integers(60, size=(1000, 60))
+    expected = [measured(metric, references[chosen], predictions[chosen]) for chosen in rows]
+    assert drawn.mean() == pytest.approx(np.mean(expected), abs=0.01)
+    assert drawn.std() == pytest.approx(np.std(expected), rel=0.1)
+
+
+def test_subset_accuracy_is_tested_with_mcnemars_test_on_rows() -> None:
+    references, first = made(200, wrong=0.05)
+    second = made(200, wrong=0.2)[1]
+    found = compare(references, {"first": first[None], "second": second[None]}, "accuracy")
+    [pair] = found.pairs
+    assert pair.method == "exact McNemar"
+    assert pair.p_value == mcnemar((first == references).all(axis=1), (second == references).all(axis=1))
+    assert found.contender("second").verdict == "worse"
+
+
+@pytest.mark.parametrize("metric", ["f1-micro", "f1-macro", "f1-samples"])
+def test_f1_is_tested_by_swapping_rows_whole(metric: Metric) -> None:
+    references, first = made(200, wrong=0.05)
+    second = made(200, wrong=0.2)[1]
+    found = compare(references, {"first": first[None], "second": second[None]}, metric)
+    [pair] = found.pairs
+    assert pair.method == "approximate randomisation"
+    assert pair.p_value < 0.01
+    low, high = pair.difference.interval.low, pair.difference.interval.high
+    assert 0 < low < pair.difference.value < high
+
+
+def test_the_same_predictions_differ_in_nothing() -> None:
+    references, predictions = made()
+    found = compare(references, {"one": predictions[None], "two": predictions[None]}, "f1-macro")
+    assert found.pairs[0].p_value == 1
+
+
+@pytest.mark.parametrize("metric", ["f1-binary", "f1-entity"])
+def test_a_metric_that_isnt_for_such_rows_is_refused(metric: Metric) -> None:
+    references, predictions = made()
+    with pytest.raises(DataError, match=rf"where rows may have several labels, not by '{metric}'\."):
+        compare(references, {"one": predictions[None]}, metric)
+
+
+def test_label_ids_in_the_place_of_zeros_and_ones_are_refused() -> None:
+    references, predictions = made()
+    with pytest.raises(DataError, match=r"'one' must hold zeros and ones, one for each label; it holds 2\."):
+        compare(references, {"one": 2 * predictions[None]}, "f1-macro")

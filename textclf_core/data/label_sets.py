@@ -1,0 +1,96 @@
+"""Data whose texts may have several labels each: the ``label`` column holds lists."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+from datasets import ClassLabel, DatasetDict, Value
+
+from textclf_core.data.columns import is_list, label_name
+
+if TYPE_CHECKING:
+    from textclf_core.data.labelled import Source
+    from textclf_core.task import Task
+
+logger = logging.getLogger("textclf")
+
+
+def label_lists(source: Source, column: str, separator: str | None, faults: list[str]) -> list[list[str]]:
+    """Return the names of every row's labels, noting rows that have no list of them: an empty one is no label.
+
+    Args:
+        source: one split.
+        column: the column of labels: lists, or strings that ``separator`` parts.
+        separator: see :func:`~textclf_core.data.labelled.labelled`.
+        faults: gets what is wrong, with file and row.
+    """
+    feature = source.data.features[column]
+    values: Sequence[Any] = source.data[column][:]
+    if is_list(feature):
+        if not isinstance(feature.feature, ClassLabel | Value):
+            what = type(feature.feature).__name__
+            wanted = "a string or an integer for each label was wanted"
+            faults.append(f"{source.where}: the column {column!r} holds lists of {what}; {wanted}")
+            return []
+        names = feature.feature.names if isinstance(feature.feature, ClassLabel) else None
+        rows = [None if row is None else [_name(label, names) for label in row] for row in values]
+    elif separator is not None and isinstance(feature, Value):
+        # In CSV nothing between two commas is an empty string, which is no label.
+        rows = [None if row is None else _parted(str(row), separator) for row in values]
+    else:
+        what = type(feature).__name__
+        faults.append(f"{source.where}: the column {column!r} holds {what}; lists of labels were wanted")
+        return []
+    missing = [index for index, row in enumerate(rows) if row is None or not all(isinstance(name, str) for name in row)]
+    if missing:
+        more = f", and {len(missing) - 1} more rows" if len(missing) > 1 else ""
+        faults.append(
+            f"{source.where}, {source.place(missing[0])}{more}: {values[missing[0]]!r} is no list of labels (column "
+            f"{column!r}); that of a text without labels is empty"
+        )
+    return [[name for name in row or () if isinstance(name, str)] for row in rows]
+
+
+def faults_of_label_sets(data: DatasetDict, task: Task) -> list[str]:
+    """Return what is wrong with the labels: rows without a list, labels that aren't any, nothing to tell apart.
+
+    A label that occurs in validation or test alone is only told: rare labels are like that.
+    """
+    faults = [] if task.num_labels > 1 else ["there is one label only; texts that may have several need two or more"]
+    in_train: set[int] = set()
+    for name, split in data.items():
+        rows = split["label"][:]
+        if not rows:
+            faults.append(f"{name} has no rows")
+            continue
+        wrong = [index for index, row in enumerate(rows) if row is None or any(_is_none(label) for label in row)]
+        if wrong:
+            faults.append(f"{name}: {len(wrong)} rows have no list of labels, the first is row {wrong[0] + 1}")
+            continue
+        present = set(chain.from_iterable(rows))
+        if name == "train":
+            in_train = present
+            if all(set(row) == set(rows[0]) for row in rows):
+                faults.append("train: every row has the same labels; a classifier needs some that differ")
+        elif unknown := present - in_train:
+            names = ", ".join(task.label_names[label] for label in sorted(unknown))
+            logger.info("%s has labels that train never has, so they can't be found: %s", name, names)
+    return faults
+
+
+def _is_none(label: int | None) -> bool:
+    return label is None or label < 0
+
+
+def _name(label: Any, names: Sequence[str] | None) -> str | float | None:
+    """Return the name of one label of a list; ``names`` are those of a ``ClassLabel``."""
+    if names is None:
+        return label_name(label)
+    return None if _is_none(label) else names[label]
+
+
+def _parted(text: str, separator: str) -> list[str | float | None]:
+    return [label for part in text.split(separator) if (label := part.strip())]
