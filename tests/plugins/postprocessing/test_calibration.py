@@ -89,7 +89,7 @@ def test_where_validation_is_all_right_scores_stay_and_a_note_says_so(caplog: py
     ("truth", "bound", "sentence"),
     [
         # Scores of 0.51 and right in 9 of 10 rows, far from what they say; and scores of 0.51 and wrong in all.
-        ([0] * 9 + [1], 0.05, "stopped at its bound, 0.05, and a lower one would fit the 10 labels of validation better"),
+        ([0] * 9 + [1], 0.05, "stopped at its bound, 0.05, and a lower one would fit the 10 labels of validation"),
         ([1] * 10, 20.0, "stopped at its bound, 20, and a higher one"),
     ],
 )
