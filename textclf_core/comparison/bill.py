@@ -56,9 +56,9 @@ def bill(plan: ComparisonPlan, progress: Progress) -> tuple[BillLine, ...]:
     """Probe each contender that has cells to run, and return what they will take.
 
     A probe is a whole run on a stratified sample of the rows, of every split the same share, so it takes whatever
-    plugin there is as it is. Time and what goes into the cache are extrapolated by a straight line through two probes,
-    but for the stages that every run has alike, which are the mean of both; memory and the artifact's size are those of
-    the larger. Contenders are probed in the order in which they will run,
+    plugin there is as it is. Time, what goes into the cache and the artifact's size (that of a vocabulary grows) are
+    extrapolated by a straight line through two probes, but for the stages that every run has alike, which are the mean
+    of both; memory is that of the larger. Contenders are probed in the order in which they will run,
     with a cache of their own, and those that use it once more with what they left there, as their later seeds will.
     What is found is kept in the output folder, so that the records of the cells can hold it beside what they really
     took.
@@ -167,7 +167,7 @@ class _Prober:
         return Expected(
             seconds=fixed + _extrapolated(small, large, rows, _growing_seconds),
             peak_memory_bytes=large.cost.peak_memory_bytes,
-            artifact_bytes=large.cost.artifact_bytes,
+            artifact_bytes=round(_extrapolated(small, large, rows, lambda cost: cost.artifact_bytes)),
             cache_bytes=round(_extrapolated(small, large, rows, lambda cost: cost.cache_bytes)),
         )
 
