@@ -65,6 +65,17 @@ def test_a_bill_in_a_document_is_escaped(lines: list[BillLine], format: str, sho
     assert ("cells to run" in text) == (format == "github")
 
 
+def test_cells_that_train_together_are_probed_together(textclf: Textclf, arguments: list[str], tmp_path: Path) -> None:
+    tries = ["--try", "head-only", "--seeds", "2", "--cache-dir", str(tmp_path / "cache")]
+    assert textclf(*arguments, *tries, "--dry-run") == 0
+    assert textclf(*arguments, *tries) == 0
+    first, second = (run.record for run in records(tmp_path))
+    assert first.expected is not None
+    assert second.expected is not None
+    assert first.expected.cache_bytes == first.cost.cache_bytes > 0
+    assert second.expected.cache_bytes == second.cost.cache_bytes == 0
+
+
 def test_what_was_expected_stands_beside_what_it_took(
     textclf: Textclf, arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

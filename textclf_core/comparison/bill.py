@@ -14,13 +14,13 @@ from datasets import DatasetDict
 
 from textclf_core.cache import CacheFolder
 from textclf_core.comparison.cells import Cell
-from textclf_core.comparison.order import prefixes, running_order
-from textclf_core.comparison.runner import ComparisonPlan
+from textclf_core.comparison.order import Prefix, prefixes, running_order, trained_together
+from textclf_core.comparison.runner import ComparisonPlan, run_group
 from textclf_core.cost import FIXED_STAGES, SPARED, Cost
 from textclf_core.data import PreparedData
 from textclf_core.data.sampling import TrainSize
 from textclf_core.data.strata import strata_of_rows
-from textclf_core.engine import run_experiment
+from textclf_core.errors import TextclfError
 from textclf_core.progress import Progress
 from textclf_core.records import Expected
 from textclf_core.room import Experiment
@@ -58,10 +58,10 @@ def bill(plan: ComparisonPlan, progress: Progress) -> tuple[BillLine, ...]:
     A probe is a whole run on a stratified sample of the rows, of every split the same share, so it takes whatever
     plugin there is as it is. Time, what goes into the cache and the artifact's size (that of a vocabulary grows) are
     extrapolated by a straight line through two probes, but for the stages that every run has alike, which are the mean
-    of both; memory is that of the larger. Contenders are probed in the order in which they will run,
-    with a cache of their own, and those that use it once more with what they left there, as their later seeds will.
-    What is found is kept in the output folder, so that the records of the cells can hold it beside what they really
-    took.
+    of both; memory is that of the larger. Contenders are probed in the order in which they will run, with a cache of
+    their own: cells that will train together are probed together, and those that use the cache once more with what they
+    left there, as their later seeds will. What is found is kept in the output folder, so that the records of the cells
+    can hold it beside what they really took.
 
     Raises:
         TextclfError: a contender can't run.
@@ -75,10 +75,11 @@ def bill(plan: ComparisonPlan, progress: Progress) -> tuple[BillLine, ...]:
         if (left := [cell for cell in cells if not cell.finished_in(plan.output)])
     }
     firsts = [cells[0] for cells in waiting.values()]
-    ordered = running_order(firsts, prefixes(firsts, plan.task_of))
+    prefix_of = prefixes(firsts, plan.task_of)
+    ordered = running_order(firsts, prefix_of)
     expected: dict[str, Expected] = {}
     with progress.bar("probe", len(waiting), "contenders") as bar, tempfile.TemporaryDirectory() as room:
-        prober = _Prober(plan, Path(room))
+        prober = _Prober(plan, Path(room), prefix_of)
         if ordered:
             prober.warm_up(ordered[0])
         for cell in ordered:
@@ -143,37 +144,43 @@ class _Prober:
 
     plan: ComparisonPlan
     room: Path
+    prefix_of: dict[str, Prefix]
 
     def warm_up(self, cell: Cell) -> None:
         """Run once for nothing: imports and first allocations are not what a cell will pay."""
-        self._probe(cell, _PROBE_ROWS[0], self.room / "warm-up")
+        self._probe([cell], _PROBE_ROWS[0], self.room / "warm-up")
 
     def expected(self, cells: Sequence[Cell], *, has_finished: bool) -> dict[str, Expected]:
         """Return what each of a contender's waiting cells will take, by its id.
 
-        Those after the first find in the cache what the first left there, and so does the first if another was
-        finished before.
+        Those that will train together are probed together. Those after them find in the cache what the first left
+        there, and so do the first if another was finished before.
         """
-        cold = self._line(cells[0])
-        shares = cold.cache_bytes > 0 and (has_finished or len(cells) > 1)
-        warm = self._line(cells[-1]) if shares else cold
-        return {cell.id: cold if cell is cells[0] and not has_finished else warm for cell in cells}
+        group = trained_together(cells[0], cells[1:], self.prefix_of)
+        first = self._lines(group)
+        if first is None:
+            group = [cells[0]]
+            first = self._lines(group)
+        assert first is not None  # what can't run on its own has raised
+        rest = [cell for cell in cells if cell not in group]
+        again = self._lines(group) or first if first[0].cache_bytes and (has_finished or rest) else first
+        of_group = zip(group, again if has_finished else first, strict=True)
+        return {cell.id: line for cell, line in of_group} | {cell.id: again[-1] for cell in rest}
 
-    def _line(self, cell: Cell) -> Expected:
-        """Extrapolate through two samples, each with a cache of its own that all contenders share."""
-        rows = len(self.plan.data[cell.contender.label, cell.train_size].data["train"])
-        small, large = (self._probe(cell, wanted, self.room / f"cache-{wanted}") for wanted in _PROBE_ROWS)
-        fixed = (_fixed_seconds(small.cost) + _fixed_seconds(large.cost)) / 2
-        return Expected(
-            seconds=fixed + _extrapolated(small, large, rows, _growing_seconds),
-            peak_memory_bytes=large.cost.peak_memory_bytes,
-            artifact_bytes=round(_extrapolated(small, large, rows, lambda cost: cost.artifact_bytes)),
-            cache_bytes=round(_extrapolated(small, large, rows, lambda cost: cost.cache_bytes)),
-        )
+    def _lines(self, group: Sequence[Cell]) -> list[Expected] | None:
+        """Extrapolate through two samples, each with a cache of its own that all contenders share.
 
-    def _probe(self, cell: Cell, wanted: int, cache: Path) -> _Probed:
-        """Run the cell on about ``wanted`` rows of train."""
-        data = self.plan.data[cell.contender.label, cell.train_size]
+        ``None`` where the cells can't train together after all.
+        """
+        rows = len(self.plan.data[group[0].contender.label, group[0].train_size].data["train"])
+        small, large = (self._probe(group, wanted, self.room / f"cache-{wanted}") for wanted in _PROBE_ROWS)
+        if small is None or large is None:
+            return None
+        return [_extrapolated(*probed, rows) for probed in zip(small, large, strict=True)]
+
+    def _probe(self, group: Sequence[Cell], wanted: int, cache: Path) -> list[_Probed] | None:
+        """Run cells of a contender on about ``wanted`` rows of train; ``None`` where they can't train together."""
+        data = self.plan.data[group[0].contender.label, group[0].train_size]
         share = min(1.0, wanted / len(data.data["train"]))
         sample = DatasetDict(
             {
@@ -181,19 +188,41 @@ class _Prober:
                 for name, split in data.data.items()
             }
         )
-        experiment = Experiment(
-            cell.contender.plugins,
-            data=PreparedData(sample, data.task, data.splits, data.source, data.fingerprint),
-            seed=cell.seed,
-            data_seed=self.plan.data_seed,
-            output=self.room / "runs",
-            device=self.plan.device,
-            cache=CacheFolder(cache),
-            probe=True,
-        )
-        directory, record = run_experiment(experiment, Progress(quiet=True))
-        shutil.rmtree(directory)
-        return _Probed(len(sample["train"]), record.cost)
+        experiments = [
+            Experiment(
+                cell.contender.plugins,
+                data=PreparedData(sample, data.task, data.splits, data.source, data.fingerprint),
+                seed=cell.seed,
+                data_seed=self.plan.data_seed,
+                output=self.room / "runs",
+                device=self.plan.device,
+                cache=CacheFolder(cache),
+                probe=True,
+            )
+            for cell in group
+        ]
+        outcomes = run_group(experiments, Progress(quiet=True))
+        if outcomes is None:
+            return None
+        probed = []
+        for outcome in outcomes:
+            if isinstance(outcome, TextclfError):
+                raise outcome
+            directory, record = outcome
+            shutil.rmtree(directory)
+            probed.append(_Probed(len(sample["train"]), record.cost))
+        return probed
+
+
+def _extrapolated(small: _Probed, large: _Probed, rows: int) -> Expected:
+    """Return what so many rows of train will take."""
+    fixed = (_fixed_seconds(small.cost) + _fixed_seconds(large.cost)) / 2
+    return Expected(
+        seconds=fixed + _line(small, large, rows, _growing_seconds),
+        peak_memory_bytes=large.cost.peak_memory_bytes,
+        artifact_bytes=round(_line(small, large, rows, lambda cost: cost.artifact_bytes)),
+        cache_bytes=round(_line(small, large, rows, lambda cost: cost.cache_bytes)),
+    )
 
 
 def _fixed_seconds(cost: Cost) -> float:
@@ -205,7 +234,7 @@ def _growing_seconds(cost: Cost) -> float:
     return cost.seconds["total"] + cost.seconds.get(SPARED, 0.0) - _fixed_seconds(cost)
 
 
-def _extrapolated(small: _Probed, large: _Probed, rows: int, of: Callable[[Cost], float]) -> float:
+def _line(small: _Probed, large: _Probed, rows: int, of: Callable[[Cost], float]) -> float:
     """Extrapolate to ``rows`` by the line through both, which doesn't fall."""
     if large.rows == small.rows:  # there aren't more rows than the smaller probe takes
         return of(large.cost)

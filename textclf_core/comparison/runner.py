@@ -171,7 +171,7 @@ def run_cells(
             plan.cache.used.clear()
             with board.running(group[0]) as progress:
                 experiments = [_experiment(plan, cell, command, (expected or {}).get(cell.id)) for cell in group]
-                outcomes = _run(experiments, progress)
+                outcomes = run_group(experiments, progress)
             if outcomes is None:
                 alone.update(group)
                 continue
@@ -215,7 +215,7 @@ def run_cell(
     return _finished(cell, *run_experiment(_experiment(plan, cell, command, expected), progress))
 
 
-def _run(experiments: Sequence[Experiment], progress: Progress) -> list[Outcome] | None:
+def run_group(experiments: Sequence[Experiment], progress: Progress) -> list[Outcome] | None:
     """Run one experiment, or several together; ``None`` if those have to be run one by one."""
     if len(experiments) > 1:
         try:

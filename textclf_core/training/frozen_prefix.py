@@ -6,6 +6,7 @@ computed at its own length, beside rows of equal length: no padding, so its bits
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import logging
@@ -121,6 +122,12 @@ class FrozenPrefix:
         self._computed: list[tuple[int, int, int | None]] = []  # rows, length and start of batches not counted yet
         self._flops: dict[int | None, PassFlops] = {}
         folder.used.append(self.key)
+
+    def counted_by(self, meter: Meter) -> FrozenPrefix:
+        """Return the same prefix, of which another meter counts what it computes and reads."""
+        other = copy.copy(self)
+        other._meter, other._computed = meter, []
+        return other
 
     def training_rows(self, tokenized: Dataset) -> PrefixRows | None:
         """Return :meth:`rows` of the training split; what is computed for them counts as training."""

@@ -133,7 +133,9 @@ def finetune_many(
         restore_tensors(encoder, heads.of_cell(number))
         course.finish()
         parameters = trainable_tensors(encoder)
-        classifier = dataclasses.replace(course.classifier, progress=progress, parameters=parameters)
+        # What the shared meter counted is dealt out already.
+        own = prefix.counted_by(cell.workspace.meter)
+        classifier = dataclasses.replace(course.classifier, progress=progress, parameters=parameters, prefix=own)
         trained.append(TrainedCell(classifier=classifier, parameters=parameters))
     return trained
 

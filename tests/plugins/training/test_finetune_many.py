@@ -68,7 +68,8 @@ def test_the_encoder_runs_once_for_all(tiny_checkpoint: Path, tmp_path: Path) ->
         quiet=True,
     )
     first, *others = (run.record.cost for run in together.runs)
-    assert first.prefix_rows_computed > 0
+    assert first.prefix_rows_computed == sum(split.rows for split in together.runs[0].record.data.splits)
+    assert (first.cache_bytes > 0, [cost.cache_bytes for cost in others]) == (True, [0, 0, 0])
     assert [cost.prefix_rows_computed for cost in others] == [0, 0, 0]
     assert len({cost.seconds["train/prefix"] for cost in (first, *others)}) == 1, "its time is shared out evenly"
     assert len({cost.start_memory_bytes for cost in (first, *others)}) == 1, "the encoder is none's alone"
