@@ -35,6 +35,8 @@ def _cost_rows(record: Record) -> Iterator[tuple[str, str]]:
     if encoder is not None:
         frozen = f"{', '.join(_ranges(encoder.frozen))}; unchanged, by hash" if encoder.frozen_sha256 else "nothing"
         yield "frozen", frozen
+    if cut := truncated_sentence(record):
+        yield "texts cut", cut
     yield from step_sentences(record)
     if "adapt" in cost.seconds:
         yield "adapting", format_seconds(cost.seconds["adapt"])
@@ -86,6 +88,14 @@ def carved_sentence(data: DataRecord) -> str | None:
     # Only test is scored; a carved validation split alone leaves its scores comparable.
     warning = ": not to be set beside published scores" if "test" in carved else ""
     return f"{' and '.join(carved)} {verb} carved from train{warning}."
+
+
+def truncated_sentence(record: Record) -> str | None:
+    """Return how many texts of each split were cut, to what; ``None`` if none was, or it isn't known."""
+    cut = [f"{split.truncated:,} of {split.rows:,} in {split.name}" for split in record.data.splits if split.truncated]
+    if not cut or record.tokenization is None:
+        return None
+    return f"{', '.join(cut)}, to {record.tokenization.max_length:,} tokens ({record.tokenization.truncation} kept)"
 
 
 def _subject(record: Record) -> str:
