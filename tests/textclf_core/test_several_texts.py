@@ -15,6 +15,7 @@ from textclf_core.data import from_memory, labelled, prepare
 from textclf_core.data.labelled import Source
 from textclf_core.errors import DataError, UsageError
 from textclf_core.report.analysis import analyse
+from textclf_core.report.page.contender import contender_panel
 from textclf_core.report.page.examples import example_data
 from textclf_core.report.stored import StoredRun
 from textclf_core.testing import tiny_data
@@ -151,8 +152,9 @@ def test_predict_reads_the_columns_of_a_file(
     assert "the model reads 2 columns (title, body), and --text story names 1" in capsys.readouterr().err
 
 
-def test_the_page_shows_all_texts_of_a_row(run: textclf_core.Run) -> None:
+def test_the_page_shows_all_texts_of_a_row_and_how_many_were_cut(run: textclf_core.Run) -> None:
     [analysis] = analyse([StoredRun(run.directory, run.record)])
+    assert "Longer texts were cut: " in contender_panel(analysis, analysis.rows[0], ())
     data = example_data(analysis)
     assert data["columns"] == ["title", "body"]
     assert all(len(texts) == 2 for texts, *_ in data["texts"].values())  # type: ignore[attr-defined]  # a dict

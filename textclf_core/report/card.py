@@ -16,7 +16,7 @@ from textclf_core.report.postprocessed import step_sentences
 from textclf_core.report.quality import class_scores, run_class_scores
 from textclf_core.report.rounding import places, write_interval, write_number
 from textclf_core.report.stored import Line, StoredRun
-from textclf_core.report.summary import carved_sentence, cost_rows, truncated_sentence
+from textclf_core.report.summary import carved_sentence, cost_rows, tokenization_sentences
 from textclf_core.statistics import compare
 from textclf_core.statistics.bootstrap import Interval
 
@@ -177,12 +177,8 @@ def _data(record: Record) -> Iterator[str]:
     yield _table(rows, ("split", "rows", "labels", "origin", "sha256"))
     if data.train_size:
         yield f"Of train, {data.train_size} was used."
-    if record.tokenization:
-        cut = truncated_sentence(record)
-        yield (
-            f"The longest input is {record.tokenization.max_length:,} tokens, special ones included. "
-            + (f"Longer texts were cut: {cut}." if cut else "No text was longer.")
-        )
+    if read := tokenization_sentences(record):
+        yield read
 
 
 def _limits(record: Record) -> Iterator[str]:

@@ -98,6 +98,15 @@ def truncated_sentence(record: Record) -> str | None:
     return f"{', '.join(cut)}, to {record.tokenization.max_length:,} tokens ({record.tokenization.truncation} kept)"
 
 
+def tokenization_sentences(record: Record) -> str | None:
+    """Return the longest input and how many texts were longer, in sentences; ``None`` if that isn't known."""
+    if record.tokenization is None:
+        return None
+    cut = truncated_sentence(record)
+    said = f"Longer texts were cut: {cut}." if cut else "No text was longer."
+    return f"The longest input is {record.tokenization.max_length:,} tokens, special ones included. {said}"
+
+
 def _subject(record: Record) -> str:
     # A trainer that says itself what trains has both roles.
     names = " + ".join(dict.fromkeys(_spec(record, role) for role in ("strategy", "trainer") if record.plugin(role)))
