@@ -21,6 +21,7 @@ from textclf_core.report.stored import StoredRun
 from textclf_core.testing import tiny_data
 
 Textclf = Callable[..., int]
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +67,7 @@ def test_the_columns_keep_their_names_and_order_and_others_are_no_texts(articles
 
 
 def test_a_column_called_text_may_be_one_of_them() -> None:
-    data = from_memory({"text": ["a", "b"] * 9, "title": ["c", "d"] * 9, "label": ["x", "y"] * 9}, text="title,text")
+    data = from_memory({"text": list(LETTERS), "title": list(LETTERS), "label": list("xy" * 13)}, text="title,text")
     assert prepare(data, 0).task.text_columns == ("title", "text")
 
 
