@@ -35,8 +35,8 @@ def _cost_rows(record: Record) -> Iterator[tuple[str, str]]:
     if encoder is not None:
         frozen = f"{', '.join(_ranges(encoder.frozen))}; unchanged, by hash" if encoder.frozen_sha256 else "nothing"
         yield "frozen", frozen
-    if cut := truncated_sentence(record):
-        yield "texts cut", cut
+    if longest := _longest_input(record):
+        yield "longest input", longest
     yield from step_sentences(record)
     if "adapt" in cost.seconds:
         yield "adapting", format_seconds(cost.seconds["adapt"])
@@ -90,21 +90,28 @@ def carved_sentence(data: DataRecord) -> str | None:
     return f"{' and '.join(carved)} {verb} carved from train{warning}."
 
 
-def truncated_sentence(record: Record) -> str | None:
-    """Return how many texts of each split were cut, to what; ``None`` if none was, or it isn't known."""
-    cut = [f"{split.truncated:,} of {split.rows:,} in {split.name}" for split in record.data.splits if split.truncated]
-    if not cut or record.tokenization is None:
-        return None
-    return f"{', '.join(cut)}, to {record.tokenization.max_length:,} tokens ({record.tokenization.truncation} kept)"
-
-
 def tokenization_sentences(record: Record) -> str | None:
     """Return the longest input and how many texts were longer, in sentences; ``None`` if that isn't known."""
     if record.tokenization is None:
         return None
-    cut = truncated_sentence(record)
-    said = f"Longer texts were cut: {cut}." if cut else "No text was longer."
+    cut = _cut(record)
+    said = f"Longer texts were cut {cut}." if cut else "No text was longer."
     return f"The longest input is {record.tokenization.max_length:,} tokens, special ones included. {said}"
+
+
+def _longest_input(record: Record) -> str | None:
+    """Return the longest input, where somebody chose it or some texts were longer."""
+    trainer, cut = record.plugin("trainer"), _cut(record)
+    chosen = trainer is not None and trainer.set_by.get("max_length", "default") != "default"
+    if record.tokenization is None or not (chosen or cut):
+        return None
+    return f"{record.tokenization.max_length:,} tokens; {f'longer texts cut {cut}' if cut else 'no text was longer'}"
+
+
+def _cut(record: Record) -> str:
+    """Return how many texts of each split were cut and what of them was kept; nothing if none was."""
+    cut = [f"{split.truncated:,} of {split.rows:,} in {split.name}" for split in record.data.splits if split.truncated]
+    return f"({record.tokenization.truncation} kept): {', '.join(cut)}" if cut and record.tokenization else ""
 
 
 def _subject(record: Record) -> str:
