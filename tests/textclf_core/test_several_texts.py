@@ -175,3 +175,25 @@ def test_an_experiment_file_names_the_columns(
     note = json.loads((directory / "model" / "classifier.json").read_text())
     assert note["task"]["text_columns"] == json.loads(columns)
     assert textclf("predict", str(directory), "--input", str(file), "--output", "scored.csv") == 0
+
+
+def test_cells_that_train_together_and_untrained_models_look_up_the_percentile(
+    tiny_checkpoint: Path, articles: pd.DataFrame, run: textclf_core.Run, tmp_path: Path
+) -> None:
+    given = {"data": articles, "text": "title,body", "label": "verdict", "quiet": True}
+    together = textclf_core.compare(
+        ["head-only"],
+        plugins=[f"hf-model:checkpoint={tiny_checkpoint}", "finetune:max_length=p50"],
+        seeds=2,
+        yardsticks=False,
+        output=tmp_path / "cells",
+        **given,
+    )
+    labels = "labels=negative=bad,positive=good"
+    untrained = textclf_core.run(
+        [f"task-specific:checkpoint={tiny_checkpoint},{labels},max_length=p50"], output=tmp_path / "one", **given
+    )
+    notes = [json.loads((one.directory / "model" / "tokenization.json").read_text()) for one in together.runs]
+    notes.append(json.loads((untrained.directory / "model" / "tokenization.json").read_text()))
+    assert run.record.tokenization is not None
+    assert notes == [{"max_length": run.record.tokenization.max_length, "truncation": "head"}] * 3
