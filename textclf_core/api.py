@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,26 +38,35 @@ class Run:
 
         return read_predictions(self.directory)
 
-    def predict(self, texts: Iterable[str], engine: Engine = "torch") -> list[dict[str, Any]]:
+    def predict(
+        self, texts: Iterable[str | Sequence[str] | Mapping[str, str]], engine: Engine = "torch"
+    ) -> list[dict[str, Any]]:
         """Return a ``{"text", "prediction", "score"}`` for each text, in order.
+
+        Where a model reads several text columns, each item holds a text for each of them, in their order or by their
+        names, and the answer has them under their names in the place of ``text``.
 
         A model that gives several labels gives ``{"text", "labels"}``, and one that labels words splits a text at
         white space and gives ``{"text", "entities"}``; see :func:`textclf_core.scoring.score_rows`.
 
         Args:
-            texts: the texts to label.
+            texts: the texts to label, or, for several text columns, the texts of each row.
             engine: what computes: ``torch``, or ``onnx`` or ``onnx-int8``, which the extra ``onnx`` brings. How far
                 these agree with torch goes to the logger ``textclf``.
 
         Raises:
-            UsageError: there is no such engine, it isn't installed, or the run's model isn't an encoder.
+            UsageError: there is no such engine, it isn't installed, or the run's model isn't an encoder; or a row
+                hasn't a text for each text column.
             RunError: the model can't be exported to ONNX.
         """
         from textclf_core.saving import load_classifier
-        from textclf_core.scoring import score_rows
+        from textclf_core.scoring import named_texts, score_rows
 
         classifier, task = load_classifier(self.directory, Catalogue.discover(), engine=engine)
-        return list(score_rows(classifier, task, ({"text": text} for text in texts), "text"))
+        if len(task.text_columns) == 1:
+            return list(score_rows(classifier, task, ({"text": text} for text in texts), "text"))
+        rows = (row if isinstance(row, Mapping) else named_texts(row, task) for row in texts)
+        return list(score_rows(classifier, task, map(dict, rows)))
 
     def export(self, directory: str | Path, *, push: str | None = None, private: bool = False) -> str | None:
         """Write the model and a model card into ``directory``; return the address of the commit if it is pushed.
@@ -106,7 +115,7 @@ def run(
     plugins: Sequence[str | PluginSpec] = (),
     *,
     data: Any = None,
-    text: str | None = None,
+    text: str | Sequence[str] | None = None,
     label: str | None = None,
     seed: int = 0,
     data_seed: int = 0,
@@ -125,7 +134,7 @@ def run(
         plugins: specs, as on the command line. Roles that none is given for take their defaults.
         data: labelled texts in memory instead of a dataset plugin: a pandas frame, an Arrow table, a ``Dataset``, a
             ``DatasetDict`` or a dict of any of these by split, or a list of ``(text, label)`` pairs or of dicts.
-        text: the column of ``data`` that holds the texts; guessed if not given.
+        text: the column of ``data`` that holds the texts, or several; guessed if not given.
         label: the column of ``data`` that holds the labels; guessed if not given.
         seed: decides the head, the order of the examples and the dropout.
         data_seed: decides carved splits and samples.
@@ -219,7 +228,7 @@ def compare(
     plugins: Sequence[str | PluginSpec] = (),
     seeds: int | Sequence[int] = 3,
     data: Any = None,
-    text: str | None = None,
+    text: str | Sequence[str] | None = None,
     label: str | None = None,
     data_seed: int = 0,
     yardsticks: bool = True,
@@ -243,7 +252,7 @@ def compare(
         plugins: plugins of every contender.
         seeds: how many (3 is 0, 1 and 2), or which.
         data: labelled texts in memory, as :func:`run` takes them.
-        text: the column of ``data`` that holds the texts.
+        text: the column of ``data`` that holds the texts, or several.
         label: the column of ``data`` that holds the labels.
         data_seed: decides carved splits and samples, one for all contenders.
         yardsticks: compare with the majority class and TF-IDF with logistic regression too.

@@ -17,8 +17,8 @@ from textclf_core.encoder import Encoder
 from textclf_core.encoder.heads import model_class
 from textclf_core.encoder.words import WORD_STARTS, by_word, word_places
 from textclf_core.progress import Progress
-from textclf_core.recipe import Recipe
 from textclf_core.task import Task
+from textclf_core.tokenization import Tokenization
 from textclf_core.training.batching import batches_by_length, tokens_at_once
 from textclf_core.training.checkpoints import restore_tensors
 from textclf_core.training.flops import count_flops
@@ -41,7 +41,7 @@ class EncoderClassifier:
     Attributes:
         encoder: its tokenizer makes the batches; its model is what is saved.
         task: the labels, and the columns that hold the text.
-        recipe: its ``max_length`` is the longest input.
+        tokenization: the longest input, and what of a longer text is kept.
         progress: shows how far it is, where there is more than one batch.
         prefix: the cache of the encoder's frozen prefix, for the rows of the run that trained it.
         parameters: this classifier's own, by name, where it shares the encoder with others.
@@ -52,7 +52,7 @@ class EncoderClassifier:
 
     encoder: Encoder
     task: Task
-    recipe: Recipe
+    tokenization: Tokenization
     progress: Progress = field(default_factory=lambda: Progress(quiet=True))
     prefix: FrozenPrefix | None = None
     parameters: dict[str, Tensor] | None = None
@@ -66,7 +66,7 @@ class EncoderClassifier:
         In a multi-label task, their sigmoid. In a task of tokens, (words, labels) for each row; a word that was cut off
         counts as outside of entities.
         """
-        tokenized = self.encoder.tokenize(data, self.task, self.recipe)
+        tokenized = self.encoder.tokenize(data, self.task, self.tokenization)
         logits = torch.from_numpy(self.logits(tokenized))
         if self.task.kind == "multi-label":
             return torch.sigmoid(logits).numpy()
@@ -126,12 +126,15 @@ class EncoderClassifier:
             restore_tensors(self.encoder, self.parameters)
 
     def save(self, directory: Path) -> None:
-        """Write model and tokenizer in Hugging Face's own layout."""
+        """Write model and tokenizer in Hugging Face's own layout, and beside them how texts are read."""
         self._take_parameters()
-        if self.recipe.max_length is not None:
-            self.encoder.tokenizer.model_max_length = self.recipe.max_length
+        # As far as the tokenizer has words for it, whoever loads it in `transformers` reads texts alike.
+        if self.tokenization.length is not None:
+            self.encoder.tokenizer.model_max_length = self.tokenization.length
+        self.encoder.tokenizer.truncation_side = "left" if self.tokenization.truncation == "tail" else "right"
         self.encoder.model.save_pretrained(directory)
         self.encoder.tokenizer.save_pretrained(directory)
+        self.tokenization.save(directory)
 
     @classmethod
     def load(cls, directory: Path, task: Task, device: str) -> EncoderClassifier:
@@ -141,4 +144,4 @@ class EncoderClassifier:
         model = model_class(task).from_pretrained(directory, local_files_only=True)
         tokenizer = AutoTokenizer.from_pretrained(directory, local_files_only=True)
         encoder = Encoder(model.to(device).eval(), tokenizer, str(directory))
-        return cls(encoder, task, Recipe())
+        return cls(encoder, task, Tokenization.load(directory))

@@ -22,6 +22,7 @@ from textclf_core.progress import Progress
 from textclf_core.recording import recipe_of, trainer_of
 from textclf_core.records import Adaptation, Record
 from textclf_core.room import Experiment, Room
+from textclf_core.tokenization import Tokenization
 from textclf_core.training.plan import TrainingPlan
 from textclf_core.workspace import Workspace
 
@@ -54,6 +55,8 @@ def run_experiment(experiment: Experiment, progress: Progress) -> tuple[Path, Re
             if plugins.needs_encoder:
                 with meter.time("build"):
                     encoder = build_encoder(plugins, data.task, seed, room.workspace.device)
+                    plugins = with_lengths(plugins, encoder, data)
+                experiment = room.experiment = replace(experiment, plugins=plugins)
                 adaptations = _adapt(plugins, encoder, data, seed, room.workspace, progress)
                 if plugins.without_head:
                     encoder = encoder.without_head()
@@ -106,6 +109,22 @@ def build_encoder(plugins: ActivePlugins, task: Task, seed: int, device: str) ->
     encoder: Encoder = call(plugins, "textclf_build_model", task=task, seed=seed)
     encoder.model.to(device)  # type: ignore[arg-type]  # the decorator around it hides its signature
     return encoder
+
+
+def with_lengths(plugins: ActivePlugins, encoder: Encoder, data: PreparedData) -> ActivePlugins:
+    """Return the plugins with a number as their longest input, where they were given a percentile of train's lengths.
+
+    Their ``options``, which the record has, stay as they were asked for.
+    """
+    train = data.data["train"]
+    return ActivePlugins(
+        [
+            replace(plugin, instance=encoder.with_length(plugin.instance, train, data.task))
+            if isinstance(plugin.instance, Tokenization)
+            else plugin
+            for plugin in plugins
+        ]
+    )
 
 
 def _adapt(

@@ -97,11 +97,11 @@ def textclf_load_data(data_seed: int) -> DatasetDict | None:
 
     Returns:
         A ``DatasetDict`` with ``train`` and, where the data have them, ``validation`` and ``test``. Columns:
-        ``text`` (string) and ``label`` (``ClassLabel``, whose names become the model's, or a list of it where a text
-        may have several labels); or ``tokens`` (a list of strings, the words) and ``label`` (a list of ``ClassLabel``,
-        one a word). Other columns are carried along. A missing validation or test split is carved from train by the
-        core, which says so. Set ``info.description`` of each split to say where the rows came from: the record keeps
-        it.
+        ``text`` (string), or several columns of the feature ``textclf_core.data.TEXT``, read in their order; and
+        ``label`` (``ClassLabel``, whose names become the model's, or a list of it where a text may have several
+        labels); or ``tokens`` (a list of strings, the words) and ``label`` (a list of ``ClassLabel``, one a word).
+        Other columns are carried along. A missing validation or test split is carved from train by the core, which
+        says so. Set ``info.description`` of each split to say where the rows came from: the record keeps it.
 
     Raises:
         DataError: the rows can't be had or aren't what they should be.

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from textclf_core.options import Option
+from textclf_core.tokenization import Tokenization
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe:
-    """How long and how fast to train. A trainer inherits it, so these are the options of every trainer.
+class Recipe(Tokenization):
+    """How texts are read, how long and how fast to train. A trainer inherits it, so these are every trainer's options.
 
     The defaults are those of Hands-On Large Language Models (Alammar & Grootendorst, 2024), chapter 11.
     """
@@ -20,6 +21,3 @@ class Recipe:
     learning_rate: Annotated[float, Option("Peak learning rate of AdamW.", gt=0)] = 2e-5
     weight_decay: Annotated[float, Option("Decoupled weight decay; biases and norms are spared.", ge=0)] = 0.01
     warmup: Annotated[float, Option("Share of the steps over which the rate rises from 0.", ge=0, lt=1)] = 0.0
-    max_length: Annotated[
-        int | None, Option("Longest input in tokens, special ones included; the model's own limit if not set.", ge=3)
-    ] = None

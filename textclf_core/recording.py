@@ -15,7 +15,14 @@ from textclf_core.encoder.words import WORD_STARTS, unseen_words
 from textclf_core.integrity import Movement
 from textclf_core.plugins import ActivePlugin, ActivePlugins
 from textclf_core.recipe import Recipe
-from textclf_core.records import DataRecord, EncoderRecord, PluginRecord, PostprocessingRecord, SplitRecord
+from textclf_core.records import (
+    DataRecord,
+    EncoderRecord,
+    PluginRecord,
+    PostprocessingRecord,
+    SplitRecord,
+    TokenizationRecord,
+)
 from textclf_core.report.quality import reliability
 
 if TYPE_CHECKING:
@@ -110,6 +117,14 @@ def data_record(data: PreparedData, truncated: dict[str, int]) -> DataRecord:
         ),
         train_size=str(data.train_size) if data.train_size else None,
     )
+
+
+def tokenization_record(plugins: ActivePlugins, encoder: Encoder | None) -> TokenizationRecord | None:
+    """Return how texts became token ids, where an encoder read them."""
+    recipe = recipe_of(trainer_of(plugins).instance)
+    if encoder is None or recipe is None:
+        return None
+    return TokenizationRecord(max_length=recipe.length or encoder.longest_input, truncation=recipe.truncation)
 
 
 def encoder_record(encoder: Encoder | None, movement: Movement | None) -> EncoderRecord | None:

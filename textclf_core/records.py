@@ -56,7 +56,7 @@ class SplitRecord:
         sha256: over the texts and the label names, in their order.
         label_counts: how many rows have each label (a row may have several); where each word has one, how many words.
         empty_texts: how many rows have no text.
-        truncated: how many rows the tokenizer cut; ``None`` where it wasn't counted.
+        truncated: how many rows were longer than the longest input and were cut; ``None`` where it wasn't counted.
     """
 
     name: str
@@ -90,6 +90,19 @@ class DataRecord:
     text_columns: tuple[str, ...]
     splits: tuple[SplitRecord, ...]
     train_size: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenizationRecord:
+    """How texts became token ids.
+
+    Attributes:
+        max_length: the longest input in tokens, special ones included; what a percentile or the model's limit came to.
+        truncation: what of a longer text was kept: ``head``, ``tail`` or ``head+tail``.
+    """
+
+    max_length: int
+    truncation: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -236,6 +249,7 @@ class Record:
         phases: how training went on, stretch by stretch, where a plugin had a say in it; else empty.
         postprocessing: what was done with the scores, step by step; ``metrics`` are those after the last.
         adaptations: what strategies changed in the model before training on labels, in their order.
+        tokenization: how texts became token ids; ``None`` where that isn't known.
     """
 
     format: int
@@ -259,6 +273,7 @@ class Record:
     phases: tuple[PhaseRecord, ...] = ()
     postprocessing: tuple[PostprocessingRecord, ...] = ()
     adaptations: tuple[Adaptation, ...] = ()
+    tokenization: TokenizationRecord | None = None
 
     def plugin(self, role: str) -> PluginRecord | None:
         """Return the first plugin of ``role``, or ``None``."""

@@ -19,7 +19,14 @@ from textclf_core.environment import environment, resolve_device
 from textclf_core.integrity import Movement
 from textclf_core.observers import tell_observers
 from textclf_core.plugins import ActivePlugins
-from textclf_core.recording import data_record, encoder_record, label_of, plugin_record, truncated
+from textclf_core.recording import (
+    data_record,
+    encoder_record,
+    label_of,
+    plugin_record,
+    tokenization_record,
+    truncated,
+)
 from textclf_core.records import MODEL_DIRECTORY, RECORD_FORMAT, Adaptation, Expected, Record, Tuning, write_record
 from textclf_core.run_directory import RunDirectory, run_id
 from textclf_core.training.plan import TrainingPlan
@@ -145,6 +152,7 @@ class Room:
             expected=experiment.expected,
             tuning=experiment.tuning,
             adaptations=adaptations,
+            tokenization=tokenization_record(experiment.plugins, encoder),
         )
         write_record(record, workspace.directory)
         tell_observers(experiment.plugins, record, workspace.directory)

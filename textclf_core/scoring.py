@@ -40,35 +40,30 @@ def score_rows(
         classifier: a trained classifier.
         task: its task.
         rows: values by column name.
-        text: the column that holds the text; ``text``, or the only column, if not given.
+        text: the column that holds the text; its name in training, ``text``, or the only column, if not given. Where
+            the model reads several, as many names with commas between, in the order of training; their names in
+            training, if not given.
 
     Raises:
-        UsageError: the rows have no such column.
+        UsageError: the rows have no such column, or another number of columns is named than the model reads.
         DataError: a text is missing.
     """
     from datasets import Dataset
 
-    [own_name] = task.text_columns
     iterator = iter(rows)
     done = 0
-    column = text
+    columns: tuple[str, ...] = ()
+    words = task.kind == "tokens"
     while chunk := list(islice(iterator, CHUNK_ROWS)):
-        column = column or _text_column(chunk[0], own_name)
-        texts = []
-        words = task.kind == "tokens"
+        columns = columns or _text_columns(chunk[0], task, text)
         for number, row in enumerate(chunk, done + 1):
-            if not isinstance(row.get(column), str) and not (words and _are_words(row.get(column))):
-                if column not in row:
-                    raise UsageError(
-                        f"row {number}: there is no column {column!r}; it has {', '.join(row)}. Use --text."
-                    )
-                raise DataError(f"row {number}: {column!r} holds {row[column]!r}, not a text.")
-            texts.append(row[column])
+            _check_texts(row, columns, number, words=words)
+        texts = {own: [row[name] for row in chunk] for own, name in zip(task.text_columns, columns, strict=True)}
         if words:
-            yield from _with_entities(classifier, task, chunk, texts)
+            yield from _with_entities(classifier, task, chunk, *texts.values())
             done += len(chunk)
             continue
-        answers = answers_of(classifier, Dataset.from_dict({own_name: texts}), task)
+        answers = answers_of(classifier, Dataset.from_dict(texts), task)
         if task.kind == "multi-label":
             yield from _with_labels(task, chunk, answers)
             done += len(chunk)
@@ -137,10 +132,47 @@ def _word_places(text: str | list[str]) -> list[tuple[str, int]]:
     return list(zip(text, starts, strict=False))
 
 
-def _text_column(row: dict[str, Any], own_name: str) -> str:
-    for name in (own_name, "text"):
+def named_texts(texts: Sequence[str] | str, task: Task) -> dict[str, str]:
+    """Return a row's texts under the names of the task's text columns.
+
+    Raises:
+        UsageError: there are more or fewer.
+    """
+    columns = task.text_columns
+    if isinstance(texts, str) or len(texts) != len(columns):
+        raise UsageError(f"the model reads {len(columns)} texts a row ({', '.join(columns)}), not {texts!r}.")
+    return dict(zip(columns, texts, strict=True))
+
+
+def _check_texts(row: dict[str, Any], columns: Sequence[str], number: int, *, words: bool) -> None:
+    for column in columns:
+        if column not in row:
+            raise UsageError(f"row {number}: there is no column {column!r}; it has {', '.join(row)}. Use --text.")
+        if not isinstance(row[column], str) and not (words and _are_words(row[column])):
+            raise DataError(f"row {number}: {column!r} holds {row[column]!r}, not a text.")
+
+
+def _text_columns(row: dict[str, Any], task: Task, text: str | None) -> tuple[str, ...]:
+    """Return the columns of a row that hold the texts of the task's columns, in their order."""
+    from textclf_core.data.labelled import text_names
+
+    own = task.text_columns
+    given = text_names(text, list(row))
+    if given and len(given) != len(own):
+        wanted = f"{len(own)} columns ({', '.join(own)})" if len(own) > 1 else "one column of texts"
+        raise UsageError(f"the model reads {wanted}, and --text {text} names {len(given)}.")
+    if given:
+        return given
+    if len(own) > 1:
+        if missing := [name for name in own if name not in row]:
+            raise UsageError(
+                f"the model reads the columns {', '.join(own)}, and the rows have no {' and no '.join(missing)}, only "
+                f"{', '.join(row)}. Use --text {','.join('COLUMN' for _ in own)}, in that order."
+            )
+        return own
+    for name in (*own, "text"):
         if name in row:
-            return name
+            return (name,)
     if len(row) == 1:
-        return next(iter(row))
+        return (next(iter(row)),)
     raise UsageError(f"which column holds the text? The rows have {', '.join(row)}. Use --text COLUMN.")

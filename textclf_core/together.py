@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textclf_core.cost import Meter, reset_peak_memory
-from textclf_core.engine import build_encoder, freeze, prepared_data, seed_everything
+from textclf_core.engine import build_encoder, freeze, prepared_data, seed_everything, with_lengths
 from textclf_core.environment import resolve_device
 from textclf_core.errors import RunError, TextclfError
 from textclf_core.evaluation import evaluate
@@ -48,6 +49,7 @@ def run_together(experiments: Sequence[Experiment], progress: Progress) -> list[
     if built is None:
         return None
     encoder, starts = built
+    experiments = [replace(one, plugins=with_lengths(one.plugins, encoder, data)) for one in experiments]
     with ExitStack() as stack:
         rooms = [Room(experiment, start_memory_bytes) for experiment in experiments]
         # What isn't handed over to its own end below goes with this block's.

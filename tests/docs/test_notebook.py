@@ -45,7 +45,7 @@ def test_its_frame_shows_the_metrics_by_split(notebook: nbformat.NotebookNode) -
 
 
 def test_predictions_of_new_texts_show_label_and_score(notebook: nbformat.NotebookNode) -> None:
-    [cell] = [cell for cell in notebook.cells if ".predict(" in cell.source]
+    [cell] = [cell for cell in notebook.cells if "run.predict(" in cell.source]
     shown = outputs(cell, "text/plain")
     assert "'prediction': '" in shown
     assert "'score': 0." in shown

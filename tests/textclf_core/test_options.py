@@ -153,7 +153,7 @@ def test_a_class_that_is_no_dataclass_takes_no_options() -> None:
 
 
 def test_options_of_a_base_class_count() -> None:
-    assert [option.name for option in options_of(Trainer)][:2] == ["epochs", "batch_size"]
+    assert {"max_length", "epochs", "clip"} <= {option.name for option in options_of(Trainer)}
     plugin = build_plugin("trainer", Trainer, {"epochs": "3", "clip": "0.5"})
     assert (plugin.epochs, plugin.clip) == (3, 0.5)
 

@@ -157,7 +157,7 @@ def test_a_byte_level_tokenizer_gets_the_blank_that_it_takes_for_part_of_a_word(
     learned = ByteLevelBPETokenizer()
     learned.train_from_iterator(["the plot was bright"] * 20, vocab_size=300, min_frequency=1, show_progress=False)
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=learned._tokenizer)
-    encoded = encode_words(tokenizer, [["the", "", "plot"]], 64)
+    encoded = encode_words(tokenizer, [["the", "", "plot"]])
     in_text = tokenizer(" the plot")["input_ids"]
     assert encoded["input_ids"] == [in_text]
     assert [word for word in encoded[WORD_STARTS][0] if word >= 0] == [0, 2]

@@ -21,7 +21,9 @@ def predict(
     run: Annotated[Path, typer.Argument(help="A run's directory.", show_default=False)],
     input: Annotated[Path, typer.Option(help="CSV, TSV, JSONL, Parquet or TXT; - is the standard input.")] = _STANDARD,
     output: Annotated[Path, typer.Option(help="CSV, TSV or JSONL; - is the standard output.")] = _STANDARD,
-    text: Annotated[str | None, typer.Option(help="The column that holds the text.", metavar="COLUMN")] = None,
+    text: Annotated[
+        str | None, typer.Option(help="The column that holds the text; several with commas between.", metavar="COLUMN")
+    ] = None,
     format: Annotated[
         Literal["csv", "tsv", "jsonl", "text"],
         typer.Option(help="How the standard input is written; text: one a line."),

@@ -1,4 +1,4 @@
-"""Turning tables as people have them into the columns ``text`` and ``label``."""
+"""Turning tables as people have them into columns of text, one or several, and the column ``label``."""
 
 from __future__ import annotations
 
@@ -16,6 +16,15 @@ from textclf_core.data.tokens import tagged
 from textclf_core.errors import DataError, did_you_mean
 
 logger = logging.getLogger("textclf")
+
+TextColumns = str | Sequence[str] | None
+"""How a text column, or several, are named."""
+
+TEXT = Value("string", id="text")
+"""The feature of a column that is one of several texts; other columns of strings beside them are none."""
+
+# The columns of a run's predictions; a single text column is renamed.
+_TAKEN = ("split", "id", "label", "prediction", "scores", "spans")
 
 TEXT_NAMES = ("text", "sentence", "review", "content", "body", "comment", "message", "document", "tweet", "utterance")
 LABEL_NAMES = ("label", "labels", "class", "category", "sentiment", "target", "stars", "rating", "intent", "topic")
@@ -49,23 +58,25 @@ class Source:
 def labelled(
     sources: Mapping[str, Source],
     *,
-    text: str | None = None,
+    text: TextColumns = None,
     label: str | None = None,
     label_separator: str | None = None,
     empty: Literal["keep", "drop"] = "keep",
 ) -> DatasetDict:
     """Return the splits with the columns ``text`` (string) and ``label`` (``ClassLabel``), other columns after them.
 
-    Where the labels are lists, or ``label_separator`` parts them, a text may have several: ``label`` is a list of
-    ``ClassLabel`` then. Where the texts are lists of words, :func:`~textclf_core.data.tokens.tagged` does it, with a
-    label for each word.
+    Several columns of texts keep their names, come first, in the order in which they were given, and are marked as
+    texts (:data:`TEXT`). Where the labels are lists, or ``label_separator`` parts them, a text may have several:
+    ``label`` is a list of ``ClassLabel`` then. Where the texts are lists of words,
+    :func:`~textclf_core.data.tokens.tagged` does it, with a label for each word.
 
     Label names: a ``ClassLabel`` keeps its own; integers become "0", "1"... in their order, booleans "false" and
     "true", strings are sorted. Names are shared by all splits.
 
     Args:
         sources: the splits by name; the columns are looked for in ``train``, or the first.
-        text: the column that holds the texts; guessed, and said, if not given.
+        text: the column that holds the texts, or several: a sequence, or their names with commas between; guessed, and
+            said, if not given.
         label: the column that holds the labels; guessed, and said, if not given.
         label_separator: what parts the labels of a row, where a text may have several and they stand in one string.
         empty: whether rows with an empty text (or none) are kept or dropped; either way they are counted and said.
@@ -74,17 +85,27 @@ def labelled(
         DataError: every fault found, each with file and row: no such column, a text that is none, a row without
             a label, labels that aren't classes.
     """
-    if (of_words := tagged(sources, text, label)) is not None:
-        return of_words
     first = sources.get("train") or next(iter(sources.values()))
-    text, label = _columns(first, text, label)
+    given = text_names(text, first.data.column_names)
+    if len(given) <= 1:
+        one = given[0] if given else None
+        if (of_words := tagged(sources, one, label)) is not None:
+            return of_words
+        one, label = _columns(first, one, label)
+        texts_in = {one: "text"}
+    else:
+        label = _label_beside(first, given, label)
+        texts_in = dict(zip(given, given, strict=True))
     faults: list[str] = []
     for source in sources.values():
-        missing = [name for name in (text, label) if name not in source.data.column_names]
+        missing = [name for name in (*texts_in, label) if name not in source.data.column_names]
         faults += [f"{source.where}: there is no column {name!r}{_has(source)}" for name in missing]
     _raise(faults)
 
-    texts = {name: _texts(source, text, faults) for name, source in sources.items()}
+    texts = {
+        name: {into: _texts(source, column, faults) for column, into in texts_in.items()}
+        for name, source in sources.items()
+    }
     several = label_separator is not None or is_list(first.data.features[label])
     labels = {
         name: label_lists(source, label, label_separator, faults) if several else _labels(source, label, faults)
@@ -98,9 +119,58 @@ def labelled(
     splits = {}
     for name, source in sources.items():
         ids = [sorted({id_of[value] for value in row}) for row in labels[name]]
-        split = _with_columns(source, text, label, texts[name], ids, List(of_one) if several else of_one)
-        splits[name] = _without_empty(split, source, empty)
+        split = _with_columns(source, (*texts_in, label), texts[name], ids, List(of_one) if several else of_one)
+        splits[name] = _without_empty(split, tuple(texts[name]), source, empty)
     return DatasetDict(splits)
+
+
+def text_names(text: TextColumns, columns: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of text columns that somebody gave: a sequence of them, or one text with commas between.
+
+    A text that is itself the name of a column stands for that column, commas and all.
+    """
+    if text is None:
+        return ()
+    if isinstance(text, str):
+        text = [text] if text in columns else [name.strip() for name in text.split(",")]
+    return tuple(text)
+
+
+def _label_beside(source: Source, texts: Sequence[str], label: str | None) -> str:
+    """Return the name of the label column beside several text columns, guessing it if it wasn't given.
+
+    Raises:
+        DataError: with every fault found: a column isn't there, is named twice or has a name that is taken.
+    """
+    columns = source.data.column_names
+    faults = []
+    for name in dict.fromkeys(texts):
+        if name not in columns:
+            faults.append(f"{source.where}: there is no column {name!r} (text={','.join(texts)}){_has(source)}.")
+            faults[-1] += did_you_mean(name, columns)
+        if texts.count(name) > 1:
+            faults.append(f"{source.where}: the text column {name!r} is named twice (text={','.join(texts)})")
+        if name in _TAKEN:
+            faults.append(
+                f"{source.where}: one of several text columns can't be called {name!r}, a name of the predictions' "
+                "own; rename it"
+            )
+    _raise(faults)
+    if label is None:
+        others = [name for name in columns if name not in texts]
+        label = _guess(others, LABEL_NAMES) or (others[0] if len(others) == 1 else None)
+        if label is None:
+            raise DataError(
+                f"{source.where}: it isn't plain which column is the label{_has(source)}. Say so with label=COLUMN"
+            )
+        if label != "label":
+            logger.info("%s: the labels are taken from the column %r (label= chooses another)", source.where, label)
+    elif label not in columns:
+        hint = did_you_mean(label, columns)
+        raise DataError(f"{source.where}: there is no column {label!r} (label={label}){_has(source)}.{hint}")
+    elif label in texts:
+        raise DataError(f"the text and the label can't both be the column {label!r}")
+    return label
 
 
 def _columns(source: Source, text: str | None, label: str | None) -> tuple[str, str]:
@@ -206,23 +276,23 @@ def _label_names(first: Source, column: str, labels: Iterable[Sequence[str]]) ->
 
 def _with_columns(
     source: Source,
-    text: str,
-    label: str,
-    texts: Sequence[str],
+    read: Sequence[str],
+    texts: Mapping[str, Sequence[str]],
     ids: Sequence[Sequence[int]],
     of_label: ClassLabel | List,
 ) -> Dataset:
-    others = [name for name in source.data.column_names if name not in (text, label)]
-    hidden = [name for name in others if name in ("text", "label")]
+    others = [name for name in source.data.column_names if name not in read]
+    hidden = [name for name in others if name in (*texts, "label")]
     if hidden:
         logger.info(
             "%s: the column %s is left out, its name being taken", source.where, " and ".join(map(repr, hidden))
         )
     table = source.data.with_format("arrow")[:]
     one = isinstance(of_label, ClassLabel)
-    labels = pa.array([row[0] for row in ids], pa.int64()) if one else pa.array(ids, pa.list_(pa.int64()))
-    columns = {"text": pa.array(texts, pa.string()), "label": labels}
-    features = {"text": Value("string"), "label": of_label}
+    columns = {name: pa.array(of_column, pa.string()) for name, of_column in texts.items()}
+    columns["label"] = pa.array([row[0] for row in ids], pa.int64()) if one else pa.array(ids, pa.list_(pa.int64()))
+    features: dict[str, Any] = {name: TEXT if len(texts) > 1 else Value("string") for name in texts}
+    features["label"] = of_label
     for name in others:
         if name not in hidden:
             columns[name], features[name] = table[name], source.data.features[name]
@@ -231,8 +301,9 @@ def _with_columns(
     return data
 
 
-def _without_empty(data: Dataset, source: Source, empty: Literal["keep", "drop"]) -> Dataset:
-    full = [index for index, text in enumerate(data["text"][:]) if text.strip()]
+def _without_empty(data: Dataset, texts: Sequence[str], source: Source, empty: Literal["keep", "drop"]) -> Dataset:
+    rows = zip(*(data[name][:] for name in texts), strict=True)
+    full = [index for index, row in enumerate(rows) if any(text.strip() for text in row)]
     count = len(data) - len(full)
     if not count:
         return data

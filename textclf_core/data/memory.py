@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 import pyarrow as pa
 from datasets import Dataset, DatasetDict
 
-from textclf_core.data.labelled import SPLIT_OF_NAME, Source, labelled
+from textclf_core.data.labelled import SPLIT_OF_NAME, Source, TextColumns, labelled
 from textclf_core.data.reading import arrow_column, table_of
 from textclf_core.errors import DataError
 
@@ -19,14 +19,15 @@ if TYPE_CHECKING:
 logger = logging.getLogger("textclf")
 
 
-def from_memory(data: object, text: str | None = None, label: str | None = None) -> DatasetDict:
+def from_memory(data: object, text: TextColumns = None, label: str | None = None) -> DatasetDict:
     """Return data in memory as splits with the columns ``text`` and ``label``.
 
     Args:
         data: a pandas ``DataFrame``, a pyarrow ``Table``, a ``Dataset``, a list of dicts, a list of (text, label)
             pairs or a dict of columns, which become ``train``; or a ``DatasetDict`` or a dict of any of those by
             split: ``train`` and, if there are any, ``validation`` and ``test``.
-        text: the column that holds the texts; guessed, and said, if not given.
+        text: the column that holds the texts, or several: a sequence, or their names with commas between; guessed, and
+            said, if not given.
         label: the column that holds the labels; guessed, and said, if not given.
 
     Raises:

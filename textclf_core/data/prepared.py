@@ -17,6 +17,7 @@ from datasets import ClassLabel, Dataset, DatasetDict
 from textclf_core.data.carving import carve
 from textclf_core.data.columns import holds, is_text
 from textclf_core.data.label_sets import faults_of_label_sets
+from textclf_core.data.labelled import TEXT
 from textclf_core.data.sampling import TrainSize, sample_rows
 from textclf_core.data.strata import strata_of_rows
 from textclf_core.data.tokens import WORDS, label_faults, task_of_words, without_nulls
@@ -118,8 +119,9 @@ def _fingerprint(task: Task, facts: Sequence[SplitFacts]) -> str:
 def task_of(data: DatasetDict) -> Task:
     """Return the task that the features of the data carry.
 
-    The texts are the column ``text``; where there is none, all columns of strings, in their order. Where ``label``
-    holds lists, a text may have several labels. Where ``tokens`` holds lists of words, each word has a label.
+    The texts are the columns that are marked as such (``Value("string", id="text")``), in their order; where none is,
+    the column ``text``; where there is none, all columns of strings. Where ``label`` holds lists, a text may have
+    several labels. Where ``tokens`` holds lists of words, each word has a label.
 
     Raises:
         DataError: with every fault found: no train split, no text column, no label, splits that differ in these.
@@ -130,7 +132,8 @@ def task_of(data: DatasetDict) -> Task:
         return of_words
     features = data["train"].features
     strings = tuple(name for name, feature in features.items() if is_text(feature))
-    texts = ("text",) if "text" in strings else strings
+    marked = tuple(name for name in strings if features[name].id == TEXT.id)
+    texts = marked or (("text",) if "text" in strings else strings)
     faults = []
     if not texts:
         faults.append(f"{_named(data, 'train')} has no column of texts; its columns are {', '.join(features)}")
@@ -147,7 +150,7 @@ def task_of(data: DatasetDict) -> Task:
             faults += [f"{_named(data, name)}: the column {column!r} isn't that of train" for column in differing]
     if faults:
         raise DataError("\n".join(faults))
-    if texts != ("text",):
+    if texts != ("text",) and not marked:
         logger.info("there is no column 'text': the texts are taken from %s", " and ".join(map(repr, texts)))
     return Task(tuple(of_one.names), texts, "multi-label" if several else "single-label")
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -18,12 +19,16 @@ from textclf_core.encoder.first_token import FIRST_TOKEN_BLOCKS, last_block_for_
 from textclf_core.encoder.parts import PartedModel
 from textclf_core.encoder.pooling import Pooling, pool
 from textclf_core.errors import RunError
+from textclf_core.tokenization import Tokenization, share_of
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
-    from textclf_core.recipe import Recipe
     from textclf_core.task import Task
+    from textclf_core.tokenization import Percentile
+
+
+T = TypeVar("T", bound=Tokenization)
 
 # Train, validation and test.
 _TOKENIZED_KEPT = 3
@@ -66,6 +71,7 @@ class Encoder(PartedModel):
         self.adapted_by: tuple[str, ...] = ()
         self.family: str = model.config.model_type
         self._tokenized: dict[object, Dataset] = {}
+        self._lengths: dict[object, int] = {}
 
     # Heads
 
@@ -242,16 +248,50 @@ class Encoder(PartedModel):
 
     # Texts
 
-    def tokenize(self, data: Dataset, task: Task, recipe: Recipe) -> Dataset:
+    @property
+    def longest_input(self) -> int:
+        """How many tokens, special ones included, tokenizer and model take."""
+        return tokens.longest_input(self.model, self.tokenizer)
+
+    def covering_length(self, data: Dataset, task: Task, percentile: Percentile) -> int:
+        """Return the least number of tokens, special ones included, that so many percent of the rows don't exceed.
+
+        It is never more than :attr:`longest_input`.
+
+        Args:
+            data: has the task's text columns.
+            task: names the text columns.
+            percentile: ``"p95"`` for 95 percent.
+        """
+        key = (data._fingerprint, task.text_columns, percentile)
+        if key not in self._lengths:
+            share = share_of(percentile)
+            self._lengths[key] = tokens.covering_length(self.model, self.tokenizer, data, task, share)
+        return self._lengths[key]
+
+    def with_length(self, tokenization: T, train: Dataset, task: Task) -> T:
+        """Return a tokenization with a number as its longest input, where it was a percentile.
+
+        Args:
+            tokenization: the options of a plugin, or a part of them.
+            train: the rows whose lengths count.
+            task: names the text columns.
+        """
+        if not isinstance(tokenization.max_length, str):
+            return tokenization
+        return replace(tokenization, max_length=self.covering_length(train, task, tokenization.max_length))
+
+    def tokenize(self, data: Dataset, task: Task, recipe: Tokenization) -> Dataset:
         """Return the rows of ``data`` as token ids, cut to the longest input; nothing else truncates.
 
-        Two text columns go in as a pair; more than two are joined by the separator token. Nothing is cached on disk.
+        Two text columns go in as the tokenizer's pair; more than two are joined by the separator token. Special tokens
+        stay where they are; of several texts the longest is cut first. Nothing is cached on disk.
 
         Args:
             data: has the task's text columns (string) and, but for prediction, ``label``.
             task: names the text columns.
-            recipe: its ``max_length`` is the longest input; if not set, it is what the tokenizer and the model's
-                positions allow.
+            recipe: its ``max_length`` is the longest input; if not set, :attr:`longest_input` is. Its ``truncation``
+                says what of a longer text is kept.
 
         Returns:
             As many rows, in their order: ``input_ids``, and those of ``attention_mask`` and ``token_type_ids`` that
@@ -261,14 +301,15 @@ class Encoder(PartedModel):
             word that begins with it, or -1.
 
         Raises:
-            UsageError: ``max_length`` is more than the model takes, or words can't be told from sub-tokens.
+            UsageError: ``max_length`` is more than the model takes or leaves no room for text, or words can't be told
+                from sub-tokens.
         """
         # A run asks for the same split several times: to train or validate, to predict, to count what was cut.
-        key = (data._fingerprint, task.text_columns, recipe.max_length)
+        key = (data._fingerprint, task.text_columns, recipe.max_length, recipe.truncation)
         if key not in self._tokenized:
             if len(self._tokenized) == _TOKENIZED_KEPT:
                 del self._tokenized[next(iter(self._tokenized))]
-            self._tokenized[key] = tokens.tokenize(self.model, self.tokenizer, data, task, recipe.max_length)
+            self._tokenized[key] = tokens.tokenize(self.model, self.tokenizer, data, task, recipe)
         return self._tokenized[key]
 
     def collate(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import compress, count
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from textclf_core.encoder.truncation import kept_places
 from textclf_core.encoder.words import NO_LABEL, WORD_STARTS, encode_words, labels_of_sub_tokens
 from textclf_core.errors import UsageError
 from textclf_core.label_sets import label_array
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
     from textclf_core.task import Task
+    from textclf_core.tokenization import Tokenization
 
 _BATCH_ROWS = 1000
 
@@ -36,15 +38,16 @@ def longest_input(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) ->
 
 
 def tokenize(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, data: Dataset, task: Task, max_length: int | None
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, data: Dataset, task: Task, tokenization: Tokenization
 ) -> Dataset:
     """Return the rows of ``data`` as token ids; see :meth:`Encoder.tokenize`."""
     from datasets import Dataset, Features, List, Value
 
     longest = longest_input(model, tokenizer)
-    if max_length is not None and max_length > longest:
+    length = tokenization.length or longest
+    if length > longest:
         raise UsageError(
-            f"max_length={max_length} is more than the {longest} tokens that this model takes. "
+            f"max_length={length} is more than the {longest} tokens that this model takes. "
             f"Give {longest} or less, or leave it out."
         )
     # A tokenizer may give what the model doesn't take: DistilBERT has no token types.
@@ -52,15 +55,15 @@ def tokenize(
     given = dict.fromkeys((*tokenizer.model_input_names, "attention_mask"))
     names = [name for name in given if name in accepted]
     words = task.kind == "tokens"
-    columns: dict[str, list[Any]] = {name: [] for name in (*names, "truncated", *([WORD_STARTS] if words else []))}
+    of_tokens = [*names, *([WORD_STARTS] if words else [])]
+    columns: dict[str, list[Any]] = {name: [] for name in (*of_tokens, "truncated")}
     rows = data.with_format(None)
-    for start in range(0, len(rows), _BATCH_ROWS):
-        batch = rows[start : start + _BATCH_ROWS]
-        texts = [batch[column] for column in task.text_columns]
-        if words:
-            encoded = encode_words(tokenizer, texts[0], max_length or longest)
-        else:
-            encoded = _encode(tokenizer, texts, max_length or longest)
+    for encoded in _encoded(tokenizer, rows, task):
+        encoded["truncated"] = [len(ids) > length for ids in encoded["input_ids"]]
+        for row in compress(count(), encoded["truncated"]):
+            kept = kept_places(encoded["special_tokens_mask"][row], length, tokenization.truncation).tolist()
+            for name in of_tokens:
+                encoded[name][row] = [encoded[name][row][place] for place in kept]
         for name, values in columns.items():
             values += encoded[name]
     features = {name: List(Value("int32" if name == "input_ids" else "int8")) for name in names}
@@ -76,21 +79,72 @@ def tokenize(
     return Dataset.from_dict(columns, features=Features(features))
 
 
-def _encode(
-    tokenizer: PreTrainedTokenizerBase, columns: Sequence[Sequence[str]], max_length: int
-) -> dict[str, list[Any]]:
-    """Return a batch's token ids, and whether each row had to be cut to ``max_length``."""
-    if len(columns) > 2:
-        columns = [[f" {tokenizer.sep_token} ".join(row) for row in zip(*columns, strict=True)]]
-    # `verbose` would warn that some are longer than the model takes: they are cut below.
-    encoded = dict(tokenizer(*map(list, columns), return_attention_mask=True, verbose=False))
-    encoded["truncated"] = [len(ids) > max_length for ids in encoded["input_ids"]]
-    if any(encoded["truncated"]):
-        long = [list(compress(column, encoded["truncated"])) for column in columns]
-        cut = tokenizer(*long, truncation=True, max_length=max_length, return_attention_mask=True)
-        for name, values in cut.items():
-            for row, value in zip(compress(count(), encoded["truncated"]), values, strict=True):
-                encoded[name][row] = value
+def covering_length(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, data: Dataset, task: Task, share: float
+) -> int:
+    """Return the least length in tokens, special ones included, that a share of the rows don't exceed.
+
+    It is never more than the model takes.
+    """
+    lengths = [
+        len(ids) for encoded in _encoded(tokenizer, data.with_format(None), task) for ids in encoded["input_ids"]
+    ]
+    return min(int(np.quantile(lengths, share, method="inverted_cdf")), longest_input(model, tokenizer))
+
+
+def _encoded(tokenizer: PreTrainedTokenizerBase, rows: Dataset, task: Task) -> Iterator[dict[str, list[Any]]]:
+    """Yield what the tokenizer makes of the rows, whole, and ``special_tokens_mask``, batch by batch."""
+    for start in range(0, len(rows), _BATCH_ROWS):
+        batch = rows[start : start + _BATCH_ROWS]
+        columns = [batch[column] for column in task.text_columns]
+        if task.kind == "tokens":
+            yield encode_words(tokenizer, columns[0])
+        elif len(columns) <= 2:
+            yield _encode(tokenizer, *columns)
+        else:
+            yield _encode_joined(tokenizer, columns)
+
+
+def _encode(tokenizer: PreTrainedTokenizerBase, *columns: list[str], special: bool = True) -> dict[str, list[Any]]:
+    # `verbose` would warn that some are longer than the model takes: they are cut later.
+    return dict(
+        tokenizer(
+            *columns,
+            add_special_tokens=special,
+            return_attention_mask=True,
+            return_special_tokens_mask=True,
+            verbose=False,
+        )
+    )
+
+
+def _encode_joined(tokenizer: PreTrainedTokenizerBase, columns: Sequence[list[str]]) -> dict[str, list[Any]]:
+    """Return texts of more than two columns as one input, the separator token between them.
+
+    Raises:
+        UsageError: the tokenizer has no such token.
+    """
+    separator = tokenizer.sep_token_id if tokenizer.sep_token_id is not None else tokenizer.eos_token_id
+    if separator is None:
+        raise UsageError(
+            f"the tokenizer {type(tokenizer).__name__} has no separator token, so it can't join {len(columns)} text "
+            "columns. Join them in the data, or name two."
+        )
+    [of_one_token] = _encode(tokenizer, ["a"])["special_tokens_mask"]
+    closing = of_one_token[::-1].index(0)  # how many special tokens stand behind a text
+    encoded = _encode(tokenizer, columns[0])
+    for column in columns[1:]:
+        further = _encode(tokenizer, column, special=False)
+        for row, ids in enumerate(further["input_ids"]):
+            end = len(encoded["input_ids"][row]) - closing
+            added = {
+                "input_ids": [separator, *ids],
+                "special_tokens_mask": [1, *further["special_tokens_mask"][row]],
+                "attention_mask": [1] * (len(ids) + 1),
+                "token_type_ids": [0] * (len(ids) + 1),
+            }
+            for name, values in encoded.items():
+                values[row][end:end] = added[name]
     return encoded
 
 

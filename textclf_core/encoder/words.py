@@ -24,10 +24,8 @@ NO_LABEL = -100
 """The label of sub-tokens that have none; torch's cross-entropy leaves it out."""
 
 
-def encode_words(
-    tokenizer: PreTrainedTokenizerBase, rows: Sequence[Sequence[str]], max_length: int
-) -> dict[str, list[Any]]:
-    """Return the token ids of rows of words, cut to ``max_length``, with ``truncated`` and ``WORD_STARTS``.
+def encode_words(tokenizer: PreTrainedTokenizerBase, rows: Sequence[Sequence[str]]) -> dict[str, list[Any]]:
+    """Return the token ids of rows of words, whole, with ``special_tokens_mask`` and ``WORD_STARTS``.
 
     Raises:
         UsageError: the tokenizer can't tell which sub-tokens a word became.
@@ -42,23 +40,10 @@ def encode_words(
     blank = " " if "add_prefix_space=False" in repr(tokenizer.backend_tokenizer.pre_tokenizer) else ""
     # A row without a word is refused by tokenizers; an empty word gives no sub-token.
     words = [[blank + word if word else "" for word in row] or [""] for row in rows]
-    whole = tokenizer(words, is_split_into_words=True, return_attention_mask=True, verbose=False)
-    encoded: dict[str, list[Any]] = dict(whole)
-    encoded["truncated"] = [len(ids) > max_length for ids in encoded["input_ids"]]
-    encoded[WORD_STARTS] = [_starts(whole.word_ids(row)) for row in range(len(rows))]
-    for row, is_long in enumerate(encoded["truncated"]):
-        if is_long:
-            cut = tokenizer(
-                words[row],
-                is_split_into_words=True,
-                truncation=True,
-                max_length=max_length,
-                return_attention_mask=True,
-            )
-            for name, values in cut.items():
-                encoded[name][row] = values
-            encoded[WORD_STARTS][row] = _starts(cut.word_ids())
-    return encoded
+    encoded = tokenizer(
+        words, is_split_into_words=True, return_attention_mask=True, return_special_tokens_mask=True, verbose=False
+    )
+    return {**encoded, WORD_STARTS: [_starts(encoded.word_ids(row)) for row in range(len(rows))]}
 
 
 def labels_of_sub_tokens(starts: Sequence[int], labels: Sequence[int]) -> list[int]:

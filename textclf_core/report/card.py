@@ -16,7 +16,7 @@ from textclf_core.report.postprocessed import step_sentences
 from textclf_core.report.quality import class_scores, run_class_scores
 from textclf_core.report.rounding import places, write_interval, write_number
 from textclf_core.report.stored import Line, StoredRun
-from textclf_core.report.summary import carved_sentence, cost_rows
+from textclf_core.report.summary import carved_sentence, cost_rows, tokenization_sentences
 from textclf_core.statistics import compare
 from textclf_core.statistics.bootstrap import Interval
 
@@ -177,8 +177,8 @@ def _data(record: Record) -> Iterator[str]:
     yield _table(rows, ("split", "rows", "labels", "origin", "sha256"))
     if data.train_size:
         yield f"Of train, {data.train_size} was used."
-    if cut := [f"{split.truncated:,} of {split.name}" for split in data.splits if split.truncated]:
-        yield f"Texts longer than the longest input were cut: {', '.join(cut)}."
+    if read := tokenization_sentences(record):
+        yield read
 
 
 def _limits(record: Record) -> Iterator[str]:

@@ -35,6 +35,8 @@ def _cost_rows(record: Record) -> Iterator[tuple[str, str]]:
     if encoder is not None:
         frozen = f"{', '.join(_ranges(encoder.frozen))}; unchanged, by hash" if encoder.frozen_sha256 else "nothing"
         yield "frozen", frozen
+    if longest := _longest_input(record):
+        yield "longest input", longest
     yield from step_sentences(record)
     if "adapt" in cost.seconds:
         yield "adapting", format_seconds(cost.seconds["adapt"])
@@ -86,6 +88,30 @@ def carved_sentence(data: DataRecord) -> str | None:
     # Only test is scored; a carved validation split alone leaves its scores comparable.
     warning = ": not to be set beside published scores" if "test" in carved else ""
     return f"{' and '.join(carved)} {verb} carved from train{warning}."
+
+
+def tokenization_sentences(record: Record) -> str | None:
+    """Return the longest input and how many texts were longer, in sentences; ``None`` if that isn't known."""
+    if record.tokenization is None:
+        return None
+    cut = _cut(record)
+    said = f"Longer texts were cut {cut}." if cut else "No text was longer."
+    return f"The longest input is {record.tokenization.max_length:,} tokens, special ones included. {said}"
+
+
+def _longest_input(record: Record) -> str | None:
+    """Return the longest input, where somebody chose it or some texts were longer."""
+    trainer, cut = record.plugin("trainer"), _cut(record)
+    chosen = trainer is not None and trainer.set_by.get("max_length", "default") != "default"
+    if record.tokenization is None or not (chosen or cut):
+        return None
+    return f"{record.tokenization.max_length:,} tokens; {f'longer texts cut {cut}' if cut else 'no text was longer'}"
+
+
+def _cut(record: Record) -> str:
+    """Return how many texts of each split were cut and what of them was kept; nothing if none was."""
+    cut = [f"{split.truncated:,} of {split.rows:,} in {split.name}" for split in record.data.splits if split.truncated]
+    return f"({record.tokenization.truncation} kept): {', '.join(cut)}" if cut and record.tokenization else ""
 
 
 def _subject(record: Record) -> str:

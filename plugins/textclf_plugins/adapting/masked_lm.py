@@ -262,7 +262,11 @@ def _key(
 ) -> dict[str, object]:
     """Return everything that could change the adapted weights. The token ids stand for texts, tokenizer and lengths."""
     model = masked.model
-    settings = {name: value for name, value in asdict(options).items() if name not in ("extra", "epochs", "max_length")}
+    settings = {
+        name: value
+        for name, value in asdict(options).items()
+        if name not in ("extra", "epochs", "max_length", "truncation")
+    }
     digest = hashlib.sha256()
     for name, parameter in sorted(model.named_parameters()):
         digest.update(name.encode())

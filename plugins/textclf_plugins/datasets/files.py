@@ -21,6 +21,8 @@ SUFFIXES = (".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".json", ".parquet")
 class Files:
     """Labelled texts in CSV, TSV, JSON lines or Parquet files, UTF-8, with a header.
 
+    Of several text columns, two go in as a pair, more are joined by the model's separator.
+
     Nothing is guessed about a value: "NA" and "null" are text. Labels are strings, integers or booleans; their names
     become the model's. Where they are lists, or label_separator parts them, a text may have several.
     """
@@ -31,7 +33,10 @@ class Files:
     train: Annotated[str | None, Option("The file of the training split, instead of path.")] = None
     validation: Annotated[str | None, Option("The file of the validation split.")] = None
     test: Annotated[str | None, Option("The file of the test split.")] = None
-    text: Annotated[str | None, Option("The column of texts; guessed from its name if not given.")] = None
+    text: Annotated[
+        str | tuple[str, ...] | None,
+        Option("The column of texts, or several with commas between; guessed from its name if not given."),
+    ] = None
     label: Annotated[str | None, Option("The column of labels; guessed from its name if not given.")] = None
     label_separator: Annotated[
         str | None,

@@ -27,7 +27,10 @@ class HfDataset:
     id: Annotated[str, Option("The data set's name on the hub (owner/name), or the saved folder.")]
     config: Annotated[str | None, Option("Its configuration, where it has several.")] = None
     revision: Annotated[str | None, Option("A branch, tag or commit; the newest if not given.")] = None
-    text: Annotated[str | None, Option("The column of texts; guessed from its name if not given.")] = None
+    text: Annotated[
+        str | tuple[str, ...] | None,
+        Option("The column of texts, or several with commas between; guessed from its name if not given."),
+    ] = None
     label: Annotated[str | None, Option("The column of labels; guessed from its name if not given.")] = None
 
     @hookimpl

@@ -14,7 +14,7 @@ from safetensors.numpy import load_file, save_file
 
 from textclf_core.encoder.pooling import Pooling
 from textclf_core.progress import Progress
-from textclf_core.recipe import Recipe
+from textclf_core.tokenization import Tokenization
 from textclf_core.training.batching import batches_by_length, tokens_at_once
 from textclf_core.training.flops import count_embedding_flops
 from textclf_plugins.logistic import LinearHead
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _NOTE = "embedding.json"
 _HEAD = "head.safetensors"
-_NOTED = ("pooling", "normalize", "max_length")
+_NOTED = ("pooling", "normalize")
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Embedder:
         body: the encoder without its classification head.
         pooling: what the last hidden states are pooled to.
         normalize: scale each vector to length 1.
-        max_length: the longest input in tokens; the model's own limit if not set.
+        tokenization: the longest input, and what of a longer text is kept.
         progress: shows how far it is, where there is more than one batch.
         prefix: the cache of the vectors, where the body's weights stay what they are.
         meter: counts what is computed without the cache.
@@ -52,14 +52,14 @@ class Embedder:
     body: Encoder
     pooling: Pooling
     normalize: bool
-    max_length: int | None = None
+    tokenization: Tokenization
     progress: Progress = field(default_factory=lambda: Progress(quiet=True))
     prefix: FrozenPrefix | None = None
     meter: Meter | None = None
 
     def tokenize(self, data: Dataset, task: Task) -> Dataset:
         """Return the rows of ``data`` as token ids."""
-        return self.body.tokenize(data, task, Recipe(max_length=self.max_length))
+        return self.body.tokenize(data, task, self.tokenization)
 
     def vectors(self, tokenized: Dataset, *, training: bool = False) -> NDArray[np.float32]:
         """Return the vectors of rows that :meth:`tokenize` made, in their order: float32, (rows, width).
@@ -119,6 +119,7 @@ class EmbeddingClassifier:
         """Write body and tokenizer in Hugging Face's own layout, the head as safetensors, the rest as JSON."""
         self.embedder.body.model.save_pretrained(directory)
         self.embedder.body.tokenizer.save_pretrained(directory)
+        self.embedder.tokenization.save(directory)
         arrays = {"weights": self.head.weights, "intercept": self.head.intercept}
         save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, directory / _HEAD)
         note = {name: getattr(self.embedder, name) for name in _NOTED}
@@ -131,4 +132,5 @@ class EmbeddingClassifier:
         body.model.to(device)  # type: ignore[arg-type]  # the decorator around it hides its signature
         note = json.loads((directory / _NOTE).read_text(encoding="utf-8"))
         arrays = load_file(directory / _HEAD)
-        return cls(Embedder(body, **note), LinearHead(arrays["weights"], arrays["intercept"], task), task)
+        embedder = Embedder(body, **note, tokenization=Tokenization.load(directory))
+        return cls(embedder, LinearHead(arrays["weights"], arrays["intercept"], task), task)

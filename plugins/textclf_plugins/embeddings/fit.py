@@ -30,7 +30,7 @@ def fit_on_embeddings(
     """Fit a logistic regression on the embeddings of a frozen body, which the cache keeps."""
     meter = workspace.meter
     prefix = FrozenPrefix(body, workspace.cache, meter, progress, options.pooling)
-    embedder = Embedder(body, options.pooling, options.normalize, options.max_length, progress, prefix, meter)
+    embedder = Embedder(body, options.pooling, options.normalize, options, progress, prefix, meter)
     classifier = fit_head("embedding-logreg", embedder, data["train"], data["validation"], task, options.c, meter)
     meter.trained(
         examples=len(data["train"]),

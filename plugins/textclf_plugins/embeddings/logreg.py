@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from textclf_core.hookspecs import hookimpl
 from textclf_core.options import Option
+from textclf_core.tokenization import Tokenization
 from textclf_plugins.whole_texts import why_not_words
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class EmbeddingLogreg:
+class EmbeddingLogreg(Tokenization):
     """Logistic regression on the frozen model's embeddings: one vector a text, computed once and kept in the cache."""
 
     pooling: Annotated[
@@ -32,9 +33,6 @@ class EmbeddingLogreg:
     c: Annotated[
         float | None,
         Option("Inverse of the L2 regularisation; the best of 0.1, 1, 10, 100 on validation if not set.", gt=0),
-    ] = None
-    max_length: Annotated[
-        int | None, Option("Longest input in tokens, special ones included; the model's own limit if not set.", ge=3)
     ] = None
 
     @hookimpl

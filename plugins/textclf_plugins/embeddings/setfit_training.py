@@ -77,7 +77,7 @@ def train_setfit(
     if options.shots is not None:
         train = train.select(sample_rows(train["label"][:], TrainSize(per_class=options.shots), data_seed))
         logger.info("setfit: trains on %d examples of train, %d of each label", len(train), options.shots)
-    embedder = Embedder(body, "mean", options.normalize, recipe.max_length, progress, meter=meter)
+    embedder = Embedder(body, "mean", options.normalize, recipe, progress, meter=meter)
     with meter.time("train/tokenize"):
         rows = embedder.tokenize(train, task)
     _train_body(options, recipe, embedder, rows, seed, workspace, progress)

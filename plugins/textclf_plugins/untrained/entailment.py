@@ -14,7 +14,6 @@ from scipy.special import softmax
 
 from textclf_core.encoder_classifier import EncoderClassifier
 from textclf_core.errors import UsageError, did_you_mean
-from textclf_core.recipe import Recipe
 from textclf_core.task import Task
 from textclf_plugins.models.checkpoints import load_trained
 from textclf_plugins.untrained.task_specific_model import label_names, untrained
@@ -47,16 +46,11 @@ class EntailmentClassifier:
 
     def scores(self, data: Dataset) -> NDArray[np.float32]:
         """Return the softmax over the labels of the logits of entailment: float32, (rows, labels)."""
-        texts = [" ".join(row) for row in zip(*(data[column] for column in self.task.text_columns), strict=True)]
-        pairs = Dataset.from_dict(
-            {
-                "text": [text for text in texts for _ in self.sentences],
-                "sentence": [sentence for _ in texts for sentence in self.sentences],
-            }
-        )
-        tokenized = self.inference.encoder.tokenize(pairs, self.inference.task, self.inference.recipe)
-        entailed = self.inference.logits(tokenized)[:, self.entailment]
-        return np.asarray(softmax(entailed.reshape(len(texts), len(self.sentences)), axis=1), dtype=np.float32)
+        inference = self.inference
+        pairs = _pairs(data, self.task, self.sentences)
+        entailed = inference.logits(inference.encoder.tokenize(pairs, inference.task, inference.tokenization))
+        logits = entailed[:, self.entailment].reshape(len(data), len(self.sentences))
+        return np.asarray(softmax(logits, axis=1), dtype=np.float32)
 
     def save(self, directory: Path) -> None:
         """Write model and tokenizer in Hugging Face's own layout, the sentences as JSON."""
@@ -77,7 +71,7 @@ class EntailmentClassifier:
 
 
 def entailment_classifier(
-    options: ZeroShot, task: Task, workspace: Workspace, progress: Progress
+    options: ZeroShot, train: Dataset, task: Task, workspace: Workspace, progress: Progress
 ) -> EntailmentClassifier:
     """Load the checkpoint and put the labels into words.
 
@@ -88,8 +82,21 @@ def entailment_classifier(
     encoder = load_trained(options.checkpoint)
     names = label_names(encoder)
     entailment = _entailment(names, options)
-    inference = untrained(encoder, _pairs_task(names), Recipe(max_length=options.max_length), workspace, progress)
+    of_pairs = _pairs_task(names)
+    tokenization = encoder.with_length(options, _pairs(train, task, sentences), of_pairs)
+    inference = untrained(encoder, of_pairs, tokenization, workspace, progress)
     return EntailmentClassifier(inference, entailment, sentences, task)
+
+
+def _pairs(data: Dataset, task: Task, sentences: Sequence[str]) -> Dataset:
+    """Return each text with each sentence; a text of several columns is one text."""
+    texts = [" ".join(row) for row in zip(*(data[column] for column in task.text_columns), strict=True)]
+    return Dataset.from_dict(
+        {
+            "text": [text for text in texts for _ in sentences],
+            "sentence": [sentence for _ in texts for sentence in sentences],
+        }
+    )
 
 
 def _pairs_task(label_names: Sequence[str]) -> Task:

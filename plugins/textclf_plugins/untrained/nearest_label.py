@@ -28,7 +28,7 @@ def nearest_label_classifier(
 ) -> EmbeddingClassifier:
     """Return a linear head whose weights are the embeddings of the labels' sentences."""
     meter = workspace.meter
-    embedder = Embedder(body, "mean", normalize=True, max_length=options.max_length, progress=progress, meter=meter)
+    embedder = Embedder(body, "mean", normalize=True, tokenization=options, progress=progress, meter=meter)
     sentences = Dataset.from_dict({"text": list(options.of(task.label_names))})
     vectors = embedder.vectors(embedder.tokenize(sentences, Task(task.label_names)))
     meter.trained(examples=0, real_tokens=0, padded_tokens=0, flops=0.0)

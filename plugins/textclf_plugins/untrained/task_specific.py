@@ -8,18 +8,20 @@ from typing import TYPE_CHECKING, Annotated
 
 from textclf_core.hookspecs import hookimpl
 from textclf_core.options import Option
+from textclf_core.tokenization import Tokenization
 from textclf_plugins.whole_texts import why_not_several
 
 if TYPE_CHECKING:
+    from datasets import DatasetDict
+
     from textclf_core.classifier import Classifier
     from textclf_core.progress import Progress
-    from textclf_core.recipe import Recipe
     from textclf_core.task import Task
     from textclf_core.workspace import Workspace
 
 
 @dataclass(frozen=True, kw_only=True)
-class TaskSpecific:
+class TaskSpecific(Tokenization):
     """A classifier that is trained already: a Hugging Face checkpoint for sequence classification, used as it is.
 
     Its labels are matched with the data's by name, upper and lower case alike, or as the option says. Names such as
@@ -33,9 +35,6 @@ class TaskSpecific:
         tuple[str, ...],
         Option("Labels of the model and of the data that are the same: LABEL_0=neg,LABEL_1=pos. Others go by name."),
     ] = ()
-    max_length: Annotated[
-        int | None, Option("Longest input in tokens, special ones included; the model's own limit if not set.", ge=3)
-    ] = None
 
     @hookimpl
     def textclf_why_not(self, task: Task) -> str | None:
@@ -43,11 +42,11 @@ class TaskSpecific:
         return why_not_several(task)
 
     @hookimpl
-    def textclf_train(self, task: Task, recipe: Recipe, workspace: Workspace, progress: Progress) -> Classifier:
+    def textclf_train(self, data: DatasetDict, task: Task, workspace: Workspace, progress: Progress) -> Classifier:
         """Load the checkpoint; there is nothing to train."""
         from textclf_plugins.untrained.task_specific_model import task_specific
 
-        return task_specific(self, task, recipe, workspace, progress)
+        return task_specific(self, data["train"], task, workspace, progress)
 
     @hookimpl
     def textclf_load_classifier(self, directory: Path, task: Task, workspace: Workspace) -> Classifier:

@@ -14,16 +14,18 @@ from textclf_plugins.models.checkpoints import load_trained
 from textclf_plugins.untrained.label_names import match_labels
 
 if TYPE_CHECKING:
+    from datasets import Dataset
+
     from textclf_core.encoder import Encoder
     from textclf_core.progress import Progress
-    from textclf_core.recipe import Recipe
     from textclf_core.task import Task
+    from textclf_core.tokenization import Tokenization
     from textclf_core.workspace import Workspace
     from textclf_plugins.untrained.task_specific import TaskSpecific
 
 
 def task_specific(
-    options: TaskSpecific, task: Task, recipe: Recipe, workspace: Workspace, progress: Progress
+    options: TaskSpecific, train: Dataset, task: Task, workspace: Workspace, progress: Progress
 ) -> EncoderClassifier:
     """Load the checkpoint and put its outputs in the order of the task's labels.
 
@@ -37,7 +39,7 @@ def task_specific(
     encoder.model.config.id2label = dict(enumerate(task.label_names))
     encoder.model.config.label2id = {name: id for id, name in enumerate(task.label_names)}
     encoder.model.config.problem_type = "single_label_classification"
-    return untrained(encoder, task, recipe, workspace, progress)
+    return untrained(encoder, task, encoder.with_length(options, train, task), workspace, progress)
 
 
 def label_names(encoder: Encoder) -> tuple[str, ...]:
@@ -47,7 +49,7 @@ def label_names(encoder: Encoder) -> tuple[str, ...]:
 
 
 def untrained(
-    encoder: Encoder, task: Task, recipe: Recipe, workspace: Workspace, progress: Progress
+    encoder: Encoder, task: Task, tokenization: Tokenization, workspace: Workspace, progress: Progress
 ) -> EncoderClassifier:
     """Return the classifier of a model that is used as it is, on the run's device, with its cost counted."""
     encoder.model.requires_grad_(False)
@@ -55,7 +57,7 @@ def untrained(
     meter = workspace.meter
     meter.trained(examples=0, real_tokens=0, padded_tokens=0, flops=0.0)
     meter.holds(trainable=0, total=encoder.num_parameters())
-    return EncoderClassifier(encoder, task, recipe, progress, meter=meter)
+    return EncoderClassifier(encoder, task, tokenization, progress, meter=meter)
 
 
 def _order_outputs(encoder: Encoder, order: Sequence[int]) -> None:

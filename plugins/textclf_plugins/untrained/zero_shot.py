@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 from textclf_core.errors import UsageError, did_you_mean
 from textclf_core.hookspecs import hookimpl
 from textclf_core.options import Option
+from textclf_core.tokenization import Tokenization
 from textclf_plugins.whole_texts import why_not_several
 
 if TYPE_CHECKING:
+    from datasets import DatasetDict
+
     from textclf_core.classifier import Classifier
     from textclf_core.encoder import Encoder
     from textclf_core.progress import Progress
@@ -54,7 +57,7 @@ class LabelTexts:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ZeroShot(LabelTexts):
+class ZeroShot(LabelTexts, Tokenization):
     """No training: a model of natural language inference says how far a text entails each label's sentence.
 
     The probabilities are the softmax of the entailment logits over the labels (Yin et al., 2019, "Benchmarking
@@ -68,9 +71,6 @@ class ZeroShot(LabelTexts):
     entailment: Annotated[
         str | None, Option("The checkpoint's label for entailment, where its name doesn't begin so.")
     ] = None
-    max_length: Annotated[
-        int | None, Option("Longest input in tokens, special ones included; the model's own limit if not set.", ge=3)
-    ] = None
 
     @hookimpl
     def textclf_why_not(self, task: Task) -> str | None:
@@ -78,11 +78,11 @@ class ZeroShot(LabelTexts):
         return why_not_several(task)
 
     @hookimpl
-    def textclf_train(self, task: Task, workspace: Workspace, progress: Progress) -> Classifier:
+    def textclf_train(self, data: DatasetDict, task: Task, workspace: Workspace, progress: Progress) -> Classifier:
         """Load the checkpoint; there is nothing to train."""
         from textclf_plugins.untrained.entailment import entailment_classifier
 
-        return entailment_classifier(self, task, workspace, progress)
+        return entailment_classifier(self, data["train"], task, workspace, progress)
 
     @hookimpl
     def textclf_load_classifier(self, directory: Path, task: Task, workspace: Workspace) -> Classifier:
@@ -93,16 +93,12 @@ class ZeroShot(LabelTexts):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ZeroShotEmbeddings(LabelTexts):
+class ZeroShotEmbeddings(LabelTexts, Tokenization):
     """No training: the label whose sentence's embedding is nearest to the text's, by the cosine.
 
     It takes the model plugin's body, mean-pooled; sentence encoders (minilm) are made for that. The probabilities are
     the softmax of 20 times the cosines, the scale that sentence-transformers trains with.
     """
-
-    max_length: Annotated[
-        int | None, Option("Longest input in tokens, special ones included; the model's own limit if not set.", ge=3)
-    ] = None
 
     @hookimpl
     def textclf_why_not(self, task: Task) -> str | None:

@@ -119,6 +119,7 @@ def test_its_vectors_are_those_that_sentence_transformers_gives_for_minilm() -> 
     from sentence_transformers import SentenceTransformer
 
     from textclf_core.task import Task
+    from textclf_core.tokenization import Tokenization
     from textclf_plugins.embeddings.classifier import Embedder
     from textclf_plugins.models.minilm import MiniLM, packaged_folder
 
@@ -128,6 +129,6 @@ def test_its_vectors_are_those_that_sentence_transformers_gives_for_minilm() -> 
     task = Task(("negative", "positive"))
     rows = tiny_data(12)["train"]
     body = MiniLM().textclf_build_model(task=task).without_head()
-    embedder = Embedder(body, "mean", normalize=True)
+    embedder = Embedder(body, "mean", normalize=True, tokenization=Tokenization())
     theirs = SentenceTransformer(str(folder), device="cpu").encode(rows["text"][:], normalize_embeddings=True)
     np.testing.assert_allclose(embedder.vectors(embedder.tokenize(rows, task)), theirs, atol=1e-6)

@@ -256,3 +256,16 @@ def test_a_sample_pays_for_itself_alone(tmp_path: Path) -> None:
     whole = encoder.tokenize(tiny_data(64)["train"], TASK, Recipe())
     _, meter = through_cache(encoder, whole.select(range(5)), tmp_path)
     assert meter.prefix_rows_computed == 5
+
+
+def test_another_truncation_is_a_miss_for_the_texts_that_it_changes(tmp_path: Path) -> None:
+    encoder = encoder_of()
+    data = Dataset.from_dict({"text": TEXTS})
+    computed = []
+    for truncation in ("head", "tail", "head+tail", "head"):
+        rows = encoder.tokenize(data, TASK, Recipe(max_length=8, truncation=truncation))
+        found, meter = through_cache(encoder, rows, tmp_path)
+        computed.append(meter.prefix_rows_computed)
+        for hidden, wanted in zip(found, direct(encoder, rows), strict=True):
+            torch.testing.assert_close(hidden, wanted, atol=1e-5, rtol=0)
+    assert computed == [3, 1, 1, 0]  # one text is longer than eight tokens

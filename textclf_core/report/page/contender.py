@@ -18,6 +18,7 @@ from textclf_core.report.postprocessed import changes
 from textclf_core.report.quality import Reliability, line_class_scores, line_confusion, line_reliability
 from textclf_core.report.rounding import write_number
 from textclf_core.report.slices import Slice, slice_scores, worst_sentence, write_score
+from textclf_core.report.summary import tokenization_sentences
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,6 +41,7 @@ def contender_panel(analysis: Analysis, row: Row, slices: Sequence[Slice]) -> Ht
         _calibration(analysis, row),
         *_postprocessing(row),
         *_training(row),
+        *_tokenization(row),
         class_="grid2",
     )
 
@@ -240,6 +242,12 @@ def _training(row: Row) -> Iterator[Html]:
     each = "" if len(histories) == 1 else ", a line for each seed"
     caption = f"Training loss (thin) and validation loss at the end of each epoch (points){each}."
     yield _part("Training", tag("figure", drawing, tag("figcaption", caption)))
+
+
+def _tokenization(row: Row) -> Iterator[Html]:
+    """Yield how texts were read, and how many were cut."""
+    if read := tokenization_sentences(row.line.runs[0].record):
+        yield _part("Tokenization", tag("p", read))
 
 
 def _loss_scale(losses: Sequence[float]) -> Scale:

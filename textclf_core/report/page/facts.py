@@ -29,13 +29,12 @@ def data_facts(analysis: Analysis) -> Html:
             tag("th", split.name, scope="row"),
             number(f"{split.rows:,}"),
             number(f"{split.empty_texts:,}"),
-            number("not counted" if split.truncated is None else f"{split.truncated:,}"),
             tag("td", split.origin),
             tag("td", tag("code", split.sha256[:8], title=split.sha256)),
         )
         for split in data.splits
     ]
-    counts = ("rows", "empty texts", "truncated")
+    counts = ("rows", "empty texts")
     carved = carved_sentence(data)
     sentence = carved[0].upper() + carved[1:] if carved else None
     return tag(
