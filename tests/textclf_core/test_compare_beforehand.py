@@ -65,7 +65,9 @@ def test_a_bill_in_a_document_is_escaped(lines: list[BillLine], format: str, sho
     assert ("cells to run" in text) == (format == "github")
 
 
-def test_cells_that_train_together_are_probed_together(textclf: Textclf, arguments: list[str], tmp_path: Path) -> None:
+def test_the_bill_knows_which_of_the_cells_that_train_together_fills_the_cache(
+    textclf: Textclf, arguments: list[str], tmp_path: Path
+) -> None:
     tries = ["--try", "head-only", "--seeds", "2", "--cache-dir", str(tmp_path / "cache")]
     assert textclf(*arguments, *tries, "--dry-run") == 0
     assert textclf(*arguments, *tries) == 0

@@ -75,7 +75,7 @@ def bill(plan: ComparisonPlan, progress: Progress) -> tuple[BillLine, ...]:
         if (left := [cell for cell in cells if not cell.finished_in(plan.output)])
     }
     firsts = [cells[0] for cells in waiting.values()]
-    prefix_of = prefixes(firsts, plan.task_of)
+    prefix_of = prefixes([cell for cells in waiting.values() for cell in cells], plan.task_of)
     ordered = running_order(firsts, prefix_of)
     expected: dict[str, Expected] = {}
     with progress.bar("probe", len(waiting), "contenders") as bar, tempfile.TemporaryDirectory() as room:
