@@ -83,7 +83,7 @@ def evaluate(job: Job) -> Measured:
     """
     classifier, task = _classifier(job)
     test = _data(job)["test"]
-    rows = classifier.encoder.tokenize(test, task, classifier.recipe)
+    rows = classifier.encoder.tokenize(test, task, classifier.tokenization)
     return _scored(classifier.logits, rows, test["label"])
 
 
