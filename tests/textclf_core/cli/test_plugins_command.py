@@ -155,7 +155,7 @@ def test_a_plugin_as_json() -> None:
     shown = json.loads(textclf("plugins", "show", "precision-recall", "--json").stdout)
     assert shown["hooks"] == ["textclf_compute_metrics", "textclf_why_not"]
     [option] = shown["options"]
-    assert option["choices"] == ["auto", "binary", "macro", "micro", "weighted"]
+    assert option["choices"] == ["auto", "binary", "macro", "micro", "weighted", "samples"]
     assert (option["default"], option["required"]) == ("auto", False)
 
 
