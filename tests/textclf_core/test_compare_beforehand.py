@@ -96,6 +96,16 @@ def test_what_was_expected_stands_beside_what_it_took(
     assert "0 cells to run" in capsys.readouterr().out
 
 
+def test_a_growing_vocabulary_is_not_taken_for_a_line(textclf: Textclf, shared_data: Path, tmp_path: Path) -> None:
+    data = f"rotten-tomatoes:path={shared_data / 'rt-polaritydata'}"
+    command = ["compare", "--plugin", data, "--try", "tfidf-logreg", "--no-yardsticks", "--seeds", "1"]
+    assert textclf(*command, "--output", str(tmp_path), "--dry-run") == 0
+    assert textclf(*command, "--output", str(tmp_path)) == 0
+    [run] = records(tmp_path)
+    assert run.record.expected is not None
+    assert run.record.expected.artifact_bytes == pytest.approx(run.record.cost.artifact_bytes, rel=0.25)
+
+
 def test_a_run_without_a_dry_run_before_has_no_expectation(
     textclf: Textclf, arguments: list[str], tmp_path: Path
 ) -> None:

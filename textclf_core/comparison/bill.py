@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -56,9 +57,10 @@ def bill(plan: ComparisonPlan, progress: Progress) -> tuple[BillLine, ...]:
     """Probe each contender that has cells to run, and return what they will take.
 
     A probe is a whole run on a stratified sample of the rows, of every split the same share, so it takes whatever
-    plugin there is as it is. Time, what goes into the cache and the artifact's size (that of a vocabulary grows) are
-    extrapolated by a straight line through two probes, but for the stages that every run has alike, which are the mean
-    of both; memory is that of the larger. Contenders are probed in the order in which they will run, with a cache of
+    plugin there is as it is. Time and what goes into the cache are extrapolated by a straight line through two probes,
+    but for the stages that every run has alike, which are the mean of both; the artifact's size by a power of the rows,
+    since a vocabulary grows ever more slowly (Heaps, "Information Retrieval", 1978, section 7.5) and weights don't;
+    memory is that of the larger. Contenders are probed in the order in which they will run, with a cache of
     their own: cells that will train together are probed together, and those that use the cache once more with what they
     left there, as their later seeds will. What is found is kept in the output folder, so that the records of the cells
     can hold it beside what they really took.
@@ -220,7 +222,7 @@ def _extrapolated(small: _Probed, large: _Probed, rows: int) -> Expected:
     return Expected(
         seconds=fixed + _line(small, large, rows, _growing_seconds),
         peak_memory_bytes=large.cost.peak_memory_bytes,
-        artifact_bytes=round(_line(small, large, rows, lambda cost: cost.artifact_bytes)),
+        artifact_bytes=round(_power(small, large, rows, lambda cost: cost.artifact_bytes)),
         cache_bytes=round(_line(small, large, rows, lambda cost: cost.cache_bytes)),
     )
 
@@ -240,6 +242,15 @@ def _line(small: _Probed, large: _Probed, rows: int, of: Callable[[Cost], float]
         return of(large.cost)
     per_row = (of(large.cost) - of(small.cost)) / (large.rows - small.rows)
     return of(large.cost) + max(0.0, per_row) * (rows - large.rows)
+
+
+def _power(small: _Probed, large: _Probed, rows: int, of: Callable[[Cost], float]) -> float:
+    """Extrapolate to ``rows`` by the power of them through both, which doesn't fall."""
+    low, high = of(small.cost), of(large.cost)
+    if large.rows == small.rows or low >= high or not low:
+        return high
+    exponent = math.log(high / low) / math.log(large.rows / small.rows)
+    return float(high * (rows / large.rows) ** exponent)
 
 
 def _stratified(labels: list[int], share: float) -> list[int]:
