@@ -284,6 +284,7 @@ def compare(
     )
 
     from textclf_core.cache import CacheFolder
+    from textclf_core.comparison.bill import kept_expected
     from textclf_core.comparison.board import Board
     from textclf_core.comparison.runner import plan, run_cells
     from textclf_core.data import from_memory, prepare
@@ -299,7 +300,9 @@ def compare(
         cache=CacheFolder(Path(cache_dir) if cache_dir else None),
     )
     check_metric(metric, planned.tasks)
-    finished, failed = run_cells(planned, Board(planned.cells, metric, quiet=quiet), force=force)
+    expected = kept_expected(planned.output)
+    board = Board(planned.cells, metric, expected=expected, quiet=quiet)
+    finished, failed = run_cells(planned, board, force=force, expected=expected)
     analyses = analyse([StoredRun(cell.directory, cell.record) for cell in finished], metric=metric, cost=cost)
     return ComparisonResult(
         analyses[0] if analyses else None,

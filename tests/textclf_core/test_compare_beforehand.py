@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import textclf_core
-from textclf_core.comparison.bill import BillLine
+from textclf_core.comparison.bill import BillLine, keep_expected
 from textclf_core.comparison.search import Search, parse_search
 from textclf_core.errors import UsageError
 from textclf_core.records import Expected
@@ -94,6 +94,20 @@ def test_what_was_expected_stands_beside_what_it_took(
     capsys.readouterr()
     assert textclf(*arguments, *tries, "--dry-run") == 0
     assert "0 cells to run" in capsys.readouterr().out
+
+
+def test_the_time_left_is_what_the_bill_expects(
+    textclf: Textclf, arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tries = ["--try", "tfidf-logreg", "--seeds", "3"]
+    assert textclf(*arguments, *tries) == 0
+    keep_expected(tmp_path, {run.directory.name: Expected(1200.0, 0, 0, 0) for run in records(tmp_path)})
+    capsys.readouterr()
+    assert textclf(*arguments, *tries, "--force") == 0
+    first, second, last = (line for line in capsys.readouterr().err.splitlines() if line.startswith("cell "))
+    assert "about 40 min 00 s left" in first
+    assert "about 20 min 00 s left" in second
+    assert "left" not in last
 
 
 def test_a_growing_vocabulary_is_not_taken_for_a_line(textclf: Textclf, shared_data: Path, tmp_path: Path) -> None:

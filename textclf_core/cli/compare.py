@@ -149,12 +149,13 @@ def compare(
             return
         if search:
             planned = tune_plan(planned, search, metric, Progress(console))
+        expected = kept_expected(planned.output)
         finished, failed = run_cells(
             planned,
-            Board(planned.cells, metric, console),
+            Board(planned.cells, metric, console, expected=expected),
             force=force,
             command=context.find_root().obj,
-            expected=kept_expected(planned.output),
+            expected=expected,
         )
     if finished:
         analyses = analyse([StoredRun(cell.directory, cell.record) for cell in finished], metric=metric, cost=cost)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
@@ -16,7 +16,7 @@ from rich.text import Text
 from textclf_core.comparison.cells import Cell
 from textclf_core.errors import TextclfError
 from textclf_core.progress import Bar, Progress, format_seconds
-from textclf_core.records import Record
+from textclf_core.records import Expected, Record
 
 _MOST_ROWS = 40
 
@@ -37,14 +37,22 @@ class Board:
         cells: the cells, in the order in which they run.
         metric: the metric shown beside a finished cell, of its test split.
         console: where to show; the standard error by default.
+        expected: what the bill expects of cells, by their id.
         quiet: show nothing.
     """
 
     def __init__(
-        self, cells: Sequence[Cell], metric: str, console: Console | None = None, *, quiet: bool = False
+        self,
+        cells: Sequence[Cell],
+        metric: str,
+        console: Console | None = None,
+        *,
+        expected: Mapping[str, Expected] | None = None,
+        quiet: bool = False,
     ) -> None:
         self._states = {cell: _State(cell) for cell in cells}
         self._metric = metric
+        self._expected = expected or {}
         self._console = console or Console(stderr=True)
         self._quiet = quiet
         self._live_wanted = not quiet and (self._console.is_terminal or self._console.is_jupyter)
@@ -96,7 +104,11 @@ class Board:
 
     @property
     def seconds_left(self) -> float | None:
-        """Seconds until all cells are done, from the cells so far; ``None`` until that can be told."""
+        """Seconds until all cells are done; ``None`` until that can be told.
+
+        Of a cell that the bill knows, what it expects; of another, what the cells so far took, the contender's own
+        if there are any.
+        """
         known: dict[tuple[str, object], list[float]] = {}
         for state in self._states.values():
             if state.status in ("done", "read") and state.seconds is not None:
@@ -108,6 +120,8 @@ class Board:
                 continue
             values = known.get((state.cell.contender.label, state.cell.train_size), everything)
             spent = time.perf_counter() - self._started if state.status == "running" else 0.0
+            if state.cell.id in self._expected:
+                values = [self._expected[state.cell.id].seconds]
             if values:
                 left += max(0.0, sum(values) / len(values) - spent)
             elif state.status == "running" and self._bar is not None and self._bar.done:

@@ -11,11 +11,13 @@ import numpy as np
 # the padding is 2% of the tokens and a batch still draws on a tenth of the data.
 _POOL_BATCHES = 50
 
-
-# Tokens computed at once where nothing is trained: enough for the matrix products to run at their full rate, little
+# Tokens computed at once where a frozen prefix is: enough for the matrix products to run at their full rate, little
 # enough for the cache of a processor.
 BATCH_TOKENS = 1024
-_BATCH_TOKENS_OF_A_GPU = 16 * BATCH_TOKENS
+# Predicted at once on a CPU: 3% slower than with 1,024, but the process's peak is 5% lower and always the same (of
+# MiniLM on Rotten Tomatoes' test split: 669 MiB, where with 1,024 it was between 679 and 731 in four runs).
+_PREDICTED_TOKENS = 384
+_PREDICTED_TOKENS_OF_A_GPU = 16 * BATCH_TOKENS
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ class LengthGroupedBatches:
 
 def tokens_at_once(device: str) -> int:
     """Return how many padded tokens are predicted at once on a device of that type (``cpu``, ``cuda``)."""
-    return BATCH_TOKENS if device == "cpu" else _BATCH_TOKENS_OF_A_GPU
+    return _PREDICTED_TOKENS if device == "cpu" else _PREDICTED_TOKENS_OF_A_GPU
 
 
 def batches_by_length(lengths: Sequence[int], batch_tokens: int) -> list[list[int]]:
