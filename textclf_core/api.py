@@ -116,7 +116,7 @@ def run(
     *,
     data: Any = None,
     text: str | Sequence[str] | None = None,
-    label: str | None = None,
+    label: str | Sequence[str] | None = None,
     seed: int = 0,
     data_seed: int = 0,
     output: str | Path = "runs",
@@ -135,7 +135,7 @@ def run(
         data: labelled texts in memory instead of a dataset plugin: a pandas frame, an Arrow table, a ``Dataset``, a
             ``DatasetDict`` or a dict of any of these by split, or a list of ``(text, label)`` pairs or of dicts.
         text: the column of ``data`` that holds the texts, or several; guessed if not given.
-        label: the column of ``data`` that holds the labels; guessed if not given.
+        label: the column of ``data`` that holds the labels, or one of 0 and 1 for each label; guessed if not given.
         seed: decides the head, the order of the examples and the dropout.
         data_seed: decides carved splits and samples.
         output: the folder that gets the run's directory.
@@ -229,7 +229,7 @@ def compare(
     seeds: int | Sequence[int] = 3,
     data: Any = None,
     text: str | Sequence[str] | None = None,
-    label: str | None = None,
+    label: str | Sequence[str] | None = None,
     data_seed: int = 0,
     yardsticks: bool = True,
     metric: str = "f1",
@@ -253,7 +253,7 @@ def compare(
         seeds: how many (3 is 0, 1 and 2), or which.
         data: labelled texts in memory, as :func:`run` takes them.
         text: the column of ``data`` that holds the texts, or several.
-        label: the column of ``data`` that holds the labels.
+        label: the column of ``data`` that holds the labels, or one of 0 and 1 for each label.
         data_seed: decides carved splits and samples, one for all contenders.
         yardsticks: compare with the majority class and TF-IDF with logistic regression too.
         metric: what decides: ``f1`` or ``accuracy``.

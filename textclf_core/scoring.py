@@ -154,10 +154,10 @@ def _check_texts(row: dict[str, Any], columns: Sequence[str], number: int, *, wo
 
 def _text_columns(row: dict[str, Any], task: Task, text: str | None) -> tuple[str, ...]:
     """Return the columns of a row that hold the texts of the task's columns, in their order."""
-    from textclf_core.data.labelled import text_names
+    from textclf_core.data.labelled import column_names
 
     own = task.text_columns
-    given = text_names(text, list(row))
+    given = column_names(text, list(row))
     if given and len(given) != len(own):
         wanted = f"{len(own)} columns ({', '.join(own)})" if len(own) > 1 else "one column of texts"
         raise UsageError(f"the model reads {wanted}, and --text {text} names {len(given)}.")

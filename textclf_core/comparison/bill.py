@@ -60,10 +60,10 @@ def bill(plan: ComparisonPlan, progress: Progress) -> tuple[BillLine, ...]:
     plugin there is as it is. Time and what goes into the cache are extrapolated by a straight line through two probes,
     but for the stages that every run has alike, which are the mean of both; the artifact's size by a power of the rows,
     since a vocabulary grows ever more slowly (Heaps, "Information Retrieval", 1978, section 7.5) and weights don't;
-    memory is that of the larger. Contenders are probed in the order in which they will run, with a cache of
-    their own: cells that will train together are probed together, and those that use the cache once more with what they
-    left there, as their later seeds will. What is found is kept in the output folder, so that the records of the cells
-    can hold it beside what they really took.
+    memory is that of the larger. Contenders are probed in the order in which they will run, with a cache of their own:
+    cells that will train together are probed together, and those that use the cache once more with what they left
+    there, as their later seeds will. What is found is kept in the output folder, so that the records of the cells can
+    hold it beside what they really took.
 
     Raises:
         TextclfError: a contender can't run.
@@ -172,10 +172,12 @@ class _Prober:
     def _lines(self, group: Sequence[Cell]) -> list[Expected] | None:
         """Extrapolate through two samples, each with a cache of its own that all contenders share.
 
-        ``None`` where the cells can't train together after all.
+        One will do where it holds all rows. ``None`` where the cells can't train together after all.
         """
         rows = len(self.plan.data[group[0].contender.label, group[0].train_size].data["train"])
-        small, large = (self._probe(group, wanted, self.room / f"cache-{wanted}") for wanted in _PROBE_ROWS)
+        samples = _PROBE_ROWS if rows > _PROBE_ROWS[0] else _PROBE_ROWS[:1]
+        probes = [self._probe(group, wanted, self.room / f"cache-{wanted}") for wanted in samples]
+        small, large = probes[0], probes[-1]
         if small is None or large is None:
             return None
         return [_extrapolated(*probed, rows) for probed in zip(small, large, strict=True)]

@@ -11,14 +11,15 @@ import pyarrow as pa
 from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
 
 from textclf_core.data.columns import is_list, label_name
+from textclf_core.data.label_columns import with_label_lists
 from textclf_core.data.label_sets import label_lists
 from textclf_core.data.tokens import tagged
 from textclf_core.errors import DataError, did_you_mean
 
 logger = logging.getLogger("textclf")
 
-TextColumns = str | Sequence[str] | None
-"""How a text column, or several, are named."""
+Columns = str | Sequence[str] | None
+"""How a column, or several, are named."""
 
 TEXT = Value("string", id="text")
 """The feature of a column that is one of several texts; other columns of strings beside them are none."""
@@ -58,8 +59,8 @@ class Source:
 def labelled(
     sources: Mapping[str, Source],
     *,
-    text: TextColumns = None,
-    label: str | None = None,
+    text: Columns = None,
+    label: Columns = None,
     label_separator: str | None = None,
     empty: Literal["keep", "drop"] = "keep",
 ) -> DatasetDict:
@@ -67,8 +68,8 @@ def labelled(
 
     Several columns of texts keep their names, come first, in the order in which they were given, and are marked as
     texts (:data:`TEXT`). Where the labels are lists, or ``label_separator`` parts them, a text may have several:
-    ``label`` is a list of ``ClassLabel`` then. Where the texts are lists of words,
-    :func:`~textclf_core.data.tokens.tagged` does it, with a label for each word.
+    ``label`` is a list of ``ClassLabel`` then, and so it is where each label has a column. Where the texts are lists of
+    words, :func:`~textclf_core.data.tokens.tagged` does it, with a label for each word.
 
     Label names: a ``ClassLabel`` keeps its own; integers become "0", "1"... in their order, booleans "false" and
     "true", strings are sorted. Names are shared by all splits.
@@ -77,7 +78,8 @@ def labelled(
         sources: the splits by name; the columns are looked for in ``train``, or the first.
         text: the column that holds the texts, or several: a sequence, or their names with commas between; guessed, and
             said, if not given.
-        label: the column that holds the labels; guessed, and said, if not given.
+        label: the column that holds the labels; guessed, and said, if not given. Several, named as a text's are, hold
+            0 or 1 each, for the label that the column is called.
         label_separator: what parts the labels of a row, where a text may have several and they stand in one string.
         empty: whether rows with an empty text (or none) are kept or dropped; either way they are counted and said.
 
@@ -86,7 +88,13 @@ def labelled(
             a label, labels that aren't classes.
     """
     first = sources.get("train") or next(iter(sources.values()))
-    given = text_names(text, first.data.column_names)
+    given = column_names(text, first.data.column_names)
+    of_labels = column_names(label, first.data.column_names)
+    label = of_labels[0] if of_labels else None
+    if len(of_labels) > 1:
+        _raise([f"the text and a label can't both be the column {name!r}" for name in given if name in of_labels])
+        sources, label = with_label_lists(sources, of_labels)
+        first = sources.get("train") or next(iter(sources.values()))
     if len(given) <= 1:
         one = given[0] if given else None
         if (of_words := tagged(sources, one, label)) is not None:
@@ -124,16 +132,16 @@ def labelled(
     return DatasetDict(splits)
 
 
-def text_names(text: TextColumns, columns: Sequence[str]) -> tuple[str, ...]:
-    """Return the names of text columns that somebody gave: a sequence of them, or one text with commas between.
+def column_names(given: Columns, columns: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of columns that somebody gave: a sequence of them, or one string with commas between.
 
-    A text that is itself the name of a column stands for that column, commas and all.
+    A string that is itself the name of a column stands for that column, commas and all.
     """
-    if text is None:
+    if given is None:
         return ()
-    if isinstance(text, str):
-        text = [text] if text in columns else [name.strip() for name in text.split(",")]
-    return tuple(text)
+    if isinstance(given, str):
+        given = [given] if given in columns else [name.strip() for name in given.split(",")]
+    return tuple(given)
 
 
 def _label_beside(source: Source, texts: Sequence[str], label: str | None) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 import pyarrow as pa
 from datasets import Dataset, DatasetDict
 
-from textclf_core.data.labelled import SPLIT_OF_NAME, Source, TextColumns, labelled
+from textclf_core.data.labelled import SPLIT_OF_NAME, Columns, Source, labelled
 from textclf_core.data.reading import arrow_column, table_of
 from textclf_core.errors import DataError
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("textclf")
 
 
-def from_memory(data: object, text: TextColumns = None, label: str | None = None) -> DatasetDict:
+def from_memory(data: object, text: Columns = None, label: Columns = None) -> DatasetDict:
     """Return data in memory as splits with the columns ``text`` and ``label``.
 
     Args:
@@ -28,7 +28,7 @@ def from_memory(data: object, text: TextColumns = None, label: str | None = None
             split: ``train`` and, if there are any, ``validation`` and ``test``.
         text: the column that holds the texts, or several: a sequence, or their names with commas between; guessed, and
             said, if not given.
-        label: the column that holds the labels; guessed, and said, if not given.
+        label: the column that holds the labels; guessed, and said, if not given. Several hold 0 or 1 each.
 
     Raises:
         DataError: as in :func:`~textclf_core.data.labelled`, or the object is none of these.

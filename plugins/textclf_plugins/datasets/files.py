@@ -24,7 +24,7 @@ class Files:
     Of several text columns, two go in as a pair, more are joined by the model's separator.
 
     Nothing is guessed about a value: "NA" and "null" are text. Labels are strings, integers or booleans; their names
-    become the model's. Where they are lists, or label_separator parts them, a text may have several.
+    become the model's. Where they are lists, label_separator parts them, or each has a column, a text may have several.
     """
 
     path: Annotated[
@@ -37,7 +37,13 @@ class Files:
         str | tuple[str, ...] | None,
         Option("The column of texts, or several with commas between; guessed from its name if not given."),
     ] = None
-    label: Annotated[str | None, Option("The column of labels; guessed from its name if not given.")] = None
+    label: Annotated[
+        str | tuple[str, ...] | None,
+        Option(
+            "The column of labels; guessed from its name if not given. Several, with commas between, hold 0 or 1 each: "
+            "whether a text has the label that the column is called."
+        ),
+    ] = None
     label_separator: Annotated[
         str | None,
         Option("What parts the labels of a row, such as ; or |, where a text may have several. Lists need none."),

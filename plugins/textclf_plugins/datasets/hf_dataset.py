@@ -31,7 +31,13 @@ class HfDataset:
         str | tuple[str, ...] | None,
         Option("The column of texts, or several with commas between; guessed from its name if not given."),
     ] = None
-    label: Annotated[str | None, Option("The column of labels; guessed from its name if not given.")] = None
+    label: Annotated[
+        str | tuple[str, ...] | None,
+        Option(
+            "The column of labels; guessed from its name if not given. Several, with commas between, hold 0 or 1 each: "
+            "whether a text has the label that the column is called."
+        ),
+    ] = None
 
     @hookimpl
     def textclf_load_data(self) -> DatasetDict:

@@ -1,0 +1,72 @@
+"""Labels that have a column of zeros and ones each, as one column of lists."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+from datasets import ClassLabel, Dataset, Features, List
+
+from textclf_core.data.columns import label_name
+from textclf_core.errors import DataError, did_you_mean
+
+if TYPE_CHECKING:
+    from textclf_core.data.labelled import Source
+
+_HAS = {"0": False, "false": False, "1": True, "true": True}
+
+
+def with_label_lists(sources: Mapping[str, Source], labels: Sequence[str]) -> tuple[dict[str, Source], str]:
+    """Return the splits with one column of lists of ``ClassLabel`` in place of a column for each label, and its name.
+
+    Args:
+        sources: the splits by name.
+        labels: the columns, each named as its label, in the order of the label ids; their values are 0 or 1, whole or
+            with a point, or true or false.
+
+    Raises:
+        DataError: every fault found: a column isn't there or is named twice, a value that is neither.
+    """
+    name = ",".join(labels)
+    faults = [f"the label column {one!r} is named twice (label={name})" for one in _repeated(labels)]
+    for source in sources.values():
+        there = source.data.column_names
+        faults += [
+            f"{source.where}: there is no column {one!r} (label={name}); there are: {', '.join(there)}."
+            f"{did_you_mean(one, there)}"
+            for one in labels
+            if one not in there
+        ]
+    if not faults:
+        found = {split: _gathered(source, labels, name, faults) for split, source in sources.items()}
+    if faults:
+        raise DataError("\n".join(faults))
+    return found, name
+
+
+def _gathered(source: Source, labels: Sequence[str], name: str, faults: list[str]) -> Source:
+    rows: list[list[int]] = [[] for _ in range(len(source.data))]
+    for id, label in enumerate(labels):
+        values: Sequence[Any] = source.data[label][:]
+        has = [_HAS.get(str(label_name(value)).lower()) for value in values]
+        wrong = [index for index, one in enumerate(has) if one is None]
+        if wrong:
+            more = f", and {len(wrong) - 1} more rows" if len(wrong) > 1 else ""
+            place = source.place(wrong[0])
+            faults.append(
+                f"{source.where}, {place}{more}: {values[wrong[0]]!r} in the column {label!r} is neither 0 nor 1 "
+                f"(label={name} names a column for each label)"
+            )
+        for row, one in zip(rows, has, strict=True):
+            if one:
+                row.append(id)
+    kept = source.data.remove_columns(list(labels))
+    features = Features({**kept.features, name: List(ClassLabel(names=list(labels)))})
+    table = kept.with_format("arrow")[:].append_column(name, pa.array(rows, pa.list_(pa.int64())))
+    return replace(source, data=Dataset(table.cast(features.arrow_schema)))
+
+
+def _repeated(names: Sequence[str]) -> list[str]:
+    return [name for name in dict.fromkeys(names) if names.count(name) > 1]
