@@ -101,7 +101,13 @@ def test_the_time_left_is_what_the_bill_expects(
 ) -> None:
     tries = ["--try", "tfidf-logreg", "--seeds", "3"]
     assert textclf(*arguments, *tries) == 0
-    keep_expected(tmp_path, {run.directory.name: Expected(1200.0, 0, 0, 0) for run in records(tmp_path)})
+    keep_expected(
+        tmp_path,
+        {
+            run.directory.name: Expected(seconds=1200.0, peak_memory_bytes=0, artifact_bytes=0, cache_bytes=0)
+            for run in records(tmp_path)
+        },
+    )
     capsys.readouterr()
     assert textclf(*arguments, *tries, "--force") == 0
     first, second, last = (line for line in capsys.readouterr().err.splitlines() if line.startswith("cell "))
