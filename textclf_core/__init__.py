@@ -18,7 +18,7 @@ from textclf_core.training.phases import Change, FinishedEpoch, ParameterGroup, 
 
 if TYPE_CHECKING:
     from textclf_core.api import ComparisonResult, Run, compare, open_run, run
-    from textclf_core.classifier import Classifier
+    from textclf_core.classifier import Classifier, Tokenizing
     from textclf_core.encoder import Encoder
     from textclf_core.progress import Progress
     from textclf_core.workspace import Workspace
@@ -40,6 +40,7 @@ __all__ = [
     "RunError",
     "Task",
     "TextclfError",
+    "Tokenizing",
     "UsageError",
     "Workspace",
     "compare",
@@ -55,6 +56,7 @@ _LAZY = {
     "Encoder": "textclf_core.encoder",
     "Progress": "textclf_core.progress",
     "Run": "textclf_core.api",
+    "Tokenizing": "textclf_core.classifier",
     "Workspace": "textclf_core.workspace",
     "compare": "textclf_core.api",
     "open_run": "textclf_core.api",

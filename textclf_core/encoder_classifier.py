@@ -66,7 +66,7 @@ class EncoderClassifier:
         In a multi-label task, their sigmoid. In a task of tokens, (words, labels) for each row; a word that was cut off
         counts as outside of entities.
         """
-        tokenized = self.encoder.tokenize(data, self.task, self.tokenization)
+        tokenized = self.tokenize(data)
         logits = torch.from_numpy(self.logits(tokenized))
         if self.task.kind == "multi-label":
             return torch.sigmoid(logits).numpy()
@@ -76,8 +76,12 @@ class EncoderClassifier:
             return by_word(scores, tokenized[WORD_STARTS][:], [len(row) for row in data[words][:]], self.task)
         return scores
 
+    def tokenize(self, data: Dataset) -> Dataset:
+        """Return the rows of ``data`` as token ids."""
+        return self.encoder.tokenize(data, self.task, self.tokenization)
+
     def logits(self, tokenized: Dataset) -> NDArray[np.float32]:
-        """Return the logits of rows that ``Encoder.tokenize`` made: float32, (rows, labels). Dropout is off.
+        """Return the logits of rows that :meth:`tokenize` made: float32, (rows, labels). Dropout is off.
 
         In a task of tokens, those of the first sub-token of each word, of all rows in a row: (words, labels).
         """

@@ -67,7 +67,7 @@ def run_experiment(experiment: Experiment, progress: Progress) -> tuple[Path, Re
             if encoder:
                 call(plugins, "textclf_training_finished", encoder=encoder, workspace=room.workspace)
             evaluation = evaluate(plugins, classifier, data, room.workspace)
-        record = room.leave_record(data, encoder, movement, evaluation, plan, adaptations)
+        record = room.leave_record(data, classifier, encoder, movement, evaluation, plan, adaptations)
     return room.directory.path, record
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from textclf_core.classifier import Classifier, Tokenizing
 from textclf_core.data import PreparedData
 from textclf_core.data.tokens import WORDS
 from textclf_core.encoder.words import WORD_STARTS, unseen_words
@@ -69,15 +70,15 @@ def _plain(value: object) -> Any:
     return value if value is None or isinstance(value, bool | int | float | str) else str(value)
 
 
-def truncated(plugins: ActivePlugins, encoder: Encoder | None, data: PreparedData) -> dict[str, int]:
-    """Return how many rows of each split were cut to the longest input, where an encoder read them."""
-    recipe = recipe_of(trainer_of(plugins).instance)
-    if encoder is None or recipe is None:
+def truncated(classifier: Classifier, data: PreparedData) -> dict[str, int]:
+    """Return how many rows of each split were cut to the longest input, where the classifier has a tokenizer."""
+    if not isinstance(classifier, Tokenizing):
         return {}
     counts = {}
     for name, split in data.data.items():
-        tokenized = encoder.tokenize(split, data.task, recipe)
-        counts[name] = sum(tokenized["truncated"])
+        tokenized = classifier.tokenize(split)
+        cut = np.asarray(tokenized["truncated"][:], dtype=bool)
+        counts[name] = int(cut.reshape(len(split), -1).any(axis=1).sum())
         if data.task.kind == "tokens":
             _tell_unseen(name, tokenized[WORD_STARTS][:], [len(row) for row in split[WORDS][:]])
     return counts
@@ -119,12 +120,14 @@ def data_record(data: PreparedData, truncated: dict[str, int]) -> DataRecord:
     )
 
 
-def tokenization_record(plugins: ActivePlugins, encoder: Encoder | None) -> TokenizationRecord | None:
-    """Return how texts became token ids, where an encoder read them."""
-    recipe = recipe_of(trainer_of(plugins).instance)
-    if encoder is None or recipe is None:
+def tokenization_record(classifier: Classifier) -> TokenizationRecord | None:
+    """Return how texts became token ids, where the classifier has a tokenizer."""
+    if not isinstance(classifier, Tokenizing):
         return None
-    return TokenizationRecord(max_length=recipe.length or encoder.longest_input, truncation=recipe.truncation)
+    tokenization = classifier.tokenization
+    return TokenizationRecord(
+        max_length=tokenization.length or classifier.encoder.longest_input, truncation=tokenization.truncation
+    )
 
 
 def encoder_record(encoder: Encoder | None, movement: Movement | None) -> EncoderRecord | None:

@@ -35,6 +35,7 @@ from textclf_core.workspace import Workspace
 if TYPE_CHECKING:
     from datasets import DatasetDict
 
+    from textclf_core.classifier import Classifier
     from textclf_core.encoder import Encoder
     from textclf_core.evaluation import Evaluation
 
@@ -115,6 +116,7 @@ class Room:
     def leave_record(
         self,
         data: PreparedData,
+        classifier: Classifier,
         encoder: Encoder | None,
         movement: Movement | None,
         evaluation: Evaluation,
@@ -134,7 +136,7 @@ class Room:
             data_seed=experiment.data_seed,
             plugins=tuple(plugin_record(plugin) for plugin in experiment.plugins),
             left_out=experiment.left_out,
-            data=data_record(data, truncated(experiment.plugins, encoder, data)),
+            data=data_record(data, truncated(classifier, data)),
             encoder=encoder_record(encoder, movement),
             phases=tuple(plan.ran) if plan else (),
             metrics=evaluation.metrics,
@@ -152,7 +154,7 @@ class Room:
             expected=experiment.expected,
             tuning=experiment.tuning,
             adaptations=adaptations,
-            tokenization=tokenization_record(experiment.plugins, encoder),
+            tokenization=tokenization_record(classifier),
         )
         write_record(record, workspace.directory)
         tell_observers(experiment.plugins, record, workspace.directory)

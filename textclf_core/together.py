@@ -139,7 +139,7 @@ def _finish(room: Room, cell: TrainedCell, encoder: Encoder, data: PreparedData,
                 restore_tensors(encoder, cell.parameters)
                 movement = before.check(encoder)
             meter.seconds["total"] += shared_seconds
-            record = room.leave_record(data, encoder, movement, evaluation)
+            record = room.leave_record(data, cell.classifier, encoder, movement, evaluation)
     except TextclfError as error:
         return error
     return room.directory.path, record

@@ -113,7 +113,21 @@ class EmbeddingClassifier:
 
     def scores(self, data: Dataset) -> NDArray[np.float32]:
         """Return the head's probabilities for the rows of ``data``, in its order: float32, (rows, labels)."""
-        return self.head.probabilities(self.embedder.vectors(self.embedder.tokenize(data, self.task)))
+        return self.head.probabilities(self.embedder.vectors(self.tokenize(data)))
+
+    @property
+    def encoder(self) -> Encoder:
+        """The encoder without its classification head."""
+        return self.embedder.body
+
+    @property
+    def tokenization(self) -> Tokenization:
+        """The longest input, and what of a longer text is kept."""
+        return self.embedder.tokenization
+
+    def tokenize(self, data: Dataset) -> Dataset:
+        """Return the rows of ``data`` as token ids."""
+        return self.embedder.tokenize(data, self.task)
 
     def save(self, directory: Path) -> None:
         """Write body and tokenizer in Hugging Face's own layout, the head as safetensors, the rest as JSON."""

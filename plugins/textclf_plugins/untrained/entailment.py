@@ -21,7 +21,9 @@ from textclf_plugins.untrained.task_specific_model import label_names, untrained
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from textclf_core.encoder import Encoder
     from textclf_core.progress import Progress
+    from textclf_core.tokenization import Tokenization
     from textclf_core.workspace import Workspace
     from textclf_plugins.untrained.zero_shot import ZeroShot
 
@@ -46,11 +48,23 @@ class EntailmentClassifier:
 
     def scores(self, data: Dataset) -> NDArray[np.float32]:
         """Return the softmax over the labels of the logits of entailment: float32, (rows, labels)."""
-        inference = self.inference
-        pairs = _pairs(data, self.task, self.sentences)
-        entailed = inference.logits(inference.encoder.tokenize(pairs, inference.task, inference.tokenization))
+        entailed = self.inference.logits(self.tokenize(data))
         logits = entailed[:, self.entailment].reshape(len(data), len(self.sentences))
         return np.asarray(softmax(logits, axis=1), dtype=np.float32)
+
+    @property
+    def encoder(self) -> Encoder:
+        """The encoder with its head for inference."""
+        return self.inference.encoder
+
+    @property
+    def tokenization(self) -> Tokenization:
+        """The longest pair, and what of a longer one is kept."""
+        return self.inference.tokenization
+
+    def tokenize(self, data: Dataset) -> Dataset:
+        """Return each text of ``data`` with each sentence as token ids, in the texts' order."""
+        return self.inference.tokenize(_pairs(data, self.task, self.sentences))
 
     def save(self, directory: Path) -> None:
         """Write model and tokenizer in Hugging Face's own layout, the sentences as JSON."""

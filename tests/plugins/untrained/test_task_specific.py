@@ -74,6 +74,17 @@ def test_no_model_is_built_for_it_nothing_trains_and_what_prediction_takes_is_co
     assert cost.predict_flops > 0
 
 
+def test_texts_that_are_cut_are_counted(tmp_path: Path) -> None:
+    folder = checkpoint(tmp_path / "model", ["negative", "positive"])
+    length = len(tiny_encoder().tokenizer(tiny_data(64)["test"][0]["text"])["input_ids"]) - 1
+    record = run(folder, tmp_path, f",max_length={length},truncation=tail").record
+    assert record.tokenization is not None
+    assert (record.tokenization.max_length, record.tokenization.truncation) == (length, "tail")
+    texts = tiny_data(64)["test"]["text"]
+    longer = [len(ids) > length for ids in tiny_encoder().tokenizer(list(texts))["input_ids"]]
+    assert {split.name: split.truncated for split in record.data.splits}["test"] == sum(longer) > 0
+
+
 def test_names_are_matched_whatever_their_case_and_options_go_first() -> None:
     assert match_labels(["POS", "Neg"], ["neg", "pos"], [], "m") == (1, 0)
     assert match_labels(["a", "A"], ["A", "a"], [], "m") == (1, 0)

@@ -54,6 +54,23 @@ def test_the_scores_are_those_of_transformers_own_pipeline(inference_model: Path
     assert cost.predict_flops > 0
 
 
+def test_a_text_counts_as_cut_once_with_however_many_sentences(inference_model: Path, tmp_path: Path) -> None:
+    texts = ["one two", "one two three four five six"] * 4
+    rows = Dataset.from_dict({"text": texts, "label": [0, 1] * 4}).cast_column("label", ClassLabel(names=["no", "yes"]))
+    tokenizer = tiny_encoder().tokenizer
+    short, long = (len(tokenizer(text, "This text is yes.")["input_ids"]) for text in texts[:2])
+    assert short < long
+    done = textclf_core.run(
+        [f"zero-shot:checkpoint={inference_model},max_length={short}"],
+        data=DatasetDict(dict.fromkeys(("train", "validation", "test"), rows)),
+        output=tmp_path,
+        quiet=True,
+    )
+    assert [split.truncated for split in done.record.data.splits] == [4, 4, 4]
+    assert done.record.tokenization is not None
+    assert done.record.tokenization.max_length == short
+
+
 def test_a_checkpoint_that_knows_no_entailment_is_refused_unless_told(
     inference_model: Path, tiny_checkpoint: Path, tmp_path: Path
 ) -> None:
