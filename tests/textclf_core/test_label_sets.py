@@ -128,7 +128,36 @@ def test_predict_gives_the_labels_of_each_text_the_likeliest_first(
         assert [one["score"] for one in row] == sorted((one["score"] for one in row), reverse=True)
 
 
+def test_onnx_computes_what_torch_computes(done: Run) -> None:
+    texts = [row["text"] for row in stored(done)]
+    found = done.predict(texts)
+    assert any(len(row["labels"]) > 1 for row in found)
+    for ours, exported in zip(found, done.predict(texts, engine="onnx"), strict=True):
+        assert [one["label"] for one in ours["labels"]] == [one["label"] for one in exported["labels"]]
+        assert [one["score"] for one in ours["labels"]] == pytest.approx(
+            [one["score"] for one in exported["labels"]], abs=1e-5
+        )
+
+
 # Training
+
+
+@pytest.mark.parametrize("strategy", ["lora", "continued-pretraining:steps=4"])
+def test_what_changes_the_model_before_training_is_in_what_is_saved(strategy: str, model: str, tmp_path: Path) -> None:
+    settings = "finetune:learning_rate=1e-2,epochs=4,batch_size=8"
+    changed = run([model, strategy, settings], data=tiny_topics(48), output=tmp_path / "runs", quiet=True)
+    assert np.ptp(scores(changed), axis=0).min() > 0.01  # else any model would do
+    [adaptation] = changed.record.adaptations
+    assert adaptation.plugin == strategy.partition(":")[0]
+    rows = stored(changed)
+    by_name = [
+        {one["label"]: one["score"] for one in found}
+        for found in pipeline("text-classification", str(changed.directory / "model"), top_k=None)(
+            [row["text"] for row in rows]
+        )
+    ]
+    given = [[found[name] for name in TOPICS] for found in by_name]
+    assert np.allclose(given, [row["scores"] for row in rows], atol=1e-5)
 
 
 def test_neither_micro_batches_nor_another_trainer_change_the_gradient(tmp_path: Path) -> None:
