@@ -7,7 +7,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textclf_core.errors import DataError
 
@@ -35,6 +35,15 @@ def why_unreachable() -> str | None:
     except OSError as error:
         return f"{constants.ENDPOINT} doesn't answer: {getattr(error, 'reason', error)}"
     return None
+
+
+def model_places(local: bool) -> dict[str, Any]:
+    """Return what keeps ``from_pretrained`` of a model to folders and cache (``local``), or lets it ask the hub.
+
+    Where peft is installed, transformers looks for an adapter first, and that search needs to be told by itself: else
+    it asks the hub for a model that is in the cache, for half a minute where there is no network.
+    """
+    return {"local_files_only": local, "adapter_kwargs": {"local_files_only": local}}
 
 
 def cached_dataset(id: str, name: str | None = None, revision: str | None = None) -> DatasetDict:

@@ -217,13 +217,18 @@ def came(home: Path) -> dict[str, list[str]]:
         "owner/torn",
         "owner/no",
     )
-    result: dict[str, list[str]] = json.loads(run_without_hub(home, BUILD, *names).stdout)
-    return result
+    process = run_without_hub(home, BUILD, *names)
+    result: dict[str, list[str]] = json.loads(process.stdout)
+    return result | {"stderr": process.stderr.splitlines()}
 
 
 def test_bert_base_cased_comes_from_the_cache_without_asking_the_hub(came: dict[str, list[str]]) -> None:
     assert came["bert-base-cased"][0] == f"bert-base-cased {COMMIT} 12"
     assert not any("hub" in note for note in came["bert-base-cased"][1:])
+
+
+def test_no_library_asks_the_hub_for_what_is_cached_or_cant_be_had(came: dict[str, list[str]]) -> None:
+    assert not [line for line in came["stderr"] if "requesting" in line]
 
 
 @pytest.mark.parametrize("name", ["owner/tiny", f"owner/tiny@{COMMIT}"])

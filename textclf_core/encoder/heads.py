@@ -12,7 +12,7 @@ from transformers import (
 )
 
 from textclf_core.errors import UsageError
-from textclf_core.hub import quiet
+from textclf_core.hub import model_places, quiet
 from textclf_core.task import Task
 
 
@@ -44,7 +44,7 @@ def masked_lm(model: PreTrainedModel, revision: str | None) -> tuple[PreTrainedM
                 masked, report = AutoModelForMaskedLM.from_pretrained(
                     source,
                     revision=revision or "main",
-                    local_files_only=True,
+                    **model_places(local=True),
                     dtype=model.dtype,
                     output_loading_info=True,
                 )

@@ -117,9 +117,10 @@ def _load(checkpoint: str, revision: str | None, task: Task, local: bool) -> Enc
 
     from textclf_core.encoder import Encoder
     from textclf_core.encoder.heads import model_class, problem_type
+    from textclf_core.hub import model_places
 
-    wanted = _wanted(revision, local)
-    tokenizer = _tokenizer(checkpoint, wanted)
+    wanted = _wanted(revision)
+    tokenizer = _tokenizer(checkpoint, wanted, local)
     with _without_load_report():
         model, report = model_class(task).from_pretrained(
             checkpoint,
@@ -130,6 +131,7 @@ def _load(checkpoint: str, revision: str | None, task: Task, local: bool) -> Enc
             ignore_mismatched_sizes=True,  # a head for other labels; what else doesn't fit is refused below
             output_loading_info=True,
             **wanted,
+            **model_places(local),
         )
     encoder = Encoder(model, tokenizer, checkpoint, _commit(checkpoint, revision))
     _check_weights(encoder, set(report["missing_keys"]), {name for name, *_ in report["mismatched_keys"]})
@@ -142,12 +144,13 @@ def _load_trained(checkpoint: str, revision: str | None, local: bool) -> Encoder
     from transformers import AutoModelForSequenceClassification
 
     from textclf_core.encoder import Encoder
+    from textclf_core.hub import model_places
 
-    wanted = _wanted(revision, local)
-    tokenizer = _tokenizer(checkpoint, wanted)
+    wanted = _wanted(revision)
+    tokenizer = _tokenizer(checkpoint, wanted, local)
     with _without_load_report():
         model, report = AutoModelForSequenceClassification.from_pretrained(
-            checkpoint, dtype=torch.float32, output_loading_info=True, **wanted
+            checkpoint, dtype=torch.float32, output_loading_info=True, **wanted, **model_places(local)
         )
     if missing := sorted(report["missing_keys"]):
         more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
@@ -158,14 +161,14 @@ def _load_trained(checkpoint: str, revision: str | None, local: bool) -> Encoder
     return Encoder(model, tokenizer, checkpoint, _commit(checkpoint, revision))
 
 
-def _wanted(revision: str | None, local: bool) -> dict[str, Any]:
-    return {"revision": revision or "main", "local_files_only": local, "trust_remote_code": False}
+def _wanted(revision: str | None) -> dict[str, Any]:
+    return {"revision": revision or "main", "trust_remote_code": False}
 
 
-def _tokenizer(checkpoint: str, wanted: dict[str, Any]) -> PreTrainedTokenizerBase:
+def _tokenizer(checkpoint: str, wanted: dict[str, Any], local: bool) -> PreTrainedTokenizerBase:
     from transformers import AutoTokenizer
 
-    tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(checkpoint, **wanted)
+    tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(checkpoint, local_files_only=local, **wanted)
     # Where its files are missing, transformers makes up a tokenizer that knows nothing but its special tokens.
     if len(tokenizer) <= len(set(tokenizer.all_special_ids)):
         raise FileNotFoundError(f"{checkpoint} has no files of a tokenizer")
