@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 SPARED = "spared"
 """The stage of what a probe leaves out; it isn't part of ``total``."""
 
+_STEPS_BETWEEN_GIVING_BACK = 32
+
 FIXED_STAGES = ("load", "build", "train/checkpoint", "save", "latency")
 """The stages that take as long however many rows there are; all are part of ``total``, none of another."""
 
@@ -236,6 +238,15 @@ def give_back_freed_memory() -> None:
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc alone has it
     if trim is not None:
         trim(0)
+
+
+def give_back_now_and_then(step: int) -> None:
+    """Call :func:`give_back_freed_memory` every 32nd step of a loop.
+
+    Batches of many shapes leave gaps in the heap that later ones don't fit into, and these add up with the steps.
+    """
+    if step % _STEPS_BETWEEN_GIVING_BACK == 0:
+        give_back_freed_memory()
 
 
 def _resident_bytes(name: str) -> int:

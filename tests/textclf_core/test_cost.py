@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from textclf_core.cost import peak_memory_bytes, reset_peak_memory
+from textclf_core.cost import give_back_now_and_then, peak_memory_bytes, reset_peak_memory
 
 MUCH = 64 * 2**20
 
@@ -48,4 +49,20 @@ def test_what_an_earlier_run_freed_and_the_c_library_keeps_is_not_counted(before
     kept = leave_the_heap_full_of_holes()
     assert (reset_peak_memory("cpu") or 0) < before + MUCH // 2
     assert peak_memory_bytes("cpu") < before + MUCH // 2
+    assert len(kept) == 1000
+
+
+def resident() -> int:
+    return int(Path("/proc/self/status").read_text().split("VmRSS:")[1].split()[0]) * 1024
+
+
+def test_a_loops_steps_give_back_what_they_freed_every_32nd_time(before: int) -> None:
+    kept = leave_the_heap_full_of_holes()
+    full = resident()
+    assert full > before + MUCH // 2
+    for step in range(1, 32):
+        give_back_now_and_then(step)
+    assert resident() > full - MUCH // 4
+    give_back_now_and_then(32)
+    assert resident() < full - MUCH // 2
     assert len(kept) == 1000

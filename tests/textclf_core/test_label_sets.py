@@ -142,10 +142,12 @@ def test_onnx_computes_what_torch_computes(done: Run) -> None:
 # Training
 
 
-@pytest.mark.parametrize("strategy", ["lora", "continued-pretraining:steps=4"])
-def test_what_changes_the_model_before_training_is_in_what_is_saved(strategy: str, model: str, tmp_path: Path) -> None:
-    settings = "finetune:learning_rate=1e-2,epochs=4,batch_size=8"
-    changed = run([model, strategy, settings], data=tiny_topics(48), output=tmp_path / "runs", quiet=True)
+@pytest.mark.parametrize(("strategy", "rate"), [("lora", "2e-2"), ("continued-pretraining:steps=4", "5e-3")])
+def test_what_changes_the_model_before_training_is_in_what_is_saved(
+    strategy: str, rate: str, model: str, tmp_path: Path
+) -> None:
+    settings = f"finetune:learning_rate={rate},epochs=6,batch_size=8"
+    changed = run([model, strategy, settings], data=tiny_topics(96), output=tmp_path / "runs", quiet=True)
     assert np.ptp(scores(changed), axis=0).min() > 0.01  # else any model would do
     [adaptation] = changed.record.adaptations
     assert adaptation.plugin == strategy.partition(":")[0]

@@ -10,6 +10,7 @@ from accelerate.state import AcceleratorState
 from accelerate.utils import DistributedDataParallelKwargs
 from torch.nn.utils import get_total_norm
 
+from textclf_core.cost import give_back_freed_memory, give_back_now_and_then
 from textclf_core.encoder.tokens import rows_of
 from textclf_core.encoder_classifier import EncoderClassifier
 from textclf_core.training.batching import LengthGroupedBatches
@@ -156,7 +157,9 @@ def finetune(
                                 optimizer.step()
                                 optimizer.zero_grad(set_to_none=True)
                                 row_gradients.clear()
+                                give_back_now_and_then(step)
                     results.look()
+                    give_back_freed_memory()  # a checkpoint's copies come beside what stays
                     course.interval_done(interval, optimizer, norms.of_interval() if norms else None)
             moments = moments_of(encoder, optimizer)
             accelerator.free_memory()  # lets go of the model that it wrapped for this phase
