@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from textclf_core.errors import TextclfError
 from textclf_core.plugins import Catalogue, activate, override
 from textclf_core.records import Record, read_record
+from textclf_core.seeds import check_seed, check_seeds
 from textclf_core.specs import PluginSpec
 
 if TYPE_CHECKING:
@@ -160,8 +161,8 @@ def run(
     experiment = Experiment(
         active,
         data=splits,
-        seed=seed,
-        data_seed=data_seed,
+        seed=check_seed(seed),
+        data_seed=check_seed(data_seed, "data_seed"),
         output=Path(output),
         device=device,
         cache=CacheFolder(Path(cache_dir) if cache_dir else None),
@@ -194,6 +195,8 @@ class ComparisonResult:
         import pandas as pd
 
         rows = self.analysis.rows if self.analysis else ()
+        if not rows:
+            return pd.DataFrame(index=pd.Index([], name="contender"))
         return pd.DataFrame(
             [
                 {
@@ -292,10 +295,10 @@ def compare(
 
     planned = plan(
         found,
-        tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds),
+        check_seeds(seeds),
         output=Path(output),
         data=None if data is None else prepare(from_memory(data, text=text, label=label), data_seed),
-        data_seed=data_seed,
+        data_seed=check_seed(data_seed, "data_seed"),
         device=device,
         cache=CacheFolder(Path(cache_dir) if cache_dir else None),
     )

@@ -45,3 +45,8 @@ def did_you_mean(wrong: str, right: Iterable[str]) -> str:
     """Return ``" Did you mean 'x'?"`` for the name of ``right`` nearest to ``wrong``, or ``""``."""
     near = difflib.get_close_matches(wrong, list(right), n=1)
     return f" Did you mean {near[0]!r}?" if near else ""
+
+
+def told(error: BaseException) -> str:
+    """Return an error's message with the notes that were added to it, each on a line of its own."""
+    return "\n".join([str(error), *getattr(error, "__notes__", ())])

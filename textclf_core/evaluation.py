@@ -70,8 +70,12 @@ def evaluate(plugins: ActivePlugins, classifier: Classifier, data: PreparedData,
     return Evaluation(metrics[-1], postprocessing_records(steps, stages, metrics), latency_seconds)
 
 
-def check_metrics(plugins: ActivePlugins, task: Task) -> None:
-    """Score one right prediction of each label: what a metric refuses shows before training, not after."""
+def check_metrics(plugins: ActivePlugins, task: Task) -> frozenset[str]:
+    """Score one right prediction of each label: what a metric refuses shows before training, not after.
+
+    Returns:
+        The names of the metrics.
+    """
     labels, scores = list(range(task.num_labels)), np.eye(task.num_labels, dtype=np.float32)
     if task.kind == "tokens":
         rows = Predictions(Dataset.from_dict({"label": [labels]}), [scores], [np.arange(task.num_labels)])
@@ -79,7 +83,7 @@ def check_metrics(plugins: ActivePlugins, task: Task) -> None:
         rows = Predictions(Dataset.from_dict({"label": [[label] for label in labels]}), scores, scores.astype(np.int64))
     else:
         rows = Predictions(Dataset.from_dict({"label": labels}), scores, np.arange(task.num_labels))
-    _score(plugins, rows, task)
+    return frozenset(_score(plugins, rows, task))
 
 
 def _predictions(data: Dataset, scores: Scores, steps: tuple[Step, ...], task: Task) -> Predictions:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from textclf_core.errors import UsageError, did_you_mean
+from textclf_core.seeds import check_seed, check_seeds
 from textclf_core.specs import PluginSpec
 
 
@@ -59,13 +60,19 @@ def read_experiment_file(path: Path) -> ExperimentFile:
     faults = [fault for key, value in content.items() for fault in _faults(key, value)]
     if faults:
         raise UsageError(f"{path}: {faults[0]}" if len(faults) == 1 else "\n  ".join([f"{path}:", *faults]))
-    set_by = f"file {path.name}"
+    try:
+        return _content(content, f"file {path.name}")
+    except UsageError as error:
+        raise UsageError(f"{path}: {error}") from None
+
+
+def _content(content: dict[str, Any], set_by: str) -> ExperimentFile:
     return ExperimentFile(
         plugins=_specs(content.get("plugins", {}), set_by),
         tries=tuple(_specs(table, set_by) for table in content.get("try", [])),
-        seeds=tuple(content["seeds"]) if "seeds" in content else None,
-        seed=content.get("seed"),
-        data_seed=content.get("data_seed"),
+        seeds=check_seeds(content["seeds"]) if "seeds" in content else None,
+        seed=check_seed(content["seed"]) if "seed" in content else None,
+        data_seed=check_seed(content["data_seed"], "data_seed") if "data_seed" in content else None,
         # A relative path in the file is meant from where the command is given, as one on the command line is.
         output=Path(content["output"]) if "output" in content else None,
         device=content.get("device"),

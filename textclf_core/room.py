@@ -125,6 +125,15 @@ class Room:
     ) -> Record:
         """Write the record, and return it."""
         experiment, workspace = self.experiment, self.workspace
+        # Before the texts that were cut are counted: that may read them once more.
+        cost = cost_of(
+            workspace.meter,
+            movement,
+            workspace.device,
+            start_memory_bytes=self._start_memory_bytes,
+            artifact_bytes=directory_bytes(workspace.directory / MODEL_DIRECTORY),
+            latency_seconds=evaluation.latency_seconds,
+        )
         record = Record(
             format=RECORD_FORMAT,
             id=self.directory.id,
@@ -141,14 +150,7 @@ class Room:
             phases=tuple(plan.ran) if plan else (),
             metrics=evaluation.metrics,
             postprocessing=evaluation.postprocessing,
-            cost=cost_of(
-                workspace.meter,
-                movement,
-                workspace.device,
-                start_memory_bytes=self._start_memory_bytes,
-                artifact_bytes=directory_bytes(workspace.directory / MODEL_DIRECTORY),
-                latency_seconds=evaluation.latency_seconds,
-            ),
+            cost=cost,
             environment=environment(workspace.device),
             notes=self._notes.messages,
             expected=experiment.expected,

@@ -253,3 +253,39 @@ def test_a_plugin_of_ones_own_is_a_contender(base: list[str], plugin_file: Calla
     )
     assert result.runs[0].record.encoder is not None
     assert result.runs[0].record.encoder.frozen == ("block 0",)
+
+
+def test_a_plugin_file_that_changed_makes_another_cell(
+    base: list[str], plugin_file: Callable[..., Path], tmp_path: Path
+) -> None:
+    def frozen(block: int) -> tuple[str, ...]:
+        path = plugin_file(
+            f"""
+            class FreezeOne:
+                @hookimpl
+                def textclf_freeze(self, encoder):
+                    encoder.freeze(blocks=[{block}])
+            """
+        )
+        [run] = textclf_core.compare(
+            ["freeze-one"], plugins=base, plugin_files=[path], seeds=1, output=tmp_path, yardsticks=False, quiet=True
+        ).runs
+        assert run.record.encoder is not None
+        return run.record.encoder.frozen
+
+    assert frozen(0) == ("block 0",)
+    assert frozen(1) == ("block 1",)
+
+
+@pytest.mark.parametrize(
+    ("seeds", "why"), [(0, "at least one"), ([], "at least one"), ([1, 1], "twice"), ([-1], "from 0")]
+)
+def test_seeds_that_are_none_in_python(seeds: int | list[int], why: str) -> None:
+    with pytest.raises(textclf_core.UsageError, match=why):
+        textclf_core.compare(["majority"], data=tiny_data(8), seeds=seeds, quiet=True)
+
+
+def test_a_comparison_whose_cells_all_failed_is_an_empty_frame() -> None:
+    result = textclf_core.ComparisonResult(None, (), {})
+    assert len(result.to_frame()) == 0
+    assert result.to_frame().index.name == "contender"

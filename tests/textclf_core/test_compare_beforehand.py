@@ -170,6 +170,31 @@ def test_the_first_trial_takes_the_options_own_value(textclf: Textclf, arguments
     assert 2e-5 in rates
 
 
+def test_what_cant_be_tuned_stands_in_the_table_of_the_tuned(
+    textclf: Textclf, arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tune = ["--tune", "learning_rate", "--trials", "2", "--seeds", "1", "--format", "json"]
+    assert textclf(*arguments, "--try", "head-only", "--try", "embedding-logreg:c=1", *tune) == 0
+    [table] = json.loads(capsys.readouterr().out)
+    assert {"head-only (tuned)", "embedding-logreg:c=1"} <= {row["contender"] for row in table["rows"]}
+
+
+def test_tuning_by_a_metric_that_nobody_gives_runs_nothing(
+    textclf: Textclf, arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tune = ["--plugin", "mcc", "--tune", "learning_rate", "--trials", "2", "--seeds", "1"]
+    assert textclf(*arguments, "--try", "full", *tune) == 2
+    assert "--tune chooses by 'f1', and full gives mcc alone. Add --plugin f1." in capsys.readouterr().err
+    assert not records(tmp_path / "trials")
+
+
+def test_a_dry_run_says_that_trials_arent_in_the_bill(
+    textclf: Textclf, arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert textclf(*arguments, "--try", "full", "--tune", "learning_rate", "--trials", "5", "--dry-run") == 0
+    assert "Not in it: 5 trials of each contender with 'learning_rate'." in capsys.readouterr().err
+
+
 def test_stopped_tuning_reads_its_trials(textclf: Textclf, arguments: list[str], tmp_path: Path) -> None:
     tune = ["--try", "full", "--tune", "learning_rate", "--trials", "2", "--seeds", "1"]
     assert textclf(*arguments, *tune) == 0

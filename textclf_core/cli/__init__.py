@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from textclf_core.errors import TextclfError
+from textclf_core.errors import RunError, TextclfError, UsageError, told
 
 HELP = """Which fine-tuning strategy should I use for my labelled text, and what does it cost me?
 
@@ -18,10 +18,14 @@ A plugin is written NAME or NAME:key=value,key=value, such as --plugin freeze-fi
 them, `textclf plugins show NAME` says which options one has."""
 
 
+_OF_THE_PATH = (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError, PermissionError)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line, and return its exit code.
 
-    An error of ours becomes one line on stderr, with the error's exit code; ``--debug`` (anywhere) adds its traceback.
+    An error of ours is told on stderr, with what can be done about it, and gives the exit code; so is a file or folder
+    that can't be read or written. ``--debug`` (anywhere) shows the traceback instead.
     Typer itself ends the process for help, for a wrong command line (2) and for Ctrl-C (130).
 
     Args:
@@ -35,8 +39,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if "--debug" in words:
             traceback.print_exception(error)
         else:
-            print(f"error: {error}", file=sys.stderr)
+            print(f"error: {told(error)}", file=sys.stderr)
         return error.exit_code
+    except OSError as error:
+        if "--debug" in words or error.filename is None:
+            raise
+        print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
+        return UsageError.exit_code if isinstance(error, _OF_THE_PATH) else RunError.exit_code
     except KeyboardInterrupt:  # pressed before typer was in charge
         return 130
     return 0

@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 import typer
 
 from textclf_core.cli.cache import CacheDirectory
-from textclf_core.errors import UsageError
+from textclf_core.errors import UsageError, told
+from textclf_core.seeds import check_seeds
 
 
 def compare(
@@ -136,7 +137,7 @@ def compare(
     with notes_shown(console):
         planned = plan(
             found,
-            parse_seeds(seeds) if seeds is not None else file.seeds or (0, 1, 2),
+            parse_seeds(seeds) if seeds is not None else (0, 1, 2) if file.seeds is None else file.seeds,
             output=output or file.output or Path("runs"),
             sizes=sizes,
             data_seed=data_seed if data_seed is not None else file.data_seed or 0,
@@ -146,6 +147,8 @@ def compare(
         check_metric(metric, planned.tasks)
         if dry_run:
             typer.echo(bill_text(bill(planned, Progress(console)), format, hourly))
+            if search:
+                typer.echo(f"Not in it: {search.trials} trials of each contender with {search.option!r}.", err=True)
             return
         if search:
             planned = tune_plan(planned, search, metric, Progress(console))
@@ -161,7 +164,7 @@ def compare(
         analyses = analyse([StoredRun(cell.directory, cell.record) for cell in finished], metric=metric, cost=cost)
         typer.echo(report_text(analyses, Wanted(format=format, hourly=hourly)))
     for cell in failed:
-        typer.echo(f"error: {cell.cell.name}: {cell.error}", err=True)
+        typer.echo(f"error: {cell.cell.name}: {told(cell.error)}", err=True)
     if failed:
         raise typer.Exit(1)
 
@@ -170,14 +173,10 @@ def parse_seeds(text: str) -> tuple[int, ...]:
     """Return the seeds that ``3`` (how many) or ``0,7,42`` (which) means.
 
     Raises:
-        UsageError: it is neither.
+        UsageError: it is neither, or a seed is given twice.
     """
     parts = text.replace(" ", "").split(",")
     if not all(part.isdigit() for part in parts):
         raise UsageError(f"--seeds {text}: write how many, such as 3, or which, such as 0,7,42.")
     numbers = tuple(int(part) for part in parts)
-    if len(numbers) == 1 and not numbers[0]:
-        raise UsageError("--seeds 0: at least one seed is needed; for the seed 0 alone write --seeds 1.")
-    if len(set(numbers)) < len(numbers):
-        raise UsageError(f"--seeds {text}: a seed is given twice.")
-    return tuple(range(numbers[0])) if len(numbers) == 1 else numbers
+    return check_seeds(numbers[0] if len(numbers) == 1 else numbers)

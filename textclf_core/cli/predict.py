@@ -6,6 +6,7 @@ import csv
 import json
 import sys
 from collections.abc import Iterable
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, Any, Literal
 
@@ -52,6 +53,7 @@ def predict(
     from textclf_core.plugins import Catalogue
 
     catalogue = Catalogue.discover(plugin_file or ())
+    _check_output(input, output)
     input_format = format if input == _STANDARD else format_of(input)
     output_format = _output_format(output, input_format)
     rows = iter_rows(sys.stdin.buffer, input_format) if input == _STANDARD else iter_rows(input)
@@ -70,8 +72,17 @@ def predict(
     if output == _STANDARD:
         _write(scored, sys.stdout, output_format)
     else:
+        first = list(islice(scored, 1))  # what can't be read or labelled leaves an older output as it is
         with output.open("w", encoding="utf-8", newline="") as stream:
-            _write(scored, stream, output_format)
+            _write(chain(first, scored), stream, output_format)
+
+
+def _check_output(input: Path, output: Path) -> None:
+    """Refuse to write over what is read: rows are written as they come."""
+    from textclf_core.errors import UsageError
+
+    if _STANDARD not in (input, output) and input.exists() and output.exists() and output.samefile(input):
+        raise UsageError(f"--output {output} is the file that --input reads. Give another name.")
 
 
 def _output_format(output: Path, input_format: Format) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from textclf_core.comparison.contenders import Contender
 from textclf_core.data.sampling import TrainSize
+from textclf_core.plugins import ActivePlugin
 from textclf_core.records import RECORD_FILE
 
 # What computes; a new version of any of them may give other bits.
@@ -92,7 +94,7 @@ def _key(contender: Contender, seed: int, fingerprint: str, data_seed: int, devi
             [
                 plugin.name,
                 plugin.distribution,
-                plugin.version,
+                plugin.version or _code_sha256(plugin),
                 {key: repr(value) for key, value in plugin.options.items()},
             ]
             for plugin in contender.plugins
@@ -105,3 +107,8 @@ def _key(contender: Contender, seed: int, fingerprint: str, data_seed: int, devi
         "engines": {name: version(name) for name in _ENGINES},
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def _code_sha256(plugin: ActivePlugin) -> str:
+    """Return the hash of the file that a plugin without a version comes from: it stands in for one."""
+    return hashlib.sha256(Path(inspect.getfile(type(plugin.instance))).read_bytes()).hexdigest()

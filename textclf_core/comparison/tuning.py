@@ -12,7 +12,8 @@ from textclf_core.comparison.runner import ComparisonPlan, read_cell, run_cell
 from textclf_core.comparison.search import Search
 from textclf_core.data.sampling import TrainSize
 from textclf_core.errors import UsageError
-from textclf_core.plugins import ActivePlugins
+from textclf_core.evaluation import check_metrics
+from textclf_core.plugins import ActivePlugins, suited
 from textclf_core.plugins.activation import with_options
 from textclf_core.progress import Progress
 from textclf_core.records import MODEL_DIRECTORY, Record, Tuning
@@ -68,6 +69,13 @@ def _tune(plan: ComparisonPlan, first: Cell, search: Search, metric: str, progre
     """
     optuna = _optuna()
     contender = first.contender
+    task = plan.data[contender.label, first.train_size].task
+    given = check_metrics(suited(contender.plugins, task), task)
+    if metric not in given:
+        raise UsageError(
+            f"--tune chooses by {metric!r}, and {contender.label} gives {', '.join(sorted(given))} alone. "
+            f"Add --plugin {metric}."
+        )
     [trainer] = contender.plugins.of_role("trainer")
     sampler = optuna.samplers.TPESampler(seed=0, n_startup_trials=max(2, search.trials // 2))
     study = optuna.create_study(direction="maximize", sampler=sampler)

@@ -15,7 +15,7 @@ from textclf_core.errors import DataError, did_you_mean
 if TYPE_CHECKING:
     from textclf_core.data.labelled import Source
 
-_HAS = {"0": False, "false": False, "1": True, "true": True}
+_HAS = {"0": False, "0.0": False, "false": False, "1": True, "1.0": True, "true": True}
 
 
 def with_label_lists(sources: Mapping[str, Source], labels: Sequence[str]) -> tuple[dict[str, Source], str]:

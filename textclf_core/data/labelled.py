@@ -93,6 +93,10 @@ def labelled(
     label = of_labels[0] if of_labels else None
     if len(of_labels) > 1:
         _raise([f"the text and a label can't both be the column {name!r}" for name in given if name in of_labels])
+        if label_separator is not None:
+            raise DataError(
+                f"label_separator={label_separator} parts the labels in one column, and label= names several."
+            )
         sources, label = with_label_lists(sources, of_labels)
         first = sources.get("train") or next(iter(sources.values()))
     if len(given) <= 1:

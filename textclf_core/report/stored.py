@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -123,12 +123,15 @@ def gather(runs: Iterable[StoredRun]) -> dict[str, tuple[Line, ...]]:
     """
     by_data: dict[str, dict[str, dict[int, StoredRun]]] = {}
     ordered = sorted(runs, key=lambda run: run.record.started)
-    tuned = {run.record.data.fingerprint for run in ordered if run.record.tuning}
-    untuned = {run.record.data.fingerprint for run in ordered if run.record.encoder and not run.record.tuning}
+    tuned: dict[str, set[str]] = {}
+    for run in ordered:
+        if run.record.tuning:
+            tuned.setdefault(run.record.data.fingerprint, set()).add(run.record.tuning.option.partition(":")[2])
+    untuned = {run.record.data.fingerprint for run in ordered if _could_be_tuned(run.record, tuned)}
     for run in ordered:
         fingerprint = run.record.data.fingerprint
         tables = [fingerprint] if not run.record.tuning and (fingerprint in untuned or fingerprint not in tuned) else []
-        if run.record.tuning or (fingerprint in tuned and not run.record.encoder):
+        if run.record.tuning or (fingerprint in tuned and not _could_be_tuned(run.record, tuned)):
             tables.append(f"{fingerprint} tuned")
         for table in tables:
             by_data.setdefault(table, {}).setdefault(_identity(run.record), {})[run.record.seed] = run
@@ -141,6 +144,13 @@ def gather(runs: Iterable[StoredRun]) -> dict[str, tuple[Line, ...]]:
             for label, by_seed in zip(labels, lines.values(), strict=True)
         )
     return gathered
+
+
+def _could_be_tuned(record: Record, tuned: Mapping[str, Collection[str]]) -> bool:
+    """Return whether a run's trainer has an option that was tuned on these data, and it wasn't in this run."""
+    trainer = record.plugin("trainer")
+    wanted = tuned.get(record.data.fingerprint, ())
+    return not record.tuning and trainer is not None and any(option in trainer.options for option in wanted)
 
 
 def _identity(record: Record) -> str:

@@ -107,6 +107,9 @@ def test_an_experiment_file_says_the_same(
         ("[plugins]\nfull = 3", "plugin 'full' takes a table of options"),
         ("seed = ", "not TOML"),
         ("seeds = 3", "'seeds' takes a list of whole numbers, not 3"),
+        ("seeds = []", "at least one seed is needed"),
+        ("seeds = [1, 1]", "a seed is given twice"),
+        ("data_seed = -1", "data_seed=-1: a seed is a whole number from 0"),
     ],
 )
 def test_a_faulty_experiment_file(
@@ -131,13 +134,36 @@ def test_an_error_has_no_traceback_but_with_debug(
     assert "Traceback" in capsys.readouterr().err
 
 
-def test_a_run_that_fails_says_where_its_work_is_kept(
-    textclf: Textclf, base: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_a_loss_that_is_no_number_is_told_with_its_likely_cause(
+    textclf: Textclf, base: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert textclf("run", *base, "--plugin", "finetune:learning_rate=1e30,epochs=3") == 1
     error = capsys.readouterr().err
     assert "loss became" in error
     assert "learning_rate" in error
+
+
+def test_a_run_that_fails_says_where_its_work_is_kept_and_how_to_go_on(
+    textclf: Textclf, base: list[str], plugin_file: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = plugin_file(
+        """
+        class Touchy:
+            @hookimpl
+            def textclf_compute_metrics(self, references):
+                if len(references) > 2:
+                    raise ArithmeticError("too many rows")
+                return {}
+        """
+    )
+    mine = ["--plugin-file", str(path), "--plugin", "touchy"]
+    assert textclf("run", *base, *mine) == 1
+    error = capsys.readouterr().err
+    [kept] = Path("runs").glob("*.incomplete")
+    assert f"What was computed until then is kept in {kept}." in error
+    assert f"--plugin finetune:resume={kept}/checkpoints/epoch-1" in error
+    assert textclf("compare", *base, *mine, "--try", "full", "--seeds", "1", "--no-yardsticks") == 1
+    assert "/checkpoints/epoch-1" in capsys.readouterr().err
 
 
 def test_predictions_keep_the_files_order_and_columns(
@@ -187,6 +213,29 @@ def test_predict_names_the_columns_when_none_is_the_text(
     assert "The rows have number, words. Use --text COLUMN." in capsys.readouterr().err
     assert textclf("predict", str(trained), "--input", "new.csv", "--text", "words") == 0
     assert capsys.readouterr().out.startswith("number,words,prediction,score\n1,fine,")
+
+
+def test_predict_writes_over_no_file_that_it_reads_or_that_came_out_before(
+    textclf: Textclf, trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, labelled = Path("new.csv"), Path("labelled.csv")
+    source.write_text("text,other\nfine,dull\n")
+    labelled.write_text("from an earlier run")
+    assert textclf("predict", str(trained), "--input", "new.csv", "--output", "./new.csv") == 2
+    assert "is the file that --input reads" in capsys.readouterr().err
+    assert textclf("predict", str(trained), "--input", "new.csv", "--output", "labelled.csv", "--text", "words") == 2
+    assert labelled.read_text() == "from an earlier run"
+    assert source.read_text() == "text,other\nfine,dull\n"
+
+
+def test_a_place_that_cant_be_written_is_one_line(
+    textclf: Textclf, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("new.csv").write_text("text\nfine\n")
+    assert textclf("predict", str(trained), "--input", "new.csv", "--output", "no/such/folder.csv") == 2
+    assert capsys.readouterr().err.strip().endswith("error: no/such/folder.csv: No such file or directory")
+    assert textclf("run", str(tmp_path)) == 2
+    assert capsys.readouterr().err.strip() == f"error: {tmp_path}: Is a directory"
 
 
 def test_predict_needs_a_run(textclf: Textclf, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -21,7 +21,15 @@ def source(**columns: list[Any]) -> Source:
 
 
 @pytest.mark.parametrize(
-    "values", [[1, 0, 1], [True, False, True], ["1", "0", "1"], [1.0, 0.0, 1.0], ["True", "false", "TRUE"]]
+    "values",
+    [
+        [1, 0, 1],
+        [True, False, True],
+        ["1", "0", "1"],
+        ["1.0", "0.0", "1.0"],
+        [1.0, 0.0, 1.0],
+        ["True", "false", "TRUE"],
+    ],
 )
 def test_they_become_lists_in_the_order_in_which_they_are_named(values: list[Any]) -> None:
     rows = source(text=["a", "b", "c"], threat=[0, 0, 1], toxic=values, id=[7, 8, 9])
@@ -74,3 +82,8 @@ def test_a_csv_file_with_such_columns_trains_and_predicts(
     capsys.readouterr()
     assert textclf("predict", str(folder), "--input", str(tmp_path / "test.csv")) == 0
     assert capsys.readouterr().out.startswith(f"text,{','.join(TOPICS)},labels\n")
+
+
+def test_a_separator_has_no_place_beside_them() -> None:
+    with pytest.raises(DataError, match="parts the labels in one column"):
+        labelled({"train": source(text=["a"], toxic=[1], threat=[0])}, label="toxic,threat", label_separator=";")
