@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+import sys
 import time
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -57,9 +58,13 @@ def test_tensorboard_reads_losses_by_step_and_the_results(plugins: list[str], tm
 
 
 @pytest.mark.skipif(find_spec("wandb") is None, reason="needs the extra wandb")
-def test_wandb_keeps_losses_by_step_and_the_results_offline(plugins: list[str], tmp_path: Path) -> None:
+def test_wandb_keeps_losses_by_step_and_the_results_offline(
+    plugins: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from wandb.proto.wandb_internal_pb2 import Record
 
+    for name in ("exit", "excepthook"):  # wandb puts its own in their place, and leaves them there
+        monkeypatch.setattr(sys, name, getattr(sys, name))
     run = textclf_core.run(
         [*plugins, f"wandb:project=reviews,folder={tmp_path / 'tracked'}"], output=tmp_path / "runs", quiet=True
     )
