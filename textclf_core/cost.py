@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-import gc
-import resource
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,14 +9,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from textclf_core.memory import peak_memory_bytes
+
 if TYPE_CHECKING:
     from textclf_core.integrity import Movement
 
 
 SPARED = "spared"
 """The stage of what a probe leaves out; it isn't part of ``total``."""
-
-_STEPS_BETWEEN_GIVING_BACK = 32
 
 FIXED_STAGES = ("load", "build", "train/checkpoint", "save", "latency")
 """The stages that take as long however many rows there are; all are part of ``total``, none of another."""
@@ -160,7 +156,7 @@ def cost_of(
         meter: what was added up.
         movement: what training could change; ``None`` where the trainer has no use for a model.
         device: where it ran.
-        start_memory_bytes: what :func:`reset_peak_memory` returned at its start.
+        start_memory_bytes: what :func:`~textclf_core.memory.reset_peak_memory` returned at its start.
         artifact_bytes: size of the saved model.
         latency_seconds: median time to score one example on its own.
     """
@@ -193,66 +189,6 @@ def cost_of(
         artifact_bytes=artifact_bytes,
         latency_seconds=latency_seconds,
     )
-
-
-def reset_peak_memory(device: str) -> int | None:
-    """Start measuring peak memory anew, so that runs in one process don't see each other's.
-
-    What an earlier run left behind is given back first: models in reference cycles (those of transformers' Trainer),
-    and freed memory that the C library keeps for itself. Without that, what a run of the majority class seemed to
-    take was what the fine-tuning before it had taken.
-
-    Returns:
-        The memory in use now, in bytes; ``None`` where only the peak of the whole process is to be had.
-    """
-    gc.collect()
-    if device.startswith("cuda"):
-        import torch
-
-        torch.cuda.reset_peak_memory_stats(device)
-        return int(torch.cuda.memory_allocated(device))
-    if sys.platform == "linux":
-        give_back_freed_memory()
-        # proc(5): writing 5 resets the peak resident set size.
-        Path("/proc/self/clear_refs").write_text("5")
-        return _resident_bytes("VmRSS")
-    return None
-
-
-def peak_memory_bytes(device: str) -> int:
-    """Return the largest memory use since :func:`reset_peak_memory`, in bytes."""
-    if device.startswith("cuda"):
-        import torch
-
-        return int(torch.cuda.max_memory_allocated(device))
-    if sys.platform == "linux":
-        return _resident_bytes("VmHWM")
-    # Elsewhere only the peak of the whole process is to be had; macOS counts it in bytes.
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-
-
-def give_back_freed_memory() -> None:
-    """Have the C library give what was freed back to the system; it keeps it for later, and it stays resident."""
-    if sys.platform != "linux":
-        return
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc alone has it
-    if trim is not None:
-        trim(0)
-
-
-def give_back_now_and_then(step: int) -> None:
-    """Call :func:`give_back_freed_memory` every 32nd step of a loop.
-
-    Batches of many shapes leave gaps in the heap that later ones don't fit into, and these add up with the steps.
-    """
-    if step % _STEPS_BETWEEN_GIVING_BACK == 0:
-        give_back_freed_memory()
-
-
-def _resident_bytes(name: str) -> int:
-    """Return ``VmRSS``, what is resident now, or ``VmHWM``, the most that was since the last reset (proc(5))."""
-    status = Path("/proc/self/status").read_text()
-    return 1024 * int(status.split(f"{name}:")[1].split()[0])
 
 
 def directory_bytes(directory: Path) -> int:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from textclf_core.cost import reset_peak_memory
 from textclf_core.data import PreparedData, prepare
 from textclf_core.environment import resolve_device
 from textclf_core.evaluation import check_metrics, evaluate
 from textclf_core.integrity import Movement, ParameterHashes
+from textclf_core.memory import reset_peak_memory
 from textclf_core.plugins import ActivePlugins, suited
 from textclf_core.plugins.calling import call
 from textclf_core.postprocessing import check_postprocessing

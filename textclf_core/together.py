@@ -8,12 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from textclf_core.cost import Meter, reset_peak_memory
+from textclf_core.cost import Meter
 from textclf_core.engine import build_encoder, freeze, prepared_data, seed_everything, with_lengths
 from textclf_core.environment import resolve_device
 from textclf_core.errors import RunError, TextclfError
 from textclf_core.evaluation import evaluate
 from textclf_core.integrity import ParameterHashes
+from textclf_core.memory import reset_peak_memory
 from textclf_core.plugins.calling import call
 from textclf_core.progress import Progress
 from textclf_core.recording import recipe_of, trainer_of

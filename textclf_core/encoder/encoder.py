@@ -180,6 +180,12 @@ class Encoder(PartedModel):
         """Return a SHA-256 of all parameters and buffers: of the embeddings, then of each block up to the boundary."""
         return [_digest(modules) for modules in (self._parts.embeddings, *self._parts.blocks[:upto])]
 
+    def prefix_parameters(self, upto: int) -> Iterator[Tensor]:
+        """Yield the parameters of the embeddings and of the blocks up to the boundary."""
+        for modules in (self._parts.embeddings, *self._parts.blocks[:upto]):
+            for module in modules:
+                yield from module.parameters()
+
     @cached_property
     def reads_first_token(self) -> bool:
         """Whether what follows the blocks reads the first token alone: found out, by changing the others."""

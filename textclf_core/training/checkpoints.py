@@ -62,10 +62,15 @@ class TrainingState:
     adapted_by: list[str] = field(default_factory=list)
 
 
-def trainable_tensors(encoder: Encoder, names: Collection[str] | None = None) -> dict[str, torch.Tensor]:
-    """Return copies, on the CPU, of the parameters of these names, or of those that train now, by name."""
+def trainable_tensors(
+    encoder: Encoder, names: Collection[str] | None = None, *, copy: bool = True
+) -> dict[str, torch.Tensor]:
+    """Return the parameters of these names, or of those that train now, by name: on the CPU, contiguous.
+
+    Without ``copy`` they are the model's own tensors where they can be, which change as it trains.
+    """
     return {
-        name: parameter.detach().to("cpu", copy=True)
+        name: parameter.detach().to("cpu", copy=copy).contiguous()
         for name, parameter in encoder.model.named_parameters()
         if (parameter.requires_grad if names is None else name in names)
     }
@@ -104,8 +109,8 @@ def save_checkpoint(
 ) -> None:
     """Write ``directory/epoch-N``, whole or not at all, and remove all but the last ``keep`` of its like.
 
-    ``best`` holds the parameters of the best epoch where a run keeps them; ``names`` are the parameters that train at
-    any time, if they aren't those that train now.
+    ``best`` holds the parameters of the best epoch where a run keeps them; they aren't written twice where that is this
+    epoch. ``names`` are the parameters that train at any time, if they aren't those that train now.
     """
     target = directory / f"epoch-{state.epoch}"
     partial = directory / f".epoch-{state.epoch}.partial"
@@ -116,10 +121,10 @@ def save_checkpoint(
         for name, slots in moments_of(encoder, optimizer).items()
         for key, value in slots.items()
     }
-    save_file(trainable_tensors(encoder, names), partial / _WEIGHTS)
+    save_file(trainable_tensors(encoder, names, copy=False), partial / _WEIGHTS)
     save_file(moments, partial / _OPTIMIZER)
     save_file(_generator_states(encoder), partial / _GENERATORS)
-    if best is not None:
+    if best is not None and state.best_epoch != state.epoch:
         save_file(best, partial / _BEST)
     (partial / _STATE).write_text(
         json.dumps({"format": _FORMAT, **asdict(state), "adapted_by": encoder.adapted_by}, indent=2), encoding="utf-8"
@@ -142,7 +147,8 @@ def load_checkpoint(
         epochs: how many there are in all.
 
     Returns:
-        Where training stands, the best epoch's parameters if the checkpoint holds them, and the optimizer's state.
+        Where training stands, the best epoch's parameters if the checkpoint is that epoch's or holds them, and the
+        optimizer's state.
 
     Raises:
         UsageError: there is no checkpoint, or it was written under other settings or another strategy, or all of the
@@ -182,7 +188,8 @@ def load_checkpoint(
     torch.set_rng_state(generators["cpu"])
     if "device" in generators:
         torch.cuda.set_rng_state(generators["device"], encoder.model.device)
-    return state, load_file(directory / _BEST) if (directory / _BEST).is_file() else None, moments
+    best = load_file(directory / _BEST) if (directory / _BEST).is_file() else None
+    return state, weights if state.best_epoch == state.epoch else best, moments
 
 
 def _parameter_names(encoder: Encoder, optimizer: torch.optim.Optimizer) -> list[str]:

@@ -181,9 +181,8 @@ class Course:
         Raises:
             UsageError: the checkpoint doesn't fit this run.
         """
-        state, self._best, moments = load_checkpoint(
-            checkpoint, self.classifier.encoder, self._settings(), self.plan.epochs
-        )
+        state, best, moments = load_checkpoint(checkpoint, self.classifier.encoder, self._settings(), self.plan.epochs)
+        self._best = best if self.options.keep == "best" else None
         self.best_epoch, self._best_loss, self._history = state.best_epoch, state.best_loss, state.history
         self.steps_done, self._frozen = state.epoch * self.steps_per_epoch, state.frozen
         self._gradient_norms = state.gradient_norms
@@ -243,7 +242,8 @@ class Course:
             raise RunError(f"the validation loss became {loss} after epoch {epoch}. {self._advice(epoch)}")
         if loss < self._best_loss:
             self.best_epoch, self._best_loss = epoch, loss
-            keeps = self.options.keep == "best"
+            goes_on = epoch < self.plan.epochs  # else they are what the model is left with
+            keeps = self.options.keep == "best" and goes_on
             self._best = trainable_tensors(self.classifier.encoder, self._names) if keeps else None
         self._history.append(
             {

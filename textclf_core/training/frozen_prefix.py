@@ -21,7 +21,7 @@ from torch import Tensor
 
 from textclf_core.cache import CacheFolder, RowStore
 from textclf_core.cache.rows import KEY_BYTES
-from textclf_core.cost import give_back_freed_memory, give_back_now_and_then
+from textclf_core.memory import give_back_freed_memory, give_back_now_and_then, page_out
 from textclf_core.training.batching import BATCH_TOKENS, batches_of_equal_length
 from textclf_core.training.flops import PassFlops, count_embedding_flops, count_prefix_flops
 
@@ -144,6 +144,10 @@ class FrozenPrefix:
         rows = self._rows(tokenized)
         self._count()
         return rows
+
+    def page_out(self) -> None:
+        """Have the system take the prefix's weights from memory until they are read again."""
+        page_out(self._encoder.prefix_parameters(self.boundary))
 
     def _count(self) -> float:
         """Return the FLOPs of what was computed and not counted yet."""

@@ -10,9 +10,9 @@ from accelerate.state import AcceleratorState
 from accelerate.utils import DistributedDataParallelKwargs
 from torch.nn.utils import get_total_norm
 
-from textclf_core.cost import give_back_freed_memory, give_back_now_and_then
 from textclf_core.encoder.tokens import rows_of
 from textclf_core.encoder_classifier import EncoderClassifier
+from textclf_core.memory import give_back_freed_memory, give_back_now_and_then
 from textclf_core.training.batching import LengthGroupedBatches
 from textclf_core.training.checkpoints import Moments, moments_of, restore_moments
 from textclf_core.training.course import Course
@@ -90,6 +90,7 @@ def finetune(
                 if prefix and known:
                     with meter.time("train/validate"):
                         prefix.rows(validation)  # now, beside nothing that training keeps in memory
+                    prefix.page_out()
                 course.use_prefix(prefix if known else None)
             with encoder.computing_what_the_head_reads():
                 flops = count_flops(encoder, start)

@@ -50,7 +50,10 @@ def test_training_goes_on_from_a_checkpoint_as_if_nothing_had_been(tmp_path: Pat
     again, its_optimizer = training()
     torch.manual_seed(99)
     state, best, moments = load_checkpoint(tmp_path / "epoch-1", again, {"seed": 0}, epochs=2)
-    assert (state, best) == (STATE, None)
+    assert state == STATE
+    assert best is not None  # the epoch was the best one
+    assert best.keys() == set(again.trainable_names())
+    assert all(torch.equal(again.model.get_parameter(name), values) for name, values in best.items())
     restore_moments(again, its_optimizer, moments)
     step(again, its_optimizer)
     for name, values in trainable_tensors(encoder).items():
@@ -73,8 +76,8 @@ def test_the_best_epochs_parameters_come_back(tmp_path: Path) -> None:
     encoder, optimizer = training()
     best = trainable_tensors(encoder)
     step(encoder, optimizer)
-    save_checkpoint(tmp_path, STATE, encoder, optimizer, best, keep=1)
-    _, loaded, _ = load_checkpoint(tmp_path / "epoch-1", encoder, {"seed": 0}, epochs=2)
+    save_checkpoint(tmp_path, replace(STATE, epoch=2), encoder, optimizer, best, keep=1)
+    _, loaded, _ = load_checkpoint(tmp_path / "epoch-2", encoder, {"seed": 0}, epochs=3)
     assert loaded is not None
     restore_tensors(encoder, loaded)
     for name, values in best.items():
@@ -89,11 +92,13 @@ def test_copies_do_not_follow_the_parameters() -> None:
     assert torch.equal(copies["classifier.weight"], before)
 
 
-def test_there_is_no_pickle_in_it(tmp_path: Path) -> None:
+def test_there_is_no_pickle_in_it_and_nothing_twice(tmp_path: Path) -> None:
     encoder, optimizer = training()
     step(encoder, optimizer)
-    save_checkpoint(tmp_path, STATE, encoder, optimizer, trainable_tensors(encoder), keep=1)
-    assert sorted(path.name for path in (tmp_path / "epoch-1").iterdir()) == [
+    for state in (STATE, replace(STATE, epoch=2)):
+        save_checkpoint(tmp_path, state, encoder, optimizer, trainable_tensors(encoder), keep=2)
+    assert not (tmp_path / "epoch-1" / "best.safetensors").exists()  # it would hold what trainable.safetensors does
+    assert sorted(path.name for path in (tmp_path / "epoch-2").iterdir()) == [
         "best.safetensors",
         "generators.safetensors",
         "optimizer.safetensors",

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
-from textclf_core.cost import give_back_now_and_then, peak_memory_bytes, reset_peak_memory
+from textclf_core.memory import give_back_now_and_then, page_out, peak_memory_bytes, reset_peak_memory
 
 MUCH = 64 * 2**20
 
@@ -66,3 +67,23 @@ def test_a_loops_steps_give_back_what_they_freed_every_32nd_time(before: int) ->
     give_back_now_and_then(32)
     assert resident() < full - MUCH // 2
     assert len(kept) == 1000
+
+
+def test_weights_that_are_in_a_file_are_dropped_from_memory_and_come_back(before: int, tmp_path: Path) -> None:
+    values = np.random.default_rng(0).random(MUCH // 4, dtype=np.float32)
+    values.tofile(tmp_path / "weights")
+    weights = torch.from_file(str(tmp_path / "weights"), shared=False, size=len(values))
+    assert torch.equal(weights, torch.from_numpy(values))
+    used = resident()
+    page_out([weights])
+    assert resident() < used - MUCH // 2
+    assert torch.equal(weights, torch.from_numpy(values))
+    assert resident() > used - MUCH // 4
+
+
+def test_weights_that_were_written_to_keep_what_was_written(tmp_path: Path) -> None:
+    np.zeros(MUCH // 4, dtype=np.float32).tofile(tmp_path / "weights")
+    weights = torch.from_file(str(tmp_path / "weights"), shared=False, size=MUCH // 4)
+    weights[::2] = 1
+    page_out([weights, torch.ones(3), torch.empty(0)])
+    assert torch.equal(weights.view(-1, 2), torch.tensor([1.0, 0.0]).expand(MUCH // 8, 2))

@@ -1,0 +1,99 @@
+"""The memory of this process: how much a run takes, and giving back what it needs no longer."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import mmap
+import resource
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_STEPS_BETWEEN_GIVING_BACK = 32
+
+_MADV_PAGEOUT = 21
+"""Of Linux's asm-generic/mman-common.h; ``mmap`` doesn't name it."""
+
+
+def reset_peak_memory(device: str) -> int | None:
+    """Start measuring peak memory anew, so that runs in one process don't see each other's.
+
+    What an earlier run left behind is given back first: models in reference cycles (those of transformers' Trainer),
+    and freed memory that the C library keeps for itself. Without that, what a run of the majority class seemed to
+    take was what the fine-tuning before it had taken.
+
+    Returns:
+        The memory in use now, in bytes; ``None`` where only the peak of the whole process is to be had.
+    """
+    gc.collect()
+    if device.startswith("cuda"):
+        import torch
+
+        torch.cuda.reset_peak_memory_stats(device)
+        return int(torch.cuda.memory_allocated(device))
+    if sys.platform == "linux":
+        give_back_freed_memory()
+        # proc(5): writing 5 resets the peak resident set size.
+        Path("/proc/self/clear_refs").write_text("5")
+        return _resident_bytes("VmRSS")
+    return None
+
+
+def peak_memory_bytes(device: str) -> int:
+    """Return the largest memory use since :func:`reset_peak_memory`, in bytes."""
+    if device.startswith("cuda"):
+        import torch
+
+        return int(torch.cuda.max_memory_allocated(device))
+    if sys.platform == "linux":
+        return _resident_bytes("VmHWM")
+    # Elsewhere only the peak of the whole process is to be had; macOS counts it in bytes.
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def give_back_freed_memory() -> None:
+    """Have the C library give what was freed back to the system; it keeps it for later, and it stays resident."""
+    if sys.platform != "linux":
+        return
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc alone has it
+    if trim is not None:
+        trim(0)
+
+
+def give_back_now_and_then(step: int) -> None:
+    """Call :func:`give_back_freed_memory` every 32nd step of a loop.
+
+    Batches of many shapes leave gaps in the heap that later ones don't fit into, and these add up with the steps.
+    """
+    if step % _STEPS_BETWEEN_GIVING_BACK == 0:
+        give_back_freed_memory()
+
+
+def page_out(tensors: Iterable[Tensor]) -> None:
+    """Have the system take tensors from memory that it can read from their file again; whoever uses one, gets it.
+
+    The weights of a checkpoint are its file, mapped into memory: until something writes to one, the system can drop
+    its pages and read them again (madvise(2), ``MADV_PAGEOUT``; Linux 5.4). Elsewhere, and where a tensor has no file,
+    nothing happens.
+    """
+    advise = getattr(ctypes.CDLL(None), "madvise", None) if sys.platform == "linux" else None
+    if advise is None:
+        return
+    for tensor in tensors:
+        if tensor.device.type == "cpu":
+            start = -(-tensor.data_ptr() // mmap.PAGESIZE) * mmap.PAGESIZE
+            size = (tensor.data_ptr() + tensor.nbytes) // mmap.PAGESIZE * mmap.PAGESIZE - start
+            if size > 0:
+                # Advice: a system that doesn't take it says so in the result, which changes nothing here.
+                advise(ctypes.c_void_p(start), ctypes.c_size_t(size), ctypes.c_int(_MADV_PAGEOUT))
+
+
+def _resident_bytes(name: str) -> int:
+    """Return ``VmRSS``, what is resident now, or ``VmHWM``, the most that was since the last reset (proc(5))."""
+    status = Path("/proc/self/status").read_text()
+    return 1024 * int(status.split(f"{name}:")[1].split()[0])
