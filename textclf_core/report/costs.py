@@ -32,7 +32,7 @@ def _count(count: float) -> str:
 def _flops(count: float) -> str:
     if count >= 1e10:
         return f"{count / 1e12:,.2f} T"
-    return f"{count / 1e9:,.2f} G" if count >= 1e7 else f"{count / 1e6:,.2f} M"
+    return f"{count / 1e9:,.2f} G" if count >= 1e7 else f"{count / 1e6:,.2f} M" if count else "0"
 
 
 COSTS: Mapping[str, CostKind] = {
