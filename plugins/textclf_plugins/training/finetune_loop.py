@@ -165,6 +165,7 @@ def finetune(
             moments = moments_of(encoder, optimizer)
             accelerator.free_memory()  # lets go of the model that it wrapped for this phase
     course.finish()
+    give_back_freed_memory()  # what scores test comes beside what stays
     return course.classifier
 
 
