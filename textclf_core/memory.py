@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _STEPS_BETWEEN_GIVING_BACK = 32
+_STEPS_BETWEEN_LARGE = 8
+_LARGE = 0.8
+"""A share of the largest step so far. Grouped by length, few batches are so large."""
 
 _MADV_PAGEOUT = 21
 """Of Linux's asm-generic/mman-common.h; ``mmap`` doesn't name it."""
@@ -65,13 +68,29 @@ def give_back_freed_memory() -> None:
         trim(0)
 
 
-def give_back_now_and_then(step: int) -> None:
-    """Call :func:`give_back_freed_memory` every 32nd step of a loop.
+class GivingBack:
+    """Calls :func:`give_back_freed_memory` now and then in a loop.
 
-    Batches of many shapes leave gaps in the heap that later ones don't fit into, and these add up with the steps.
+    Batches of many shapes leave gaps in the heap that later ones don't fit into. They add up with the steps, and stand
+    beside what the largest batches take.
     """
-    if step % _STEPS_BETWEEN_GIVING_BACK == 0:
-        give_back_freed_memory()
+
+    def __init__(self) -> None:
+        self._largest, self._last = 0, -_STEPS_BETWEEN_LARGE
+
+    def before(self, step: int, size: int = 0) -> None:
+        """Call it before each step.
+
+        Args:
+            step: its number, from 1; memory is given back before each 32nd.
+            size: what the step takes, in any unit; memory is given back before one of the largest so far, too, if it
+                hasn't been for 8 steps: where all are alike, they leave few gaps.
+        """
+        large = size > _LARGE * self._largest and step - self._last >= _STEPS_BETWEEN_LARGE
+        self._largest = max(self._largest, size)
+        if large or step % _STEPS_BETWEEN_GIVING_BACK == 0:
+            give_back_freed_memory()
+            self._last = step
 
 
 def page_out(tensors: Iterable[Tensor]) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from textclf_core.memory import give_back_now_and_then, page_out, peak_memory_bytes, reset_peak_memory
+from textclf_core.memory import GivingBack, page_out, peak_memory_bytes, reset_peak_memory
 
 MUCH = 64 * 2**20
 
@@ -57,14 +57,29 @@ def resident() -> int:
     return int(Path("/proc/self/status").read_text().split("VmRSS:")[1].split()[0]) * 1024
 
 
-def test_a_loops_steps_give_back_what_they_freed_every_32nd_time(before: int) -> None:
+def test_a_loop_gives_back_what_it_freed_before_every_32nd_step(before: int) -> None:
     kept = leave_the_heap_full_of_holes()
     full = resident()
     assert full > before + MUCH // 2
+    give_back = GivingBack()
     for step in range(1, 32):
-        give_back_now_and_then(step)
+        give_back.before(step)
     assert resident() > full - MUCH // 4
-    give_back_now_and_then(32)
+    give_back.before(32)
+    assert resident() < full - MUCH // 2
+    assert len(kept) == 1000
+
+
+def test_a_loop_gives_back_what_it_freed_before_its_largest_steps(before: int) -> None:
+    give_back = GivingBack()
+    give_back.before(1, 100)
+    kept = leave_the_heap_full_of_holes()
+    full = resident()
+    assert full > before + MUCH // 2
+    for step, size in ((2, 100), (8, 100), (9, 79)):
+        give_back.before(step, size)
+    assert resident() > full - MUCH // 4
+    give_back.before(10, 81)
     assert resident() < full - MUCH // 2
     assert len(kept) == 1000
 

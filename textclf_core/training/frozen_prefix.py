@@ -21,7 +21,7 @@ from torch import Tensor
 
 from textclf_core.cache import CacheFolder, RowStore
 from textclf_core.cache.rows import KEY_BYTES
-from textclf_core.memory import give_back_freed_memory, give_back_now_and_then, page_out
+from textclf_core.memory import GivingBack, give_back_freed_memory, page_out
 from textclf_core.training.batching import BATCH_TOKENS, batches_of_equal_length
 from textclf_core.training.flops import PassFlops, count_embedding_flops, count_prefix_flops
 
@@ -208,7 +208,8 @@ class FrozenPrefix:
             return False
         start, earlier = self._earlier([keys[row] for row in missing])
         self._folder.describe(self.key, self._about())
-        batches = batches_of_equal_length([lengths[row] for row in missing])
+        give_back_freed_memory()  # what the prefix takes comes beside what stays
+        batches, give_back = batches_of_equal_length([lengths[row] for row in missing]), GivingBack()
         with (
             self._progress.bar("frozen prefix", len(missing), "examples") as bar,
             self._store.writer() as writer,
@@ -217,13 +218,13 @@ class FrozenPrefix:
             self._encoder.computing_what_the_head_reads(),
         ):
             for step, batch in enumerate(batches, start=1):
+                give_back.before(step)
                 rows = [missing[index] for index in batch]
                 row_keys = [keys[row] for row in rows]
                 hidden = self._compute(tokenized, rows, row_keys, start or 0, earlier)
                 writer.write(row_keys, hidden)
                 self._computed.append((len(rows), lengths[rows[0]], start))
                 bar.advance(len(rows))
-                give_back_now_and_then(step)
         self._meter.cache_bytes += writer.written_bytes
         give_back_freed_memory()  # else what the prefix took stays resident beside what training takes
         self._folder.remove_released(keep=self.key)

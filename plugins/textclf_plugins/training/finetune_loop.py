@@ -12,7 +12,7 @@ from torch.nn.utils import get_total_norm
 
 from textclf_core.encoder.tokens import rows_of
 from textclf_core.encoder_classifier import EncoderClassifier
-from textclf_core.memory import give_back_freed_memory, give_back_now_and_then
+from textclf_core.memory import GivingBack, give_back_freed_memory
 from textclf_core.training.batching import LengthGroupedBatches
 from textclf_core.training.checkpoints import Moments, moments_of, restore_moments
 from textclf_core.training.course import Course
@@ -102,7 +102,7 @@ def finetune(
             row_gradients = RowGradients(encoder.model, processes=accelerator.num_processes)
             norms = GradientNorms(encoder) if plan.measures_gradients else None
 
-            results = StepResults(course, bar, device)
+            results, give_back = StepResults(course, bar, device), GivingBack()
 
             with encoder.frozen_in_eval(), row_gradients.collected(), encoder.computing_what_the_head_reads():
                 for interval in intervals:
@@ -110,6 +110,7 @@ def finetune(
                     of_interval = batches.epoch(interval.epoch)[interval.first : interval.end]
                     for step, indices in enumerate(of_interval, start=course.steps_done + 1):
                         with meter.time("train/steps"):
+                            give_back.before(step, len(indices) * max(lengths[row] for row in indices))
                             learning_rate = course.learning_rate(step)
                             for group in optimizer.param_groups:
                                 group["lr"] = learning_rate * group["factor"]
@@ -158,7 +159,6 @@ def finetune(
                                 optimizer.step()
                                 optimizer.zero_grad(set_to_none=True)
                                 row_gradients.clear()
-                                give_back_now_and_then(step)
                     results.look()
                     give_back_freed_memory()  # a checkpoint's copies come beside what stays
                     course.interval_done(interval, optimizer, norms.of_interval() if norms else None)
