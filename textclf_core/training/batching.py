@@ -71,12 +71,16 @@ def batches_by_length(lengths: Sequence[int], batch_tokens: int) -> list[list[in
         stop = start + max(1, batch_tokens // max(1, lengths[order[start]]))
         batches.append(order[start:stop])
         start = stop
-    # Sorted by length, the first of a batch is its longest.
-    return sorted(batches, key=lambda batch: -len(batch) * lengths[batch[0]])
+    return _largest_first(batches, lengths)
 
 
 def batches_of_equal_length(lengths: Sequence[int], batch_tokens: int = BATCH_TOKENS) -> list[list[int]]:
-    """Return the indices of batches of examples of one length, of at most ``batch_tokens`` tokens, longest first."""
+    """Return the indices of batches of examples of one length, of at most ``batch_tokens`` tokens.
+
+    In the order of :func:`batches_by_length`, which keeps the memory of the largest batch for all that follow. In the
+    order of length alone, batches of many sizes come after one another and leave gaps: MiniLM's prefix of 1,066 of
+    Rotten Tomatoes' training rows then took 85 MiB more.
+    """
     by_length: dict[int, list[int]] = {}
     for index, length in enumerate(lengths):
         by_length.setdefault(length, []).append(index)
@@ -84,4 +88,9 @@ def batches_of_equal_length(lengths: Sequence[int], batch_tokens: int = BATCH_TO
     for length in sorted(by_length, reverse=True):
         rows = max(1, batch_tokens // length)
         batches += [by_length[length][start : start + rows] for start in range(0, len(by_length[length]), rows)]
-    return batches
+    return _largest_first(batches, lengths)
+
+
+def _largest_first(batches: list[list[int]], lengths: Sequence[int]) -> list[list[int]]:
+    """Sort batches whose first example is their longest by how many padded tokens they have."""
+    return sorted(batches, key=lambda batch: -len(batch) * lengths[batch[0]])

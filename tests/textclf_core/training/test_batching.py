@@ -8,7 +8,11 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from textclf_core.training.batching import LengthGroupedBatches, batches_by_length
+from textclf_core.training.batching import (
+    LengthGroupedBatches,
+    batches_by_length,
+    batches_of_equal_length,
+)
 
 
 def long_tailed(rows: int = 10_000) -> list[int]:
@@ -80,3 +84,19 @@ def test_a_batch_for_prediction_holds_so_many_padded_tokens_or_one_example() -> 
     lengths = long_tailed()
     for batch in batches_by_length(lengths, 1024):
         assert len(batch) == 1 or len(batch) * max(lengths[row] for row in batch) <= 1024
+
+
+def test_batches_of_one_length_hold_every_example_and_are_never_padded() -> None:
+    lengths = long_tailed()
+    batches = batches_of_equal_length(lengths, 1024)
+    assert sorted(row for batch in batches for row in batch) == list(range(len(lengths)))
+    for batch in batches:
+        assert len({lengths[row] for row in batch}) == 1
+        assert len(batch) == 1 or len(batch) * lengths[batch[0]] <= 1024
+
+
+def test_batches_of_one_length_fit_into_the_memory_that_those_before_them_left() -> None:
+    lengths = long_tailed()
+    for batches in (batches_of_equal_length(lengths), batches_by_length(lengths, 1024)):
+        tokens = [len(batch) * max(lengths[row] for row in batch) for batch in batches]
+        assert tokens == sorted(tokens, reverse=True)
