@@ -30,7 +30,7 @@ NOTE_FILE = "export.json"
 _FOLDER = "onnx"
 
 # Raised when an export is written another way: those of before are made anew.
-_FORMAT = 1
+_FORMAT = 2
 _PACKAGES = ("textclf-core", "torch", "transformers", "onnx", "onnxscript", "onnxruntime")
 
 

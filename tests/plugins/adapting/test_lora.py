@@ -141,7 +141,7 @@ def test_the_adapters_by_themselves_load_with_peft(checkpoint: Callable[[str], P
     merged = AutoModelForSequenceClassification.from_pretrained(done.directory / "model").eval()
     ids = torch.arange(10, 20)[None]
     with torch.no_grad():
-        assert torch.allclose(adapters(input_ids=ids).logits, merged(input_ids=ids).logits, atol=1e-6)
+        assert torch.allclose(adapters(input_ids=ids).logits, merged(input_ids=ids).logits, atol=1e-5)
 
 
 def test_blocks_that_another_strategy_freezes_have_no_adapters() -> None:
