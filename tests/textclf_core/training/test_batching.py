@@ -8,11 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from textclf_core.training.batching import (
-    LengthGroupedBatches,
-    batches_by_length,
-    batches_of_equal_length,
-)
+from textclf_core.training.batching import LengthGroupedBatches, batches_by_length, batches_of_equal_length
 
 
 def long_tailed(rows: int = 10_000) -> list[int]:
