@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import bare
+import compiled
+import compiling
 import ours
 import peer
 import pytest
@@ -107,6 +109,27 @@ def test_repeated_rows_make_as_many_more_steps(bench: speed.Bench) -> None:
         times: [speed.told("full", "ours.py", bench.job(WORK["full"].ours, seed=0, times=times))] for times in (1, 4)
     }
     assert [line[1] for line in scaling.lines("full", 32, runs)] == [32, 128]
+
+
+@pytest.mark.parametrize("name", compiling.JOBS)
+def test_an_epoch_is_timed_beside_the_first(bench: speed.Bench, name: str) -> None:
+    job = json.loads(json.dumps(bench.job({"how": "not"}, seed=0)))
+    measured = getattr(compiled, name)(job)
+    assert measured.seconds > 0
+    assert measured.parts["first"] > 0
+
+
+def test_compiling_pays_once_it_has_spared_what_it_took() -> None:
+    runs = {
+        "not": [Measured(10, parts={"first": 10.5})],
+        "dynamic": [Measured(8, parts={"first": 48})],
+        "default": [Measured(10, parts={"first": 30})],
+    }
+    assert compiling.lines("score", 100, runs) == [
+        ["score", "not", "10.00", "1.00", "", ""],
+        ["score", "dynamic", "8.00", "0.80", "40.0", "2,000"],
+        ["score", "default", "10.00", "1.00", "20.0", "never"],
+    ]
 
 
 def test_a_sample_has_the_wholes_labels_and_lengths() -> None:
