@@ -21,6 +21,8 @@ def onnx_logits(model: Path) -> Callable[[Mapping[str, Tensor]], Tensor]:
 
     options = SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
+    # A plan of the memory is kept for each shape that was seen; batches by length have many.
+    options.enable_mem_pattern = False
     session = InferenceSession(model, options, providers=["CPUExecutionProvider"])
     names = [given.name for given in session.get_inputs()]
 
