@@ -109,6 +109,16 @@ def test_what_a_head_reads_is_found_out(pooling: str, first: bool) -> None:
     assert encoder.reads_first_token is first
 
 
+def test_finding_out_what_a_head_reads_runs_no_block() -> None:
+    encoder = tiny_encoder("bert", blocks=2)
+    ran: list[str] = []
+    for name, module in encoder.model.named_modules():
+        module.register_forward_hook(lambda *_, name=name: ran.append(name))
+    assert encoder.reads_first_token
+    assert "classifier" in ran
+    assert not [name for name in ran if "encoder.layer" in name or "word_embeddings" in name]
+
+
 def test_the_model_is_whole_again_afterwards() -> None:
     encoder = encoder_with("bert", "sdpa")
     encoder.model.eval()
