@@ -8,7 +8,6 @@ their many shapes are what compiling has to cope with.
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -16,7 +15,7 @@ from pathlib import Path
 
 from compiled import HOW
 from measure import Measured
-from speed import Bench, data_options, prepared, table, told
+from speed import Bench, data_options, prepared, some_of, table, told
 
 JOBS = ("train", "score")
 HEADERS = ("epoch of", "torch.compile", "epoch s", "of not", "compiling s", "pays after rows")
@@ -48,18 +47,10 @@ def lines(job: str, rows: int, runs: Mapping[str, Sequence[Measured]]) -> list[l
     return result
 
 
-def names(text: str) -> tuple[str, ...]:
-    """Return the jobs that ``--only`` names."""
-    wanted = tuple(text.split(","))
-    if unknown := [name for name in wanted if name not in JOBS]:
-        raise argparse.ArgumentTypeError(f"there is no {', '.join(unknown)}; there are {', '.join(JOBS)}")
-    return wanted
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, and print the table when all is done."""
     parser = data_options("Training and scoring with torch.compile and without.")
-    parser.add_argument("--only", type=names, default=JOBS, help=f"some of {', '.join(JOBS)}")
+    parser.add_argument("--only", type=some_of(JOBS), default=JOBS, help=f"some of {', '.join(JOBS)}")
     options = parser.parse_args(arguments)
     result: list[list[object]] = []
     with tempfile.TemporaryDirectory() as room:

@@ -8,14 +8,13 @@ prefix's seconds don't grow, and the steps are what is to be linear.
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from measure import Measured, median_of
-from speed import Bench, data_options, prepared, table, told
+from speed import Bench, data_options, prepared, some_of, table, told
 from works import WORKS
 
 TIMES = (1, 2, 4, 8)
@@ -57,18 +56,10 @@ def _median(repeats: Sequence[Measured], part: str) -> float:
     return statistics.median(run.parts.get(part, 0.0) for run in repeats)
 
 
-def names(text: str) -> tuple[str, ...]:
-    """Return the works that ``--only`` names."""
-    wanted = tuple(text.split(","))
-    if unknown := [name for name in wanted if name not in SCALED]:
-        raise argparse.ArgumentTypeError(f"there is no {', '.join(unknown)}; there are {', '.join(SCALED)}")
-    return wanted
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, and print the table when all is done."""
     parser = data_options("Time and memory of training as the data grow.")
-    parser.add_argument("--only", type=names, default=tuple(SCALED), help=f"some of {', '.join(SCALED)}")
+    parser.add_argument("--only", type=some_of(SCALED), default=tuple(SCALED), help=f"some of {', '.join(SCALED)}")
     options = parser.parse_args(arguments)
     result: list[list[object]] = []
     with tempfile.TemporaryDirectory() as room:
