@@ -15,12 +15,12 @@ from tabulate import tabulate
 
 from textclf_core.cli import application
 from textclf_core.hookspecs import ROLE_OF_HOOK
-from textclf_core.options import options_of
 from textclf_core.plugins import Catalogue, LoadedPlugin
 from textclf_core.plugins.discovery import OWN_DISTRIBUTION
-from textclf_core.recipe import Recipe
-from textclf_core.records import Record
-from textclf_core.specs import format_value
+from textclf_core.plugins.options import options_of
+from textclf_core.plugins.specs import format_value
+from textclf_core.records.schema import Record
+from textclf_core.types.recipe import Recipe
 
 COLUMNS = 88
 """The width of a command's help, in characters; it fits a page."""

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 from textclf_core.errors import DataError, PluginError, RunError, TextclfError, UsageError
 from textclf_core.hookspecs import hookimpl
-from textclf_core.options import Option
-from textclf_core.recipe import Recipe
-from textclf_core.task import Task
-from textclf_core.training.phases import Change, FinishedEpoch, ParameterGroup, Phase
+from textclf_core.types.option import Option
+from textclf_core.types.phases import Change, FinishedEpoch, ParameterGroup, Phase
+from textclf_core.types.recipe import Recipe
+from textclf_core.types.task import Task
 
 if TYPE_CHECKING:
     from textclf_core.api import ComparisonResult, Run, compare, open_run, run
-    from textclf_core.classifier import Classifier, Tokenizing
     from textclf_core.encoder import Encoder
-    from textclf_core.progress import Progress
-    from textclf_core.workspace import Workspace
+    from textclf_core.types.classifier import Classifier, Tokenizing
+    from textclf_core.types.progress import Progress
+    from textclf_core.types.workspace import Workspace
 
 __all__ = [
     "Change",
@@ -51,13 +51,13 @@ __all__ = [
 
 # These import torch or rich; a plugin module that imports this package must not, or listing plugins takes seconds.
 _LAZY = {
-    "Classifier": "textclf_core.classifier",
+    "Classifier": "textclf_core.types.classifier",
     "ComparisonResult": "textclf_core.api",
     "Encoder": "textclf_core.encoder",
-    "Progress": "textclf_core.progress",
+    "Progress": "textclf_core.types.progress",
     "Run": "textclf_core.api",
-    "Tokenizing": "textclf_core.classifier",
-    "Workspace": "textclf_core.workspace",
+    "Tokenizing": "textclf_core.types.classifier",
+    "Workspace": "textclf_core.types.workspace",
     "compare": "textclf_core.api",
     "open_run": "textclf_core.api",
     "run": "textclf_core.api",

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from textclf_core.errors import TextclfError
 from textclf_core.plugins import Catalogue, activate, override
-from textclf_core.records import Record, read_record
-from textclf_core.seeds import check_seed, check_seeds
-from textclf_core.specs import PluginSpec
+from textclf_core.plugins.specs import PluginSpec
+from textclf_core.records.schema import Record, read_record
+from textclf_core.types.seeds import check_seed, check_seeds
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from textclf_core.inference.store import Engine
     from textclf_core.report.analysis import Analysis
-    from textclf_core.saving import Engine
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Run:
 
     def predictions(self) -> pa.Table:
         """Return the stored predictions, a row an example; ``.to_pandas()`` makes a frame of them."""
-        from textclf_core.predictions import read_predictions
+        from textclf_core.records.predictions import read_predictions
 
         return read_predictions(self.directory)
 
@@ -48,7 +48,7 @@ class Run:
         names, and the answer has them under their names in the place of ``text``.
 
         A model that gives several labels gives ``{"text", "labels"}``, and one that labels words splits a text at
-        white space and gives ``{"text", "entities"}``; see :func:`textclf_core.scoring.score_rows`.
+        white space and gives ``{"text", "entities"}``; see :func:`textclf_core.inference.predict.score_rows`.
 
         Args:
             texts: the texts to label, or, for several text columns, the texts of each row.
@@ -60,8 +60,8 @@ class Run:
                 hasn't a text for each text column.
             RunError: the model can't be exported to ONNX.
         """
-        from textclf_core.saving import load_classifier
-        from textclf_core.scoring import named_texts, score_rows
+        from textclf_core.inference.predict import named_texts, score_rows
+        from textclf_core.inference.store import load_classifier
 
         classifier, task = load_classifier(self.directory, Catalogue.discover(), engine=engine)
         if len(task.text_columns) == 1:
@@ -80,7 +80,7 @@ class Run:
         Raises:
             UsageError: the run has no model, the folder holds something, or the hub can't be had.
         """
-        from textclf_core.handover import export_run
+        from textclf_core.inference.publish import export_run
 
         return export_run(self.directory, Path(directory), push=push, private=private)
 
@@ -153,9 +153,9 @@ def run(
 
     from textclf_core.cache import CacheFolder
     from textclf_core.data import from_memory
-    from textclf_core.engine import run_experiment
-    from textclf_core.progress import Progress
-    from textclf_core.room import Experiment
+    from textclf_core.pipeline.engine import run_experiment
+    from textclf_core.pipeline.experiment import Experiment
+    from textclf_core.types.progress import Progress
 
     splits = None if data is None else from_memory(data, text=text, label=label)
     experiment = Experiment(
@@ -287,8 +287,8 @@ def compare(
     )
 
     from textclf_core.cache import CacheFolder
-    from textclf_core.comparison.bill import kept_expected
-    from textclf_core.comparison.board import Board
+    from textclf_core.comparison.estimate import kept_expected
+    from textclf_core.comparison.live_view import Board
     from textclf_core.comparison.runner import plan, run_cells
     from textclf_core.data import from_memory, prepare
     from textclf_core.report.stored import StoredRun

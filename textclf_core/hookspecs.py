@@ -27,10 +27,10 @@ Tell the user things through ``logging.getLogger("textclf")``: what is logged at
 kept in the record's notes. Raise :class:`~textclf_core.errors.DataError` or
 :class:`~textclf_core.errors.RunError` with a sentence that says what was wrong, where, and what to do.
 
-Helpers that the built-in plugins use are there for yours: ``textclf_core.hub.hub_dataset``,
-``textclf_core.hub.cached_dataset`` and ``textclf_core.hub.why_unreachable`` get data sets from the model hub, or say at
-once why they can't; ``textclf_core.data.iter_rows`` reads CSV, TSV, JSON lines, text and Parquet, with errors that name
-the line; and in your tests :func:`textclf_core.testing.check_plugin` tries the whole plugin.
+Helpers that the built-in plugins use are there for yours: ``hub_dataset``, ``cached_dataset`` and ``why_unreachable``
+of ``textclf_core.system.hub`` get data sets from the model hub, or say at once why they can't;
+``textclf_core.data.iter_rows`` reads CSV, TSV, JSON lines, text and Parquet, with errors that name the line; and in
+your tests :func:`textclf_core.testing.check_plugin` tries the whole plugin.
 """
 
 from __future__ import annotations
@@ -46,17 +46,17 @@ if TYPE_CHECKING:  # these take seconds to import, and `textclf plugins` answers
     from datasets import Dataset, DatasetDict
     from numpy.typing import NDArray
 
-    from textclf_core.classifier import Classifier
     from textclf_core.encoder import Encoder
-    from textclf_core.postprocessing import Postprocessing
-    from textclf_core.progress import Progress
-    from textclf_core.recipe import Recipe
-    from textclf_core.records import Fact, Record
-    from textclf_core.task import Task
-    from textclf_core.training.cells import TrainedCell, TrainingCell
-    from textclf_core.training.phases import Change, FinishedEpoch, ParameterGroup, Phase
+    from textclf_core.records.schema import Fact, Record
     from textclf_core.training.plan import TrainingPlan
-    from textclf_core.workspace import Workspace
+    from textclf_core.types.classifier import Classifier
+    from textclf_core.types.phases import Change, FinishedEpoch, ParameterGroup, Phase
+    from textclf_core.types.postprocessing import Postprocessing
+    from textclf_core.types.progress import Progress
+    from textclf_core.types.recipe import Recipe
+    from textclf_core.types.task import Task
+    from textclf_core.types.training_cells import TrainedCell, TrainingCell
+    from textclf_core.types.workspace import Workspace
 
 PROJECT = "textclf"
 hookspec = pluggy.HookspecMarker(PROJECT)

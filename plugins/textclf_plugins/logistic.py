@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from scipy.special import expit, softmax
 from sklearn.linear_model import LogisticRegression
 
-from textclf_core.label_sets import label_array
-from textclf_core.postprocessing import answers_from
+from textclf_core.types.indicators import label_array
+from textclf_core.types.postprocessing import answers_from
 
 if TYPE_CHECKING:
-    from textclf_core.task import Task
+    from textclf_core.types.task import Task
 
 logger = logging.getLogger("textclf")
 

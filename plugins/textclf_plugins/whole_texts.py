@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from textclf_core.task import Task
+    from textclf_core.types.task import Task
 
 
 def why_not_words(task: Task, does: str = "it labels whole texts") -> str | None:

@@ -12,11 +12,11 @@ from torch.nn.functional import cross_entropy
 from torch.nn.utils.rnn import pad_sequence
 
 from textclf_core.plugins import Catalogue, activate
-from textclf_core.recipe import Recipe
-from textclf_core.task import Task
 from textclf_core.training.batching import LengthGroupedBatches
 from textclf_core.training.parameters import decay_groups
 from textclf_core.training.row_gradients import RowGradients
+from textclf_core.types.recipe import Recipe
+from textclf_core.types.task import Task
 
 if TYPE_CHECKING:
     from torch import Tensor

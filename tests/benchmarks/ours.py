@@ -16,11 +16,11 @@ from scoring import WARM_UP_ROWS, f1, timed
 from step_times import median_step, watch_steps
 
 import textclf_core
+from textclf_core.inference.store import load_classifier
 from textclf_core.plugins import Catalogue
-from textclf_core.saving import load_classifier
 
 if TYPE_CHECKING:
-    from textclf_core.records import Record
+    from textclf_core.records.schema import Record
 
 
 def train(job: Job) -> Measured:

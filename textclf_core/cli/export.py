@@ -23,7 +23,7 @@ def export(
     it, the command that made it, and how to load it. It is README.md: read it before you publish it.
     """
     from textclf_core.errors import UsageError
-    from textclf_core.handover import export_run
+    from textclf_core.inference.publish import export_run
 
     if private and not push:
         raise UsageError("--private is of a repository on the hub; give --push OWNER/NAME too.")

@@ -13,9 +13,9 @@ import typer
 
 from textclf_core.errors import UsageError, did_you_mean
 from textclf_core.hookspecs import ROLE_OF_HOOK
-from textclf_core.options import OptionInfo, options_of
 from textclf_core.plugins import Catalogue, Listed, LoadedPlugin
-from textclf_core.specs import format_value
+from textclf_core.plugins.options import OptionInfo, options_of
+from textclf_core.plugins.specs import format_value
 
 SLOW_IMPORT_SECONDS = 0.1
 """An import that takes longer is shown: every `textclf plugins` waits for it."""

@@ -61,9 +61,9 @@ def predict(
     from rich.console import Console
 
     from textclf_core.cli.run import notes_shown
-    from textclf_core.environment import resolve_device
-    from textclf_core.saving import load_classifier
-    from textclf_core.scoring import score_rows
+    from textclf_core.inference.predict import score_rows
+    from textclf_core.inference.store import load_classifier
+    from textclf_core.system.environment import resolve_device
 
     with notes_shown(Console(stderr=True)):
         place = "cpu" if engine != "torch" and device == "auto" else resolve_device(device)

@@ -58,7 +58,7 @@ def run(
     A role that no plugin is given for takes its default: rotten-tomatoes, bert-base-cased, full, finetune, f1 and
     accuracy. A plugin given here replaces the file's of the same name, or of the same role where there can be one.
     """
-    from textclf_core.experiment_file import ExperimentFile, read_experiment_file
+    from textclf_core.cli.experiment_file import ExperimentFile, read_experiment_file
     from textclf_core.plugins import Catalogue, activate, override
 
     catalogue = Catalogue.discover(plugin_file or ())
@@ -70,11 +70,11 @@ def run(
     from rich.console import Console
 
     from textclf_core.cache import CacheFolder
-    from textclf_core.engine import run_experiment
-    from textclf_core.environment import resolve_device
-    from textclf_core.progress import Progress
+    from textclf_core.pipeline.engine import run_experiment
+    from textclf_core.pipeline.experiment import Experiment
     from textclf_core.report.summary import summary
-    from textclf_core.room import Experiment
+    from textclf_core.system.environment import resolve_device
+    from textclf_core.types.progress import Progress
 
     console = Console(stderr=True)
     asked = Experiment(

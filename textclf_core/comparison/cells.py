@@ -14,7 +14,7 @@ from pathlib import Path
 from textclf_core.comparison.contenders import Contender
 from textclf_core.data.sampling import TrainSize
 from textclf_core.plugins import ActivePlugin
-from textclf_core.records import RECORD_FILE
+from textclf_core.records.schema import RECORD_FILE
 
 # What computes; a new version of any of them may give other bits.
 _ENGINES = ("textclf-core", "torch", "transformers", "tokenizers", "numpy", "scikit-learn")

@@ -12,11 +12,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from textclf_core.errors import UsageError
-from textclf_core.options import option_names, options_of
 from textclf_core.plugins import ActivePlugins, Catalogue, activate, override
 from textclf_core.plugins.activation import useless_roles
-from textclf_core.records import Tuning
-from textclf_core.specs import PluginSpec, parse_options, split_name
+from textclf_core.plugins.options import option_names, options_of
+from textclf_core.plugins.specs import PluginSpec, parse_options, split_name
+from textclf_core.records.schema import Tuning
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _RANGE = re.compile(r"(\d+)\.\.(\d+)")

@@ -9,22 +9,23 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from textclf_core.cache import CacheFolder
-from textclf_core.comparison.board import Board
 from textclf_core.comparison.cells import Cell, cells
 from textclf_core.comparison.contenders import Contender
-from textclf_core.comparison.order import prefixes, running_order, trained_together
+from textclf_core.comparison.live_view import Board
+from textclf_core.comparison.schedule import prefixes, running_order, trained_together
 from textclf_core.data import PreparedData, with_train_size
 from textclf_core.data.sampling import TrainSize
-from textclf_core.engine import load_data, run_experiment
-from textclf_core.environment import resolve_device
 from textclf_core.errors import TextclfError, UsageError
+from textclf_core.pipeline.engine import load_data, run_experiment
+from textclf_core.pipeline.experiment import Experiment
+from textclf_core.pipeline.joint import Outcome, run_together
+from textclf_core.pipeline.postprocessing import check_postprocessing
 from textclf_core.plugins import suited
-from textclf_core.postprocessing import check_postprocessing, may_abstain
-from textclf_core.progress import Progress
-from textclf_core.records import Expected, Record, read_record
-from textclf_core.room import Experiment
-from textclf_core.task import Task
-from textclf_core.together import Outcome, run_together
+from textclf_core.records.schema import Expected, Record, read_record
+from textclf_core.system.environment import resolve_device
+from textclf_core.types.postprocessing import may_abstain
+from textclf_core.types.progress import Progress
+from textclf_core.types.task import Task
 
 logger = logging.getLogger("textclf")
 

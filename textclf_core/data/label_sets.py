@@ -12,8 +12,8 @@ from datasets import ClassLabel, DatasetDict, Value
 from textclf_core.data.columns import is_list, label_name
 
 if TYPE_CHECKING:
-    from textclf_core.data.labelled import Source
-    from textclf_core.task import Task
+    from textclf_core.data.infer_columns import Source
+    from textclf_core.types.task import Task
 
 logger = logging.getLogger("textclf")
 
@@ -24,7 +24,7 @@ def label_lists(source: Source, column: str, separator: str | None, faults: list
     Args:
         source: one split.
         column: the column of labels: lists, or strings that ``separator`` parts.
-        separator: see :func:`~textclf_core.data.labelled.labelled`.
+        separator: see :func:`~textclf_core.data.infer_columns.labelled`.
         faults: gets what is wrong, with file and row.
     """
     feature = source.data.features[column]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 import pyarrow as pa
 from datasets import Dataset, DatasetDict
 
-from textclf_core.data.labelled import SPLIT_OF_NAME, Columns, Source, labelled
+from textclf_core.data.infer_columns import SPLIT_OF_NAME, Columns, Source, labelled
 from textclf_core.data.reading import arrow_column, table_of
 from textclf_core.errors import DataError
 
@@ -31,7 +31,7 @@ def from_memory(data: object, text: Columns = None, label: Columns = None) -> Da
         label: the column that holds the labels; guessed, and said, if not given. Several hold 0 or 1 each.
 
     Raises:
-        DataError: as in :func:`~textclf_core.data.labelled`, or the object is none of these.
+        DataError: as in :func:`~textclf_core.data.infer_columns`, or the object is none of these.
     """
     splits = _by_split(data) if isinstance(data, Mapping) and _is_by_split(data) else {"train": data}
     sources = {name: Source(_dataset(split, name), f"{name} (in memory)") for name, split in splits.items()}

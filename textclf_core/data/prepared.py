@@ -14,15 +14,15 @@ from typing import Literal
 
 from datasets import ClassLabel, Dataset, DatasetDict
 
-from textclf_core.data.carving import carve
 from textclf_core.data.columns import holds, is_text
+from textclf_core.data.holdout import carve
+from textclf_core.data.infer_columns import TEXT
 from textclf_core.data.label_sets import faults_of_label_sets
-from textclf_core.data.labelled import TEXT
 from textclf_core.data.sampling import TrainSize, sample_rows
 from textclf_core.data.strata import strata_of_rows
-from textclf_core.data.tokens import WORDS, label_faults, task_of_words, without_nulls
+from textclf_core.data.tagged_words import WORDS, label_faults, task_of_words, without_nulls
 from textclf_core.errors import DataError
-from textclf_core.task import Task
+from textclf_core.types.task import Task
 
 logger = logging.getLogger("textclf")
 

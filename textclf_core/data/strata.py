@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datasets import Dataset
 
-    from textclf_core.task import Task
+    from textclf_core.types.task import Task
 
 
 def strata_of_rows(split: Dataset, task: Task) -> list[int]:

@@ -13,19 +13,19 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from textclf_core.encoder import cut, tokens
+from textclf_core.encoder import split_forward, tokenizing
 from textclf_core.encoder.families import FAMILIES
-from textclf_core.encoder.first_token import FIRST_TOKEN_BLOCKS, last_block_for_first_token
+from textclf_core.encoder.last_block_cls import FIRST_TOKEN_BLOCKS, last_block_for_first_token
 from textclf_core.encoder.parts import PartedModel
 from textclf_core.encoder.pooling import Pooling, pool
 from textclf_core.errors import RunError
-from textclf_core.tokenization import Tokenization, share_of
+from textclf_core.types.tokenization import Tokenization, share_of
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
-    from textclf_core.task import Task
-    from textclf_core.tokenization import Percentile
+    from textclf_core.types.task import Task
+    from textclf_core.types.tokenization import Percentile
 
 
 T = TypeVar("T", bound=Tokenization)
@@ -128,7 +128,7 @@ class Encoder(PartedModel):
             RunError: the model can't be cut there; :meth:`why_not_cut` says so beforehand.
         """
         self._check_cut(upto)
-        return cut.run_prefix(self.model, self._parts, _inputs(batch), upto, hidden, start)
+        return split_forward.run_prefix(self.model, self._parts, _inputs(batch), upto, hidden, start)
 
     def run_from(
         self, hidden: Tensor, batch: Mapping[str, Tensor] | None, start: int, *, wrapped: nn.Module | None = None
@@ -153,7 +153,7 @@ class Encoder(PartedModel):
             ids = torch.full(hidden.shape[:2], self.tokenizer.cls_token_id or 0, device=hidden.device)
             batch = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
         inputs = {name: values[:, : hidden.shape[1]] for name, values in _inputs(batch).items()}
-        return cut.run_from(self.model, self._parts, hidden, inputs, start, wrapped)
+        return split_forward.run_from(self.model, self._parts, hidden, inputs, start, wrapped)
 
     def embed(
         self, batch: Mapping[str, Tensor], pooling: Pooling, *, hidden: Tensor | None = None, start: int = 0
@@ -169,7 +169,7 @@ class Encoder(PartedModel):
         if hidden is not None:
             self._check_cut(start)
         inputs = _inputs(batch)
-        states = cut.last_hidden(self.model, self._parts, inputs, hidden, start)
+        states = split_forward.last_hidden(self.model, self._parts, inputs, hidden, start)
         return pool(states, inputs["attention_mask"], pooling)
 
     def body_digest(self) -> str:
@@ -263,7 +263,7 @@ class Encoder(PartedModel):
     @property
     def longest_input(self) -> int:
         """How many tokens, special ones included, tokenizer and model take."""
-        return tokens.longest_input(self.model, self.tokenizer)
+        return tokenizing.longest_input(self.model, self.tokenizer)
 
     def covering_length(self, data: Dataset, task: Task, percentile: Percentile) -> int:
         """Return the least number of tokens, special ones included, that so many percent of the rows don't exceed.
@@ -278,7 +278,7 @@ class Encoder(PartedModel):
         key = (data._fingerprint, task.text_columns, percentile)
         if key not in self._lengths:
             share = share_of(percentile)
-            self._lengths[key] = tokens.covering_length(self.model, self.tokenizer, data, task, share)
+            self._lengths[key] = tokenizing.covering_length(self.model, self.tokenizer, data, task, share)
         return self._lengths[key]
 
     def with_length(self, tokenization: T, train: Dataset, task: Task) -> T:
@@ -321,7 +321,7 @@ class Encoder(PartedModel):
         if key not in self._tokenized:
             if len(self._tokenized) == _TOKENIZED_KEPT:
                 del self._tokenized[next(iter(self._tokenized))]
-            self._tokenized[key] = tokens.tokenize(self.model, self.tokenizer, data, task, recipe)
+            self._tokenized[key] = tokenizing.tokenize(self.model, self.tokenizer, data, task, recipe)
         return self._tokenized[key]
 
     def collate(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:
@@ -331,7 +331,7 @@ class Encoder(PartedModel):
             What the model takes, int64, each of shape (rows, tokens); and ``labels``, int64, shape (rows,), in a task
             of tokens (rows, tokens), if the rows have ``label``. On the model's device.
         """
-        batch = tokens.collate(self.tokenizer, rows)
+        batch = tokenizing.collate(self.tokenizer, rows)
         return {name: values.to(self.model.device) for name, values in batch.items()}
 
 

@@ -12,8 +12,8 @@ from transformers import (
 )
 
 from textclf_core.errors import UsageError
-from textclf_core.hub import model_places, quiet
-from textclf_core.task import Task
+from textclf_core.system.hub import model_places, quiet
+from textclf_core.types.task import Task
 
 
 def model_class(task: Task) -> Any:

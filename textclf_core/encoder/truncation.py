@@ -12,7 +12,7 @@ from textclf_core.errors import UsageError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from textclf_core.tokenization import Truncation
+    from textclf_core.types.tokenization import Truncation
 
 
 def kept_places(special: Sequence[int], max_length: int, truncation: Truncation) -> NDArray[np.int64]:

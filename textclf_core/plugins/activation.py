@@ -11,13 +11,13 @@ import pluggy
 from textclf_core import hookspecs
 from textclf_core.errors import UsageError
 from textclf_core.hookspecs import EXCLUSIVE_ROLES, PLAN_HOOKS, ROLE_OF_HOOK
-from textclf_core.options import build_plugin, option_names
 from textclf_core.plugins.discovery import Catalogue, LoadedPlugin
 from textclf_core.plugins.hooks import hooks_of
-from textclf_core.specs import PluginSpec, format_spec, parse_options, split_name
+from textclf_core.plugins.options import build_plugin, option_names
+from textclf_core.plugins.specs import PluginSpec, format_spec, parse_options, split_name
 
 if TYPE_CHECKING:
-    from textclf_core.task import Task
+    from textclf_core.types.task import Task
 
 ENCODER_ROLES = ("model", "strategy")
 """The roles that are of use only to a trainer that asks for ``encoder``."""

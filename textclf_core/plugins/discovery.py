@@ -19,8 +19,8 @@ from types import ModuleType
 from typing import Any
 
 from textclf_core.errors import PluginError, UsageError, did_you_mean
-from textclf_core.options import options_of
 from textclf_core.plugins.hooks import has_hooks, hooks_of, roles_of
+from textclf_core.plugins.options import options_of
 
 GROUP = "textclf"
 DEFAULTS_GROUP = "textclf.defaults"

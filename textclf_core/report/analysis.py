@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from textclf_core.entities import scheme_of
+from textclf_core.data.entities import scheme_of
 from textclf_core.errors import UsageError, did_you_mean
-from textclf_core.records import DataRecord
+from textclf_core.records.schema import DataRecord
 from textclf_core.report.costs import COSTS
 from textclf_core.report.outcomes import entity_scheme, outcomes_of, references_of
 from textclf_core.report.stored import Line, StoredRun, gather
 from textclf_core.statistics import Comparison, Metric, compare
-from textclf_core.task import Task
+from textclf_core.types.task import Task
 
 _METRICS = ("f1", "accuracy")
 _NO_ENTITIES = "--metric f1: the labels of words are no tags of entities here; take --metric accuracy."

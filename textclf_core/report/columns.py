@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from textclf_core.errors import UsageError, did_you_mean
-from textclf_core.records import Tuning
+from textclf_core.records.schema import Tuning
 from textclf_core.report.analysis import Analysis, Row
 from textclf_core.report.costs import COSTS
 from textclf_core.report.rounding import places, write_interval, write_number, write_p, write_significant

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from textclf_core.errors import UsageError, did_you_mean
-from textclf_core.progress import format_seconds
-from textclf_core.records import Record
+from textclf_core.records.schema import Record
+from textclf_core.types.progress import format_seconds
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from textclf_core.entities import EntityCounts, Mode, Scheme, count_entities, scheme_of
+from textclf_core.data.entities import EntityCounts, Mode, Scheme, count_entities, scheme_of
 from textclf_core.statistics.metrics import entity_outcomes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from textclf_core.records import Record
+    from textclf_core.records.schema import Record
     from textclf_core.report.stored import Line, StoredRun
     from textclf_core.statistics import Metric
 

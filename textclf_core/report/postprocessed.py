@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from textclf_core.records import PostprocessingRecord, Record
+from textclf_core.records.schema import PostprocessingRecord, Record
 from textclf_core.report.rounding import write_number
 
 _PLACES = 4

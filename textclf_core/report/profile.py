@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from tabulate import tabulate
 
-from textclf_core.progress import format_seconds
+from textclf_core.types.progress import format_seconds
 
 if TYPE_CHECKING:
-    from textclf_core.records import Record
+    from textclf_core.records.schema import Record
 
 # What a step of AdamW reads and writes for a parameter: it reads gradient, weight and two moments, and writes all but
 # the gradient: seven numbers of four bytes.

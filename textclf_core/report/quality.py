@@ -8,17 +8,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from textclf_core.entities import EntityCounts, entity_types
+from textclf_core.data.entities import EntityCounts, entity_types
 from textclf_core.errors import UsageError
 from textclf_core.report.outcomes import entities_by_type, entity_scheme
+from textclf_core.statistics.calibration import BINS, Reliability, reliability
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from textclf_core.report.stored import Line, StoredRun
-
-BINS = 15
-"""Bins of a reliability diagram; Guo et al. use 15."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,40 +38,6 @@ class ClassScores:
     recall: float
     f1: float
     support: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Bin:
-    """The predictions whose confidence lies above ``low`` and up to ``high``.
-
-    ``confidence`` and ``accuracy`` are means over the ``rows`` predictions; ``None`` if there is none.
-    """
-
-    low: float
-    high: float
-    rows: int
-    confidence: float | None
-    accuracy: float | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reliability:
-    """Whether confidence means what it says.
-
-    Attributes:
-        bins: of equal width, from 0 to 1.
-        ece: expected calibration error: the mean over the predictions of |accuracy - confidence| of their bin
-            (Guo et al. 2017, "On Calibration of Modern Neural Networks", equation 3).
-        brier: mean over rows of the squared distance between scores and truth, summed over all classes (Brier 1950);
-            for two classes it is twice the form that looks at the positive class alone.
-        log_loss: mean negative logarithm of the true class's score, in nats; a score of 0 counts as 1.2e-7, the
-            resolution of float32.
-    """
-
-    bins: tuple[Bin, ...]
-    ece: float
-    brier: float
-    log_loss: float
 
 
 def confusion_matrix(references: NDArray[np.int64], predictions: NDArray[np.int64], classes: int) -> NDArray[np.int64]:
@@ -120,45 +84,6 @@ def _label_counts(
         return right, support, predicted
     matrix = confusion_matrix(references, predictions, labels).astype(np.float64)
     return matrix.diagonal(), matrix.sum(axis=1), matrix.sum(axis=0)
-
-
-def reliability(references: NDArray[np.int64], scores: NDArray[np.float32], bins: int = BINS) -> Reliability:
-    """Return how well the scores are calibrated, by the confidence in the predicted class (the highest score).
-
-    Args:
-        references: true label ids, (rows,); of several labels a row zeros and ones, (rows, labels), of which each
-            counts as a row of two classes.
-        scores: probabilities, (rows, classes).
-        bins: how many.
-    """
-    probabilities = scores.astype(np.float64)
-    if references.ndim > 1:
-        references, having = references.ravel(), probabilities.ravel()
-        probabilities = np.stack([1 - having, having], axis=1)
-    confidence = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == references
-    # A bin holds its upper edge, as in the paper. Sums of float32 can exceed 1 by a rounding.
-    edges = np.linspace(0, 1, bins + 1)
-    index = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, bins - 1)
-    rows = np.bincount(index, minlength=bins)
-    confidence_sums = np.bincount(index, weights=confidence, minlength=bins)
-    right_counts = np.bincount(index, weights=right, minlength=bins)
-    of_truth = probabilities[np.arange(len(references)), references]
-    return Reliability(
-        bins=tuple(
-            Bin(
-                low=float(edges[i]),
-                high=float(edges[i + 1]),
-                rows=int(rows[i]),
-                confidence=float(confidence_sums[i] / rows[i]) if rows[i] else None,
-                accuracy=float(right_counts[i] / rows[i]) if rows[i] else None,
-            )
-            for i in range(bins)
-        ),
-        ece=float(np.abs(right_counts - confidence_sums).sum() / len(references)),
-        brier=float(((probabilities**2).sum(axis=1) - 2 * of_truth + 1).mean()),
-        log_loss=float(-np.log(np.maximum(of_truth, np.finfo(np.float32).eps)).mean()),
-    )
 
 
 def run_confusion(run: StoredRun) -> NDArray[np.int64]:

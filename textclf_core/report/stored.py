@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from textclf_core.errors import UsageError
-from textclf_core.label_sets import indicators
-from textclf_core.records import RECORD_FILE, PluginRecord, Record, read_record
+from textclf_core.records.schema import RECORD_FILE, PluginRecord, Record, read_record
+from textclf_core.types.indicators import indicators
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -32,7 +32,7 @@ class StoredRun:
         """The predictions of the test split, in the data's order."""
         import pyarrow.compute as pc
 
-        from textclf_core.predictions import read_predictions
+        from textclf_core.records.predictions import read_predictions
 
         table = read_predictions(self.directory)
         return table.filter(pc.equal(table["split"], "test"))

@@ -7,10 +7,10 @@ from html import escape
 
 from tabulate import tabulate
 
-from textclf_core.progress import format_seconds
-from textclf_core.records import DataRecord, PhaseRecord, Record
+from textclf_core.records.schema import DataRecord, PhaseRecord, Record
 from textclf_core.report.costs import COSTS
 from textclf_core.report.postprocessed import step_sentences
+from textclf_core.types.progress import format_seconds
 
 
 def metric_rows(record: Record) -> list[dict[str, object]]:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from textclf_core.records import Record
+from textclf_core.records.schema import Record
 from textclf_core.report.analysis import Row
 
 

@@ -21,17 +21,17 @@ from torch import Tensor
 
 from textclf_core.cache import CacheFolder, RowStore
 from textclf_core.cache.rows import KEY_BYTES
-from textclf_core.memory import GivingBack, give_back_freed_memory, page_out
+from textclf_core.system.memory import GivingBack, give_back_freed_memory, page_out
 from textclf_core.training.batching import BATCH_TOKENS, batches_of_equal_length
 from textclf_core.training.flops import PassFlops, count_embedding_flops, count_prefix_flops
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
-    from textclf_core.cost import Meter
     from textclf_core.encoder import Encoder
     from textclf_core.encoder.pooling import Pooling
-    from textclf_core.progress import Progress
+    from textclf_core.types.meter import Meter
+    from textclf_core.types.progress import Progress
 
 logger = logging.getLogger("textclf")
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from textclf_core.encoder.words import NO_LABEL, WORD_STARTS
+from textclf_core.encoder.subtokens import NO_LABEL, WORD_STARTS
 
 if TYPE_CHECKING:
     from datasets import Dataset

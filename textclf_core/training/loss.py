@@ -10,14 +10,14 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, log_softmax
 
-from textclf_core.encoder.words import NO_LABEL
+from textclf_core.encoder.subtokens import NO_LABEL
 from textclf_core.errors import UsageError
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from textclf_core.task import Task
     from textclf_core.training.options import EncoderTraining
+    from textclf_core.types.task import Task
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from textclf_core.options import Option
-from textclf_core.recipe import Recipe
+from textclf_core.types.option import Option
+from textclf_core.types.recipe import Recipe
 
 
 @dataclass(frozen=True, kw_only=True)

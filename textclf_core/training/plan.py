@@ -10,13 +10,13 @@ from textclf_core.errors import RunError, did_you_mean
 from textclf_core.hookspecs import PLAN_HOOKS
 from textclf_core.plugins import ActivePlugins
 from textclf_core.plugins.calling import call
-from textclf_core.specs import format_spec
-from textclf_core.training.phases import Change, FinishedEpoch, ParameterGroup, Phase
+from textclf_core.plugins.specs import format_spec
+from textclf_core.types.phases import Change, FinishedEpoch, ParameterGroup, Phase
 
 if TYPE_CHECKING:
     from textclf_core.encoder import Encoder
-    from textclf_core.recipe import Recipe
-    from textclf_core.records import PhaseRecord
+    from textclf_core.records.schema import PhaseRecord
+    from textclf_core.types.recipe import Recipe
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from textclf_core.recipe import Recipe
-from textclf_core.training.phases import Phase
+from textclf_core.types.phases import Phase
+from textclf_core.types.recipe import Recipe
 
 
 def linear_schedule(step: int, warmup_steps: int, total_steps: int) -> float:

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from textclf_core.progress import Bar
-    from textclf_core.training.course import Course
+    from textclf_core.training.session import Course
+    from textclf_core.types.progress import Bar
 
 # A GPU works on while the next steps are prepared; to look at a number is to wait for it.
 _STEPS_UNSEEN_ON_A_GPU = 20

@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from textclf_core.hookspecs import hookimpl
-from textclf_core.options import Option
-from textclf_core.recipe import Recipe
+from textclf_core.types.option import Option
+from textclf_core.types.recipe import Recipe
 
 if TYPE_CHECKING:
     from datasets import DatasetDict
 
     from textclf_core.encoder import Encoder
-    from textclf_core.progress import Progress
-    from textclf_core.records import Fact
-    from textclf_core.task import Task
-    from textclf_core.workspace import Workspace
+    from textclf_core.records.schema import Fact
+    from textclf_core.types.progress import Progress
+    from textclf_core.types.task import Task
+    from textclf_core.types.workspace import Workspace
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ from datasets import Dataset, concatenate_datasets
 
 from textclf_core.data import iter_rows
 from textclf_core.errors import DataError
-from textclf_core.task import Task
+from textclf_core.types.task import Task
 
 if TYPE_CHECKING:
     from textclf_core.encoder import Encoder

@@ -7,12 +7,12 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated
 
 from textclf_core.hookspecs import hookimpl
-from textclf_core.options import Option
+from textclf_core.types.option import Option
 
 if TYPE_CHECKING:
     from textclf_core.encoder import Encoder
-    from textclf_core.records import Fact
-    from textclf_core.workspace import Workspace
+    from textclf_core.records.schema import Fact
+    from textclf_core.types.workspace import Workspace
 
 
 @dataclass(frozen=True, kw_only=True)

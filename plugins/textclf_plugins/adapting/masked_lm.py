@@ -33,10 +33,10 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
     from textclf_core.encoder import Encoder
-    from textclf_core.progress import Progress
-    from textclf_core.records import Fact
-    from textclf_core.task import Task
-    from textclf_core.workspace import Workspace
+    from textclf_core.records.schema import Fact
+    from textclf_core.types.progress import Progress
+    from textclf_core.types.task import Task
+    from textclf_core.types.workspace import Workspace
     from textclf_plugins.adapting.continued_pretraining import ContinuedPretraining
 
 logger = logging.getLogger("textclf")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from textclf_core.errors import DataError
 from textclf_core.hookspecs import hookimpl
-from textclf_core.options import Option
+from textclf_core.types.option import Option
 
 if TYPE_CHECKING:
     from datasets import DatasetDict
@@ -64,7 +64,7 @@ def splits_in(folder: Path) -> dict[str, Path]:
     Raises:
         DataError: there is none for train, or there are two for one split.
     """
-    from textclf_core.data.labelled import SPLIT_OF_NAME
+    from textclf_core.data.infer_columns import SPLIT_OF_NAME
 
     found: dict[str, Path] = {}
     for file in sorted(folder.iterdir()):

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from datasets import DatasetDict
 
-from textclf_core.data.tokens import ordered_tags, tagged_split
-from textclf_core.entities import OUTSIDE, invalid_sequences, scheme_of
+from textclf_core.data.entities import OUTSIDE, invalid_sequences, scheme_of
+from textclf_core.data.tagged_words import ordered_tags, tagged_split
 from textclf_core.errors import DataError
 
 logger = logging.getLogger("textclf")

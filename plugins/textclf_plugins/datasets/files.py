@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from textclf_core.errors import DataError
 from textclf_core.hookspecs import hookimpl
-from textclf_core.options import Option
+from textclf_core.types.option import Option
 
 if TYPE_CHECKING:
     from datasets import DatasetDict
@@ -88,7 +88,7 @@ def splits_in(folder: Path) -> dict[str, Path]:
     Raises:
         DataError: there is none for train, or there are two for one split.
     """
-    from textclf_core.data.labelled import SPLIT_OF_NAME
+    from textclf_core.data.infer_columns import SPLIT_OF_NAME
 
     if (folder / "dataset_dict.json").is_file():
         raise DataError(f"files: {folder} was written by save_to_disk; read it with hf-dataset:id={folder}")

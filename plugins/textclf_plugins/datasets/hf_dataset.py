@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from textclf_core.errors import DataError
 from textclf_core.hookspecs import hookimpl
-from textclf_core.options import Option
+from textclf_core.types.option import Option
 
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict
@@ -55,7 +55,7 @@ class HfDataset:
         folder = Path(self.id).expanduser()
         if folder.is_dir():
             return self._from_folder(folder)
-        from textclf_core.hub import cached_dataset, hub_dataset, why_unreachable
+        from textclf_core.system.hub import cached_dataset, hub_dataset, why_unreachable
 
         unreachable = why_unreachable()
         if unreachable is None:

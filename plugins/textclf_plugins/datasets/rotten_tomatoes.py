@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from textclf_core.errors import DataError
 from textclf_core.hookspecs import hookimpl
-from textclf_core.options import Option
+from textclf_core.types.option import Option
 
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict
@@ -136,7 +136,7 @@ def _lines(file: Path) -> list[str]:
 
 def from_cache() -> DatasetDict:
     """Return the official splits from the cache of ``datasets`` on this machine."""
-    from textclf_core.hub import cached_dataset
+    from textclf_core.system.hub import cached_dataset
 
     try:
         data = cached_dataset(HUB_ID)
@@ -147,7 +147,7 @@ def from_cache() -> DatasetDict:
 
 def from_hub() -> DatasetDict:
     """Return the official splits from the hub."""
-    from textclf_core.hub import hub_dataset, why_unreachable
+    from textclf_core.system.hub import hub_dataset, why_unreachable
 
     reason = why_unreachable()
     if reason is not None:

@@ -13,10 +13,10 @@ import torch
 from safetensors.numpy import load_file, save_file
 
 from textclf_core.encoder.pooling import Pooling
-from textclf_core.progress import Progress
-from textclf_core.tokenization import Tokenization
 from textclf_core.training.batching import batches_by_length, tokens_at_once
 from textclf_core.training.flops import count_embedding_flops
+from textclf_core.types.progress import Progress
+from textclf_core.types.tokenization import Tokenization
 from textclf_plugins.logistic import LinearHead
 from textclf_plugins.models.checkpoints import load_encoder
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from datasets import Dataset
     from numpy.typing import NDArray
 
-    from textclf_core.cost import Meter
     from textclf_core.encoder import Encoder
-    from textclf_core.task import Task
     from textclf_core.training.flops import PassFlops
     from textclf_core.training.frozen_prefix import FrozenPrefix
+    from textclf_core.types.meter import Meter
+    from textclf_core.types.task import Task
 
 _NOTE = "embedding.json"
 _HEAD = "head.safetensors"

@@ -11,11 +11,11 @@ from textclf_plugins.logistic import fit_logistic
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict
 
-    from textclf_core.cost import Meter
     from textclf_core.encoder import Encoder
-    from textclf_core.progress import Progress
-    from textclf_core.task import Task
-    from textclf_core.workspace import Workspace
+    from textclf_core.types.meter import Meter
+    from textclf_core.types.progress import Progress
+    from textclf_core.types.task import Task
+    from textclf_core.types.workspace import Workspace
     from textclf_plugins.embeddings.logreg import EmbeddingLogreg
 
 

@@ -24,12 +24,12 @@ from textclf_plugins.embeddings.pairs import draw_pairs
 if TYPE_CHECKING:
     from datasets import DatasetDict
 
-    from textclf_core.cost import Meter
     from textclf_core.encoder import Encoder
-    from textclf_core.progress import Bar, Progress
-    from textclf_core.recipe import Recipe
-    from textclf_core.task import Task
-    from textclf_core.workspace import Workspace
+    from textclf_core.types.meter import Meter
+    from textclf_core.types.progress import Bar, Progress
+    from textclf_core.types.recipe import Recipe
+    from textclf_core.types.task import Task
+    from textclf_core.types.workspace import Workspace
     from textclf_plugins.embeddings.setfit import SetFit
 
 if find_spec("setfit") is None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from textclf_core.errors import UsageError
 from textclf_core.hookspecs import hookimpl
-from textclf_core.options import Option
+from textclf_core.types.option import Option
 
 if TYPE_CHECKING:
     from textclf_core.encoder import Encoder

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from textclf_core.task import Task
+    from textclf_core.types.task import Task
 
 Average = Literal["auto", "binary", "macro", "micro", "weighted", "samples"]
 AVERAGE_HELP = (

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from textclf_core.hookspecs import hookimpl
-from textclf_core.options import Option
+from textclf_core.types.option import Option
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from textclf_core.task import Task
+    from textclf_core.types.task import Task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,7 @@ class EntityF1:
     @hookimpl
     def textclf_why_not(self, task: Task) -> str | None:
         """Refuse labels that aren't tags of entities."""
-        from textclf_core.entities import scheme_of
+        from textclf_core.data.entities import scheme_of
 
         if task.kind != "tokens":
             return "it scores entities, and here each text has a label"
@@ -44,7 +44,7 @@ class EntityF1:
         self, references: Sequence[NDArray[np.int64]], predictions: Sequence[NDArray[np.int64]], task: Task
     ) -> dict[str, float]:
         """Return ``f1``, ``precision`` and ``recall`` over all entities (micro), and ``f1/TYPE``."""
-        from textclf_core.entities import EntityCounts, count_entities, entity_types, scheme_of
+        from textclf_core.data.entities import EntityCounts, count_entities, entity_types, scheme_of
 
         scheme = scheme_of(task.label_names)
         assert scheme is not None  # or the plugin wouldn't have been asked

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from textclf_core.hookspecs import hookimpl
-from textclf_core.options import Option
+from textclf_core.types.option import Option
 from textclf_plugins.metrics.averaging import AVERAGE_HELP, Average, averaging
 from textclf_plugins.whole_texts import why_not_words
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from textclf_core.task import Task
+    from textclf_core.types.task import Task
 
 
 @dataclass(frozen=True, kw_only=True)

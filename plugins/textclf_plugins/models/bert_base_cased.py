@@ -9,7 +9,7 @@ from textclf_core.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from textclf_core.encoder import Encoder
-    from textclf_core.task import Task
+    from textclf_core.types.task import Task
 
 
 @dataclass(frozen=True, kw_only=True)

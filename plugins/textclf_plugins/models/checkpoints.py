@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
     from textclf_core.encoder import Encoder
-    from textclf_core.task import Task
+    from textclf_core.types.task import Task
 
 logger = logging.getLogger("textclf")
 
@@ -90,7 +90,7 @@ def _found(checkpoint: str, revision: str | None, load: Callable[[str, bool], T]
 
     from huggingface_hub import constants
 
-    from textclf_core.hub import why_unreachable
+    from textclf_core.system.hub import why_unreachable
 
     named = f"{checkpoint}@{revision}" if revision else checkpoint
     try:
@@ -117,7 +117,7 @@ def _load(checkpoint: str, revision: str | None, task: Task, local: bool) -> Enc
 
     from textclf_core.encoder import Encoder
     from textclf_core.encoder.heads import model_class, problem_type
-    from textclf_core.hub import model_places
+    from textclf_core.system.hub import model_places
 
     wanted = _wanted(revision)
     tokenizer = _tokenizer(checkpoint, wanted, local)
@@ -144,7 +144,7 @@ def _load_trained(checkpoint: str, revision: str | None, local: bool) -> Encoder
     from transformers import AutoModelForSequenceClassification
 
     from textclf_core.encoder import Encoder
-    from textclf_core.hub import model_places
+    from textclf_core.system.hub import model_places
 
     wanted = _wanted(revision)
     tokenizer = _tokenizer(checkpoint, wanted, local)
@@ -218,7 +218,7 @@ def _without_load_report() -> Iterator[None]:
     """Keep transformers' bar and table of fresh weights away: we check these, and a fresh head is meant."""
     from transformers.utils import logging as transformers_logging
 
-    from textclf_core.hub import quiet
+    from textclf_core.system.hub import quiet
 
     had_bar = transformers_logging.is_progress_bar_enabled()
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]

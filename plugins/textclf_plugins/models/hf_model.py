@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from textclf_core.hookspecs import hookimpl
-from textclf_core.options import Option
+from textclf_core.types.option import Option
 
 if TYPE_CHECKING:
     from textclf_core.encoder import Encoder
-    from textclf_core.task import Task
+    from textclf_core.types.task import Task
 
 
 @dataclass(frozen=True, kw_only=True)

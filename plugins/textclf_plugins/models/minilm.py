@@ -15,7 +15,7 @@ from textclf_core.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from textclf_core.encoder import Encoder
-    from textclf_core.task import Task
+    from textclf_core.types.task import Task
 
 logger = logging.getLogger("textclf")
 

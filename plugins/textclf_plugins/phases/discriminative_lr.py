@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from textclf_core.hookspecs import hookimpl
-from textclf_core.options import Option
-from textclf_core.training.phases import ParameterGroup
+from textclf_core.types.option import Option
+from textclf_core.types.phases import ParameterGroup
 from textclf_plugins.phases.depths import training_depths
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from textclf_core.hookspecs import hookimpl
-from textclf_core.options import Option
-from textclf_core.training.phases import Change, FinishedEpoch
+from textclf_core.types.option import Option
+from textclf_core.types.phases import Change, FinishedEpoch
 
 logger = logging.getLogger("textclf")
 

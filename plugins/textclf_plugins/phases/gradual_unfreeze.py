@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 from textclf_core.errors import UsageError
 from textclf_core.hookspecs import hookimpl
-from textclf_core.options import Option
-from textclf_core.training.phases import Phase
+from textclf_core.types.option import Option
+from textclf_core.types.phases import Phase
 from textclf_plugins.phases.depths import trainable_below, training_depths
 
 if TYPE_CHECKING:
     from textclf_core.encoder import Encoder
-    from textclf_core.recipe import Recipe
+    from textclf_core.types.recipe import Recipe
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from datasets import Dataset
     from numpy.typing import NDArray
 
-    from textclf_core.postprocessing import Postprocessing
-    from textclf_core.task import Task
+    from textclf_core.types.postprocessing import Postprocessing
+    from textclf_core.types.task import Task
 
 
 @dataclass(frozen=True, kw_only=True)

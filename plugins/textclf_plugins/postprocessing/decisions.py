@@ -13,13 +13,13 @@ import numpy as np
 from sklearn.metrics import precision_recall_curve
 
 from textclf_core.errors import DataError, UsageError
-from textclf_core.label_sets import THRESHOLD, label_array
-from textclf_core.postprocessing import NO_ANSWER
+from textclf_core.types.indicators import THRESHOLD, label_array
+from textclf_core.types.postprocessing import NO_ANSWER
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from textclf_core.task import Task
+    from textclf_core.types.task import Task
     from textclf_plugins.postprocessing.threshold import Threshold
 
 logger = logging.getLogger("textclf")

@@ -14,12 +14,12 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import logsumexp
 
-from textclf_core.label_sets import label_array
+from textclf_core.types.indicators import label_array
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from textclf_core.task import Task
+    from textclf_core.types.task import Task
 
 logger = logging.getLogger("textclf")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from textclf_core.hookspecs import hookimpl
-from textclf_core.options import Option
+from textclf_core.types.option import Option
 from textclf_plugins.whole_texts import why_not_words
 
 if TYPE_CHECKING:
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from datasets import Dataset
     from numpy.typing import NDArray
 
-    from textclf_core.postprocessing import Postprocessing
-    from textclf_core.task import Task
+    from textclf_core.types.postprocessing import Postprocessing
+    from textclf_core.types.task import Task
 
 
 @dataclass(frozen=True, kw_only=True)

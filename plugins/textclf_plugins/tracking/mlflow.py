@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 from textclf_core.hookspecs import hookimpl
-from textclf_core.options import Option
+from textclf_core.types.option import Option
 from textclf_plugins.tracking.packages import need
 
 if TYPE_CHECKING:
-    from textclf_core.records import Record
+    from textclf_core.records.schema import Record
 
 # What a store takes at once (MLflow's REST API, "Request limits").
 _METRICS_AT_ONCE = 1000
@@ -44,7 +44,7 @@ class MLflow:
         from mlflow import MlflowClient
         from mlflow.entities import Metric, Param, RunTag
 
-        from textclf_core.observers import history_of, results_of, series_of
+        from textclf_core.records.history import history_of, results_of, series_of
 
         client = MlflowClient(tracking_uri=self.uri)
         began, ended = _milliseconds(record.started), _milliseconds(record.finished)

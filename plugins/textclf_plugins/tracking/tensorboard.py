@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from textclf_core.hookspecs import hookimpl
-from textclf_core.options import Option
+from textclf_core.types.option import Option
 from textclf_plugins.tracking.packages import need
 
 if TYPE_CHECKING:
-    from textclf_core.records import Record
+    from textclf_core.records.schema import Record
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +30,7 @@ class TensorBoard:
         """Write the history and the results."""
         from torch.utils.tensorboard import SummaryWriter
 
-        from textclf_core.observers import history_of, results_of, series_of
+        from textclf_core.records.history import history_of, results_of, series_of
 
         history = history_of(directory)
         last = int(history[-1]["step"]) if history else 0

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from textclf_core.hookspecs import hookimpl
-from textclf_core.options import Option
+from textclf_core.types.option import Option
 from textclf_plugins.tracking.packages import need
 
 if TYPE_CHECKING:
-    from textclf_core.records import Record
+    from textclf_core.records.schema import Record
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +33,7 @@ class Wandb:
         """Log the history and the results."""
         import wandb
 
-        from textclf_core.observers import history_of, results_of, series_of
+        from textclf_core.records.history import history_of, results_of, series_of
 
         self.folder.mkdir(parents=True, exist_ok=True)
         run = wandb.init(

@@ -8,20 +8,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from textclf_core.hookspecs import hookimpl
-from textclf_core.options import Option
 from textclf_core.training.options import EncoderTraining
+from textclf_core.types.option import Option
 
 if TYPE_CHECKING:
     from datasets import DatasetDict
 
-    from textclf_core.classifier import Classifier
     from textclf_core.encoder import Encoder
-    from textclf_core.progress import Progress
-    from textclf_core.recipe import Recipe
-    from textclf_core.task import Task
-    from textclf_core.training.cells import TrainedCell, TrainingCell
     from textclf_core.training.plan import TrainingPlan
-    from textclf_core.workspace import Workspace
+    from textclf_core.types.classifier import Classifier
+    from textclf_core.types.progress import Progress
+    from textclf_core.types.recipe import Recipe
+    from textclf_core.types.task import Task
+    from textclf_core.types.training_cells import TrainedCell, TrainingCell
+    from textclf_core.types.workspace import Workspace
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +69,6 @@ class Finetune(EncoderTraining):
     @hookimpl
     def textclf_load_classifier(self, directory: Path, task: Task, workspace: Workspace) -> Classifier:
         """Load an encoder classifier."""
-        from textclf_core.encoder_classifier import EncoderClassifier
+        from textclf_core.training.encoder_classifier import EncoderClassifier
 
         return EncoderClassifier.load(directory, task, workspace.device)

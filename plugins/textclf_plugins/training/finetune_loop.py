@@ -10,12 +10,11 @@ from accelerate.state import AcceleratorState
 from accelerate.utils import DistributedDataParallelKwargs
 from torch.nn.utils import get_total_norm
 
-from textclf_core.encoder.tokens import rows_of
-from textclf_core.encoder_classifier import EncoderClassifier
-from textclf_core.memory import GivingBack, give_back_freed_memory
+from textclf_core.encoder.tokenizing import rows_of
+from textclf_core.system.memory import GivingBack, give_back_freed_memory
 from textclf_core.training.batching import LengthGroupedBatches
 from textclf_core.training.checkpoints import Moments, moments_of, restore_moments
-from textclf_core.training.course import Course
+from textclf_core.training.encoder_classifier import EncoderClassifier
 from textclf_core.training.flops import count_flops
 from textclf_core.training.frozen_prefix import FrozenPrefix, PrefixRows, cached_prefix
 from textclf_core.training.gradient_norms import GradientNorms
@@ -23,17 +22,18 @@ from textclf_core.training.labelled import labels_in_rows
 from textclf_core.training.parameters import decay_groups
 from textclf_core.training.precision import training_dtype
 from textclf_core.training.row_gradients import RowGradients
+from textclf_core.training.session import Course
 from textclf_core.training.step_results import StepResults
 
 if TYPE_CHECKING:
     from datasets import DatasetDict
 
     from textclf_core.encoder import Encoder
-    from textclf_core.progress import Progress
-    from textclf_core.recipe import Recipe
-    from textclf_core.task import Task
     from textclf_core.training.plan import TrainingPlan
-    from textclf_core.workspace import Workspace
+    from textclf_core.types.progress import Progress
+    from textclf_core.types.recipe import Recipe
+    from textclf_core.types.task import Task
+    from textclf_core.types.workspace import Workspace
     from textclf_plugins.training.finetune import Finetune
 
 

@@ -13,13 +13,10 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad_and_value, vmap
 
-from textclf_core.cost import Meter
-from textclf_core.encoder_classifier import EncoderClassifier
 from textclf_core.errors import RunError
 from textclf_core.training.batching import LengthGroupedBatches
-from textclf_core.training.cells import TrainedCell, TrainingCell
 from textclf_core.training.checkpoints import restore_tensors, trainable_tensors
-from textclf_core.training.course import Course
+from textclf_core.training.encoder_classifier import EncoderClassifier
 from textclf_core.training.flops import count_flops
 from textclf_core.training.frozen_prefix import cached_prefix
 from textclf_core.training.labelled import labels_of_rows
@@ -27,13 +24,16 @@ from textclf_core.training.loss import Loss
 from textclf_core.training.parameters import decays
 from textclf_core.training.plan import TrainingPlan
 from textclf_core.training.precision import training_dtype
+from textclf_core.training.session import Course
+from textclf_core.types.meter import Meter
+from textclf_core.types.training_cells import TrainedCell, TrainingCell
 
 if TYPE_CHECKING:
     from datasets import DatasetDict
 
     from textclf_core.encoder import Encoder
-    from textclf_core.progress import Progress
-    from textclf_core.task import Task
+    from textclf_core.types.progress import Progress
+    from textclf_core.types.task import Task
     from textclf_plugins.training.finetune import Finetune
 
 # Those of torch.optim.AdamW, the optimizer of a cell that trains alone.

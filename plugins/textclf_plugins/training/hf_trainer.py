@@ -12,12 +12,12 @@ from textclf_core.training.options import EncoderTraining
 if TYPE_CHECKING:
     from datasets import DatasetDict
 
-    from textclf_core.classifier import Classifier
     from textclf_core.encoder import Encoder
-    from textclf_core.progress import Progress
-    from textclf_core.recipe import Recipe
-    from textclf_core.task import Task
-    from textclf_core.workspace import Workspace
+    from textclf_core.types.classifier import Classifier
+    from textclf_core.types.progress import Progress
+    from textclf_core.types.recipe import Recipe
+    from textclf_core.types.task import Task
+    from textclf_core.types.workspace import Workspace
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +46,6 @@ class HfTrainer(EncoderTraining):
     @hookimpl
     def textclf_load_classifier(self, directory: Path, task: Task, workspace: Workspace) -> Classifier:
         """Load an encoder classifier."""
-        from textclf_core.encoder_classifier import EncoderClassifier
+        from textclf_core.training.encoder_classifier import EncoderClassifier
 
         return EncoderClassifier.load(directory, task, workspace.device)

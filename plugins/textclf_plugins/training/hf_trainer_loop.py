@@ -17,21 +17,21 @@ from transformers import (
     TrainingArguments,
 )
 
-from textclf_core.encoder_classifier import EncoderClassifier
 from textclf_core.errors import UsageError
 from textclf_core.training.batching import LengthGroupedBatches
-from textclf_core.training.course import Course
+from textclf_core.training.encoder_classifier import EncoderClassifier
 from textclf_core.training.flops import EncoderFlops, count_flops
 from textclf_core.training.plan import TrainingPlan
+from textclf_core.training.session import Course
 
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict
 
     from textclf_core.encoder import Encoder
-    from textclf_core.progress import Bar, Progress
-    from textclf_core.recipe import Recipe
-    from textclf_core.task import Task
-    from textclf_core.workspace import Workspace
+    from textclf_core.types.progress import Bar, Progress
+    from textclf_core.types.recipe import Recipe
+    from textclf_core.types.task import Task
+    from textclf_core.types.workspace import Workspace
     from textclf_plugins.training.hf_trainer import HfTrainer
 
 

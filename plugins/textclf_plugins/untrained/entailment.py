@@ -12,9 +12,9 @@ import numpy as np
 from datasets import Dataset
 from scipy.special import softmax
 
-from textclf_core.encoder_classifier import EncoderClassifier
 from textclf_core.errors import UsageError, did_you_mean
-from textclf_core.task import Task
+from textclf_core.training.encoder_classifier import EncoderClassifier
+from textclf_core.types.task import Task
 from textclf_plugins.models.checkpoints import load_trained
 from textclf_plugins.untrained.task_specific_model import label_names, untrained
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from textclf_core.encoder import Encoder
-    from textclf_core.progress import Progress
-    from textclf_core.tokenization import Tokenization
-    from textclf_core.workspace import Workspace
+    from textclf_core.types.progress import Progress
+    from textclf_core.types.tokenization import Tokenization
+    from textclf_core.types.workspace import Workspace
     from textclf_plugins.untrained.zero_shot import ZeroShot
 
 _NOTE = "zero_shot.json"

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from datasets import Dataset
 
-from textclf_core.task import Task
 from textclf_core.training.frozen_prefix import FrozenPrefix
+from textclf_core.types.task import Task
 from textclf_plugins.embeddings.classifier import Embedder, EmbeddingClassifier
 from textclf_plugins.logistic import LinearHead
 
 if TYPE_CHECKING:
     from textclf_core.encoder import Encoder
-    from textclf_core.progress import Progress
-    from textclf_core.workspace import Workspace
+    from textclf_core.types.progress import Progress
+    from textclf_core.types.workspace import Workspace
     from textclf_plugins.untrained.zero_shot import ZeroShotEmbeddings
 
 # That of sentence_transformers.losses.MultipleNegativesRankingLoss.

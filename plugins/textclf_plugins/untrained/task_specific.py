@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from textclf_core.hookspecs import hookimpl
-from textclf_core.options import Option
-from textclf_core.tokenization import Tokenization
+from textclf_core.types.option import Option
+from textclf_core.types.tokenization import Tokenization
 from textclf_plugins.whole_texts import why_not_several
 
 if TYPE_CHECKING:
     from datasets import DatasetDict
 
-    from textclf_core.classifier import Classifier
-    from textclf_core.progress import Progress
-    from textclf_core.task import Task
-    from textclf_core.workspace import Workspace
+    from textclf_core.types.classifier import Classifier
+    from textclf_core.types.progress import Progress
+    from textclf_core.types.task import Task
+    from textclf_core.types.workspace import Workspace
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +51,6 @@ class TaskSpecific(Tokenization):
     @hookimpl
     def textclf_load_classifier(self, directory: Path, task: Task, workspace: Workspace) -> Classifier:
         """Load an encoder classifier."""
-        from textclf_core.encoder_classifier import EncoderClassifier
+        from textclf_core.training.encoder_classifier import EncoderClassifier
 
         return EncoderClassifier.load(directory, task, workspace.device)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from textclf_core.encoder_classifier import EncoderClassifier
 from textclf_core.errors import UsageError
+from textclf_core.training.encoder_classifier import EncoderClassifier
 from textclf_plugins.models.checkpoints import load_trained
 from textclf_plugins.untrained.label_names import match_labels
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
     from textclf_core.encoder import Encoder
-    from textclf_core.progress import Progress
-    from textclf_core.task import Task
-    from textclf_core.tokenization import Tokenization
-    from textclf_core.workspace import Workspace
+    from textclf_core.types.progress import Progress
+    from textclf_core.types.task import Task
+    from textclf_core.types.tokenization import Tokenization
+    from textclf_core.types.workspace import Workspace
     from textclf_plugins.untrained.task_specific import TaskSpecific
 
 

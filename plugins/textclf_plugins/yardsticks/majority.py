@@ -11,8 +11,8 @@ from textclf_core.hookspecs import hookimpl
 if TYPE_CHECKING:
     from datasets import DatasetDict
 
-    from textclf_core.classifier import Classifier
-    from textclf_core.task import Task
+    from textclf_core.types.classifier import Classifier
+    from textclf_core.types.task import Task
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,8 +13,8 @@ import numpy as np
 if TYPE_CHECKING:
     from datasets import Dataset
 
-    from textclf_core.classifier import Scores
-    from textclf_core.task import Task
+    from textclf_core.types.classifier import Scores
+    from textclf_core.types.task import Task
 
 _FILE = "majority.json"
 

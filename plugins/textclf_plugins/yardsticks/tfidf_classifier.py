@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datasets import Dataset
     from numpy.typing import NDArray
 
-    from textclf_core.task import Task
+    from textclf_core.types.task import Task
 
 _VOCABULARY = "vocabulary.json"
 _WEIGHTS = "weights.safetensors"

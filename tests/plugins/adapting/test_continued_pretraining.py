@@ -15,14 +15,14 @@ from transformers import AutoModelForMaskedLM
 import textclf_core
 from textclf_core import DataError, UsageError
 from textclf_core.cache import CacheFolder
-from textclf_core.comparison.bill import bill
 from textclf_core.comparison.contenders import contenders
+from textclf_core.comparison.estimate import bill
 from textclf_core.comparison.runner import plan
 from textclf_core.data import prepare
 from textclf_core.plugins import Catalogue, override
-from textclf_core.progress import Progress
-from textclf_core.records import Fact
+from textclf_core.records.schema import Fact
 from textclf_core.testing import tiny_data, tiny_encoder, tiny_tokenizer
+from textclf_core.types.progress import Progress
 
 PRETRAIN = "continued-pretraining:steps=20,learning_rate=1e-2"
 FAST = "finetune:learning_rate=1e-2"

@@ -118,8 +118,8 @@ def test_the_engine_onnx_is_refused_in_words(run: Callable[..., Run]) -> None:
 def test_its_vectors_are_those_that_sentence_transformers_gives_for_minilm() -> None:
     from sentence_transformers import SentenceTransformer
 
-    from textclf_core.task import Task
-    from textclf_core.tokenization import Tokenization
+    from textclf_core.types.task import Task
+    from textclf_core.types.tokenization import Tokenization
     from textclf_plugins.embeddings.classifier import Embedder
     from textclf_plugins.models.minilm import MiniLM, packaged_folder
 

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from torch.nn.functional import cross_entropy
 
 import textclf_core
-from textclf_core.report.quality import reliability
-from textclf_core.task import Task
+from textclf_core.statistics.calibration import reliability
 from textclf_core.testing import tiny_data
+from textclf_core.types.task import Task
 from textclf_plugins.postprocessing.temperature import Temperature, fit_temperature
 
 TEXTS = tiny_data(96)["test"]["text"][:]

@@ -13,9 +13,9 @@ from sklearn.metrics import f1_score, recall_score
 
 import textclf_core
 from textclf_core.errors import DataError, UsageError
-from textclf_core.options import build_plugin
-from textclf_core.task import Task
+from textclf_core.plugins.options import build_plugin
 from textclf_core.testing import tiny_data
+from textclf_core.types.task import Task
 from textclf_plugins.postprocessing.decisions import decision
 from textclf_plugins.postprocessing.threshold import Threshold
 

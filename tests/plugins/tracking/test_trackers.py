@@ -14,8 +14,8 @@ import pytest
 
 import textclf_core
 from textclf_core.errors import UsageError
-from textclf_core.observers import history_of
 from textclf_core.plugins import Catalogue, activate
+from textclf_core.records.history import history_of
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import textclf_core
 from textclf_core import FinishedEpoch, Run
 from textclf_core.errors import UsageError
 from textclf_core.testing import tiny_data, tiny_encoder
-from textclf_core.training.phases import interval_from
+from textclf_core.types.phases import interval_from
 from textclf_plugins.phases.early_stopping import EarlyStopping
 from textclf_plugins.phases.freeze_auto import FreezeAuto
 from textclf_plugins.training.finetune import Finetune

@@ -10,11 +10,11 @@ from rich.console import Console
 from trained import largest_difference, same_bits, train
 
 from textclf_core.errors import UsageError
-from textclf_core.progress import Progress
-from textclf_core.recipe import Recipe
-from textclf_core.task import Task
 from textclf_core.testing import LABELS, tiny_data, tiny_encoder
-from textclf_core.workspace import Workspace
+from textclf_core.types.progress import Progress
+from textclf_core.types.recipe import Recipe
+from textclf_core.types.task import Task
+from textclf_core.types.workspace import Workspace
 from textclf_plugins.training.hf_trainer import HfTrainer
 
 

@@ -14,10 +14,10 @@ from trained import TASK, largest_difference, train
 
 import textclf_core
 from textclf_core.errors import UsageError
-from textclf_core.options import build_plugin
-from textclf_core.task import Task
+from textclf_core.plugins.options import build_plugin
 from textclf_core.testing import tiny_data, tiny_encoder
 from textclf_core.training.loss import Loss
+from textclf_core.types.task import Task
 from textclf_plugins.training.finetune import Finetune
 from textclf_plugins.training.hf_trainer import HfTrainer
 

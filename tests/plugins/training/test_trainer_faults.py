@@ -21,9 +21,9 @@ from trained import TASK, Trained, encoder_with_a_nan, largest_difference, same_
 
 from textclf_core.encoder import Encoder
 from textclf_core.errors import RunError
-from textclf_core.recipe import Recipe
 from textclf_core.testing import tiny_data, tiny_encoder
 from textclf_core.training.options import EncoderTraining
+from textclf_core.types.recipe import Recipe
 from textclf_plugins.training.finetune import Finetune
 from textclf_plugins.training.hf_trainer import HfTrainer
 
@@ -80,7 +80,7 @@ def test_micro_batches_of_any_size_give_the_gradient_of_the_batch(
 def two_processes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What ``data_parallel.py`` leaves when two processes run it."""
     directory = tmp_path_factory.mktemp("data-parallel")
-    script = Path(__file__).with_name("data_parallel.py")
+    script = Path(__file__).parents[2] / "support" / "data_parallel.py"
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", script, directory]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(launch, env=environment, capture_output=True, text=True, timeout=300)

@@ -24,11 +24,11 @@ from textclf_core.report.quality import (
     line_class_scores,
     line_confusion,
     line_reliability,
-    reliability,
     run_confusion,
     run_scores,
 )
 from textclf_core.report.stored import Line, find_runs, gather
+from textclf_core.statistics.calibration import reliability
 
 LABELS = ("bad", "good")
 # Four rows of which three are bad: two of these are seen, and one of two "good" is right.

@@ -17,14 +17,14 @@ from safetensors.torch import load_file
 import textclf_core
 from textclf_core import Run
 from textclf_core.cache import CacheFolder
-from textclf_core.cost import Meter
 from textclf_core.encoder import Encoder
-from textclf_core.progress import Progress
-from textclf_core.recipe import Recipe
-from textclf_core.task import Task
 from textclf_core.testing import tiny_data, tiny_encoder
 from textclf_core.training.flops import count_prefix_flops
 from textclf_core.training.frozen_prefix import FrozenPrefix, PrefixRows
+from textclf_core.types.meter import Meter
+from textclf_core.types.progress import Progress
+from textclf_core.types.recipe import Recipe
+from textclf_core.types.task import Task
 
 TASK = Task(("negative", "positive"))
 

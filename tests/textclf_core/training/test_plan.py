@@ -11,8 +11,8 @@ import textclf_core
 from textclf_core.errors import RunError
 from textclf_core.testing import tiny_data, tiny_encoder
 from textclf_core.training.gradient_norms import GradientNorms
-from textclf_core.training.phases import Phase
 from textclf_core.training.schedule import schedules
+from textclf_core.types.phases import Phase
 from textclf_plugins.training.finetune import Finetune
 
 PLUGIN = """

@@ -14,13 +14,13 @@ from datasets import Dataset
 from torch import Tensor
 
 from textclf_core.cache import CacheFolder
-from textclf_core.cost import Meter
 from textclf_core.encoder import Encoder
-from textclf_core.progress import Progress
-from textclf_core.recipe import Recipe
-from textclf_core.task import Task
 from textclf_core.testing import tiny_data, tiny_encoder
 from textclf_core.training.frozen_prefix import FrozenPrefix
+from textclf_core.types.meter import Meter
+from textclf_core.types.progress import Progress
+from textclf_core.types.recipe import Recipe
+from textclf_core.types.task import Task
 
 TASK = Task(("negative", "positive"))
 TEXTS = ["a dull plot", "the music is lovely and the cast is splendid", "grim"]

@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from textclf_core.records import HISTORY_FILE
+from textclf_core.records.schema import HISTORY_FILE
 from textclf_core.report.analysis import Analysis, Row
 from textclf_core.report.outcomes import entity_scheme
 from textclf_core.report.page.drawing import BOTTOM, HEIGHT, Scale, chart, point, polyline, x_scale, y_scale
 from textclf_core.report.page.markup import Html, tag
 from textclf_core.report.page.tables import framed, number, table
 from textclf_core.report.postprocessed import changes
-from textclf_core.report.quality import Reliability, line_class_scores, line_confusion, line_reliability
+from textclf_core.report.quality import line_class_scores, line_confusion, line_reliability
 from textclf_core.report.rounding import write_number
 from textclf_core.report.slices import Slice, slice_scores, worst_sentence, write_score
 from textclf_core.report.summary import tokenization_sentences
+from textclf_core.statistics.calibration import Reliability
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

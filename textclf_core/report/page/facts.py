@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from textclf_core.records import DataRecord, PluginRecord, Record
+from textclf_core.records.schema import DataRecord, PluginRecord, Record
 from textclf_core.report.analysis import Analysis
 from textclf_core.report.page.drawing import chart, polyline, telling, x_scale, y_scale
 from textclf_core.report.page.markup import Html, counted, joined, tag

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from textclf_core.label_sets import THRESHOLD, names_of_sets
 from textclf_core.report.quality import run_scores
+from textclf_core.types.indicators import THRESHOLD, names_of_sets
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

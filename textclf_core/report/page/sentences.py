@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from textclf_core.entities import Scheme, spans_of
+from textclf_core.data.entities import Scheme, spans_of
 from textclf_core.report.outcomes import entity_mode, entity_scheme
 from textclf_core.report.quality import run_scores
 

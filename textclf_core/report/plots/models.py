@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from textclf_core.records import HISTORY_FILE
+from textclf_core.records.schema import HISTORY_FILE
 from textclf_core.report.analysis import Analysis
 from textclf_core.report.plots.style import BLUE, GREY, INK, VERMILION, caption, panels, short_labels, shortened
 from textclf_core.report.quality import line_confusion, line_reliability

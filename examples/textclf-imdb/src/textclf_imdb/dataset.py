@@ -95,7 +95,7 @@ def from_hub_or_package() -> DatasetDict:
 
 def from_hub() -> DatasetDict:
     """Return the labelled splits from the hub's cache on this machine, else from the hub."""
-    from textclf_core.hub import cached_dataset, hub_dataset, why_unreachable
+    from textclf_core.system.hub import cached_dataset, hub_dataset, why_unreachable
 
     try:
         data = cached_dataset(HUB_ID)

@@ -1,0 +1,201 @@
+"""``textclf predict --engine onnx`` and ``onnx-int8``: kept exports, their agreement with torch, what is refused."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+import textclf_core
+from textclf_core.errors import UsageError
+from textclf_core.inference.store import Engine
+from textclf_core.testing import tiny_data
+
+Textclf = Callable[..., int]
+TEXTS = tiny_data(160)["test"]["text"][:]
+
+
+@pytest.fixture(scope="module")
+def exported(tiny_checkpoint: Path, reviews: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that was predicted with once by each engine."""
+    run = textclf_core.run(
+        ["finetune:learning_rate=1e-2,epochs=6", f"hf-model:checkpoint={tiny_checkpoint}", f"files:path={reviews}"],
+        output=tmp_path_factory.mktemp("runs"),
+        quiet=True,
+    )
+    engines: tuple[Engine, ...] = ("onnx", "onnx-int8")
+    for engine in engines:
+        run.predict(TEXTS[:1], engine=engine)
+    return run.directory
+
+
+@pytest.fixture
+def trained(exported: Path, tmp_path: Path) -> Path:
+    """A copy of that run without its exports."""
+    return shutil.copytree(exported, tmp_path / "run", ignore=shutil.ignore_patterns("onnx"))
+
+
+def export_note(run: Path, kind: str = "float32") -> dict[str, object]:
+    note: dict[str, object] = json.loads((run / "onnx" / kind / "export.json").read_text())
+    return note
+
+
+def test_onnx_gives_what_torch_gives_in_the_files_order(
+    textclf: Textclf, exported: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "new.txt"
+    source.write_text("\n".join(TEXTS) + "\n")
+    rows = {}
+    for engine in ("torch", "onnx"):
+        output = tmp_path / f"{engine}.jsonl"
+        words = ["--engine", engine, "--input", str(source), "--output", str(output)]
+        assert textclf("predict", str(exported), *words) == 0
+        rows[engine] = [json.loads(line) for line in output.read_text().splitlines()]
+    assert [row["text"] for row in rows["onnx"]] == TEXTS
+    assert [row["prediction"] for row in rows["onnx"]] == [row["prediction"] for row in rows["torch"]]
+    assert [row["score"] for row in rows["onnx"]] == pytest.approx([row["score"] for row in rows["torch"]], abs=1e-5)
+    assert len({row["score"] for row in rows["torch"]}) > len(TEXTS) / 2
+
+
+@pytest.mark.parametrize("engine", ["onnx", "onnx-int8"])
+def test_the_agreement_with_torch_is_one_line_and_the_export_isnt_made_again(
+    textclf: Textclf, exported: Path, engine: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "new.txt"
+    source.write_text("the plot is lovely and bright\n")
+    kind = "int8" if engine == "onnx-int8" else "float32"
+    before = (exported / "onnx" / kind).stat().st_mtime_ns
+    assert textclf("predict", str(exported), "--engine", engine, "--input", str(source)) == 0
+    captured = capsys.readouterr()
+    assert captured.out.startswith("text,prediction,score\n")
+    agreement = export_note(exported, kind)["agreement"]
+    assert isinstance(agreement, dict)
+    assert captured.err == (
+        f"note: {engine} agrees with torch on {agreement['same_labels']} of 24 labels of validation; scores differ by "
+        f"at most {agreement['largest_difference']:.2g} (mean {agreement['mean_difference']:.2g})\n"
+    )
+    assert (exported / "onnx" / kind).stat().st_mtime_ns == before
+
+
+def test_the_kept_agreement_is_that_of_the_stored_predictions(exported: Path) -> None:
+    run = textclf_core.open_run(exported)
+    rows = [row for row in run.predictions().to_pylist() if row["split"] == "validation"]
+    scored = run.predict([row["text"] for row in rows], engine="onnx-int8")
+    same = [row["prediction"] == new["prediction"] for row, new in zip(rows, scored, strict=True)]
+    differences = [
+        abs(max(row["scores"]) - (new["score"] if agrees else 1 - new["score"]))
+        for row, new, agrees in zip(rows, scored, same, strict=True)
+    ]
+    agreement = export_note(exported, "int8")["agreement"]
+    assert isinstance(agreement, dict)
+    assert (agreement["rows"], agreement["same_labels"]) == (len(rows), sum(same))
+    assert agreement["largest_difference"] == pytest.approx(max(differences), abs=2e-6)
+    assert agreement["mean_difference"] == pytest.approx(sum(differences) / len(rows), abs=2e-6)
+    assert agreement["largest_difference"] > 1e-4
+    float32 = export_note(exported)["agreement"]
+    assert isinstance(float32, dict)
+    assert float32["same_labels"] == len(rows)
+    assert float32["largest_difference"] < 1e-5
+
+
+@pytest.mark.parametrize("engine", ["onnx", "onnx-int8"])
+def test_a_texts_score_doesnt_depend_on_the_texts_beside_it(exported: Path, engine: Engine) -> None:
+    run = textclf_core.open_run(exported)
+    together = run.predict(TEXTS, engine=engine)
+    assert [row["score"] for row in run.predict(TEXTS[::-1], engine=engine)[::-1]] == pytest.approx(
+        [row["score"] for row in together], abs=2e-6
+    )
+    [alone] = run.predict(TEXTS[:1], engine=engine)
+    assert alone["score"] == pytest.approx(together[0]["score"], abs=2e-6)
+
+
+def test_the_export_is_made_anew_for_other_weights(exported: Path, tmp_path: Path) -> None:
+    run = textclf_core.open_run(shutil.copytree(exported, tmp_path / "run"))
+    before = run.predict(TEXTS, engine="onnx")
+    weights = run.directory / "model" / "model.safetensors"
+    tensors = load_file(weights)
+    save_file({name: -tensor if name.startswith("classifier") else tensor for name, tensor in tensors.items()}, weights)
+    after = run.predict(TEXTS, engine="onnx")
+    assert [row["prediction"] for row in after] == [row["prediction"] for row in run.predict(TEXTS)]
+    assert all(new["prediction"] != old["prediction"] for new, old in zip(after, before, strict=True))
+    assert export_note(run.directory)["model_sha256"] != export_note(exported)["model_sha256"]
+    assert sorted(path.name for path in (run.directory / "onnx").iterdir()) == ["float32", "int8"]
+
+
+def test_a_model_without_stored_predictions_is_exported_and_that_is_said(
+    textclf: Textclf, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (trained / "predictions.parquet").unlink()
+    source = tmp_path / "new.txt"
+    source.write_text("the plot is lovely and bright\n")
+    assert textclf("predict", str(trained), "--engine", "onnx", "--input", str(source)) == 0
+    assert capsys.readouterr().err.splitlines() == [
+        f"note: onnx: exporting the model, once; the export is kept in {trained / 'onnx' / 'float32'}",
+        f"note: onnx: its agreement with torch isn't known, since {trained} holds no predictions",
+    ]
+    assert export_note(trained)["agreement"] is None
+
+
+def test_an_export_that_fails_leaves_nothing(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(torch.onnx, "export", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        textclf_core.open_run(trained).predict(TEXTS, engine="onnx")
+    assert not list((trained / "onnx").iterdir())
+
+
+def test_where_the_export_cant_be_written_the_error_says_so(trained: Path) -> None:
+    (trained / "onnx").write_text("a file where the folder would be")
+    with pytest.raises(UsageError, match=r"the export is kept beside the model, and can't be written there: .+onnx"):
+        textclf_core.open_run(trained).predict(TEXTS, engine="onnx")
+
+
+def test_a_model_that_is_no_encoder_has_no_export(reviews: Path, tmp_path: Path) -> None:
+    run = textclf_core.run(["tfidf-logreg", f"files:path={reviews}"], output=tmp_path, quiet=True)
+    with pytest.raises(UsageError, match=r"needs an encoder, .+ is a TfidfClassifier\. Use the engine torch"):
+        run.predict(TEXTS, engine="onnx")
+
+
+def test_an_unknown_engine_is_refused_with_the_nearest(trained: Path) -> None:
+    with pytest.raises(UsageError, match=r"no engine 'onnx-int4'. Did you mean 'onnx-int8'"):
+        textclf_core.open_run(trained).predict(TEXTS, engine="onnx-int4")  # type: ignore[arg-type]
+
+
+def test_onnx_computes_on_the_cpu_alone(textclf: Textclf, trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert textclf("predict", str(trained), "--engine", "onnx", "--device", "meta") == 2
+    assert capsys.readouterr().err == (
+        "error: the engine onnx computes on the CPU, not on the device 'meta'. Use the engine torch.\n"
+    )
+
+
+def test_without_its_packages_the_error_names_the_extra(trained: Path) -> None:
+    code = (
+        "import sys; sys.modules['onnxruntime'] = sys.modules['onnxscript'] = None\n"
+        "from textclf_core.cli import main\nsys.exit(main(sys.argv[1:]))"
+    )
+    words = [sys.executable, "-c", code, "predict", str(trained), "--engine", "onnx-int8"]
+    done = subprocess.run(words, input="fine\n", capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == (
+        'error: the engine onnx-int8 needs onnxruntime, onnxscript: pip install "textclf-core[onnx]".\n'
+    )
+
+
+@pytest.mark.parametrize("words", [["--help"], ["plugins"], ["predict", "--help"]], ids=" ".join)
+def test_help_and_the_list_of_plugins_import_no_engine(words: list[str]) -> None:
+    code = (
+        "import atexit, sys; from textclf_core.cli import main\n"
+        "atexit.register(lambda: print(sorted({'torch', 'onnx', 'onnxruntime', 'onnxscript'} & set(sys.modules))))\n"
+        "main(sys.argv[1:])"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"

@@ -1,0 +1,165 @@
+"""Postprocessors through the hooks: the order of their steps, what is saved and loaded, what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from datasets import Dataset
+from numpy.typing import NDArray
+
+import textclf_core
+from textclf_core import PluginError, RunError, UsageError, hookimpl
+from textclf_core.inference.store import load_classifier
+from textclf_core.plugins import Catalogue
+from textclf_core.testing import check_plugin
+from textclf_core.types.postprocessing import answers_of
+
+
+def test_what_a_postprocessor_refuses_shows_before_training(
+    plugin_file: Callable[..., Path], reviews: Path, tmp_path: Path
+) -> None:
+    path = plugin_file(
+        """
+        from textclf_core.errors import UsageError
+
+        class Picky:
+            @hookimpl
+            def textclf_postprocess(self, scores, validation, task):
+                raise UsageError(f"picky: not {task.num_labels} labels")
+
+        class NeverTrains:
+            @hookimpl
+            def textclf_train(self, data):
+                raise AssertionError("it trained")
+        """
+    )
+    with pytest.raises(UsageError, match="picky: not 2 labels"):
+        textclf_core.run(
+            [f"files:path={reviews}", "picky", "never-trains"], output=tmp_path, quiet=True, plugin_files=[path]
+        )
+
+
+CHAIN = """
+    import json
+    import numpy as np
+
+    class Step:
+        abstains = False
+
+        def __init__(self, power, flip):
+            self.power, self.flip = power, flip
+
+        def rescore(self, scores):
+            raised = scores**self.power
+            return raised / raised.sum(axis=1, keepdims=True)
+
+        def decide(self, scores):
+            return scores.argmin(axis=1) if self.flip else None
+
+        def save(self, directory):
+            (directory / "step.json").write_text(json.dumps([self.power, self.flip]))
+
+    class _Chained:
+        @hookimpl
+        def textclf_postprocess(self, scores, validation, task):
+            assert len(scores) == len(validation["label"])
+            return Step(*self.numbers)
+
+        @hookimpl
+        def textclf_load_postprocessing(self, directory):
+            return Step(*json.loads((directory / "step.json").read_text()))
+
+    class Square(_Chained):
+        numbers = (2, False)
+
+    class Contrary(_Chained):
+        numbers = (1, True)
+"""
+
+
+@pytest.mark.parametrize("order", [["square", "contrary"], ["contrary", "square"]])
+def test_steps_are_taken_in_order_and_who_decided_last_is_heard(
+    plugin_file: Callable[..., Path], reviews: Path, tmp_path: Path, order: list[str]
+) -> None:
+    path = plugin_file(CHAIN)
+    base = [f"files:path={reviews}", "tfidf-logreg:c=1"]
+    plain = textclf_core.run(base, output=tmp_path, quiet=True)
+    run = textclf_core.run([*base, *order], output=tmp_path, quiet=True, plugin_files=[path])
+    expected = np.array(plain.predictions()["scores"].to_pylist()) ** 2
+    expected /= expected.sum(axis=1, keepdims=True)
+    rows = run.predictions().to_pylist()
+    assert np.array([row["scores"] for row in rows]) == pytest.approx(expected, abs=1e-6)
+    assert [row["prediction"] for row in rows] == [("negative", "positive")[at] for at in expected.argmin(axis=1)]
+    assert [step.plugin for step in run.record.postprocessing] == order
+    classifier, task = load_classifier(run.directory, Catalogue.discover([path]))
+    test = [row for row in rows if row["split"] == "test"]
+    loaded = answers_of(classifier, Dataset.from_dict({"text": [row["text"] for row in test]}), task)
+    assert loaded.scores == pytest.approx(np.array([row["scores"] for row in test]), abs=1e-6)
+    assert [("negative", "positive")[label] for label in loaded.labels] == [row["prediction"] for row in test]
+
+
+def test_a_loader_that_is_missing_is_told_at_loading(run_of_square: textclf_core.Run, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="There is no plugin 'square'"):
+        run_of_square.predict(["the plot is dull"])
+
+
+@pytest.fixture
+def run_of_square(plugin_file: Callable[..., Path], reviews: Path, tmp_path: Path) -> textclf_core.Run:
+    plugins = [f"files:path={reviews}", "majority", "square"]
+    return textclf_core.run(plugins, output=tmp_path / "runs", quiet=True, plugin_files=[plugin_file(CHAIN)])
+
+
+def test_what_is_no_postprocessing_is_refused_by_name(
+    plugin_file: Callable[..., Path], reviews: Path, tmp_path: Path
+) -> None:
+    path = plugin_file(
+        """
+        class Odd:
+            @hookimpl
+            def textclf_postprocess(self, scores):
+                return scores
+        """
+    )
+    with pytest.raises(RunError, match="textclf_postprocess of odd must return a Postprocessing"):
+        textclf_core.run([f"files:path={reviews}", "majority", "odd"], output=tmp_path, quiet=True, plugin_files=[path])
+
+
+@pytest.mark.parametrize("name", ["calibration", "threshold"])
+def test_the_built_in_ones_pass_the_check_of_plugins(name: str) -> None:
+    check_plugin(Catalogue.discover().get(name).cls)
+
+
+def test_the_check_of_plugins_finds_a_step_that_loads_otherwise_than_it_was() -> None:
+    @dataclass(frozen=True)
+    class Forgets:
+        """Scores raised to a power, which is lost."""
+
+        power: float = 2.0
+        abstains = False
+
+        def rescore(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
+            raised: NDArray[np.float32] = scores**self.power
+            return raised / raised.sum(axis=1, keepdims=True)
+
+        def decide(self, scores: NDArray[np.float32]) -> None: ...
+
+        def save(self, directory: Path) -> None: ...
+
+    @dataclass(frozen=True)
+    class Plugin:
+        """Squares."""
+
+        @hookimpl
+        def textclf_postprocess(self) -> Forgets:
+            return Forgets()
+
+        @hookimpl
+        def textclf_load_postprocessing(self) -> Forgets:
+            return Forgets(1.0)
+
+    with pytest.raises(PluginError, match="saved and loaded, it gives other scores or labels"):
+        check_plugin(Plugin)

@@ -1,0 +1,298 @@
+"""One run, through the Python API: what it leaves, what it proves, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from safetensors.torch import load_file
+
+import textclf_core
+from textclf_core import RunError, UsageError
+from textclf_core.testing import tiny_data
+
+LEARNS = "finetune:learning_rate=3e-3,epochs=4"
+
+
+@pytest.fixture
+def plugins(tiny_checkpoint: Path, reviews: Path) -> list[str]:
+    return [f"files:path={reviews}", f"hf-model:checkpoint={tiny_checkpoint}"]
+
+
+def run(plugins: list[str], tmp_path: Path, **options: object) -> textclf_core.Run:
+    return textclf_core.run(plugins, output=tmp_path / "runs", quiet=True, **options)  # type: ignore[arg-type]
+
+
+def test_a_run_leaves_record_predictions_history_and_model(plugins: list[str], tmp_path: Path) -> None:
+    done = run([*plugins, "freeze-first-n:n=1"], tmp_path)
+    assert {path.name for path in done.directory.iterdir()} == {
+        "record.json",
+        "predictions.parquet",
+        "history.jsonl",
+        "model",
+        "checkpoints",
+    }
+    assert [path.name for path in done.directory.parent.iterdir()] == [done.directory.name]  # nothing partial
+
+
+def test_the_record_says_what_was_asked_and_done(plugins: list[str], tmp_path: Path) -> None:
+    record = run([*plugins, "freeze-first-n:n=1", "finetune:epochs=2"], tmp_path, seed=5).record
+    by_name = {plugin.name: plugin for plugin in record.plugins}
+    assert by_name["finetune"].options["epochs"] == 2
+    assert by_name["finetune"].set_by["epochs"] == "call"
+    assert by_name["finetune"].set_by["batch_size"] == "default"
+    assert by_name["f1"].roles == ("metric",)
+    assert record.seed == 5
+    assert [(split.name, split.rows, split.origin) for split in record.data.splits] == [
+        ("train", 96, "given"),
+        ("validation", 24, "given"),
+        ("test", 24, "given"),
+    ]
+    assert record.data.label_names == ("negative", "positive")
+    assert record.encoder is not None
+    assert record.encoder.frozen == ("embeddings", "block 0")
+    assert record.encoder.frozen_prefix == 2
+    assert record.encoder.frozen_sha256
+    assert record.environment["torch"]
+
+
+def test_frozen_parameters_keep_their_bits_and_the_others_move(
+    plugins: list[str], tiny_checkpoint: Path, tmp_path: Path
+) -> None:
+    done = run([*plugins, "freeze-first-n:n=1"], tmp_path)
+    before = load_file(tiny_checkpoint / "model.safetensors")
+    after = load_file(done.directory / "model" / "model.safetensors")
+    moved = {name for name in before if not before[name].equal(after[name])}
+    assert moved == {name for name in before if "embeddings" not in name and "layer.0." not in name}
+    assert done.record.encoder is not None
+    assert done.record.encoder.moved == done.record.encoder.trainable == len(moved)
+
+
+def test_a_run_learns(plugins: list[str], tmp_path: Path) -> None:
+    assert run([*plugins, "finetune:learning_rate=1e-2,epochs=8"], tmp_path).metrics["test"]["f1"] > 0.9
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_does_not(plugins: list[str], tmp_path: Path) -> None:
+    first, second = (run([*plugins, LEARNS], tmp_path, seed=1) for _ in range(2))
+    other = run([*plugins, LEARNS], tmp_path, seed=2)
+    assert first.directory != second.directory
+    assert first.predictions().equals(second.predictions())
+    assert first.metrics == second.metrics
+    assert not first.predictions().equals(other.predictions())
+
+
+def test_predictions_hold_a_row_an_example_in_the_datas_order(plugins: list[str], tmp_path: Path) -> None:
+    done = run(plugins, tmp_path)
+    table = pq.read_table(done.directory / "predictions.parquet").to_pylist()
+    test = [row for row in table if row["split"] == "test"]
+    expected = tiny_data(96)["test"]
+    assert [row["id"] for row in test] == list(range(24))
+    assert [row["text"] for row in test] == expected["text"][:]
+    assert [row["label"] for row in test] == [expected.features["label"].int2str(id) for id in expected["label"]]
+    for row in test:
+        assert sum(row["scores"]) == pytest.approx(1, abs=1e-6)
+        assert row["prediction"] == ("negative", "positive")[row["scores"].index(max(row["scores"]))]
+
+
+def test_the_metrics_are_those_of_the_stored_predictions(plugins: list[str], tmp_path: Path) -> None:
+    done = run([*plugins, LEARNS], tmp_path)
+    test = [row for row in done.predictions().to_pylist() if row["split"] == "test"]
+    right = sum(row["label"] == row["prediction"] for row in test)
+    assert done.metrics["test"]["accuracy"] == pytest.approx(right / len(test))
+
+
+def test_the_cost_is_counted(plugins: list[str], tmp_path: Path) -> None:
+    full, frozen = (run([*plugins, strategy], tmp_path).record.cost for strategy in ("full", "freeze-first-n:n=2"))
+    assert full.train_examples == frozen.train_examples == 96
+    assert full.train_real_tokens == frozen.train_real_tokens
+    assert full.train_padded_tokens is not None
+    assert full.train_real_tokens is not None
+    assert full.train_padded_tokens >= full.train_real_tokens
+    assert full.train_flops is not None
+    assert frozen.train_flops is not None
+    assert frozen.train_flops < 0.6 * full.train_flops  # no backward pass through two of two blocks
+    assert frozen.trainable_parameters is not None
+    assert full.trainable_parameters == full.total_parameters
+    assert frozen.trainable_parameters < full.trainable_parameters
+    assert full.start_memory_bytes is not None
+    assert full.peak_memory_bytes >= full.start_memory_bytes > 2**20
+    assert full.latency_seconds > 0
+    assert set(full.seconds) >= {"load", "build", "train", "train/steps", "predict", "total"}
+
+
+def test_two_metrics_of_one_name_are_refused_before_training(
+    plugins: list[str], plugin_file: Callable[..., Path], tmp_path: Path
+) -> None:
+    path = plugin_file(
+        """
+        class MyF1:
+            @hookimpl
+            def textclf_compute_metrics(self, references, predictions):
+                return {"f1": 1.0}
+        """
+    )
+    with pytest.raises(RunError, match="f1 and my-f1 both give the metric 'f1'"):
+        run([*plugins, "f1", "my-f1"], tmp_path, plugin_files=[path])
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+def test_a_head_that_is_frozen_is_an_error(plugins: list[str], tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="freezes the whole classification head"):
+        run([*plugins, "freeze-pattern:pattern=."], tmp_path)
+
+
+def test_a_trainer_that_moves_a_frozen_parameter_is_caught(
+    plugins: list[str], plugin_file: Callable[..., Path], tmp_path: Path
+) -> None:
+    path = plugin_file(
+        """
+        class Meddler:
+            @hookimpl
+            def textclf_train(self, encoder, task):
+                import torch
+                from textclf_core import Recipe
+                from textclf_core.training.encoder_classifier import EncoderClassifier
+                with torch.no_grad():
+                    for parameter in encoder.model.parameters():
+                        parameter += 1
+                return EncoderClassifier(encoder, task, Recipe())
+        """
+    )
+    with pytest.raises(RunError, match=r"moved parameters that were frozen: bert\.embeddings"):
+        run([*plugins, "freeze-embeddings", "meddler"], tmp_path, plugin_files=[path])
+
+
+def test_a_head_that_did_not_move_is_an_error(
+    plugins: list[str], plugin_file: Callable[..., Path], tmp_path: Path
+) -> None:
+    path = plugin_file(
+        """
+        class Idler:
+            @hookimpl
+            def textclf_train(self, encoder, task):
+                from textclf_core import Recipe
+                from textclf_core.training.encoder_classifier import EncoderClassifier
+                return EncoderClassifier(encoder, task, Recipe())
+        """
+    )
+    with pytest.raises(RunError, match="didn't move the classification head"):
+        run([*plugins, "idler"], tmp_path, plugin_files=[path])
+
+
+def test_an_error_after_training_loses_nothing(
+    plugins: list[str], plugin_file: Callable[..., Path], tmp_path: Path
+) -> None:
+    path = plugin_file(
+        """
+        class Touchy:
+            @hookimpl
+            def textclf_compute_metrics(self, references):
+                if len(references) > 2:
+                    raise ArithmeticError("too many rows")
+                return {}
+        """
+    )
+    with pytest.raises(RunError, match=r"textclf_compute_metrics failed \(plugin touchy\).*too many rows") as error:
+        run([*plugins, "touchy"], tmp_path, plugin_files=[path])
+    [kept] = (tmp_path / "runs").iterdir()
+    assert kept.suffix == ".incomplete"
+    assert (kept / "model" / "model.safetensors").is_file()
+    assert (kept / "predictions.parquet").is_file()
+    assert any(str(kept) in note for note in error.value.__notes__)
+
+
+def test_a_plugins_notes_are_kept(plugins: list[str], plugin_file: Callable[..., Path], tmp_path: Path) -> None:
+    path = plugin_file(
+        """
+        import logging
+
+        class Talker:
+            @hookimpl
+            def textclf_freeze(self, encoder):
+                logging.getLogger("textclf").info("blocks are counted from the input")
+        """
+    )
+    done = run([*plugins, "talker"], tmp_path, plugin_files=[path])
+    assert "blocks are counted from the input" in done.record.notes
+
+
+def test_several_plugins_freeze_together(plugins: list[str], tmp_path: Path) -> None:
+    done = run([*plugins, "freeze-embeddings", "freeze-last-n:n=1"], tmp_path)
+    assert done.record.encoder is not None
+    assert done.record.encoder.frozen == ("embeddings", "block 1")
+    assert done.record.encoder.frozen_prefix == 1
+
+
+def test_too_many_blocks_name_the_models_count_and_a_spec_that_works(plugins: list[str], tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"n=10, but .* has 2 blocks.*--plugin freeze-first-n:n=1"):
+        run([*plugins, "freeze-first-n"], tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["list of pairs", "list of dicts", "frame", "arrow", "dataset dict"])
+def test_data_in_memory(kind: str, tiny_checkpoint: Path, tmp_path: Path) -> None:
+    train = tiny_data(96)["train"]
+    names = train.features["label"].names
+    pairs = [(row["text"], names[row["label"]]) for row in train]
+    rows = [{"review": text, "opinion": label} for text, label in pairs]
+    columns = {"text": "review", "label": "opinion"}
+    data: object
+    match kind:
+        case "list of pairs":
+            data, columns = pairs, {}
+        case "list of dicts":
+            data = rows
+        case "frame":
+            data = pytest.importorskip("pandas").DataFrame(rows)
+        case "arrow":
+            data = train.from_list(rows).data.table
+        case _:
+            data, columns = tiny_data(96), {}
+    done = run([f"hf-model:checkpoint={tiny_checkpoint}"], tmp_path, data=data, **columns)
+    assert done.record.data.label_names == ("negative", "positive")
+    assert done.record.plugin("dataset") is None
+    assert set(done.metrics) == {"validation", "test"}
+
+
+def test_a_dataset_plugin_beside_data_in_memory_is_refused(plugins: list[str], tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="'files' is a dataset"):
+        run(plugins, tmp_path, data=tiny_data(32))
+
+
+def test_a_run_is_opened_shown_and_used_again(plugins: list[str], tmp_path: Path) -> None:
+    done = run([*plugins, LEARNS], tmp_path)
+    opened = textclf_core.open_run(done.directory)
+    assert opened.record == done.record
+    assert "<table>" in opened._repr_html_()
+    assert opened.to_frame().loc["f1", "test"] == done.metrics["test"]["f1"]
+    text = tiny_data(96)["test"]["text"][0]
+    [prediction] = opened.predict([text])
+    [stored] = [row for row in done.predictions().to_pylist() if row["split"] == "test" and row["id"] == 0]
+    assert prediction["prediction"] == stored["prediction"]
+    assert prediction["score"] == pytest.approx(max(stored["scores"]), abs=1e-5)
+
+
+def test_a_folder_without_a_run_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no run there"):
+        textclf_core.open_run(tmp_path)
+
+
+def test_a_record_of_another_format_is_an_error(plugins: list[str], tmp_path: Path) -> None:
+    done = run(plugins, tmp_path)
+    path = done.directory / "record.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 99}))
+    with pytest.raises(UsageError, match="format 99, this version of textclf reads 1"):
+        textclf_core.open_run(done.directory)
+
+
+@pytest.mark.parametrize("yardstick", ["majority", "tfidf-logreg"])
+def test_a_yardstick_runs_without_an_encoder_and_loads_again(yardstick: str, reviews: Path, tmp_path: Path) -> None:
+    done = run([f"files:path={reviews}", yardstick], tmp_path)
+    assert done.record.encoder is None
+    assert done.record.plugin("model") is None
+    rows = [row for row in done.predictions().to_pylist() if row["split"] == "test"]
+    again = done.predict(row["text"] for row in rows)
+    assert [row["prediction"] for row in again] == [row["prediction"] for row in rows]
+    assert [row["score"] for row in again] == pytest.approx([max(row["scores"]) for row in rows], abs=1e-6)

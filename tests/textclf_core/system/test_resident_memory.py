@@ -1,0 +1,104 @@
+"""Memory is measured anew for each run of a process."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from textclf_core.system.memory import GivingBack, page_out, peak_memory_bytes, reset_peak_memory
+
+MUCH = 64 * 2**20
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere only a process's whole peak is to be had")
+
+
+@pytest.fixture
+def before() -> int:
+    start = reset_peak_memory("cpu")
+    assert start is not None
+    return start
+
+
+def leave_a_cycle() -> None:
+    ring: list[object] = [np.ones(MUCH // 8)]
+    ring.append(ring)
+
+
+def leave_the_heap_full_of_holes() -> bytes:
+    """The bytes that are kept lie behind what is freed, so that the heap can't shrink by itself."""
+    kept = [bytes(1000) for _ in range(MUCH // 1000)]
+    return kept[-1]
+
+
+def test_the_peak_counts_what_is_gone_by_now(before: int) -> None:
+    np.ones(MUCH // 8).sum()
+    assert peak_memory_bytes("cpu") > before + MUCH // 2
+
+
+def test_what_an_earlier_run_left_in_a_cycle_is_not_counted(before: int) -> None:
+    leave_a_cycle()
+    assert peak_memory_bytes("cpu") > before + MUCH // 2
+    assert (reset_peak_memory("cpu") or 0) < before + MUCH // 2
+    assert peak_memory_bytes("cpu") < before + MUCH // 2
+
+
+def test_what_an_earlier_run_freed_and_the_c_library_keeps_is_not_counted(before: int) -> None:
+    kept = leave_the_heap_full_of_holes()
+    assert (reset_peak_memory("cpu") or 0) < before + MUCH // 2
+    assert peak_memory_bytes("cpu") < before + MUCH // 2
+    assert len(kept) == 1000
+
+
+def resident() -> int:
+    return int(Path("/proc/self/status").read_text().split("VmRSS:")[1].split()[0]) * 1024
+
+
+def test_a_loop_gives_back_what_it_freed_before_every_32nd_step(before: int) -> None:
+    kept = leave_the_heap_full_of_holes()
+    full = resident()
+    assert full > before + MUCH // 2
+    give_back = GivingBack()
+    for step in range(1, 32):
+        give_back.before(step)
+    assert resident() > full - MUCH // 4
+    give_back.before(32)
+    assert resident() < full - MUCH // 2
+    assert len(kept) == 1000
+
+
+def test_a_loop_gives_back_what_it_freed_before_its_largest_steps(before: int) -> None:
+    give_back = GivingBack()
+    give_back.before(1, 100)
+    kept = leave_the_heap_full_of_holes()
+    full = resident()
+    assert full > before + MUCH // 2
+    for step, size in ((2, 100), (8, 100), (9, 79)):
+        give_back.before(step, size)
+    assert resident() > full - MUCH // 4
+    give_back.before(10, 81)
+    assert resident() < full - MUCH // 2
+    assert len(kept) == 1000
+
+
+def test_weights_that_are_in_a_file_are_dropped_from_memory_and_come_back(before: int, tmp_path: Path) -> None:
+    values = np.random.default_rng(0).random(MUCH // 4, dtype=np.float32)
+    values.tofile(tmp_path / "weights")
+    weights = torch.from_file(str(tmp_path / "weights"), shared=False, size=len(values))
+    assert torch.equal(weights, torch.from_numpy(values))
+    used = resident()
+    page_out([weights])
+    assert resident() < used - MUCH // 2
+    assert torch.equal(weights, torch.from_numpy(values))
+    assert resident() > used - MUCH // 4
+
+
+def test_weights_that_were_written_to_keep_what_was_written(tmp_path: Path) -> None:
+    np.zeros(MUCH // 4, dtype=np.float32).tofile(tmp_path / "weights")
+    weights = torch.from_file(str(tmp_path / "weights"), shared=False, size=MUCH // 4)
+    weights[::2] = 1
+    page_out([weights, torch.ones(3), torch.empty(0)])
+    assert torch.equal(weights.view(-1, 2), torch.tensor([1.0, 0.0]).expand(MUCH // 8, 2))

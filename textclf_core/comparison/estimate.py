@@ -1,0 +1,267 @@
+"""The bill beforehand: what a comparison will take, from a probe of a few steps of each contender."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from datasets import DatasetDict
+
+from textclf_core.cache import CacheFolder
+from textclf_core.comparison.cells import Cell
+from textclf_core.comparison.runner import ComparisonPlan, run_group
+from textclf_core.comparison.schedule import Prefix, prefixes, running_order, trained_together
+from textclf_core.data import PreparedData
+from textclf_core.data.sampling import TrainSize
+from textclf_core.data.strata import strata_of_rows
+from textclf_core.errors import TextclfError
+from textclf_core.pipeline.experiment import Experiment
+from textclf_core.records.cost import FIXED_STAGES, Cost
+from textclf_core.records.schema import Expected
+from textclf_core.types.meter import SPARED
+from textclf_core.types.progress import Progress
+
+# Rows of train in the two probes: the time of a run is a straight line through them. The first probe of a process is
+# run twice, since imports and first allocations are not what a cell will pay. The fewer rows, the less alike in length
+# are those of a batch: of 320 rows an eighth of what is computed is padding, of 640 a fourteenth, of 8,530 a fiftieth.
+_PROBE_ROWS = (128, 1280)
+_FILE = ".expected.json"
+
+
+@dataclass(frozen=True)
+class BillLine:
+    """What one contender's cells will take, at one size of train.
+
+    Attributes:
+        cells: how many there are.
+        finished: how many of them are finished.
+        expected: what one takes that isn't finished, on average (the first may fill the cache for the others);
+            ``None`` where all are finished.
+        seconds_left: expected seconds of the cells that aren't finished.
+    """
+
+    contender: str
+    train_size: str | None
+    cells: int
+    finished: int
+    expected: Expected | None
+    seconds_left: float
+
+
+def bill(plan: ComparisonPlan, progress: Progress) -> tuple[BillLine, ...]:
+    """Probe each contender that has cells to run, and return what they will take.
+
+    A probe is a whole run on a stratified sample of the rows, of every split the same share, so it takes whatever
+    plugin there is as it is. Time and what goes into the cache are extrapolated by a straight line through two probes,
+    but for the stages that every run has alike, which are the mean of both; the artifact's size by a power of the rows,
+    since a vocabulary grows ever more slowly (Heaps, "Information Retrieval", 1978, section 7.5) and weights don't;
+    memory is that of the larger. Contenders are probed in the order in which they will run, with a cache of their own:
+    cells that will train together are probed together, and those that use the cache once more with what they left
+    there, as their later seeds will. What is found is kept in the output folder, so that the records of the cells can
+    hold it beside what they really took.
+
+    Raises:
+        TextclfError: a contender can't run.
+    """
+    groups: dict[tuple[str, TrainSize | None], list[Cell]] = {}
+    for cell in plan.cells:
+        groups.setdefault((cell.contender.label, cell.train_size), []).append(cell)
+    waiting = {
+        key: left
+        for key, cells in groups.items()
+        if (left := [cell for cell in cells if not cell.finished_in(plan.output)])
+    }
+    firsts = [cells[0] for cells in waiting.values()]
+    prefix_of = prefixes([cell for cells in waiting.values() for cell in cells], plan.task_of)
+    ordered = running_order(firsts, prefix_of)
+    expected: dict[str, Expected] = {}
+    with progress.bar("probe", len(waiting), "contenders") as bar, tempfile.TemporaryDirectory() as room:
+        prober = _Prober(plan, Path(room), prefix_of)
+        if ordered:
+            prober.warm_up(ordered[0])
+        for cell in ordered:
+            key = cell.contender.label, cell.train_size
+            expected |= prober.expected(waiting[key], has_finished=len(waiting[key]) < len(groups[key]))
+            keep_expected(plan.output, expected)
+            bar.advance(note=cell.contender.label)
+    return tuple(
+        BillLine(
+            contender=label,
+            train_size=str(size) if size else None,
+            cells=len(cells),
+            finished=len(cells) - len(waiting.get((label, size), ())),
+            expected=_mean([expected[cell.id] for cell in waiting.get((label, size), ())]),
+            seconds_left=sum(expected[cell.id].seconds for cell in waiting.get((label, size), ())),
+        )
+        for (label, size), cells in groups.items()
+    )
+
+
+def _mean(expected: Sequence[Expected]) -> Expected | None:
+    if not expected:
+        return None
+    return Expected(
+        seconds=sum(one.seconds for one in expected) / len(expected),
+        peak_memory_bytes=max(one.peak_memory_bytes for one in expected),
+        artifact_bytes=max(one.artifact_bytes for one in expected),
+        cache_bytes=max(one.cache_bytes for one in expected),
+    )
+
+
+def keep_expected(output: Path, expected: Mapping[str, Expected]) -> None:
+    """Keep what is expected of cells, by their id, for their records."""
+    output.mkdir(parents=True, exist_ok=True)
+    path = output / _FILE
+    known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    known |= {cell: asdict(one) for cell, one in expected.items()}
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(known, indent=1), encoding="utf-8")
+    partial.replace(path)
+
+
+def kept_expected(output: Path) -> dict[str, Expected]:
+    """Return what was kept, by the cell's id."""
+    path = output / _FILE
+    if not path.is_file():
+        return {}
+    return {cell: Expected(**one) for cell, one in json.loads(path.read_text(encoding="utf-8")).items()}
+
+
+@dataclass(frozen=True)
+class _Probed:
+    """What a run on so many rows of train took."""
+
+    rows: int
+    cost: Cost
+
+
+@dataclass(frozen=True)
+class _Prober:
+    """Runs cells on samples, in a folder that goes away."""
+
+    plan: ComparisonPlan
+    room: Path
+    prefix_of: dict[str, Prefix]
+
+    def warm_up(self, cell: Cell) -> None:
+        """Run once for nothing: imports and first allocations are not what a cell will pay."""
+        self._probe([cell], _PROBE_ROWS[0], self.room / "warm-up")
+
+    def expected(self, cells: Sequence[Cell], *, has_finished: bool) -> dict[str, Expected]:
+        """Return what each of a contender's waiting cells will take, by its id.
+
+        Those that will train together are probed together. Those after them find in the cache what the first left
+        there, and so do the first if another was finished before.
+        """
+        group = trained_together(cells[0], cells[1:], self.prefix_of)
+        first = self._lines(group)
+        if first is None:
+            group = [cells[0]]
+            first = self._lines(group)
+        assert first is not None  # what can't run on its own has raised
+        rest = [cell for cell in cells if cell not in group]
+        again = self._lines(group) or first if first[0].cache_bytes and (has_finished or rest) else first
+        of_group = zip(group, again if has_finished else first, strict=True)
+        return {cell.id: line for cell, line in of_group} | {cell.id: again[-1] for cell in rest}
+
+    def _lines(self, group: Sequence[Cell]) -> list[Expected] | None:
+        """Extrapolate through two samples, each with a cache of its own that all contenders share.
+
+        One will do where it holds all rows. ``None`` where the cells can't train together after all.
+        """
+        rows = len(self.plan.data[group[0].contender.label, group[0].train_size].data["train"])
+        samples = _PROBE_ROWS if rows > _PROBE_ROWS[0] else _PROBE_ROWS[:1]
+        probes = [self._probe(group, wanted, self.room / f"cache-{wanted}") for wanted in samples]
+        small, large = probes[0], probes[-1]
+        if small is None or large is None:
+            return None
+        return [_extrapolated(*probed, rows) for probed in zip(small, large, strict=True)]
+
+    def _probe(self, group: Sequence[Cell], wanted: int, cache: Path) -> list[_Probed] | None:
+        """Run cells of a contender on about ``wanted`` rows of train; ``None`` where they can't train together."""
+        data = self.plan.data[group[0].contender.label, group[0].train_size]
+        share = min(1.0, wanted / len(data.data["train"]))
+        sample = DatasetDict(
+            {
+                name: split.select(_stratified(strata_of_rows(split, data.task), share))
+                for name, split in data.data.items()
+            }
+        )
+        experiments = [
+            Experiment(
+                cell.contender.plugins,
+                data=PreparedData(sample, data.task, data.splits, data.source, data.fingerprint),
+                seed=cell.seed,
+                data_seed=self.plan.data_seed,
+                output=self.room / "runs",
+                device=self.plan.device,
+                cache=CacheFolder(cache),
+                probe=True,
+            )
+            for cell in group
+        ]
+        outcomes = run_group(experiments, Progress(quiet=True))
+        if outcomes is None:
+            return None
+        probed = []
+        for outcome in outcomes:
+            if isinstance(outcome, TextclfError):
+                raise outcome
+            directory, record = outcome
+            shutil.rmtree(directory)
+            probed.append(_Probed(len(sample["train"]), record.cost))
+        return probed
+
+
+def _extrapolated(small: _Probed, large: _Probed, rows: int) -> Expected:
+    """Return what so many rows of train will take."""
+    fixed = (_fixed_seconds(small.cost) + _fixed_seconds(large.cost)) / 2
+    return Expected(
+        seconds=fixed + _line(small, large, rows, _growing_seconds),
+        peak_memory_bytes=large.cost.peak_memory_bytes,
+        artifact_bytes=round(_power(small, large, rows, lambda cost: cost.artifact_bytes)),
+        cache_bytes=round(_line(small, large, rows, lambda cost: cost.cache_bytes)),
+    )
+
+
+def _fixed_seconds(cost: Cost) -> float:
+    """Return what doesn't grow with the rows: a line through it would multiply its noise by what it is extrapolated."""
+    return sum(cost.seconds.get(stage, 0.0) for stage in FIXED_STAGES)
+
+
+def _growing_seconds(cost: Cost) -> float:
+    return cost.seconds["total"] + cost.seconds.get(SPARED, 0.0) - _fixed_seconds(cost)
+
+
+def _line(small: _Probed, large: _Probed, rows: int, of: Callable[[Cost], float]) -> float:
+    """Extrapolate to ``rows`` by the line through both, which doesn't fall."""
+    if large.rows == small.rows:  # there aren't more rows than the smaller probe takes
+        return of(large.cost)
+    per_row = (of(large.cost) - of(small.cost)) / (large.rows - small.rows)
+    return of(large.cost) + max(0.0, per_row) * (rows - large.rows)
+
+
+def _power(small: _Probed, large: _Probed, rows: int, of: Callable[[Cost], float]) -> float:
+    """Extrapolate to ``rows`` by the power of them through both, which doesn't fall."""
+    low, high = of(small.cost), of(large.cost)
+    if large.rows == small.rows or low >= high or not low:
+        return high
+    exponent = math.log(high / low) / math.log(large.rows / small.rows)
+    return float(high * (rows / large.rows) ** exponent)
+
+
+def _stratified(labels: list[int], share: float) -> list[int]:
+    """Return rows, evenly spaced within each label, so that long and short, early and late ones are among them."""
+    ids = np.asarray(labels)
+    rows: list[int] = []
+    for label in np.unique(ids):
+        of_label = np.flatnonzero(ids == label)
+        count = max(1, round(share * len(of_label)))
+        rows += of_label[np.linspace(0, len(of_label) - 1, count).round().astype(int)].tolist()
+    return sorted(rows)

@@ -1,0 +1,103 @@
+"""The order in which cells run: shallow frozen prefixes first, so that deeper ones go on from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+from textclf_core.errors import TextclfError
+from textclf_core.pipeline.engine import build_encoder, training_plan
+from textclf_core.types.recipe import Recipe
+
+if TYPE_CHECKING:
+    from textclf_core.comparison.cells import Cell
+    from textclf_core.encoder import Encoder
+    from textclf_core.plugins import ActivePlugin
+    from textclf_core.types.task import Task
+
+
+@dataclass(frozen=True)
+class Prefix:
+    """The frozen prefix of a contender, of its first phase where training has several.
+
+    Attributes:
+        model: its model plugin with its options, and the strategies that adapt the model with theirs.
+        blocks: how many blocks are frozen.
+        whole: whether all are.
+    """
+
+    model: str
+    blocks: int
+    whole: bool
+
+
+def prefixes(cells: Sequence[Cell], task_of: Callable[[Cell], Task]) -> dict[str, Prefix]:
+    """Return the frozen prefix of each contender that has one of a block at least, by its label.
+
+    Each model is built once, and frozen by each contender's strategies in turn; none is adapted, which may take as
+    long as training. What can't be built has none: its cells will say why. A single cell has no order to find.
+    """
+    found: dict[str, Prefix] = {}
+    encoders: dict[str, Encoder] = {}
+    first_cells = {cell.contender.label: cell for cell in reversed(cells)}
+    for label, cell in first_cells.items() if len(cells) > 1 else ():
+        plugins = cell.contender.plugins
+        if not plugins.needs_encoder:
+            continue
+        model = _named(plugins.of_role("model"))
+        try:
+            if model not in encoders:
+                encoders[model] = build_encoder(plugins, task_of(cell), 0, "cpu")
+            encoder = encoders[model]
+            encoder.model.requires_grad_(True)
+            plugins.hook.textclf_freeze(encoder=encoder)
+            if plan := training_plan(plugins, encoder):
+                encoder.freeze(names=plan.phases[0].freeze)
+        except TextclfError:
+            continue
+        if encoder.frozen_prefix > 1:
+            adapted = _named((*plugins.of_role("model"), *plugins.implementing("textclf_adapt")))
+            found[label] = Prefix(adapted, encoder.frozen_prefix - 1, encoder.frozen_prefix > encoder.num_blocks)
+    return found
+
+
+def _named(plugins: Sequence[ActivePlugin]) -> str:
+    return " ".join(f"{one.name} {sorted(one.options.items())}" for one in plugins)
+
+
+def running_order(cells: Sequence[Cell], prefix_of: dict[str, Prefix]) -> list[Cell]:
+    """Return the cells as they are written, but those with a frozen prefix last, the shallow ones first."""
+
+    def depth(cell: Cell) -> tuple[str, int]:
+        prefix = prefix_of.get(cell.contender.label)
+        return (prefix.model, prefix.blocks) if prefix else ("", 0)
+
+    return sorted(cells, key=depth)
+
+
+def trained_together(first: Cell, others: Sequence[Cell], prefix_of: dict[str, Prefix]) -> list[Cell]:
+    """Return ``first`` and the cells that its trainer may train with it.
+
+    They have the whole encoder frozen in all of training and differ in the seed and the recipe's options alone.
+    """
+    prefix, plugins = prefix_of.get(first.contender.label), first.contender.plugins
+    [trainer] = plugins.of_role("trainer")
+    able = hasattr(trainer.instance, "textclf_train_many") and not plugins.have_a_say_in_training
+    if prefix is None or not prefix.whole or not able:
+        return [first]
+    return [first, *(other for other in others if _what_is_shared(other) == _what_is_shared(first))]
+
+
+def _what_is_shared(cell: Cell) -> list[object]:
+    recipe = {field.name for field in fields(Recipe)}
+    return [
+        cell.train_size,
+        *(
+            (
+                one.name,
+                {name: value for name, value in one.options.items() if name not in recipe or one.roles != ("trainer",)},
+            )
+            for one in cell.contender.plugins
+        ),
+    ]

@@ -1,0 +1,332 @@
+"""Turning tables as people have them into columns of text, one or several, and the column ``label``."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pyarrow as pa
+from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
+
+from textclf_core.data.columns import is_list, label_name
+from textclf_core.data.label_columns import with_label_lists
+from textclf_core.data.label_sets import label_lists
+from textclf_core.data.tagged_words import tagged
+from textclf_core.errors import DataError, did_you_mean
+
+logger = logging.getLogger("textclf")
+
+Columns = str | Sequence[str] | None
+"""How a column, or several, are named."""
+
+TEXT = Value("string", id="text")
+"""The feature of a column that is one of several texts; other columns of strings beside them are none."""
+
+# The columns of a run's predictions; a single text column is renamed.
+_TAKEN = ("split", "id", "label", "prediction", "scores", "spans")
+
+TEXT_NAMES = ("text", "sentence", "review", "content", "body", "comment", "message", "document", "tweet", "utterance")
+LABEL_NAMES = ("label", "labels", "class", "category", "sentiment", "target", "stars", "rating", "intent", "topic")
+"""Names by which a column is guessed, in lower case."""
+
+
+SPLIT_OF_NAME = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("validation", "valid", "val", "dev", "eval"), "validation"),
+    **dict.fromkeys(("test", "testing"), "test"),
+}
+"""The split that a name means, in lower case: a file's name without its end, or a key of a dict."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """One split as it was read, before its text and label are known.
+
+    ``lines`` holds the line where each row starts in the file ``where``; without it, rows are counted from 1.
+    """
+
+    data: Dataset
+    where: str
+    lines: Sequence[int] = ()
+
+    def place(self, index: int) -> str:
+        """Return where in ``where`` the row ``index`` (from 0) stands, for a person who looks for it."""
+        return f"line {self.lines[index]}" if self.lines else f"row {index + 1}"
+
+
+def labelled(
+    sources: Mapping[str, Source],
+    *,
+    text: Columns = None,
+    label: Columns = None,
+    label_separator: str | None = None,
+    empty: Literal["keep", "drop"] = "keep",
+) -> DatasetDict:
+    """Return the splits with the columns ``text`` (string) and ``label`` (``ClassLabel``), other columns after them.
+
+    Several columns of texts keep their names, come first, in the order in which they were given, and are marked as
+    texts (:data:`TEXT`). Where the labels are lists, or ``label_separator`` parts them, a text may have several:
+    ``label`` is a list of ``ClassLabel`` then, and so it is where each label has a column. Where the texts are lists of
+    words, :func:`~textclf_core.data.tagged_words.tagged` does it, with a label for each word.
+
+    Label names: a ``ClassLabel`` keeps its own; integers become "0", "1"... in their order, booleans "false" and
+    "true", strings are sorted. Names are shared by all splits.
+
+    Args:
+        sources: the splits by name; the columns are looked for in ``train``, or the first.
+        text: the column that holds the texts, or several: a sequence, or their names with commas between; guessed, and
+            said, if not given.
+        label: the column that holds the labels; guessed, and said, if not given. Several, named as a text's are, hold
+            0 or 1 each, for the label that the column is called.
+        label_separator: what parts the labels of a row, where a text may have several and they stand in one string.
+        empty: whether rows with an empty text (or none) are kept or dropped; either way they are counted and said.
+
+    Raises:
+        DataError: every fault found, each with file and row: no such column, a text that is none, a row without
+            a label, labels that aren't classes.
+    """
+    first = sources.get("train") or next(iter(sources.values()))
+    given = column_names(text, first.data.column_names)
+    of_labels = column_names(label, first.data.column_names)
+    label = of_labels[0] if of_labels else None
+    if len(of_labels) > 1:
+        _raise([f"the text and a label can't both be the column {name!r}" for name in given if name in of_labels])
+        if label_separator is not None:
+            raise DataError(
+                f"label_separator={label_separator} parts the labels in one column, and label= names several."
+            )
+        sources, label = with_label_lists(sources, of_labels)
+        first = sources.get("train") or next(iter(sources.values()))
+    if len(given) <= 1:
+        one = given[0] if given else None
+        if (of_words := tagged(sources, one, label)) is not None:
+            return of_words
+        one, label = _columns(first, one, label)
+        texts_in = {one: "text"}
+    else:
+        label = _label_beside(first, given, label)
+        texts_in = dict(zip(given, given, strict=True))
+    faults: list[str] = []
+    for source in sources.values():
+        missing = [name for name in (*texts_in, label) if name not in source.data.column_names]
+        faults += [f"{source.where}: there is no column {name!r}{_has(source)}" for name in missing]
+    _raise(faults)
+
+    texts = {
+        name: {into: _texts(source, column, faults) for column, into in texts_in.items()}
+        for name, source in sources.items()
+    }
+    several = label_separator is not None or is_list(first.data.features[label])
+    labels = {
+        name: label_lists(source, label, label_separator, faults) if several else _labels(source, label, faults)
+        for name, source in sources.items()
+    }
+    _raise(faults)
+
+    names = _label_names(first, label, (row for split in labels.values() for row in split))
+    id_of = {name: id for id, name in enumerate(names)}
+    of_one = ClassLabel(names=names)
+    splits = {}
+    for name, source in sources.items():
+        ids = [sorted({id_of[value] for value in row}) for row in labels[name]]
+        split = _with_columns(source, (*texts_in, label), texts[name], ids, List(of_one) if several else of_one)
+        splits[name] = _without_empty(split, tuple(texts[name]), source, empty)
+    return DatasetDict(splits)
+
+
+def column_names(given: Columns, columns: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of columns that somebody gave: a sequence of them, or one string with commas between.
+
+    A string that is itself the name of a column stands for that column, commas and all.
+    """
+    if given is None:
+        return ()
+    if isinstance(given, str):
+        given = [given] if given in columns else [name.strip() for name in given.split(",")]
+    return tuple(given)
+
+
+def _label_beside(source: Source, texts: Sequence[str], label: str | None) -> str:
+    """Return the name of the label column beside several text columns, guessing it if it wasn't given.
+
+    Raises:
+        DataError: with every fault found: a column isn't there, is named twice or has a name that is taken.
+    """
+    columns = source.data.column_names
+    faults = []
+    for name in dict.fromkeys(texts):
+        if name not in columns:
+            faults.append(f"{source.where}: there is no column {name!r} (text={','.join(texts)}){_has(source)}.")
+            faults[-1] += did_you_mean(name, columns)
+        if texts.count(name) > 1:
+            faults.append(f"{source.where}: the text column {name!r} is named twice (text={','.join(texts)})")
+        if name in _TAKEN:
+            faults.append(
+                f"{source.where}: one of several text columns can't be called {name!r}, a name of the predictions' "
+                "own; rename it"
+            )
+    _raise(faults)
+    if label is None:
+        others = [name for name in columns if name not in texts]
+        label = _guess(others, LABEL_NAMES) or (others[0] if len(others) == 1 else None)
+        if label is None:
+            raise DataError(
+                f"{source.where}: it isn't plain which column is the label{_has(source)}. Say so with label=COLUMN"
+            )
+        if label != "label":
+            logger.info("%s: the labels are taken from the column %r (label= chooses another)", source.where, label)
+    elif label not in columns:
+        hint = did_you_mean(label, columns)
+        raise DataError(f"{source.where}: there is no column {label!r} (label={label}){_has(source)}.{hint}")
+    elif label in texts:
+        raise DataError(f"the text and the label can't both be the column {label!r}")
+    return label
+
+
+def _columns(source: Source, text: str | None, label: str | None) -> tuple[str, str]:
+    """Return the names of the text and the label column, guessing those that weren't given."""
+    features = source.data.features
+    faults = []
+    for option, given in (("text", text), ("label", label)):
+        if given is not None and given not in features:
+            faults.append(
+                f"{source.where}: there is no column {given!r} ({option}={given}){_has(source)}."
+                f"{did_you_mean(given, features)}"
+            )
+    if text is not None and text == label:
+        faults.append(f"the text and the label can't both be the column {text!r}")
+    _raise(faults)
+
+    guessed_text, guessed_label = text, label
+    if text is None:
+        strings = [name for name in features if _is_string(features[name]) and name != label]
+        guessed_text = _guess(strings, TEXT_NAMES)
+    if label is None:
+        others = [name for name in features if name != guessed_text]
+        guessed_label = _guess(others, LABEL_NAMES)
+        if guessed_label is None and guessed_text is not None and len(others) == 1:
+            guessed_label = others[0]
+    if guessed_text is None and guessed_label is not None:
+        strings = [name for name in features if _is_string(features[name]) and name != guessed_label]
+        guessed_text = strings[0] if len(strings) == 1 else None
+    if guessed_text is None or guessed_label is None:
+        unknown = [name for name, column in (("text", guessed_text), ("label", guessed_label)) if column is None]
+        raise DataError(
+            f"{source.where}: it isn't plain which column is the {' and which the '.join(unknown)}{_has(source)}. "
+            f"Say so with {' and '.join(f'{name}=COLUMN' for name in unknown)}"
+        )
+    if (text is None and guessed_text != "text") or (label is None and guessed_label != "label"):
+        logger.info(
+            "%s: the texts are taken from the column %r, the labels from %r (text= and label= choose others)",
+            source.where,
+            guessed_text,
+            guessed_label,
+        )
+    return guessed_text, guessed_label
+
+
+def _guess(columns: Sequence[str], usual: Sequence[str]) -> str | None:
+    """Return the column whose name is the first of the usual ones, or the only one that is among them."""
+    likely = [column for column in columns if column.lower() in usual]
+    exact = [column for column in likely if column.lower() == usual[0]]
+    return (exact or likely)[0] if len(exact) == 1 or len(likely) == 1 else None
+
+
+def _is_string(feature: object) -> bool:
+    return isinstance(feature, Value) and feature.dtype in ("string", "large_string", "string_view", "null")
+
+
+def _has(source: Source) -> str:
+    return f"; there are: {', '.join(source.data.column_names) or 'none'}"
+
+
+def _texts(source: Source, column: str, faults: list[str]) -> list[str]:
+    feature = source.data.features[column]
+    if not _is_string(feature):
+        what = feature.dtype if isinstance(feature, Value) else type(feature).__name__
+        faults.append(f"{source.where}: the column {column!r} holds {what}, not text")
+        return []
+    return ["" if value is None else value for value in source.data[column][:]]
+
+
+def _labels(source: Source, column: str, faults: list[str]) -> list[list[str]]:
+    """Return the name of every row's label, in a list of one, noting rows that have none."""
+    feature = source.data.features[column]
+    values: Sequence[Any] = source.data[column][:]
+    if isinstance(feature, ClassLabel):
+        names = [None if value is None or value < 0 else feature.names[value] for value in values]
+    elif isinstance(feature, Value):
+        names = [label_name(value) for value in values]
+    else:
+        faults.append(
+            f"{source.where}: the column {column!r} holds {type(feature).__name__}; one string, integer or boolean "
+            "a row was wanted"
+        )
+        return []
+    scores = [index for index, name in enumerate(names) if isinstance(name, float)]
+    if scores:
+        place, score = source.place(scores[0]), names[scores[0]]
+        faults.append(f"{source.where}, {place}: the label {score} (column {column!r}) is a score, not a class")
+    missing = [index for index, name in enumerate(names) if name is None]
+    if missing:
+        more = f", and {len(missing) - 1} more rows" if len(missing) > 1 else ""
+        faults.append(f"{source.where}, {source.place(missing[0])}{more}: there is no label (column {column!r})")
+    return [[name] for name in names if isinstance(name, str)]
+
+
+def _label_names(first: Source, column: str, labels: Iterable[Sequence[str]]) -> list[str]:
+    """Return all label names: those of train's ``ClassLabel`` first, integers by size, others sorted."""
+    feature = first.data.features[column]
+    feature = feature.feature if is_list(feature) else feature
+    declared = feature.names if isinstance(feature, ClassLabel) else []
+    found = {name for row in labels for name in row}.difference(declared)
+    whole = all(name.removeprefix("-").isdecimal() and str(int(name)) == name for name in found)
+    return [*declared, *(sorted(found, key=int) if whole else sorted(found))]
+
+
+def _with_columns(
+    source: Source,
+    read: Sequence[str],
+    texts: Mapping[str, Sequence[str]],
+    ids: Sequence[Sequence[int]],
+    of_label: ClassLabel | List,
+) -> Dataset:
+    others = [name for name in source.data.column_names if name not in read]
+    hidden = [name for name in others if name in (*texts, "label")]
+    if hidden:
+        logger.info(
+            "%s: the column %s is left out, its name being taken", source.where, " and ".join(map(repr, hidden))
+        )
+    table = source.data.with_format("arrow")[:]
+    one = isinstance(of_label, ClassLabel)
+    columns = {name: pa.array(of_column, pa.string()) for name, of_column in texts.items()}
+    columns["label"] = pa.array([row[0] for row in ids], pa.int64()) if one else pa.array(ids, pa.list_(pa.int64()))
+    features: dict[str, Any] = {name: TEXT if len(texts) > 1 else Value("string") for name in texts}
+    features["label"] = of_label
+    for name in others:
+        if name not in hidden:
+            columns[name], features[name] = table[name], source.data.features[name]
+    data = Dataset(pa.table(columns).cast(Features(features).arrow_schema))
+    data.info.description = source.where
+    return data
+
+
+def _without_empty(data: Dataset, texts: Sequence[str], source: Source, empty: Literal["keep", "drop"]) -> Dataset:
+    rows = zip(*(data[name][:] for name in texts), strict=True)
+    full = [index for index, row in enumerate(rows) if any(text.strip() for text in row)]
+    count = len(data) - len(full)
+    if not count:
+        return data
+    kept = set(full)
+    first = next(index for index in range(len(data)) if index not in kept)
+    done = "dropped (empty=drop)" if empty == "drop" else "kept (empty=drop leaves them out)"
+    what = "1 text is empty" if count == 1 else f"{count} texts are empty"
+    logger.info("%s: %s (the first: %s), %s", source.where, what, source.place(first), done)
+    return data.select(full) if empty == "drop" else data
+
+
+def _raise(faults: Sequence[str]) -> None:
+    if faults:
+        raise DataError("\n".join(faults))

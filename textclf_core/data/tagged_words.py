@@ -1,0 +1,175 @@
+"""Data of words and tags: a row is a sentence, a list of words with a label each."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
+
+from textclf_core.data.columns import holds, is_list, is_text
+from textclf_core.data.entities import OUTSIDE
+from textclf_core.errors import DataError, did_you_mean
+from textclf_core.types.task import Task
+
+if TYPE_CHECKING:
+    from textclf_core.data.infer_columns import Source
+
+logger = logging.getLogger("textclf")
+
+WORDS = "tokens"
+"""The column of words."""
+
+WORD_NAMES = (WORDS, "words")
+TAG_NAMES = ("label", "labels", "tags", "ner_tags", "ner", "named_entities")
+"""Names by which a column is guessed, in lower case, the most usual first."""
+
+
+def task_of_words(data: DatasetDict) -> Task | None:
+    """Return the task of data whose ``tokens`` are lists of words; ``None`` if they have no such column.
+
+    Raises:
+        DataError: with every fault found: no label a word, splits that differ in their columns.
+    """
+    features = data["train"].features
+    if not holds(features.get(WORDS), Value):
+        return None
+    label = features.get("label")
+    faults = []
+    if not holds(label, ClassLabel):
+        faults.append(f"train has 'tokens', so its 'label' must be a list of ClassLabel, one a word; it is {label}")
+    for name in ("validation", "test"):
+        if name in data and not faults:
+            differing = [column for column in (WORDS, "label") if data[name].features.get(column) != features[column]]
+            faults += [f"{name}: the column {column!r} isn't that of train" for column in differing]
+    if faults:
+        raise DataError("\n".join(faults))
+    return Task(label_names=tuple(label.feature.names), text_columns=(WORDS,), kind="tokens")
+
+
+def without_nulls(split: Dataset) -> Dataset:
+    """Return the split with an empty word, or no word at all, where there was none."""
+    rows = split[WORDS][:]
+    if all(row is not None and None not in row for row in rows):
+        return split
+    filled = [["" if word is None else word for word in row or ()] for row in rows]
+    return split.remove_columns(WORDS).add_column(WORDS, filled, feature=split.features[WORDS])
+
+
+def label_faults(data: DatasetDict, task: Task) -> list[str]:
+    """Return what is wrong with the labels: rows with more or fewer of them than words, words without one.
+
+    A label that occurs in validation or test alone is only told: rare entities are like that.
+    """
+    faults = []
+    in_train: set[int] = set()
+    for name, split in data.items():
+        rows, words = split["label"][:], split[WORDS][:]
+        if not rows:
+            faults.append(f"{name} has no rows")
+            continue
+        uneven = [index for index, row in enumerate(rows) if len(row or ()) != len(words[index])]
+        bare = [index for index, row in enumerate(rows) if any(label is None or label < 0 for label in row or ())]
+        for what, found in (("not one label a word", uneven), ("a word without a label", bare)):
+            if found:
+                faults.append(f"{name}: {len(found)} rows have {what}, the first is row {found[0] + 1}")
+        present = {label for row in rows for label in row or () if label is not None and label >= 0}
+        if name == "train":
+            in_train = present
+            if len(present) < 2:
+                faults.append("train: every word has the same label; a classifier needs two")
+        elif not faults and (unknown := present - in_train):
+            names = ", ".join(task.label_names[label] for label in sorted(unknown))
+            logger.info("%s has labels that train never has, so they can't be found: %s", name, names)
+    return faults
+
+
+def tagged(sources: Mapping[str, Source], words: str | None, tags: str | None) -> DatasetDict | None:
+    """Return the splits with the columns ``tokens`` and ``label``, other columns after them.
+
+    ``None`` if the columns of train, or those named, hold no lists of words.
+
+    Args:
+        sources: the splits by name; the columns are looked for in ``train``, or the first.
+        words: the column that holds the lists of words; guessed if not given.
+        tags: the column that holds a tag for each word; guessed, and said, if not given.
+
+    Raises:
+        DataError: there is no column of tags, or a split lacks a column.
+    """
+    first = sources.get("train") or next(iter(sources.values()))
+    features = first.data.features
+    of_words = words or (None if "text" in features else _first(WORD_NAMES, features))
+    if of_words is None or not holds(features.get(of_words), Value) or not is_text(features[of_words].feature):
+        return None
+    of_tags = tags or _first([name for name in TAG_NAMES if is_list(features.get(name))], features)
+    if of_tags is None or not is_list(features.get(of_tags)):
+        there = ", ".join(first.data.column_names)
+        raise DataError(
+            f"{first.where}: the column {of_words!r} holds lists of words, and there must be one with a tag for each: "
+            f"{'label=COLUMN says which' if tags is None else f'{tags!r} is none'}; there are: {there}."
+            f"{did_you_mean(tags, features) if tags else ''}"
+        )
+    if (of_words, of_tags) != (WORDS, "label"):
+        logger.info("%s: the words are taken from the column %r, the tags from %r", first.where, of_words, of_tags)
+    for source in sources.values():
+        if missing := [name for name in (of_words, of_tags) if name not in source.data.column_names]:
+            raise DataError(f"{source.where}: there is no column {missing[0]!r}")
+    tag_of = {name: _tags(source, of_tags) for name, source in sources.items()}
+    names = _names(features[of_tags].feature, tag_of)
+    return DatasetDict(
+        {name: _split(source, of_words, of_tags, tag_of[name], names) for name, source in sources.items()}
+    )
+
+
+def ordered_tags(tags: set[str]) -> list[str]:
+    """Return label names in the order of their ids: ``O`` first, then by the alphabet."""
+    return sorted(tags, key=lambda tag: (tag != OUTSIDE, tag))
+
+
+def tagged_split(words: Sequence[Sequence[str]], tags: Sequence[Sequence[str]], names: Sequence[str]) -> Dataset:
+    """Return rows of words and their tags as a split with the columns ``tokens`` and ``label``."""
+    ids = {name: index for index, name in enumerate(names)}
+    features = Features({WORDS: List(Value("string")), "label": List(ClassLabel(names=list(names)))})
+    return Dataset.from_dict(
+        {WORDS: list(words), "label": [[ids[tag] for tag in row] for row in tags]}, features=features
+    )
+
+
+def _tags(source: Source, column: str) -> list[list[str]]:
+    feature = source.data.features[column].feature
+    rows = source.data[column][:]
+    faults = [
+        index
+        for index, row in enumerate(rows)
+        if row is None or any(tag is None or tag == "" or tag == -1 for tag in row)
+    ]
+    if faults:
+        raise DataError(f"{source.where}, {source.place(faults[0])}: a word has no tag (column {column!r})")
+    if isinstance(feature, ClassLabel):
+        return [[feature.names[tag] for tag in row] for row in rows]
+    return [[str(tag) for tag in row] for row in rows]
+
+
+def _names(feature: object, tags: Mapping[str, list[list[str]]]) -> list[str]:
+    declared = list(feature.names) if isinstance(feature, ClassLabel) else []
+    found = set(chain.from_iterable(row for split in tags.values() for row in split)).difference(declared)
+    return [*declared, *ordered_tags(found)]
+
+
+def _split(source: Source, words: str, tags: str, named: list[list[str]], names: Sequence[str]) -> Dataset:
+    rows = [[word or "" for word in row or ()] for row in source.data[words][:]]
+    split = tagged_split(rows, named, names)
+    others = [name for name in source.data.column_names if name not in (words, tags, WORDS, "label")]
+    table = source.data.with_format("arrow")[:]
+    for name in others:
+        split = split.add_column(name, pa.chunked_array(table[name]), feature=source.data.features[name])
+    split.info.description = source.where
+    return split
+
+
+def _first(names: Sequence[str], columns: Mapping[str, Any]) -> str | None:
+    return next((name for name in names if name in columns), None)

@@ -1,0 +1,180 @@
+"""From texts to token ids and from rows to batches: the one place that truncates, the one place that pads."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import compress, count
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from textclf_core.encoder.subtokens import NO_LABEL, WORD_STARTS, encode_words, labels_of_sub_tokens
+from textclf_core.encoder.truncation import kept_places
+from textclf_core.errors import UsageError
+from textclf_core.types.indicators import label_array
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+    from textclf_core.types.task import Task
+    from textclf_core.types.tokenization import Tokenization
+
+_BATCH_ROWS = 1000
+
+
+def longest_input(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> int:
+    """Return how many tokens, special ones included, the model takes."""
+    longest: int = tokenizer.model_max_length
+    positions: int = getattr(model.config, "max_position_embeddings", longest)
+    table = getattr(getattr(model.base_model, "embeddings", None), "position_embeddings", None)
+    if (padding := getattr(table, "padding_idx", None)) is not None:
+        # RoBERTa and MPNet count positions from the one after that of padding: 514 positions are 512 tokens.
+        positions -= padding + 1
+    return min(positions, longest)
+
+
+def tokenize(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, data: Dataset, task: Task, tokenization: Tokenization
+) -> Dataset:
+    """Return the rows of ``data`` as token ids; see :meth:`Encoder.tokenize`."""
+    from datasets import Dataset, Features, List, Value
+
+    longest = longest_input(model, tokenizer)
+    length = tokenization.length or longest
+    if length > longest:
+        raise UsageError(
+            f"max_length={length} is more than the {longest} tokens that this model takes. "
+            f"Give {longest} or less, or leave it out."
+        )
+    # A tokenizer may give what the model doesn't take: DistilBERT has no token types.
+    accepted = inspect.signature(model.forward).parameters
+    given = dict.fromkeys((*tokenizer.model_input_names, "attention_mask"))
+    names = [name for name in given if name in accepted]
+    words = task.kind == "tokens"
+    of_tokens = [*names, *([WORD_STARTS] if words else [])]
+    columns: dict[str, list[Any]] = {name: [] for name in (*of_tokens, "truncated")}
+    rows = data.with_format(None)
+    for encoded in _encoded(tokenizer, rows, task):
+        encoded["truncated"] = [len(ids) > length for ids in encoded["input_ids"]]
+        for row in compress(count(), encoded["truncated"]):
+            kept = kept_places(encoded["special_tokens_mask"][row], length, tokenization.truncation).tolist()
+            for name in of_tokens:
+                encoded[name][row] = [encoded[name][row][place] for place in kept]
+        for name, values in columns.items():
+            values += encoded[name]
+    features = {name: List(Value("int32" if name == "input_ids" else "int8")) for name in names}
+    features["truncated"] = Value("bool")
+    if words:
+        features[WORD_STARTS] = List(Value("int32"))
+    if "label" in rows.column_names and words:
+        columns["label"] = list(map(labels_of_sub_tokens, columns[WORD_STARTS], rows["label"][:]))
+        features["label"] = List(Value("int64"))
+    elif "label" in rows.column_names:
+        columns["label"] = label_array(rows["label"][:], task).tolist()
+        features["label"] = List(Value("int64")) if task.kind == "multi-label" else rows.features["label"]
+    return Dataset.from_dict(columns, features=Features(features))
+
+
+def covering_length(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, data: Dataset, task: Task, share: float
+) -> int:
+    """Return the least length in tokens, special ones included, that a share of the rows don't exceed.
+
+    It is never more than the model takes.
+    """
+    lengths = [
+        len(ids) for encoded in _encoded(tokenizer, data.with_format(None), task) for ids in encoded["input_ids"]
+    ]
+    return min(int(np.quantile(lengths, share, method="inverted_cdf")), longest_input(model, tokenizer))
+
+
+def _encoded(tokenizer: PreTrainedTokenizerBase, rows: Dataset, task: Task) -> Iterator[dict[str, list[Any]]]:
+    """Yield what the tokenizer makes of the rows, whole, and ``special_tokens_mask``, batch by batch."""
+    for start in range(0, len(rows), _BATCH_ROWS):
+        batch = rows[start : start + _BATCH_ROWS]
+        columns = [batch[column] for column in task.text_columns]
+        if task.kind == "tokens":
+            yield encode_words(tokenizer, columns[0])
+        elif len(columns) <= 2:
+            yield _encode(tokenizer, *columns)
+        else:
+            yield _encode_joined(tokenizer, columns)
+
+
+def _encode(tokenizer: PreTrainedTokenizerBase, *columns: list[str], special: bool = True) -> dict[str, list[Any]]:
+    # `verbose` would warn that some are longer than the model takes: they are cut later.
+    return dict(
+        tokenizer(
+            *columns,
+            add_special_tokens=special,
+            return_attention_mask=True,
+            return_special_tokens_mask=True,
+            verbose=False,
+        )
+    )
+
+
+def _encode_joined(tokenizer: PreTrainedTokenizerBase, columns: Sequence[list[str]]) -> dict[str, list[Any]]:
+    """Return texts of more than two columns as one input, the separator token between them.
+
+    Raises:
+        UsageError: the tokenizer has no such token.
+    """
+    separator = tokenizer.sep_token_id if tokenizer.sep_token_id is not None else tokenizer.eos_token_id
+    if separator is None:
+        raise UsageError(
+            f"the tokenizer {type(tokenizer).__name__} has no separator token, so it can't join {len(columns)} text "
+            "columns. Join them in the data, or name two."
+        )
+    [of_one_token] = _encode(tokenizer, ["a"])["special_tokens_mask"]
+    closing = of_one_token[::-1].index(0)  # how many special tokens stand behind a text
+    encoded = _encode(tokenizer, columns[0])
+    for column in columns[1:]:
+        further = _encode(tokenizer, column, special=False)
+        for row, ids in enumerate(further["input_ids"]):
+            end = len(encoded["input_ids"][row]) - closing
+            added = {
+                "input_ids": [separator, *ids],
+                "special_tokens_mask": [1, *further["special_tokens_mask"][row]],
+                "attention_mask": [1] * (len(ids) + 1),
+                "token_type_ids": [0] * (len(ids) + 1),
+            }
+            for name, values in encoded.items():
+                values[row][end:end] = added[name]
+    return encoded
+
+
+def rows_of(tokenized: Dataset) -> list[dict[str, Any]]:
+    """Return the rows of :meth:`Encoder.tokenize` in memory, for :meth:`Encoder.collate`.
+
+    ``datasets`` takes longer to give a batch's rows than they take to be padded.
+    """
+    columns = tokenized.with_format("numpy")[:]
+    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+
+
+def collate(tokenizer: PreTrainedTokenizerBase, rows: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:
+    """Return rows as one padded batch; see :meth:`Encoder.collate`."""
+    padding = {
+        "input_ids": tokenizer.pad_token_id,
+        "attention_mask": 0,
+        "token_type_ids": tokenizer.pad_token_type_id,
+    }
+    longest = max(len(row["input_ids"]) for row in rows)
+
+    def padded(name: str, fill: int) -> Tensor:
+        batch = np.full((len(rows), longest), fill, dtype=np.int64)
+        for place, row in zip(batch, rows, strict=True):
+            place[: len(row[name])] = row[name]
+        return torch.from_numpy(batch)
+
+    batch = {name: padded(name, fill) for name, fill in padding.items() if name in rows[0]}
+    if "label" in rows[0]:
+        of_words = WORD_STARTS in rows[0]
+        labels = padded("label", NO_LABEL) if of_words else torch.tensor(np.array([row["label"] for row in rows]))
+        batch["labels"] = labels
+    return batch

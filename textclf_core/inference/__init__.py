@@ -1,0 +1,1 @@
+"""A saved model: stored, loaded, scored, handed over."""

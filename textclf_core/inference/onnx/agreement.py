@@ -1,0 +1,94 @@
+"""How far an engine's scores are from those that a run stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow.compute as pc
+
+from textclf_core.records.predictions import read_predictions
+from textclf_core.records.schema import PREDICTIONS_FILE
+from textclf_core.types.indicators import indicators
+from textclf_core.types.postprocessing import answers_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from textclf_core.types.classifier import Classifier
+    from textclf_core.types.task import Task
+
+_SPLIT = "validation"
+
+# Enough to see a difference of a tenth of a percent, and no long wait before the first prediction.
+_MOST_ROWS = 2000
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How an engine's scores compare with those of torch.
+
+    Attributes:
+        split: the split whose rows were scored.
+        rows: how many, or how many words where each has a label.
+        same_labels: rows (or words) that got the same label, or the same labels.
+        largest_difference: between two scores of one label of one row.
+        mean_difference: over the rows, of the largest difference in each.
+    """
+
+    split: str
+    rows: int
+    same_labels: int
+    largest_difference: float
+    mean_difference: float
+
+    def __str__(self) -> str:
+        return (
+            f"agrees with torch on {self.same_labels:,} of {self.rows:,} labels of {self.split}; scores differ by at "
+            f"most {self.largest_difference:.2g} (mean {self.mean_difference:.2g})"
+        )
+
+
+def agreement_with_stored(classifier: Classifier, task: Task, run: Path) -> Agreement | None:
+    """Score validation, or 2,000 rows spread over it, and compare with the scores that the run stored.
+
+    ``None`` if the folder ``run`` holds no predictions: a model that was copied out of its run.
+    """
+    from datasets import Dataset
+
+    if not (run / PREDICTIONS_FILE).is_file():
+        return None
+    stored = read_predictions(run).filter(pc.field("split") == _SPLIT)
+    rows = np.linspace(0, len(stored) - 1, min(len(stored), _MOST_ROWS)).astype(int)
+    stored = stored.take(rows).select([*task.text_columns, "prediction", "scores"])
+    wanted = [np.asarray(row, dtype=np.float32) for row in stored["scores"].to_pylist()]
+    found = answers_of(classifier, Dataset(stored.select(list(task.text_columns))), task)
+    said = stored["prediction"].to_pylist()
+    scores, labels = found.scores, found.labels
+    if task.kind == "multi-label":
+        sets = indicators([[task.label_names.index(name) for name in row] for row in said], task.num_labels)
+        return _compare(np.stack(wanted), np.asarray(scores), np.asarray(labels), sets)
+    names = [*task.label_names, None]  # the last stands for no answer, whose id is -1
+    if isinstance(scores, list):  # of the words of each row
+        said = [name for row in said for name in row]
+        scores, labels, wanted = np.concatenate(scores), np.concatenate(labels), [np.concatenate(wanted)]
+    ids = np.array([names.index(name) for name in said], dtype=np.int64)
+    return _compare(np.concatenate(wanted).reshape(scores.shape), scores, np.asarray(labels) % len(names), ids)
+
+
+def _compare(
+    wanted: NDArray[np.float32],
+    scores: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    wanted_labels: NDArray[np.int64],
+) -> Agreement:
+    differences = np.abs(scores - wanted).max(axis=1)
+    return Agreement(
+        split=_SPLIT,
+        rows=len(scores),
+        same_labels=int((labels == wanted_labels).reshape(len(scores), -1).all(axis=1).sum()),
+        largest_difference=float(differences.max()),
+        mean_difference=float(differences.mean()),
+    )

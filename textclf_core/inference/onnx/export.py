@@ -1,0 +1,144 @@
+"""From an encoder to ONNX files, by torch's own exporter and onnxruntime's own quantisation."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import torch
+from datasets import Dataset
+from torch import Tensor
+
+from textclf_core.errors import RunError
+from textclf_core.inference.onnx.session import onnx_logits
+from textclf_core.system.hub import quiet
+from textclf_core.types.recipe import Recipe
+
+if TYPE_CHECKING:
+    from textclf_core.training.encoder_classifier import EncoderClassifier
+
+MODEL_FILE = "model.onnx"
+"""The graph. The exporter puts the weights of a large model into files beside it, so an export is a folder."""
+
+# What the model is traced with, and other shapes that the graph must hold for: one row, no padding, much padding.
+_TRACED_TEXTS = ("a b c", "a b c d e f g")
+_OTHER_TEXTS = (("a",), ("a b", "a b"), ("a b c d", "a", "a " * 30))
+_LARGEST_DIFFERENCE = 1e-4
+
+
+def export_float32(classifier: EncoderClassifier, directory: Path) -> None:
+    """Write the classifier's model into ``directory`` as an ONNX graph for batches of any size and length.
+
+    The graph takes what the model's ``forward`` takes of ``input_ids``, ``attention_mask`` and ``token_type_ids``,
+    int64, (rows, tokens), and gives ``logits``, float32, (rows, labels). Its last block is computed for the first token
+    alone, where that is all that the head reads.
+
+    Raises:
+        RunError: torch can't export a model of this family, or the graph doesn't compute what the model computes.
+    """
+    encoder = classifier.encoder
+    encoder.model.train(False)
+    batch = _batch(classifier, _TRACED_TEXTS)
+    try:
+        with encoder.computing_what_the_head_reads(), _exporter_quiet():
+            program = torch.onnx.export(
+                encoder.model,
+                kwargs=batch,
+                dynamo=True,
+                dynamic_shapes={name: {0: "rows", 1: "tokens"} for name in batch},
+                output_names=["logits"],
+                verbose=False,
+            )
+            assert program is not None, "torch.onnx.export returns the program where dynamo=True"
+            # The exporter notes where in the source each node comes from, with paths of this machine.
+            for node in program.model.graph.all_nodes():
+                node.metadata_props.clear()
+            program.save(directory / MODEL_FILE, external_data=True)
+    except torch.onnx.OnnxExporterError as error:
+        raise RunError(
+            f"torch can't export a model of the family {encoder.family!r} to ONNX: {_cause(error)}. Use the engine "
+            "torch."
+        ) from error
+    _check(classifier, directory / MODEL_FILE)
+
+
+def export_int8(classifier: EncoderClassifier, directory: Path) -> None:
+    """Write the classifier's model into ``directory`` with weights of 8 bits; activations are quantised as they come.
+
+    Raises:
+        RunError: see :func:`export_float32`.
+    """
+    import onnx
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    with TemporaryDirectory() as place, _quantiser_quiet():
+        export_float32(classifier, Path(place))
+        quantize_dynamic(
+            onnx.load(Path(place) / MODEL_FILE),
+            directory / MODEL_FILE,
+            # A scale for each output of a layer: with one a layer, three times as many labels change.
+            per_channel=True,
+            # 7 bits: without VNNI, a processor adds two products of 8 bits in 16, and cuts off what doesn't fit.
+            reduce_range=True,
+            weight_type=QuantType.QInt8,
+        )
+
+
+def _batch(classifier: EncoderClassifier, texts: Sequence[str]) -> dict[str, Tensor]:
+    """Return texts as a batch of the model; where a task has several text columns, each holds the same."""
+    rows = [text.split() for text in texts] if classifier.task.kind == "tokens" else list(texts)
+    data = Dataset.from_dict(dict.fromkeys(classifier.task.text_columns, rows))
+    encoder = classifier.encoder
+    return encoder.collate(list(encoder.tokenize(data, classifier.task, Recipe())))
+
+
+def _check(classifier: EncoderClassifier, model: Path) -> None:
+    """Compare the graph with the model on other shapes than it was traced with: tracing may fix what should vary."""
+    compute = onnx_logits(model)
+    for texts in _OTHER_TEXTS:
+        batch = _batch(classifier, texts)
+        with torch.inference_mode():
+            wanted = classifier.encoder.logits(batch).float()
+        difference = float((compute(batch) - wanted).abs().max())
+        if not difference <= _LARGEST_DIFFERENCE * max(1.0, float(wanted.abs().max())):
+            raise RunError(
+                f"the ONNX export of this model of the family {classifier.encoder.family!r} doesn't compute what the "
+                f"model computes: on a batch of shape {tuple(batch['input_ids'].shape)} the logits differ by "
+                f"{difference:.2g}. Use the engine torch."
+            )
+
+
+def _cause(error: BaseException) -> str:
+    """Return the first line of what led to an error."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return f"{type(error).__name__}: {str(error).strip().splitlines()[0].rstrip('.')}"
+
+
+@contextmanager
+def _exporter_quiet() -> Iterator[None]:
+    """Keep the exporter from telling what is of no use here: torchvision is absent, two inputs share an axis."""
+    with ExitStack() as stack:
+        stack.enter_context(warnings.catch_warnings())
+        warnings.simplefilter("ignore")
+        for name in ("torch.onnx._internal.exporter._registration", "onnxscript.optimizer._constant_folding"):
+            stack.enter_context(quiet(name))
+        yield
+
+
+@contextmanager
+def _quantiser_quiet() -> Iterator[None]:
+    """Keep the quantiser from advising a pass that the exporter has done, and from setting up the root logger."""
+    handler = logging.NullHandler()  # with one there, `logging.warning` adds none of its own, which would stay
+    root = logging.getLogger()
+    root.addHandler(handler)
+    try:
+        with quiet("root"):
+            yield
+    finally:
+        root.removeHandler(handler)

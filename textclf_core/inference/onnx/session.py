@@ -1,0 +1,33 @@
+"""A session of onnxruntime, seen as what gives the logits of a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+
+def onnx_logits(model: Path) -> Callable[[Mapping[str, Tensor]], Tensor]:
+    """Return what turns a batch of ``Encoder.collate`` on the CPU into logits, float32, (rows, labels).
+
+    It computes with as many threads as torch would.
+
+    Args:
+        model: an ONNX file that :mod:`textclf_core.inference.onnx.export` wrote.
+    """
+    from onnxruntime import InferenceSession, SessionOptions
+
+    options = SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    # A plan of the memory is kept for each shape that was seen; batches by length have many.
+    options.enable_mem_pattern = False
+    session = InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    names = [given.name for given in session.get_inputs()]
+
+    def logits(batch: Mapping[str, Tensor]) -> Tensor:
+        [values] = session.run(["logits"], {name: batch[name].numpy() for name in names})
+        return torch.from_numpy(values)
+
+    return logits

@@ -1,0 +1,86 @@
+"""Handing a model over: its artifact with a card, in a folder or on the hub."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from textclf_core.errors import UsageError
+from textclf_core.records.schema import CLASSIFIER_FILE, MODEL_DIRECTORY, read_record
+from textclf_core.report.model_card import model_card
+from textclf_core.report.stored import StoredRun
+
+CARD_FILE = "README.md"
+
+
+def export_run(run: Path, directory: Path, *, push: str | None = None, private: bool = False) -> str | None:
+    """Write a run's artifact and its model card into ``directory``, and send both to the hub if asked.
+
+    Args:
+        run: the run's directory.
+        directory: where to write; it isn't there yet, or is empty. It is whole or as it was.
+        push: the repository on the hub, ``owner/name``; made if it isn't there.
+        private: a repository that is made is private.
+
+    Returns:
+        The address of the commit on the hub; ``None`` without ``push``.
+
+    Raises:
+        UsageError: there is no such run or no model in it, the directory holds something, or the hub can't be had.
+    """
+    record = read_record(run)
+    if not (run / MODEL_DIRECTORY / CLASSIFIER_FILE).is_file():
+        raise UsageError(f"{run}: it has no model to export (no {MODEL_DIRECTORY}/{CLASSIFIER_FILE}).")
+    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+        raise UsageError(f"{directory} holds something already; name a folder that doesn't, or remove it.")
+    if push:
+        _check_hub(push)
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=directory.parent, prefix=".", suffix=".partial") as place:
+        partial = Path(place) / directory.name
+        shutil.copytree(run / MODEL_DIRECTORY, partial)
+        card = model_card(StoredRun(run, record), push or directory.name)
+        (partial / CARD_FILE).write_text(card, encoding="utf-8")
+        if directory.exists():
+            directory.rmdir()
+        partial.rename(directory)
+    return _push(directory, push, private=private) if push else None
+
+
+def _check_hub(repository: str) -> None:
+    """Refuse before anything is written what the hub would refuse after minutes of sending."""
+    from huggingface_hub import get_token
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]  # it is there, but not in __all__
+
+    from textclf_core.system.hub import why_unreachable
+
+    try:
+        validate_repo_id(repository)
+    except HFValidationError as error:
+        raise UsageError(f"--push {repository}: {error}") from error
+    if repository.count("/") != 1:
+        raise UsageError(f"--push {repository}: write OWNER/NAME, your name on the hub (or an organisation's) first.")
+    if get_token() is None:
+        raise UsageError("--push needs a token of the hub: `hf auth login` keeps one, or set HF_TOKEN.")
+    if reason := why_unreachable():
+        raise UsageError(f"--push: the hub can't be reached: {reason}. Leave --push out to write the folder alone.")
+
+
+def _push(directory: Path, repository: str, *, private: bool) -> str:
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError
+
+    api = HfApi()
+    try:
+        api.create_repo(repository, private=private, exist_ok=True)
+        commit = api.upload_folder(
+            repo_id=repository, folder_path=directory, commit_message="Add the model and its card (textclf export)"
+        )
+    except (HfHubHTTPError, OSError) as error:
+        raise UsageError(
+            f"--push {repository}: the hub refused it: {str(error).strip()} What was written is kept in {directory}; "
+            f"`hf upload {repository} {directory}` sends it again."
+        ) from error
+    return str(commit.commit_url)

@@ -1,0 +1,133 @@
+"""How a trained classifier does: its predictions, postprocessed, and their metrics."""
+
+from __future__ import annotations
+
+import math
+import statistics
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from datasets import Dataset
+
+from textclf_core.data import PreparedData
+from textclf_core.errors import RunError
+from textclf_core.inference.store import save_classifier, save_postprocessing
+from textclf_core.pipeline.postprocessing import fit_steps
+from textclf_core.pipeline.recording import plugin_record, postprocessing_records, trainer_of
+from textclf_core.plugins import ActivePlugins
+from textclf_core.plugins.calling import call
+from textclf_core.records.predictions import Predictions, check_scores, write_predictions
+from textclf_core.records.schema import MODEL_DIRECTORY, PostprocessingRecord
+from textclf_core.types.postprocessing import PostprocessedClassifier, Step, answers_from, may_abstain
+from textclf_core.types.workspace import Workspace
+
+if TYPE_CHECKING:
+    from textclf_core.types.classifier import Classifier, Scores
+    from textclf_core.types.task import Task
+
+_LATENCY_ROWS = 20
+_EVALUATED = ("validation", "test")
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How a classifier did: metrics by split and name, what postprocessing changed, the seconds that one text takes."""
+
+    metrics: dict[str, dict[str, float | None]]
+    postprocessing: tuple[PostprocessingRecord, ...]
+    latency_seconds: float
+
+
+def evaluate(plugins: ActivePlugins, classifier: Classifier, data: PreparedData, workspace: Workspace) -> Evaluation:
+    """Save the classifier, predict validation and test, postprocess, and score what came of it."""
+    meter = workspace.meter
+    model = workspace.directory / MODEL_DIRECTORY
+    with meter.time("save"):
+        save_classifier(classifier, model, data.task, plugin_record(trainer_of(plugins)))
+    with meter.time("predict"):
+        scores = {name: classifier.scores(data.data[name]) for name in _EVALUATED}
+        for name, of_split in scores.items():
+            check_scores(of_split, data.data[name], data.task, name)
+    with meter.time("postprocess"):
+        steps = fit_steps(plugins, scores["validation"], data.data["validation"], data.task)
+        save_postprocessing(steps, plugins, model)
+    with meter.time("metrics"):
+        stages = [
+            {
+                name: _predictions(data.data[name], of_split, steps[:taken], data.task)
+                for name, of_split in scores.items()
+            }
+            for taken in range(len(steps) + 1)
+        ]
+        write_predictions(stages[-1], data.task, workspace.directory)
+        metrics = [
+            {name: _score(plugins, split, data.task, may_abstain(steps[:taken])) for name, split in stage.items()}
+            for taken, stage in enumerate(stages)
+        ]
+    with meter.time("latency"):
+        latency_seconds = _latency(PostprocessedClassifier(classifier, steps, data.task), data)
+    return Evaluation(metrics[-1], postprocessing_records(steps, stages, metrics), latency_seconds)
+
+
+def check_metrics(plugins: ActivePlugins, task: Task) -> frozenset[str]:
+    """Score one right prediction of each label: what a metric refuses shows before training, not after.
+
+    Returns:
+        The names of the metrics.
+    """
+    labels, scores = list(range(task.num_labels)), np.eye(task.num_labels, dtype=np.float32)
+    if task.kind == "tokens":
+        rows = Predictions(Dataset.from_dict({"label": [labels]}), [scores], [np.arange(task.num_labels)])
+    elif task.kind == "multi-label":
+        rows = Predictions(Dataset.from_dict({"label": [[label] for label in labels]}), scores, scores.astype(np.int64))
+    else:
+        rows = Predictions(Dataset.from_dict({"label": labels}), scores, np.arange(task.num_labels))
+    return frozenset(_score(plugins, rows, task))
+
+
+def _predictions(data: Dataset, scores: Scores, steps: tuple[Step, ...], task: Task) -> Predictions:
+    answers = answers_from(scores, steps, task)
+    return Predictions(data, answers.scores, answers.labels)
+
+
+def _score(plugins: ActivePlugins, split: Predictions, task: Task, abstains: bool = False) -> dict[str, float | None]:
+    """Return the metrics of all plugins, merged; ``None`` for what isn't a number.
+
+    Where rows may stay unanswered, they are metrics of those that are answered, and ``coverage`` is the share of these.
+    """
+    values: dict[str, float | None] = {}
+    giver: dict[str, str] = {}
+    if abstains:
+        giver["coverage"], values["coverage"] = "textclf itself", split.coverage
+        split = split.answered()
+        if not len(split.data):
+            return values
+    for plugin in plugins.of_role("metric"):
+        [given] = call(
+            ActivePlugins([plugin]),
+            "textclf_compute_metrics",
+            references=split.references,
+            predictions=split.predictions,
+            scores=split.scores,
+            task=task,
+        )
+        for name, value in given.items():
+            if name in giver:
+                raise RunError(f"the plugins {giver[name]} and {plugin.name} both give the metric {name!r}; use one.")
+            giver[name] = plugin.name
+            values[name] = float(value) if math.isfinite(value) else None
+    return values
+
+
+def _latency(classifier: Classifier, data: PreparedData) -> float:
+    """Return the median seconds to score one example of validation on its own."""
+    rows = data.data["validation"]
+    seconds = []
+    for index in range(min(_LATENCY_ROWS, len(rows))):
+        row = rows.select([index])
+        start = time.perf_counter()
+        classifier.scores(row)
+        seconds.append(time.perf_counter() - start)
+    return statistics.median(seconds)

@@ -1,0 +1,65 @@
+"""What stands between a classifier's scores and its answers: other scores, and the choice of a label from them."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from textclf_core.errors import RunError
+from textclf_core.plugins import ActivePlugins
+from textclf_core.plugins.calling import call
+from textclf_core.types.postprocessing import Postprocessing, Step, answers_from
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+    from textclf_core.types.classifier import Scores
+    from textclf_core.types.task import Task
+
+logger = logging.getLogger("textclf")
+
+
+def fit_steps(plugins: ActivePlugins, scores: Scores, validation: Dataset, task: Task) -> tuple[Step, ...]:
+    """Ask each postprocessor what it makes of the scores that those before it leave.
+
+    Args:
+        plugins: those of the run.
+        scores: the classifier's own scores of validation, float32, (rows, labels).
+        validation: the rows.
+        task: the labels.
+
+    Raises:
+        TextclfError: a plugin can't do with this task or these scores.
+    """
+    steps: list[Step] = []
+    for plugin in plugins.of_role("postprocessor"):
+        for given in call(
+            ActivePlugins([plugin]),
+            "textclf_postprocess",
+            scores=answers_from(scores, steps, task).scores,
+            validation=validation,
+            task=task,
+        ):
+            if not isinstance(given, Postprocessing):
+                raise RunError(
+                    f"textclf_postprocess of {plugin.name} must return a Postprocessing (with abstains, rescore, "
+                    f"decide and save), not {given!r}."
+                )
+            steps.append(Step(plugin.name, given))
+    return tuple(steps)
+
+
+def check_postprocessing(plugins: ActivePlugins, task: Task) -> tuple[Step, ...]:
+    """Postprocess invented scores: what a postprocessor refuses shows before training, not after."""
+    from datasets import Dataset
+
+    labels = [row % task.num_labels for row in range(4 * task.num_labels)]
+    likely = np.full((len(labels), task.num_labels), 0.1, dtype=np.float32)
+    for row, label in enumerate(labels):
+        # Of each label one row is wrong and three are right, with more and more confidence.
+        likely[row, (label + (row < task.num_labels)) % task.num_labels] = 0.5 + row / len(labels)
+    scores = likely / likely.sum(axis=1, keepdims=True)
+    column = [[label] for label in labels] if task.kind == "multi-label" else labels
+    return fit_steps(plugins, scores, Dataset.from_dict({"label": column}), task)

@@ -1,0 +1,211 @@
+"""What a plugin's options are, and how values are checked against them.
+
+A plugin's options are the fields of its dataclass, those of a base class (:class:`~textclf_core.types.recipe.Recipe`)
+included. The type of a field says what it takes; :class:`Option` beside it gives the help and the range.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import types
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from textclf_core.errors import PluginError, UsageError, did_you_mean
+from textclf_core.types.option import Option
+
+
+@dataclass(frozen=True)
+class OptionInfo:
+    """One option of a plugin, as it is shown to a person."""
+
+    name: str
+    type: str
+    """In words: ``"int or float"``, ``"auto, binary or macro"``, ``"true or false"``."""
+    default: object
+    """``None`` where ``required``."""
+    required: bool
+    help: str
+    range: str
+    """In words: ``"at least 0"``; empty if any value of the type will do."""
+    choices: tuple[str, ...]
+    """The values of a ``Literal``."""
+
+    @property
+    def takes(self) -> str:
+        """What the option takes, in words: its type and its range."""
+        return f"{self.type}, {self.range}" if self.range else self.type
+
+
+@dataclass(frozen=True)
+class _Field:
+    """An option, with what is needed to check a value."""
+
+    info: OptionInfo
+    annotation: Any
+    option: Option
+
+
+def option_names(cls: type) -> tuple[str, ...]:
+    """Return the names of a plugin class's options, in the order of its fields."""
+    if not dataclasses.is_dataclass(cls):
+        return ()
+    return tuple(field.name for field in dataclasses.fields(cls) if field.init)
+
+
+def options_of(cls: type) -> tuple[OptionInfo, ...]:
+    """Return a plugin class's options, in the order of its fields.
+
+    Raises:
+        PluginError: the type of a field can't be read.
+    """
+    return tuple(field.info for field in _fields_of(cls))
+
+
+def build_plugin(name: str, cls: type, values: Mapping[str, object]) -> Any:
+    """Return an instance of a plugin class with the given values for its options.
+
+    Values may be text, as typed on a command line: ``"4"``, ``"0.5"``, ``"true"``; ``""`` (and ``"none"``, unless
+    the option takes text) for an option that may be ``None``; ``"a,b"`` for a list. An option that takes text gets
+    it unchanged: ``"NA"``, ``"null"`` and ``"4"`` stay text.
+
+    Args:
+        name: the plugin's name, for the errors.
+        cls: the plugin's class.
+        values: values by option name; the others take their defaults.
+
+    Raises:
+        UsageError: an option doesn't exist, is missing, or can't take its value. All faults are listed.
+    """
+    fields = {field.info.name: field for field in _fields_of(cls)}
+    faults: list[str] = []
+    checked: dict[str, Any] = {}
+    for key, value in values.items():
+        if key not in fields:
+            takes = f"It takes {', '.join(fields)}." if fields else "It takes no options."
+            faults.append(f"there is no option {key!r}.{did_you_mean(key, fields)} {takes}")
+            continue
+        try:
+            checked[key] = _check(fields[key], value)
+        except ValueError:
+            faults.append(_refusal(fields[key], value, tuple(fields)))
+    for key, field in fields.items():
+        if field.info.required and key not in values:
+            faults.append(f"option {key!r} must be given: {field.info.takes}.{_help(field.info)}")
+    if faults:
+        raise UsageError(_listed(name, faults))
+    try:
+        return cls(**checked)
+    except ValueError as error:  # its __post_init__ found values that don't go together
+        raise UsageError(f"{name}: {error}") from error
+
+
+def _fields_of(cls: type) -> list[_Field]:
+    if not dataclasses.is_dataclass(cls):
+        return []
+    try:
+        annotations = get_type_hints(cls, include_extras=True)
+    except (NameError, TypeError) as error:
+        raise PluginError(
+            f"the types of {cls.__qualname__}'s fields can't be read: {error}. A field's type must be importable when "
+            "the plugin is: it can't come from an import under TYPE_CHECKING."
+        ) from error
+    fields = []
+    for field in dataclasses.fields(cls):
+        if not field.init:
+            continue
+        annotation, option = annotations[field.name], Option("")
+        if get_origin(annotation) is Annotated:
+            annotation, *extras = get_args(annotation)
+            option = next((extra for extra in extras if isinstance(extra, Option)), option)
+        required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+        if field.default_factory is not dataclasses.MISSING:
+            default = field.default_factory()
+        else:
+            default = None if required else field.default
+        info = OptionInfo(
+            name=field.name,
+            type=_in_words(annotation),
+            default=default,
+            required=required,
+            help=option.help,
+            range=option.range(),
+            choices=tuple(
+                str(choice)
+                for part in _alternatives(annotation)
+                if get_origin(part) is Literal
+                for choice in get_args(part)
+            ),
+        )
+        fields.append(_Field(info, annotation, option))
+    return fields
+
+
+def _alternatives(annotation: Any) -> tuple[Any, ...]:
+    """Return the parts of a union, or the type itself."""
+    return get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
+
+
+def _in_words(annotation: Any) -> str:
+    words: list[str] = []
+    for part in _alternatives(annotation):
+        if part is type(None):
+            words.append("none")
+        elif part is bool:
+            words += ["true", "false"]
+        elif get_origin(part) is Literal:
+            words += [str(choice) for choice in get_args(part)]
+        elif _is_list(part):
+            items = [item for item in get_args(part) if item is not Ellipsis]
+            words.append(f"list of {_in_words(items[0])}" if items else "list")
+        else:
+            words.append(getattr(part, "__name__", str(part)).lower())
+    return " or ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+
+
+def _is_list(part: Any) -> bool:
+    return get_origin(part) in (tuple, list)
+
+
+def _check(field: _Field, value: object) -> object:
+    """Return the value in the option's type; raise ValueError if it can't be that."""
+    from pydantic import ConfigDict, TypeAdapter  # 0.05 s, which listing plugins does without
+
+    parts = _alternatives(field.annotation)
+    if isinstance(value, str) and type(None) in parts:
+        words = ("",) if str in parts else ("", "none")
+        if value.strip().lower() in words:
+            return None
+    if isinstance(value, bool) and bool not in parts:
+        raise ValueError("true is no number")  # pydantic would make it 1
+    if isinstance(value, str) and value not in field.info.choices and str not in parts and any(map(_is_list, parts)):
+        value = [item.strip() for item in value.split(",")]
+    checked: object = TypeAdapter(field.annotation, config=ConfigDict(allow_inf_nan=False)).validate_python(value)
+    if not field.option.holds(checked):
+        raise ValueError("out of range")
+    return checked
+
+
+def _refusal(field: _Field, value: object, names: tuple[str, ...]) -> str:
+    info = field.info
+    refusal = f"option {info.name!r} takes {info.takes}, not {value!r}.{_help(info)}"
+    # A misspelt key is no key, so it and what follows belong to the value before it.
+    misspelt = re.search(r",\s*(\w+)\s*=", value) if isinstance(value, str) else None
+    if misspelt and misspelt[1] in names:
+        return f"{refusal} Write no blanks around ',{misspelt[1]}='."
+    if misspelt:
+        hint = did_you_mean(misspelt[1], names)
+        return f"{refusal} {misspelt[1]!r} is none of its options ({', '.join(names)}).{hint}"
+    return refusal
+
+
+def _help(info: OptionInfo) -> str:
+    return f" {info.help}" if info.help else ""
+
+
+def _listed(name: str, faults: list[str]) -> str:
+    if len(faults) == 1:
+        return f"{name}: {faults[0]}"
+    return "\n  ".join([f"{name}: {len(faults)} of its options can't be used.", *faults])

@@ -1,0 +1,46 @@
+"""Observers: plugins that are told of a run and change nothing of it."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+
+from textclf_core.errors import TextclfError
+from textclf_core.plugins import ActivePlugins
+from textclf_core.plugins.calling import call
+from textclf_core.records.schema import HISTORY_FILE, Record
+
+logger = logging.getLogger("textclf")
+
+
+def tell_observers(plugins: ActivePlugins, record: Record, directory: Path) -> None:
+    """Tell each observer of a run that is done. One that fails loses neither the run nor the others their turn."""
+    for plugin in plugins.of_role("observer"):
+        try:
+            call(ActivePlugins([plugin]), "textclf_run_finished", record=record, directory=directory)
+        except TextclfError as error:
+            logger.warning("%s wasn't told of this run: %s", plugin.name, error)
+
+
+def history_of(directory: Path) -> list[dict[str, float]]:
+    """Return the entries of a run's history, each with its ``step``; none where its trainer keeps no history."""
+    path = directory / HISTORY_FILE
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.is_file() else []
+
+
+def series_of(entry: dict[str, float]) -> dict[str, float]:
+    """Return the numbers of an entry that make a series over the steps."""
+    return {name: value for name, value in entry.items() if name not in ("step", "epoch") and value is not None}
+
+
+def results_of(record: Record) -> dict[str, float]:
+    """Return the numbers of a run: metrics as ``test/f1``, and what it cost."""
+    metrics = {
+        f"{split}/{name}": value
+        for split, values in record.metrics.items()
+        for name, value in values.items()
+        if value is not None
+    }
+    cost = {f"seconds/{stage}": seconds for stage, seconds in record.cost.seconds.items() if "/" not in stage}
+    return {**metrics, **cost, "peak_memory_bytes": float(record.cost.peak_memory_bytes)}

@@ -1,0 +1,32 @@
+"""For the tests of plugins: a check of the whole plugin, and real models and data, tiny, made without a network.
+
+>>> encoder = tiny_encoder(family="bert", blocks=2)
+>>> data = tiny_data(rows=64)
+>>> check_plugin(FreezeFirstN, n=4)
+"""
+
+from textclf_core.testing.checks import check_plugin
+from textclf_core.testing.tiny import (
+    LABELS,
+    MAX_LENGTH,
+    TAGS,
+    TOPICS,
+    tiny_data,
+    tiny_encoder,
+    tiny_tokenizer,
+    tiny_topics,
+    tiny_words,
+)
+
+__all__ = [
+    "LABELS",
+    "MAX_LENGTH",
+    "TAGS",
+    "TOPICS",
+    "check_plugin",
+    "tiny_data",
+    "tiny_encoder",
+    "tiny_tokenizer",
+    "tiny_topics",
+    "tiny_words",
+]

@@ -1,0 +1,140 @@
+"""A check of a whole plugin, for the tests of its author."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pluggy
+
+from textclf_core import hookspecs
+from textclf_core.data import prepare
+from textclf_core.errors import PluginError
+from textclf_core.plugins.hooks import hooks_of, roles_of
+from textclf_core.plugins.options import build_plugin, options_of
+from textclf_core.testing.tiny import LABELS, tiny_data, tiny_encoder
+from textclf_core.types.postprocessing import NO_ANSWER, Postprocessing, Step, answers_from
+from textclf_core.types.recipe import Recipe
+from textclf_core.types.task import Task
+
+if TYPE_CHECKING:
+    pass
+
+
+def check_plugin(cls: type, **options: object) -> None:
+    """Check that a class is a plugin that textclf can list, build and use. One line makes a test of it.
+
+    >>> def test_it_is_a_plugin() -> None:
+    ...     check_plugin(FreezeEverySecond, first=1)
+
+    Of every plugin: its hooks and their arguments are those of this textclf, it has a docstring (its help), each of
+    its fields is an option and has a help text, and the given options are taken. Of a dataset: its data can be used,
+    every split tells where its rows came from, and the same data seed gives the same rows. Of a strategy: on a model of
+    12 blocks it leaves the head training, in each of the phases that it plans for three epochs too. Of a postprocessor:
+    it takes scores of two labels, gives probabilities and label ids, and does the same after it was saved and loaded.
+
+    Args:
+        cls: the plugin's class.
+        options: values of its options, as ``build_plugin`` takes them. A dataset is loaded with them, twice.
+
+    Raises:
+        PluginError: with every fault of the class, or of what its hooks did.
+        UsageError: an option is refused.
+        DataError: the data set's data can't be used.
+    """
+    name = cls.__qualname__
+    hooks = hooks_of(cls)
+    _refuse(name, _faults_of_class(cls))
+    plugin = build_plugin(name, cls, options)
+    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    manager.add_hookspecs(hookspecs)
+    manager.register(plugin)
+    roles = roles_of(hooks)
+    if "dataset" in roles:
+        _refuse(name, _faults_of_dataset(manager))
+    if "strategy" in roles:
+        _refuse(name, _faults_of_strategy(manager))
+    if "postprocessor" in roles:
+        _refuse(name, _faults_of_postprocessor(manager))
+
+
+def _faults_of_class(cls: type) -> list[str]:
+    faults = []
+    docstring = inspect.getdoc(cls) or ""
+    if not docstring or docstring.startswith(f"{cls.__name__}("):  # Python's own, for a dataclass that has none
+        faults.append("it has no docstring, which is its help in `textclf plugins`.")
+    fields = vars(cls).get("__dataclass_fields__", {})
+    if bare := [name for name in inspect.get_annotations(cls) if name not in fields]:
+        faults.append(f"it isn't marked with @dataclass, so these fields are no options: {', '.join(bare)}.")
+    faults += [
+        f'its option {option.name!r} has no help; write Annotated[..., Option("...")] for its type.'
+        for option in options_of(cls)
+        if not option.help
+    ]
+    return faults
+
+
+def _faults_of_dataset(manager: pluggy.PluginManager) -> list[str]:
+    first, again = (manager.hook.textclf_load_data(data_seed=0) for _ in range(2))
+    prepare(first, 0)
+    faults = [
+        f"the split {name!r} doesn't say where its rows came from; set its info.description."
+        for name, split in first.items()
+        if not split.info.description
+    ]
+    faults += [
+        f"the split {name!r} had other rows when it was loaded again with the same data_seed."
+        for name, split in first.items()
+        if name not in again or split[:] != again[name][:]
+    ]
+    return faults
+
+
+def _faults_of_strategy(manager: pluggy.PluginManager) -> list[str]:
+    encoder = tiny_encoder(blocks=12, hidden=16)
+    manager.hook.textclf_freeze(encoder=encoder)
+    if not any(encoder.part_of(name) == "head" for name in encoder.trainable_names()):
+        return ["it froze the head, which starts at random and must train."]
+    phases = manager.hook.textclf_plan(encoder=encoder, recipe=Recipe(epochs=3)) or ()
+    return [
+        f"phase {number} of its plan freezes the head, which starts at random and must train."
+        for number, phase in enumerate(phases, start=1)
+        if not any(encoder.part_of(name) == "head" for name in {*encoder.trainable_names()} - {*phase.freeze})
+    ]
+
+
+def _faults_of_postprocessor(manager: pluggy.PluginManager) -> list[str]:
+    task = Task(label_names=LABELS)
+    validation = tiny_data(128)["validation"]
+    likely = np.random.default_rng(0).uniform(0.05, 0.95, size=len(validation)).astype(np.float32)
+    scores = np.stack([1 - likely, likely], axis=1)
+    [given] = manager.hook.textclf_postprocess(scores=scores, validation=validation, task=task) or [None]
+    if given is None:
+        return []
+    if not isinstance(given, Postprocessing):
+        return [f"textclf_postprocess gave {given!r}, which lacks abstains, rescore, decide or save."]
+    answers = answers_from(scores, [Step("", given)], task)
+    rescored, labels = np.asarray(answers.scores), np.asarray(answers.labels)
+    faults = []
+    if rescored.shape != scores.shape or not np.allclose(rescored.sum(axis=1), 1, atol=1e-5):
+        faults.append("rescore gave something else than probabilities, (rows, labels).")
+    allowed = {*range(task.num_labels), *([NO_ANSWER] if given.abstains else [])}
+    if labels.shape != (len(scores),) or not set(labels.tolist()) <= allowed:
+        faults.append("decide gave something else than a label id for each row (-1 only where abstains is true).")
+    with TemporaryDirectory() as folder:
+        given.save(Path(folder))
+        loaded = manager.hook.textclf_load_postprocessing(directory=Path(folder), task=task)
+    if loaded is None:
+        return [*faults, "it has no textclf_load_postprocessing, so `textclf predict` can't do what it does."]
+    again = answers_from(scores, [Step("", loaded)], task)
+    if not (np.array_equal(again.scores, rescored) and np.array_equal(again.labels, labels)):
+        faults.append("saved and loaded, it gives other scores or labels.")
+    return faults
+
+
+def _refuse(name: str, faults: list[str]) -> None:
+    if faults:
+        raise PluginError(f"{name} isn't a plugin as it should be:" + "".join(f"\n  - {fault}" for fault in faults))

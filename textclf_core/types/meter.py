@@ -1,0 +1,85 @@
+"""What a run adds up while it goes on: seconds by stage, examples, tokens, FLOPs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    pass
+
+SPARED = "spared"
+"""The stage of what a probe leaves out; it isn't part of ``total``."""
+
+
+@dataclass
+class Meter:
+    """Adds up what a run spends; the trainer and the engine both write to it.
+
+    Stages are named by path: the engine times ``train``, a trainer its parts ``train/steps``, ``train/tokenize``.
+    """
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    examples: int = 0
+    real_tokens: int = 0
+    padded_tokens: int = 0
+    flops: float = 0.0
+    adapt_flops: float = 0.0
+    prefix_flops: float = 0.0
+    prefix_rows_computed: int = 0
+    prefix_rows_read: int = 0
+    cache_bytes: int = 0
+    predict_flops: float | None = None
+    trainable_parameters: int = 0
+    total_parameters: int | None = None
+    counts_training: bool = False
+
+    @contextmanager
+    def time(self, stage: str) -> Iterator[None]:
+        """Add the wall time of the block to ``stage``, whether or not the block succeeds."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - start
+
+    def spare(self, seconds: float) -> None:
+        """Count what a probe leaves out, in the seconds that it would take."""
+        self.seconds[SPARED] = self.seconds.get(SPARED, 0.0) + seconds
+
+    def trained(self, *, examples: int, real_tokens: int, padded_tokens: int, flops: float) -> None:
+        """Count one batch of training; ``padded_tokens`` includes the real ones.
+
+        A trainer that trains nothing says so once, with zeros: what isn't counted isn't known to be nothing.
+        """
+        self.counts_training = True
+        self.examples += examples
+        self.real_tokens += real_tokens
+        self.padded_tokens += padded_tokens
+        self.flops += flops
+
+    def predicted(self, flops: float) -> None:
+        """Count one batch of prediction."""
+        self.predict_flops = (self.predict_flops or 0.0) + flops
+
+    def holds(self, *, trainable: int, total: int) -> None:
+        """Count the parameters of what the trainer brought: a head of its own, a model that the core didn't build."""
+        self.trainable_parameters += trainable
+        self.total_parameters = (self.total_parameters or 0) + total
+
+    def add_share(self, shared: Meter, count: int, *, whole: bool) -> None:
+        """Add what several runs spent together: to each of ``count`` its share, so that the sum is what was spent.
+
+        Rows and bytes of the cache don't divide: they are counted where ``whole`` is set, for one of the runs.
+        """
+        for stage, seconds in shared.seconds.items():
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + seconds / count
+        self.flops += shared.flops / count
+        self.prefix_flops += shared.prefix_flops / count
+        if whole:
+            self.prefix_rows_computed += shared.prefix_rows_computed
+            self.cache_bytes += shared.cache_bytes
+        self.prefix_rows_read += shared.prefix_rows_read + (0 if whole else shared.prefix_rows_computed)

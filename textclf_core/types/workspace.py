@@ -1,0 +1,57 @@
+"""Where a run writes and computes, what it spends, and what it shares with others."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from textclf_core.cache import CacheFolder
+from textclf_core.types.meter import Meter
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The places of one run.
+
+    Attributes:
+        directory: becomes the run directory when the run is whole; what a plugin writes there stays.
+        device: a torch device string: ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
+        rank: this process among those that share the run. Only rank 0 writes.
+        meter: counts time and work; a trainer that counts its batches gets its throughput and FLOPs reported.
+        cache: what runs share, on disk; one for all runs of a user unless another is asked for.
+        probe: the run is one on a few rows, to find out what the real ones will take. Work that the rows don't bound
+            does a few steps then, and tells ``meter.spare`` what the others would take.
+    """
+
+    directory: Path
+    device: str = "cpu"
+    rank: int = 0
+    meter: Meter = field(default_factory=Meter)
+    cache: CacheFolder = field(default_factory=CacheFolder)
+    probe: bool = False
+
+    @contextmanager
+    def reuse(self, key: Mapping[str, object], make: Callable[[Path], None], about: str) -> Iterator[Path]:
+        """Hand out a folder that runs share, made by the first that asks for it, while the block runs.
+
+        It lies in the cache: bounded with the rest of it, and listed by ``textclf cache``. Where it is too large for
+        the cache, it goes when the block ends. Other processes that want the same folder wait.
+
+        Args:
+            key: everything that could change what is in the folder, as JSON has it: weights (by a hash), data,
+                options, versions.
+            make: fills the folder, which is empty; without folders of its own.
+            about: what is in it, for a person.
+        """
+        digest = hashlib.sha256(json.dumps(key, sort_keys=True, default=str).encode()).hexdigest()[:32]
+
+        def make_and_count(folder: Path) -> None:
+            make(folder)
+            self.meter.cache_bytes += sum(path.stat().st_size for path in folder.iterdir())
+
+        with self.cache.product(digest, make_and_count, about) as folder:
+            yield folder
