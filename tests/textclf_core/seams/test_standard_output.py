@@ -38,11 +38,6 @@ class Chatter:
         return Even()
 
     @hookimpl
-    def textclf_compute_metrics(self, references):
-        print("measuring")
-        return {"f1": 0.5}
-
-    @hookimpl
     def textclf_run_finished(self, record):
         print("finished")
 """
