@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
 
 import pytest
 import typer
@@ -49,7 +48,7 @@ def arguments_of(command: str) -> set[str]:
     found: object = textclf_core
     for name in FUNCTIONS[command].split("."):
         found = getattr(found, name, None)
-    assert isinstance(found, Callable), f"there is no textclf_core.{FUNCTIONS[command]}"
+    assert callable(found), f"there is no textclf_core.{FUNCTIONS[command]}"
     return set(inspect.signature(found).parameters)
 
 
