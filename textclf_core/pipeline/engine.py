@@ -59,7 +59,7 @@ def run_experiment(experiment: Experiment, progress: Progress) -> tuple[Path, Re
                     plugins = with_lengths(plugins, encoder, data)
                 experiment = room.experiment = replace(experiment, plugins=plugins)
                 adaptations = _adapt(plugins, encoder, data, seed, room.workspace, progress)
-                if plugins.without_head:
+                if plugins.model_needed == "headless":
                     encoder = encoder.without_head()
                 freeze(plugins, encoder)
                 plan = training_plan(plugins, encoder)
@@ -182,10 +182,8 @@ def _train(
         plugins,
         "textclf_train",
         encoder=encoder,
-        body=encoder,
         data=_without_test(data),
         task=data.task,
-        recipe=recipe_of(trainer_of(plugins).instance),
         seed=seed,
         data_seed=experiment.data_seed,
         workspace=workspace,

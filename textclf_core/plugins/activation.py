@@ -12,15 +12,16 @@ from textclf_core import hookspecs
 from textclf_core.errors import UsageError
 from textclf_core.hookspecs import EXCLUSIVE_ROLES, PLAN_HOOKS, ROLE_OF_HOOK
 from textclf_core.plugins.discovery import Catalogue, LoadedPlugin
-from textclf_core.plugins.hooks import hooks_of
+from textclf_core.plugins.hooks import needs_of
 from textclf_core.plugins.options import build_plugin, option_names
 from textclf_core.plugins.specs import PluginSpec, format_spec, parse_options, split_name
 
 if TYPE_CHECKING:
+    from textclf_core.types.needs import NeededModel, Needs
     from textclf_core.types.task import Task
 
 ENCODER_ROLES = ("model", "strategy")
-"""The roles that are of use only to a trainer that asks for ``encoder``."""
+"""The roles that are of use only to a trainer that needs a model."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,11 @@ class ActivePlugin:
     """Who set each option: ``"default"``, ``"command line"``, ``"call"``, or a file."""
     chosen_by: str
     """Who chose the plugin: ``"default"``, ``"command line"``, ``"call"``, or a file."""
+
+    @property
+    def needs(self) -> Needs:
+        """What it needs of the run, as its class says."""
+        return needs_of(type(self.instance))
 
     @property
     def spec(self) -> str:
@@ -80,15 +86,15 @@ class ActivePlugins:
         return any(hasattr(plugin.instance, hook) for plugin in self.plugins for hook in PLAN_HOOKS)
 
     @property
-    def needs_encoder(self) -> bool:
-        """Whether the trainer asks for ``encoder`` or ``body``, so that a model is built and strategies apply."""
-        return self.one("model") is not None
+    def model_needed(self) -> NeededModel:
+        """What model the trainer needs."""
+        trainer = self.one("trainer")
+        return trainer.needs.model if trainer else "none"
 
     @property
-    def without_head(self) -> bool:
-        """Whether the trainer asks for ``body``: the encoder without its classification head."""
-        trainer = self.one("trainer")
-        return trainer is not None and "body" in hooks_of(type(trainer.instance))["textclf_train"]
+    def needs_encoder(self) -> bool:
+        """Whether the trainer needs a model, so that one is built and strategies apply."""
+        return self.model_needed != "none"
 
 
 def suited(plugins: ActivePlugins, task: Task) -> ActivePlugins:
@@ -118,7 +124,7 @@ def activate(
 ) -> ActivePlugins:
     """Return the plugins of a run, built with their options.
 
-    A role that no spec names takes its default. A trainer that doesn't ask for ``encoder`` has no use for a model or
+    A role that no spec names takes its default. A trainer that needs no model has no use for a model or
     a strategy: then their defaults are left out.
 
     Args:
@@ -143,7 +149,7 @@ def activate(
     defaults: list[LoadedPlugin] = []
     for role in ("trainer", *(role for role in catalogue.defaults if role != "trainer")):
         present = [*chosen, *defaults]
-        wanted = role not in without and (role not in ENCODER_ROLES or _asks_for_encoder(present))
+        wanted = role not in without and (role not in ENCODER_ROLES or _needs_a_model(present))
         if wanted and not any(role in plugin.roles for plugin in present):
             defaults += [catalogue.get(name) for name in catalogue.defaults.get(role, ())]
     _refuse_unused(chosen, [*chosen, *defaults])
@@ -199,13 +205,9 @@ def _trainer(plugins: Sequence[LoadedPlugin]) -> LoadedPlugin | None:
     return next((plugin for plugin in plugins if "trainer" in plugin.roles), None)
 
 
-def _asks_for_encoder(plugins: Sequence[LoadedPlugin]) -> bool:
+def _needs_a_model(plugins: Sequence[LoadedPlugin]) -> bool:
     trainer = _trainer(plugins)
-    return trainer is not None and _takes_encoder(trainer)
-
-
-def _takes_encoder(trainer: LoadedPlugin) -> bool:
-    return not {"encoder", "body"}.isdisjoint(trainer.hooks["textclf_train"])
+    return trainer is not None and trainer.needs.model != "none"
 
 
 def useless_roles(plugin: LoadedPlugin, trainer: LoadedPlugin) -> tuple[str, ...]:
@@ -215,7 +217,7 @@ def useless_roles(plugin: LoadedPlugin, trainer: LoadedPlugin) -> tuple[str, ...
     """
     if plugin is trainer:
         return ()
-    if not _takes_encoder(trainer):
+    if trainer.needs.model == "none":
         return tuple(role for role in ENCODER_ROLES if role in plugin.roles)
     decides = any(ROLE_OF_HOOK.get(hook) == "strategy" and hook != "textclf_adapt" for hook in plugin.hooks)
     return ("strategy",) if "strategy" in trainer.roles and decides else ()
@@ -225,7 +227,7 @@ def _refuse_unused(chosen: Sequence[LoadedPlugin], all_plugins: Sequence[LoadedP
     trainer = _trainer(all_plugins)
     if trainer is None:
         return
-    why = "says itself what of the encoder trains" if _takes_encoder(trainer) else "trains without an encoder"
+    why = "trains without an encoder" if trainer.needs.model == "none" else "says itself what of the encoder trains"
     for plugin in chosen:
         for role in useless_roles(plugin, trainer):
             raise UsageError(
@@ -241,15 +243,11 @@ def _refuse_plans(chosen: Sequence[LoadedPlugin], all_plugins: Sequence[LoadedPl
         if len(same) > 1:
             raise UsageError(f"{' and '.join(map(repr, same))} both decide {what} of training; leave one out.")
     trainer = _trainer(all_plugins)
-    if trainer is None or "plan" in trainer.hooks["textclf_train"]:
+    if trainer is None or trainer.needs.phases:
         return
     for plugin in chosen:
         if any(hook in plugin.hooks for hook in PLAN_HOOKS):
-            able = [
-                name
-                for name in catalogue.defaults.get("trainer", ())
-                if "plan" in catalogue.get(name).hooks["textclf_train"]
-            ]
+            able = [name for name in catalogue.defaults.get("trainer", ()) if catalogue.get(name).needs.phases]
             raise UsageError(
                 f"{plugin.name!r} has a say in the course of training, which the trainer {trainer.name!r} doesn't "
                 f"carry out; leave {plugin.name!r} out{''.join(f', or train with {name!r}' for name in able)}."

@@ -19,8 +19,9 @@ from types import ModuleType
 from typing import Any
 
 from textclf_core.errors import PluginError, UsageError, did_you_mean
-from textclf_core.plugins.hooks import has_hooks, hooks_of, roles_of
+from textclf_core.plugins.hooks import has_hooks, hooks_of, needs_of, roles_of
 from textclf_core.plugins.options import options_of
+from textclf_core.types.needs import Needs
 
 GROUP = "textclf"
 DEFAULTS_GROUP = "textclf.defaults"
@@ -69,6 +70,11 @@ class LoadedPlugin:
     def roles(self) -> tuple[str, ...]:
         """What it does, derived from its hooks."""
         return roles_of(dict(self.hooks))
+
+    @property
+    def needs(self) -> Needs:
+        """What it needs of a run, as its class says."""
+        return needs_of(self.cls)
 
     @property
     def docstring(self) -> str:

@@ -74,11 +74,8 @@ class TrainingPlan:
 
     @property
     def measures_gradients(self) -> bool:
-        """Whether a plugin asks for the gradients' norms, which cost memory and time."""
-        if self.plugins is None:
-            return False
-        implementations = self.plugins.hook.textclf_interval_finished.get_hookimpls()
-        return any("gradient_norms" in one.argnames for one in implementations)
+        """Whether a plugin needs the gradients' norms, which cost memory and time."""
+        return any(plugin.needs.gradient_norms for plugin in self.plugins or ())
 
     def rate_factors(self, encoder: Encoder) -> dict[str, float]:
         """Return what the learning rate is multiplied with, by parameter name, where it isn't by 1.

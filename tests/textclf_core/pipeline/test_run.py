@@ -149,7 +149,13 @@ def test_a_trainer_that_moves_a_frozen_parameter_is_caught(
 ) -> None:
     path = plugin_file(
         """
+        from typing import ClassVar
+        from textclf_core import Needs
+
+        @dataclass(frozen=True)
         class Meddler:
+            needs: ClassVar[Needs] = Needs(model="whole")
+
             @hookimpl
             def textclf_train(self, encoder, task):
                 import torch
@@ -170,7 +176,13 @@ def test_a_head_that_did_not_move_is_an_error(
 ) -> None:
     path = plugin_file(
         """
+        from typing import ClassVar
+        from textclf_core import Needs
+
+        @dataclass(frozen=True)
         class Idler:
+            needs: ClassVar[Needs] = Needs(model="whole")
+
             @hookimpl
             def textclf_train(self, encoder, task):
                 from textclf_core import Recipe
