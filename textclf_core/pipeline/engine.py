@@ -17,7 +17,7 @@ from textclf_core.pipeline.experiment import Experiment
 from textclf_core.pipeline.postprocessing import check_postprocessing
 from textclf_core.pipeline.recording import recipe_of, trainer_of
 from textclf_core.plugins import ActivePlugins, suited
-from textclf_core.plugins.calling import call
+from textclf_core.plugins.calling import call, call_one
 from textclf_core.records.schema import Adaptation, Record
 from textclf_core.system.environment import resolve_device
 from textclf_core.system.memory import reset_peak_memory
@@ -141,8 +141,8 @@ def _adapt(
     for plugin in plugins.implementing("textclf_adapt"):
         seed_everything(seed)
         with workspace.meter.time("adapt"):
-            facts = call(
-                ActivePlugins([plugin]),
+            facts = call_one(
+                plugin,
                 "textclf_adapt",
                 encoder=encoder,
                 data=_without_test(data),
@@ -151,7 +151,7 @@ def _adapt(
                 workspace=workspace,
                 progress=progress,
             )
-        adaptations.append(Adaptation(plugin=plugin.name, facts=facts[0] if facts else {}))
+        adaptations.append(Adaptation(plugin=plugin.name, facts=facts or {}))
         encoder.adapted_by += (plugin.spec,)
     return tuple(adaptations)
 

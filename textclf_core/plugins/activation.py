@@ -11,8 +11,9 @@ import pluggy
 from textclf_core import hookspecs
 from textclf_core.errors import UsageError
 from textclf_core.hookspecs import EXCLUSIVE_ROLES, PLAN_HOOKS, ROLE_OF_HOOK
+from textclf_core.plugins.calling import call_one
 from textclf_core.plugins.discovery import Catalogue, LoadedPlugin
-from textclf_core.plugins.hooks import needs_of
+from textclf_core.plugins.hooks import needs_of, written_together
 from textclf_core.plugins.options import build_plugin, option_names
 from textclf_core.plugins.specs import PluginSpec, format_spec, parse_options, split_name
 
@@ -39,6 +40,19 @@ class ActivePlugin:
     """Who set each option: ``"default"``, ``"command line"``, ``"call"``, or a file."""
     chosen_by: str
     """Who chose the plugin: ``"default"``, ``"command line"``, ``"call"``, or a file."""
+
+    def __str__(self) -> str:
+        """Name it in an error: ``the plugin 'mine' (file /home/me/mine.py)``."""
+        origin = self.distribution if self.version is None else f"{self.distribution} {self.version}"
+        return f"the plugin {self.name!r} ({origin})"
+
+    @property
+    def trains_many(self) -> bool:
+        """Whether it trains cells together as it would one by one: both methods were written side by side.
+
+        A ``textclf_train_many`` that is inherited beside a ``textclf_train`` of one's own trains something else.
+        """
+        return written_together(type(self.instance), "textclf_train_many", "textclf_train")
 
     @property
     def needs(self) -> Needs:
@@ -72,8 +86,10 @@ class ActivePlugins:
         return tuple(plugin for plugin in self.plugins if role in plugin.roles)
 
     def implementing(self, hook: str) -> tuple[ActivePlugin, ...]:
-        """Return the plugins that implement a hook, in order."""
-        return tuple(plugin for plugin in self.plugins if hasattr(plugin.instance, hook))
+        """Return the plugins that implement a hook, in the order in which it is called: ``tryfirst``, ``trylast``."""
+        by_name = {plugin.name: plugin for plugin in self.plugins}
+        # pluggy calls the last of them first.
+        return tuple(by_name[one.plugin_name] for one in reversed(getattr(self.hook, hook).get_hookimpls()))
 
     def one(self, role: str) -> ActivePlugin | None:
         """Return the plugin of an exclusive role, or ``None`` where the run has no use for one."""
@@ -81,9 +97,15 @@ class ActivePlugins:
         return plugins[0] if plugins else None
 
     @property
+    def planning(self) -> tuple[ActivePlugin, ...]:
+        """Those that plan phases or rates, or decide something between epochs, as the user wrote them."""
+        names = {plugin.name for hook in PLAN_HOOKS for plugin in self.implementing(hook)}
+        return tuple(plugin for plugin in self.plugins if plugin.name in names)
+
+    @property
     def have_a_say_in_training(self) -> bool:
         """Whether a plugin plans phases or rates, or decides something between epochs."""
-        return any(hasattr(plugin.instance, hook) for plugin in self.plugins for hook in PLAN_HOOKS)
+        return bool(self.planning)
 
     @property
     def model_needed(self) -> NeededModel:
@@ -104,12 +126,14 @@ def suited(plugins: ActivePlugins, task: Task) -> ActivePlugins:
         UsageError: another plugin can't.
     """
     left_out, faults = [], []
-    for plugin in plugins:
-        for reason in ActivePlugins([plugin]).hook.textclf_why_not(task=task):
-            if plugin.roles == ("metric",) and plugin.chosen_by == "default":
-                left_out.append(plugin.name)
-            else:
-                faults.append(f"{plugin.name}: {reason}.")
+    for plugin in plugins.implementing("textclf_why_not"):
+        reason = call_one(plugin, "textclf_why_not", task=task)
+        if reason is None:
+            continue
+        if plugin.roles == ("metric",) and plugin.chosen_by == "default":
+            left_out.append(plugin.name)
+        else:
+            faults.append(f"{plugin.name}: {reason}.")
     if faults:
         raise UsageError("\n".join(faults))
     return ActivePlugins([plugin for plugin in plugins if plugin.name not in left_out])

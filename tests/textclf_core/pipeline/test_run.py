@@ -128,6 +128,7 @@ def test_two_metrics_of_one_name_are_refused_before_training(
 ) -> None:
     path = plugin_file(
         """
+        @dataclass(frozen=True)
         class MyF1:
             @hookimpl
             def textclf_compute_metrics(self, references, predictions):
@@ -199,6 +200,7 @@ def test_an_error_after_training_loses_nothing(
 ) -> None:
     path = plugin_file(
         """
+        @dataclass(frozen=True)
         class Touchy:
             @hookimpl
             def textclf_compute_metrics(self, references):
@@ -221,6 +223,7 @@ def test_a_plugins_notes_are_kept(plugins: list[str], plugin_file: Callable[...,
         """
         import logging
 
+        @dataclass(frozen=True)
         class Talker:
             @hookimpl
             def textclf_freeze(self, encoder):
