@@ -123,9 +123,10 @@ def trainer_of(plugins: ActivePlugins) -> ActivePlugin:
 
 
 def recipe_of(trainer: object) -> Recipe | None:
-    """Return the recipe among a trainer's options, if it has any of its fields; the others take their defaults."""
-    names = [field.name for field in dataclasses.fields(Recipe) if hasattr(trainer, field.name)]
-    return Recipe(**{name: getattr(trainer, name) for name in names}) if names else None
+    """Return the recipe among a trainer's options, if its class inherits it."""
+    if not isinstance(trainer, Recipe):
+        return None
+    return Recipe(**{field.name: getattr(trainer, field.name) for field in dataclasses.fields(Recipe)})
 
 
 def label_of(plugins: ActivePlugins) -> str:

@@ -15,7 +15,7 @@ from textclf_core.pipeline.postprocessing import check_postprocessing
 from textclf_core.pipeline.recording import recipe_of, trainer_of
 from textclf_core.pipeline.spec import RunSpec
 from textclf_core.plugins import ActivePlugins, suited
-from textclf_core.plugins.calling import call
+from textclf_core.plugins.calling import call, call_one
 from textclf_core.records.schema import Adaptation
 from textclf_core.training.plan import TrainingPlan
 from textclf_core.types.progress import Progress
@@ -99,8 +99,8 @@ def adapt(
     for plugin in plugins.implementing("textclf_adapt"):
         seed_everything(seed)
         with workspace.meter.time("adapt"):
-            facts = call(
-                ActivePlugins([plugin]),
+            facts = call_one(
+                plugin,
                 "textclf_adapt",
                 encoder=encoder,
                 data=without_test(data),
@@ -109,7 +109,7 @@ def adapt(
                 workspace=workspace,
                 progress=progress,
             )
-        adaptations.append(Adaptation(plugin=plugin.name, facts=facts[0] if facts else {}))
+        adaptations.append(Adaptation(plugin=plugin.name, facts=facts or {}))
         encoder.adapted_by += (plugin.spec,)
     return tuple(adaptations)
 

@@ -103,7 +103,7 @@ def prepare_runs(contexts: Sequence[RunContext], shared: Meter, progress: Progre
                 plugins = [with_lengths(each, built, data) for each in plugins]
         if not several:
             adaptations = adapt(plugins[0], built, data, seed, context.workspace, progress)
-        if own.without_head:
+        if own.model_needed == "headless":
             built = built.without_head()
         freeze(own, built)
         with shared.time("build" if several else "train"):
@@ -135,10 +135,8 @@ def train_runs(
             prepared.plugins[0],
             "textclf_train",
             encoder=prepared.encoder,
-            body=prepared.encoder,
             data=without_test(prepared.data),
             task=prepared.data.task,
-            recipe=recipe_of(trainer_of(prepared.plugins[0]).instance),
             seed=context.spec.seed,
             data_seed=context.spec.data_seed,
             workspace=context.workspace,
