@@ -88,7 +88,7 @@ class RunDirectory:
             self.discard()
             return None
         for number in itertools.count(1):
-            kept = self.path.with_name(f"{self.id}.incomplete" if number == 1 else f"{self.id}.incomplete-{number}")
+            kept = self.path.with_name(f"{self.id}.incomplete" if number == 1 else f"{self.id}-{number}.incomplete")
             with self._lock:
                 if not kept.exists():
                     self.partial.rename(kept)

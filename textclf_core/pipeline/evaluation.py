@@ -17,7 +17,7 @@ from textclf_core.inference.store import save_classifier, save_postprocessing
 from textclf_core.pipeline.postprocessing import fit_steps
 from textclf_core.pipeline.recording import plugin_record, postprocessing_records, trainer_of
 from textclf_core.plugins import ActivePlugins
-from textclf_core.plugins.calling import call_one
+from textclf_core.plugins.calling import call_one, errors_of
 from textclf_core.records.predictions import Predictions, check_scores, write_predictions
 from textclf_core.records.schema import MODEL_DIRECTORY, PostprocessingRecord
 from textclf_core.types.postprocessing import PostprocessedClassifier, Step, answers_from, may_abstain
@@ -42,14 +42,15 @@ class Evaluation:
 
 def evaluate(plugins: ActivePlugins, classifier: Classifier, data: PreparedData, workspace: Workspace) -> Evaluation:
     """Save the classifier, predict validation and test, postprocess, and score what came of it."""
-    meter = workspace.meter
+    meter, trainer = workspace.meter, trainer_of(plugins)
     model = workspace.directory / MODEL_DIRECTORY
-    with meter.time("save"):
-        save_classifier(classifier, model, data.task, plugin_record(trainer_of(plugins)))
+    with meter.time("save"), errors_of(trainer, "save"):
+        save_classifier(classifier, model, data.task, plugin_record(trainer))
     with meter.time("predict"):
-        scores = {name: classifier.scores(data.data[name]) for name in _EVALUATED}
+        with errors_of(trainer, "scores"):
+            scores = {name: classifier.scores(data.data[name]) for name in _EVALUATED}
         for name, of_split in scores.items():
-            check_scores(of_split, data.data[name], data.task, name, str(trainer_of(plugins)))
+            check_scores(of_split, data.data[name], data.task, name, str(trainer))
     with meter.time("postprocess"):
         steps = fit_steps(plugins, scores["validation"], data.data["validation"], data.task)
         save_postprocessing(steps, plugins, model)
@@ -66,7 +67,7 @@ def evaluate(plugins: ActivePlugins, classifier: Classifier, data: PreparedData,
             {name: _score(plugins, split, data.task, may_abstain(steps[:taken])) for name, split in stage.items()}
             for taken, stage in enumerate(stages)
         ]
-    with meter.time("latency"):
+    with meter.time("latency"), errors_of(trainer, "scores"):
         latency_seconds = _latency(PostprocessedClassifier(classifier, steps, data.task), data)
     return Evaluation(metrics[-1], postprocessing_records(steps, stages, metrics), latency_seconds)
 
