@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from textclf_core.hookspecs import hookimpl
+from textclf_core.tasks import why_not_kind
 from textclf_core.types.option import Option
 from textclf_core.types.tokenization import Tokenization
-from textclf_plugins.whole_texts import why_not_words
 
 if TYPE_CHECKING:
     from datasets import DatasetDict
@@ -38,7 +38,7 @@ class EmbeddingLogreg(Tokenization):
     @hookimpl
     def textclf_why_not(self, task: Task) -> str | None:
         """Refuse labels of words."""
-        return why_not_words(task)
+        return why_not_kind(task, "single-label", "multi-label")
 
     @hookimpl
     def textclf_freeze(self, encoder: Encoder) -> None:
