@@ -14,7 +14,8 @@ from textclf_core.plugins import ActivePlugins, activate
 from textclf_core.plugins.options import options_of
 from textclf_core.plugins.specs import PluginSpec
 from textclf_core.records.schema import CLASSIFIER_FILE, MODEL_DIRECTORY, PluginRecord
-from textclf_core.types.postprocessing import PostprocessedClassifier, Postprocessing, Step, save_steps, step_directory
+from textclf_core.tasks.answers import PostprocessedClassifier
+from textclf_core.types.postprocessing import Postprocessing, Step, save_steps, step_directory
 from textclf_core.types.task import Task
 from textclf_core.types.workspace import Workspace
 

@@ -8,9 +8,6 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-from datasets import Dataset
-
 from textclf_core.data import PreparedData
 from textclf_core.errors import RunError
 from textclf_core.inference.store import save_classifier, save_postprocessing
@@ -20,10 +17,13 @@ from textclf_core.plugins import ActivePlugins
 from textclf_core.plugins.calling import call_one, errors_of
 from textclf_core.records.predictions import Predictions, check_scores, write_predictions
 from textclf_core.records.schema import MODEL_DIRECTORY, PostprocessingRecord
-from textclf_core.types.postprocessing import PostprocessedClassifier, Step, answers_from, may_abstain
+from textclf_core.tasks.answers import PostprocessedClassifier, answers_from
+from textclf_core.types.postprocessing import Step, may_abstain
 from textclf_core.types.workspace import Workspace
 
 if TYPE_CHECKING:
+    from datasets import Dataset
+
     from textclf_core.types.classifier import Classifier, Scores
     from textclf_core.types.task import Task
 
@@ -62,7 +62,7 @@ def evaluate(plugins: ActivePlugins, classifier: Classifier, data: PreparedData,
             }
             for taken in range(len(steps) + 1)
         ]
-        write_predictions(stages[-1], data.task, workspace.directory)
+        write_predictions(stages[-1], workspace.directory)
         metrics = [
             {name: _score(plugins, split, data.task, may_abstain(steps[:taken])) for name, split in stage.items()}
             for taken, stage in enumerate(stages)
@@ -78,19 +78,12 @@ def check_metrics(plugins: ActivePlugins, task: Task) -> frozenset[str]:
     Returns:
         The names of the metrics.
     """
-    labels, scores = list(range(task.num_labels)), np.eye(task.num_labels, dtype=np.float32)
-    if task.kind == "tokens":
-        rows = Predictions(Dataset.from_dict({"label": [labels]}), [scores], [np.arange(task.num_labels)])
-    elif task.kind == "multi-label":
-        rows = Predictions(Dataset.from_dict({"label": [[label] for label in labels]}), scores, scores.astype(np.int64))
-    else:
-        rows = Predictions(Dataset.from_dict({"label": labels}), scores, np.arange(task.num_labels))
-    return frozenset(_score(plugins, rows, task))
+    return frozenset(_score(plugins, Predictions.invented(task), task))
 
 
 def _predictions(data: Dataset, scores: Scores, steps: tuple[Step, ...], task: Task) -> Predictions:
     answers = answers_from(scores, steps, task)
-    return Predictions(data, answers.scores, answers.labels)
+    return Predictions(data, answers.scores, answers.labels, task)
 
 
 def _score(plugins: ActivePlugins, split: Predictions, task: Task, abstains: bool = False) -> dict[str, float | None]:

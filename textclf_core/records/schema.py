@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pydantic import TypeAdapter, ValidationError
 
 from textclf_core.errors import UsageError
 from textclf_core.records.cost import Cost
 from textclf_core.types.phases import PhaseRecord
+from textclf_core.types.task import Kind, Task
 
 Fact = str | int | float | bool | None
 """What a record can hold of a plugin's own."""
@@ -91,6 +92,11 @@ class DataRecord:
     text_columns: tuple[str, ...]
     splits: tuple[SplitRecord, ...]
     train_size: str | None = None
+
+    @property
+    def task(self) -> Task:
+        """The task."""
+        return Task(self.label_names, self.text_columns, cast(Kind, self.task_kind))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from textclf_core.errors import RunError
+from textclf_core.tasks import kind_of
 from textclf_core.training.checkpoints import (
     Moments,
     TrainingState,
@@ -22,7 +23,6 @@ from textclf_core.training.checkpoints import (
     save_checkpoint,
     trainable_tensors,
 )
-from textclf_core.training.labelled import labels_of_rows, right_rows
 from textclf_core.training.loss import Loss
 from textclf_core.training.options import EncoderTraining
 from textclf_core.training.parameter_check import FrozenHashes
@@ -83,7 +83,9 @@ class Course:
     def __post_init__(self) -> None:
         encoder = self.classifier.encoder
         self._names = encoder.trainable_names()
-        self.loss = Loss.of(self.options, self.classifier.task, labels_of_rows(self.train), encoder.model.device)
+        self._kind = kind_of(self.classifier.task)
+        labels = self._kind.training_labels(self.train)
+        self.loss = Loss.of(self.options, self.classifier.task, labels, encoder.model.device)
 
     @property
     def total_steps(self) -> int:
@@ -341,7 +343,7 @@ class Course:
 
     def _settings(self) -> dict[str, Any]:
         """Return what must be alike in a run that takes up a checkpoint of this one, as JSON holds it."""
-        rows = np.array([len(ids) for ids in self.train["input_ids"]]), labels_of_rows(self.train).ravel()
+        rows = np.array([len(ids) for ids in self.train["input_ids"]]), self._kind.training_labels(self.train).ravel()
         own = {option.name: getattr(self.options, option.name) for option in fields(EncoderTraining)}
         del own["checkpoints"]
         if isinstance(own["class_weights"], tuple):
@@ -358,6 +360,6 @@ class Course:
     def _evaluate(self) -> tuple[float, float]:
         """Return the mean loss and the accuracy on validation; of several labels a text all must be right."""
         logits = torch.from_numpy(self.classifier.logits(self.validation)).to(self.classifier.encoder.model.device)
-        labels = torch.from_numpy(labels_of_rows(self.validation)).to(logits.device)
+        labels = torch.from_numpy(self._kind.training_labels(self.validation)).to(logits.device)
         loss = self.loss(logits, labels) / labels.numel()
-        return loss.item(), right_rows(logits, labels).float().mean().item()
+        return loss.item(), self._kind.right(logits, labels).float().mean().item()

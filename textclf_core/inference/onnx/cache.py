@@ -18,8 +18,9 @@ from textclf_core.errors import UsageError
 from textclf_core.inference.onnx.agreement import Agreement, agreement_with_stored
 from textclf_core.inference.onnx.export import MODEL_FILE, export_float32, export_int8
 from textclf_core.inference.onnx.session import onnx_logits
+from textclf_core.tasks.answers import PostprocessedClassifier
 from textclf_core.training.encoder_classifier import EncoderClassifier
-from textclf_core.types.postprocessing import PostprocessedClassifier, Step
+from textclf_core.types.postprocessing import Step
 
 if TYPE_CHECKING:
     from textclf_core.types.classifier import Classifier
