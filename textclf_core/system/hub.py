@@ -96,6 +96,20 @@ def hub_dataset(id: str, name: str | None = None, revision: str | None = None) -
 
 
 @contextmanager
+def without_bars() -> Iterator[None]:
+    """Keep the progress bars of transformers away: they are over before they could be read, and run through ours."""
+    from transformers.utils import logging as transformers_logging
+
+    had_bars = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        yield
+    finally:
+        if had_bars:
+            transformers_logging.enable_progress_bar()  # type: ignore[no-untyped-call]
+
+
+@contextmanager
 def quiet(name: str) -> Iterator[None]:
     """Keep the logger of this name, and it alone, from telling anything less than an error.
 

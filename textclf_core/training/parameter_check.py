@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from textclf_core.errors import RunError
+from textclf_core.errors import RunError, some_of
 
 if TYPE_CHECKING:
     from textclf_core.encoder import Encoder
@@ -66,10 +66,10 @@ class ParameterHashes:
         after = {name: _sha256(parameter) for name, parameter in encoder.model.named_parameters()}
         missing = sorted(self._before.keys() - after.keys())
         if missing:
-            raise RunError(f"training removed parameters of the model: {_some(missing)}.")
+            raise RunError(f"training removed parameters of the model: {some_of(missing)}.")
         moved = {name for name, digest in self._before.items() if after[name] != digest}
         if moved & self._frozen:
-            raise RunError(f"training moved parameters that were frozen: {_some(sorted(moved & self._frozen))}.")
+            raise RunError(f"training moved parameters that were frozen: {some_of(sorted(moved & self._frozen))}.")
         if self._head and not moved & self._head:
             raise RunError("training didn't move the classification head: the model has learned nothing.")
         trainable = self._before.keys() - self._frozen
@@ -109,14 +109,10 @@ class FrozenHashes:
         """
         moved = [name for name, digest in self._before.items() if _sha256(encoder.model.get_parameter(name)) != digest]
         if moved:
-            raise RunError(f"{when} moved parameters that were frozen in it: {_some(sorted(moved))}.")
+            raise RunError(f"{when} moved parameters that were frozen in it: {some_of(sorted(moved))}.")
 
 
 def _sha256(parameter: torch.Tensor) -> str:
     # Bytes, because NumPy has no bfloat16.
     flat = parameter.detach().cpu().contiguous().view(-1).view(torch.uint8)
     return hashlib.sha256(flat.numpy().data).hexdigest()
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

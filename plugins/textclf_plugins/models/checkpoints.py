@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from textclf_core.errors import UsageError
+from textclf_core.errors import UsageError, some_of
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -153,9 +153,8 @@ def _load_trained(checkpoint: str, revision: str | None, local: bool) -> Encoder
             checkpoint, dtype=torch.float32, output_loading_info=True, **wanted, **model_places(local)
         )
     if missing := sorted(report["missing_keys"]):
-        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
         raise UsageError(
-            f"{checkpoint} isn't trained to classify: it lacks the weights {', '.join(missing[:3])}{more}. Give a "
+            f"{checkpoint} isn't trained to classify: it lacks the weights {some_of(missing)}. Give a "
             "checkpoint that was fine-tuned for sequence classification."
         )
     return Encoder(model, tokenizer, checkpoint, _commit(checkpoint, revision))
@@ -183,10 +182,9 @@ def _check_weights(encoder: Encoder, missing: set[str], mismatched: set[str]) ->
     fresh = {name: part for name, part in parts.items() if name in missing | mismatched}
     lacking = [name for name, part in fresh.items() if part not in ("head", "pooler")]
     if lacking:
-        more = f" and {len(lacking) - 3} more" if len(lacking) > 3 else ""
         raise UsageError(
             f"{encoder.checkpoint} lacks weights of the model's body, or has them in another shape: "
-            f"{', '.join(lacking[:3])}{more}; is it the checkpoint of a {encoder.family} model?"
+            f"{some_of(lacking)}; is it the checkpoint of a {encoder.family} model?"
         )
     if "pooler" in fresh.values():
         logger.info("%s has no pooler, so it starts untrained, as the head does", encoder.checkpoint)
@@ -216,18 +214,10 @@ def _commit(checkpoint: str, revision: str | None) -> str | None:
 @contextmanager
 def _without_load_report() -> Iterator[None]:
     """Keep transformers' bar and table of fresh weights away: we check these, and a fresh head is meant."""
-    from transformers.utils import logging as transformers_logging
+    from textclf_core.system.hub import quiet, without_bars
 
-    from textclf_core.system.hub import quiet
-
-    had_bar = transformers_logging.is_progress_bar_enabled()
-    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    try:
-        with quiet("transformers.modeling_utils"):
-            yield
-    finally:
-        if had_bar:
-            transformers_logging.enable_progress_bar()  # type: ignore[no-untyped-call]
+    with without_bars(), quiet("transformers.modeling_utils"):
+        yield
 
 
 def _first_line(error: Exception) -> str:

@@ -94,7 +94,6 @@ def test_in_a_comparison_such_a_contender_fails_and_the_others_go_on(
     assert [run.record.label for run in result.runs] == ["majority"]
 
 
-@pytest.mark.xfail(strict=True, reason="transformers fills up what is missing with random weights")
 @pytest.mark.parametrize("name", ["bert.encoder.layer.1.output.dense.weight", "classifier.weight"])
 def test_an_artifact_that_lacks_a_parameter_is_refused(name: str, run: Callable[..., Run]) -> None:
     """A parameter that is missing would be predicted with at random."""
@@ -107,7 +106,6 @@ def test_an_artifact_that_lacks_a_parameter_is_refused(name: str, run: Callable[
         done.predict(tiny_data()["test"]["text"][:2])
 
 
-@pytest.mark.xfail(strict=True, reason="transformers passes over what it doesn't know")
 def test_an_artifact_with_a_parameter_too_many_is_refused(run: Callable[..., Run]) -> None:
     """A parameter that nobody takes was trained for something."""
     done = run("head-only")
