@@ -20,6 +20,7 @@ RECORD_FILE = "record.json"
 PREDICTIONS_FILE = "predictions.parquet"
 HISTORY_FILE = "history.jsonl"
 MODEL_DIRECTORY = "model"
+CHECKPOINTS_DIRECTORY = "checkpoints"
 CLASSIFIER_FILE = "classifier.json"
 
 

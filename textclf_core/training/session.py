@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from textclf_core.errors import RunError
-from textclf_core.records.schema import HISTORY_FILE, PhaseRecord
+from textclf_core.records.schema import CHECKPOINTS_DIRECTORY, HISTORY_FILE, PhaseRecord
 from textclf_core.training.checkpoints import (
     Moments,
     TrainingState,
@@ -339,7 +339,7 @@ class Course:
             phase_over=self._phase_over,
             gradient_norms=self._gradient_norms,
         )
-        directory, keep = self.workspace.directory / "checkpoints", self.options.checkpoints
+        directory, keep = self.workspace.directory / CHECKPOINTS_DIRECTORY, self.options.checkpoints
         encoder = self.classifier.encoder
         save_checkpoint(directory, state, encoder, optimizer, self._best, keep=keep, names=self._names)
 
