@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -120,6 +121,7 @@ def _load(checkpoint: str, revision: str | None, task: Task, local: bool) -> Enc
     from textclf_core.system.hub import model_places
 
     wanted = _wanted(revision)
+    _refuse_adapter(checkpoint, revision, local)
     tokenizer = _tokenizer(checkpoint, wanted, local)
     with _without_load_report():
         model, report = model_class(task).from_pretrained(
@@ -147,6 +149,7 @@ def _load_trained(checkpoint: str, revision: str | None, local: bool) -> Encoder
     from textclf_core.system.hub import model_places
 
     wanted = _wanted(revision)
+    _refuse_adapter(checkpoint, revision, local)
     tokenizer = _tokenizer(checkpoint, wanted, local)
     with _without_load_report():
         model, report = AutoModelForSequenceClassification.from_pretrained(
@@ -162,6 +165,26 @@ def _load_trained(checkpoint: str, revision: str | None, local: bool) -> Encoder
 
 def _wanted(revision: str | None) -> dict[str, Any]:
     return {"revision": revision or "main", "trust_remote_code": False}
+
+
+def _refuse_adapter(checkpoint: str, revision: str | None, local: bool) -> None:
+    """Refuse what the library peft wrote: transformers would put its modules into the model that it names.
+
+    What is saved then is the adapter without its model, and what is frozen and trained is neither one's parts.
+    """
+    from transformers.utils.peft_utils import find_adapter_config_file
+
+    # None where there is no such file, or none can be had; what else is wrong, loading will say.
+    found = find_adapter_config_file(checkpoint, revision=revision or "main", local_files_only=local)
+    if found is None:
+        return
+    base = json.loads(Path(found).read_text(encoding="utf-8")).get("base_model_name_or_path") or "BASE"
+    raise UsageError(
+        f"{checkpoint} is an adapter to the model {base} (it has {Path(found).name}), not a model by itself. Merge it "
+        "into that model first: in Python, peft.PeftModel.from_pretrained(base, ADAPTER).merge_and_unload() gives a "
+        "model whose save_pretrained(FOLDER), with the tokenizer's, makes a checkpoint. A run with the strategy lora "
+        "has done that already: take the folder model of the run."
+    )
 
 
 def _tokenizer(checkpoint: str, wanted: dict[str, Any], local: bool) -> PreTrainedTokenizerBase:

@@ -116,7 +116,6 @@ def test_an_artifact_with_a_parameter_too_many_is_refused(run: Callable[..., Run
         done.predict(tiny_data()["test"]["text"][:2])
 
 
-@pytest.mark.xfail(strict=True, reason="the adapter's modules are taken for the model's own")
 def test_the_folder_of_an_adapter_is_merged_or_refused(
     run: Callable[..., Run], tiny_checkpoint: Path, reviews: Path, tmp_path: Path
 ) -> None:
