@@ -21,6 +21,7 @@ from textclf_core.plugins.calling import call
 from textclf_core.records.schema import Adaptation, Record
 from textclf_core.system.environment import resolve_device
 from textclf_core.system.memory import reset_peak_memory
+from textclf_core.training.freezing import freeze
 from textclf_core.training.parameter_check import Movement, ParameterHashes
 from textclf_core.training.plan import TrainingPlan
 from textclf_core.types.progress import Progress
@@ -51,7 +52,7 @@ def run_experiment(experiment: Experiment, progress: Progress) -> tuple[Path, Re
                 check_metrics(plugins, data.task)
                 check_postprocessing(plugins, data.task)
             experiment = room.experiment = replace(experiment, plugins=plugins)
-            encoder = plan = None
+            encoder = plan = before = None
             adaptations: tuple[Adaptation, ...] = ()
             if plugins.needs_encoder:
                 with meter.time("build"):
@@ -61,10 +62,11 @@ def run_experiment(experiment: Experiment, progress: Progress) -> tuple[Path, Re
                 adaptations = _adapt(plugins, encoder, data, seed, room.workspace, progress)
                 if plugins.without_head:
                     encoder = encoder.without_head()
-                freeze(plugins, encoder)
+                with meter.time("train"):  # hashing the weights is a part of it
+                    before = freeze(plugins, encoder)
                 plan = training_plan(plugins, encoder)
             with meter.time("train"):
-                classifier, movement = _train(experiment, encoder, plan, data, room.workspace, progress)
+                classifier, movement = _train(experiment, encoder, before, plan, data, room.workspace, progress)
             if encoder:
                 call(plugins, "textclf_training_finished", encoder=encoder, workspace=room.workspace)
             evaluation = evaluate(plugins, classifier, data, room.workspace)
@@ -156,11 +158,6 @@ def _adapt(
     return tuple(adaptations)
 
 
-def freeze(plugins: ActivePlugins, encoder: Encoder) -> None:
-    """Let the strategies say which parameters train."""
-    call(plugins, "textclf_freeze", encoder=encoder)
-
-
 def _without_test(data: PreparedData) -> DatasetDict:
     return type(data.data)({name: data.data[name] for name in ("train", "validation")})
 
@@ -168,6 +165,7 @@ def _without_test(data: PreparedData) -> DatasetDict:
 def _train(
     experiment: Experiment,
     encoder: Encoder | None,
+    before: ParameterHashes | None,
     plan: TrainingPlan | None,
     data: PreparedData,
     workspace: Workspace,
@@ -175,7 +173,6 @@ def _train(
 ) -> tuple[Classifier, Movement | None]:
     """Train without the test split, and prove what moved."""
     plugins, seed = experiment.plugins, experiment.seed
-    before = ParameterHashes(encoder) if encoder else None
     # Anew, so that the order and the dropout don't depend on how many numbers the model's initialisation drew.
     seed_everything(seed)
     classifier: Classifier = call(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from textclf_core.errors import RunError, TextclfError
 from textclf_core.pipeline.context import Room
-from textclf_core.pipeline.engine import build_encoder, freeze, prepared_data, seed_everything, with_lengths
+from textclf_core.pipeline.engine import build_encoder, prepared_data, seed_everything, with_lengths
 from textclf_core.pipeline.evaluation import evaluate
 from textclf_core.pipeline.experiment import Experiment
 from textclf_core.pipeline.recording import recipe_of, trainer_of
@@ -19,6 +19,7 @@ from textclf_core.records.schema import Record
 from textclf_core.system.environment import resolve_device
 from textclf_core.system.memory import reset_peak_memory
 from textclf_core.training.checkpoints import restore_tensors, trainable_tensors
+from textclf_core.training.freezing import freeze
 from textclf_core.training.parameter_check import ParameterHashes
 from textclf_core.types.meter import Meter
 from textclf_core.types.progress import Progress
@@ -80,8 +81,7 @@ def _build(
         if experiment.seed in starts:
             continue
         encoder = build_encoder(experiment.plugins, data.task, experiment.seed, resolve_device(experiment.device))
-        freeze(experiment.plugins, encoder)
-        hashes = ParameterHashes(encoder)
+        hashes = freeze(experiment.plugins, encoder)
         if starts and not hashes.same_frozen(next(iter(starts.values()))[0]):
             return None
         starts[experiment.seed] = hashes, trainable_tensors(encoder)

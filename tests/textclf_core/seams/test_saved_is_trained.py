@@ -139,7 +139,6 @@ def test_the_folder_of_an_adapter_is_merged_or_refused(
         assert load_file(saved)[name].allclose(merged)
 
 
-@pytest.mark.xfail(strict=True, reason="full asks for nothing")
 def test_full_beside_a_model_with_a_frozen_block_is_an_error(
     run: Callable[..., Run], plugin_file: Callable[..., Path], reviews: Path
 ) -> None:
@@ -148,7 +147,6 @@ def test_full_beside_a_model_with_a_frozen_block_is_an_error(
         run("half-frozen", "full", file=plugin_file(HALF_FROZEN), beside=[f"files:path={reviews}"])
 
 
-@pytest.mark.xfail(strict=True, reason="full asks for nothing")
 def test_full_beside_a_strategy_that_freezes_is_an_error(run: Callable[..., Run]) -> None:
     """Of two that contradict each other, one is to be left out."""
     with pytest.raises(TextclfError, match=r"(?s)full.*freeze-embeddings|freeze-embeddings.*full"):
