@@ -166,12 +166,14 @@ def run_cells(
         prefix_of = prefixes(waiting, plan.task_of)
         waiting = running_order(waiting, prefix_of)
         alone: set[Cell] = set()
+        proven: set[str] = set()
         while waiting:
             others = [] if waiting[0] in alone else [cell for cell in waiting[1:] if cell not in alone]
             group = trained_together(waiting[0], others, prefix_of)
             plan.cache.used.clear()
             with board.running(group[0]) as progress:
-                experiments = [_experiment(plan, cell, command, (expected or {}).get(cell.id)) for cell in group]
+                prove = not proven.issuperset(cell.contender.label for cell in group)
+                experiments = [_experiment(plan, cell, command, (expected or {}).get(cell.id), prove) for cell in group]
                 outcomes = run_group(experiments, progress)
             if outcomes is None:
                 alone.update(group)
@@ -183,6 +185,7 @@ def run_cells(
                     failed.append(FailedCell(cell, outcome))
                 else:
                     board.finished(cell, outcome[1])
+                    proven.add(cell.contender.label)
                     finished.append(_finished(cell, *outcome))
             prefix = prefix_of.get(group[0].contender.label)
             if not any(prefix_of.get(other.contender.label) == prefix for other in waiting):
@@ -229,7 +232,9 @@ def run_group(experiments: Sequence[Experiment], progress: Progress) -> list[Out
         return [error]
 
 
-def _experiment(plan: ComparisonPlan, cell: Cell, command: str | None, expected: Expected | None) -> Experiment:
+def _experiment(
+    plan: ComparisonPlan, cell: Cell, command: str | None, expected: Expected | None, prove: bool = True
+) -> Experiment:
     return Experiment(
         cell.contender.plugins,
         data=plan.data[cell.contender.label, cell.train_size],
@@ -245,6 +250,7 @@ def _experiment(plan: ComparisonPlan, cell: Cell, command: str | None, expected:
         expected=expected,
         tuning=cell.contender.tuning,
         cache=plan.cache,
+        prove=prove,
     )
 
 

@@ -69,7 +69,7 @@ def run_experiment(experiment: Experiment, progress: Progress) -> tuple[Path, Re
                 classifier, movement = _train(experiment, encoder, before, plan, data, room.workspace, progress)
             if encoder:
                 call(plugins, "textclf_training_finished", encoder=encoder, workspace=room.workspace)
-            evaluation = evaluate(plugins, classifier, data, room.workspace)
+            evaluation = evaluate(plugins, classifier, data, room.workspace, movement=movement, prove=experiment.prove)
         record = room.leave_record(data, classifier, encoder, movement, evaluation, plan, adaptations)
     return room.directory.path, record
 

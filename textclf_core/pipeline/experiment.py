@@ -37,6 +37,7 @@ class Experiment:
         cache: what runs share; the user's cache if not set.
         expected: what a probe expected it to take, for the record.
         tuning: how the value of a tuned option was found, for the record.
+        prove: load what was saved and compare it with what was trained; a comparison does so once a contender.
         probe: it is run to find out what runs will take; see ``Workspace.probe``.
     """
 
@@ -54,4 +55,5 @@ class Experiment:
     cache: CacheFolder | None = None
     expected: Expected | None = None
     tuning: Tuning | None = None
+    prove: bool = True
     probe: bool = False

@@ -64,10 +64,11 @@ def run_together(experiments: Sequence[Experiment], progress: Progress) -> list[
             return None
         for own in left:
             own.pop_all()
-    outcomes = []
+    outcomes: list[Outcome] = []
     for number, (room, cell) in enumerate(zip(rooms, trained, strict=True)):
         room.workspace.meter.add_share(shared, len(rooms), whole=number == 0)
-        outcomes.append(_finish(room, cell, encoder, data, starts[room.experiment.seed][0]))
+        proven = any(not isinstance(outcome, TextclfError) for outcome in outcomes)
+        outcomes.append(_finish(room, cell, encoder, data, starts[room.experiment.seed][0], proven=proven))
     return outcomes
 
 
@@ -126,8 +127,10 @@ def _train(
     return trained
 
 
-def _finish(room: Room, cell: TrainedCell, encoder: Encoder, data: PreparedData, before: ParameterHashes) -> Outcome:
-    """Evaluate a trained cell, and leave its run."""
+def _finish(
+    room: Room, cell: TrainedCell, encoder: Encoder, data: PreparedData, before: ParameterHashes, *, proven: bool
+) -> Outcome:
+    """Evaluate a trained cell, and leave its run; ``proven`` if another cell's saved model was compared already."""
     meter = room.workspace.meter
     try:
         with room:
@@ -137,9 +140,16 @@ def _finish(room: Room, cell: TrainedCell, encoder: Encoder, data: PreparedData,
                 raise RunError("textclf_train_many gave neither a classifier nor an error for a cell.")
             shared_seconds = sum(meter.seconds.get(stage, 0.0) for stage in ("load", "build", "train"))
             with meter.time("total"):
-                evaluation = evaluate(room.experiment.plugins, cell.classifier, data, room.workspace)
                 restore_tensors(encoder, cell.parameters)
                 movement = before.check(encoder)
+                evaluation = evaluate(
+                    room.experiment.plugins,
+                    cell.classifier,
+                    data,
+                    room.workspace,
+                    movement=movement,
+                    prove=room.experiment.prove and not proven,
+                )
             meter.seconds["total"] += shared_seconds
             record = room.leave_record(data, cell.classifier, encoder, movement, evaluation)
     except TextclfError as error:

@@ -115,6 +115,10 @@ OWN_HEAD = """
             if self.moves:
                 body.model.pooler.dense.bias.data += 1
             return Even()
+
+        @hookimpl
+        def textclf_load_classifier(self):
+            return Even()
 """
 
 

@@ -66,7 +66,6 @@ class HalfFrozen:
 """
 
 
-@pytest.mark.xfail(strict=True, reason="the artifact isn't loaded again: the head is lost in silence")
 def test_a_head_of_its_own_that_is_not_loaded_again_ends_the_run(
     run: Callable[..., Run], plugin_file: Callable[..., Path], reviews: Path
 ) -> None:
@@ -75,7 +74,6 @@ def test_a_head_of_its_own_that_is_not_loaded_again_ends_the_run(
         run("own-head", file=plugin_file(OWN_HEAD), beside=[f"files:path={reviews}"])
 
 
-@pytest.mark.xfail(strict=True, reason="the artifact isn't loaded again")
 def test_a_classifier_that_saves_something_else_ends_the_run(
     run: Callable[..., Run], plugin_file: Callable[..., Path], reviews: Path
 ) -> None:
@@ -84,7 +82,6 @@ def test_a_classifier_that_saves_something_else_ends_the_run(
         run("forgetful", file=plugin_file(FORGETFUL), beside=[f"files:path={reviews}"])
 
 
-@pytest.mark.xfail(strict=True, reason="the artifact isn't loaded again")
 def test_in_a_comparison_such_a_contender_fails_and_the_others_go_on(
     compare: Callable[..., object], plugin_file: Callable[..., Path], reviews: Path
 ) -> None:
