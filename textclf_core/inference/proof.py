@@ -27,6 +27,7 @@ from textclf_core.types.workspace import Workspace
 if TYPE_CHECKING:
     from datasets import Dataset
     from numpy.typing import NDArray
+    from torch import Tensor
 
     from textclf_core.types.classifier import Classifier, Scores
     from textclf_core.types.postprocessing import Step
@@ -37,6 +38,9 @@ ROWS = 32
 
 TOLERANCE = 1e-4
 """By how much a probability may differ: other rows beside a text change its last bits."""
+
+# Numbers compared at once.
+_AT_ONCE = 2**20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +82,7 @@ def check_saved(trained: Trained, plugins: ActivePlugins, workspace: Workspace) 
         RunError: it can't be loaded, or differs; the error names the plugins that are concerned.
     """
     if isinstance(trained.classifier, Tokenizing):
-        # Its frozen weights are read from their file again when they are needed, so that two models take little more.
+        # Frozen weights are read from their file again when they are needed, so that two models take little more.
         page_out(one for one in trained.classifier.encoder.model.parameters() if not one.requires_grad)
     give_back_freed_memory()
     with _undisturbed(workspace.device):
@@ -148,13 +152,20 @@ def _check_parameters(trained: Classifier, loaded: Classifier, frozen: Mapping[s
         raise RunError(f"parameters of the trained model are missing: {some_of(missing)}")
     if changed := [name for name in sorted(frozen.keys() & theirs.keys()) if sha256_of(theirs[name]) != frozen[name]]:
         raise RunError(f"parameters that were frozen aren't what they were before training: {some_of(changed)}")
-    differing = []
-    for name, parameter in ours.items():
-        if not torch.equal(parameter, theirs[name]):
-            differing.append(name)
-        page_out([theirs[name]])
-    if differing:
+    if differing := [name for name, parameter in ours.items() if not _same(parameter, theirs[name])]:
         raise RunError(f"parameters have other values: {some_of(differing)}")
+
+
+def _same(ours: Tensor, theirs: Tensor) -> bool:
+    """Return whether two parameters are equal, bit for bit, with little of either in memory at a time."""
+    if ours.shape != theirs.shape or ours.dtype != theirs.dtype:
+        return False
+    pieces = zip(ours.detach().reshape(-1).split(_AT_ONCE), theirs.detach().reshape(-1).split(_AT_ONCE), strict=True)
+    for one, other in pieces:
+        if not torch.equal(one, other):
+            return False
+        page_out([other] if ours.requires_grad else [one, other])
+    return True
 
 
 def _scores_of(rows: list[int], scores: Scores) -> Scores:
