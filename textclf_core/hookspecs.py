@@ -415,11 +415,11 @@ def textclf_compute_metrics(
 def textclf_run_finished(record: Record, directory: Path) -> None:
     """Tell a tracker of a run that is done. Role: observer. Each in order.
 
-    Called last, when everything else of the run is written. An observer changes nothing of the run: what it raises is
-    told in the record's notes, and a comparison doesn't run a finished cell again because of it.
+    Called last, when everything else of the run is written. An observer changes nothing of the run: it gets copies,
+    what it raises is told in the record's notes, and a comparison doesn't run a finished cell again because of it.
 
     Args:
         record: what was asked, what was done, what came out.
-        directory: the run's, to read from (``history.jsonl``). It is renamed right after, so keep no path in it; from
-            then on it is ``directory.with_name(record.id)``.
+        directory: a copy of the run's without ``checkpoints``, to read from (``history.jsonl``). It goes when the hook
+            returns, so keep no path in it; the run itself will be ``directory.with_name(record.id)``.
     """

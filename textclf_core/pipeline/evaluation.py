@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from textclf_core.data import PreparedData
 from textclf_core.errors import RunError
+from textclf_core.inference.proof import Trained, check_saved
 from textclf_core.inference.store import save_classifier, save_postprocessing
 from textclf_core.pipeline.postprocessing import fit_steps
 from textclf_core.pipeline.recording import plugin_record, postprocessing_records, trainer_of
@@ -18,6 +19,7 @@ from textclf_core.plugins.calling import call_one, errors_of
 from textclf_core.records.predictions import Predictions, check_scores, write_predictions
 from textclf_core.records.schema import MODEL_DIRECTORY, PostprocessingRecord
 from textclf_core.tasks.answers import PostprocessedClassifier, answers_from
+from textclf_core.training.parameter_check import Movement
 from textclf_core.types.postprocessing import Step, may_abstain
 from textclf_core.types.workspace import Workspace
 
@@ -40,8 +42,28 @@ class Evaluation:
     latency_seconds: float
 
 
-def evaluate(plugins: ActivePlugins, classifier: Classifier, data: PreparedData, workspace: Workspace) -> Evaluation:
-    """Save the classifier, predict validation and test, postprocess, and score what came of it."""
+def evaluate(
+    plugins: ActivePlugins,
+    classifier: Classifier,
+    data: PreparedData,
+    workspace: Workspace,
+    *,
+    movement: Movement | None = None,
+    prove: bool = True,
+) -> Evaluation:
+    """Save the classifier, predict validation and test, postprocess, and score what came of it.
+
+    Args:
+        plugins: those of the run.
+        classifier: what its trainer returned.
+        data: its data.
+        workspace: gets the saved classifier and the predictions.
+        movement: what training changed of the encoder, if there is one.
+        prove: load the saved classifier and compare it with this one.
+
+    Raises:
+        RunError: the scores aren't any, or what was saved isn't what was trained.
+    """
     meter, trainer = workspace.meter, trainer_of(plugins)
     model = workspace.directory / MODEL_DIRECTORY
     with meter.time("save"), errors_of(trainer, "save"):
@@ -54,6 +76,17 @@ def evaluate(plugins: ActivePlugins, classifier: Classifier, data: PreparedData,
     with meter.time("postprocess"):
         steps = fit_steps(plugins, scores["validation"], data.data["validation"], data.task)
         save_postprocessing(steps, plugins, model)
+    if prove:
+        trained = Trained(
+            classifier=classifier,
+            scores=scores["validation"],
+            validation=data.data["validation"],
+            steps=steps,
+            task=data.task,
+            frozen=movement.frozen_hashes if movement else {},
+        )
+        with meter.time("save"), meter.time("save/verify"):
+            check_saved(trained, plugins, workspace)
     with meter.time("metrics"):
         stages = [
             {

@@ -214,6 +214,7 @@ def encoder_record(encoder: Encoder | None, movement: Movement | None) -> Encode
         frozen_sha256=movement.frozen_sha256,
         moved=movement.moved,
         trainable=movement.trainable,
+        partly_frozen=movement.partly_frozen_parts,
     )
 
 

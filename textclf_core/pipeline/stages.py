@@ -114,11 +114,6 @@ def adapt(
     return tuple(adaptations)
 
 
-def freeze(plugins: ActivePlugins, encoder: Encoder) -> None:
-    """Let the strategies say which parameters train."""
-    call(plugins, "textclf_freeze", encoder=encoder)
-
-
 def training_plan(plugins: ActivePlugins, encoder: Encoder) -> TrainingPlan | None:
     """Return the phases and decisions of training that the plugins plan; ``None`` where the trainer has no recipe.
 

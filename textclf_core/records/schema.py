@@ -22,6 +22,7 @@ RECORD_FILE = "record.json"
 PREDICTIONS_FILE = "predictions.parquet"
 HISTORY_FILE = "history.jsonl"
 MODEL_DIRECTORY = "model"
+CHECKPOINTS_DIRECTORY = "checkpoints"
 CLASSIFIER_FILE = "classifier.json"
 
 
@@ -125,7 +126,8 @@ class EncoderRecord:
         frozen: the parts no parameter of which trained, such as ``embeddings``, ``block 0``.
         frozen_sha256: one hash over every frozen parameter, equal before and after training; ``None`` if none was.
         moved: how many trainable parameter tensors training changed.
-        trainable: how many there were.
+        trainable: how many there were; a parameter counts that trained in any phase.
+        partly_frozen: the parts of which some parameters trained and others didn't.
     """
 
     checkpoint: str
@@ -137,6 +139,7 @@ class EncoderRecord:
     frozen_sha256: str | None
     moved: int
     trainable: int
+    partly_frozen: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-import transformers
-from transformers import AutoTokenizer
 
 from textclf_core.encoder import Encoder
-from textclf_core.encoder.heads import model_class
+from textclf_core.encoder.saved import load_saved, reads_alike
+from textclf_core.system.hub import without_bars
 from textclf_core.tasks import kind_of
 from textclf_core.training.batching import batches_by_length, tokens_at_once
 from textclf_core.training.flops import count_flops
@@ -113,20 +112,18 @@ class EncoderClassifier:
 
     def save(self, directory: Path) -> None:
         """Write model and tokenizer in Hugging Face's own layout, and beside them how texts are read."""
+        with without_bars():
+            self.encoder.model.save_pretrained(directory)
         # As far as the tokenizer has words for it, whoever loads it in `transformers` reads texts alike.
-        if self.tokenization.length is not None:
-            self.encoder.tokenizer.model_max_length = self.tokenization.length
-        self.encoder.tokenizer.truncation_side = "left" if self.tokenization.truncation == "tail" else "right"
-        self.encoder.model.save_pretrained(directory)
-        self.encoder.tokenizer.save_pretrained(directory)
+        with reads_alike(self.encoder.tokenizer, self.tokenization):
+            self.encoder.tokenizer.save_pretrained(directory)
         self.tokenization.save(directory)
 
     @classmethod
     def load(cls, directory: Path, task: Task, device: str) -> EncoderClassifier:
-        """Load what :meth:`save` wrote, onto ``device``."""
-        # Its bar is over before it could be read, and would stand among the notes.
-        transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-        model = model_class(task).from_pretrained(directory, local_files_only=True)
-        tokenizer = AutoTokenizer.from_pretrained(directory, local_files_only=True)
-        encoder = Encoder(model.to(device).eval(), tokenizer, str(directory))
-        return cls(encoder, task, Tokenization.load(directory))
+        """Load what :meth:`save` wrote, onto ``device``.
+
+        Raises:
+            UsageError: it lacks parameters of the model, or has others.
+        """
+        return cls(load_saved(directory, task, device), task, Tokenization.load(directory))

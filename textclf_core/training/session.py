@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from textclf_core.errors import RunError
+from textclf_core.records.schema import CHECKPOINTS_DIRECTORY
 from textclf_core.tasks import kind_of
 from textclf_core.training.checkpoints import (
     Moments,
@@ -297,14 +298,17 @@ class Course:
             events.phases = (*events.phases[:-1], replace(events.phases[-1], epochs=epochs))
 
     def finish(self) -> None:
-        """Go back to the best epoch's weights, if those are to be kept, and thaw what trained at any time."""
+        """Go back to the best epoch's weights, if those are to be kept, and thaw what trained in any phase, no more."""
         if self._best is not None:
             restore_tensors(self.classifier.encoder, self._best)
             if self.best_epoch * self.steps_per_epoch <= self._phase_began:
                 # What is frozen now may have been other weights then.
                 self.use_prefix(None)
+        # What is frozen between epochs trained until then, so the plan alone says what never did.
+        reached = self.plan.phases[: self._planned(self.epochs_done - 1) + 1]
+        never = set(reached[0].freeze).intersection(*(phase.freeze for phase in reached[1:]))
         for name in self._names:
-            self.classifier.encoder.model.get_parameter(name).requires_grad_(True)
+            self.classifier.encoder.model.get_parameter(name).requires_grad_(name not in never)
 
     def check_finite(self, step: int, quantity: str, value: float) -> None:
         """Stop training if a number of a step isn't finite, before that step changes the weights.
@@ -337,7 +341,7 @@ class Course:
             phase_over=self._phase_over,
             gradient_norms=self._gradient_norms,
         )
-        directory, keep = self.workspace.directory / "checkpoints", self.options.checkpoints
+        directory, keep = self.workspace.directory / CHECKPOINTS_DIRECTORY, self.options.checkpoints
         encoder = self.classifier.encoder
         save_checkpoint(directory, state, encoder, optimizer, self._best, keep=keep, names=self._names)
 

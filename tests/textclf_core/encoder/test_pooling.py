@@ -118,6 +118,10 @@ OWN_HEAD = """
             if self.moves:
                 encoder.model.pooler.dense.bias.data += 1
             return Even()
+
+        @hookimpl
+        def textclf_load_classifier(self):
+            return Even()
 """
 
 
