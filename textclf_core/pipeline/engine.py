@@ -18,6 +18,7 @@ from textclf_core.pipeline.postprocessing import check_postprocessing
 from textclf_core.pipeline.recording import recipe_of, trainer_of
 from textclf_core.plugins import ActivePlugins, suited
 from textclf_core.plugins.calling import call
+from textclf_core.plugins.provenance import origin_of
 from textclf_core.records.schema import Adaptation, Record
 from textclf_core.system.environment import resolve_device
 from textclf_core.system.memory import reset_peak_memory
@@ -58,7 +59,7 @@ def run_experiment(experiment: Experiment, progress: Progress) -> tuple[Path, Re
                     encoder = build_encoder(plugins, data.task, seed, room.workspace.device)
                     plugins = with_lengths(plugins, encoder, data)
                 experiment = room.experiment = replace(experiment, plugins=plugins)
-                adaptations = _adapt(plugins, encoder, data, seed, room.workspace, progress)
+                encoder, adaptations = _adapt(plugins, encoder, data, seed, room.workspace, progress)
                 if plugins.without_head:
                     encoder = encoder.without_head()
                 freeze(plugins, encoder)
@@ -109,7 +110,7 @@ def build_encoder(plugins: ActivePlugins, task: Task, seed: int, device: str) ->
     seed_everything(seed)
     encoder: Encoder = call(plugins, "textclf_build_model", task=task, seed=seed)
     encoder.model.to(device)  # type: ignore[arg-type]  # the decorator around it hides its signature
-    return encoder
+    return encoder.with_origin(origin_of(plugins.of_role("model")[0]))
 
 
 def with_lengths(plugins: ActivePlugins, encoder: Encoder, data: PreparedData) -> ActivePlugins:
@@ -135,7 +136,7 @@ def _adapt(
     seed: int,
     workspace: Workspace,
     progress: Progress,
-) -> tuple[Adaptation, ...]:
+) -> tuple[Encoder, tuple[Adaptation, ...]]:
     """Let the strategies change the model before training on labels, each with generators of its own."""
     adaptations = []
     for plugin in plugins.implementing("textclf_adapt"):
@@ -152,8 +153,8 @@ def _adapt(
                 progress=progress,
             )
         adaptations.append(Adaptation(plugin=plugin.name, facts=facts[0] if facts else {}))
-        encoder.adapted_by += (plugin.spec,)
-    return tuple(adaptations)
+        encoder = encoder.with_origin(origin_of(plugin))
+    return encoder, tuple(adaptations)
 
 
 def freeze(plugins: ActivePlugins, encoder: Encoder) -> None:
