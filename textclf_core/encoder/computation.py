@@ -74,7 +74,7 @@ def computation_digests(model: PreTrainedModel, parts: Parts, upto: int, *, whol
     apart = [*behind, *(module for block in parts.blocks for module in block)]
     inside = {id(one) for module in apart for one in module.modules()}
     around = [(name, module) for name, module in base.named_modules() if id(module) not in inside]
-    surrounding = [walk.module(name, module, buffers=True) for name, module in around]
+    surrounding: list[object] = [walk.module(name, module, buffers=True) for name, module in around]
     surrounding.append(walk.attention(str(model.config._attn_implementation)))
     if model is not base:
         surrounding += walk.top(model)

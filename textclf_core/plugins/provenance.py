@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 from textclf_core.plugins.activation import ActivePlugin
+from textclf_core.plugins.discovery import OWN_DISTRIBUTION
 from textclf_core.system.code import code_of, content_sha256, distribution_code, requirements
 from textclf_core.types.origin import Origin
 
@@ -39,7 +40,8 @@ def option_contents(plugin: ActivePlugin) -> dict[str, str]:
 
 def dependencies(plugin: ActivePlugin) -> list[str]:
     """Return what a plugin's result depends on beside its code: its requirements' versions, and what it says itself."""
-    required = [distribution_code(name) or name for name in requirements(plugin.distribution)]
+    own = plugin.distribution == OWN_DISTRIBUTION  # what the core requires is in every key that needs it
+    required = () if own else (distribution_code(name) or name for name in requirements(plugin.distribution))
     return [*required, *(_dependency(text) for text in getattr(plugin.instance, DEPENDS_ON, ()))]
 
 

@@ -40,7 +40,9 @@ def code_of(module: str) -> str | None:
         return None
     if not all(map(_changes, places)):
         return _version_of_package(top)
-    return _sha256_of(_sources(top, places))
+    if any(place.is_dir() for place in places):
+        return _package_sha256(top)
+    return _file_code(top, places)
 
 
 def distribution_code(name: str) -> str | None:
@@ -49,10 +51,10 @@ def distribution_code(name: str) -> str | None:
         found = distribution(name)
     except PackageNotFoundError:
         return None
-    hashes = [_sha256_of(_sources(top, places)) for top in _packages(found) if (places := _changing_places(top))]
-    return " ".join([name, found.version, *hashes])
+    return " ".join([name, found.version, *(_package_sha256(top) for top in _packages(found) if _changing_places(top))])
 
 
+@cache
 def requirements(name: str) -> tuple[str, ...]:
     """Return the installed distributions that a distribution requires in any case (not by an extra), by name."""
     try:
@@ -91,21 +93,38 @@ def _changes(place: Path) -> bool:
     return _INSTALLED.isdisjoint(place.parts) and not place.is_relative_to(sys.base_prefix)
 
 
-def _sources(top: str, places: Iterable[Path]) -> list[Path]:
-    """Return the source files of a package; of a single file, also what it imports from where code can change."""
-    files: dict[Path, None] = {}
+@cache
+def _package_sha256(top: str) -> str:
+    """Return a hash of a package's source, by its name; what a process has imported stays what it is."""
+    places = _changing_places(top)
+    return _sha256_of(
+        [file for place in places for file in (sorted(place.rglob("*.py")) if place.is_dir() else [place])]
+    )
+
+
+def _file_code(top: str, places: Iterable[Path]) -> str:
+    """Return a hash of a single file and of what it imports from where code can change; of other imports the versions.
+
+    Unlike a package, a file is read again whenever it is asked for: a process may import it again.
+    """
+    files: set[Path] = set()
+    others: set[str] = set()
     seen, waiting = {top}, list(places)
     while waiting:
         place = waiting.pop()
         if place.is_dir():
-            files |= dict.fromkeys(sorted(place.rglob("*.py")))
+            files |= set(place.rglob("*.py"))
             continue
-        files[place] = None
+        files.add(place)
         for name in _imports(place):
-            if name not in seen and name not in sys.stdlib_module_names:
-                seen.add(name)
-                waiting += [*_changing_places(name), *_beside(place, name)]
-    return sorted(files)
+            if name in seen or name in sys.stdlib_module_names:
+                continue
+            seen.add(name)
+            changing = [*_changing_places(name), *_beside(place, name)]
+            waiting += changing
+            if not changing and _places(name):
+                others.add(_version_of_package(name))
+    return " ".join([_sha256_of(sorted(files)), *sorted(others)])
 
 
 def _imports(file: Path) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from textclf_core.hookspecs import hookimpl
 from textclf_core.types.option import Option
@@ -29,6 +29,8 @@ class SetFit(Recipe):
     It is made for a handful of examples a label and for a sentence encoder (minilm); the extra ``setfit`` brings its
     library. Freezing strategies freeze parts of the body.
     """
+
+    depends_on: ClassVar[tuple[str, ...]] = ("setfit", "sentence-transformers")
 
     shots: Annotated[
         int | None,
