@@ -27,6 +27,11 @@ Tell the user things through ``logging.getLogger("textclf")``: what is logged at
 kept in the record's notes. Raise :class:`~textclf_core.errors.DataError` or
 :class:`~textclf_core.errors.RunError` with a sentence that says what was wrong, where, and what to do.
 
+What a comparison has finished is read again only if nothing changed that it depends on: the plugin's code and options,
+the content of files and folders that options name, the versions of the package and its requirements. What else a result
+depends on, a plugin says in ``depends_on``, a class variable or a property: strings, each the name of a distribution, a
+path, or any other fact.
+
 Helpers that the built-in plugins use are there for yours: ``hub_dataset``, ``cached_dataset`` and ``why_unreachable``
 of ``textclf_core.system.hub`` get data sets from the model hub, or say at once why they can't;
 ``textclf_core.data.iter_rows`` reads CSV, TSV, JSON lines, text and Parquet, with errors that name the line; and in

@@ -102,7 +102,7 @@ def prepare_runs(contexts: Sequence[RunContext], shared: Meter, progress: Progre
             if encoder is None:
                 plugins = [with_lengths(each, built, data) for each in plugins]
         if not several:
-            adaptations = adapt(plugins[0], built, data, seed, context.workspace, progress)
+            built, adaptations = adapt(plugins[0], built, data, seed, context.workspace, progress)
         if own.model_needed == "headless":
             built = built.without_head()
         with shared.time("build" if several else "train"):  # hashing the weights takes the time

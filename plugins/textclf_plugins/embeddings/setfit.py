@@ -32,6 +32,7 @@ class SetFit(Recipe):
     """
 
     needs: ClassVar[Needs] = Needs(model="headless")
+    depends_on: ClassVar[tuple[str, ...]] = ("setfit", "sentence-transformers")
 
     shots: Annotated[
         int | None,

@@ -17,10 +17,11 @@ from textclf_core.training.batching import LengthGroupedBatches
 from textclf_core.training.checkpoints import Moments, moments_of, restore_moments
 from textclf_core.training.encoder_classifier import EncoderClassifier
 from textclf_core.training.flops import count_flops
-from textclf_core.training.frozen_prefix import FrozenPrefix, PrefixRows, cached_prefix
+from textclf_core.training.frozen_prefix import FrozenPrefix, cached_prefix
 from textclf_core.training.gradient_norms import GradientNorms
 from textclf_core.training.parameters import decay_groups
 from textclf_core.training.precision import training_dtype
+from textclf_core.training.prefix_rows import PrefixRows
 from textclf_core.training.row_gradients import RowGradients
 from textclf_core.training.session import Course
 from textclf_core.training.step_results import StepResults
