@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from textclf_core.cli.cache import CacheDirectory
+from textclf_core.cli.standard_output import print_result
 from textclf_core.errors import UsageError, told
 from textclf_core.types.seeds import check_seeds
 
@@ -146,7 +147,7 @@ def compare(
         )
         check_metric(metric, planned.tasks)
         if dry_run:
-            typer.echo(bill_text(bill(planned, Progress(console)), format, hourly))
+            print_result(bill_text(bill(planned, Progress(console)), format, hourly))
             if search:
                 typer.echo(f"Not in it: {search.trials} trials of each contender with {search.option!r}.", err=True)
             return
@@ -162,7 +163,7 @@ def compare(
         )
     if finished:
         analyses = analyse([StoredRun(cell.directory, cell.record) for cell in finished], metric=metric, cost=cost)
-        typer.echo(report_text(analyses, Wanted(format=format, hourly=hourly)))
+        print_result(report_text(analyses, Wanted(format=format, hourly=hourly)))
     for cell in failed:
         typer.echo(f"error: {cell.cell.name}: {told(cell.error)}", err=True)
     if failed:

@@ -12,6 +12,8 @@ from typing import IO, TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from textclf_core.cli.standard_output import result_stream
+
 if TYPE_CHECKING:
     from textclf_core.data.reading import Format
 
@@ -70,7 +72,7 @@ def predict(
         classifier, task = load_classifier(run, catalogue, place, engine)
     scored = score_rows(classifier, task, rows, text)
     if output == _STANDARD:
-        _write(scored, sys.stdout, output_format)
+        _write(scored, result_stream(), output_format)
     else:
         first = list(islice(scored, 1))  # what can't be read or labelled leaves an older output as it is
         with output.open("w", encoding="utf-8", newline="") as stream:

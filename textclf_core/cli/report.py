@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from textclf_core.cli.standard_output import print_result
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -97,7 +99,7 @@ def report(
         ),
     )
     if output is None:
-        typer.echo(text)
+        print_result(text)
     else:
         output.write_text(f"{text}\n", encoding="utf-8")
         _say(f"wrote {output}")

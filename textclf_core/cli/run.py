@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from textclf_core.cli.cache import CacheDirectory
+from textclf_core.cli.standard_output import print_result
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -89,15 +90,16 @@ def run(
     with notes_shown(console):
         directory, record = run_experiment(asked, Progress(console))
     if format == "json":
-        typer.echo((directory / "record.json").read_text(encoding="utf-8"), nl=False)
+        print_result((directory / "record.json").read_text(encoding="utf-8").rstrip("\n"))
     else:
-        typer.echo(summary(record, str(directory), format))
+        print_result(summary(record, str(directory), format))
     if profile:
         from textclf_core.report.profile import measure_rates, profile_text
 
         rates = measure_rates(resolve_device(asked.device))
+        text = profile_text(record, rates, "simple" if format == "json" else format)
         # On the standard output it would be no JSON.
-        typer.echo(f"\n{profile_text(record, rates, 'simple' if format == 'json' else format)}", err=format == "json")
+        typer.echo(text, err=True) if format == "json" else print_result(f"\n{text}")
 
 
 def check_table_format(name: str) -> None:
