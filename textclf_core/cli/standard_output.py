@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import io
 import os
 import sys
@@ -86,5 +85,6 @@ def _flush_others(stdout: TextIO | None) -> None:
     """Write out what others have printed and still stands in a buffer, Python's or C's."""
     if stdout is not None:
         stdout.flush()
-    if os.name == "posix":
-        ctypes.CDLL(None).fflush(None)
+    # Whatever computes in C has loaded ctypes; where nothing has, there is nothing to write out, and its import takes long.
+    if os.name == "posix" and "ctypes" in sys.modules:
+        sys.modules["ctypes"].CDLL(None).fflush(None)
