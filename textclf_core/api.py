@@ -74,22 +74,22 @@ def run(
     specs = override(settings.plugins, plugins, catalogue, set_by="call")
     active = activate(specs, catalogue, without=() if data is None else ("dataset",))
 
-    from textclf_core.cache import CacheFolder
     from textclf_core.data import from_memory
-    from textclf_core.pipeline.engine import run_experiment
-    from textclf_core.pipeline.experiment import Experiment
+    from textclf_core.pipeline.pipeline import run_one
+    from textclf_core.pipeline.spec import InMemoryData, RunSpec
     from textclf_core.types.progress import Progress
 
-    experiment_of_run = Experiment(
-        active,
-        data=None if data is None else from_memory(data, text=text, label=label),
+    spec = RunSpec(
+        plugins=active,
+        data=None if data is None else InMemoryData.of(from_memory(data, text=text, label=label)),
         seed=settings.seed,
         data_seed=settings.data_seed,
         output=settings.output,
         device=settings.device,
-        cache=CacheFolder(_path(cache_dir)),
+        cache=_path(cache_dir),
     )
-    return Run(*run_experiment(experiment_of_run, Progress(quiet=quiet)))
+    done = run_one(spec, Progress(quiet=quiet))
+    return Run(done.directory, done.record)
 
 
 @overload

@@ -69,30 +69,29 @@ def run(
 
     from rich.console import Console
 
-    from textclf_core.cache import CacheFolder
-    from textclf_core.pipeline.engine import run_experiment
-    from textclf_core.pipeline.experiment import Experiment
+    from textclf_core.pipeline.pipeline import run_one
+    from textclf_core.pipeline.spec import RunSpec
     from textclf_core.system.environment import resolve_device
     from textclf_core.types.progress import Progress
 
     console = Console(stderr=True)
-    asked = Experiment(
-        plugins,
+    asked = RunSpec(
+        plugins=plugins,
         seed=settings.seed,
         data_seed=settings.data_seed,
         output=settings.output,
         device=settings.device,
         command=context.find_root().obj,
-        cache=CacheFolder(cache_dir),
+        cache=cache_dir,
     )
     with notes_shown(console):
-        directory, record = run_experiment(asked, Progress(console))
-    print_result(summary(record, str(directory), format))
+        done = run_one(asked, Progress(console))
+    print_result(summary(done.record, str(done.directory), format))
     if profile:
         from textclf_core.report.profile import measure_rates, profile_text
 
         rates = measure_rates(resolve_device(asked.device))
-        text = profile_text(record, rates, "simple" if format == "json" else format)
+        text = profile_text(done.record, rates, "simple" if format == "json" else format)
         # On the standard output it would be no JSON.
         typer.echo(text, err=True) if format == "json" else print_result(f"\n{text}")
 

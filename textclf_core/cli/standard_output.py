@@ -85,6 +85,6 @@ def _flush_others(stdout: TextIO | None) -> None:
     """Write out what others have printed and still stands in a buffer, Python's or C's."""
     if stdout is not None:
         stdout.flush()
-    # Whatever computes in C has loaded ctypes; where nothing has, there is nothing to write out, and its import takes long.
+    # Libraries that compute in C have loaded ctypes; where none has, its import is spared.
     if os.name == "posix" and "ctypes" in sys.modules:
         sys.modules["ctypes"].CDLL(None).fflush(None)

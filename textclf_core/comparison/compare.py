@@ -136,7 +136,6 @@ def _plan(request: ComparisonRequest) -> ComparisonPlan:
     check_metric(request.metric)
     check_cost(request.cost)
 
-    from textclf_core.cache import CacheFolder
     from textclf_core.comparison.runner import plan
     from textclf_core.data import prepare
 
@@ -148,7 +147,7 @@ def _plan(request: ComparisonRequest) -> ComparisonPlan:
         data=None if request.data is None else prepare(request.data, request.data_seed),
         data_seed=request.data_seed,
         device=request.device,
-        cache=CacheFolder(request.cache_directory),
+        cache=request.cache_directory,
     )
     check_metric(request.metric, planned.tasks)
     return planned

@@ -74,31 +74,43 @@ class Predictions:
         return Predictions(self.data.select(rows), self.scores[rows], self.predictions[rows])
 
 
-def check_scores(scores: Scores, data: Dataset, task: Task, split: str) -> None:
+def check_scores(scores: Scores, data: Dataset, task: Task, split: str, trainer: str = "the trainer") -> None:
     """Refuse what can't be the scores of a split.
+
+    Args:
+        scores: what a classifier gave.
+        data: the rows of the split.
+        task: the labels.
+        split: its name.
+        trainer: what made the classifier, for the error.
 
     Raises:
         RunError: they aren't finite numbers for each row, or each word, and label.
     """
-    if isinstance(scores, list):
-        lengths = [len(row) for row in data["label"][:]]
-        wrong = [
-            index
-            for index, (row, words) in enumerate(zip(scores, lengths, strict=False))
-            if row.shape != (words, task.num_labels) or not np.isfinite(row).all()
-        ]
-        if wrong or len(scores) != len(lengths):
-            raise RunError(
-                f"the classifier's scores for {split} must be finite and of shape (words, {task.num_labels}), an array "
-                f"for each of {len(lengths)} rows"
-                + (f"; for row {wrong[0] + 1} it gave {scores[wrong[0]].shape}." if wrong else ".")
-            )
-        return
-    expected = (len(data), task.num_labels)
-    if scores.shape != expected or not np.isfinite(scores).all():
-        raise RunError(
-            f"the classifier's scores for {split} must be finite and of shape {expected}, got {scores.shape}."
-        )
+    said = f"the scores that the classifier of {trainer} gave for {split}"
+    if isinstance(scores, list) and task.kind == "tokens":
+        wanted = f"a float32 array of shape (words, {task.num_labels}) for each of {len(data)} rows"
+        if len(scores) != len(data):
+            raise RunError(f"{said} must be {wanted}, not {len(scores)} of them.")
+        for number, (row, labels) in enumerate(zip(scores, data["label"][:], strict=True), 1):
+            if came := _other_than(row, (len(labels), task.num_labels)):
+                raise RunError(f"{said} must be {wanted}, but that of row {number} is {came}.")
+    else:
+        expected = (len(data), task.num_labels)
+        if came := _other_than(scores, expected):
+            raise RunError(f"{said} must be a float32 array of shape {expected}, not {came}.")
+    for word, found in (("NaN", np.isnan), ("infinite", np.isinf)):
+        if rows := sum(bool(found(row).any()) for row in scores):
+            raise RunError(f"{said} are {word} in {rows} of {len(data)} rows.")
+
+
+def _other_than(scores: object, shape: tuple[int, int]) -> str | None:
+    """Return in words what isn't an array of decimal numbers of this shape; ``None`` where it is."""
+    if not isinstance(scores, np.ndarray):
+        return f"a {type(scores).__name__}"
+    if scores.shape != shape or not np.issubdtype(scores.dtype, np.floating):
+        return f"one of {scores.dtype} of shape {scores.shape}"
+    return None
 
 
 def write_predictions(predictions: dict[str, Predictions], task: Task, directory: Path) -> None:

@@ -10,9 +10,10 @@ from html import escape
 from tabulate import tabulate, tabulate_formats
 
 from textclf_core.errors import UsageError, did_you_mean
-from textclf_core.records.schema import DataRecord, PhaseRecord, Record
+from textclf_core.records.schema import DataRecord, Record
 from textclf_core.report.costs import COSTS
 from textclf_core.report.postprocessed import step_sentences
+from textclf_core.types.phases import PhaseRecord
 from textclf_core.types.progress import format_seconds
 
 

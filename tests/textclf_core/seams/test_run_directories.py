@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, tzinfo
 from pathlib import Path
 
 import pytest
@@ -15,49 +15,64 @@ from textclf_core import Run, RunError, open_run
 
 # Holds each of two runs back until both have begun, wherever they are: in two threads, or in two processes.
 MEETING = """
-import time
+import os, threading, time
 from pathlib import Path
-import threading, os
 
 @dataclass(frozen=True)
 class Meeting:
-    '''The majority class, found when both are there.'''
+    '''Wait until another run is there too.'''
 
     @hookimpl
     def textclf_compute_metrics(self, references):
         place = Path(PLACE)
-        me, until = place / f"{os.getpid()}-{threading.get_ident()}", time.monotonic() + 3
+        me, until = place / f"{os.getpid()}-{threading.get_ident()}", time.monotonic() + SECONDS
         if not me.exists():
             me.touch()
             while len(list(place.iterdir())) < 2 and time.monotonic() < until:
                 time.sleep(0.01)
         return {"met": len(list(place.iterdir()))}
 """
-# Imports first, so that both begin their run in one second.
-STARTED = """
-import sys, time
-from pathlib import Path
-import textclf_core, textclf_core.testing
-file, output, data, ready = sys.argv[1:]
+# The first run imports what a run takes, so that the clock of all of it stands still for the second.
+PROCESS = """
+import sys
+import textclf_core
+folder, file, output, data = sys.argv[1:]
 textclf_core.run([f"files:path={data}", "majority"], output=output + "-before", quiet=True)
-Path(ready).touch()
-while len(both := list(Path(ready).parent.iterdir())) < 2:
-    time.sleep(0.01)
-time.sleep(int(max(path.stat().st_mtime for path in both)) + 2.05 - time.time())
+sys.path.insert(0, folder)
+from test_run_directories import stand_still
+stand_still(setattr)
 done = textclf_core.run([f"files:path={data}", "majority", "meeting"], plugin_files=[file], output=output, quiet=True)
 assert done.metrics["test"]["met"] == 2
 """
 
 
-def begin_of_a_second() -> None:
-    time.sleep(1.05 - time.time() % 1)
+class StoppedClock(datetime):
+    """A clock on which everything happens in one second."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> StoppedClock:
+        return cls(2026, 3, 14, 15, 9, 26, tzinfo=tz)
+
+
+def stand_still(set_attribute: Callable[[object, str, object], None]) -> None:
+    """Stop the clock that textclf reads, in whatever module."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith("textclf_core") and getattr(module, "datetime", None) is datetime:
+            set_attribute(module, "datetime", StoppedClock)
 
 
 @pytest.fixture
-def meeting(plugin_file: Callable[..., Path], tmp_path: Path) -> Path:
+def one_second(run: Callable[..., Run], reviews: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("majority", beside=[f"files:path={reviews}"], output="before")
+    stand_still(monkeypatch.setattr)
+
+
+@pytest.fixture
+def meeting(plugin_file: Callable[..., Path], tmp_path: Path) -> Callable[[int], Path]:
+    """Writes the plugin file, which waits so many seconds at most."""
     place = tmp_path / "met"
     place.mkdir()
-    return plugin_file(MEETING.replace("PLACE", repr(str(place))))
+    return lambda seconds: plugin_file(MEETING.replace("PLACE", repr(str(place))).replace("SECONDS", str(seconds)))
 
 
 def assert_two_whole_runs(output: Path) -> None:
@@ -72,42 +87,33 @@ def assert_two_whole_runs(output: Path) -> None:
 
 @pytest.mark.xfail(strict=True, reason="both threads guess one name, and write in one folder")
 def test_two_runs_of_one_process_in_one_second_get_two_directories(
-    run: Callable[..., Run], meeting: Path, reviews: Path, tmp_path: Path
+    run: Callable[..., Run], meeting: Callable[[int], Path], reviews: Path, tmp_path: Path, one_second: None
 ) -> None:
     """The same plugins, the same seed, the same second: two runs."""
-    begin_of_a_second()
+    file = meeting(2)
     with ThreadPoolExecutor(2) as pool:
-        given = [
-            pool.submit(run, "majority", "meeting", file=meeting, beside=[f"files:path={reviews}"]) for _ in range(2)
-        ]
-    errors = [one.exception() for one in given if one.exception()]
-    assert errors == []
+        given = [pool.submit(run, "majority", "meeting", file=file, beside=[f"files:path={reviews}"]) for _ in range(2)]
+    assert [one.exception() for one in given] == [None, None]
     assert_two_whole_runs(tmp_path / "runs")
 
 
 @pytest.mark.xfail(strict=True, reason="the one that ends last takes the place of the other")
 def test_two_runs_of_two_processes_in_one_second_get_two_directories(
-    meeting: Path, reviews: Path, tmp_path: Path
+    meeting: Callable[[int], Path], reviews: Path, tmp_path: Path
 ) -> None:
     """So do two commands on one folder, which don't know of each other."""
-    ready = tmp_path / "ready"
-    ready.mkdir()
+    words = [str(Path(__file__).parent), str(meeting(120)), str(tmp_path / "runs"), str(reviews)]
     processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", STARTED, str(meeting), str(tmp_path / "runs"), str(reviews), str(ready / name)],
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for name in ("one", "other")
+        subprocess.Popen([sys.executable, "-c", PROCESS, *words], stderr=subprocess.PIPE, text=True) for _ in range(2)
     ]
-    errors = [process.communicate(timeout=60)[1] for process in processes]
+    errors = [process.communicate(timeout=300)[1] for process in processes]
     assert [process.returncode for process in processes] == [0, 0], errors
     assert_two_whole_runs(tmp_path / "runs")
 
 
 @pytest.mark.xfail(strict=True, reason="the second failed run takes the place of the first")
 def test_what_is_left_of_a_failed_run_stays(
-    run: Callable[..., Run], plugin_file: Callable[..., Path], reviews: Path, tmp_path: Path
+    run: Callable[..., Run], plugin_file: Callable[..., Path], reviews: Path, tmp_path: Path, one_second: None
 ) -> None:
     """Two runs that fail in one second leave what each had computed."""
     file = plugin_file(
@@ -123,8 +129,6 @@ def test_what_is_left_of_a_failed_run_stays(
                 return {}
         """
     )
-    run("majority", beside=[f"files:path={reviews}"])
-    begin_of_a_second()
     for _ in range(2):
         with pytest.raises(RunError):
             run("majority", "late", file=file, beside=[f"files:path={reviews}"])

@@ -40,19 +40,13 @@ class Chatter:
     @hookimpl
     def textclf_run_finished(self, record):
         print("finished")
-
-class Measure:
-    @hookimpl
-    def textclf_compute_metrics(self, references):
-        print("measuring")
-        return {"f1": 0.5}
 """
 Output = Callable[..., tuple[str, str]]
 
 
 @pytest.fixture
 def words(plugin_file: Callable[..., Path], reviews: Path) -> list[str]:
-    return ["--plugin-file", str(plugin_file(CHATTER)), "--plugin", f"files:path={reviews}", "--plugin", "measure"]
+    return ["--plugin-file", str(plugin_file(CHATTER)), "--plugin", f"files:path={reviews}"]
 
 
 @pytest.fixture
