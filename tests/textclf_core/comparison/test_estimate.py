@@ -235,6 +235,7 @@ def test_a_trial_without_a_score_is_a_failed_trial(
 ) -> None:
     path = plugin_file(
         """
+        @dataclass(frozen=True)
         class Undecided:
             @hookimpl
             def textclf_compute_metrics(self, references):

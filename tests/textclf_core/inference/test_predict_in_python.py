@@ -19,6 +19,7 @@ class Even:
     def save(self, directory):
         pass
 
+@dataclass(frozen=True)
 class Mine:
     @hookimpl
     def textclf_train(self, data):
