@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 from textclf_core.errors import TextclfError
-from textclf_core.pipeline.engine import build_encoder, training_plan
+from textclf_core.pipeline.stages import build_encoder, training_plan
 from textclf_core.plugins.calling import call
 from textclf_core.types.recipe import Recipe
 

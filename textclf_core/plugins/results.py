@@ -92,7 +92,9 @@ def _trained_cells(value: Any, arguments: Mapping[str, Any]) -> str | None:
     from textclf_core.types.training_cells import TrainedCell
 
     def whole(cell: TrainedCell) -> bool:
-        return cell.error is not None or (isinstance(cell.classifier, Classifier) and cell.parameters is not None)
+        return cell.error is not None or (
+            isinstance(cell.classifier, Classifier) and isinstance(cell.encoder, _encoder())
+        )
 
     if came := _each(TrainedCell, whole)(value, arguments):
         return came
@@ -153,7 +155,7 @@ RESULTS: Mapping[str, Result] = {
     "textclf_interval_finished": Result("a Sequence of parameters' names, or None", _optional(_each(str))),
     "textclf_epoch_finished": Result("a Change, or None", _optional(_a(lambda: Change))),
     "textclf_train_many": Result(
-        "a TrainedCell for each cell, with classifier and parameters or an error, or None", _optional(_trained_cells)
+        "a TrainedCell for each cell, with classifier and encoder or an error, or None", _optional(_trained_cells)
     ),
     "textclf_training_finished": Result("nothing", _nothing),
     "textclf_load_classifier": Result(_CLASSIFIER, _optional(_a(_classifier))),

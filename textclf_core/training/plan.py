@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from textclf_core.errors import RunError, did_you_mean
@@ -14,7 +14,6 @@ from textclf_core.types.phases import Change, FinishedEpoch, ParameterGroup, Pha
 
 if TYPE_CHECKING:
     from textclf_core.encoder import Encoder
-    from textclf_core.records.schema import PhaseRecord
     from textclf_core.types.recipe import Recipe
 
 
@@ -26,13 +25,11 @@ class TrainingPlan:
         phases: in their order; one, without freezing of its own, where no plugin plans any.
         recipe: the trainer's.
         plugins: those that have a say; none in a plain run.
-        ran: the phases that were trained, as the record is to tell them; the trainer adds to it.
     """
 
     phases: tuple[Phase, ...]
     recipe: Recipe
     plugins: ActivePlugins | None = None
-    ran: list[PhaseRecord] = field(default_factory=list)
 
     @classmethod
     def plain(cls, recipe: Recipe) -> TrainingPlan:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from textclf_core.data.sampling import TrainSize, sample_rows
 from textclf_core.errors import RunError, UsageError
 from textclf_core.training.flops import count_embedding_flops
+from textclf_core.types.meter import STEPS
 from textclf_plugins.embeddings.classifier import Embedder, EmbeddingClassifier
 from textclf_plugins.embeddings.fit import fit_head
 from textclf_plugins.embeddings.pairs import draw_pairs
@@ -90,12 +91,11 @@ def _train_body(
     workspace: Workspace,
     progress: Progress,
 ) -> None:
-    setfit.logging.set_verbosity_error()
     body = embedder.body
     labels = rows["label"][:]
     steps = options.epochs * math.ceil(2 * options.iterations * len(rows) / options.batch_size)
     module = _Body(embedder, rows, workspace.meter)
-    with _on_device(workspace.device), progress.bar("train", steps) as bar, body.frozen_in_eval():
+    with _quiet_setfit(), _on_device(workspace.device), progress.bar("train", steps) as bar, body.frozen_in_eval():
         trainer = _Trainer(
             SentenceTransformer(modules=[module], device=workspace.device),
             setfit.TrainingArguments(
@@ -114,10 +114,21 @@ def _train_body(
             bar,
         )
         # A row is named by its number: what the library takes for a text.
-        with workspace.meter.time("train/steps"):
+        with workspace.meter.time(STEPS):
             trainer.train_embeddings([str(row) for row in range(len(rows))], labels)
     body.model.to(workspace.device)  # type: ignore[arg-type]  # the decorator around it hides its signature
     body.model.train(False)
+
+
+@contextmanager
+def _quiet_setfit() -> Iterator[None]:
+    """Keep what the library logs of its own training to errors."""
+    before = setfit.logging.get_verbosity()
+    setfit.logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        setfit.logging.set_verbosity(before)
 
 
 def _on_device(device: str) -> AbstractContextManager[Any]:

@@ -24,6 +24,7 @@ from textclf_core.training.precision import training_dtype
 from textclf_core.training.row_gradients import RowGradients
 from textclf_core.training.session import Course
 from textclf_core.training.step_results import StepResults
+from textclf_core.types.meter import STEPS
 
 if TYPE_CHECKING:
     from datasets import DatasetDict
@@ -82,7 +83,7 @@ def finetune(
             if options.prefix_cache and course.reads_every_row:
                 prefix = cached_prefix(encoder, workspace.cache, meter, progress)
                 if prefix:
-                    _release_if_trained(prefix, workspace, plan)
+                    _release_if_trained(prefix, workspace)
                 known = prefix.training_rows(train) if prefix else None
                 start = prefix.boundary if prefix and known else None
                 if prefix and known:
@@ -107,7 +108,7 @@ def finetune(
                     model.train()
                     of_interval = batches.epoch(interval.epoch)[interval.first : interval.end]
                     for step, indices in enumerate(of_interval, start=course.steps_done + 1):
-                        with meter.time("train/steps"):
+                        with meter.time(STEPS):
                             give_back.before(step, len(indices) * max(lengths[row] for row in indices))
                             learning_rate = course.learning_rate(step)
                             for group in optimizer.param_groups:
@@ -171,8 +172,8 @@ def _cut(rows: list[int], size: int | None) -> list[list[int]]:
     return [rows[start : start + size] for start in range(0, len(rows), size)] if size else [rows]
 
 
-def _release_if_trained(prefix: FrozenPrefix, workspace: Workspace, plan: TrainingPlan) -> None:
+def _release_if_trained(prefix: FrozenPrefix, workspace: Workspace) -> None:
     """Let a prefix's output go when the next is written, if this run trained a part of it: no other run has it."""
-    earlier = [phase.frozen_prefix for phase in plan.ran[:-1]]
+    earlier = [phase.frozen_prefix for phase in workspace.events.phases[:-1]]
     if earlier and 1 + prefix.boundary > min(earlier):
         workspace.cache.release(prefix.key)

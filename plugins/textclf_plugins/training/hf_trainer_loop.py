@@ -23,6 +23,7 @@ from textclf_core.training.encoder_classifier import EncoderClassifier
 from textclf_core.training.flops import EncoderFlops, count_flops
 from textclf_core.training.plan import TrainingPlan
 from textclf_core.training.session import Course
+from textclf_core.types.meter import STEPS
 
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict
@@ -209,7 +210,7 @@ class _Steps(TrainerCallback):
     def on_epoch_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        self._timer.enter_context(self._course.workspace.meter.time("train/steps"))
+        self._timer.enter_context(self._course.workspace.meter.time(STEPS))
 
     def on_epoch_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
