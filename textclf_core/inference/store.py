@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from textclf_core.errors import UsageError, did_you_mean
 from textclf_core.plugins import ActivePlugins, activate
+from textclf_core.plugins.calling import call
+from textclf_core.plugins.discovery import plugin_file_of
 from textclf_core.plugins.options import options_of
 from textclf_core.plugins.specs import PluginSpec
 from textclf_core.records.schema import CLASSIFIER_FILE, MODEL_DIRECTORY, PluginRecord
@@ -96,10 +98,17 @@ def load_classifier(
         text_columns=tuple(note["task"]["text_columns"]),
         kind=note["task"]["kind"],
     )
+    for saved in (note, *note.get("postprocessing", ())):
+        _check_plugin_file(saved, catalogue)
     named = [step["plugin"] for step in note.get("postprocessing", ())]
     plugins = activate([_loader(note, catalogue), *named], catalogue, without=("dataset", "metric"))
-    classifier: Classifier | None = plugins.hook.textclf_load_classifier(
-        directory=directory, task=task, workspace=Workspace(run, device)
+    classifier: Classifier | None = call(
+        plugins,
+        "textclf_load_classifier",
+        optional=True,
+        directory=directory,
+        task=task,
+        workspace=Workspace(run, device),
     )
     if classifier is None:
         raise UsageError(f"{path}: the installed plugin {note['plugin']!r} can't load a classifier.")
@@ -113,12 +122,26 @@ def load_classifier(
 
 def _load_step(plugins: ActivePlugins, name: str, directory: Path, task: Task) -> Step:
     [plugin] = [plugin for plugin in plugins if plugin.name == name]
-    postprocessing: Postprocessing | None = ActivePlugins([plugin]).hook.textclf_load_postprocessing(
-        directory=step_directory(directory, name), task=task
+    postprocessing: Postprocessing | None = call(
+        ActivePlugins([plugin]),
+        "textclf_load_postprocessing",
+        optional=True,
+        directory=step_directory(directory, name),
+        task=task,
     )
     if postprocessing is None:
         raise UsageError(f"{directory / CLASSIFIER_FILE}: the installed plugin {name!r} can't load what it saved.")
     return Step(name, postprocessing)
+
+
+def _check_plugin_file(saved: dict[str, Any], catalogue: Catalogue) -> None:
+    """Say which file brings a plugin that loads a part of a classifier, where it isn't among the plugins."""
+    file = plugin_file_of(saved["distribution"])
+    if file and saved["plugin"] not in {entry.name for entry in catalogue.entries}:
+        raise UsageError(
+            f"the plugin {saved['plugin']!r}, which loads this model, comes from a file: add --plugin-file {file} (in "
+            f"Python, plugin_files=[{str(file)!r}])."
+        )
 
 
 def _write_note(note: dict[str, Any], path: Path) -> None:

@@ -52,9 +52,9 @@ def entities_by_type(run: StoredRun) -> list[dict[str, EntityCounts]]:
 
 
 def entity_mode(record: Record) -> Mode:
-    """Return how the run's metric read sequences of tags that the scheme doesn't allow."""
-    plugin = next((plugin for plugin in record.plugins if plugin.name == "entity-f1"), None)
-    return "strict" if plugin and plugin.options.get("mode") == "strict" else "default"
+    """Return how the run's metrics read tags in an order that the scheme doesn't allow: their option ``mode``."""
+    modes = (plugin.options.get("mode") for plugin in record.plugins if "metric" in plugin.roles)
+    return "strict" if "strict" in modes else "default"
 
 
 def _entity_counts(run: StoredRun) -> NDArray[np.int64]:
