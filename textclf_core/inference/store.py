@@ -139,8 +139,7 @@ def _check_plugin_file(saved: dict[str, Any], catalogue: Catalogue) -> None:
     file = plugin_file_of(saved["distribution"])
     if file and saved["plugin"] not in {entry.name for entry in catalogue.entries}:
         raise UsageError(
-            f"the plugin {saved['plugin']!r}, which loads this model, comes from a file: add --plugin-file {file} (in "
-            f"Python, plugin_files=[{str(file)!r}])."
+            f"the plugin {saved['plugin']!r}, which loads this model, comes from a file: add --plugin-file {file}."
         )
 
 
