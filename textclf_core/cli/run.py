@@ -54,8 +54,8 @@ def run(
 ) -> None:
     """Fine-tune once, score validation and test, and leave a record.
 
-    A role that no plugin is given for takes its default: rotten-tomatoes, bert-base-cased, full, finetune, f1 and
-    accuracy. A plugin given here replaces the file's of the same name, or of the same role where there can be one.
+    A role that no plugin is given for takes its default; `textclf plugins` marks these. A plugin given here replaces
+    the file's of the same name, or of the same role where there can be one.
     """
     from textclf_core.cli.experiment_file import read_settings
     from textclf_core.plugins import Catalogue, activate, override

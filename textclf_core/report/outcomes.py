@@ -34,6 +34,6 @@ def outcomes_of(line: Line, metric: Metric, seeds: Sequence[int]) -> NDArray[np.
 
 
 def entity_mode(record: Record) -> Mode:
-    """Return how the run's metric read sequences of tags that the scheme doesn't allow."""
-    plugin = next((plugin for plugin in record.plugins if plugin.name == "entity-f1"), None)
-    return "strict" if plugin and plugin.options.get("mode") == "strict" else "default"
+    """Return how the run's metrics read tags in an order that the scheme doesn't allow: their option ``mode``."""
+    modes = (plugin.options.get("mode") for plugin in record.plugins if "metric" in plugin.roles)
+    return "strict" if "strict" in modes else "default"
