@@ -12,7 +12,7 @@ from datasets import ClassLabel, DatasetDict, Value
 from textclf_core.data.columns import is_list, label_name
 
 if TYPE_CHECKING:
-    from textclf_core.data.infer_columns import Source
+    from textclf_core.data.source import Source
     from textclf_core.types.task import Task
 
 logger = logging.getLogger("textclf")
