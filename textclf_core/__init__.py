@@ -19,7 +19,8 @@ from textclf_core.types.task import Task
 if TYPE_CHECKING:
     from textclf_core.api import ComparisonResult, Run, compare, open_run, run
     from textclf_core.encoder import Encoder
-    from textclf_core.types.classifier import Classifier, Tokenizing
+    from textclf_core.encoder.tokenizing_classifier import Tokenizing
+    from textclf_core.types.classifier import Classifier
     from textclf_core.types.progress import Progress
     from textclf_core.types.workspace import Workspace
 
@@ -56,7 +57,7 @@ _LAZY = {
     "Encoder": "textclf_core.encoder",
     "Progress": "textclf_core.types.progress",
     "Run": "textclf_core.api",
-    "Tokenizing": "textclf_core.types.classifier",
+    "Tokenizing": "textclf_core.encoder.tokenizing_classifier",
     "Workspace": "textclf_core.types.workspace",
     "compare": "textclf_core.api",
     "open_run": "textclf_core.api",

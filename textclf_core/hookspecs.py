@@ -47,15 +47,15 @@ if TYPE_CHECKING:  # these take seconds to import, and `textclf plugins` answers
     from numpy.typing import NDArray
 
     from textclf_core.encoder import Encoder
-    from textclf_core.records.schema import Fact, Record
-    from textclf_core.training.plan import TrainingPlan
+    from textclf_core.encoder.plan import Plan
+    from textclf_core.encoder.training_cells import TrainedCell, TrainingCell
     from textclf_core.types.classifier import Classifier
     from textclf_core.types.phases import Change, FinishedEpoch, ParameterGroup, Phase
     from textclf_core.types.postprocessing import Postprocessing
     from textclf_core.types.progress import Progress
     from textclf_core.types.recipe import Recipe
+    from textclf_core.types.record import Fact, RunRecord
     from textclf_core.types.task import Task
-    from textclf_core.types.training_cells import TrainedCell, TrainingCell
     from textclf_core.types.workspace import Workspace
 
 PROJECT = "textclf"
@@ -236,7 +236,7 @@ def textclf_train(
     data_seed: int,
     workspace: Workspace,
     progress: Progress,
-    plan: TrainingPlan | None,
+    plan: Plan | None,
 ) -> Classifier | None:
     """Train, and return the classifier. Role: trainer. First result.
 
@@ -416,7 +416,7 @@ def textclf_compute_metrics(
 
 
 @hookspec
-def textclf_run_finished(record: Record, directory: Path) -> None:
+def textclf_run_finished(record: RunRecord, directory: Path) -> None:
     """Tell a tracker of a run that is done. Role: observer. Each in order.
 
     Called last, when everything else of the run is written. An observer changes nothing of the run: what it raises is

@@ -26,7 +26,6 @@ from textclf_core.training.labelled import labels_of_rows, right_rows
 from textclf_core.training.loss import Loss
 from textclf_core.training.options import EncoderTraining
 from textclf_core.training.parameter_check import FrozenHashes
-from textclf_core.training.plan import TrainingPlan
 from textclf_core.training.schedule import Schedule, schedules
 from textclf_core.types.meter import CHECKPOINT
 from textclf_core.types.phases import FinishedEpoch, Interval, PhaseRecord, interval_from
@@ -34,6 +33,7 @@ from textclf_core.types.phases import FinishedEpoch, Interval, PhaseRecord, inte
 if TYPE_CHECKING:
     from datasets import Dataset
 
+    from textclf_core.encoder.plan import Plan
     from textclf_core.training.encoder_classifier import EncoderClassifier
     from textclf_core.training.frozen_prefix import FrozenPrefix
     from textclf_core.types.workspace import Workspace
@@ -67,7 +67,7 @@ class Course:
     steps_per_epoch: int
     seed: int
     workspace: Workspace
-    plan: TrainingPlan
+    plan: Plan
     loss: Loss = field(init=False)
     best_epoch: int = field(default=0, init=False)
     steps_done: int = field(default=0, init=False)
