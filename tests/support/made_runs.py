@@ -86,9 +86,8 @@ def write_run(
     right = float((test.argmax(axis=1) == np.asarray(data["label"])).mean())
     directory = folder / f"{len(list(folder.glob('*'))) if folder.is_dir() else 0:03d}-s{seed}"
     directory.mkdir(parents=True)
-    write_predictions(
-        {"test": Predictions(data, test, test.argmax(axis=1))}, Task(label_names=tuple(labels)), directory
-    )
+    task = Task(label_names=tuple(labels))
+    write_predictions({"test": Predictions(data, test, test.argmax(axis=1), task)}, directory)
     texts = list(data["text"])
     origin = "carved from train" if carved else "given"
     splits = tuple(

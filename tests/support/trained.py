@@ -108,7 +108,6 @@ def train(
         encoder=encoder,
         data=data or tiny_data(rows=64),
         task=TASK,
-        recipe=recipe,
         seed=seed,
         workspace=workspace,
         progress=progress or Progress(quiet=True),

@@ -18,11 +18,11 @@ from textclf_core.comparison.runner import ComparisonPlan, run_group
 from textclf_core.comparison.schedule import Prefix, prefixes, running_order, trained_together
 from textclf_core.data import PreparedData
 from textclf_core.data.sampling import TrainSize
-from textclf_core.data.strata import strata_of_rows
 from textclf_core.pipeline.spec import FailedRun, InMemoryData, RunSpec
 from textclf_core.records.cost import FIXED_STAGES, Cost
 from textclf_core.records.schema import Expected
 from textclf_core.report.estimate_table import BillLine
+from textclf_core.tasks import kind_of
 from textclf_core.types.meter import SPARED
 from textclf_core.types.progress import Progress
 
@@ -168,7 +168,7 @@ class _Prober:
         share = min(1.0, wanted / len(data.data["train"]))
         sample = DatasetDict(
             {
-                name: split.select(_stratified(strata_of_rows(split, data.task), share))
+                name: split.select(_stratified(kind_of(data.task).strata(split["label"][:]), share))
                 for name, split in data.data.items()
             }
         )

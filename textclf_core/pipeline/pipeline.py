@@ -55,8 +55,10 @@ def run(specs: Sequence[RunSpec], progress: Progress) -> list[RunOutcome]:
         for number, (context, cell) in enumerate(zip(contexts, trained, strict=True)):
             context.events.meter.add_share(shared, len(contexts), whole=number == 0)
             with noting([context.events]):
+                # Of runs that were trained jointly, one proves for all that what is saved is what was trained.
+                prove = context.spec.prove and not any(isinstance(one, FinishedRun) for one in outcomes)
                 try:
-                    facts = _finish(context, prepared.plugins[number], prepared, cell, start_memory_bytes)
+                    facts = _finish(context, prepared, number, cell, start_memory_bytes, prove=prove)
                     outcomes.append(_leave(context, facts, prepared.plugins[number]))
                 except Exception as error:
                     outcomes.append(_failed(context, error))
@@ -77,13 +79,15 @@ def run_one(spec: RunSpec, progress: Progress) -> FinishedRun:
 
 def _finish(
     context: RunContext,
-    plugins: ActivePlugins,
     prepared: PreparedRuns,
+    number: int,
     cell: TrainedCell,
     start_memory_bytes: int | None,
+    *,
+    prove: bool,
 ) -> RunFacts:
     """Prove what training changed, save, predict, postprocess and score; return what is known of the run then."""
-    meter = context.events.meter
+    meter, plugins = context.events.meter, prepared.plugins[number]
     if cell.error is not None:
         raise cell.error
     if cell.classifier is None:
@@ -94,7 +98,9 @@ def _finish(
             with meter.time("train"):
                 movement = prepared.starts[context.spec.seed].hashes.check(cell.encoder)
             call(plugins, "textclf_training_finished", encoder=cell.encoder, workspace=context.workspace)
-        evaluation = evaluate(plugins, cell.classifier, prepared.data, context.workspace)
+        evaluation = evaluate(
+            plugins, cell.classifier, prepared.data, context.workspace, movement=movement, prove=prove
+        )
     cost = cost_of(
         meter,
         context.workspace.device,

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from textclf_core.errors import RunError
 from textclf_core.plugins import ActivePlugins
-from textclf_core.plugins.calling import call
-from textclf_core.types.postprocessing import Postprocessing, Step, answers_from
+from textclf_core.plugins.calling import call_one
+from textclf_core.tasks import kind_of
+from textclf_core.tasks.answers import answers_from
+from textclf_core.types.postprocessing import Step
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -34,19 +35,15 @@ def fit_steps(plugins: ActivePlugins, scores: Scores, validation: Dataset, task:
         TextclfError: a plugin can't do with this task or these scores.
     """
     steps: list[Step] = []
-    for plugin in plugins.of_role("postprocessor"):
-        for given in call(
-            ActivePlugins([plugin]),
+    for plugin in plugins.implementing("textclf_postprocess"):
+        given = call_one(
+            plugin,
             "textclf_postprocess",
             scores=answers_from(scores, steps, task).scores,
             validation=validation,
             task=task,
-        ):
-            if not isinstance(given, Postprocessing):
-                raise RunError(
-                    f"textclf_postprocess of {plugin.name} must return a Postprocessing (with abstains, rescore, "
-                    f"decide and save), not {given!r}."
-                )
+        )
+        if given is not None:
             steps.append(Step(plugin.name, given))
     return tuple(steps)
 
@@ -61,5 +58,5 @@ def check_postprocessing(plugins: ActivePlugins, task: Task) -> tuple[Step, ...]
         # Of each label one row is wrong and three are right, with more and more confidence.
         likely[row, (label + (row < task.num_labels)) % task.num_labels] = 0.5 + row / len(labels)
     scores = likely / likely.sum(axis=1, keepdims=True)
-    column = [[label] for label in labels] if task.kind == "multi-label" else labels
-    return fit_steps(plugins, scores, Dataset.from_dict({"label": column}), task)
+    column, own_scores, _ = kind_of(task).invented(labels, scores)
+    return fit_steps(plugins, own_scores, Dataset.from_dict({"label": column}), task)

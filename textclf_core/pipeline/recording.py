@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from textclf_core.data import PreparedData
-from textclf_core.data.tagged_words import WORDS
-from textclf_core.encoder.subtokens import WORD_STARTS, unseen_words
 from textclf_core.encoder.tokenizing_classifier import Tokenizing
 from textclf_core.plugins import ActivePlugin, ActivePlugins
 from textclf_core.records.cost import Cost
@@ -29,6 +27,7 @@ from textclf_core.records.schema import (
     TokenizationRecord,
 )
 from textclf_core.statistics.calibration import reliability
+from textclf_core.tasks import kind_of
 from textclf_core.training.parameter_check import Movement
 from textclf_core.types.classifier import Classifier
 from textclf_core.types.phases import PhaseRecord
@@ -124,9 +123,10 @@ def trainer_of(plugins: ActivePlugins) -> ActivePlugin:
 
 
 def recipe_of(trainer: object) -> Recipe | None:
-    """Return the recipe among a trainer's options, if it has any of its fields; the others take their defaults."""
-    names = [field.name for field in dataclasses.fields(Recipe) if hasattr(trainer, field.name)]
-    return Recipe(**{name: getattr(trainer, name) for name in names}) if names else None
+    """Return the recipe among a trainer's options, if its class inherits it."""
+    if not isinstance(trainer, Recipe):
+        return None
+    return Recipe(**{field.name: getattr(trainer, field.name) for field in dataclasses.fields(Recipe)})
 
 
 def label_of(plugins: ActivePlugins) -> str:
@@ -162,21 +162,9 @@ def truncated(classifier: Classifier, data: PreparedData) -> dict[str, int]:
         tokenized = classifier.tokenize(split)
         cut = np.asarray(tokenized["truncated"][:], dtype=bool)
         counts[name] = int(cut.reshape(len(split), -1).any(axis=1).sum())
-        if data.task.kind == "tokens":
-            _tell_unseen(name, tokenized[WORD_STARTS][:], [len(row) for row in split[WORDS][:]])
+        if note := kind_of(data.task).unseen(tokenized, split):
+            logger.info("%s: %s", name, note)
     return counts
-
-
-def _tell_unseen(split: str, starts: Sequence[Sequence[int]], words: Sequence[int]) -> None:
-    unseen = unseen_words(starts, words)
-    if unseen:
-        logger.info(
-            "%s: %d of %d words were cut off, or are nothing to the tokenizer: they have no part in training, and "
-            "count as predicted O",
-            split,
-            unseen,
-            sum(words),
-        )
 
 
 def data_record(data: PreparedData, truncated: Mapping[str, int]) -> DataRecord:
@@ -227,6 +215,7 @@ def encoder_record(encoder: Encoder | None, movement: Movement | None) -> Encode
         frozen_sha256=movement.frozen_sha256,
         moved=movement.moved,
         trainable=movement.trainable,
+        partly_frozen=movement.partly_frozen_parts,
     )
 
 

@@ -14,7 +14,6 @@ from textclf_core.pipeline.stages import (
     adapt,
     build_encoder,
     checked_plugins,
-    freeze,
     prepared_data,
     seed_everything,
     training_plan,
@@ -25,6 +24,7 @@ from textclf_core.plugins import ActivePlugins
 from textclf_core.plugins.calling import call
 from textclf_core.records.schema import Adaptation
 from textclf_core.training.checkpoints import trainable_tensors
+from textclf_core.training.freezing import freeze
 from textclf_core.training.parameter_check import ParameterHashes
 from textclf_core.types.meter import Meter
 from textclf_core.types.progress import Progress
@@ -102,12 +102,11 @@ def prepare_runs(contexts: Sequence[RunContext], shared: Meter, progress: Progre
             if encoder is None:
                 plugins = [with_lengths(each, built, data) for each in plugins]
         if not several:
-            adaptations = adapt(plugins[0], built, data, seed, context.workspace, progress)
-        if own.without_head:
+            built, adaptations = adapt(plugins[0], built, data, seed, context.workspace, progress)
+        if own.model_needed == "headless":
             built = built.without_head()
-        freeze(own, built)
-        with shared.time("build" if several else "train"):
-            start = Start(ParameterHashes(built), trainable_tensors(built) if several else {})
+        with shared.time("build" if several else "train"):  # hashing the weights takes the time
+            start = Start(freeze(own, built), trainable_tensors(built) if several else {})
         if starts and not start.hashes.same_frozen(next(iter(starts.values())).hashes):
             raise NotTrainedJointlyError("what is frozen depends on the seed")
         starts[seed] = start
@@ -135,10 +134,8 @@ def train_runs(
             prepared.plugins[0],
             "textclf_train",
             encoder=prepared.encoder,
-            body=prepared.encoder,
             data=without_test(prepared.data),
             task=prepared.data.task,
-            recipe=recipe_of(trainer_of(prepared.plugins[0]).instance),
             seed=context.spec.seed,
             data_seed=context.spec.data_seed,
             workspace=context.workspace,

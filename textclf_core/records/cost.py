@@ -26,7 +26,8 @@ class Cost:
         examples_per_second: ``train_examples`` over the seconds of the frozen prefix and the training steps.
         tokens_per_second: ``train_real_tokens`` over the seconds of the frozen prefix and the training steps.
         adapt_flops: FLOPs of what changed the model before training on labels; what came from the cache cost none.
-        prefix_flops: FLOPs of what was put into the cache, for validation and test too.
+        prefix_flops: FLOPs of what was put into the cache, for validation and test too, and of the rows computed anew
+            to check what was there.
         prefix_rows_computed: rows whose frozen prefix was computed and put into the cache.
         prefix_rows_read: rows whose frozen prefix was in the cache already.
         cache_bytes: what the run added to the cache.

@@ -5,24 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from textclf_core.data.entities import scheme_of
 from textclf_core.errors import UsageError, did_you_mean
 from textclf_core.records.schema import DataRecord
 from textclf_core.report.costs import COSTS
-from textclf_core.report.outcomes import entity_scheme, outcomes_of, references_of
+from textclf_core.report.outcomes import outcomes_of, references_of
 from textclf_core.report.stored import Line, StoredRun, gather
 from textclf_core.statistics import Comparison, Metric, compare
+from textclf_core.tasks import kind_of
 from textclf_core.types.task import Task
 
 _METRICS = ("f1", "accuracy")
-_NO_ENTITIES = "--metric f1: the labels of words are no tags of entities here; take --metric accuracy."
-_F1: Mapping[str, Metric] = {
-    "binary": "f1-binary",
-    "macro": "f1-macro",
-    "micro": "f1-micro",
-    "weighted": "f1-weighted",
-    "samples": "f1-samples",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,8 +104,7 @@ def check_metric(name: str, tasks: Iterable[Task] = ()) -> None:
             f"--metric {name}: contenders are compared by {' or '.join(_METRICS)}.{did_you_mean(name, _METRICS)}"
         )
     for task in tasks:
-        if name == "f1" and task.kind == "tokens" and scheme_of(task.label_names) is None:
-            raise UsageError(_NO_ENTITIES)
+        kind_of(task).metric(name, "auto")
 
 
 def _analyse(lines: Sequence[Line], metric: str, cost: str) -> Analysis:
@@ -151,19 +142,9 @@ def statistic(metric: str, lines: Sequence[Line]) -> Metric:
     Raises:
         UsageError: their labels have no F1: those of words that are no tags of entities.
     """
-    record = lines[0].runs[0].record
-    if record.data.task_kind == "tokens":
-        if metric == "f1" and entity_scheme(record) is None:
-            raise UsageError(_NO_ENTITIES)
-        return "f1-entity" if metric == "f1" else "accuracy-words"
-    if metric == "accuracy":
-        return "accuracy"
-    plugin = next((plugin for plugin in record.plugins if plugin.name == "f1"), None)
-    average = plugin.options["average"] if plugin else "auto"
-    if average == "auto":
-        of_two = len(record.data.label_names) == 2 and record.data.task_kind == "single-label"
-        average = "binary" if of_two else "macro"
-    return _F1[average]
+    run = lines[0].runs[0]
+    plugin = next((plugin for plugin in run.record.plugins if plugin.name == "f1"), None)
+    return run.kind.metric(metric, plugin.options["average"] if plugin else "auto")
 
 
 def _costs(line: Line) -> dict[str, float | None]:

@@ -5,24 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from tabulate import tabulate
 
 from textclf_core.records.schema import Record
 from textclf_core.report.analysis import statistic
-from textclf_core.report.outcomes import outcomes_of, references_of
+from textclf_core.report.outcomes import entity_mode
 from textclf_core.report.postprocessed import step_sentences
-from textclf_core.report.quality import class_scores, run_class_scores
+from textclf_core.report.quality import class_scores
 from textclf_core.report.rounding import places, write_interval, write_number
 from textclf_core.report.stored import Line, StoredRun
 from textclf_core.report.summary import carved_sentence, cost_rows, tokenization_sentences
 from textclf_core.statistics import compare
 from textclf_core.statistics.bootstrap import Interval
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from textclf_core.tasks import kind_of
 
 _WITH_INTERVAL = ("f1", "accuracy")
 
@@ -41,7 +38,7 @@ def model_card(run: StoredRun, name: str) -> str:
     test = {name: value for name, value in record.metrics["test"].items() if value is not None}
     results = [
         EvalResult(
-            task_type=_pipeline(record),
+            task_type=run.kind.pipeline,
             dataset_type=record.data.source,
             dataset_name=record.data.source,
             dataset_split="test",
@@ -52,10 +49,10 @@ def model_card(run: StoredRun, name: str) -> str:
     ]
     metadata = ModelCardData(
         library_name="transformers" if record.encoder else "textclf",
-        pipeline_tag=_pipeline(record),
+        pipeline_tag=run.kind.pipeline,
         base_model=checkpoint,
         metrics=list(test),
-        tags=["textclf", _pipeline(record)],
+        tags=["textclf", run.kind.pipeline],
         model_name=name.rpartition("/")[2],
         eval_results=results or None,
     )
@@ -86,23 +83,13 @@ def _what(record: Record, checkpoint: str | None) -> str:
         made = f"{of}, fine-tuned under the strategy `{record.label}`"
     else:
         made = f"a classifier that `{record.label}` trained, without an encoder"
-    labelled = {
-        "single-label": "a text with one of",
-        "multi-label": "a text with any of",
-        "tokens": "each word of a text with one of",
-    }
-    return f"Labels {labelled[record.data.task_kind]} {labels}. It is {made}, seed {record.seed}."
-
-
-def _pipeline(record: Record) -> str:
-    """Return the name that transformers and the hub have for the task."""
-    return "token-classification" if record.data.task_kind == "tokens" else "text-classification"
+    return f"Labels {kind_of(record.data.task).labelled} {labels}. It is {made}, seed {record.seed}."
 
 
 def _usage(record: Record, name: str) -> Iterator[str]:
     if record.encoder:
-        several = ", top_k=None" if record.data.task_kind == "multi-label" else ""
-        load = f'pipeline("{_pipeline(record)}", "{name if "/" in name else "FOLDER"}"{several})'
+        kind = kind_of(record.data.task)
+        load = f'pipeline("{kind.pipeline}", "{name if "/" in name else "FOLDER"}"{kind.pipeline_options})'
         yield f"```python\nfrom transformers import pipeline\n\nclassify = {load}\n```"
         if record.postprocessing:
             steps = " and ".join(f"`{step.plugin}`" for step in record.postprocessing)
@@ -115,10 +102,10 @@ def _usage(record: Record, name: str) -> Iterator[str]:
 
 def _quality(run: StoredRun) -> Iterator[str]:
     record = run.record
-    references, predictions = run.answered_ids("label"), run.answered_ids("prediction")
+    true, predicted = run.answered_names("label"), run.answered_names("prediction")
     rows = []
     for metric, value in record.metrics["test"].items():
-        interval = _interval(run, metric, references, predictions) if value is not None else None
+        interval = _interval(run, metric, true, predicted) if value is not None else None
         kept = places((interval.high - interval.low) / 2) if interval else 4
         of_validation = record.metrics["validation"].get(metric)
         rows.append(
@@ -134,30 +121,25 @@ def _quality(run: StoredRun) -> Iterator[str]:
     if unanswered := run.test["prediction"].null_count:
         said += f" It leaves {unanswered:,} rows unanswered; the metrics are of the others."
     yield said
-    if len(references):
-        by_class = (
-            run_class_scores(run) if run.of_words else class_scores(references, predictions, record.data.label_names)
-        )
+    if true:
+        by_class = class_scores(run.kind.counts_by_class(true, predicted, entity_mode(record)))
         scored = [
             [_cell(one.label), *(write_number(value, 3) for value in (one.precision, one.recall, one.f1)), one.support]
             for one in by_class
         ]
-        yield _table(scored, ("label", "precision", "recall", "F1", "in test" if run.of_words else "test rows"))
+        yield _table(scored, ("label", "precision", "recall", "F1", run.kind.class_rows_in_test))
     for plugin, sentence in step_sentences(record):
         yield f"- `{plugin}`: {sentence}."
 
 
-def _interval(
-    run: StoredRun, metric: str, references: NDArray[np.int64], predictions: NDArray[np.int64]
-) -> Interval | None:
+def _interval(run: StoredRun, metric: str, true: Sequence[Any], predicted: Sequence[Any]) -> Interval | None:
     """Return the interval of a metric whose uncertainty is known how to be had, on the rows that are answered."""
-    if metric not in _WITH_INTERVAL or not len(references):
+    if metric not in _WITH_INTERVAL or not true:
         return None
-    line = Line(run.record.label, (run,))
-    kind = statistic(metric, [line])
-    if run.of_words:  # whose rows are sentences
-        references, predictions = references_of(run, kind), outcomes_of(line, kind, line.seeds)[0]
-    [one] = compare(references, {run.record.label: predictions[None]}, kind).contenders
+    measured, mode = statistic(metric, [Line(run.record.label, (run,))]), entity_mode(run.record)
+    references = run.kind.references(measured, true, mode)
+    outcomes = run.kind.outcomes(measured, true, predicted, mode)
+    [one] = compare(references, {run.record.label: outcomes[None]}, measured).contenders
     return one.examples_interval
 
 

@@ -11,7 +11,6 @@ from textclf_core.errors import UsageError
 from textclf_core.report.analysis import Analysis
 from textclf_core.report.columns import Value, columns_of, pick, sort_rows
 from textclf_core.report.curves import learning_curves
-from textclf_core.report.outcomes import entity_scheme
 from textclf_core.report.quality import line_class_scores, line_reliability
 from textclf_core.report.rounding import places, write_number
 from textclf_core.report.slices import (
@@ -130,8 +129,8 @@ def _class_table(analysis: Analysis, format: str) -> str:
         for row in analysis.rows
         for one in line_class_scores(row.line, row.line.seeds)
     ]  # fmt: skip
-    of_entities = entity_scheme(analysis.rows[0].line.runs[0].record)
-    headings = ["contender", "class", "precision", "recall", "f1", "entities" if of_entities else "rows"]
+    class_rows = analysis.rows[0].line.runs[0].kind.class_rows
+    headings = ["contender", "class", "precision", "recall", "f1", class_rows]
     return format_table(headings, rows, format, ["left", "left", "decimal", "decimal", "decimal", "right"])
 
 

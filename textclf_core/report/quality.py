@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from textclf_core.data.entities import EntityCounts, entity_types
 from textclf_core.errors import UsageError
-from textclf_core.report.outcomes import entities_by_type, entity_scheme
+from textclf_core.report.outcomes import entity_mode
 from textclf_core.statistics.calibration import BINS, Reliability, reliability
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from textclf_core.report.stored import Line, StoredRun
+    from textclf_core.tasks.kind import ClassCounts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,64 +40,23 @@ class ClassScores:
     support: int
 
 
-def confusion_matrix(references: NDArray[np.int64], predictions: NDArray[np.int64], classes: int) -> NDArray[np.int64]:
-    """Return how often each class was taken for each: int64, (classes, classes), a row a true class.
-
-    Args:
-        references: true label ids, (rows,).
-        predictions: predicted label ids, (rows,).
-        classes: how many labels there are.
-    """
-    return np.bincount(references * classes + predictions, minlength=classes * classes).reshape(classes, classes)
-
-
-def class_scores(
-    references: NDArray[np.int64], predictions: NDArray[np.int64], labels: Sequence[str]
-) -> tuple[ClassScores, ...]:
-    """Return the scores of each class, in the order of the labels.
-
-    Args:
-        references: true label ids, (rows,); of several labels a row zeros and ones, (rows, labels).
-        predictions: the predicted ones, in the same shape.
-        labels: the names of the labels, by id.
-    """
-    right, support, predicted = _label_counts(references, predictions, len(labels))
+def class_scores(counts: Iterable[ClassCounts]) -> tuple[ClassScores, ...]:
+    """Return the scores of each class, in the order of its counts."""
     return tuple(
         ClassScores(
-            label=label,
-            precision=_ratio(right[index], predicted[index]),
-            recall=_ratio(right[index], support[index]),
-            f1=_ratio(2 * right[index], support[index] + predicted[index]),
-            support=int(support[index]),
+            label=one.label,
+            precision=_ratio(one.right, one.predicted),
+            recall=_ratio(one.right, one.true),
+            f1=_ratio(2 * one.right, one.true + one.predicted),
+            support=one.true,
         )
-        for index, label in enumerate(labels)
+        for one in counts
     )
 
 
-def _label_counts(
-    references: NDArray[np.int64], predictions: NDArray[np.int64], labels: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return of each label the rows rightly given it, those that have it, and those given it."""
-    if references.ndim > 1:
-        counts = (references & predictions, references, predictions)
-        right, support, predicted = (one.sum(axis=0).astype(np.float64) for one in counts)
-        return right, support, predicted
-    matrix = confusion_matrix(references, predictions, labels).astype(np.float64)
-    return matrix.diagonal(), matrix.sum(axis=1), matrix.sum(axis=0)
-
-
 def run_confusion(run: StoredRun) -> NDArray[np.int64]:
-    """Return the confusion matrix of a run's test split: int64, (classes, classes), a row a true class.
-
-    Where each word has a label, it counts words. Where a text may have several labels, none is taken for another: there
-    is a matrix for each, (labels, 2, 2), not to have it before having it, as scikit-learn's
-    ``multilabel_confusion_matrix``.
-    """
-    references, predictions = run.label_ids("label"), run.label_ids("prediction")
-    if run.of_sets:
-        of_labels = zip(references.T, predictions.T, strict=True)
-        return np.stack([confusion_matrix(true, predicted, classes=2) for true, predicted in of_labels])
-    return confusion_matrix(references, predictions, classes=len(run.record.data.label_names))
+    """Return the confusion matrix of a run's test split, or matrices; see :meth:`ReportKind.confusion`."""
+    return run.kind.confusion(run.names("label"), run.names("prediction"))
 
 
 def line_confusion(line: Line, seeds: Sequence[int]) -> NDArray[np.int64]:
@@ -123,17 +82,8 @@ def line_class_scores(line: Line, seeds: Sequence[int]) -> tuple[ClassScores, ..
 
 def run_class_scores(run: StoredRun) -> tuple[ClassScores, ...]:
     """Return the scores of each class on a run's test split; of entities, those of each type."""
-    names = run.record.data.label_names
-    if entity_scheme(run.record) is None:
-        return class_scores(run.label_ids("label"), run.label_ids("prediction"), names)
-    totals = {kind: EntityCounts() for kind in entity_types(names)}
-    for row in entities_by_type(run):
-        for kind, counts in row.items():
-            totals[kind] += counts
-    return tuple(
-        ClassScores(label=kind, precision=one.precision, recall=one.recall, f1=one.f1, support=one.true)
-        for kind, one in totals.items()
-    )
+    counts = run.kind.counts_by_class(run.names("label"), run.names("prediction"), entity_mode(run.record))
+    return class_scores(counts)
 
 
 def line_reliability(line: Line, seeds: Sequence[int], bins: int = BINS) -> Reliability:
@@ -157,9 +107,7 @@ def line_reliability(line: Line, seeds: Sequence[int], bins: int = BINS) -> Reli
 
 def run_scores(run: StoredRun) -> NDArray[np.float32]:
     """Return the scores of a run's test split: float32, (rows, classes), or (words, classes) of all rows' words."""
-    nested = run.test["scores"].combine_chunks().flatten()
-    flat = (nested.flatten() if run.of_words else nested).to_numpy(zero_copy_only=False)
-    return np.asarray(flat, dtype=np.float32).reshape(-1, len(run.record.data.label_names))
+    return run.kind.stored_scores(run.test["scores"])
 
 
 def _runs(line: Line, seeds: Sequence[int]) -> list[StoredRun]:

@@ -7,17 +7,18 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from textclf_core.errors import UsageError
 from textclf_core.records.schema import RECORD_FILE, PluginRecord, Record, read_record
-from textclf_core.types.indicators import indicators
+from textclf_core.tasks import kind_of
 
 if TYPE_CHECKING:
+    import numpy as np
     import pyarrow as pa
     from numpy.typing import NDArray
+
+    from textclf_core.tasks.kind import TaskKind
 
 
 @dataclass(frozen=True)
@@ -37,11 +38,13 @@ class StoredRun:
         table = read_predictions(self.directory)
         return table.filter(pc.equal(table["split"], "test"))
 
-    def label_ids(self, column: str) -> NDArray[np.int64]:
-        """Return the test split's ``label`` or ``prediction`` column as label ids, int64, (rows,).
+    @cached_property
+    def kind(self) -> TaskKind:
+        """What the kind of the run's task decides."""
+        return kind_of(self.record.data.task)
 
-        Where each word has a label, those of all words of all rows, (words,); where a text may have several, zeros and
-        ones, (rows, labels).
+    def names(self, column: str) -> list[Any]:
+        """Return the test split's ``label`` or ``prediction`` column as it is stored: names, or lists of them.
 
         Raises:
             UsageError: rows were left unanswered.
@@ -51,30 +54,22 @@ class StoredRun:
                 f"{self.directory}: this run leaves {unanswered:,} of {self.test.num_rows:,} test rows unanswered: "
                 "its scores are not of the same rows as those of other runs. Leave it out; its record has its own."
             )
-        return self._ids(self.test[column])
+        return list(self.test[column].to_pylist())
 
-    def answered_ids(self, column: str) -> NDArray[np.int64]:
-        """Return what :meth:`label_ids` does, of the rows that were answered."""
-        return self._ids(self.test[column].filter(self.test["prediction"].is_valid()))
+    def answered_names(self, column: str) -> list[Any]:
+        """Return what :meth:`names` does, of the rows that were answered."""
+        return list(self.test[column].filter(self.test["prediction"].is_valid()).to_pylist())
 
-    def _ids(self, labels: pa.ChunkedArray) -> NDArray[np.int64]:
-        ids = {name: index for index, name in enumerate(self.record.data.label_names)}
-        names = labels.to_pylist()
-        if self.of_sets:
-            return indicators([[ids[name] for name in row] for row in names], len(ids))
-        if self.of_words:
-            names = [name for row in names for name in row]
-        return np.array([ids[name] for name in names], dtype=np.int64)
+    def label_ids(self, column: str) -> NDArray[np.int64]:
+        """Return what :meth:`names` does as label ids, int64, (rows,).
 
-    @property
-    def of_words(self) -> bool:
-        """Whether each word has a label, rather than each text."""
-        return self.record.data.task_kind == "tokens"
+        Where each word has a label, those of all words of all rows, (words,); where a text may have several, zeros and
+        ones, (rows, labels).
 
-    @property
-    def of_sets(self) -> bool:
-        """Whether a text may have several labels."""
-        return self.record.data.task_kind == "multi-label"
+        Raises:
+            UsageError: rows were left unanswered.
+        """
+        return self.kind.label_ids(self.names(column))
 
 
 @dataclass(frozen=True)
@@ -88,11 +83,6 @@ class Line:
     def seeds(self) -> tuple[int, ...]:
         """The seeds."""
         return tuple(run.record.seed for run in self.runs)
-
-    def predictions(self, seeds: Sequence[int]) -> NDArray[np.int64]:
-        """Return the predicted label ids of these seeds, int64, (seeds, ...), in the shape of a run's."""
-        by_seed = {run.record.seed: run for run in self.runs}
-        return np.stack([by_seed[seed].label_ids("prediction") for seed in seeds])
 
 
 def find_runs(paths: Iterable[Path]) -> list[StoredRun]:

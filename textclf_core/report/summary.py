@@ -7,7 +7,7 @@ from html import escape
 
 from tabulate import tabulate
 
-from textclf_core.records.schema import DataRecord, Record
+from textclf_core.records.schema import DataRecord, EncoderRecord, Record
 from textclf_core.report.costs import COSTS
 from textclf_core.report.postprocessed import step_sentences
 from textclf_core.types.phases import PhaseRecord
@@ -34,8 +34,7 @@ def _cost_rows(record: Record) -> Iterator[tuple[str, str]]:
             f"{_millions(cost.trainable_parameters)} of {_millions(cost.total_parameters)} ({share:.1%})",
         )
     if encoder is not None:
-        frozen = f"{', '.join(_ranges(encoder.frozen))}; unchanged, by hash" if encoder.frozen_sha256 else "nothing"
-        yield "frozen", frozen
+        yield "frozen", _frozen(encoder)
     if longest := _longest_input(record):
         yield "longest input", longest
     yield from step_sentences(record)
@@ -139,6 +138,14 @@ def _millions(count: int) -> str:
 def _phase(phase: PhaseRecord) -> str:
     epochs = "1 epoch" if phase.epochs == 1 else f"{phase.epochs:.3g} epochs"
     return f"{epochs} at {phase.learning_rate:g} ({_millions(phase.trainable_parameters)} parameters)"
+
+
+def _frozen(encoder: EncoderRecord) -> str:
+    """Return what of the encoder was frozen: whole parts, then parts of which something trained."""
+    if encoder.frozen_sha256 is None:
+        return "nothing"
+    partly = f"partly {', '.join(_ranges(encoder.partly_frozen))}" if encoder.partly_frozen else ""
+    return "; ".join(filter(None, [", ".join(_ranges(encoder.frozen)), partly, "unchanged, by hash"]))
 
 
 def _ranges(parts: tuple[str, ...]) -> list[str]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from textclf_core.hookspecs import hookimpl
+from textclf_core.tasks import why_not_kind
+from textclf_core.types.needs import Needs
 from textclf_core.types.option import Option
 from textclf_core.types.recipe import Recipe
-from textclf_plugins.whole_texts import why_not_several
 
 if TYPE_CHECKING:
     from datasets import DatasetDict
@@ -30,6 +31,9 @@ class SetFit(Recipe):
     library. Freezing strategies freeze parts of the body.
     """
 
+    needs: ClassVar[Needs] = Needs(model="headless")
+    depends_on: ClassVar[tuple[str, ...]] = ("setfit", "sentence-transformers")
+
     shots: Annotated[
         int | None,
         Option("Examples of each label to train on, those of --train-size SHOTS/class; all of train if not set.", ge=1),
@@ -49,15 +53,15 @@ class SetFit(Recipe):
     @hookimpl
     def textclf_why_not(self, task: Task) -> str | None:
         """Refuse labels of words, and several labels a text."""
-        return why_not_several(task, "it makes pairs of texts that share their label")
+        does = "it makes pairs of texts that share their label"
+        return why_not_kind(task, "single-label", "tokens", does=does) or why_not_kind(task, "single-label")
 
     @hookimpl
     def textclf_train(
         self,
-        body: Encoder,
+        encoder: Encoder,
         data: DatasetDict,
         task: Task,
-        recipe: Recipe,
         seed: int,
         data_seed: int,
         workspace: Workspace,
@@ -66,7 +70,7 @@ class SetFit(Recipe):
         """Train the body on pairs, then fit the head."""
         from textclf_plugins.embeddings.setfit_training import train_setfit
 
-        return train_setfit(self, body, data, task, recipe, seed, data_seed, workspace, progress)
+        return train_setfit(self, encoder, data, task, seed, data_seed, workspace, progress)
 
     @hookimpl
     def textclf_load_classifier(self, directory: Path, task: Task, workspace: Workspace) -> Classifier:

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from textclf_core.encoder import Encoder
     from textclf_core.types.meter import Meter
     from textclf_core.types.progress import Bar, Progress
-    from textclf_core.types.recipe import Recipe
     from textclf_core.types.task import Task
     from textclf_core.types.workspace import Workspace
     from textclf_plugins.embeddings.setfit import SetFit
@@ -51,7 +50,6 @@ def train_setfit(
     body: Encoder,
     data: DatasetDict,
     task: Task,
-    recipe: Recipe,
     seed: int,
     data_seed: int,
     workspace: Workspace,
@@ -78,16 +76,15 @@ def train_setfit(
     if options.shots is not None:
         train = train.select(sample_rows(train["label"][:], TrainSize(per_class=options.shots), data_seed))
         logger.info("setfit: trains on %d examples of train, %d of each label", len(train), options.shots)
-    embedder = Embedder(body, "mean", options.normalize, recipe, progress, meter=meter)
+    embedder = Embedder(body, "mean", options.normalize, options, progress, meter=meter)
     with meter.time("train/tokenize"):
         rows = embedder.tokenize(train, task)
-    _train_body(options, recipe, embedder, rows, seed, workspace, progress)
+    _train_body(options, embedder, rows, seed, workspace, progress)
     return fit_head("setfit", embedder, train, data["validation"], task, options.c, meter)
 
 
 def _train_body(
     options: SetFit,
-    recipe: Recipe,
     embedder: Embedder,
     rows: Dataset,
     seed: int,
@@ -96,19 +93,19 @@ def _train_body(
 ) -> None:
     body = embedder.body
     labels = rows["label"][:]
-    steps = recipe.epochs * math.ceil(2 * options.iterations * len(rows) / recipe.batch_size)
+    steps = options.epochs * math.ceil(2 * options.iterations * len(rows) / options.batch_size)
     module = _Body(embedder, rows, workspace.meter)
     with _quiet_setfit(), _on_device(workspace.device), progress.bar("train", steps) as bar, body.frozen_in_eval():
         trainer = _Trainer(
             SentenceTransformer(modules=[module], device=workspace.device),
             setfit.TrainingArguments(
                 output_dir=str(workspace.directory),
-                batch_size=recipe.batch_size,
-                num_epochs=recipe.epochs,
+                batch_size=options.batch_size,
+                num_epochs=options.epochs,
                 num_iterations=options.iterations,
-                body_learning_rate=recipe.learning_rate,
-                l2_weight=recipe.weight_decay,
-                warmup_proportion=recipe.warmup,
+                body_learning_rate=options.learning_rate,
+                l2_weight=options.weight_decay,
+                warmup_proportion=options.warmup,
                 seed=seed % 2**32,
                 report_to="none",
                 logging_strategy="no",

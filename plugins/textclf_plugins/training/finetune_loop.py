@@ -12,15 +12,16 @@ from torch.nn.utils import get_total_norm
 
 from textclf_core.encoder.tokenizing import rows_of
 from textclf_core.system.memory import GivingBack, give_back_freed_memory
+from textclf_core.tasks import kind_of
 from textclf_core.training.batching import LengthGroupedBatches
 from textclf_core.training.checkpoints import Moments, moments_of, restore_moments
 from textclf_core.training.encoder_classifier import EncoderClassifier
 from textclf_core.training.flops import count_flops
-from textclf_core.training.frozen_prefix import FrozenPrefix, PrefixRows, cached_prefix
+from textclf_core.training.frozen_prefix import FrozenPrefix, cached_prefix
 from textclf_core.training.gradient_norms import GradientNorms
-from textclf_core.training.labelled import labels_in_rows
 from textclf_core.training.parameters import decay_groups
 from textclf_core.training.precision import training_dtype
+from textclf_core.training.prefix_rows import PrefixRows
 from textclf_core.training.row_gradients import RowGradients
 from textclf_core.training.session import Course
 from textclf_core.training.step_results import StepResults
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from textclf_core.encoder import Encoder
     from textclf_core.encoder.plan import Plan
     from textclf_core.types.progress import Progress
-    from textclf_core.types.recipe import Recipe
     from textclf_core.types.task import Task
     from textclf_core.types.workspace import Workspace
     from textclf_plugins.training.finetune import Finetune
@@ -43,7 +43,6 @@ def finetune(
     encoder: Encoder,
     data: DatasetDict,
     task: Task,
-    recipe: Recipe,
     seed: int,
     workspace: Workspace,
     progress: Progress,
@@ -65,14 +64,14 @@ def finetune(
     handlers = [DistributedDataParallelKwargs(broadcast_buffers=False)]
     accelerator = Accelerator(cpu=workspace.device == "cpu", device_placement=False, kwargs_handlers=handlers)
     with meter.time("train/tokenize"):
-        train = encoder.tokenize(data["train"], task, recipe)
-        validation = encoder.tokenize(data["validation"], task, recipe)
+        train = encoder.tokenize(data["train"], task, options)
+        validation = encoder.tokenize(data["validation"], task, options)
     lengths, label_ids, device = [len(ids) for ids in train["input_ids"]], train["label"][:], encoder.model.device
-    labels_in, train_rows = labels_in_rows(train), rows_of(train)
+    labels_in, train_rows = kind_of(task).loss_terms(train), rows_of(train)
     dtype = training_dtype(options.precision, device)
     mixed = dtype != torch.float32
-    batches = LengthGroupedBatches(lengths, recipe.batch_size, seed)
-    classifier = EncoderClassifier(encoder, task, recipe, progress)
+    batches = LengthGroupedBatches(lengths, options.batch_size, seed)
+    classifier = EncoderClassifier(encoder, task, options, progress)
     course = Course(options, classifier, train, validation, len(batches), seed, workspace, plan)
     moments: Moments = course.resume(options.resume) if options.resume else {}
 
@@ -96,8 +95,8 @@ def finetune(
             with encoder.computing_what_the_head_reads():
                 flops = count_flops(encoder, start)
             model = accelerator.prepare_model(encoder.model)
-            groups = decay_groups(encoder.model, recipe.weight_decay, plan.rate_factors(encoder))
-            optimizer = torch.optim.AdamW(groups, lr=recipe.learning_rate, fused=True)
+            groups = decay_groups(encoder.model, options.weight_decay, plan.rate_factors(encoder))
+            optimizer = torch.optim.AdamW(groups, lr=options.learning_rate, fused=True)
             restore_moments(encoder, optimizer, moments)
             trainable = [parameter for parameter in encoder.model.parameters() if parameter.requires_grad]
             row_gradients = RowGradients(encoder.model, processes=accelerator.num_processes)

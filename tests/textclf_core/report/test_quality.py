@@ -19,16 +19,20 @@ from sklearn.metrics import (
 
 from textclf_core.errors import UsageError
 from textclf_core.report.quality import (
+    ClassScores,
     class_scores,
-    confusion_matrix,
     line_class_scores,
     line_confusion,
     line_reliability,
+    run_class_scores,
     run_confusion,
     run_scores,
 )
 from textclf_core.report.stored import Line, find_runs, gather
 from textclf_core.statistics.calibration import reliability
+from textclf_core.statistics.confusion import confusion_matrix
+from textclf_core.tasks import kind_of
+from textclf_core.types.task import Task
 
 LABELS = ("bad", "good")
 # Four rows of which three are bad: two of these are seen, and one of two "good" is right.
@@ -41,18 +45,23 @@ def only_line(folder: Path) -> Line:
     return line
 
 
+def scores_of(references: np.ndarray, predictions: np.ndarray, names: tuple[str, ...]) -> tuple[ClassScores, ...]:
+    true, predicted = ([names[label] for label in labels] for labels in (references, predictions))
+    return class_scores(kind_of(Task(names)).counts_by_class(true, predicted, "default"))
+
+
 def test_confusion_of_a_hand_worked_case() -> None:
     assert confusion_matrix(REFERENCES, PREDICTIONS, 2).tolist() == [[2, 1], [0, 1]]
 
 
 def test_class_scores_of_a_hand_worked_case() -> None:
-    bad, good = class_scores(REFERENCES, PREDICTIONS, LABELS)
+    bad, good = scores_of(REFERENCES, PREDICTIONS, LABELS)
     assert (bad.label, bad.precision, bad.recall, bad.f1, bad.support) == ("bad", 1.0, 2 / 3, 0.8, 3)
     assert (good.label, good.precision, good.recall, good.f1, good.support) == ("good", 0.5, 1.0, 2 / 3, 1)
 
 
 def test_a_class_that_is_neither_there_nor_predicted_scores_nothing() -> None:
-    absent = class_scores(REFERENCES, PREDICTIONS, (*LABELS, "mixed"))[2]
+    absent = scores_of(REFERENCES, PREDICTIONS, (*LABELS, "mixed"))[2]
     assert (absent.precision, absent.recall, absent.f1, absent.support) == (0, 0, 0, 0)
 
 
@@ -61,7 +70,7 @@ def test_class_scores_and_confusion_agree_with_sklearn(case: int) -> None:
     rng = np.random.default_rng(case)
     classes = int(rng.integers(2, 7))
     references, predictions = rng.integers(classes, size=(2, int(rng.integers(1, 80))))
-    found = class_scores(references, predictions, [str(one) for one in range(classes)])
+    found = scores_of(references, predictions, tuple(map(str, range(classes))))
     expected = precision_recall_fscore_support(references, predictions, labels=range(classes), zero_division=0.0)
     for numbers, name in zip(expected, ("precision", "recall", "f1", "support"), strict=True):
         np.testing.assert_allclose([getattr(one, name) for one in found], numbers)
@@ -143,7 +152,7 @@ def test_a_contenders_class_scores_are_means_over_its_seeds(tmp_path: Path) -> N
     for seed in (0, 1):
         write_run(tmp_path, "full", seed=seed, data=reviews(100))
     line = only_line(tmp_path)
-    each = [class_scores(run.label_ids("label"), run.label_ids("prediction"), LABELS)[1] for run in line.runs]
+    each = [run_class_scores(run)[1] for run in line.runs]
     good = line_class_scores(line, (0, 1))[1]
     assert each[0].f1 != each[1].f1
     assert good.f1 == pytest.approx((each[0].f1 + each[1].f1) / 2)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 from textclf_core import ComparisonResult
 
 FINETUNES = """
@@ -64,7 +62,6 @@ Noting = Callable[[str], Path]
 Log = Callable[[], list[str]]
 
 
-@pytest.mark.xfail(strict=True, reason="the inherited textclf_train_many stands in for a textclf_train not beside it")
 def test_a_textclf_train_of_ones_own_is_called_for_each_cell(
     compare: Callable[..., ComparisonResult], noting_file: Noting, log: Log
 ) -> None:
@@ -83,7 +80,6 @@ def test_a_textclf_train_many_beside_its_textclf_train_trains_them_at_once(
     assert log() == ["many 0 1"]
 
 
-@pytest.mark.xfail(strict=True, reason="joint cells skip the hook")
 def test_each_of_several_cells_is_told_that_its_training_is_over(
     compare: Callable[..., ComparisonResult], noting_file: Noting, log: Log
 ) -> None:
@@ -93,7 +89,6 @@ def test_each_of_several_cells_is_told_that_its_training_is_over(
     assert log() == ["finished False"] * 2
 
 
-@pytest.mark.xfail(strict=True, reason="joint cells skip the check, and train before they fail")
 def test_metrics_that_clash_are_found_before_joint_cells_train(
     compare: Callable[..., ComparisonResult], noting_file: Noting, log: Log
 ) -> None:

@@ -10,7 +10,6 @@ import numpy as np
 
 from textclf_core.records.schema import HISTORY_FILE
 from textclf_core.report.analysis import Analysis, Row
-from textclf_core.report.outcomes import entity_scheme
 from textclf_core.report.page.drawing import BOTTOM, HEIGHT, Scale, chart, point, polyline, x_scale, y_scale
 from textclf_core.report.page.markup import Html, tag
 from textclf_core.report.page.tables import framed, number, table
@@ -58,14 +57,14 @@ def _class_scores(analysis: Analysis, row: Row) -> Html:
         for of_class in line_class_scores(row.line, row.line.seeds)
     ]
     seeds = "" if len(row.line.seeds) == 1 else f", means over {len(row.line.seeds)} seeds"
-    columns = ("precision", "recall", "F1", "entities" if entity_scheme(row.line.runs[0].record) else "rows")
+    columns = ("precision", "recall", "F1", row.line.runs[0].kind.class_rows)
     return _part("By class", table(f"Scores on test{seeds}", ("class", *columns), rows, numbers=columns))
 
 
 def _confusion(analysis: Analysis, row: Row) -> Html:
     matrix, labels = line_confusion(row.line, row.line.seeds), analysis.data.label_names
     seeds = "" if len(row.line.seeds) == 1 else f", summed over {len(row.line.seeds)} seeds"
-    if row.line.runs[0].of_sets:
+    if row.line.runs[0].kind.independent_labels:
         return _part(f"Found and missed{seeds}", _yes_and_no(matrix, labels))
     if len(labels) > _LARGEST_MATRIX:
         return _part(f"Most frequent confusions{seeds}", _frequent_confusions(matrix, labels))
@@ -88,8 +87,8 @@ def _confusion(analysis: Analysis, row: Row) -> Html:
         )
         for true, (name, of_class) in enumerate(zip(labels, matrix, strict=True))
     ]
-    words = "Words: a" if row.line.runs[0].of_words else "A"
-    caption = f"{words} row is a true class, a column what was predicted{seeds}; percent of the row"
+    begins = row.line.runs[0].kind.matrix_row
+    caption = f"{begins} row is a true class, a column what was predicted{seeds}; percent of the row"
     return _part("Confusion matrix", framed(caption, head, body, class_="confusion"))
 
 
@@ -139,8 +138,7 @@ def _slices(analysis: Analysis, row: Row, slices: Sequence[Slice]) -> Html:
 
 def _calibration(analysis: Analysis, row: Row) -> Html:
     found = line_reliability(row.line, row.line.seeds)
-    run = row.line.runs[0]
-    each = " for words" if run.of_words else " for each label" if run.of_sets else ""
+    each = row.line.runs[0].kind.each_prediction
     caption = (
         f"Of the predictions{each} made with a confidence, how many are right; on the dashed line it means what it "
         f"says. Expected calibration error {found.ece:.3f}, Brier score {found.brier:.3f}, log loss "

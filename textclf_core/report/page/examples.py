@@ -1,9 +1,7 @@
 """The texts that a reader wants to see: confident mistakes, and those that two contenders see differently.
 
-What a contender says of a text is the label with the highest mean of its scores over the seeds; where something else
-than the highest score decides, the label that most seeds give. Its confidence is that label's mean score. Of a sentence
-whose words have labels, all of its entities count (:mod:`~textclf_core.report.page.sentences`), and of a text that may
-have several labels, all of them (:mod:`~textclf_core.report.page.label_sets`). The page holds the texts of the first
+What a contender says of a text, and how sure it is, the kind of task decides
+(:meth:`~textclf_core.tasks.kind.ReportKind.example_views`). The page holds the texts of the first
 entries of each list, within a budget, and says how many there are in all.
 """
 
@@ -11,21 +9,18 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from textclf_core.report.analysis import Analysis
-from textclf_core.report.page.label_sets import label_set_views
+from textclf_core.report.outcomes import entity_mode
 from textclf_core.report.page.markup import Html, joined, json_data, tag
-from textclf_core.report.page.sentences import sentence_views
 from textclf_core.report.quality import run_scores
+from textclf_core.tasks.kind import ExampleViews, SeedAnswers
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from textclf_core.report.stored import Line
 
 LONGEST_LIST = 30
 """Entries of a list of mistakes or disagreements that the page holds at most."""
@@ -35,19 +30,6 @@ LONGEST_TEXT = 1200
 
 TEXT_BUDGET = 400_000
 """Characters of all texts together."""
-
-
-@dataclass(frozen=True)
-class _Views:
-    """Names of labels; true label ids, (rows,); contenders' label ids, confidences and numbers of wrong seeds,
-    (contenders, rows).
-    """
-
-    names: tuple[str, ...]
-    truth: NDArray[np.int64]
-    labels: NDArray[np.int64]
-    confidence: NDArray[np.float64]
-    wrong_seeds: NDArray[np.int64]
 
 
 def examples(analysis: Analysis, prefix: str) -> Html:
@@ -140,33 +122,18 @@ def example_data(analysis: Analysis) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _views(analysis: Analysis) -> _Views:
+def _views(analysis: Analysis) -> ExampleViews:
     lines = [row.line for row in analysis.rows]
-    if lines[0].runs[0].of_words:
-        return _Views(*sentence_views(lines))
-    if lines[0].runs[0].of_sets:
-        return _Views(*label_set_views(lines))
-    truth = lines[0].runs[0].label_ids("label")
-    means = np.stack([_mean_scores(row.line) for row in analysis.rows])
-    predictions = [row.line.predictions(row.line.seeds) for row in analysis.rows]
-    labels = np.stack(
-        [_labels(row.line, *found) for row, *found in zip(analysis.rows, predictions, means, strict=True)]
+    first = lines[0].runs[0]
+    return first.kind.example_views(
+        first.names("label"),
+        [
+            SeedAnswers([run.names("prediction") for run in line.runs], [run_scores(run) for run in line.runs])
+            for line in lines
+        ],
+        [first.test[name].to_pylist() for name in first.record.data.text_columns],
+        entity_mode(first.record),
     )
-    confidence = np.take_along_axis(means, labels[:, :, None], axis=2)[:, :, 0]
-    wrong = np.stack([(of_line != truth).sum(axis=0) for of_line in predictions])
-    return _Views(analysis.data.label_names, truth, labels, confidence, wrong)
-
-
-def _labels(line: Line, predictions: NDArray[np.int64], means: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return what a contender says of each row, int64, (rows,); of labels that as many seeds give, the likelier one."""
-    if all((run_scores(run).argmax(axis=1) == own).all() for run, own in zip(line.runs, predictions, strict=True)):
-        return np.asarray(means.argmax(axis=1))
-    votes = np.stack([(predictions == label).sum(axis=0) for label in range(means.shape[1])], axis=1)
-    return np.asarray((votes + means / 2).argmax(axis=1))
-
-
-def _mean_scores(line: Line) -> NDArray[np.float64]:
-    return np.asarray(np.mean([run_scores(run) for run in line.runs], axis=0, dtype=np.float64))
 
 
 def _ordered(rows: NDArray[np.int64], weight: NDArray[np.float64]) -> list[int]:

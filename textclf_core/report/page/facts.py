@@ -15,6 +15,7 @@ from textclf_core.report.page.tables import number, sortable, table
 from textclf_core.report.rounding import write_number, write_p
 from textclf_core.report.slices import count_words
 from textclf_core.report.summary import carved_sentence
+from textclf_core.tasks import kind_of
 
 _MOST_CLASSES = 30
 _BAR = 160.0
@@ -163,9 +164,8 @@ def _balance(data: DataRecord) -> Html:
     """Return the share of each class in each split, the largest classes of train first where there are many."""
     splits, labels = data.splits, data.label_names
     counts = {name: [split.label_counts.get(name, 0) for split in splits] for name in labels}
-    # Of rows, or of words where each has a label.
-    of_words = data.task_kind == "tokens"
-    totals = [sum(split.label_counts.values()) if of_words else split.rows for split in splits]
+    kind = kind_of(data.task)
+    totals = [kind.labels_of_split(split.rows, split.label_counts) for split in splits]
     shown = list(labels) if len(labels) <= _MOST_CLASSES else sorted(labels, key=lambda name: -counts[name][0])
     rows = [
         tag(

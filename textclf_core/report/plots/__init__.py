@@ -75,6 +75,6 @@ def _figures(analysis: Analysis) -> Iterator[tuple[str, Figure]]:
     curves = learning_figure(analysis)
     if curves is not None:
         yield "learning-curves", curves
-    if not analysis.rows[0].line.runs[0].of_sets:  # of several labels none is taken for another
+    if not analysis.rows[0].line.runs[0].kind.independent_labels:  # of several labels none is taken for another
         yield "confusion", confusion_figure(analysis)
     yield "reliability", reliability_figure(analysis)

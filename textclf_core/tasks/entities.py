@@ -10,7 +10,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 Mode = Literal["default", "strict"]
 Scheme = Literal["BIO", "BIOES"]
@@ -101,6 +105,31 @@ def count_entities(
     true, predicted = (set(spans_of(tags, scheme, mode)) for tags in (references, predictions))
     by_kind = [Counter(span.type for span in spans) for spans in (true & predicted, predicted, true)]
     return {kind: EntityCounts(*(counts[kind] for counts in by_kind)) for kind in sorted(by_kind[1] | by_kind[2])}
+
+
+@dataclass(frozen=True)
+class ScoredSpan:
+    """A predicted entity: words ``start`` to ``end`` - 1, its type, and the mean of its words' scores."""
+
+    start: int
+    end: int
+    type: str
+    score: float
+
+
+def scored_spans(tags: Sequence[str], scores: NDArray[np.float32], scheme: Scheme) -> list[ScoredSpan]:
+    """Return the entities in a sentence's predicted tags, each with its score.
+
+    Args:
+        tags: the predicted tag of each word.
+        scores: float32, (words, labels).
+        scheme: of the tags.
+    """
+    best = scores.max(axis=1) if len(scores) else scores
+    return [
+        ScoredSpan(span.start, span.end, span.type, float(best[span.start : span.end].mean()))
+        for span in spans_of(tags, scheme)
+    ]
 
 
 def invalid_sequences(tags: Sequence[str], scheme: Scheme) -> list[int]:

@@ -9,7 +9,7 @@ import pytest
 from seqeval.metrics.sequence_labeling import get_entities
 from seqeval.scheme import IOB2, IOBES, Entities
 
-from textclf_core.data.entities import (
+from textclf_core.tasks.entities import (
     EntityCounts,
     Scheme,
     Span,

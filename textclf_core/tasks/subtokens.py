@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from transformers import PreTrainedTokenizerBase
 
-from textclf_core.data.entities import OUTSIDE
 from textclf_core.errors import UsageError
+from textclf_core.tasks.entities import OUTSIDE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from transformers import PreTrainedTokenizerBase
 
     from textclf_core.types.task import Task
 
@@ -46,6 +46,21 @@ def encode_words(tokenizer: PreTrainedTokenizerBase, rows: Sequence[Sequence[str
     return {**encoded, WORD_STARTS: [_starts(encoded.word_ids(row)) for row in range(len(rows))]}
 
 
+def batch_of_labels(rows: Sequence[Mapping[str, Any]], longest: int) -> NDArray[np.int64]:
+    """Return the labels of tokenized rows as one array: int64, (rows,) or (rows, labels); of words (rows, tokens).
+
+    Args:
+        rows: tokenized, with their ``label``.
+        longest: to how many tokens those of words are filled up, with ``NO_LABEL``.
+    """
+    if WORD_STARTS not in rows[0]:
+        return np.array([row["label"] for row in rows])
+    batch = np.full((len(rows), longest), NO_LABEL, dtype=np.int64)
+    for place, row in zip(batch, rows, strict=True):
+        place[: len(row["label"])] = row["label"]
+    return batch
+
+
 def labels_of_sub_tokens(starts: Sequence[int], labels: Sequence[int]) -> list[int]:
     """Return a label for each sub-token of a row: its word's on the first, ``NO_LABEL`` on the others."""
     return [NO_LABEL if word < 0 else labels[word] for word in starts]
@@ -69,7 +84,7 @@ class WordPlaces:
     offsets: NDArray[np.int64]
 
     @property
-    def words(self) -> int:
+    def count(self) -> int:
         """How many words have a sub-token."""
         return int(self.offsets[-1])
 
