@@ -21,10 +21,11 @@ from textclf_core.types.task import Task
 if TYPE_CHECKING:
     from textclf_core.api import compare, open_run, report, run
     from textclf_core.encoder import Encoder
+    from textclf_core.encoder.tokenizing_classifier import Tokenizing
     from textclf_core.report.estimate_table import Estimate
     from textclf_core.report.report import Report
     from textclf_core.results import ComparisonResult, Run
-    from textclf_core.types.classifier import Classifier, Tokenizing
+    from textclf_core.types.classifier import Classifier
     from textclf_core.types.progress import Progress
     from textclf_core.types.workspace import Workspace
 
@@ -67,7 +68,7 @@ _LAZY = {
     "Progress": "textclf_core.types.progress",
     "Report": "textclf_core.report.report",
     "Run": "textclf_core.results",
-    "Tokenizing": "textclf_core.types.classifier",
+    "Tokenizing": "textclf_core.encoder.tokenizing_classifier",
     "Workspace": "textclf_core.types.workspace",
     "compare": "textclf_core.api",
     "open_run": "textclf_core.api",

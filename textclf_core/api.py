@@ -67,7 +67,7 @@ def run(
     Raises:
         TextclfError: with a sentence that says what was wrong and what to do.
     """
-    from textclf_core.cli.experiment_file import read_settings
+    from textclf_core.comparison.experiment_file import read_settings
 
     settings = read_settings(_path(experiment), seed=seed, data_seed=data_seed, output=output, device=device)
     catalogue = Catalogue.discover(Path(path) for path in plugin_files)
@@ -211,8 +211,8 @@ def compare(
     Raises:
         TextclfError: a name, an option or the data can't be used; no cell has run then.
     """
-    from textclf_core.cli.experiment_file import read_settings
     from textclf_core.comparison.contenders import named_contenders
+    from textclf_core.comparison.experiment_file import read_settings
     from textclf_core.report.costs import check_cost, parse_price
 
     settings = read_settings(_path(experiment), seeds=seeds, data_seed=data_seed, output=output, device=device)

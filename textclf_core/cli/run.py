@@ -57,7 +57,7 @@ def run(
     A role that no plugin is given for takes its default; `textclf plugins` marks these. A plugin given here replaces
     the file's of the same name, or of the same role where there can be one.
     """
-    from textclf_core.cli.experiment_file import read_settings
+    from textclf_core.comparison.experiment_file import read_settings
     from textclf_core.plugins import Catalogue, activate, override
     from textclf_core.report.summary import check_summary_format, summary
 

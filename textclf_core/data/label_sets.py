@@ -10,7 +10,7 @@ from datasets import ClassLabel, Value
 from textclf_core.data.columns import is_list, label_name
 
 if TYPE_CHECKING:
-    from textclf_core.data.infer_columns import Source
+    from textclf_core.data.source import Source
 
 
 def label_lists(source: Source, column: str, separator: str | None, faults: list[str]) -> list[list[str]]:

@@ -16,7 +16,7 @@ from textclf_core.tasks.entities import OUTSIDE
 from textclf_core.types.task import Task
 
 if TYPE_CHECKING:
-    from textclf_core.data.infer_columns import Source
+    from textclf_core.data.source import Source
 
 logger = logging.getLogger("textclf")
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from textclf_core.encoder.tokenizing_classifier import Tokenizing
 from textclf_core.errors import RunError, TextclfError, some_of
 from textclf_core.inference.store import SavedClassifier
 from textclf_core.plugins import ActivePlugins
@@ -21,7 +22,6 @@ from textclf_core.system.memory import give_back_freed_memory, page_out
 from textclf_core.tasks.answers import answers_from
 from textclf_core.training.encoder_classifier import EncoderClassifier
 from textclf_core.training.parameter_check import sha256_of
-from textclf_core.types.classifier import Tokenizing
 from textclf_core.types.workspace import Workspace
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from textclf_core.encoder.training_cells import TrainedCell
 from textclf_core.errors import RunError
 from textclf_core.pipeline.context import RunContext, open_contexts
 from textclf_core.pipeline.evaluation import evaluate
@@ -23,7 +24,6 @@ from textclf_core.system.memory import reset_peak_memory
 from textclf_core.system.process import process_state_restored
 from textclf_core.types.meter import Meter
 from textclf_core.types.progress import Progress
-from textclf_core.types.training_cells import TrainedCell
 
 
 def run(specs: Sequence[RunSpec], progress: Progress) -> list[RunOutcome]:
@@ -103,8 +103,9 @@ def _finish(
         )
     cost = cost_of(
         meter,
-        movement,
         context.workspace.device,
+        trainable_parameters=movement.trainable_parameters if movement else None,
+        total_parameters=movement.total_parameters if movement else None,
         start_memory_bytes=start_memory_bytes,
         artifact_bytes=directory_bytes(context.workspace.directory / MODEL_DIRECTORY),
         latency_seconds=evaluation.latency_seconds,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from textclf_core.data import PreparedData
+from textclf_core.encoder.tokenizing_classifier import Tokenizing
 from textclf_core.plugins import ActivePlugin, ActivePlugins
 from textclf_core.records.cost import Cost
 from textclf_core.records.schema import (
@@ -28,7 +29,7 @@ from textclf_core.records.schema import (
 from textclf_core.statistics.calibration import reliability
 from textclf_core.tasks import kind_of
 from textclf_core.training.parameter_check import Movement
-from textclf_core.types.classifier import Classifier, Tokenizing
+from textclf_core.types.classifier import Classifier
 from textclf_core.types.phases import PhaseRecord
 from textclf_core.types.recipe import Recipe
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from textclf_core.encoder.training_cells import TrainedCell, TrainingCell
 from textclf_core.pipeline.context import RunContext
 from textclf_core.pipeline.recording import recipe_of, trainer_of
 from textclf_core.pipeline.stages import (
@@ -26,7 +27,6 @@ from textclf_core.training.freezing import freeze
 from textclf_core.training.parameter_check import ParameterHashes
 from textclf_core.types.meter import Meter
 from textclf_core.types.progress import Progress
-from textclf_core.types.training_cells import TrainedCell, TrainingCell
 
 if TYPE_CHECKING:
     from torch import Tensor

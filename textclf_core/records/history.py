@@ -15,6 +15,7 @@ from textclf_core.errors import TextclfError
 from textclf_core.plugins import ActivePlugins
 from textclf_core.plugins.calling import call_one
 from textclf_core.records.schema import CHECKPOINTS_DIRECTORY, HISTORY_FILE, Record
+from textclf_core.types.record import RunRecord
 
 logger = logging.getLogger("textclf")
 
@@ -53,7 +54,7 @@ def series_of(entry: dict[str, float]) -> dict[str, float]:
     return {name: value for name, value in entry.items() if name not in ("step", "epoch") and value is not None}
 
 
-def results_of(record: Record) -> dict[str, float]:
+def results_of(record: RunRecord) -> dict[str, float]:
     """Return the numbers of a run: metrics as ``test/f1``, and what it cost."""
     metrics = {
         f"{split}/{name}": value

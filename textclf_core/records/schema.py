@@ -12,10 +12,8 @@ from pydantic import TypeAdapter, ValidationError
 from textclf_core.errors import UsageError
 from textclf_core.records.cost import Cost
 from textclf_core.types.phases import PhaseRecord
+from textclf_core.types.record import Fact
 from textclf_core.types.task import Kind, Task
-
-Fact = str | int | float | bool | None
-"""What a record can hold of a plugin's own."""
 
 RECORD_FORMAT = 1
 RECORD_FILE = "record.json"

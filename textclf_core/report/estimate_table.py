@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from textclf_core.records.schema import Expected
 from textclf_core.report.columns import MISSING, Value
 from textclf_core.report.tables import SEPARATORS, TABLE_ALONE, format_table, prose, separated
 from textclf_core.types.progress import format_seconds
@@ -14,10 +15,28 @@ from textclf_core.types.progress import format_seconds
 if TYPE_CHECKING:
     import pandas as pd
 
-    from textclf_core.comparison.estimate import BillLine
-
 _HEADINGS = ("contender", "cells", "finished", "a cell takes", "peak memory", "model", "cache", "all to run")
 _SECONDS_AN_HOUR = 3600
+
+
+@dataclass(frozen=True)
+class BillLine:
+    """What one contender's cells will take, at one size of train.
+
+    Attributes:
+        cells: how many there are.
+        finished: how many of them are finished.
+        expected: what one takes that isn't finished, on average (the first may fill the cache for the others);
+            ``None`` where all are finished.
+        seconds_left: expected seconds of the cells that aren't finished.
+    """
+
+    contender: str
+    train_size: str | None
+    cells: int
+    finished: int
+    expected: Expected | None
+    seconds_left: float
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,7 +27,6 @@ from textclf_core.training.checkpoints import (
 from textclf_core.training.loss import Loss
 from textclf_core.training.options import EncoderTraining
 from textclf_core.training.parameter_check import FrozenHashes
-from textclf_core.training.plan import TrainingPlan
 from textclf_core.training.schedule import Schedule, schedules
 from textclf_core.types.meter import CHECKPOINT
 from textclf_core.types.phases import FinishedEpoch, Interval, PhaseRecord, interval_from
@@ -35,6 +34,7 @@ from textclf_core.types.phases import FinishedEpoch, Interval, PhaseRecord, inte
 if TYPE_CHECKING:
     from datasets import Dataset
 
+    from textclf_core.encoder.plan import Plan
     from textclf_core.training.encoder_classifier import EncoderClassifier
     from textclf_core.training.frozen_prefix import FrozenPrefix
     from textclf_core.types.workspace import Workspace
@@ -68,7 +68,7 @@ class Course:
     steps_per_epoch: int
     seed: int
     workspace: Workspace
-    plan: TrainingPlan
+    plan: Plan
     loss: Loss = field(init=False)
     best_epoch: int = field(default=0, init=False)
     steps_done: int = field(default=0, init=False)

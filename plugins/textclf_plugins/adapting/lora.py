@@ -11,7 +11,7 @@ from textclf_core.types.option import Option
 
 if TYPE_CHECKING:
     from textclf_core.encoder import Encoder
-    from textclf_core.records.schema import Fact
+    from textclf_core.types.record import Fact
     from textclf_core.types.workspace import Workspace
 
 

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
     from textclf_core.encoder import Encoder
-    from textclf_core.records.schema import Fact
     from textclf_core.types.progress import Progress
+    from textclf_core.types.record import Fact
     from textclf_core.types.task import Task
     from textclf_core.types.workspace import Workspace
     from textclf_plugins.adapting.continued_pretraining import ContinuedPretraining

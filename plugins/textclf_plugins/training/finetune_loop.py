@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from datasets import DatasetDict
 
     from textclf_core.encoder import Encoder
-    from textclf_core.training.plan import TrainingPlan
+    from textclf_core.encoder.plan import Plan
     from textclf_core.types.progress import Progress
     from textclf_core.types.task import Task
     from textclf_core.types.workspace import Workspace
@@ -46,7 +46,7 @@ def finetune(
     seed: int,
     workspace: Workspace,
     progress: Progress,
-    plan: TrainingPlan,
+    plan: Plan,
 ) -> EncoderClassifier:
     """Train what isn't frozen, phase by phase, and return the classifier.
 

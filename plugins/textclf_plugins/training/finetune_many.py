@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad_and_value, vmap
 
+from textclf_core.encoder.training_cells import TrainedCell, TrainingCell
 from textclf_core.errors import RunError
 from textclf_core.tasks import kind_of
 from textclf_core.training.batching import LengthGroupedBatches
@@ -26,7 +27,6 @@ from textclf_core.training.plan import TrainingPlan
 from textclf_core.training.precision import training_dtype
 from textclf_core.training.session import Course
 from textclf_core.types.meter import STEPS, Meter
-from textclf_core.types.training_cells import TrainedCell, TrainingCell
 
 if TYPE_CHECKING:
     from datasets import DatasetDict

@@ -12,7 +12,7 @@ import pytest
 
 import textclf_core
 from textclf_core.data import from_memory, labelled, prepare
-from textclf_core.data.infer_columns import Source
+from textclf_core.data.source import Source
 from textclf_core.errors import DataError, UsageError
 from textclf_core.report.analysis import analyse
 from textclf_core.report.page.contender import contender_panel

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from textclf_core.encoder import Encoder
+    from textclf_core.encoder.encoder import Encoder
     from textclf_core.errors import RunError
     from textclf_core.types.classifier import Classifier
     from textclf_core.types.recipe import Recipe
