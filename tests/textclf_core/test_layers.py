@@ -74,9 +74,9 @@ BREAKING = {
     "Each room stands on those below it": [
         ("textclf_core.data.columns", "textclf_core.training.loss"),  # upwards
         ("textclf_core.cache.rows", "textclf_core.system.hub"),  # a neighbour
-        ("textclf_core.training.loss", "textclf_core.report.rounding"),
+        ("textclf_core.training.loss", "textclf_core.reports.rounding"),
     ],
-    "A run knows nothing of reports": [("textclf_core.pipeline.context", "textclf_core.report.rounding")],
+    "A run knows nothing of reports": [("textclf_core.pipeline.context", "textclf_core.reports.rounding")],
     "The hooks' signatures name types and the encoder alone": [("textclf_core.hookspecs", "textclf_core.errors")],
     "A plugin works below the run, as any author's does": [
         ("textclf_plugins.freezing.full", "textclf_core.pipeline.spec"),

@@ -101,8 +101,8 @@ def compare(
     from textclf_core.comparison.contenders import named_contenders
     from textclf_core.comparison.experiment_file import read_settings
     from textclf_core.plugins import Catalogue, override
-    from textclf_core.report.costs import check_cost, parse_price
-    from textclf_core.report.tables import check_format
+    from textclf_core.reports.costs import check_cost, parse_price
+    from textclf_core.reports.tables import check_format
 
     settings = read_settings(
         experiment,

@@ -14,7 +14,7 @@ from textclf_core.comparison.estimate import keep_expected
 from textclf_core.comparison.tuning import Search, parse_search
 from textclf_core.errors import UsageError
 from textclf_core.records.schema import Expected
-from textclf_core.report.estimate_table import BillLine, bill_text
+from textclf_core.reports.estimate_table import BillLine, bill_text
 
 Textclf = Callable[..., int]
 
