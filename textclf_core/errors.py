@@ -12,7 +12,7 @@ Each message says what was wanted, what came, and what to do.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 class TextclfError(Exception):
@@ -45,6 +45,11 @@ def did_you_mean(wrong: str, right: Iterable[str]) -> str:
     """Return ``" Did you mean 'x'?"`` for the name of ``right`` nearest to ``wrong``, or ``""``."""
     near = difflib.get_close_matches(wrong, list(right), n=1)
     return f" Did you mean {near[0]!r}?" if near else ""
+
+
+def some_of(names: Sequence[str]) -> str:
+    """Return the first three names, and how many more there are."""
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def told(error: BaseException) -> str:

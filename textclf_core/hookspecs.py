@@ -1,22 +1,7 @@
-"""The hooks, in the order in which a run calls them. This page is all that a plugin's author needs.
+"""The hooks, in the order in which a run calls them.
 
-A plugin is a frozen dataclass with a name (its entry point in the group ``textclf``), options (its fields) and
-one or more of the hooks below, each marked with :data:`hookimpl`::
-
-    from dataclasses import dataclass
-    from typing import Annotated
-
-    from textclf_core import Encoder, Option, hookimpl
-
-    @dataclass(frozen=True, kw_only=True)
-    class FreezeFirstN:
-        '''Freeze the embeddings and the first N encoder blocks.'''
-
-        n: Annotated[int, Option("Encoder blocks to freeze, counted from the input.", ge=0)] = 10
-
-        @hookimpl
-        def textclf_freeze(self, encoder: Encoder) -> None:
-            encoder.freeze(embeddings=True, blocks=range(self.n))
+A plugin is a frozen dataclass with a name (its entry point in the group ``textclf``), options (its fields) and one or
+more of the hooks below, each marked with :data:`hookimpl`. The guide's page "Write a plugin" has one, and what helps.
 
 An implementation takes just the arguments that it needs, by name. Arguments are only ever added, so a plugin
 written today goes on working. "First result" means that plugins are asked in the order in which the user wrote
@@ -25,14 +10,9 @@ them, and the first answer that isn't ``None`` is taken; "each in order" means t
 refused, since each plugin is called by itself. What a plugin does is its role, derived from its hooks
 (:data:`ROLE_OF_HOOK`); a plugin may have several.
 
-Tell the user things through ``logging.getLogger("textclf")``: what is logged at level INFO or above is shown and is
-kept in the record's notes. Raise :class:`~textclf_core.errors.DataError` or
-:class:`~textclf_core.errors.RunError` with a sentence that says what was wrong, where, and what to do.
-
-Helpers that the built-in plugins use are there for yours: ``hub_dataset``, ``cached_dataset`` and ``why_unreachable``
-of ``textclf_core.system.hub`` get data sets from the model hub, or say at once why they can't;
-``textclf_core.data.iter_rows`` reads CSV, TSV, JSON lines, text and Parquet, with errors that name the line; and in
-your tests :func:`textclf_core.testing.check_plugin` tries the whole plugin.
+What is logged to ``logging.getLogger("textclf")`` at level INFO or above is shown and is kept in the record's notes.
+Raise :class:`~textclf_core.errors.DataError` or :class:`~textclf_core.errors.RunError` with a sentence that says what
+was wrong, where, and what to do.
 """
 
 from __future__ import annotations
@@ -49,15 +29,15 @@ if TYPE_CHECKING:  # these take seconds to import, and `textclf plugins` answers
     from numpy.typing import NDArray
 
     from textclf_core.encoder import Encoder
-    from textclf_core.records.schema import Fact, Record
-    from textclf_core.training.plan import TrainingPlan
+    from textclf_core.encoder.plan import Plan
+    from textclf_core.encoder.training_cells import TrainedCell, TrainingCell
     from textclf_core.types.classifier import Classifier
     from textclf_core.types.phases import Change, FinishedEpoch, ParameterGroup, Phase
     from textclf_core.types.postprocessing import Postprocessing
     from textclf_core.types.progress import Progress
     from textclf_core.types.recipe import Recipe
+    from textclf_core.types.record import Fact, RunRecord
     from textclf_core.types.task import Task
-    from textclf_core.types.training_cells import TrainedCell, TrainingCell
     from textclf_core.types.workspace import Workspace
 
 PROJECT = "textclf"
@@ -94,16 +74,15 @@ def textclf_load_data(data_seed: int) -> DatasetDict | None:
     Called once, first of all, before any model is loaded.
 
     Args:
-        data_seed: decides what a data set may choose at random (a sample, a carved split). It is one for a whole
-            comparison and independent of the run's seed.
+        data_seed: decides what a data set draws at random (a sample, a carved split); one for a whole comparison.
 
     Returns:
         A ``DatasetDict`` with ``train`` and, where the data have them, ``validation`` and ``test``. Columns:
         ``text`` (string), or several columns of the feature ``textclf_core.data.TEXT``, read in their order; and
         ``label`` (``ClassLabel``, whose names become the model's, or a list of it where a text may have several
         labels); or ``tokens`` (a list of strings, the words) and ``label`` (a list of ``ClassLabel``, one a word).
-        Other columns are carried along. A missing validation or test split is carved from train by the core, which
-        says so. Set ``info.description`` of each split to say where the rows came from: the record keeps it.
+        Other columns are carried along. The core carves a missing split from train, and says so. In
+        ``info.description`` each split says where its rows came from: the record keeps it.
 
     Raises:
         DataError: the rows can't be had or aren't what they should be.
@@ -118,8 +97,7 @@ def textclf_why_not(task: Task) -> str | None:
     metric that nobody chose is left out then, and so, with a note, is a yardstick of a comparison; else the run ends.
 
     Args:
-        task: its kind is ``single-label``, ``multi-label`` where a text may have several labels, or ``tokens`` where
-            each word has one.
+        task: its kind is ``single-label``, ``multi-label`` (several labels a text) or ``tokens`` (a label a word).
 
     Returns:
         A reason, such as ``"it labels whole texts, and here each word has a label"``; ``None`` if it can.
@@ -215,8 +193,7 @@ def textclf_parameter_groups(encoder: Encoder, recipe: Recipe) -> Sequence[Param
     Called as each phase begins, if the trainer needs ``phases``. Two plugins that implement it are refused in one run.
 
     Args:
-        encoder: the model, with what the phase freezes frozen; ``encoder.depth_of`` tells how far a parameter is from
-            the input.
+        encoder: with what the phase freezes frozen; ``encoder.depth_of`` is a parameter's distance from the input.
         recipe: the trainer's options.
 
     Returns:
@@ -236,7 +213,7 @@ def textclf_train(
     data_seed: int,
     workspace: Workspace,
     progress: Progress,
-    plan: TrainingPlan,
+    plan: Plan,
 ) -> Classifier | None:
     """Train, and return the classifier. Role: trainer. First result.
 
@@ -293,8 +270,7 @@ def textclf_epoch_finished(encoder: Encoder, epochs: Sequence[FinishedEpoch]) ->
 
     Args:
         encoder: the model, with what the phase freezes frozen.
-        epochs: all epochs so far, the last of them just finished. A run that is resumed gives them again, so that a
-            plugin needs no memory of its own.
+        epochs: all so far, the last just finished. A resumed run gives them again, so a plugin needs no memory.
 
     Returns:
         A ``Change``: an end of training, more to freeze. ``None`` for nothing.
@@ -357,9 +333,8 @@ def textclf_load_classifier(directory: Path, task: Task, workspace: Workspace) -
 def textclf_postprocess(scores: NDArray[np.float32], validation: Dataset, task: Task) -> Postprocessing | None:
     """Fit on validation what is to be done with a classifier's scores. Role: postprocessor. Each in order.
 
-    Called after training. A postprocessor works on scores alone, so it takes every trainer's classifier, and is saved
-    with it; each gets the scores that those before it leave. Before training it is called once with invented scores,
-    so that what it refuses shows early.
+    Called after training, each with the scores that those before it leave; it takes every trainer's classifier, and is
+    saved with it. Before training it is called once with invented scores, so that what it refuses shows early.
 
     Args:
         scores: the classifier's probabilities for the rows of validation, float32, shape (rows, labels).
@@ -392,10 +367,7 @@ def textclf_load_postprocessing(directory: Path, task: Task) -> Postprocessing |
 
 @hookspec
 def textclf_compute_metrics(
-    references: NDArray[np.int64],
-    predictions: NDArray[np.int64],
-    scores: NDArray[np.float32],
-    task: Task,
+    references: NDArray[np.int64], predictions: NDArray[np.int64], scores: NDArray[np.float32], task: Task
 ) -> dict[str, float]:
     """Score predictions. Role: metric. Each in order; their results are merged, and one name from two is an error.
 
@@ -414,14 +386,14 @@ def textclf_compute_metrics(
 
 
 @hookspec
-def textclf_run_finished(record: Record, directory: Path) -> None:
+def textclf_run_finished(record: RunRecord, directory: Path) -> None:
     """Tell a tracker of a run that is done. Role: observer. Each in order.
 
-    Called last, when everything else of the run is written. An observer changes nothing of the run: what it raises is
-    told in the record's notes, and a comparison doesn't run a finished cell again because of it.
+    Called last, when everything else of the run is written. An observer changes nothing of the run: it gets copies,
+    what it raises is told in the record's notes, and a comparison doesn't run a finished cell again because of it.
 
     Args:
         record: what was asked, what was done, what came out.
-        directory: the run's, to read from (``history.jsonl``). It is renamed right after, so keep no path in it; from
-            then on it is ``directory.with_name(record.id)``.
+        directory: a copy of the run's without ``checkpoints``, to read from (``history.jsonl``). It goes when the hook
+            returns, so keep no path in it; the run itself will be ``directory.with_name(record.id)``.
     """

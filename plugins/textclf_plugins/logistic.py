@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, softmax
 from sklearn.linear_model import LogisticRegression
 
-from textclf_core.types.indicators import label_array
-from textclf_core.types.postprocessing import answers_from
+from textclf_core.tasks import kind_of
+from textclf_core.tasks.answers import answers_from
 
 if TYPE_CHECKING:
     from textclf_core.types.task import Task
@@ -41,8 +40,7 @@ class LinearHead:
         In a multi-label task, their sigmoid.
         """
         logits = features @ self.weights.T + self.intercept
-        scores = expit(logits) if self.task.kind == "multi-label" else softmax(logits, axis=1)
-        return np.asarray(scores, dtype=np.float32)
+        return np.asarray(kind_of(self.task).probabilities(logits), dtype=np.float32)
 
 
 @dataclass(frozen=True)
@@ -74,12 +72,13 @@ def fit_logistic(
         c: the inverse of the regularisation; if ``None``, the one of :data:`C_GRID` with the highest accuracy on
             validation, the smallest of those equally good. Of several labels a text, each counts.
     """
-    known = label_array(labels, task)
-    fit = _fit_one_vs_rest if task.kind == "multi-label" else _fit
+    kind = kind_of(task)
+    known = kind.label_array(labels)
+    fit = _fit_one_vs_rest if kind.independent_labels else _fit
     fitted = [fit(features, known, task, value) for value in ([c] if c else C_GRID)]
     if len(fitted) == 1:
         return fitted[0]
-    truth = label_array(validation_labels, task)
+    truth = kind.label_array(validation_labels)
     scores = [one.head.probabilities(validation_features) for one in fitted]
     accuracies = [float(np.mean(answers_from(of_one, (), task).labels == truth)) for of_one in scores]
     best = int(np.argmax(accuracies))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 import os
@@ -174,6 +175,19 @@ class CacheFolder:
             return False
         return True
 
+    def set_aside(self, key: str) -> str:
+        """Rename a store, so that nobody finds it any more, while this process fills it; return its new key."""
+        place = self._stores / key
+        about = _about(place / _FACTS)
+        aside = next(
+            name
+            for name in (f"{key}.set-aside-{number}" for number in itertools.count(1))
+            if not (self._stores / name).exists()
+        )
+        place.rename(self._stores / aside)
+        self.describe(aside, f"set aside, since a row differed: {about}")
+        return aside
+
     def clear(self) -> int:
         """Remove all stores that nobody is filling, and return how many bytes that freed."""
         return sum(store.bytes for store in self.list() if self.remove(store.key))
@@ -198,9 +212,18 @@ def _info(directory: Path) -> StoreInfo | None:
     except FileNotFoundError:
         return None
     facts = directory / _FACTS
-    about = json.loads(facts.read_text(encoding="utf-8"))["about"] if facts in sizes else "unknown"
+    about = _about(facts)
     rows = sum(size for path, size in sizes.items() if path.suffix == INDEX_SUFFIX) // INDEX_ENTRY.itemsize
     return StoreInfo(directory.name, about, sum(sizes.values()), rows, used)
+
+
+def _about(facts: Path) -> str:
+    """Return what a store's rows are; ``"unknown"`` if nobody has said it yet."""
+    try:
+        about: str = json.loads(facts.read_text(encoding="utf-8"))["about"]
+    except FileNotFoundError:
+        return "unknown"
+    return about
 
 
 def parse_size(text: str) -> int:

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-import hashlib
-import inspect
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
+from textclf_core.cache.keys import Conditions, cell_key
 from textclf_core.comparison.contenders import Contender
 from textclf_core.data.sampling import TrainSize
-from textclf_core.plugins import ActivePlugin
+from textclf_core.plugins.provenance import dependencies, option_contents, plugin_facts
 from textclf_core.records.schema import RECORD_FILE
+from textclf_core.system.code import distribution_code
 
-# What computes; a new version of any of them may give other bits.
-_ENGINES = ("textclf-core", "torch", "transformers", "tokenizers", "numpy", "scikit-learn")
+# What computes, whichever plugins there are; a new version of any of them may give other bits.
+_ENGINES = (
+    "textclf-core",
+    "torch",
+    "transformers",
+    "tokenizers",
+    "accelerate",
+    "datasets",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+)
 
 
 @dataclass(frozen=True)
@@ -43,8 +51,12 @@ class Cell:
     @property
     def name(self) -> str:
         """The cell as a person is told of it: label, size of train where it isn't all, seed."""
-        size = f" at {self.train_size}" if self.train_size else ""
-        return f"{self.contender.label}{size} seed {self.seed}"
+        return f"{self.line} seed {self.seed}"
+
+    @property
+    def line(self) -> str:
+        """The cell without its seed: label, and size of train where it isn't all."""
+        return f"{self.contender.label} at {self.train_size}" if self.train_size else self.contender.label
 
     def finished_in(self, output: Path) -> Path | None:
         """Return the directory of the finished run, or ``None``. It is whole if it is there."""
@@ -89,26 +101,16 @@ def make_cell(
 
 
 def _key(contender: Contender, seed: int, fingerprint: str, data_seed: int, device: str) -> str:
-    facts = {
-        "plugins": [
-            [
-                plugin.name,
-                plugin.distribution,
-                plugin.version or _code_sha256(plugin),
-                {key: repr(value) for key, value in plugin.options.items()},
-            ]
-            for plugin in contender.plugins
-            if plugin.roles != ("observer",)  # it changes no result
-        ],
-        "data": fingerprint,
-        "data_seed": data_seed,
-        "seed": seed,
-        "device": device,
-        "engines": {name: version(name) for name in _ENGINES},
-    }
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
-
-
-def _code_sha256(plugin: ActivePlugin) -> str:
-    """Return the hash of the file that a plugin without a version comes from: it stands in for one."""
-    return hashlib.sha256(Path(inspect.getfile(type(plugin.instance))).read_bytes()).hexdigest()
+    plugins = [plugin for plugin in contender.plugins if plugin.roles != ("observer",)]  # which change no result
+    conditions = Conditions(
+        versions={name: distribution_code(name) or "" for name in _ENGINES},
+        device=[device],
+        code=[fact for plugin in plugins for fact in dependencies(plugin)],
+    )
+    return cell_key(
+        conditions,
+        plugins=[{**plugin_facts(plugin), "contents": option_contents(plugin)} for plugin in plugins],
+        data=fingerprint,
+        data_seed=data_seed,
+        seed=seed,
+    )

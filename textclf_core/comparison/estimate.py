@@ -18,10 +18,11 @@ from textclf_core.comparison.runner import ComparisonPlan, run_group
 from textclf_core.comparison.schedule import Prefix, prefixes, running_order, trained_together
 from textclf_core.data import PreparedData
 from textclf_core.data.sampling import TrainSize
-from textclf_core.data.strata import strata_of_rows
 from textclf_core.pipeline.spec import FailedRun, InMemoryData, RunSpec
 from textclf_core.records.cost import FIXED_STAGES, Cost
 from textclf_core.records.schema import Expected
+from textclf_core.reports.estimate_table import BillLine
+from textclf_core.tasks import kind_of
 from textclf_core.types.meter import SPARED
 from textclf_core.types.progress import Progress
 
@@ -30,26 +31,6 @@ from textclf_core.types.progress import Progress
 # are those of a batch: of 320 rows an eighth of what is computed is padding, of 640 a fourteenth, of 8,530 a fiftieth.
 _PROBE_ROWS = (128, 1280)
 _FILE = ".expected.json"
-
-
-@dataclass(frozen=True)
-class BillLine:
-    """What one contender's cells will take, at one size of train.
-
-    Attributes:
-        cells: how many there are.
-        finished: how many of them are finished.
-        expected: what one takes that isn't finished, on average (the first may fill the cache for the others);
-            ``None`` where all are finished.
-        seconds_left: expected seconds of the cells that aren't finished.
-    """
-
-    contender: str
-    train_size: str | None
-    cells: int
-    finished: int
-    expected: Expected | None
-    seconds_left: float
 
 
 def bill(plan: ComparisonPlan, progress: Progress) -> tuple[BillLine, ...]:
@@ -187,7 +168,7 @@ class _Prober:
         share = min(1.0, wanted / len(data.data["train"]))
         sample = DatasetDict(
             {
-                name: split.select(_stratified(strata_of_rows(split, data.task), share))
+                name: split.select(_stratified(kind_of(data.task).strata(split["label"][:]), share))
                 for name, split in data.data.items()
             }
         )

@@ -167,12 +167,18 @@ def run_cells(
         waiting = running_order(waiting, prefix_of)
         alone: set[Cell] = set()
         superseded: set[str] = set()
+        proven: set[str] = set()
         while waiting:
             others = [] if waiting[0] in alone else [cell for cell in waiting[1:] if cell not in alone]
             group = trained_together(waiting[0], others, prefix_of)
             with board.running(group[0]) as progress:
+                prove = not proven.issuperset(cell.contender.label for cell in group)
                 specs = [
-                    replace(_spec(plan, cell, command, (expected or {}).get(cell.id)), superseded=tuple(superseded))
+                    replace(
+                        _spec(plan, cell, command, (expected or {}).get(cell.id)),
+                        superseded=tuple(superseded),
+                        prove=prove,
+                    )
                     for cell in group
                 ]
                 outcomes = run_group(specs, progress)
@@ -186,6 +192,7 @@ def run_cells(
                     failed.append(FailedCell(cell, outcome.error))
                 else:
                     board.finished(cell, outcome.record)
+                    proven.add(cell.contender.label)
                     finished.append(_finished(cell, outcome))
             prefix = prefix_of.get(group[0].contender.label)
             if not any(prefix_of.get(other.contender.label) == prefix for other in waiting):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import pyarrow as pa
@@ -13,6 +12,7 @@ from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
 from textclf_core.data.columns import is_list, label_name
 from textclf_core.data.label_columns import with_label_lists
 from textclf_core.data.label_sets import label_lists
+from textclf_core.data.source import Source
 from textclf_core.data.tagged_words import tagged
 from textclf_core.errors import DataError, did_you_mean
 
@@ -38,22 +38,6 @@ SPLIT_OF_NAME = {
     **dict.fromkeys(("test", "testing"), "test"),
 }
 """The split that a name means, in lower case: a file's name without its end, or a key of a dict."""
-
-
-@dataclass(frozen=True)
-class Source:
-    """One split as it was read, before its text and label are known.
-
-    ``lines`` holds the line where each row starts in the file ``where``; without it, rows are counted from 1.
-    """
-
-    data: Dataset
-    where: str
-    lines: Sequence[int] = ()
-
-    def place(self, index: int) -> str:
-        """Return where in ``where`` the row ``index`` (from 0) stands, for a person who looks for it."""
-        return f"line {self.lines[index]}" if self.lines else f"row {index + 1}"
 
 
 def labelled(

@@ -13,7 +13,7 @@ from textclf_core.data.columns import label_name
 from textclf_core.errors import DataError, did_you_mean
 
 if TYPE_CHECKING:
-    from textclf_core.data.infer_columns import Source
+    from textclf_core.data.source import Source
 
 _HAS = {"0": False, "0.0": False, "false": False, "1": True, "1.0": True, "true": True}
 

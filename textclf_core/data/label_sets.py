@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from datasets import ClassLabel, DatasetDict, Value
+from datasets import ClassLabel, Value
 
 from textclf_core.data.columns import is_list, label_name
 
 if TYPE_CHECKING:
-    from textclf_core.data.infer_columns import Source
-    from textclf_core.types.task import Task
-
-logger = logging.getLogger("textclf")
+    from textclf_core.data.source import Source
 
 
 def label_lists(source: Source, column: str, separator: str | None, faults: list[str]) -> list[list[str]]:
@@ -52,33 +47,6 @@ def label_lists(source: Source, column: str, separator: str | None, faults: list
             f"{column!r}); that of a text without labels is empty"
         )
     return [[name for name in row or () if isinstance(name, str)] for row in rows]
-
-
-def faults_of_label_sets(data: DatasetDict, task: Task) -> list[str]:
-    """Return what is wrong with the labels: rows without a list, labels that aren't any, nothing to tell apart.
-
-    A label that occurs in validation or test alone is only told: rare labels are like that.
-    """
-    faults = [] if task.num_labels > 1 else ["there is one label only; texts that may have several need two or more"]
-    in_train: set[int] = set()
-    for name, split in data.items():
-        rows = split["label"][:]
-        if not rows:
-            faults.append(f"{name} has no rows")
-            continue
-        wrong = [index for index, row in enumerate(rows) if row is None or any(_is_none(label) for label in row)]
-        if wrong:
-            faults.append(f"{name}: {len(wrong)} rows have no list of labels, the first is row {wrong[0] + 1}")
-            continue
-        present = set(chain.from_iterable(rows))
-        if name == "train":
-            in_train = present
-            if all(set(row) == set(rows[0]) for row in rows):
-                faults.append("train: every row has the same labels; a classifier needs some that differ")
-        elif unknown := present - in_train:
-            names = ", ".join(task.label_names[label] for label in sorted(unknown))
-            logger.info("%s has labels that train never has, so they can't be found: %s", name, names)
-    return faults
 
 
 def _is_none(label: int | None) -> bool:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 import pyarrow as pa
 from datasets import Dataset, DatasetDict
 
-from textclf_core.data.infer_columns import SPLIT_OF_NAME, Columns, Source, labelled
+from textclf_core.data.infer_columns import SPLIT_OF_NAME, Columns, labelled
 from textclf_core.data.reading import arrow_column, table_of
+from textclf_core.data.source import Source
 from textclf_core.errors import DataError
 
 if TYPE_CHECKING:

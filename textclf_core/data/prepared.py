@@ -5,23 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import textwrap
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Literal
 
-from datasets import ClassLabel, Dataset, DatasetDict
+from datasets import ClassLabel, DatasetDict
 
 from textclf_core.data.columns import holds, is_text
 from textclf_core.data.holdout import carve
 from textclf_core.data.infer_columns import TEXT
-from textclf_core.data.label_sets import faults_of_label_sets
 from textclf_core.data.sampling import TrainSize, sample_rows
-from textclf_core.data.strata import strata_of_rows
-from textclf_core.data.tagged_words import WORDS, label_faults, task_of_words, without_nulls
+from textclf_core.data.tagged_words import task_of_words
 from textclf_core.errors import DataError
+from textclf_core.tasks import kind_of
+from textclf_core.tasks.label_checks import named_split
 from textclf_core.types.task import Task
 
 logger = logging.getLogger("textclf")
@@ -78,11 +75,13 @@ def prepare(data: DatasetDict, data_seed: int) -> PreparedData:
             label in validation or test that train never has, too few rows to carve from.
     """
     task = task_of(data)
-    given = DatasetDict({name: _without_nulls(data[name], task) for name in SPLITS if name in data})
+    kind = kind_of(task)
+    given = DatasetDict({name: kind.without_nulls(data[name]) for name in SPLITS if name in data})
     for name in data:
         if name not in SPLITS:
             logger.info("the split %r is left out: textclf uses train, validation and test", name)
-    _check_labels(given, task)
+    if faults := kind.label_faults(given):
+        raise DataError("\n".join(faults))
     whole = _with_carved(given, task, data_seed)
     facts = tuple(_facts(name, whole, task, "given" if name in given else "carved from train") for name in SPLITS)
     for split in facts:
@@ -99,13 +98,13 @@ def with_train_size(prepared: PreparedData, size: TrainSize, data_seed: int) -> 
         DataError: a label has fewer rows than the size wants.
     """
     train = prepared.data["train"]
-    if prepared.task.kind != "single-label" and size.per_class is not None:
-        has = "a sentence has words of" if prepared.task.kind == "tokens" else "a text may have"
+    kind = kind_of(prepared.task)
+    if kind.no_rows_per_label and size.per_class is not None:
         raise DataError(
-            f"--train-size {size}: {has} several labels, so there are no examples of each; write a share of train, "
+            f"--train-size {size}: {kind.no_rows_per_label}, so there are no examples of each; write a share of train, "
             "such as 10%."
         )
-    sample = train.select(sample_rows(strata_of_rows(train, prepared.task), size, data_seed))
+    sample = train.select(sample_rows(kind.strata(train["label"][:]), size, data_seed))
     data = DatasetDict({**prepared.data, "train": sample})
     facts = tuple(_facts(split.name, data, prepared.task, split.origin) for split in prepared.splits)
     return PreparedData(data, prepared.task, facts, prepared.source, _fingerprint(prepared.task, facts), size)
@@ -136,18 +135,18 @@ def task_of(data: DatasetDict) -> Task:
     texts = marked or (("text",) if "text" in strings else strings)
     faults = []
     if not texts:
-        faults.append(f"{_named(data, 'train')} has no column of texts; its columns are {', '.join(features)}")
+        faults.append(f"{named_split(data, 'train')} has no column of texts; its columns are {', '.join(features)}")
     label = features.get("label")
     several = holds(label, ClassLabel)
     of_one = label.feature if several else label
     if not isinstance(of_one, ClassLabel):
         came = f"a column 'label' of {label}" if label is not None else f"the columns {', '.join(features)}"
         wanted = "a column 'label' of type ClassLabel, or of lists of it"
-        faults.append(f"{_named(data, 'train')} needs {wanted}; it has {came}")
+        faults.append(f"{named_split(data, 'train')} needs {wanted}; it has {came}")
     for name in ("validation", "test"):
         if name in data and not faults:
             differing = [column for column in (*texts, "label") if data[name].features.get(column) != features[column]]
-            faults += [f"{_named(data, name)}: the column {column!r} isn't that of train" for column in differing]
+            faults += [f"{named_split(data, name)}: the column {column!r} isn't that of train" for column in differing]
     if faults:
         raise DataError("\n".join(faults))
     if texts != ("text",) and not marked:
@@ -163,58 +162,18 @@ def rows_sha256(texts: Iterable[Sequence[str]], labels: Iterable[str | Sequence[
     return digest.hexdigest()
 
 
-def _named(data: DatasetDict, name: str) -> str:
-    """Return a split's name and where it came from, for an error."""
-    source = textwrap.shorten(data[name].info.description or "", 100)
-    return f"{name} ({source})" if source else name
-
-
-def _check_labels(data: DatasetDict, task: Task) -> None:
-    check = {"single-label": _label_faults, "multi-label": faults_of_label_sets, "tokens": label_faults}[task.kind]
-    if faults := check(data, task):
-        raise DataError("\n".join(faults))
-
-
-def _label_faults(data: DatasetDict, task: Task) -> list[str]:
-    faults = []
-    in_train: set[int] = set()
-    for name, split in data.items():
-        labels = split["label"][:]
-        if not labels:
-            faults.append(f"{_named(data, name)} has no rows")
-            continue
-        unlabelled = [index for index, label in enumerate(labels) if label is None or label < 0]
-        if unlabelled:
-            faults.append(
-                f"{_named(data, name)}: {len(unlabelled)} rows have no label, the first is row {unlabelled[0] + 1}"
-            )
-        present = {label for label in labels if label is not None and label >= 0}
-        if name == "train":
-            in_train = present
-            if len(present) == 1:
-                only = task.label_names[present.pop()]
-                faults.append(f"{_named(data, name)}: every row has the label {only!r}; a classifier needs two")
-                in_train = set(range(task.num_labels))  # one fault told once
-            continue
-        for label in sorted(present - in_train):
-            faults.append(
-                f"{_named(data, name)}: {labels.count(label)} rows have the label {task.label_names[label]!r}, which "
-                f"train never has; the first is row {labels.index(label) + 1}"
-            )
-    return faults
-
-
 def _with_carved(data: DatasetDict, task: Task, data_seed: int) -> DatasetDict:
     missing = [name for name in ("test", "validation") if name not in data]
     if not missing:
         return data
     train = data["train"]
-    labels = strata_of_rows(train, task)
-    *carved, left = carve(_texts(train, task), labels, len(missing), data_seed)
+    kind = kind_of(task)
+    labels, texts = kind.strata(train["label"][:]), kind.texts(train)
+    *carved, left = carve(texts, labels, len(missing), data_seed)
     left_labels = {labels[row] for row in left}
     if any(not rows for rows in carved) or len(left_labels) < len(set(labels)):
         raise DataError(
-            f"{_named(data, 'train')} has {len(train)} rows, {len(set(_texts(train, task)))} different ones: too few "
+            f"{named_split(data, 'train')} has {len(train)} rows, {len(set(texts))} different ones: too few "
             f"to carve {' and '.join(missing)} from them; bring that split, or more rows"
         )
     splits = {**data, "train": train.select(left)}
@@ -232,43 +191,16 @@ def _with_carved(data: DatasetDict, task: Task, data_seed: int) -> DatasetDict:
     return DatasetDict({name: splits[name] for name in SPLITS})
 
 
-def _without_nulls(split: Dataset, task: Task) -> Dataset:
-    """Return the split with an empty text where there was none, so that no tokenizer meets ``None``."""
-    if task.kind == "tokens":
-        return without_nulls(split)
-    for name in task.text_columns:
-        texts = split[name][:]
-        if None in texts:
-            filled = ["" if text is None else text for text in texts]
-            split = split.remove_columns(name).add_column(name, filled, feature=split.features[name])
-    return split
-
-
-def _texts(split: Dataset, task: Task) -> list[tuple[str, ...]]:
-    """Return the texts of each row, or its words."""
-    if task.kind == "tokens":
-        return [tuple(row) for row in split[WORDS][:]]
-    return list(zip(*(split[name][:] for name in task.text_columns), strict=True))
-
-
 def _facts(name: str, data: DatasetDict, task: Task, origin: Literal["given", "carved from train"]) -> SplitFacts:
-    split = data[name]
-    texts = _texts(split, task)
-    rows = split["label"][:]
-    if task.kind == "single-label":
-        labels = [task.label_names[label] for label in rows]
-        counts = Counter(labels)
-    else:
-        rows = [sorted(set(row)) for row in rows] if task.kind == "multi-label" else rows
-        labels = [[task.label_names[label] for label in row] for row in rows]
-        counts = Counter(chain.from_iterable(labels))
-    in_train = set() if name == "train" else set(_texts(data["train"], task))
+    split, kind = data[name], kind_of(task)
+    texts, labels = kind.texts(split), split["label"][:]
+    in_train = set() if name == "train" else set(kind.texts(data["train"]))
     return SplitFacts(
         name=name,
         rows=len(split),
         origin=origin,
-        sha256=rows_sha256(texts, labels),
-        label_counts={label: counts[label] for label in task.label_names},
+        sha256=rows_sha256(texts, kind.names(labels)),
+        label_counts=dict(zip(task.label_names, kind.label_counts(labels).tolist(), strict=True)),
         empty_texts=sum(not any(text.strip() for text in row) for row in texts),
         duplicates=len(texts) - len(set(texts)),
         shared_with_train=sum(row in in_train for row in texts),

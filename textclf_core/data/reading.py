@@ -17,7 +17,7 @@ from textclf_core.errors import DataError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from textclf_core.data.infer_columns import Source
+    from textclf_core.data.source import Source
 
 Format = Literal["csv", "tsv", "jsonl", "parquet", "text"]
 FORMAT_OF_SUFFIX: Mapping[str, Format] = {
@@ -92,7 +92,7 @@ def read_file(path: Path) -> Source:
     """
     from datasets import Dataset
 
-    from textclf_core.data.infer_columns import Source
+    from textclf_core.data.source import Source
 
     lines: tuple[int, ...]
     if format_of(path) == "parquet":

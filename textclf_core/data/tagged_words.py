@@ -11,12 +11,12 @@ import pyarrow as pa
 from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
 
 from textclf_core.data.columns import holds, is_list, is_text
-from textclf_core.data.entities import OUTSIDE
 from textclf_core.errors import DataError, did_you_mean
+from textclf_core.tasks.entities import OUTSIDE
 from textclf_core.types.task import Task
 
 if TYPE_CHECKING:
-    from textclf_core.data.infer_columns import Source
+    from textclf_core.data.source import Source
 
 logger = logging.getLogger("textclf")
 
@@ -48,43 +48,6 @@ def task_of_words(data: DatasetDict) -> Task | None:
     if faults:
         raise DataError("\n".join(faults))
     return Task(label_names=tuple(label.feature.names), text_columns=(WORDS,), kind="tokens")
-
-
-def without_nulls(split: Dataset) -> Dataset:
-    """Return the split with an empty word, or no word at all, where there was none."""
-    rows = split[WORDS][:]
-    if all(row is not None and None not in row for row in rows):
-        return split
-    filled = [["" if word is None else word for word in row or ()] for row in rows]
-    return split.remove_columns(WORDS).add_column(WORDS, filled, feature=split.features[WORDS])
-
-
-def label_faults(data: DatasetDict, task: Task) -> list[str]:
-    """Return what is wrong with the labels: rows with more or fewer of them than words, words without one.
-
-    A label that occurs in validation or test alone is only told: rare entities are like that.
-    """
-    faults = []
-    in_train: set[int] = set()
-    for name, split in data.items():
-        rows, words = split["label"][:], split[WORDS][:]
-        if not rows:
-            faults.append(f"{name} has no rows")
-            continue
-        uneven = [index for index, row in enumerate(rows) if len(row or ()) != len(words[index])]
-        bare = [index for index, row in enumerate(rows) if any(label is None or label < 0 for label in row or ())]
-        for what, found in (("not one label a word", uneven), ("a word without a label", bare)):
-            if found:
-                faults.append(f"{name}: {len(found)} rows have {what}, the first is row {found[0] + 1}")
-        present = {label for row in rows for label in row or () if label is not None and label >= 0}
-        if name == "train":
-            in_train = present
-            if len(present) < 2:
-                faults.append("train: every word has the same label; a classifier needs two")
-        elif not faults and (unknown := present - in_train):
-            names = ", ".join(task.label_names[label] for label in sorted(unknown))
-            logger.info("%s has labels that train never has, so they can't be found: %s", name, names)
-    return faults
 
 
 def tagged(sources: Mapping[str, Source], words: str | None, tags: str | None) -> DatasetDict | None:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from textclf_core.encoder import split_forward, tokenizing
+from textclf_core.encoder.computation import UnknownComputationError, computation_digests
 from textclf_core.encoder.families import FAMILIES
 from textclf_core.encoder.last_block_cls import FIRST_TOKEN_BLOCKS, last_block_for_first_token
 from textclf_core.encoder.parts import PartedModel
@@ -25,6 +26,7 @@ from textclf_core.types.tokenization import Tokenization, share_of
 if TYPE_CHECKING:
     from datasets import Dataset
 
+    from textclf_core.types.origin import Origin
     from textclf_core.types.task import Task
     from textclf_core.types.tokenization import Percentile
 
@@ -51,7 +53,7 @@ class Encoder(PartedModel):
         fresh_head: whether the head is untrained; not if it comes from the checkpoint.
 
     Attributes:
-        adapted_by: the strategies that changed it since it was built, as they would be typed.
+        origin: the plugin that built it, then those that adapted it; empty for one that no run built.
 
     Raises:
         UsageError: the parts of this model can't be told.
@@ -69,7 +71,7 @@ class Encoder(PartedModel):
         self.tokenizer = tokenizer
         self.revision = revision
         self.fresh_head = fresh_head
-        self.adapted_by: tuple[str, ...] = ()
+        self.origin: tuple[Origin, ...] = ()
         self.family: str = model.config.model_type
         self._tokenized: dict[object, Dataset] = {}
         self._lengths: dict[object, int] = {}
@@ -89,7 +91,9 @@ class Encoder(PartedModel):
         from textclf_core.encoder.heads import masked_lm
 
         model, fresh = masked_lm(self.model, self.revision)
-        return Encoder(model, self.tokenizer, self.checkpoint, self.revision, fresh_head=fresh)
+        other = Encoder(model, self.tokenizer, self.checkpoint, self.revision, fresh_head=fresh)
+        other.origin = self.origin
+        return other
 
     @property
     def has_head(self) -> bool:
@@ -100,7 +104,7 @@ class Encoder(PartedModel):
         """Return the body alone, the same modules: it has hidden states and embeddings, but no logits."""
         model: Any = self.model.base_model
         body = Encoder(model, self.tokenizer, self.checkpoint, self.revision)
-        body.adapted_by = self.adapted_by
+        body.origin = self.origin
         return body
 
     def with_parameters(self, parameters: Mapping[str, Tensor]) -> Encoder:
@@ -117,6 +121,12 @@ class Encoder(PartedModel):
             )
         other = copy.copy(self)
         PartedModel.__init__(other, copy.deepcopy(self.model, shared), self.checkpoint)
+        return other
+
+    def with_origin(self, origin: Origin) -> Encoder:
+        """Return the encoder, of the same modules, with one more plugin that built or adapted it."""
+        other = copy.copy(self)
+        other.origin = (*self.origin, origin)
         return other
 
     # The cut
@@ -196,6 +206,23 @@ class Encoder(PartedModel):
     def prefix_digests(self, upto: int) -> list[str]:
         """Return a SHA-256 of all parameters and buffers: of the embeddings, then of each block up to the boundary."""
         return [_digest(modules) for modules in (self._parts.embeddings, *self._parts.blocks[:upto])]
+
+    def computation_digests(self, upto: int, *, whole: bool = False) -> list[str]:
+        """Return a SHA-256 of what computes beside the weights: of what surrounds the blocks, then of each block.
+
+        Module classes and whose code they are, the modules' settings, buffers that belong to no part.
+
+        Args:
+            upto: the boundary.
+            whole: whether the rest of the body, which follows the blocks, has one, too.
+
+        Raises:
+            UnknownComputationError: it can't be known, since there is a hook, a patched method or the like.
+        """
+        digests = computation_digests(self.model, self._parts, upto, whole=whole)
+        if type(self) is not Encoder:
+            raise UnknownComputationError(f"{type(self).__qualname__} is an encoder of its own.")
+        return digests
 
     def prefix_parameters(self, upto: int) -> Iterator[Tensor]:
         """Yield the parameters of the embeddings and of the blocks up to the boundary."""

@@ -4,27 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from transformers import (
-    AutoModelForMaskedLM,
-    AutoModelForSequenceClassification,
-    AutoModelForTokenClassification,
-    PreTrainedModel,
-)
+import transformers
+from transformers import AutoModelForMaskedLM, PreTrainedModel
 
 from textclf_core.errors import UsageError
 from textclf_core.system.hub import model_places, quiet
+from textclf_core.tasks import kind_of
 from textclf_core.types.task import Task
 
 
 def model_class(task: Task) -> Any:
     """Return the class of transformers that puts the task's head on a body: ``from_pretrained``, ``from_config``."""
-    return AutoModelForTokenClassification if task.kind == "tokens" else AutoModelForSequenceClassification
+    return getattr(transformers, kind_of(task).auto_model)
 
 
 def problem_type(task: Task) -> str | None:
     """Return the task as a model's configuration names it: pipelines turn logits into scores by it."""
-    named = {"single-label": "single_label_classification", "multi-label": "multi_label_classification"}
-    return named.get(task.kind)
+    return kind_of(task).problem_type
 
 
 def masked_lm(model: PreTrainedModel, revision: str | None) -> tuple[PreTrainedModel, bool]:

@@ -108,6 +108,11 @@ def last_block_for_first_token(block: nn.Module, paths: PostNormBlock, heads: in
         del vars(block)["forward"]
 
 
+def is_first_token_forward(method: object) -> bool:
+    """Return whether a method is what :func:`last_block_for_first_token` gave a block."""
+    return isinstance(method, MethodType) and isinstance(method.__func__, _Forward)
+
+
 @dataclass(frozen=True)
 class _Forward:
     paths: PostNormBlock

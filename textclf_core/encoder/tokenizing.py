@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from textclf_core.encoder.subtokens import NO_LABEL, WORD_STARTS, encode_words, labels_of_sub_tokens
 from textclf_core.encoder.truncation import kept_places
 from textclf_core.errors import UsageError
-from textclf_core.types.indicators import label_array
+from textclf_core.tasks import kind_of
+from textclf_core.tasks.subtokens import batch_of_labels
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -54,8 +54,8 @@ def tokenize(
     accepted = inspect.signature(model.forward).parameters
     given = dict.fromkeys((*tokenizer.model_input_names, "attention_mask"))
     names = [name for name in given if name in accepted]
-    words = task.kind == "tokens"
-    of_tokens = [*names, *([WORD_STARTS] if words else [])]
+    kind = kind_of(task)
+    of_tokens = [*names, *kind.token_columns]
     columns: dict[str, list[Any]] = {name: [] for name in (*of_tokens, "truncated")}
     rows = data.with_format(None)
     for encoded in _encoded(tokenizer, rows, task):
@@ -68,14 +68,10 @@ def tokenize(
             values += encoded[name]
     features = {name: List(Value("int32" if name == "input_ids" else "int8")) for name in names}
     features["truncated"] = Value("bool")
-    if words:
-        features[WORD_STARTS] = List(Value("int32"))
-    if "label" in rows.column_names and words:
-        columns["label"] = list(map(labels_of_sub_tokens, columns[WORD_STARTS], rows["label"][:]))
-        features["label"] = List(Value("int64"))
-    elif "label" in rows.column_names:
-        columns["label"] = label_array(rows["label"][:], task).tolist()
-        features["label"] = List(Value("int64")) if task.kind == "multi-label" else rows.features["label"]
+    features |= {name: List(Value(dtype)) for name, dtype in kind.token_columns.items()}
+    if "label" in rows.column_names:
+        labels = kind.tokenized_labels(rows["label"][:], columns, rows.features["label"])
+        columns["label"], features["label"] = labels
     return Dataset.from_dict(columns, features=Features(features))
 
 
@@ -94,58 +90,10 @@ def covering_length(
 
 def _encoded(tokenizer: PreTrainedTokenizerBase, rows: Dataset, task: Task) -> Iterator[dict[str, list[Any]]]:
     """Yield what the tokenizer makes of the rows, whole, and ``special_tokens_mask``, batch by batch."""
+    kind = kind_of(task)
     for start in range(0, len(rows), _BATCH_ROWS):
         batch = rows[start : start + _BATCH_ROWS]
-        columns = [batch[column] for column in task.text_columns]
-        if task.kind == "tokens":
-            yield encode_words(tokenizer, columns[0])
-        elif len(columns) <= 2:
-            yield _encode(tokenizer, *columns)
-        else:
-            yield _encode_joined(tokenizer, columns)
-
-
-def _encode(tokenizer: PreTrainedTokenizerBase, *columns: list[str], special: bool = True) -> dict[str, list[Any]]:
-    # `verbose` would warn that some are longer than the model takes: they are cut later.
-    return dict(
-        tokenizer(
-            *columns,
-            add_special_tokens=special,
-            return_attention_mask=True,
-            return_special_tokens_mask=True,
-            verbose=False,
-        )
-    )
-
-
-def _encode_joined(tokenizer: PreTrainedTokenizerBase, columns: Sequence[list[str]]) -> dict[str, list[Any]]:
-    """Return texts of more than two columns as one input, the separator token between them.
-
-    Raises:
-        UsageError: the tokenizer has no such token.
-    """
-    separator = tokenizer.sep_token_id if tokenizer.sep_token_id is not None else tokenizer.eos_token_id
-    if separator is None:
-        raise UsageError(
-            f"the tokenizer {type(tokenizer).__name__} has no separator token, so it can't join {len(columns)} text "
-            "columns. Join them in the data, or name two."
-        )
-    [of_one_token] = _encode(tokenizer, ["a"])["special_tokens_mask"]
-    closing = of_one_token[::-1].index(0)  # how many special tokens stand behind a text
-    encoded = _encode(tokenizer, columns[0])
-    for column in columns[1:]:
-        further = _encode(tokenizer, column, special=False)
-        for row, ids in enumerate(further["input_ids"]):
-            end = len(encoded["input_ids"][row]) - closing
-            added = {
-                "input_ids": [separator, *ids],
-                "special_tokens_mask": [1, *further["special_tokens_mask"][row]],
-                "attention_mask": [1] * (len(ids) + 1),
-                "token_type_ids": [0] * (len(ids) + 1),
-            }
-            for name, values in encoded.items():
-                values[row][end:end] = added[name]
-    return encoded
+        yield kind.encode(tokenizer, [batch[column] for column in task.text_columns])
 
 
 def rows_of(tokenized: Dataset) -> list[dict[str, Any]]:
@@ -174,7 +122,5 @@ def collate(tokenizer: PreTrainedTokenizerBase, rows: Sequence[Mapping[str, Any]
 
     batch = {name: padded(name, fill) for name, fill in padding.items() if name in rows[0]}
     if "label" in rows[0]:
-        of_words = WORD_STARTS in rows[0]
-        labels = padded("label", NO_LABEL) if of_words else torch.tensor(np.array([row["label"] for row in rows]))
-        batch["labels"] = labels
+        batch["labels"] = torch.from_numpy(batch_of_labels(rows, longest))
     return batch

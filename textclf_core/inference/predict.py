@@ -2,21 +2,45 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import accumulate, islice
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from textclf_core.errors import DataError, UsageError
-from textclf_core.types.postprocessing import NO_ANSWER, answers_of
+from textclf_core.tasks import kind_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from textclf_core.inference.store import Engine
+    from textclf_core.plugins import Catalogue
+    from textclf_core.tasks.kind import TaskKind
     from textclf_core.types.classifier import Classifier
-    from textclf_core.types.postprocessing import Answers
     from textclf_core.types.task import Task
 
 # Rows read before the first is scored: enough to make batches of similar length, little enough to stream.
 CHUNK_ROWS = 512
+
+
+def open_classifier(
+    run: Path, catalogue: Catalogue, *, device: str = "auto", engine: Engine = "torch"
+) -> tuple[Classifier, Task]:
+    """Return the classifier of the run in ``run``, ready to score on a device, and its task.
+
+    Args:
+        run: the run's directory, or a folder that ``textclf export`` wrote.
+        catalogue: has the plugin that loads it.
+        device: a torch device, or ``auto``, which is the CPU for the engines of ONNX.
+        engine: what is to compute the scores.
+
+    Raises:
+        TextclfError: as :func:`~textclf_core.inference.store.load_classifier` does, or there is no such device.
+    """
+    from textclf_core.inference.store import load_classifier
+    from textclf_core.system.environment import resolve_device
+
+    place = "cpu" if engine != "torch" and device == "auto" else resolve_device(device)
+    return load_classifier(run, catalogue, place, engine)
 
 
 def score_rows(
@@ -48,88 +72,17 @@ def score_rows(
         UsageError: the rows have no such column, or another number of columns is named than the model reads.
         DataError: a text is missing.
     """
-    from datasets import Dataset
-
     iterator = iter(rows)
     done = 0
     columns: tuple[str, ...] = ()
-    words = task.kind == "tokens"
+    kind = kind_of(task)
     while chunk := list(islice(iterator, CHUNK_ROWS)):
         columns = columns or _text_columns(chunk[0], task, text)
         for number, row in enumerate(chunk, done + 1):
-            _check_texts(row, columns, number, words=words)
+            _check_texts(row, columns, number, kind)
         texts = {own: [row[name] for row in chunk] for own, name in zip(task.text_columns, columns, strict=True)}
-        if words:
-            yield from _with_entities(classifier, task, chunk, *texts.values())
-            done += len(chunk)
-            continue
-        answers = answers_of(classifier, Dataset.from_dict(texts), task)
-        if task.kind == "multi-label":
-            yield from _with_labels(task, chunk, answers)
-            done += len(chunk)
-            continue
-        for row, label, label_scores in zip(chunk, answers.labels, answers.scores, strict=True):
-            answered = label != NO_ANSWER
-            yield {
-                **row,
-                "prediction": task.label_names[label] if answered else None,
-                "score": round(float(label_scores[label] if answered else label_scores.max()), 6),
-            }
+        yield from kind.predicted(classifier, chunk, texts)
         done += len(chunk)
-
-
-def _with_labels(task: Task, rows: Sequence[dict[str, Any]], answers: Answers) -> Iterator[dict[str, Any]]:
-    for row, chosen, scores in zip(rows, answers.labels, answers.scores, strict=True):
-        ordered = sorted(chosen.nonzero()[0], key=lambda label: -scores[label])
-        labels = [{"label": task.label_names[label], "score": round(float(scores[label]), 6)} for label in ordered]
-        yield {**row, "labels": labels}
-
-
-def _with_entities(
-    classifier: Classifier, task: Task, rows: Sequence[dict[str, Any]], texts: Sequence[str | list[str]]
-) -> Iterator[dict[str, Any]]:
-    from datasets import Dataset, Features, List, Value
-
-    from textclf_core.data.entities import scheme_of
-    from textclf_core.records.predictions import scored_spans
-
-    [own_name] = task.text_columns
-    places = [_word_places(text) for text in texts]
-    words = [[word for word, _ in row] for row in places]
-    features = Features({own_name: List(Value("string"))})
-    scores = classifier.scores(Dataset.from_dict({own_name: words}, features=features))
-    scheme = scheme_of(task.label_names)
-    for row, text, placed, of_words in zip(rows, texts, places, scores, strict=True):
-        tags = [task.label_names[label] for label in of_words.argmax(axis=-1)]
-        if scheme is None:
-            yield {**row, "labels": tags}
-            continue
-        whole = text if isinstance(text, str) else " ".join(text)
-        entities = []
-        for span in scored_spans(tags, of_words, scheme):
-            start, end = placed[span.start][1], placed[span.end - 1][1] + len(placed[span.end - 1][0])
-            entities.append(
-                {
-                    "text": whole[start:end],
-                    "type": span.type,
-                    "start": start,
-                    "end": end,
-                    "score": round(span.score, 6),
-                }
-            )
-        yield {**row, "entities": entities}
-
-
-def _are_words(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(word, str) for word in value)
-
-
-def _word_places(text: str | list[str]) -> list[tuple[str, int]]:
-    """Return the words of a text and where in it each begins, in characters."""
-    if isinstance(text, str):
-        return [(match[0], match.start()) for match in re.finditer(r"\S+", text)]
-    starts = accumulate((len(word) + 1 for word in text), initial=0)
-    return list(zip(text, starts, strict=False))
 
 
 def named_texts(texts: Sequence[str] | str, task: Task) -> dict[str, str]:
@@ -144,11 +97,11 @@ def named_texts(texts: Sequence[str] | str, task: Task) -> dict[str, str]:
     return dict(zip(columns, texts, strict=True))
 
 
-def _check_texts(row: dict[str, Any], columns: Sequence[str], number: int, *, words: bool) -> None:
+def _check_texts(row: dict[str, Any], columns: Sequence[str], number: int, kind: TaskKind) -> None:
     for column in columns:
         if column not in row:
             raise UsageError(f"row {number}: there is no column {column!r}; it has {', '.join(row)}. Use --text.")
-        if not isinstance(row[column], str) and not (words and _are_words(row[column])):
+        if not kind.can_be_predicted(row[column]):
             raise DataError(f"row {number}: {column!r} holds {row[column]!r}, not a text.")
 
 

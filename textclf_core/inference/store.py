@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -16,7 +16,8 @@ from textclf_core.plugins.discovery import plugin_file_of
 from textclf_core.plugins.options import options_of
 from textclf_core.plugins.specs import PluginSpec
 from textclf_core.records.schema import CLASSIFIER_FILE, MODEL_DIRECTORY, PluginRecord
-from textclf_core.types.postprocessing import PostprocessedClassifier, Postprocessing, Step, save_steps, step_directory
+from textclf_core.tasks.answers import PostprocessedClassifier
+from textclf_core.types.postprocessing import Postprocessing, Step, save_steps, step_directory
 from textclf_core.types.task import Task
 from textclf_core.types.workspace import Workspace
 
@@ -82,79 +83,141 @@ def load_classifier(
         RunError: the model can't be exported to ONNX.
     """
     _check_engine(engine, device)
-    directory = run if (run / CLASSIFIER_FILE).is_file() else run / MODEL_DIRECTORY
-    path = directory / CLASSIFIER_FILE
-    if not path.is_file():
-        raise UsageError(
-            f"{run}: no model there (no {MODEL_DIRECTORY}/{CLASSIFIER_FILE}). Give a run, such as runs/ID."
-        )
-    note = json.loads(path.read_text(encoding="utf-8"))
-    if note.get("format") != _FORMAT:
-        raise UsageError(
-            f"{path}: written by another version of textclf ({note.get('distribution')} {note['version']})."
-        )
-    task = Task(
-        label_names=tuple(note["task"]["label_names"]),
-        text_columns=tuple(note["task"]["text_columns"]),
-        kind=note["task"]["kind"],
+    saved = SavedClassifier.find(run)
+    for name, distribution in saved.distributions.items():
+        _check_plugin_file(name, distribution, catalogue)
+    loader = saved.trainer_options(catalogue.get(saved.trainer).cls)
+    plugins = activate(
+        [PluginSpec(saved.trainer, loader), *saved.postprocessors], catalogue, without=("dataset", "metric")
     )
-    for saved in (note, *note.get("postprocessing", ())):
-        _check_plugin_file(saved, catalogue)
-    named = [step["plugin"] for step in note.get("postprocessing", ())]
-    plugins = activate([_loader(note, catalogue), *named], catalogue, without=("dataset", "metric"))
-    classifier: Classifier | None = call(
-        plugins,
-        "textclf_load_classifier",
-        optional=True,
-        directory=directory,
-        task=task,
-        workspace=Workspace(run, device),
-    )
-    if classifier is None:
-        raise UsageError(f"{path}: the installed plugin {note['plugin']!r} can't load a classifier.")
-    steps = tuple(_load_step(plugins, name, directory, task) for name in named)
+    workspace = Workspace(run, device)
+    classifier = saved.load_classifier(plugins, workspace)
+    steps = saved.load_steps(plugins)
     if engine != "torch":
         from textclf_core.inference.onnx.cache import with_onnx
 
-        return with_onnx(classifier, directory, run, engine, steps), task
-    return PostprocessedClassifier(classifier, steps, task) if steps else classifier, task
+        return with_onnx(classifier, saved.directory, run, engine, steps), saved.task
+    return PostprocessedClassifier(classifier, steps, saved.task) if steps else classifier, saved.task
 
 
-def _load_step(plugins: ActivePlugins, name: str, directory: Path, task: Task) -> Step:
-    [plugin] = [plugin for plugin in plugins if plugin.name == name]
-    postprocessing: Postprocessing | None = call(
-        ActivePlugins([plugin]),
-        "textclf_load_postprocessing",
-        optional=True,
-        directory=step_directory(directory, name),
-        task=task,
-    )
-    if postprocessing is None:
-        raise UsageError(f"{directory / CLASSIFIER_FILE}: the installed plugin {name!r} can't load what it saved.")
-    return Step(name, postprocessing)
+@dataclass(frozen=True)
+class SavedClassifier:
+    """A classifier on disk, as its ``classifier.json`` describes it.
 
+    Attributes:
+        directory: where it was saved.
+        task: the labels, as they were when it was trained.
+        trainer: the name of the plugin that loads it.
+        options: the trainer's, those that somebody set.
+        postprocessors: the names of the plugins that load its postprocessing, in order.
+        distributions: what brought each of these plugins, by its name.
+    """
 
-def _check_plugin_file(saved: dict[str, Any], catalogue: Catalogue) -> None:
-    """Say which file brings a plugin that loads a part of a classifier, where it isn't among the plugins."""
-    file = plugin_file_of(saved["distribution"])
-    if file and saved["plugin"] not in {entry.name for entry in catalogue.entries}:
-        raise UsageError(
-            f"the plugin {saved['plugin']!r}, which loads this model, comes from a file: add --plugin-file {file}."
+    directory: Path
+    task: Task
+    trainer: str
+    options: dict[str, Any]
+    postprocessors: tuple[str, ...]
+    distributions: dict[str, str]
+
+    @classmethod
+    def find(cls, run: Path) -> SavedClassifier:
+        """Return the classifier of a run, or of a folder that ``textclf export`` wrote.
+
+        Raises:
+            UsageError: there is none, or another version wrote it.
+        """
+        directory = run if (run / CLASSIFIER_FILE).is_file() else run / MODEL_DIRECTORY
+        path = directory / CLASSIFIER_FILE
+        if not path.is_file():
+            raise UsageError(
+                f"{run}: no model there (no {MODEL_DIRECTORY}/{CLASSIFIER_FILE}). Give a run, such as runs/ID."
+            )
+        note = json.loads(path.read_text(encoding="utf-8"))
+        if note.get("format") != _FORMAT:
+            raise UsageError(
+                f"{path}: written by another version of textclf ({note.get('distribution')} {note['version']})."
+            )
+        return cls(
+            directory=directory,
+            task=Task(
+                label_names=tuple(note["task"]["label_names"]),
+                text_columns=tuple(note["task"]["text_columns"]),
+                kind=note["task"]["kind"],
+            ),
+            trainer=note["plugin"],
+            options=note.get("options", {}),
+            postprocessors=tuple(step["plugin"] for step in note.get("postprocessing", ())),
+            distributions={part["plugin"]: part["distribution"] for part in (note, *note.get("postprocessing", ()))},
         )
+
+    def trainer_options(self, trainer: type) -> dict[str, Any]:
+        """Return the options without which the trainer can't be built.
+
+        The others are left out: a later version may know them no more, and the classifier has what it needs.
+        """
+        required = [option.name for option in options_of(trainer) if option.required]
+        return {name: self.options[name] for name in required if name in self.options}
+
+    def load_classifier(self, plugins: ActivePlugins, workspace: Workspace) -> Classifier:
+        """Load it without its postprocessing.
+
+        Args:
+            plugins: has its trainer among them.
+            workspace: says on which device to compute; its ``directory`` is the run's.
+
+        Raises:
+            UsageError: its trainer can't load a classifier.
+        """
+        classifier: Classifier | None = call(
+            _only(plugins, self.trainer),
+            "textclf_load_classifier",
+            optional=True,
+            directory=self.directory,
+            task=self.task,
+            workspace=workspace,
+        )
+        if classifier is None:
+            raise UsageError(f"the plugin {self.trainer!r} has no textclf_load_classifier that gives a classifier.")
+        return classifier
+
+    def load_steps(self, plugins: ActivePlugins) -> tuple[Step, ...]:
+        """Load its postprocessing.
+
+        Args:
+            plugins: has its postprocessors among them.
+
+        Raises:
+            UsageError: one of them can't load what it saved.
+        """
+        return tuple(self._load_step(plugins, name) for name in self.postprocessors)
+
+    def _load_step(self, plugins: ActivePlugins, name: str) -> Step:
+        postprocessing: Postprocessing | None = call(
+            _only(plugins, name),
+            "textclf_load_postprocessing",
+            optional=True,
+            directory=step_directory(self.directory, name),
+            task=self.task,
+        )
+        if postprocessing is None:
+            raise UsageError(f"the plugin {name!r} has no textclf_load_postprocessing that gives what it saved.")
+        return Step(name, postprocessing)
+
+
+def _only(plugins: ActivePlugins, name: str) -> ActivePlugins:
+    return ActivePlugins([plugin for plugin in plugins if plugin.name == name])
+
+
+def _check_plugin_file(name: str, distribution: str, catalogue: Catalogue) -> None:
+    """Say which file brings a plugin that loads a part of a classifier, where it isn't among the plugins."""
+    file = plugin_file_of(distribution)
+    if file and name not in {entry.name for entry in catalogue.entries}:
+        raise UsageError(f"the plugin {name!r}, which loads this model, comes from a file: add --plugin-file {file}.")
 
 
 def _write_note(note: dict[str, Any], path: Path) -> None:
     path.write_text(json.dumps(note, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def _loader(note: dict[str, Any], catalogue: Catalogue) -> PluginSpec:
-    """Return the plugin that loads a classifier, with the options that it can't be built without.
-
-    The others are left out: a later version may know them no more, and the classifier has what it needs.
-    """
-    required = [option.name for option in options_of(catalogue.get(note["plugin"]).cls) if option.required]
-    options = note.get("options", {})
-    return PluginSpec(note["plugin"], {name: options[name] for name in required if name in options})
 
 
 def _check_engine(engine: str, device: str) -> None:

@@ -88,7 +88,7 @@ class RunDirectory:
             self.discard()
             return None
         for number in itertools.count(1):
-            kept = self.path.with_name(f"{self.id}.incomplete" if number == 1 else f"{self.id}.incomplete-{number}")
+            kept = self.path.with_name(f"{self.id}.incomplete" if number == 1 else f"{self.id}-{number}.incomplete")
             with self._lock:
                 if not kept.exists():
                     self.partial.rename(kept)
@@ -139,6 +139,8 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 def _is_alive(process: int) -> bool:
+    if os.name != "posix":  # where signal 0 would end it
+        return True
     try:
         os.kill(process, 0)
     except ProcessLookupError:

@@ -8,22 +8,24 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-from datasets import Dataset
-
 from textclf_core.data import PreparedData
 from textclf_core.errors import RunError
+from textclf_core.inference.proof import Trained, check_saved
 from textclf_core.inference.store import save_classifier, save_postprocessing
 from textclf_core.pipeline.postprocessing import fit_steps
 from textclf_core.pipeline.recording import plugin_record, postprocessing_records, trainer_of
 from textclf_core.plugins import ActivePlugins
-from textclf_core.plugins.calling import call_one
+from textclf_core.plugins.calling import call_one, errors_of
 from textclf_core.records.predictions import Predictions, check_scores, write_predictions
 from textclf_core.records.schema import MODEL_DIRECTORY, PostprocessingRecord
-from textclf_core.types.postprocessing import PostprocessedClassifier, Step, answers_from, may_abstain
+from textclf_core.tasks.answers import PostprocessedClassifier, answers_from
+from textclf_core.training.parameter_check import Movement
+from textclf_core.types.postprocessing import Step, may_abstain
 from textclf_core.types.workspace import Workspace
 
 if TYPE_CHECKING:
+    from datasets import Dataset
+
     from textclf_core.types.classifier import Classifier, Scores
     from textclf_core.types.task import Task
 
@@ -40,19 +42,51 @@ class Evaluation:
     latency_seconds: float
 
 
-def evaluate(plugins: ActivePlugins, classifier: Classifier, data: PreparedData, workspace: Workspace) -> Evaluation:
-    """Save the classifier, predict validation and test, postprocess, and score what came of it."""
-    meter = workspace.meter
+def evaluate(
+    plugins: ActivePlugins,
+    classifier: Classifier,
+    data: PreparedData,
+    workspace: Workspace,
+    *,
+    movement: Movement | None = None,
+    prove: bool = True,
+) -> Evaluation:
+    """Save the classifier, predict validation and test, postprocess, and score what came of it.
+
+    Args:
+        plugins: those of the run.
+        classifier: what its trainer returned.
+        data: its data.
+        workspace: gets the saved classifier and the predictions.
+        movement: what training changed of the encoder, if there is one.
+        prove: load the saved classifier and compare it with this one.
+
+    Raises:
+        RunError: the scores aren't any, or what was saved isn't what was trained.
+    """
+    meter, trainer = workspace.meter, trainer_of(plugins)
     model = workspace.directory / MODEL_DIRECTORY
-    with meter.time("save"):
-        save_classifier(classifier, model, data.task, plugin_record(trainer_of(plugins)))
+    with meter.time("save"), errors_of(trainer, "save"):
+        save_classifier(classifier, model, data.task, plugin_record(trainer))
     with meter.time("predict"):
-        scores = {name: classifier.scores(data.data[name]) for name in _EVALUATED}
+        with errors_of(trainer, "scores"):
+            scores = {name: classifier.scores(data.data[name]) for name in _EVALUATED}
         for name, of_split in scores.items():
-            check_scores(of_split, data.data[name], data.task, name, str(trainer_of(plugins)))
+            check_scores(of_split, data.data[name], data.task, name, str(trainer))
     with meter.time("postprocess"):
         steps = fit_steps(plugins, scores["validation"], data.data["validation"], data.task)
         save_postprocessing(steps, plugins, model)
+    if prove:
+        trained = Trained(
+            classifier=classifier,
+            scores=scores["validation"],
+            validation=data.data["validation"],
+            steps=steps,
+            task=data.task,
+            frozen=movement.frozen_hashes if movement else {},
+        )
+        with meter.time("save"), meter.time("save/verify"):
+            check_saved(trained, plugins, workspace)
     with meter.time("metrics"):
         stages = [
             {
@@ -61,12 +95,12 @@ def evaluate(plugins: ActivePlugins, classifier: Classifier, data: PreparedData,
             }
             for taken in range(len(steps) + 1)
         ]
-        write_predictions(stages[-1], data.task, workspace.directory)
+        write_predictions(stages[-1], workspace.directory)
         metrics = [
             {name: _score(plugins, split, data.task, may_abstain(steps[:taken])) for name, split in stage.items()}
             for taken, stage in enumerate(stages)
         ]
-    with meter.time("latency"):
+    with meter.time("latency"), errors_of(trainer, "scores"):
         latency_seconds = _latency(PostprocessedClassifier(classifier, steps, data.task), data)
     return Evaluation(metrics[-1], postprocessing_records(steps, stages, metrics), latency_seconds)
 
@@ -77,19 +111,12 @@ def check_metrics(plugins: ActivePlugins, task: Task) -> frozenset[str]:
     Returns:
         The names of the metrics.
     """
-    labels, scores = list(range(task.num_labels)), np.eye(task.num_labels, dtype=np.float32)
-    if task.kind == "tokens":
-        rows = Predictions(Dataset.from_dict({"label": [labels]}), [scores], [np.arange(task.num_labels)])
-    elif task.kind == "multi-label":
-        rows = Predictions(Dataset.from_dict({"label": [[label] for label in labels]}), scores, scores.astype(np.int64))
-    else:
-        rows = Predictions(Dataset.from_dict({"label": labels}), scores, np.arange(task.num_labels))
-    return frozenset(_score(plugins, rows, task))
+    return frozenset(_score(plugins, Predictions.invented(task), task))
 
 
 def _predictions(data: Dataset, scores: Scores, steps: tuple[Step, ...], task: Task) -> Predictions:
     answers = answers_from(scores, steps, task)
-    return Predictions(data, answers.scores, answers.labels)
+    return Predictions(data, answers.scores, answers.labels, task)
 
 
 def _score(plugins: ActivePlugins, split: Predictions, task: Task, abstains: bool = False) -> dict[str, float | None]:

@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from textclf_core.encoder.training_cells import TrainedCell
 from textclf_core.errors import RunError
 from textclf_core.pipeline.context import RunContext, open_contexts
 from textclf_core.pipeline.evaluation import evaluate
@@ -23,7 +24,6 @@ from textclf_core.system.memory import reset_peak_memory
 from textclf_core.system.process import process_state_restored
 from textclf_core.types.meter import Meter
 from textclf_core.types.progress import Progress
-from textclf_core.types.training_cells import TrainedCell
 
 
 def run(specs: Sequence[RunSpec], progress: Progress) -> list[RunOutcome]:
@@ -55,8 +55,10 @@ def run(specs: Sequence[RunSpec], progress: Progress) -> list[RunOutcome]:
         for number, (context, cell) in enumerate(zip(contexts, trained, strict=True)):
             context.events.meter.add_share(shared, len(contexts), whole=number == 0)
             with noting([context.events]):
+                # Of runs that were trained jointly, one proves for all that what is saved is what was trained.
+                prove = context.spec.prove and not any(isinstance(one, FinishedRun) for one in outcomes)
                 try:
-                    facts = _finish(context, prepared.plugins[number], prepared, cell, start_memory_bytes)
+                    facts = _finish(context, prepared, number, cell, start_memory_bytes, prove=prove)
                     outcomes.append(_leave(context, facts, prepared.plugins[number]))
                 except Exception as error:
                     outcomes.append(_failed(context, error))
@@ -77,13 +79,15 @@ def run_one(spec: RunSpec, progress: Progress) -> FinishedRun:
 
 def _finish(
     context: RunContext,
-    plugins: ActivePlugins,
     prepared: PreparedRuns,
+    number: int,
     cell: TrainedCell,
     start_memory_bytes: int | None,
+    *,
+    prove: bool,
 ) -> RunFacts:
     """Prove what training changed, save, predict, postprocess and score; return what is known of the run then."""
-    meter = context.events.meter
+    meter, plugins = context.events.meter, prepared.plugins[number]
     if cell.error is not None:
         raise cell.error
     if cell.classifier is None:
@@ -94,11 +98,14 @@ def _finish(
             with meter.time("train"):
                 movement = prepared.starts[context.spec.seed].hashes.check(cell.encoder)
             call(plugins, "textclf_training_finished", encoder=cell.encoder, workspace=context.workspace)
-        evaluation = evaluate(plugins, cell.classifier, prepared.data, context.workspace)
+        evaluation = evaluate(
+            plugins, cell.classifier, prepared.data, context.workspace, movement=movement, prove=prove
+        )
     cost = cost_of(
         meter,
-        movement,
         context.workspace.device,
+        trainable_parameters=movement.trainable_parameters if movement else None,
+        total_parameters=movement.total_parameters if movement else None,
         start_memory_bytes=start_memory_bytes,
         artifact_bytes=directory_bytes(context.workspace.directory / MODEL_DIRECTORY),
         latency_seconds=evaluation.latency_seconds,

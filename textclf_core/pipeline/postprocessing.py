@@ -9,7 +9,9 @@ import numpy as np
 
 from textclf_core.plugins import ActivePlugins
 from textclf_core.plugins.calling import call_one
-from textclf_core.types.postprocessing import Step, answers_from
+from textclf_core.tasks import kind_of
+from textclf_core.tasks.answers import answers_from
+from textclf_core.types.postprocessing import Step
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -56,5 +58,5 @@ def check_postprocessing(plugins: ActivePlugins, task: Task) -> tuple[Step, ...]
         # Of each label one row is wrong and three are right, with more and more confidence.
         likely[row, (label + (row < task.num_labels)) % task.num_labels] = 0.5 + row / len(labels)
     scores = likely / likely.sum(axis=1, keepdims=True)
-    column = [[label] for label in labels] if task.kind == "multi-label" else labels
-    return fit_steps(plugins, scores, Dataset.from_dict({"label": column}), task)
+    column, own_scores, _ = kind_of(task).invented(labels, scores)
+    return fit_steps(plugins, own_scores, Dataset.from_dict({"label": column}), task)

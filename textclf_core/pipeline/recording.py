@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from textclf_core.data import PreparedData
-from textclf_core.data.tagged_words import WORDS
-from textclf_core.encoder.subtokens import WORD_STARTS, unseen_words
+from textclf_core.encoder.tokenizing_classifier import Tokenizing
 from textclf_core.plugins import ActivePlugin, ActivePlugins
 from textclf_core.records.cost import Cost
 from textclf_core.records.schema import (
@@ -28,8 +27,9 @@ from textclf_core.records.schema import (
     TokenizationRecord,
 )
 from textclf_core.statistics.calibration import reliability
+from textclf_core.tasks import kind_of
 from textclf_core.training.parameter_check import Movement
-from textclf_core.types.classifier import Classifier, Tokenizing
+from textclf_core.types.classifier import Classifier
 from textclf_core.types.phases import PhaseRecord
 from textclf_core.types.recipe import Recipe
 
@@ -162,21 +162,9 @@ def truncated(classifier: Classifier, data: PreparedData) -> dict[str, int]:
         tokenized = classifier.tokenize(split)
         cut = np.asarray(tokenized["truncated"][:], dtype=bool)
         counts[name] = int(cut.reshape(len(split), -1).any(axis=1).sum())
-        if data.task.kind == "tokens":
-            _tell_unseen(name, tokenized[WORD_STARTS][:], [len(row) for row in split[WORDS][:]])
+        if note := kind_of(data.task).unseen(tokenized, split):
+            logger.info("%s: %s", name, note)
     return counts
-
-
-def _tell_unseen(split: str, starts: Sequence[Sequence[int]], words: Sequence[int]) -> None:
-    unseen = unseen_words(starts, words)
-    if unseen:
-        logger.info(
-            "%s: %d of %d words were cut off, or are nothing to the tokenizer: they have no part in training, and "
-            "count as predicted O",
-            split,
-            unseen,
-            sum(words),
-        )
 
 
 def data_record(data: PreparedData, truncated: Mapping[str, int]) -> DataRecord:
@@ -227,6 +215,7 @@ def encoder_record(encoder: Encoder | None, movement: Movement | None) -> Encode
         frozen_sha256=movement.frozen_sha256,
         moved=movement.moved,
         trainable=movement.trainable,
+        partly_frozen=movement.partly_frozen_parts,
     )
 
 

@@ -54,6 +54,7 @@ class RunSpec:
         superseded: stores of the cache that nobody waits for; they go when this run has written one of its own.
         expected: what a pilot run expected it to take, for the record.
         tuning: how the value of a tuned option was found, for the record.
+        prove: load what was saved and compare it with what was trained; a comparison does so once a contender.
         probe: it is run to find out what runs will take; see ``Workspace.probe``.
     """
 
@@ -72,6 +73,7 @@ class RunSpec:
     superseded: tuple[str, ...] = ()
     expected: Expected | None = None
     tuning: Tuning | None = None
+    prove: bool = True
     probe: bool = False
 
 

@@ -16,6 +16,7 @@ from textclf_core.pipeline.recording import recipe_of, trainer_of
 from textclf_core.pipeline.spec import RunSpec
 from textclf_core.plugins import ActivePlugins, suited
 from textclf_core.plugins.calling import call, call_one
+from textclf_core.plugins.provenance import origin_of
 from textclf_core.records.schema import Adaptation
 from textclf_core.training.plan import TrainingPlan
 from textclf_core.types.progress import Progress
@@ -67,7 +68,7 @@ def build_encoder(plugins: ActivePlugins, task: Task, seed: int, device: str) ->
     seed_everything(seed)
     encoder: Encoder = call(plugins, "textclf_build_model", task=task, seed=seed)
     encoder.model.to(device)  # type: ignore[arg-type]  # the decorator around it hides its signature
-    return encoder
+    return encoder.with_origin(origin_of(plugins.of_role("model")[0]))
 
 
 def with_lengths(plugins: ActivePlugins, encoder: Encoder, data: PreparedData) -> ActivePlugins:
@@ -93,7 +94,7 @@ def adapt(
     seed: int,
     workspace: Workspace,
     progress: Progress,
-) -> tuple[Adaptation, ...]:
+) -> tuple[Encoder, tuple[Adaptation, ...]]:
     """Let the strategies change the model before training on labels, each with generators of its own."""
     adaptations = []
     for plugin in plugins.implementing("textclf_adapt"):
@@ -110,13 +111,8 @@ def adapt(
                 progress=progress,
             )
         adaptations.append(Adaptation(plugin=plugin.name, facts=facts or {}))
-        encoder.adapted_by += (plugin.spec,)
-    return tuple(adaptations)
-
-
-def freeze(plugins: ActivePlugins, encoder: Encoder) -> None:
-    """Let the strategies say which parameters train."""
-    call(plugins, "textclf_freeze", encoder=encoder)
+        encoder = encoder.with_origin(origin_of(plugin))
+    return encoder, tuple(adaptations)
 
 
 def training_plan(plugins: ActivePlugins, encoder: Encoder) -> TrainingPlan | None:

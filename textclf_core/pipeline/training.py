@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from textclf_core.encoder.training_cells import TrainedCell, TrainingCell
 from textclf_core.pipeline.context import RunContext
 from textclf_core.pipeline.recording import recipe_of, trainer_of
 from textclf_core.pipeline.stages import (
     adapt,
     build_encoder,
     checked_plugins,
-    freeze,
     prepared_data,
     seed_everything,
     training_plan,
@@ -23,10 +23,10 @@ from textclf_core.plugins import ActivePlugins
 from textclf_core.plugins.calling import call
 from textclf_core.records.schema import Adaptation
 from textclf_core.training.checkpoints import trainable_tensors
+from textclf_core.training.freezing import freeze
 from textclf_core.training.parameter_check import ParameterHashes
 from textclf_core.types.meter import Meter
 from textclf_core.types.progress import Progress
-from textclf_core.types.training_cells import TrainedCell, TrainingCell
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -101,12 +101,11 @@ def prepare_runs(contexts: Sequence[RunContext], shared: Meter, progress: Progre
             if encoder is None:
                 plugins = [with_lengths(each, built, data) for each in plugins]
         if not several:
-            adaptations = adapt(plugins[0], built, data, seed, context.workspace, progress)
+            built, adaptations = adapt(plugins[0], built, data, seed, context.workspace, progress)
         if own.model_needed == "headless":
             built = built.without_head()
-        freeze(own, built)
-        with shared.time("build" if several else "train"):
-            start = Start(ParameterHashes(built), trainable_tensors(built) if several else {})
+        with shared.time("build" if several else "train"):  # hashing the weights takes the time
+            start = Start(freeze(own, built), trainable_tensors(built) if several else {})
         if starts and not start.hashes.same_frozen(next(iter(starts.values())).hashes):
             raise NotTrainedJointlyError("what is frozen depends on the seed")
         starts[seed] = start

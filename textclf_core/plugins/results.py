@@ -88,8 +88,8 @@ def _by_name(holds: Callable[[Any], bool]) -> Fault:
 
 
 def _trained_cells(value: Any, arguments: Mapping[str, Any]) -> str | None:
+    from textclf_core.encoder.training_cells import TrainedCell
     from textclf_core.types.classifier import Classifier
-    from textclf_core.types.training_cells import TrainedCell
 
     def whole(cell: TrainedCell) -> bool:
         return cell.error is not None or (

@@ -4,14 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from textclf_core.system.memory import peak_memory_bytes
 from textclf_core.types.meter import CHECKPOINT, PREFIX, STEPS, Meter
-
-if TYPE_CHECKING:
-    from textclf_core.training.parameter_check import Movement
-
 
 FIXED_STAGES = ("load", "build", CHECKPOINT, "save", "latency")
 """The stages that take as long however many rows there are; all are part of ``total``, none of another."""
@@ -31,7 +26,8 @@ class Cost:
         examples_per_second: ``train_examples`` over the seconds of the frozen prefix and the training steps.
         tokens_per_second: ``train_real_tokens`` over the seconds of the frozen prefix and the training steps.
         adapt_flops: FLOPs of what changed the model before training on labels; what came from the cache cost none.
-        prefix_flops: FLOPs of what was put into the cache, for validation and test too.
+        prefix_flops: FLOPs of what was put into the cache, for validation and test too, and of the rows computed anew
+            to check what was there.
         prefix_rows_computed: rows whose frozen prefix was computed and put into the cache.
         prefix_rows_read: rows whose frozen prefix was in the cache already.
         cache_bytes: what the run added to the cache.
@@ -68,9 +64,10 @@ class Cost:
 
 def cost_of(
     meter: Meter,
-    movement: Movement | None,
     device: str,
     *,
+    trainable_parameters: int | None,
+    total_parameters: int | None,
     start_memory_bytes: int | None,
     artifact_bytes: int,
     latency_seconds: float,
@@ -79,8 +76,9 @@ def cost_of(
 
     Args:
         meter: what was added up.
-        movement: what training could change; ``None`` where the trainer has no use for a model.
         device: where it ran.
+        trainable_parameters: how many numbers of the model training could change; ``None`` where there is no model.
+        total_parameters: how many the model has. What ``meter`` counts of a trainer's own is added to both.
         start_memory_bytes: what :func:`~textclf_core.system.memory.reset_peak_memory` returned at its start.
         artifact_bytes: size of the saved model.
         latency_seconds: median time to score one example on its own.
@@ -88,7 +86,7 @@ def cost_of(
     step_seconds = meter.seconds.get(STEPS, meter.seconds["train"]) + meter.seconds.get(PREFIX, 0.0)
     counted = meter.counts_training
     seen = meter.examples > 0
-    has_parameters = movement is not None or meter.total_parameters is not None
+    has_parameters = total_parameters is not None or meter.total_parameters is not None
     return Cost(
         seconds={stage: round(seconds, 4) for stage, seconds in meter.seconds.items()},
         train_examples=meter.examples if counted else None,
@@ -105,12 +103,8 @@ def cost_of(
         tokens_per_second=meter.real_tokens / step_seconds if seen else None,
         peak_memory_bytes=peak_memory_bytes(device),
         start_memory_bytes=start_memory_bytes,
-        trainable_parameters=(movement.trainable_parameters if movement else 0) + meter.trainable_parameters
-        if has_parameters
-        else None,
-        total_parameters=(movement.total_parameters if movement else 0) + (meter.total_parameters or 0)
-        if has_parameters
-        else None,
+        trainable_parameters=(trainable_parameters or 0) + meter.trainable_parameters if has_parameters else None,
+        total_parameters=(total_parameters or 0) + (meter.total_parameters or 0) if has_parameters else None,
         artifact_bytes=artifact_bytes,
         latency_seconds=latency_seconds,
     )

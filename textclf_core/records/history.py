@@ -4,23 +4,43 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import deepcopy
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from textclf_core.errors import TextclfError
 from textclf_core.plugins import ActivePlugins
 from textclf_core.plugins.calling import call_one
-from textclf_core.records.schema import HISTORY_FILE, Record
+from textclf_core.records.schema import CHECKPOINTS_DIRECTORY, HISTORY_FILE, Record
+from textclf_core.types.record import RunRecord
 
 logger = logging.getLogger("textclf")
 
 
 def tell_observers(plugins: ActivePlugins, record: Record, directory: Path) -> None:
-    """Tell each observer of a run that is done. One that fails loses neither the run nor the others their turn."""
+    """Tell each observer of a run that is done. One that fails loses neither the run nor the others their turn.
+
+    Each gets a copy of its own, of the record and of the run's directory: what it does to them changes nothing.
+    """
     for plugin in plugins.implementing("textclf_run_finished"):
         try:
-            call_one(plugin, "textclf_run_finished", record=record, directory=directory)
-        except TextclfError as error:
+            with _copy_of(directory, record) as copy:
+                call_one(plugin, "textclf_run_finished", record=deepcopy(record), directory=copy)
+        except (TextclfError, OSError) as error:
             logger.warning("%s wasn't told of this run: %s", plugin.name, error)
+
+
+@contextmanager
+def _copy_of(directory: Path, record: Record) -> Iterator[Path]:
+    """Give a copy of a run's directory, beside it, while the block runs; without checkpoints, which are large."""
+    with TemporaryDirectory(
+        dir=directory.parent, prefix=f".{record.id}.", suffix=".copy", ignore_cleanup_errors=True
+    ) as place:
+        shutil.copytree(directory, place, ignore=shutil.ignore_patterns(CHECKPOINTS_DIRECTORY), dirs_exist_ok=True)
+        yield Path(place)
 
 
 def history_of(directory: Path) -> list[dict[str, float]]:
@@ -34,7 +54,7 @@ def series_of(entry: dict[str, float]) -> dict[str, float]:
     return {name: value for name, value in entry.items() if name not in ("step", "epoch") and value is not None}
 
 
-def results_of(record: Record) -> dict[str, float]:
+def results_of(record: RunRecord) -> dict[str, float]:
     """Return the numbers of a run: metrics as ``test/f1``, and what it cost."""
     metrics = {
         f"{split}/{name}": value

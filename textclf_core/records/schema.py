@@ -5,22 +5,22 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pydantic import TypeAdapter, ValidationError
 
 from textclf_core.errors import UsageError
 from textclf_core.records.cost import Cost
 from textclf_core.types.phases import PhaseRecord
-
-Fact = str | int | float | bool | None
-"""What a record can hold of a plugin's own."""
+from textclf_core.types.record import Fact
+from textclf_core.types.task import Kind, Task
 
 RECORD_FORMAT = 1
 RECORD_FILE = "record.json"
 PREDICTIONS_FILE = "predictions.parquet"
 HISTORY_FILE = "history.jsonl"
 MODEL_DIRECTORY = "model"
+CHECKPOINTS_DIRECTORY = "checkpoints"
 CLASSIFIER_FILE = "classifier.json"
 
 
@@ -92,6 +92,11 @@ class DataRecord:
     splits: tuple[SplitRecord, ...]
     train_size: str | None = None
 
+    @property
+    def task(self) -> Task:
+        """The task."""
+        return Task(self.label_names, self.text_columns, cast(Kind, self.task_kind))
+
 
 @dataclass(frozen=True, kw_only=True)
 class TokenizationRecord:
@@ -119,7 +124,8 @@ class EncoderRecord:
         frozen: the parts no parameter of which trained, such as ``embeddings``, ``block 0``.
         frozen_sha256: one hash over every frozen parameter, equal before and after training; ``None`` if none was.
         moved: how many trainable parameter tensors training changed.
-        trainable: how many there were.
+        trainable: how many there were; a parameter counts that trained in any phase.
+        partly_frozen: the parts of which some parameters trained and others didn't.
     """
 
     checkpoint: str
@@ -131,6 +137,7 @@ class EncoderRecord:
     frozen_sha256: str | None
     moved: int
     trainable: int
+    partly_frozen: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -244,10 +244,10 @@ def _check(references: NDArray[np.int64], predictions: Mapping[str, NDArray[np.i
             f"a comparison needs one reference label a row, or zeros and ones for several, and at least one contender; "
             f"it got references of shape {references.shape} and {len(predictions)} contenders."
         )
-    of_sets = references.ndim == 2
-    known = SET_METRICS if of_sets else (*METRICS, *SENTENCE_METRICS)
+    may_have_several = references.ndim == 2
+    known = SET_METRICS if may_have_several else (*METRICS, *SENTENCE_METRICS)
     if metric not in known:
-        several = " where rows may have several labels" if of_sets else ""
+        several = " where rows may have several labels" if may_have_several else ""
         raise DataError(f"contenders are compared by {', '.join(known)}{several}, not by {metric!r}.")
     for name, of_one in {"the references": references[None], **predictions}.items():
         if len(of_one) == 0 or of_one.shape[1:] != references.shape:
@@ -261,7 +261,7 @@ def _check(references: NDArray[np.int64], predictions: Mapping[str, NDArray[np.i
                 f"{name!r} must hold label ids, which are whole numbers from 0; it holds {of_one.dtype} numbers from "
                 f"{of_one.min()} on."
             )
-        if of_sets and of_one.max() > 1:
+        if may_have_several and of_one.max() > 1:
             raise DataError(f"{name!r} must hold zeros and ones, one for each label; it holds {of_one.max()}.")
         if metric == "f1-binary" and of_one.max() > 1:
             raise DataError(

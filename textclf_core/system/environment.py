@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import platform
+from functools import cache
 from importlib.metadata import version
+from pathlib import Path
 
 import torch
 
@@ -21,6 +23,25 @@ def environment(device: str) -> dict[str, str]:
     facts["cpu_count"] = str(os.cpu_count())
     facts["threads"] = str(torch.get_num_threads())
     return facts
+
+
+def device_facts(device: torch.device | str) -> list[str]:
+    """Return what of a device, and of how torch uses it, decides the bits that it computes."""
+    device = torch.device(device)
+    precision = torch.get_float32_matmul_precision()
+    if device.type == "cuda":
+        return ["cuda", torch.cuda.get_device_name(device), str(torch.backends.cuda.matmul.allow_tf32), precision]
+    return [device.type, torch.backends.cpu.get_cpu_capability(), _cpu_model(), str(torch.get_num_threads()), precision]
+
+
+@cache
+def _cpu_model() -> str:
+    """Return the processor's name: libraries choose their kernels by it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:  # not Linux
+        return platform.processor()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
 
 
 def resolve_device(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -96,15 +97,29 @@ def hub_dataset(id: str, name: str | None = None, revision: str | None = None) -
 
 
 @contextmanager
+def without_bars() -> Iterator[None]:
+    """Keep the progress bars of transformers away: they are over before they could be read, and run through ours."""
+    from transformers.utils import logging as transformers_logging
+
+    had_bars = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        yield
+    finally:
+        if had_bars:
+            transformers_logging.enable_progress_bar()  # type: ignore[no-untyped-call]
+
+
+@contextmanager
 def quiet(name: str) -> Iterator[None]:
-    """Keep the logger of this name, and it alone, from telling anything less than an error.
+    """Keep the logger of this name, and it alone, from telling anything less than an error, in this thread.
 
     It is a filter since the logger's level isn't ours to set: transformers tells more where it is higher than usual.
     """
-    logger = logging.getLogger(name)
+    logger, thread = logging.getLogger(name), threading.get_ident()
 
     def is_error(record: logging.LogRecord) -> bool:
-        return record.levelno >= logging.ERROR
+        return record.levelno >= logging.ERROR or record.thread != thread
 
     logger.addFilter(is_error)
     try:

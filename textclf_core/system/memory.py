@@ -5,11 +5,12 @@ from __future__ import annotations
 import ctypes
 import gc
 import mmap
-import resource
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from textclf_core.errors import UsageError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,7 +33,15 @@ def reset_peak_memory(device: str) -> int | None:
 
     Returns:
         The memory in use now, in bytes; ``None`` where only the peak of the whole process is to be had.
+
+    Raises:
+        UsageError: this is Windows, which has none of POSIX's calls that a run makes (getrusage, preadv).
     """
+    if sys.platform == "win32":
+        raise UsageError(
+            "textclf trains on Linux and macOS; this is Windows, which can't measure a run's memory or read its cache "
+            "the way it is done here. Run it in WSL (the Windows Subsystem for Linux)."
+        )
     gc.collect()
     if device.startswith("cuda"):
         import torch
@@ -55,6 +64,8 @@ def peak_memory_bytes(device: str) -> int:
         return int(torch.cuda.max_memory_allocated(device))
     if sys.platform == "linux":
         return _resident_bytes("VmHWM")
+    import resource  # POSIX alone has it
+
     # Elsewhere only the peak of the whole process is to be had; macOS counts it in bytes.
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 

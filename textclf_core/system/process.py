@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from textclf_core.system.hub import without_bars
+
 
 @contextmanager
 def process_state_restored() -> Iterator[None]:
@@ -23,7 +25,7 @@ def process_state_restored() -> Iterator[None]:
     python, numpy_, torch_ = random.getstate(), np.random.get_state(), torch.get_rng_state()
     cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
     try:
-        with quiet_transformers():
+        with without_bars():
             yield
     finally:
         for state in _accelerate_states():
@@ -40,20 +42,3 @@ def _accelerate_states() -> tuple[Any, ...]:
     """Return the classes in which accelerate keeps the state of the process; none before its first use."""
     module = sys.modules.get("accelerate.state")
     return (module.PartialState, module.AcceleratorState, module.GradientState) if module else ()
-
-
-@contextmanager
-def quiet_transformers() -> Iterator[None]:
-    """Let transformers show no progress bars while the block runs: they would run through ours."""
-    import transformers.utils.logging as bars
-    from huggingface_hub.utils.tqdm import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
-
-    of_transformers, of_hub = bars.is_progress_bar_enabled(), not are_progress_bars_disabled()
-    bars.disable_progress_bar()  # type: ignore[no-untyped-call]
-    try:
-        yield
-    finally:
-        if of_transformers:
-            bars.enable_progress_bar()  # type: ignore[no-untyped-call]
-        # transformers switches the hub's with its own.
-        (enable_progress_bars if of_hub else disable_progress_bars)()

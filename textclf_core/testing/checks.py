@@ -15,8 +15,9 @@ from textclf_core.plugins import ActivePlugin, ActivePlugins
 from textclf_core.plugins.calling import call
 from textclf_core.plugins.hooks import faults_of_hooks, hooks_of, roles_of
 from textclf_core.plugins.options import build_plugin, faults_of_options, options_of
+from textclf_core.tasks.answers import answers_from
 from textclf_core.testing.tiny import LABELS, tiny_data, tiny_encoder
-from textclf_core.types.postprocessing import NO_ANSWER, Step, answers_from
+from textclf_core.types.postprocessing import NO_ANSWER, Step
 from textclf_core.types.recipe import Recipe
 from textclf_core.types.task import Task
 

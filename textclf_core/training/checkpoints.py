@@ -45,7 +45,8 @@ class TrainingState:
         phase_began: how many steps were done when the last of them began.
         phase_over: whether it is over.
         gradient_norms: those of the intervals so far, each by depth, if a plugin asks for them.
-        adapted_by: the encoder's, on which its frozen weights depend: no checkpoint holds those.
+        adapted_by: the strategies that adapted the encoder, on which its frozen weights depend; no checkpoint holds
+            those.
     """
 
     epoch: int
@@ -127,12 +128,17 @@ def save_checkpoint(
     if best is not None and state.best_epoch != state.epoch:
         save_file(best, partial / _BEST)
     (partial / _STATE).write_text(
-        json.dumps({"format": _FORMAT, **asdict(state), "adapted_by": encoder.adapted_by}, indent=2), encoding="utf-8"
+        json.dumps({"format": _FORMAT, **asdict(state), "adapted_by": _adapted_by(encoder)}, indent=2), encoding="utf-8"
     )
     shutil.rmtree(target, ignore_errors=True)
     partial.rename(target)
     for old in sorted(directory.glob("epoch-*"), key=_epoch_of)[:-keep]:
         shutil.rmtree(old)
+
+
+def _adapted_by(encoder: Encoder) -> list[str]:
+    """Return the strategies that adapted an encoder, as they would be typed; its first origin built it."""
+    return [one.plugin for one in encoder.origin[1:]]
 
 
 def load_checkpoint(
@@ -168,8 +174,8 @@ def load_checkpoint(
         for name, now in settings.items()
         if state.settings.get(name) != now
     ]
-    if state.adapted_by != list(encoder.adapted_by):
-        was, now = (" + ".join(names) or "nothing" for names in (state.adapted_by, encoder.adapted_by))
+    if state.adapted_by != _adapted_by(encoder):
+        was, now = (" + ".join(names) or "nothing" for names in (state.adapted_by, _adapted_by(encoder)))
         faults.append(f"the model was adapted by {was}, now by {now}")
     if set(weights) != trainable:
         faults.append("the strategy freezes other parameters")

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-import transformers
-from transformers import AutoTokenizer
 
 from textclf_core.encoder import Encoder
-from textclf_core.encoder.heads import model_class
-from textclf_core.encoder.subtokens import WORD_STARTS, by_word, word_places
+from textclf_core.encoder.saved import load_saved, reads_alike
+from textclf_core.system.hub import without_bars
+from textclf_core.tasks import kind_of
 from textclf_core.training.batching import batches_by_length, tokens_at_once
 from textclf_core.training.flops import count_flops
 from textclf_core.types.progress import Progress
@@ -64,14 +63,7 @@ class EncoderClassifier:
         counts as outside of entities.
         """
         tokenized = self.tokenize(data)
-        logits = torch.from_numpy(self.logits(tokenized))
-        if self.task.kind == "multi-label":
-            return torch.sigmoid(logits).numpy()
-        scores = torch.softmax(logits, dim=-1).numpy()
-        if self.task.kind == "tokens":
-            [words] = self.task.text_columns
-            return by_word(scores, tokenized[WORD_STARTS][:], [len(row) for row in data[words][:]], self.task)
-        return scores
+        return kind_of(self.task).scores(self.logits(tokenized), tokenized, data)
 
     def tokenize(self, data: Dataset) -> Dataset:
         """Return the rows of ``data`` as token ids."""
@@ -86,8 +78,8 @@ class EncoderClassifier:
         compute = self.compute or self.encoder.logits
         was_training = model.training
         model.train(False)
-        starts = word_places(tokenized[WORD_STARTS][:]) if self.task.kind == "tokens" else None
-        logits = np.empty((starts.words if starts else len(tokenized), self.task.num_labels), dtype=np.float32)
+        places = kind_of(self.task).places(tokenized)
+        logits = np.empty((places.count, self.task.num_labels), dtype=np.float32)
         # One row is computed as a new text would be, whatever the cache holds: its time is reported as the latency.
         known = self.prefix.rows(tokenized) if self.prefix and len(tokenized) > 1 else None
         batch_tokens = self.batch_tokens or tokens_at_once(model.device.type)
@@ -106,10 +98,7 @@ class EncoderClassifier:
                     computed = self.encoder.run_from(known.hidden(indices), batch, self.prefix.boundary)
                 else:
                     computed = compute(batch)
-                if starts:
-                    starts.put(computed.float().cpu().numpy(), indices, logits)
-                else:
-                    logits[indices] = computed.float().cpu().numpy()
+                places.put(computed.float().cpu().numpy(), indices, logits)
                 if self.meter and flops_of:
                     self.meter.predicted(flops_of(*batch["input_ids"].shape))
                 bar.advance(len(indices))
@@ -123,20 +112,18 @@ class EncoderClassifier:
 
     def save(self, directory: Path) -> None:
         """Write model and tokenizer in Hugging Face's own layout, and beside them how texts are read."""
+        with without_bars():
+            self.encoder.model.save_pretrained(directory)
         # As far as the tokenizer has words for it, whoever loads it in `transformers` reads texts alike.
-        if self.tokenization.length is not None:
-            self.encoder.tokenizer.model_max_length = self.tokenization.length
-        self.encoder.tokenizer.truncation_side = "left" if self.tokenization.truncation == "tail" else "right"
-        self.encoder.model.save_pretrained(directory)
-        self.encoder.tokenizer.save_pretrained(directory)
+        with reads_alike(self.encoder.tokenizer, self.tokenization):
+            self.encoder.tokenizer.save_pretrained(directory)
         self.tokenization.save(directory)
 
     @classmethod
     def load(cls, directory: Path, task: Task, device: str) -> EncoderClassifier:
-        """Load what :meth:`save` wrote, onto ``device``."""
-        # Its bar is over before it could be read, and would stand among the notes.
-        transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-        model = model_class(task).from_pretrained(directory, local_files_only=True)
-        tokenizer = AutoTokenizer.from_pretrained(directory, local_files_only=True)
-        encoder = Encoder(model.to(device).eval(), tokenizer, str(directory))
-        return cls(encoder, task, Tokenization.load(directory))
+        """Load what :meth:`save` wrote, onto ``device``.
+
+        Raises:
+            UsageError: it lacks parameters of the model, or has others.
+        """
+        return cls(load_saved(directory, task, device), task, Tokenization.load(directory))

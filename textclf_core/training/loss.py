@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy, log_softmax
 
-from textclf_core.encoder.subtokens import NO_LABEL
 from textclf_core.errors import UsageError
+from textclf_core.tasks import kind_of
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
+    from textclf_core.tasks.kind import TrainingKind
     from textclf_core.training.options import EncoderTraining
     from textclf_core.types.task import Task
 
@@ -36,11 +36,13 @@ class Loss:
     how the batch is cut. The weights have a mean of 1 over the rows of train, so they leave its size alone.
 
     Attributes:
+        kind: what the task's kind decides.
         class_weights: w, float32, shape (classes,); of several labels a text, (labels, 2); ``None`` for 1.
         label_smoothing: s.
         focal_gamma: g.
     """
 
+    kind: TrainingKind
     class_weights: Tensor | None = None
     label_smoothing: float = 0.0
     focal_gamma: float = 0.0
@@ -58,8 +60,10 @@ class Loss:
         Raises:
             UsageError: there are more or fewer class weights than labels.
         """
-        weights = _class_weights(options, task, torch.as_tensor(np.asarray(labels)))
-        return cls(None if weights is None else weights.to(device), options.label_smoothing, options.focal_gamma)
+        kind = kind_of(task)
+        weights = _class_weights(options, kind, task, torch.as_tensor(np.asarray(labels)))
+        weights = None if weights is None else weights.to(device)
+        return cls(kind, weights, options.label_smoothing, options.focal_gamma)
 
     def __call__(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Return the sum of the losses of all that has a label, a float32 scalar.
@@ -69,33 +73,10 @@ class Loss:
             labels: int64, shape (rows,), or (rows, tokens), where ``NO_LABEL`` stands for none. Of several labels a
                 text, zeros and ones in the shape of the logits.
         """
-        logits = logits.float()
-        several = labels.shape == logits.shape
-        if several:
-            # The softmax of 0 and z is the sigmoid of -z and of z.
-            logits = torch.stack([torch.zeros_like(logits), logits], dim=-1)
-        elif labels.ndim > 1:
-            logits, labels = logits.flatten(0, 1), labels.flatten()
-        if not several and not self.focal_gamma:
-            weights, smoothing = self.class_weights, self.label_smoothing
-            return cross_entropy(
-                logits, labels, weight=weights, label_smoothing=smoothing, ignore_index=NO_LABEL, reduction="sum"
-            )
-        if not several:
-            logits, labels = logits[labels != NO_LABEL], labels[labels != NO_LABEL]
-        classes = logits.shape[-1]
-        log_p = log_softmax(logits, dim=-1)
-        is_label = labels.unsqueeze(-1) == torch.arange(classes, device=labels.device)
-        weight = is_label * (1 - self.label_smoothing) + self.label_smoothing / classes
-        if self.class_weights is not None:
-            weight = weight * self.class_weights
-        if self.focal_gamma:
-            # 1 - p by expm1, which is exact near p = 1; the least number keeps the power's gradient finite there.
-            weight = weight * (-torch.expm1(log_p)).clamp_min(torch.finfo(torch.float32).tiny) ** self.focal_gamma
-        return -(weight * log_p).sum()
+        return self.kind.loss(logits.float(), labels, self.class_weights, self.label_smoothing, self.focal_gamma)
 
 
-def _class_weights(options: EncoderTraining, task: Task, labels: Tensor) -> Tensor | None:
+def _class_weights(options: EncoderTraining, kind: TrainingKind, task: Task, labels: Tensor) -> Tensor | None:
     """Return the weights of the classes, float32, with a mean of 1 over the rows."""
     if options.class_weights is None:
         return None
@@ -108,12 +89,8 @@ def _class_weights(options: EncoderTraining, task: Task, labels: Tensor) -> Tens
                 f"class_weights has {len(given)} numbers, but the data have {task.num_labels} labels, in this order: "
                 f"{', '.join(task.label_names)}. Give one for each, or class_weights=balanced."
             )
-    if labels.ndim > 1:
-        having = labels.double().sum(dim=0)
-        counts = torch.stack([len(labels) - having, having], dim=-1)
-        # What is given is the weight of having the label; that of not having it is 1.
-        given = None if given is None else torch.stack([torch.ones_like(given), given], dim=-1)
-    else:
-        counts = torch.bincount(labels, minlength=task.num_labels).double()
-    weights = 1 / counts.clamp_min(1) if given is None else given  # a class that train lacks: no row has its weight
+    counts = kind.class_counts(labels)
+    weights = (
+        1 / counts.clamp_min(1) if given is None else kind.class_weights(given)
+    )  # a class that train lacks: no row has its weight
     return (weights * counts.sum(-1, keepdim=True) / (weights * counts).sum(-1, keepdim=True)).float()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import torch
 
-from textclf_core.errors import RunError
+from textclf_core.errors import RunError, some_of
 
 if TYPE_CHECKING:
     from textclf_core.encoder import Encoder
@@ -18,14 +19,18 @@ if TYPE_CHECKING:
 class Movement:
     """What training changed.
 
+    A parameter trained if it did so in any stretch of training: it is trainable when training is over, or it moved.
+
     Attributes:
-        frozen_sha256: one hash over the frozen parameters, which didn't move; ``None`` if nothing was frozen.
-        moved: how many of the trainable parameter tensors changed.
-        trainable: how many trainable parameter tensors there were.
+        frozen_sha256: one hash over the parameters that never trained, none of which moved; ``None`` if all trained.
+        moved: how many parameter tensors changed.
+        trainable: how many parameter tensors trained.
         trainable_parameters: how many numbers they hold.
         total_parameters: how many numbers the model holds.
         frozen_parts: the parts no parameter of which trained.
+        partly_frozen_parts: the parts of which some parameters trained and others didn't.
         frozen_prefix: the encoder's.
+        frozen_hashes: the SHA-256 of each parameter that never trained, by name.
     """
 
     frozen_sha256: str | None
@@ -34,17 +39,40 @@ class Movement:
     trainable_parameters: int
     total_parameters: int
     frozen_parts: tuple[str, ...]
+    partly_frozen_parts: tuple[str, ...]
     frozen_prefix: int
+    frozen_hashes: Mapping[str, str] = field(repr=False)
 
 
-class ParameterHashes:
-    """SHA-256 of every parameter of an encoder, taken when this is made.
+class BuiltHashes:
+    """SHA-256 of every parameter of an encoder as it was built and adapted: taken before the strategies freeze.
 
-    Of an encoder without a head, whose trainer brings its own, the body alone is watched.
+    They are known by the parameter, not by its name: whoever freezes may take modules out around it.
     """
 
     def __init__(self, encoder: Encoder) -> None:
-        self._before = {name: _sha256(parameter) for name, parameter in encoder.model.named_parameters()}
+        # The parameters are kept, so that no other gets the identity of one that is gone.
+        self._parameters = list(encoder.model.parameters())
+        self._hashes = {id(one): sha256_of(one) for one in self._parameters}
+
+    def of(self, parameter: torch.Tensor) -> str:
+        """Return the hash of a parameter as it was built, or as it is if it came later."""
+        return self._hashes.get(id(parameter)) or sha256_of(parameter)
+
+
+class ParameterHashes:
+    """SHA-256 of every parameter of an encoder that the strategies have frozen, and which of them are frozen.
+
+    Of an encoder without a head, whose trainer brings its own, the body alone is watched.
+
+    Args:
+        encoder: what is going to be trained.
+        built: its hashes from before the strategies froze it; those of now if not given.
+    """
+
+    def __init__(self, encoder: Encoder, built: BuiltHashes | None = None) -> None:
+        hash_of = built.of if built else sha256_of
+        self._before = {name: hash_of(parameter) for name, parameter in encoder.model.named_parameters()}
         self._frozen = set(encoder.frozen_names())
         self._head = {name for name in self._before if encoder.part_of(name) == "head"}
         if self._head and self._head <= self._frozen:
@@ -58,34 +86,41 @@ class ParameterHashes:
         return self._frozen == other._frozen and all(self._before[name] == other._before[name] for name in self._frozen)
 
     def check(self, encoder: Encoder) -> Movement:
-        """Compare the encoder's parameters with those from before.
+        """Compare the encoder's parameters with those from before; what moved counts as trainable from here on.
 
         Raises:
             RunError: a frozen parameter moved, or the classification head didn't.
         """
-        after = {name: _sha256(parameter) for name, parameter in encoder.model.named_parameters()}
+        after = {name: sha256_of(parameter) for name, parameter in encoder.model.named_parameters()}
         missing = sorted(self._before.keys() - after.keys())
         if missing:
-            raise RunError(f"training removed parameters of the model: {_some(missing)}.")
+            raise RunError(f"training removed parameters of the model: {some_of(missing)}.")
         moved = {name for name, digest in self._before.items() if after[name] != digest}
         if moved & self._frozen:
-            raise RunError(f"training moved parameters that were frozen: {_some(sorted(moved & self._frozen))}.")
+            raise RunError(
+                f"training moved parameters that were frozen: {some_of(sorted(moved & self._frozen))}. (Or a strategy "
+                "changed them while it froze: weights are changed before, in textclf_adapt.)"
+            )
         if self._head and not moved & self._head:
             raise RunError("training didn't move the classification head: the model has learned nothing.")
-        trainable = self._before.keys() - self._frozen
-        if trainable and not moved:
+        if self._before.keys() - self._frozen and not moved:
             raise RunError("training moved none of the parameters that it could: the model has learned nothing.")
-        combined = hashlib.sha256("".join(after[name] for name in sorted(self._frozen)).encode()).hexdigest()
-        training = {encoder.part_of(name) for name in encoder.trainable_names()}
-        frozen = dict.fromkeys(encoder.part_of(name) for name in encoder.frozen_names())
+        # A trainer may leave frozen at the end what trained at first.
+        for name in moved:
+            encoder.model.get_parameter(name).requires_grad_(True)
+        frozen = {name: after[name] for name in encoder.frozen_names()}
+        training_parts = _parts(encoder, encoder.trainable_names())
+        frozen_parts = _parts(encoder, frozen)
         return Movement(
-            frozen_sha256=combined if self._frozen else None,
+            frozen_sha256=_combined(frozen),
             moved=len(moved),
-            trainable=len(trainable),
+            trainable=len(encoder.trainable_names()),
             trainable_parameters=encoder.num_parameters(trainable=True),
             total_parameters=encoder.num_parameters(),
-            frozen_parts=tuple(part for part in frozen if part not in training),
+            frozen_parts=tuple(part for part in frozen_parts if part not in training_parts),
+            partly_frozen_parts=tuple(part for part in frozen_parts if part in training_parts),
             frozen_prefix=encoder.frozen_prefix,
+            frozen_hashes=frozen,
         )
 
 
@@ -97,9 +132,8 @@ class FrozenHashes:
     """
 
     def __init__(self, encoder: Encoder) -> None:
-        self._before = {name: _sha256(encoder.model.get_parameter(name)) for name in encoder.frozen_names()}
-        together = "".join(self._before[name] for name in sorted(self._before))
-        self.combined = hashlib.sha256(together.encode()).hexdigest() if self._before else None
+        self._before = {name: sha256_of(encoder.model.get_parameter(name)) for name in encoder.frozen_names()}
+        self.combined = _combined(self._before)
 
     def check(self, encoder: Encoder, when: str) -> None:
         """Compare them with what they are now.
@@ -107,16 +141,25 @@ class FrozenHashes:
         Raises:
             RunError: one moved; ``when`` says in what stretch of training.
         """
-        moved = [name for name, digest in self._before.items() if _sha256(encoder.model.get_parameter(name)) != digest]
+        moved = [
+            name for name, digest in self._before.items() if sha256_of(encoder.model.get_parameter(name)) != digest
+        ]
         if moved:
-            raise RunError(f"{when} moved parameters that were frozen in it: {_some(sorted(moved))}.")
+            raise RunError(f"{when} moved parameters that were frozen in it: {some_of(sorted(moved))}.")
 
 
-def _sha256(parameter: torch.Tensor) -> str:
+def sha256_of(parameter: torch.Tensor) -> str:
+    """Return the SHA-256 of a tensor's bytes."""
     # Bytes, because NumPy has no bfloat16.
     flat = parameter.detach().cpu().contiguous().view(-1).view(torch.uint8)
     return hashlib.sha256(flat.numpy().data).hexdigest()
 
 
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+def _combined(hashes: Mapping[str, str]) -> str | None:
+    """Return one hash over those of parameters, ``None`` if there are none."""
+    return hashlib.sha256("".join(hashes[name] for name in sorted(hashes)).encode()).hexdigest() if hashes else None
+
+
+def _parts(encoder: Encoder, names: Iterable[str]) -> dict[str, None]:
+    """Return the parts that parameters belong to, in the model's order."""
+    return dict.fromkeys(encoder.part_of(name) for name in names)

@@ -14,6 +14,8 @@ import numpy as np
 import torch
 
 from textclf_core.errors import RunError
+from textclf_core.records.schema import CHECKPOINTS_DIRECTORY
+from textclf_core.tasks import kind_of
 from textclf_core.training.checkpoints import (
     Moments,
     TrainingState,
@@ -22,11 +24,9 @@ from textclf_core.training.checkpoints import (
     save_checkpoint,
     trainable_tensors,
 )
-from textclf_core.training.labelled import labels_of_rows, right_rows
 from textclf_core.training.loss import Loss
 from textclf_core.training.options import EncoderTraining
 from textclf_core.training.parameter_check import FrozenHashes
-from textclf_core.training.plan import TrainingPlan
 from textclf_core.training.schedule import Schedule, schedules
 from textclf_core.types.meter import CHECKPOINT
 from textclf_core.types.phases import FinishedEpoch, Interval, PhaseRecord, interval_from
@@ -34,6 +34,7 @@ from textclf_core.types.phases import FinishedEpoch, Interval, PhaseRecord, inte
 if TYPE_CHECKING:
     from datasets import Dataset
 
+    from textclf_core.encoder.plan import Plan
     from textclf_core.training.encoder_classifier import EncoderClassifier
     from textclf_core.training.frozen_prefix import FrozenPrefix
     from textclf_core.types.workspace import Workspace
@@ -67,7 +68,7 @@ class Course:
     steps_per_epoch: int
     seed: int
     workspace: Workspace
-    plan: TrainingPlan
+    plan: Plan
     loss: Loss = field(init=False)
     best_epoch: int = field(default=0, init=False)
     steps_done: int = field(default=0, init=False)
@@ -83,7 +84,9 @@ class Course:
     def __post_init__(self) -> None:
         encoder = self.classifier.encoder
         self._names = encoder.trainable_names()
-        self.loss = Loss.of(self.options, self.classifier.task, labels_of_rows(self.train), encoder.model.device)
+        self._kind = kind_of(self.classifier.task)
+        labels = self._kind.training_labels(self.train)
+        self.loss = Loss.of(self.options, self.classifier.task, labels, encoder.model.device)
 
     @property
     def total_steps(self) -> int:
@@ -295,14 +298,17 @@ class Course:
             events.phases = (*events.phases[:-1], replace(events.phases[-1], epochs=epochs))
 
     def finish(self) -> None:
-        """Go back to the best epoch's weights, if those are to be kept, and thaw what trained at any time."""
+        """Go back to the best epoch's weights, if those are to be kept, and thaw what trained in any phase, no more."""
         if self._best is not None:
             restore_tensors(self.classifier.encoder, self._best)
             if self.best_epoch * self.steps_per_epoch <= self._phase_began:
                 # What is frozen now may have been other weights then.
                 self.use_prefix(None)
+        # What is frozen between epochs trained until then, so the plan alone says what never did.
+        reached = self.plan.phases[: self._planned(self.epochs_done - 1) + 1]
+        never = set(reached[0].freeze).intersection(*(phase.freeze for phase in reached[1:]))
         for name in self._names:
-            self.classifier.encoder.model.get_parameter(name).requires_grad_(True)
+            self.classifier.encoder.model.get_parameter(name).requires_grad_(name not in never)
 
     def check_finite(self, step: int, quantity: str, value: float) -> None:
         """Stop training if a number of a step isn't finite, before that step changes the weights.
@@ -335,13 +341,13 @@ class Course:
             phase_over=self._phase_over,
             gradient_norms=self._gradient_norms,
         )
-        directory, keep = self.workspace.directory / "checkpoints", self.options.checkpoints
+        directory, keep = self.workspace.directory / CHECKPOINTS_DIRECTORY, self.options.checkpoints
         encoder = self.classifier.encoder
         save_checkpoint(directory, state, encoder, optimizer, self._best, keep=keep, names=self._names)
 
     def _settings(self) -> dict[str, Any]:
         """Return what must be alike in a run that takes up a checkpoint of this one, as JSON holds it."""
-        rows = np.array([len(ids) for ids in self.train["input_ids"]]), labels_of_rows(self.train).ravel()
+        rows = np.array([len(ids) for ids in self.train["input_ids"]]), self._kind.training_labels(self.train).ravel()
         own = {option.name: getattr(self.options, option.name) for option in fields(EncoderTraining)}
         del own["checkpoints"]
         if isinstance(own["class_weights"], tuple):
@@ -358,6 +364,6 @@ class Course:
     def _evaluate(self) -> tuple[float, float]:
         """Return the mean loss and the accuracy on validation; of several labels a text all must be right."""
         logits = torch.from_numpy(self.classifier.logits(self.validation)).to(self.classifier.encoder.model.device)
-        labels = torch.from_numpy(labels_of_rows(self.validation)).to(logits.device)
+        labels = torch.from_numpy(self._kind.training_labels(self.validation)).to(logits.device)
         loss = self.loss(logits, labels) / labels.numel()
-        return loss.item(), right_rows(logits, labels).float().mean().item()
+        return loss.item(), self._kind.right(logits, labels).float().mean().item()

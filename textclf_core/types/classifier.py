@@ -10,9 +10,6 @@ if TYPE_CHECKING:
     from datasets import Dataset
     from numpy.typing import NDArray
 
-    from textclf_core.encoder import Encoder
-    from textclf_core.types.tokenization import Tokenization
-
     Scores = NDArray[np.float32] | list[NDArray[np.float32]]
     Labels = NDArray[np.int64] | list[NDArray[np.int64]]
 
@@ -34,27 +31,5 @@ class Classifier(Protocol):
         """Write everything that ``textclf_load_classifier`` needs into ``directory``, which exists.
 
         Arrays as safetensors, the rest as JSON; never pickle.
-        """
-        ...
-
-
-@runtime_checkable
-class Tokenizing(Protocol):
-    """A classifier that reads texts through a tokenizer: its run counts the texts that are cut."""
-
-    @property
-    def encoder(self) -> Encoder:
-        """What computes on the tokens."""
-        ...
-
-    @property
-    def tokenization(self) -> Tokenization:
-        """The longest input, and what of a longer text is kept."""
-        ...
-
-    def tokenize(self, data: Dataset) -> Dataset:
-        """Return the rows of ``data`` as ``Encoder.tokenize`` makes them, in their order.
-
-        A text that is read several times has that many rows, one after the other.
         """
         ...

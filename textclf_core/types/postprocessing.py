@@ -7,16 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-import numpy as np
-
-from textclf_core.types.indicators import THRESHOLD
-
 if TYPE_CHECKING:
-    from datasets import Dataset
+    import numpy as np
     from numpy.typing import NDArray
 
-    from textclf_core.types.classifier import Classifier, Labels, Scores
-    from textclf_core.types.task import Task
+    from textclf_core.types.classifier import Labels, Scores
 
 NO_ANSWER = -1
 """Stands in the place of a label id where a classifier leaves a row unanswered."""
@@ -68,64 +63,6 @@ class Step:
 
     plugin: str
     postprocessing: Postprocessing
-
-
-@dataclass(frozen=True)
-class PostprocessedClassifier:
-    """A classifier with postprocessing around it; the steps are taken in order.
-
-    Attributes:
-        classifier: as its trainer returned it.
-        steps: what is done with its scores.
-        task: the labels.
-    """
-
-    classifier: Classifier
-    steps: tuple[Step, ...]
-    task: Task
-
-    def scores(self, data: Dataset) -> Scores:
-        """Return the scores after the last step: float32, (rows, labels)."""
-        return self.answers(data).scores
-
-    def answers(self, data: Dataset) -> Answers:
-        """Return the answers after the last step."""
-        return answers_from(self.classifier.scores(data), self.steps, self.task)
-
-    def save(self, directory: Path) -> None:
-        """Write the classifier as its trainer does, and each step into a folder of its plugin's name."""
-        self.classifier.save(directory)
-        save_steps(self.steps, directory)
-
-
-def answers_of(classifier: Classifier, data: Dataset, task: Task) -> Answers:
-    """Return what a classifier says of rows, postprocessed or not."""
-    if isinstance(classifier, PostprocessedClassifier):
-        return classifier.answers(data)
-    return answers_from(classifier.scores(data), (), task)
-
-
-def answers_from(scores: Scores, steps: Iterable[Step], task: Task) -> Answers:
-    """Return what the steps make of a classifier's own scores. Here, and nowhere else, labels are chosen from scores.
-
-    The last step that decides does; without one it is the label with the highest score, of equal ones the first, or
-    in a multi-label task each label with a score of a half or more. Words get the highest: no step does with their
-    scores.
-    """
-    if isinstance(scores, list):
-        return Answers(scores, [_usual(row, task) for row in scores])
-    labels: NDArray[np.int64] | None = None
-    for step in steps:
-        scores = np.asarray(step.postprocessing.rescore(scores), dtype=np.float32)
-        decided = step.postprocessing.decide(scores)
-        labels = labels if decided is None else np.asarray(decided, dtype=np.int64)
-    return Answers(scores, _usual(scores, task) if labels is None else labels)
-
-
-def _usual(scores: NDArray[np.float32], task: Task) -> NDArray[np.int64]:
-    """Return what is chosen where no step decides."""
-    chosen = scores >= THRESHOLD if task.kind == "multi-label" else scores.argmax(axis=-1)
-    return np.asarray(chosen, dtype=np.int64)
 
 
 def may_abstain(steps: Iterable[Step]) -> bool:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 
 from textclf_core.cache import CacheFolder
+from textclf_core.cache.keys import Conditions, product_key
+from textclf_core.system.code import code_of
 from textclf_core.types.events import RunEvents
 from textclf_core.types.meter import Meter
 
@@ -49,11 +50,21 @@ class Workspace:
 
         Args:
             key: everything that could change what is in the folder, as JSON has it: weights (by a hash), data,
-                options, versions.
+                options. The device, the versions of torch and transformers and the code of ``make`` are added to it.
             make: fills the folder, which is empty; without folders of its own.
             about: what is in it, for a person.
+
+        Raises:
+            TypeError: something in the key is none of JSON's.
         """
-        digest = hashlib.sha256(json.dumps(key, sort_keys=True, default=str).encode()).hexdigest()[:32]
+        from textclf_core.system.environment import device_facts  # torch takes a second to import
+
+        conditions = Conditions(
+            versions={name: version(name) for name in ("torch", "transformers")},
+            device=device_facts(self.device),
+            code=[code_of(make.__module__) or make.__module__],
+        )
+        digest = product_key(conditions, key)
 
         def make_and_count(folder: Path) -> None:
             make(folder)

@@ -15,7 +15,7 @@ from textclf_core.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
     from textclf_core.encoder import Encoder
-    from textclf_core.records.schema import Fact
+    from textclf_core.types.record import Fact
     from textclf_plugins.adapting.lora import Lora
 
 _ADAPTER = "default"

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from datasets import DatasetDict
 
     from textclf_core.encoder import Encoder
-    from textclf_core.records.schema import Fact
     from textclf_core.types.progress import Progress
+    from textclf_core.types.record import Fact
     from textclf_core.types.task import Task
     from textclf_core.types.workspace import Workspace
 

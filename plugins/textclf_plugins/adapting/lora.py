@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from textclf_core.hookspecs import hookimpl
 from textclf_core.types.option import Option
 
 if TYPE_CHECKING:
     from textclf_core.encoder import Encoder
-    from textclf_core.records.schema import Fact
+    from textclf_core.types.record import Fact
     from textclf_core.types.workspace import Workspace
 
 
@@ -25,6 +25,8 @@ class Lora:
     is a start. When training is over the adapters are merged into the weights, so the saved model is one like any
     other; the run's folder adapter/ holds them by themselves, as the library peft loads them.
     """
+
+    depends_on: ClassVar[tuple[str, ...]] = ("peft",)
 
     r: Annotated[int, Option("The adapters' rank.", ge=1)] = 8
     alpha: Annotated[float, Option("What the adapters add is multiplied by alpha/r.", gt=0)] = 16.0

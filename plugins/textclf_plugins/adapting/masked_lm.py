@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -19,10 +19,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from textclf_core.encoder.computation import UnknownComputationError, config_facts, tensor_sha256
 from textclf_core.errors import RunError
 from textclf_core.training.batching import LengthGroupedBatches, batches_by_length, tokens_at_once
 from textclf_core.training.flops import EncoderFlops, count_flops
-from textclf_core.training.frozen_prefix import config_facts, device_facts
 from textclf_core.training.parameters import decay_groups
 from textclf_core.training.schedule import linear_schedule
 from textclf_plugins.adapting.corpus import Corpus, read_corpus
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
     from textclf_core.encoder import Encoder
-    from textclf_core.records.schema import Fact
     from textclf_core.types.progress import Progress
+    from textclf_core.types.record import Fact
     from textclf_core.types.task import Task
     from textclf_core.types.workspace import Workspace
     from textclf_plugins.adapting.continued_pretraining import ContinuedPretraining
@@ -83,7 +83,7 @@ def adapt(
             if options.train == "all":
                 save_file(_body(encoder), folder / _WEIGHTS)
 
-        with workspace.reuse(_key(options, masked, corpus, masking, workspace), make, about) as folder:
+        with _shared(options, masked, corpus, masking, workspace, make, about) as folder:
             perplexity: dict[str, Fact] = json.loads((folder / _FACTS).read_text(encoding="utf-8"))
             if options.train == "all":
                 _load(encoder, load_file(folder / _WEIGHTS))
@@ -257,6 +257,29 @@ def _load(encoder: Encoder, weights: dict[str, Tensor]) -> None:
             parameter.copy_(weights[name])
 
 
+@contextmanager
+def _shared(
+    options: ContinuedPretraining,
+    masked: Encoder,
+    corpus: Corpus,
+    masking: Masking,
+    workspace: Workspace,
+    make: Callable[[Path], None],
+    about: str,
+) -> Iterator[Path]:
+    """Hand out the folder that ``make`` filled, in this run or, where it is known what the model computes, before."""
+    try:
+        key = _key(options, masked, corpus, masking, workspace)
+    except UnknownComputationError as why:
+        logger.info("continued-pretraining: the adapted model isn't kept for other runs. %s", why)
+        with TemporaryDirectory() as folder:
+            make(Path(folder))
+            yield Path(folder)
+        return
+    with workspace.reuse(key, make, about) as shared:
+        yield shared
+
+
 def _key(
     options: ContinuedPretraining, masked: Encoder, corpus: Corpus, masking: Masking, workspace: Workspace
 ) -> dict[str, object]:
@@ -267,24 +290,21 @@ def _key(
         for name, value in asdict(options).items()
         if name not in ("extra", "epochs", "max_length", "truncation")
     }
-    digest = hashlib.sha256()
-    for name, parameter in sorted(model.named_parameters()):
-        digest.update(name.encode())
-        digest.update(parameter.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().data)
+    parameters = sorted(model.named_parameters())
     return {
         "options": settings,
         "what": "continued-pretraining",
         "version": _VERSION,
-        "weights": digest.hexdigest(),
+        "weights": tensor_sha256(values for _, values in parameters),
+        "names": [name for name, _ in parameters],
+        "computation": masked.computation_digests(masked.num_blocks, whole=True),
+        "adapted": [one.sha256 for one in masked.origin],
         "config": config_facts(model.config),
         "train": _rows_digest(corpus.train),
         "held out": _rows_digest(corpus.held_out),
         "vocabulary": masking.digest,
         "whole": corpus.whole,
         "attention": model.config._attn_implementation,
-        "device": device_facts(model.device),
-        "threads": torch.get_num_threads(),
-        "versions": {name: version(name) for name in ("torch", "transformers")},
         "probe": workspace.probe,
     }
 

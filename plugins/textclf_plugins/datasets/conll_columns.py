@@ -10,9 +10,9 @@ from pathlib import Path
 
 from datasets import DatasetDict
 
-from textclf_core.data.entities import OUTSIDE, invalid_sequences, scheme_of
 from textclf_core.data.tagged_words import ordered_tags, tagged_split
 from textclf_core.errors import DataError
+from textclf_core.tasks.entities import OUTSIDE, invalid_sequences, scheme_of
 
 logger = logging.getLogger("textclf")
 

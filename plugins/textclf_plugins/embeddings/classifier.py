@@ -13,12 +13,12 @@ import torch
 from safetensors.numpy import load_file, save_file
 
 from textclf_core.encoder.pooling import Pooling
+from textclf_core.encoder.saved import load_saved
 from textclf_core.training.batching import batches_by_length, tokens_at_once
 from textclf_core.training.flops import count_embedding_flops
 from textclf_core.types.progress import Progress
 from textclf_core.types.tokenization import Tokenization
 from textclf_plugins.logistic import LinearHead
-from textclf_plugins.models.checkpoints import load_encoder
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -142,8 +142,7 @@ class EmbeddingClassifier:
     @classmethod
     def load(cls, directory: Path, task: Task, device: str) -> EmbeddingClassifier:
         """Load what :meth:`save` wrote, onto ``device``."""
-        body = load_encoder(str(directory), task).without_head()
-        body.model.to(device)  # type: ignore[arg-type]  # the decorator around it hides its signature
+        body = load_saved(directory, task, device, body_alone=True)
         note = json.loads((directory / _NOTE).read_text(encoding="utf-8"))
         arrays = load_file(directory / _HEAD)
         embedder = Embedder(body, **note, tokenization=Tokenization.load(directory))

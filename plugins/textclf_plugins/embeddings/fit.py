@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from textclf_core.training.frozen_prefix import FrozenPrefix
+from textclf_core.training.frozen_prefix import cached_prefix
 from textclf_core.types.meter import STEPS
 from textclf_plugins.embeddings.classifier import Embedder, EmbeddingClassifier
 from textclf_plugins.logistic import fit_logistic
@@ -30,7 +30,7 @@ def fit_on_embeddings(
 ) -> EmbeddingClassifier:
     """Fit a logistic regression on the embeddings of a frozen body, which the cache keeps."""
     meter = workspace.meter
-    prefix = FrozenPrefix(body, workspace.cache, meter, progress, options.pooling)
+    prefix = cached_prefix(body, workspace.cache, meter, progress, options.pooling)
     embedder = Embedder(body, options.pooling, options.normalize, options, progress, prefix, meter)
     classifier = fit_head("embedding-logreg", embedder, data["train"], data["validation"], task, options.c, meter)
     meter.trained(

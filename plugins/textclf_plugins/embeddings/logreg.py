@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from textclf_core.hookspecs import hookimpl
+from textclf_core.tasks import why_not_kind
 from textclf_core.types.needs import Needs
 from textclf_core.types.option import Option
 from textclf_core.types.tokenization import Tokenization
-from textclf_plugins.whole_texts import why_not_words
 
 if TYPE_CHECKING:
     from datasets import DatasetDict
@@ -41,7 +41,7 @@ class EmbeddingLogreg(Tokenization):
     @hookimpl
     def textclf_why_not(self, task: Task) -> str | None:
         """Refuse labels of words."""
-        return why_not_words(task)
+        return why_not_kind(task, "single-label", "multi-label")
 
     @hookimpl
     def textclf_freeze(self, encoder: Encoder) -> None:

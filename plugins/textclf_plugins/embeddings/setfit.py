@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from textclf_core.hookspecs import hookimpl
+from textclf_core.tasks import why_not_kind
 from textclf_core.types.needs import Needs
 from textclf_core.types.option import Option
 from textclf_core.types.recipe import Recipe
-from textclf_plugins.whole_texts import why_not_several
 
 if TYPE_CHECKING:
     from datasets import DatasetDict
@@ -32,6 +32,7 @@ class SetFit(Recipe):
     """
 
     needs: ClassVar[Needs] = Needs(model="headless")
+    depends_on: ClassVar[tuple[str, ...]] = ("setfit", "sentence-transformers")
 
     shots: Annotated[
         int | None,
@@ -52,7 +53,8 @@ class SetFit(Recipe):
     @hookimpl
     def textclf_why_not(self, task: Task) -> str | None:
         """Refuse labels of words, and several labels a text."""
-        return why_not_several(task, "it makes pairs of texts that share their label")
+        does = "it makes pairs of texts that share their label"
+        return why_not_kind(task, "single-label", "tokens", does=does) or why_not_kind(task, "single-label")
 
     @hookimpl
     def textclf_train(

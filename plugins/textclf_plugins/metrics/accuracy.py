@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from textclf_core.hookspecs import hookimpl
+from textclf_core.tasks import kind_of
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from textclf_core.types.task import Task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,12 +27,10 @@ class Accuracy:
         self,
         references: NDArray[np.int64] | list[NDArray[np.int64]],
         predictions: NDArray[np.int64] | list[NDArray[np.int64]],
+        task: Task,
     ) -> dict[str, float]:
         """Return ``accuracy``."""
-        import numpy as np
-
         from textclf_plugins.metrics.label_metrics import AccuracyMetric
 
-        if isinstance(references, list) or isinstance(predictions, list):  # of the words of each example
-            references, predictions = np.concatenate(references), np.concatenate(predictions)
-        return {"accuracy": AccuracyMetric.of(references, predictions)}
+        kind = kind_of(task)
+        return {"accuracy": AccuracyMetric.of(kind.flat(references), kind.flat(predictions))}

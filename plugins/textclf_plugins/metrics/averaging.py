@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from textclf_core.errors import UsageError
+from textclf_core.tasks import kind_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,7 +22,7 @@ AVERAGE_HELP = (
 
 
 def averaging(
-    average: Average, task: Task, references: NDArray[np.int64], predictions: NDArray[np.int64], *, plugin: str
+    average: str, task: Task, references: NDArray[np.int64], predictions: NDArray[np.int64], *, plugin: str
 ) -> dict[str, object]:
     """Return what scikit-learn's precision, recall and F1 take. What would divide by zero is 0.0, quietly.
 
@@ -29,19 +30,8 @@ def averaging(
         UsageError: ``binary`` was asked for, and the task hasn't one of two labels a text; or ``samples``, and it has
             one.
     """
-    if average == "auto":
-        average = "binary" if task.num_labels == 2 and task.kind == "single-label" else "macro"
-    if average == "samples" and task.kind == "single-label":
-        raise UsageError(f"{plugin}: average=samples needs texts that may have several labels, and these have one.")
-    if task.kind == "multi-label":
-        if average == "binary":
-            raise UsageError(f"{plugin}: average=binary needs one label a text, and here it may have several.")
-        # scikit-learn counts labels that don't occur where it gets label ids not at all, but here as 0.
-        occurring = (references | predictions).max(axis=0).nonzero()[0]
-        return {"average": average, "zero_division": 0.0, "labels": occurring if len(occurring) else None}
-    if average == "binary" and task.num_labels != 2:
-        raise UsageError(
-            f"{plugin}: average=binary needs a task of two labels, and this one has {task.num_labels} "
-            f"({', '.join(task.label_names)}). Take macro, micro or weighted."
-        )
-    return {"average": average, "zero_division": 0.0}
+    kind = kind_of(task)
+    average = kind.auto_average() if average == "auto" else average
+    if why := kind.why_not_average(average):
+        raise UsageError(f"{plugin}: {why}")
+    return {"average": average, "zero_division": 0.0, "labels": kind.averaged_labels(references, predictions)}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from textclf_core.hookspecs import hookimpl
+from textclf_core.tasks import why_not_kind
 from textclf_core.types.option import Option
 
 if TYPE_CHECKING:
@@ -31,10 +32,10 @@ class EntityF1:
     @hookimpl
     def textclf_why_not(self, task: Task) -> str | None:
         """Refuse labels that aren't tags of entities."""
-        from textclf_core.data.entities import scheme_of
+        from textclf_core.tasks.entities import scheme_of
 
-        if task.kind != "tokens":
-            return "it scores entities, and here each text has a label"
+        if why := why_not_kind(task, "tokens", does="it scores entities", here="each text has a label"):
+            return why
         if scheme_of(task.label_names) is None:
             return f"the labels ({', '.join(task.label_names[:4])}...) aren't tags of entities such as B-person"
         return None
@@ -44,7 +45,7 @@ class EntityF1:
         self, references: Sequence[NDArray[np.int64]], predictions: Sequence[NDArray[np.int64]], task: Task
     ) -> dict[str, float]:
         """Return ``f1``, ``precision`` and ``recall`` over all entities (micro), and ``f1/TYPE``."""
-        from textclf_core.data.entities import EntityCounts, count_entities, entity_types, scheme_of
+        from textclf_core.tasks.entities import EntityCounts, count_entities, entity_types, scheme_of
 
         scheme = scheme_of(task.label_names)
         assert scheme is not None  # or the plugin wouldn't have been asked

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from textclf_core.hookspecs import hookimpl
+from textclf_core.tasks import kind_of, why_not_kind
 from textclf_core.types.option import Option
 from textclf_plugins.metrics.averaging import AVERAGE_HELP, Average, averaging
-from textclf_plugins.whole_texts import why_not_words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,7 +30,9 @@ class F1:
     @hookimpl
     def textclf_why_not(self, task: Task) -> str | None:
         """Refuse labels of words: scored one by one they say little of the entities."""
-        return why_not_words(task, "it scores whole texts (entity-f1 scores entities)")
+        return why_not_kind(
+            task, "single-label", "multi-label", does="it scores whole texts (entity-f1 scores entities)"
+        )
 
     @hookimpl
     def textclf_compute_metrics(
@@ -39,9 +41,9 @@ class F1:
         """Return ``f1``; in a multi-label task ``f1_micro``, ``f1_macro`` and ``f1_samples`` too."""
         from textclf_plugins.metrics.label_metrics import F1Metric
 
-        def f1(average: Average) -> float:
+        def f1(average: str) -> float:
             options = averaging(average, task, references, predictions, plugin="f1")
             return F1Metric.of(references, predictions, **options)
 
-        averages: tuple[Average, ...] = ("micro", "macro", "samples") if task.kind == "multi-label" else ()
-        return {"f1": f1(self.average)} | {f"f1_{average}": f1(average) for average in averages}
+        more = kind_of(task).more_averages
+        return {"f1": f1(self.average)} | {f"f1_{average}": f1(average) for average in more}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from textclf_core.hookspecs import hookimpl
-from textclf_plugins.whole_texts import why_not_several, why_not_words
+from textclf_core.tasks import why_not_kind
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,9 +22,9 @@ class MCC:
     @hookimpl
     def textclf_why_not(self, task: Task) -> str | None:
         """Refuse labels of words, scored one by one they say little of the entities, and several labels a text."""
-        if task.kind == "multi-label":
-            return why_not_several(task, "it scores one label a text")
-        return why_not_words(task, "it scores whole texts (entity-f1 scores entities)")
+        return why_not_kind(task, "single-label", "tokens", does="it scores one label a text") or why_not_kind(
+            task, "single-label", "multi-label", does="it scores whole texts (entity-f1 scores entities)"
+        )
 
     @hookimpl
     def textclf_compute_metrics(

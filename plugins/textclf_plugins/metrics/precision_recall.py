@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from textclf_core.hookspecs import hookimpl
+from textclf_core.tasks import why_not_kind
 from textclf_core.types.option import Option
 from textclf_plugins.metrics.averaging import AVERAGE_HELP, Average, averaging
-from textclf_plugins.whole_texts import why_not_words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,7 +29,9 @@ class PrecisionRecall:
     @hookimpl
     def textclf_why_not(self, task: Task) -> str | None:
         """Refuse labels of words: scored one by one they say little of the entities."""
-        return why_not_words(task, "it scores whole texts (entity-f1 scores entities)")
+        return why_not_kind(
+            task, "single-label", "multi-label", does="it scores whole texts (entity-f1 scores entities)"
+        )
 
     @hookimpl
     def textclf_compute_metrics(

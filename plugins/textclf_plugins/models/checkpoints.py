@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from textclf_core.errors import UsageError
+from textclf_core.errors import UsageError, some_of
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -120,6 +121,7 @@ def _load(checkpoint: str, revision: str | None, task: Task, local: bool) -> Enc
     from textclf_core.system.hub import model_places
 
     wanted = _wanted(revision)
+    _refuse_adapter(checkpoint, revision, local)
     tokenizer = _tokenizer(checkpoint, wanted, local)
     with _without_load_report():
         model, report = model_class(task).from_pretrained(
@@ -147,15 +149,15 @@ def _load_trained(checkpoint: str, revision: str | None, local: bool) -> Encoder
     from textclf_core.system.hub import model_places
 
     wanted = _wanted(revision)
+    _refuse_adapter(checkpoint, revision, local)
     tokenizer = _tokenizer(checkpoint, wanted, local)
     with _without_load_report():
         model, report = AutoModelForSequenceClassification.from_pretrained(
             checkpoint, dtype=torch.float32, output_loading_info=True, **wanted, **model_places(local)
         )
     if missing := sorted(report["missing_keys"]):
-        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
         raise UsageError(
-            f"{checkpoint} isn't trained to classify: it lacks the weights {', '.join(missing[:3])}{more}. Give a "
+            f"{checkpoint} isn't trained to classify: it lacks the weights {some_of(missing)}. Give a "
             "checkpoint that was fine-tuned for sequence classification."
         )
     return Encoder(model, tokenizer, checkpoint, _commit(checkpoint, revision))
@@ -163,6 +165,26 @@ def _load_trained(checkpoint: str, revision: str | None, local: bool) -> Encoder
 
 def _wanted(revision: str | None) -> dict[str, Any]:
     return {"revision": revision or "main", "trust_remote_code": False}
+
+
+def _refuse_adapter(checkpoint: str, revision: str | None, local: bool) -> None:
+    """Refuse what the library peft wrote: transformers would put its modules into the model that it names.
+
+    What is saved then is the adapter without its model, and what is frozen and trained is neither one's parts.
+    """
+    from transformers.utils.peft_utils import find_adapter_config_file
+
+    # None where there is no such file, or none can be had; what else is wrong, loading will say.
+    found = find_adapter_config_file(checkpoint, revision=revision or "main", local_files_only=local)
+    if found is None:
+        return
+    base = json.loads(Path(found).read_text(encoding="utf-8")).get("base_model_name_or_path") or "BASE"
+    raise UsageError(
+        f"{checkpoint} is an adapter to the model {base} (it has {Path(found).name}), not a model by itself. Merge it "
+        "into that model first: in Python, peft.PeftModel.from_pretrained(base, ADAPTER).merge_and_unload() gives a "
+        "model whose save_pretrained(FOLDER), with the tokenizer's, makes a checkpoint. A run with the strategy lora "
+        "has done that already: take the folder model of the run."
+    )
 
 
 def _tokenizer(checkpoint: str, wanted: dict[str, Any], local: bool) -> PreTrainedTokenizerBase:
@@ -183,10 +205,9 @@ def _check_weights(encoder: Encoder, missing: set[str], mismatched: set[str]) ->
     fresh = {name: part for name, part in parts.items() if name in missing | mismatched}
     lacking = [name for name, part in fresh.items() if part not in ("head", "pooler")]
     if lacking:
-        more = f" and {len(lacking) - 3} more" if len(lacking) > 3 else ""
         raise UsageError(
             f"{encoder.checkpoint} lacks weights of the model's body, or has them in another shape: "
-            f"{', '.join(lacking[:3])}{more}; is it the checkpoint of a {encoder.family} model?"
+            f"{some_of(lacking)}; is it the checkpoint of a {encoder.family} model?"
         )
     if "pooler" in fresh.values():
         logger.info("%s has no pooler, so it starts untrained, as the head does", encoder.checkpoint)
@@ -216,18 +237,10 @@ def _commit(checkpoint: str, revision: str | None) -> str | None:
 @contextmanager
 def _without_load_report() -> Iterator[None]:
     """Keep transformers' bar and table of fresh weights away: we check these, and a fresh head is meant."""
-    from transformers.utils import logging as transformers_logging
+    from textclf_core.system.hub import quiet, without_bars
 
-    from textclf_core.system.hub import quiet
-
-    had_bar = transformers_logging.is_progress_bar_enabled()
-    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    try:
-        with quiet("transformers.modeling_utils"):
-            yield
-    finally:
-        if had_bar:
-            transformers_logging.enable_progress_bar()  # type: ignore[no-untyped-call]
+    with without_bars(), quiet("transformers.modeling_utils"):
+        yield
 
 
 def _first_line(error: Exception) -> str:

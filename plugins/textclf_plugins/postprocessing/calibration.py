@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textclf_core.hookspecs import hookimpl
-from textclf_plugins.whole_texts import why_not_words
+from textclf_core.tasks import why_not_kind
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,7 +32,7 @@ class Calibration:
     @hookimpl
     def textclf_why_not(self, task: Task) -> str | None:
         """Refuse labels of words."""
-        return why_not_words(task, "it calibrates scores of whole texts")
+        return why_not_kind(task, "single-label", "multi-label", does="it calibrates scores of whole texts")
 
     @hookimpl
     def textclf_postprocess(self, scores: NDArray[np.float32], validation: Dataset, task: Task) -> Postprocessing:

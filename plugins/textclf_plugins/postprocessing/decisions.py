@@ -13,7 +13,8 @@ import numpy as np
 from sklearn.metrics import precision_recall_curve
 
 from textclf_core.errors import DataError, UsageError
-from textclf_core.types.indicators import THRESHOLD, label_array
+from textclf_core.tasks import kind_of
+from textclf_core.types.indicators import THRESHOLD
 from textclf_core.types.postprocessing import NO_ANSWER
 
 if TYPE_CHECKING:
@@ -148,8 +149,9 @@ def decision(options: Threshold, scores: NDArray[np.float32], labels: Sequence[A
         UsageError: the options don't fit the task.
         DataError: validation has no row of the positive label, where a threshold is fitted.
     """
-    if task.kind == "multi-label":
-        return Decision(_cuts(options, scores, label_array(labels, task), task))
+    kind = kind_of(task)
+    if kind.independent_labels:
+        return Decision(_cuts(options, scores, kind.label_array(labels), task))
     if options.costs is not None:
         return Decision(LeastCost(_matrix(options.costs, task)))
     if options.abstain_below is not None:

@@ -14,7 +14,7 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import logsumexp
 
-from textclf_core.types.indicators import label_array
+from textclf_core.tasks import kind_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -75,9 +75,10 @@ def fit_temperature(scores: NDArray[np.float32], labels: Sequence[Any], task: Ta
         labels: the label ids, (rows,), or lists of them.
         task: the labels.
     """
-    several = task.kind == "multi-label"
+    kind = kind_of(task)
+    several = kind.independent_labels
     logs = _log(_yes_and_no(scores) if several else scores)
-    truth = label_array(labels, task).ravel()
+    truth = kind.label_array(labels).ravel()
     rows = np.arange(len(truth))
     # A score of 0 stays 0 at any temperature, so such a row tells nothing of it.
     known = np.isfinite(logs[rows, truth])

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from textclf_core.hookspecs import hookimpl
+from textclf_core.tasks import why_not_kind
 from textclf_core.types.option import Option
-from textclf_plugins.whole_texts import why_not_words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -57,7 +57,7 @@ class Threshold:
     @hookimpl
     def textclf_why_not(self, task: Task) -> str | None:
         """Refuse labels of words."""
-        return why_not_words(task, "it decides on whole texts")
+        return why_not_kind(task, "single-label", "multi-label", does="it decides on whole texts")
 
     @hookimpl
     def textclf_postprocess(self, scores: NDArray[np.float32], validation: Dataset, task: Task) -> Postprocessing:

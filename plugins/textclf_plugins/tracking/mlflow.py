@@ -15,7 +15,7 @@ from textclf_core.types.option import Option
 from textclf_plugins.tracking.packages import need
 
 if TYPE_CHECKING:
-    from textclf_core.records.schema import Record
+    from textclf_core.types.record import RunRecord
 
 # What a store takes at once (MLflow's REST API, "Request limits").
 _METRICS_AT_ONCE = 1000
@@ -37,7 +37,7 @@ class MLflow:
         need("mlflow", extra="mlflow")
 
     @hookimpl
-    def textclf_run_finished(self, record: Record, directory: Path) -> None:
+    def textclf_run_finished(self, record: RunRecord, directory: Path) -> None:
         """Log the history and the results."""
         # Else it tells its makers of its use; nothing leaves the machine but to the store that was named.
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")

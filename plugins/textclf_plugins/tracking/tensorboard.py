@@ -11,7 +11,7 @@ from textclf_core.types.option import Option
 from textclf_plugins.tracking.packages import need
 
 if TYPE_CHECKING:
-    from textclf_core.records.schema import Record
+    from textclf_core.types.record import RunRecord
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +26,7 @@ class TensorBoard:
         need("tensorboard", extra="tensorboard")
 
     @hookimpl
-    def textclf_run_finished(self, record: Record, directory: Path) -> None:
+    def textclf_run_finished(self, record: RunRecord, directory: Path) -> None:
         """Write the history and the results."""
         from torch.utils.tensorboard import SummaryWriter
 

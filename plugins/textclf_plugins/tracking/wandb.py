@@ -11,7 +11,7 @@ from textclf_core.types.option import Option
 from textclf_plugins.tracking.packages import need
 
 if TYPE_CHECKING:
-    from textclf_core.records.schema import Record
+    from textclf_core.types.record import RunRecord
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +29,7 @@ class Wandb:
         need("wandb", extra="wandb")
 
     @hookimpl
-    def textclf_run_finished(self, record: Record, directory: Path) -> None:
+    def textclf_run_finished(self, record: RunRecord, directory: Path) -> None:
         """Log the history and the results."""
         import wandb
 

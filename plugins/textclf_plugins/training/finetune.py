@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from datasets import DatasetDict
 
     from textclf_core.encoder import Encoder
-    from textclf_core.training.plan import TrainingPlan
+    from textclf_core.encoder.plan import Plan
+    from textclf_core.encoder.training_cells import TrainedCell, TrainingCell
     from textclf_core.types.classifier import Classifier
     from textclf_core.types.progress import Progress
     from textclf_core.types.task import Task
-    from textclf_core.types.training_cells import TrainedCell, TrainingCell
     from textclf_core.types.workspace import Workspace
 
 
@@ -51,7 +51,7 @@ class Finetune(EncoderTraining):
         seed: int,
         workspace: Workspace,
         progress: Progress,
-        plan: TrainingPlan,
+        plan: Plan,
     ) -> Classifier:
         """Train in textclf's own loop."""
         from textclf_plugins.training.finetune_loop import finetune

@@ -12,15 +12,16 @@ from torch.nn.utils import get_total_norm
 
 from textclf_core.encoder.tokenizing import rows_of
 from textclf_core.system.memory import GivingBack, give_back_freed_memory
+from textclf_core.tasks import kind_of
 from textclf_core.training.batching import LengthGroupedBatches
 from textclf_core.training.checkpoints import Moments, moments_of, restore_moments
 from textclf_core.training.encoder_classifier import EncoderClassifier
 from textclf_core.training.flops import count_flops
-from textclf_core.training.frozen_prefix import FrozenPrefix, PrefixRows, cached_prefix
+from textclf_core.training.frozen_prefix import FrozenPrefix, cached_prefix
 from textclf_core.training.gradient_norms import GradientNorms
-from textclf_core.training.labelled import labels_in_rows
 from textclf_core.training.parameters import decay_groups
 from textclf_core.training.precision import training_dtype
+from textclf_core.training.prefix_rows import PrefixRows
 from textclf_core.training.row_gradients import RowGradients
 from textclf_core.training.session import Course
 from textclf_core.training.step_results import StepResults
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from datasets import DatasetDict
 
     from textclf_core.encoder import Encoder
-    from textclf_core.training.plan import TrainingPlan
+    from textclf_core.encoder.plan import Plan
     from textclf_core.types.progress import Progress
     from textclf_core.types.task import Task
     from textclf_core.types.workspace import Workspace
@@ -45,7 +46,7 @@ def finetune(
     seed: int,
     workspace: Workspace,
     progress: Progress,
-    plan: TrainingPlan,
+    plan: Plan,
 ) -> EncoderClassifier:
     """Train what isn't frozen, phase by phase, and return the classifier.
 
@@ -66,7 +67,7 @@ def finetune(
         train = encoder.tokenize(data["train"], task, options)
         validation = encoder.tokenize(data["validation"], task, options)
     lengths, label_ids, device = [len(ids) for ids in train["input_ids"]], train["label"][:], encoder.model.device
-    labels_in, train_rows = labels_in_rows(train), rows_of(train)
+    labels_in, train_rows = kind_of(task).loss_terms(train), rows_of(train)
     dtype = training_dtype(options.precision, device)
     mixed = dtype != torch.float32
     batches = LengthGroupedBatches(lengths, options.batch_size, seed)

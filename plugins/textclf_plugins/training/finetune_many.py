@@ -13,20 +13,20 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad_and_value, vmap
 
+from textclf_core.encoder.training_cells import TrainedCell, TrainingCell
 from textclf_core.errors import RunError
+from textclf_core.tasks import kind_of
 from textclf_core.training.batching import LengthGroupedBatches
 from textclf_core.training.checkpoints import restore_tensors, trainable_tensors
 from textclf_core.training.encoder_classifier import EncoderClassifier
 from textclf_core.training.flops import count_flops
 from textclf_core.training.frozen_prefix import cached_prefix
-from textclf_core.training.labelled import labels_of_rows
 from textclf_core.training.loss import Loss
 from textclf_core.training.parameters import decays
 from textclf_core.training.plan import TrainingPlan
 from textclf_core.training.precision import training_dtype
 from textclf_core.training.session import Course
 from textclf_core.types.meter import STEPS, Meter
-from textclf_core.types.training_cells import TrainedCell, TrainingCell
 
 if TYPE_CHECKING:
     from datasets import DatasetDict
@@ -84,7 +84,7 @@ def finetune_many(
     errors: list[RunError | None] = [None] * len(cells)
     features = known.hidden(range(len(lengths)))
     device = encoder.model.device
-    labels = torch.from_numpy(labels_of_rows(train)).to(device)
+    labels = torch.from_numpy(kind_of(task).training_labels(train)).to(device)
     dtype = training_dtype(options.precision, device)
     heads = _Heads(encoder, prefix.boundary, cells, courses[0].loss, options.max_grad_norm)
 

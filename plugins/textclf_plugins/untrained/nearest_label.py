@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from datasets import Dataset
 
-from textclf_core.training.frozen_prefix import FrozenPrefix
+from textclf_core.training.frozen_prefix import cached_prefix
 from textclf_core.types.task import Task
 from textclf_plugins.embeddings.classifier import Embedder, EmbeddingClassifier
 from textclf_plugins.logistic import LinearHead
@@ -32,6 +32,6 @@ def nearest_label_classifier(
     sentences = Dataset.from_dict({"text": list(options.of(task.label_names))})
     vectors = embedder.vectors(embedder.tokenize(sentences, Task(task.label_names)))
     meter.trained(examples=0, real_tokens=0, padded_tokens=0, flops=0.0)
-    prefix = FrozenPrefix(body, workspace.cache, meter, progress, embedder.pooling)
+    prefix = cached_prefix(body, workspace.cache, meter, progress, embedder.pooling)
     head = LinearHead(_SCALE * vectors.astype(np.float64), np.zeros(task.num_labels), task)
     return EmbeddingClassifier(dataclasses.replace(embedder, prefix=prefix), head, task)

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from textclf_core.hookspecs import hookimpl
+from textclf_core.tasks import why_not_kind
 from textclf_core.types.option import Option
 from textclf_core.types.tokenization import Tokenization
-from textclf_plugins.whole_texts import why_not_several
 
 if TYPE_CHECKING:
     from datasets import DatasetDict
@@ -39,7 +39,7 @@ class TaskSpecific(Tokenization):
     @hookimpl
     def textclf_why_not(self, task: Task) -> str | None:
         """Refuse labels of words, and several labels a text."""
-        return why_not_several(task)
+        return why_not_kind(task, "single-label")
 
     @hookimpl
     def textclf_train(self, data: DatasetDict, task: Task, workspace: Workspace, progress: Progress) -> Classifier:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from textclf_core.errors import UsageError, did_you_mean
 from textclf_core.hookspecs import hookimpl
+from textclf_core.tasks import why_not_kind
 from textclf_core.types.needs import Needs
 from textclf_core.types.option import Option
 from textclf_core.types.tokenization import Tokenization
-from textclf_plugins.whole_texts import why_not_several
 
 if TYPE_CHECKING:
     from datasets import DatasetDict
@@ -76,7 +76,7 @@ class ZeroShot(LabelTexts, Tokenization):
     @hookimpl
     def textclf_why_not(self, task: Task) -> str | None:
         """Refuse labels of words, and several labels a text."""
-        return why_not_several(task)
+        return why_not_kind(task, "single-label")
 
     @hookimpl
     def textclf_train(self, data: DatasetDict, task: Task, workspace: Workspace, progress: Progress) -> Classifier:
@@ -106,7 +106,7 @@ class ZeroShotEmbeddings(LabelTexts, Tokenization):
     @hookimpl
     def textclf_why_not(self, task: Task) -> str | None:
         """Refuse labels of words, and several labels a text."""
-        return why_not_several(task)
+        return why_not_kind(task, "single-label")
 
     @hookimpl
     def textclf_freeze(self, encoder: Encoder) -> None:

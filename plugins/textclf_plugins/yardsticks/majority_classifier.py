@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from textclf_core.tasks import kind_of
+
 if TYPE_CHECKING:
     from datasets import Dataset
 
@@ -29,21 +31,14 @@ class MajorityClassifier:
     @classmethod
     def fit(cls, labels: Sequence[Any], task: Task) -> MajorityClassifier:
         """Return the classifier of these label ids, or lists of them."""
-        flat = np.concatenate([np.atleast_1d(np.asarray(label, dtype=np.int64)) for label in labels])
-        counts = np.bincount(flat, minlength=task.num_labels)
-        whole = len(labels) if task.kind == "multi-label" else len(flat)
-        return cls(tuple((counts / whole).tolist()), task)
+        return cls(tuple(kind_of(task).label_shares(labels).tolist()), task)
 
     def scores(self, data: Dataset) -> Scores:
         """Return the shares for every row: float32, (rows, labels). Of labels equally frequent the first wins.
 
         In a task of tokens, for every word of each row: (words, labels).
         """
-        shares = np.asarray(self.shares, dtype=np.float32)
-        if self.task.kind == "tokens":
-            [words] = self.task.text_columns
-            return [np.tile(shares, (len(row), 1)) for row in data[words][:]]
-        return np.tile(shares, (len(data), 1))
+        return kind_of(self.task).repeated(np.asarray(self.shares, dtype=np.float32), data)
 
     def save(self, directory: Path) -> None:
         """Write the shares."""

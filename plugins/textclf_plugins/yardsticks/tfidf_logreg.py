@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from textclf_core.hookspecs import hookimpl
+from textclf_core.tasks import why_not_kind
 from textclf_core.types.option import Option
-from textclf_plugins.whole_texts import why_not_words
 
 if TYPE_CHECKING:
     from datasets import DatasetDict
@@ -30,7 +30,7 @@ class TfidfLogreg:
     @hookimpl
     def textclf_why_not(self, task: Task) -> str | None:
         """Refuse words, of which it would see one each, without those around."""
-        return why_not_words(task)
+        return why_not_kind(task, "single-label", "multi-label")
 
     @hookimpl
     def textclf_train(self, data: DatasetDict, task: Task) -> Classifier:

@@ -20,9 +20,9 @@ from textclf_core.comparison.estimate import bill
 from textclf_core.comparison.runner import plan
 from textclf_core.data import prepare
 from textclf_core.plugins import Catalogue, override
-from textclf_core.records.schema import Fact
 from textclf_core.testing import tiny_data, tiny_encoder, tiny_tokenizer
 from textclf_core.types.progress import Progress
+from textclf_core.types.record import Fact
 
 PRETRAIN = "continued-pretraining:steps=20,learning_rate=1e-2"
 FAST = "finetune:learning_rate=1e-2"

@@ -54,7 +54,9 @@ def test_the_head_alone_trains_and_the_record_says_so(run: Callable[..., Run]) -
 def test_other_seeds_find_the_embeddings_in_the_cache(run: Callable[..., Run]) -> None:
     first, second = run("c=1"), run("c=100", seed=1)
     assert first.record.cost.prefix_rows_computed == 240
-    assert (second.record.cost.prefix_rows_computed, second.record.cost.prefix_flops) == (0, 0)
+    assert second.record.cost.prefix_rows_computed == 0
+    # One row is computed anew, to check the store.
+    assert 0 < second.record.cost.prefix_flops < first.record.cost.prefix_flops / 100
     assert 0 < second.record.cost.train_flops < first.record.cost.train_flops
 
 

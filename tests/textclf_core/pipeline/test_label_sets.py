@@ -19,10 +19,10 @@ from textclf_core.api import Run
 from textclf_core.data import from_memory, prepare
 from textclf_core.data.prepared import with_train_size
 from textclf_core.data.sampling import TrainSize
-from textclf_core.data.strata import strata_of_rows
 from textclf_core.errors import DataError, UsageError
 from textclf_core.inference.store import load_classifier
 from textclf_core.plugins import Catalogue
+from textclf_core.tasks import kind_of
 from textclf_core.testing import TOPICS, tiny_encoder, tiny_topics
 from textclf_core.types.indicators import indicators
 from textclf_core.types.task import Task
@@ -357,7 +357,7 @@ def test_carving_keeps_the_shares_of_rare_labels() -> None:
 
 def test_a_row_is_sampled_by_its_rarest_label() -> None:
     split = Dataset.from_dict({"label": [[0, 1], [1], [1, 2], [], [2], [2], [2]]})
-    assert strata_of_rows(split, Task(("a", "b", "c"), kind="multi-label")) == [0, 1, 1, 3, 2, 2, 2]
+    assert kind_of(Task(("a", "b", "c"), kind="multi-label")).strata(split["label"][:]) == [0, 1, 1, 3, 2, 2, 2]
 
 
 def test_a_share_of_train_can_be_taken_but_not_a_number_of_each_label() -> None:

@@ -15,8 +15,8 @@ import textclf_core
 from textclf_core import PluginError, RunError, UsageError, hookimpl
 from textclf_core.inference.store import load_classifier
 from textclf_core.plugins import Catalogue
+from textclf_core.tasks.answers import answers_of
 from textclf_core.testing import check_plugin
-from textclf_core.types.postprocessing import answers_of
 
 
 def test_what_a_postprocessor_refuses_shows_before_training(

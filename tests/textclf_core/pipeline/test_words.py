@@ -22,10 +22,10 @@ from textclf_core.data import prepare
 from textclf_core.data.prepared import with_train_size
 from textclf_core.data.sampling import TrainSize
 from textclf_core.encoder.families import FAMILIES
-from textclf_core.encoder.subtokens import WORD_STARTS, encode_words
 from textclf_core.errors import DataError, UsageError
 from textclf_core.inference.store import load_classifier
 from textclf_core.plugins import Catalogue
+from textclf_core.tasks.subtokens import WORD_STARTS, encode_words
 from textclf_core.testing import TAGS, tiny_encoder, tiny_words
 from textclf_core.types.recipe import Recipe
 from textclf_core.types.task import Task

@@ -66,7 +66,6 @@ def watched(run: Callable[..., Run], noting_file: Callable[[str], Path], reviews
     return lambda *observers: run("majority", *observers, file=file, beside=[f"files:path={reviews}"])
 
 
-@pytest.mark.xfail(strict=True, reason="observers share the run's own record")
 def test_an_observer_that_changes_the_record_changes_nothing_of_the_run(watched: Callable[..., Run]) -> None:
     """Neither the record in memory nor the one on disk has what an observer wrote into its copy."""
     plain, done = watched(), watched("flatterer")
@@ -74,7 +73,6 @@ def test_an_observer_that_changes_the_record_changes_nothing_of_the_run(watched:
     assert textclf_core.open_run(done.directory).metrics == plain.metrics
 
 
-@pytest.mark.xfail(strict=True, reason="observers share one record")
 def test_what_one_observer_changes_the_next_does_not_see(
     watched: Callable[..., Run], log: Callable[[], list[str]]
 ) -> None:
@@ -84,7 +82,6 @@ def test_what_one_observer_changes_the_next_does_not_see(
     assert json.loads(log()[-1]) == plain.metrics
 
 
-@pytest.mark.xfail(strict=True, reason="observers are shown the run's own directory")
 @pytest.mark.parametrize("observer", ["remover", "forger", "litterer"])
 def test_what_was_written_stays_as_it_was(observer: str, watched: Callable[..., Run]) -> None:
     """The directory has the files that it has without the observer, and they can be read."""

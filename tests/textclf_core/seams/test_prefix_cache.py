@@ -64,7 +64,6 @@ def untouched(tiny_checkpoint: Path, reviews: Path, tmp_path_factory: pytest.Tem
     return textclf_core.run(plugins, output=folder, cache_dir=folder / "cache", quiet=True).predictions().to_pylist()
 
 
-@pytest.mark.xfail(strict=True, reason="the key holds the weights and the configuration alone")
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 def test_a_changed_computation_spoils_no_later_run(
     change: str, run: Callable[..., Run], plugin_file: Callable[..., Path], untouched: list[dict[str, Any]]
@@ -76,7 +75,6 @@ def test_a_changed_computation_spoils_no_later_run(
     assert run("freeze-first-n:n=2").predictions().to_pylist() == untouched
 
 
-@pytest.mark.xfail(strict=True, reason="a deeper prefix goes on from a shallower one that another computation left")
 def test_a_deeper_prefix_does_not_go_on_from_a_changed_one(
     run: Callable[..., Run], plugin_file: Callable[..., Path], untouched: list[dict[str, Any]]
 ) -> None:
@@ -87,7 +85,6 @@ def test_a_deeper_prefix_does_not_go_on_from_a_changed_one(
     assert run("freeze-first-n:n=2").predictions().to_pylist() == untouched
 
 
-@pytest.mark.xfail(strict=True, reason="the key doesn't hold the settings of the modules")
 def test_a_model_with_other_settings_spoils_no_later_run(
     run: Callable[..., Run],
     plugin_file: Callable[..., Path],
@@ -102,7 +99,6 @@ def test_a_model_with_other_settings_spoils_no_later_run(
     assert run("freeze-first-n:n=2").predictions().to_pylist() == untouched
 
 
-@pytest.mark.xfail(strict=True, reason="what a store holds is believed unseen")
 def test_a_store_that_differs_is_set_aside_with_a_warning(
     run: Callable[..., Run], tmp_path: Path, caplog: pytest.LogCaptureFixture, untouched: list[dict[str, Any]]
 ) -> None:

@@ -85,7 +85,6 @@ def assert_two_whole_runs(output: Path) -> None:
         assert run.predict(["dull"])
 
 
-@pytest.mark.xfail(strict=True, reason="both threads guess one name, and write in one folder")
 def test_two_runs_of_one_process_in_one_second_get_two_directories(
     run: Callable[..., Run], meeting: Callable[[int], Path], reviews: Path, tmp_path: Path, one_second: None
 ) -> None:
@@ -97,7 +96,6 @@ def test_two_runs_of_one_process_in_one_second_get_two_directories(
     assert_two_whole_runs(tmp_path / "runs")
 
 
-@pytest.mark.xfail(strict=True, reason="the one that ends last takes the place of the other")
 def test_two_runs_of_two_processes_in_one_second_get_two_directories(
     meeting: Callable[[int], Path], reviews: Path, tmp_path: Path
 ) -> None:
@@ -111,7 +109,6 @@ def test_two_runs_of_two_processes_in_one_second_get_two_directories(
     assert_two_whole_runs(tmp_path / "runs")
 
 
-@pytest.mark.xfail(strict=True, reason="the second failed run takes the place of the first")
 def test_what_is_left_of_a_failed_run_stays(
     run: Callable[..., Run], plugin_file: Callable[..., Path], reviews: Path, tmp_path: Path, one_second: None
 ) -> None:

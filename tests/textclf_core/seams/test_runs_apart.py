@@ -46,7 +46,6 @@ class Scout:
 """
 
 
-@pytest.mark.xfail(strict=True, reason="notes go through one logger of the process")
 def test_two_runs_at_a_time_have_notes_of_their_own(
     run: Callable[..., Run], plugin_file: Callable[..., Path], reviews: Path
 ) -> None:
@@ -61,7 +60,6 @@ def test_two_runs_at_a_time_have_notes_of_their_own(
     assert [one.record.notes for one in done] == [("said left",), ("said right",)]
 
 
-@pytest.mark.xfail(strict=True, reason="notes go through one logger of the process")
 def test_a_run_within_a_run_keeps_its_notes(
     run: Callable[..., Run], plugin_file: Callable[..., Path], reviews: Path
 ) -> None:
@@ -94,7 +92,6 @@ SETTINGS: dict[str, Callable[[], object]] = {
 }
 
 
-@pytest.mark.xfail(strict=True, reason="it is set for good")
 @pytest.mark.parametrize("setting", SETTINGS.values(), ids=SETTINGS)
 def test_a_setting_of_the_process_is_put_back(
     setting: Callable[[], object], process: None, run: Callable[..., Run]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file, save_file
 
-from textclf_core import Run, RunError, TextclfError, UsageError
+from textclf_core import ComparisonResult, Run, RunError, TextclfError, UsageError
 from textclf_core.testing import tiny_data, tiny_encoder
 
 OWN_HEAD = """
@@ -65,8 +65,127 @@ class HalfFrozen:
         return encoder
 """
 
+SHARPENER = """
+class Power:
+    abstains = False
 
-@pytest.mark.xfail(strict=True, reason="the artifact isn't loaded again: the head is lost in silence")
+    def __init__(self, power):
+        self.power = power
+
+    def rescore(self, scores):
+        raised = scores**self.power
+        return raised / raised.sum(axis=1, keepdims=True)
+
+    def decide(self, scores):
+        return None
+
+    def save(self, directory):
+        pass
+
+@dataclass(frozen=True)
+class Sharpener:
+    '''Square the scores, and forget the exponent.'''
+
+    @hookimpl
+    def textclf_postprocess(self, scores):
+        return Power(2)
+
+    @hookimpl
+    def textclf_load_postprocessing(self, directory):
+        return Power(1)
+"""
+OPTIONAL = """
+import numpy
+
+class Scored:
+    def __init__(self, likely):
+        self.likely = likely
+
+    def scores(self, data):
+        return numpy.tile(numpy.array([1 - self.likely, self.likely], dtype=numpy.float32), (len(data), 1))
+
+    def save(self, directory):
+        pass
+
+@dataclass(frozen=True)
+class Optional:
+    '''Load by an option what was trained by it.'''
+
+    likely: float = 0.5
+
+    @hookimpl
+    def textclf_train(self, data):
+        return Scored(self.likely)
+
+    @hookimpl
+    def textclf_load_classifier(self, directory):
+        return Scored(self.likely)
+"""
+RESTLESS = """
+import logging, random, weakref
+import numpy, torch
+
+ALIVE = []
+
+class Even:
+    def scores(self, data):
+        return numpy.full((len(data), 2), 0.5, dtype=numpy.float32)
+
+    def save(self, directory):
+        pass
+
+@dataclass(frozen=True)
+class Restless:
+    '''Change the process while loading.'''
+
+    power: int = 1
+
+    @hookimpl
+    def textclf_train(self, data):
+        random.seed(1), numpy.random.seed(1), torch.manual_seed(1)
+        torch.set_num_threads(1)
+        return Even()
+
+    @hookimpl
+    def textclf_load_classifier(self, directory):
+        note("loaded")
+        random.seed(2), numpy.random.seed(2), torch.manual_seed(2)
+        torch.set_num_threads(2)
+        logging.getLogger("textclf").info("a note of loading")
+        loaded = Even()
+        ALIVE.append(weakref.ref(loaded))
+        return loaded
+
+@dataclass(frozen=True)
+class Watch:
+    '''Say how the process is when the metrics are computed.'''
+
+    @hookimpl
+    def textclf_compute_metrics(self, references):
+        if not ALIVE:  # before training
+            return {}
+        same = [
+            random.getstate() == random.Random(1).getstate(),
+            (numpy.random.get_state()[1] == numpy.random.RandomState(1).get_state()[1]).all(),
+            torch.initial_seed() == 1,
+        ]
+        note(*map(int, same), torch.get_num_threads() == 1, ALIVE[-1]() is not None)
+        return {}
+"""
+LATE = """
+import torch
+
+@dataclass(frozen=True)
+class Late:
+    '''Change frozen weights when training is over.'''
+
+    @hookimpl
+    def textclf_training_finished(self, encoder):
+        with torch.no_grad():
+            encoder.model.base_model.embeddings.word_embeddings.weight += 1
+"""
+
+
 def test_a_head_of_its_own_that_is_not_loaded_again_ends_the_run(
     run: Callable[..., Run], plugin_file: Callable[..., Path], reviews: Path
 ) -> None:
@@ -75,7 +194,6 @@ def test_a_head_of_its_own_that_is_not_loaded_again_ends_the_run(
         run("own-head", file=plugin_file(OWN_HEAD), beside=[f"files:path={reviews}"])
 
 
-@pytest.mark.xfail(strict=True, reason="the artifact isn't loaded again")
 def test_a_classifier_that_saves_something_else_ends_the_run(
     run: Callable[..., Run], plugin_file: Callable[..., Path], reviews: Path
 ) -> None:
@@ -84,7 +202,6 @@ def test_a_classifier_that_saves_something_else_ends_the_run(
         run("forgetful", file=plugin_file(FORGETFUL), beside=[f"files:path={reviews}"])
 
 
-@pytest.mark.xfail(strict=True, reason="the artifact isn't loaded again")
 def test_in_a_comparison_such_a_contender_fails_and_the_others_go_on(
     compare: Callable[..., object], plugin_file: Callable[..., Path], reviews: Path
 ) -> None:
@@ -94,7 +211,69 @@ def test_in_a_comparison_such_a_contender_fails_and_the_others_go_on(
     assert [run.record.label for run in result.runs] == ["majority"]
 
 
-@pytest.mark.xfail(strict=True, reason="transformers fills up what is missing with random weights")
+def test_postprocessing_that_loads_as_something_else_ends_the_run(
+    run: Callable[..., Run], plugin_file: Callable[..., Path], reviews: Path
+) -> None:
+    """The error names the postprocessor: the trainer has nothing to do with it."""
+    with pytest.raises(RunError, match=r"(?s)^sharpener:.*textclf predict"):
+        run("tfidf-logreg:c=1", "sharpener", file=plugin_file(SHARPENER), beside=[f"files:path={reviews}"])
+
+
+def test_an_option_that_loading_needs_and_nobody_saved_ends_the_run(
+    run: Callable[..., Run], plugin_file: Callable[..., Path], reviews: Path
+) -> None:
+    """`textclf predict` gives a loader no options: what it needs of them has to be saved."""
+    file = plugin_file(OPTIONAL)
+    beside = [f"files:path={reviews}"]
+    assert run("optional", file=file, beside=beside).directory.is_dir()
+    with pytest.raises(RunError, match=r"(?s)optional.*0\.4"):
+        run("optional:likely=0.9", file=file, beside=beside)
+
+
+def test_loading_again_disturbs_nothing(
+    run: Callable[..., Run],
+    noting_file: Callable[[str], Path],
+    log: Callable[[], list[str]],
+    reviews: Path,
+) -> None:
+    """Generators, threads and notes are as they were, and what was loaded is gone."""
+    done = run("restless", "watch", file=noting_file(RESTLESS), beside=[f"files:path={reviews}"])
+    assert "loaded" in log()
+    assert {line for line in log() if line != "loaded"} == {"1 1 1 True False"}
+    assert not done.record.notes
+    seconds = done.record.cost.seconds
+    assert 0 < seconds["save/verify"] <= seconds["save"]
+
+
+@pytest.mark.parametrize("tries", [("restless",), ("restless:power=1", "restless:power=2")])
+def test_a_comparison_loads_again_once_a_contender(
+    tries: tuple[str, ...],
+    compare: Callable[..., object],
+    noting_file: Callable[[str], Path],
+    log: Callable[[], list[str]],
+    reviews: Path,
+) -> None:
+    """Seeds of a contender are saved alike."""
+    compare(*tries, file=noting_file(RESTLESS), plugins=[f"files:path={reviews}"], seeds=3)
+    assert log() == ["loaded"] * len(tries)
+
+
+def test_of_cells_that_train_jointly_one_is_loaded_again(
+    compare: Callable[..., ComparisonResult],
+) -> None:
+    """They share what saves them."""
+    result = compare("head-only", seeds=3)
+    assert sorted("save/verify" in run.record.cost.seconds for run in result.runs) == [False, False, True]
+
+
+def test_weights_that_change_between_training_and_saving_end_the_run(
+    run: Callable[..., Run], plugin_file: Callable[..., Path]
+) -> None:
+    """What was proved to be frozen is what is saved."""
+    with pytest.raises(RunError, match=r"(?s)frozen.*bert\.embeddings"):
+        run("freeze-embeddings", "late", file=plugin_file(LATE))
+
+
 @pytest.mark.parametrize("name", ["bert.encoder.layer.1.output.dense.weight", "classifier.weight"])
 def test_an_artifact_that_lacks_a_parameter_is_refused(name: str, run: Callable[..., Run]) -> None:
     """A parameter that is missing would be predicted with at random."""
@@ -107,7 +286,6 @@ def test_an_artifact_that_lacks_a_parameter_is_refused(name: str, run: Callable[
         done.predict(tiny_data()["test"]["text"][:2])
 
 
-@pytest.mark.xfail(strict=True, reason="transformers passes over what it doesn't know")
 def test_an_artifact_with_a_parameter_too_many_is_refused(run: Callable[..., Run]) -> None:
     """A parameter that nobody takes was trained for something."""
     done = run("head-only")
@@ -118,7 +296,6 @@ def test_an_artifact_with_a_parameter_too_many_is_refused(run: Callable[..., Run
         done.predict(tiny_data()["test"]["text"][:2])
 
 
-@pytest.mark.xfail(strict=True, reason="the adapter's modules are taken for the model's own")
 def test_the_folder_of_an_adapter_is_merged_or_refused(
     run: Callable[..., Run], tiny_checkpoint: Path, reviews: Path, tmp_path: Path
 ) -> None:
@@ -142,7 +319,6 @@ def test_the_folder_of_an_adapter_is_merged_or_refused(
         assert load_file(saved)[name].allclose(merged)
 
 
-@pytest.mark.xfail(strict=True, reason="full asks for nothing")
 def test_full_beside_a_model_with_a_frozen_block_is_an_error(
     run: Callable[..., Run], plugin_file: Callable[..., Path], reviews: Path
 ) -> None:
@@ -151,7 +327,6 @@ def test_full_beside_a_model_with_a_frozen_block_is_an_error(
         run("half-frozen", "full", file=plugin_file(HALF_FROZEN), beside=[f"files:path={reviews}"])
 
 
-@pytest.mark.xfail(strict=True, reason="full asks for nothing")
 def test_full_beside_a_strategy_that_freezes_is_an_error(run: Callable[..., Run]) -> None:
     """Of two that contradict each other, one is to be left out."""
     with pytest.raises(TextclfError, match=r"(?s)full.*freeze-embeddings|freeze-embeddings.*full"):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from textclf_core.errors import UsageError
 from textclf_core.system.memory import GivingBack, page_out, peak_memory_bytes, reset_peak_memory
 
 MUCH = 64 * 2**20
@@ -102,3 +103,9 @@ def test_weights_that_were_written_to_keep_what_was_written(tmp_path: Path) -> N
     weights[::2] = 1
     page_out([weights, torch.ones(3), torch.empty(0)])
     assert torch.equal(weights.view(-1, 2), torch.tensor([1.0, 0.0]).expand(MUCH // 8, 2))
+
+
+def test_a_run_on_windows_ends_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    with pytest.raises(UsageError, match="trains on Linux and macOS; this is Windows"):
+        reset_peak_memory("cpu")

@@ -17,10 +17,11 @@ from safetensors.torch import load_file
 import textclf_core
 from textclf_core import Run
 from textclf_core.cache import CacheFolder
-from textclf_core.encoder import Encoder
+from textclf_core.encoder import Encoder, split_forward
 from textclf_core.testing import tiny_data, tiny_encoder
 from textclf_core.training.flops import count_prefix_flops
-from textclf_core.training.frozen_prefix import FrozenPrefix, PrefixRows
+from textclf_core.training.frozen_prefix import FrozenPrefix
+from textclf_core.training.prefix_rows import PrefixRows
 from textclf_core.types.meter import Meter
 from textclf_core.types.progress import Progress
 from textclf_core.types.recipe import Recipe
@@ -82,17 +83,28 @@ def test_a_deeper_boundary_goes_on_from_a_shallower_one(tmp_path: Path, monkeypa
     encoder.freeze(blocks=[2])
     directly = known(encoder, rows, tmp_path / "direct").hidden(range(24))
 
-    called: list[int] = []
-    for number, block in enumerate(encoder.model.bert.encoder.layer):
-        block.register_forward_hook(lambda *_, number=number: called.append(number))
+    called: list[tuple[int, int]] = []
+    real = split_forward.run_prefix
+
+    def run_prefix(model, parts, inputs, upto, hidden=None, start=0):
+        called.append((start, upto))
+        return real(model, parts, inputs, upto, hidden, start)
+
+    monkeypatch.setattr(split_forward, "run_prefix", run_prefix)
     meter = Meter()
-    rolled = known(encoder, rows, tmp_path / "rolled", meter).hidden(range(24))
-    # Counting the operations runs all of them on a few tokens; the rows themselves run through block 2 alone.
-    lengths = {len(ids) for ids in rows["input_ids"]}
-    assert called.count(2) - called.count(1) == len(lengths)
-    assert torch.equal(rolled, directly)
-    flops = count_prefix_flops(encoder, 3, start=2)
-    assert meter.prefix_flops == sum(flops(1, len(ids)) for ids in rows["input_ids"])
+    prefix = FrozenPrefix(encoder, CacheFolder(tmp_path / "rolled"), meter, Progress(quiet=True))
+    rolled = prefix.rows(rows)
+    assert rolled is not None
+    computed = called[: called.index((0, 3)) if (0, 3) in called else None]
+    # One row anew, which the store of the shallower boundary has; then all rows, one batch a length, by block 2 alone.
+    lengths = [len(ids) for ids in rows["input_ids"]]
+    assert computed[0] == (0, 2)
+    assert computed[1 : 1 + len(set(lengths))] == [(2, 3)] * len(set(lengths))
+    assert torch.equal(rolled.hidden(range(24)), directly)
+    deeper, anew = count_prefix_flops(encoder, 3, start=2), count_prefix_flops(encoder, 2)
+    of_checks = meter.prefix_flops - sum(deeper(1, length) for length in lengths)
+    assert of_checks in {anew(1, length) for length in lengths}
+    assert meter.prefix_rows_computed == 24
 
 
 def scores(run: Run) -> np.ndarray:

@@ -199,10 +199,10 @@ def test_another_attention_implementation_is_missed(cache: Path) -> None:
 
 @pytest.mark.parametrize("package", ["torch", "transformers"])
 def test_another_version_is_missed(package: str, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from textclf_core.training import frozen_prefix
+    from textclf_core.training import prefix_computer
 
-    real = frozen_prefix.version
-    monkeypatch.setattr(frozen_prefix, "version", lambda name: "99.0" if name == package else real(name))
+    real = prefix_computer.version
+    monkeypatch.setattr(prefix_computer, "version", lambda name: "99.0" if name == package else real(name))
     assert computed(encoder_of(), cache) == len(TEXTS)
 
 

@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 
 from textclf_core.records.predictions import read_predictions
 from textclf_core.records.schema import PREDICTIONS_FILE
-from textclf_core.types.indicators import indicators
-from textclf_core.types.postprocessing import answers_of
+from textclf_core.tasks import kind_of
+from textclf_core.tasks.answers import answers_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -63,19 +63,12 @@ def agreement_with_stored(classifier: Classifier, task: Task, run: Path) -> Agre
     stored = read_predictions(run).filter(pc.field("split") == _SPLIT)
     rows = np.linspace(0, len(stored) - 1, min(len(stored), _MOST_ROWS)).astype(int)
     stored = stored.take(rows).select([*task.text_columns, "prediction", "scores"])
-    wanted = [np.asarray(row, dtype=np.float32) for row in stored["scores"].to_pylist()]
     found = answers_of(classifier, Dataset(stored.select(list(task.text_columns))), task)
-    said = stored["prediction"].to_pylist()
-    scores, labels = found.scores, found.labels
-    if task.kind == "multi-label":
-        sets = indicators([[task.label_names.index(name) for name in row] for row in said], task.num_labels)
-        return _compare(np.stack(wanted), np.asarray(scores), np.asarray(labels), sets)
-    names = [*task.label_names, None]  # the last stands for no answer, whose id is -1
-    if isinstance(scores, list):  # of the words of each row
-        said = [name for row in said for name in row]
-        scores, labels, wanted = np.concatenate(scores), np.concatenate(labels), [np.concatenate(wanted)]
-    ids = np.array([names.index(name) for name in said], dtype=np.int64)
-    return _compare(np.concatenate(wanted).reshape(scores.shape), scores, np.asarray(labels) % len(names), ids)
+    kind = kind_of(task)
+    wanted_labels = kind.label_ids(stored["prediction"].to_pylist())
+    return _compare(
+        kind.stored_scores(stored["scores"]), kind.flat(found.scores), kind.flat(found.labels), wanted_labels
+    )
 
 
 def _compare(

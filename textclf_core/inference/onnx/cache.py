@@ -1,4 +1,4 @@
-"""The exports of a run's model: made once, kept beside the model, made anew when the model changes."""
+"""The exports of a run's model: made once, kept beside the model, made anew when what they are made from changes."""
 
 from __future__ import annotations
 
@@ -14,12 +14,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from textclf_core.cache.keys import Conditions, export_key
 from textclf_core.errors import UsageError
 from textclf_core.inference.onnx.agreement import Agreement, agreement_with_stored
 from textclf_core.inference.onnx.export import MODEL_FILE, export_float32, export_int8
 from textclf_core.inference.onnx.session import onnx_logits
+from textclf_core.system.code import distribution_code
+from textclf_core.tasks.answers import PostprocessedClassifier
 from textclf_core.training.encoder_classifier import EncoderClassifier
-from textclf_core.types.postprocessing import PostprocessedClassifier, Step
+from textclf_core.types.postprocessing import Step
 
 if TYPE_CHECKING:
     from textclf_core.types.classifier import Classifier
@@ -30,7 +33,7 @@ NOTE_FILE = "export.json"
 _FOLDER = "onnx"
 
 # Raised when an export is written another way: those of before are made anew.
-_FORMAT = 2
+_FORMAT = 3
 _PACKAGES = ("textclf-core", "torch", "transformers", "onnx", "onnxscript", "onnxruntime")
 
 
@@ -55,7 +58,7 @@ def with_onnx(classifier: Classifier, model: Path, run: Path, engine: str, steps
     """Return the classifier of a run with onnxruntime in the place of torch, and say how far the two agree.
 
     The export is read from ``RUN/onnx/float32`` or ``RUN/onnx/int8``; it is made there, and its agreement measured, if
-    it is absent or of another model.
+    it is absent, of another model, or made by other versions.
 
     Args:
         classifier: what the run's trainer loaded, on the CPU.
@@ -76,15 +79,15 @@ def with_onnx(classifier: Classifier, model: Path, run: Path, engine: str, steps
     kind = _KINDS[engine]
     directory = run / _FOLDER / kind.folder
     classifier = replace(classifier, batch_tokens=kind.batch_tokens)
-    model_sha256 = _sha256(model)
+    key = _key(model, engine)
     note = _read_note(directory)
-    if note is None or note.model_sha256 != model_sha256:
+    if note is None or note.key != key:
         logger.info("%s: exporting the model, once; the export is kept in %s", engine, directory)
         with _place_beside(directory) as partial:
             kind.export(classifier, partial)
             note = ExportNote(
                 format=_FORMAT,
-                model_sha256=model_sha256,
+                key=key,
                 packages={name: version(name) for name in _PACKAGES},
                 agreement=agreement_with_stored(_computed_by(partial, classifier, steps), classifier.task, run),
             )
@@ -107,13 +110,13 @@ class ExportNote:
 
     Attributes:
         format: the number of this format.
-        model_sha256: over the files of the model that was exported.
+        key: of everything that could change the export: the model's files, the packages that make and run it.
         packages: the versions that made it.
         agreement: with torch; ``None`` where the run had no predictions to compare with.
     """
 
     format: int
-    model_sha256: str
+    key: str
     packages: dict[str, str]
     agreement: Agreement | None
 
@@ -145,6 +148,13 @@ def _read_note(directory: Path) -> ExportNote | None:
         return None
     agreement = values.pop("agreement")
     return ExportNote(**values, agreement=Agreement(**agreement) if agreement else None)
+
+
+def _key(model: Path, engine: str) -> str:
+    """Return the key of the export of a model for an engine."""
+    versions = {name: distribution_code(name) or "" for name in _PACKAGES}
+    conditions = Conditions(versions=versions, device=["cpu"], code=[])
+    return export_key(conditions, model_sha256=_sha256(model), engine=engine, layout=_FORMAT)
 
 
 def _sha256(directory: Path) -> str:

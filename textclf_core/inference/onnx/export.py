@@ -17,6 +17,7 @@ from torch import Tensor
 from textclf_core.errors import RunError
 from textclf_core.inference.onnx.session import onnx_logits
 from textclf_core.system.hub import quiet
+from textclf_core.tasks import kind_of
 from textclf_core.types.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def export_int8(classifier: EncoderClassifier, directory: Path) -> None:
 
 def _batch(classifier: EncoderClassifier, texts: Sequence[str]) -> dict[str, Tensor]:
     """Return texts as a batch of the model; where a task has several text columns, each holds the same."""
-    rows = [text.split() for text in texts] if classifier.task.kind == "tokens" else list(texts)
+    rows = [kind_of(classifier.task).as_row(text) for text in texts]
     data = Dataset.from_dict(dict.fromkeys(classifier.task.text_columns, rows))
     encoder = classifier.encoder
     return encoder.collate(list(encoder.tokenize(data, classifier.task, Recipe())))

@@ -1,0 +1,194 @@
+"""The proof that what a run saved is what it trained: it is loaded as ``textclf predict`` would, and compared."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from textclf_core.encoder.tokenizing_classifier import Tokenizing
+from textclf_core.errors import RunError, TextclfError, some_of
+from textclf_core.inference.store import SavedClassifier
+from textclf_core.plugins import ActivePlugins
+from textclf_core.plugins.options import build_plugin
+from textclf_core.records.predictions import check_scores
+from textclf_core.system.hub import quiet, without_bars
+from textclf_core.system.memory import give_back_freed_memory, page_out
+from textclf_core.tasks.answers import answers_from
+from textclf_core.training.encoder_classifier import EncoderClassifier
+from textclf_core.training.parameter_check import sha256_of
+from textclf_core.types.workspace import Workspace
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from textclf_core.types.classifier import Classifier, Scores
+    from textclf_core.types.postprocessing import Step
+    from textclf_core.types.task import Task
+
+ROWS = 32
+"""How many rows of validation a saved classifier has to score as the trained one did."""
+
+TOLERANCE = 1e-4
+"""By how much a probability may differ: other rows beside a text change its last bits."""
+
+# Numbers compared at once.
+_AT_ONCE = 2**20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """What a saved classifier has to be like.
+
+    Attributes:
+        classifier: as its trainer returned it.
+        scores: its own scores of validation.
+        validation: the rows.
+        steps: what is done with its scores.
+        task: the labels.
+        frozen: the SHA-256 of each parameter that was frozen, by name, from before training.
+    """
+
+    classifier: Classifier
+    scores: Scores
+    validation: Dataset
+    steps: tuple[Step, ...]
+    task: Task
+    frozen: Mapping[str, str] = field(default_factory=dict)
+
+
+def check_saved(trained: Trained, plugins: ActivePlugins, workspace: Workspace) -> None:
+    """Load the classifier that a run saved, by the run's own plugins, and compare it with the trained one.
+
+    Its parameters must be those of the trained one, bit for bit, and the frozen ones those that the model had before
+    training (by hash, where code that isn't the core's ran since they were last hashed); it must score 32 rows of
+    validation as before, and its postprocessing must make the same of the scores.
+    A classifier without an encoder is compared by its scores alone. Random generators, the number of threads and the
+    bars of transformers stay as they are, and nothing is kept in memory.
+
+    Args:
+        trained: what was trained.
+        plugins: those of the run.
+        workspace: the run's; its directory holds the saved classifier.
+
+    Raises:
+        RunError: it can't be loaded, or differs; the error names the plugins that are concerned.
+    """
+    if isinstance(trained.classifier, Tokenizing):
+        # Frozen weights are read from their file again when they are needed, so that two models take little more.
+        page_out(one for one in trained.classifier.encoder.model.parameters() if not one.requires_grad)
+    give_back_freed_memory()
+    with _undisturbed(workspace.device):
+        _check_saved(trained, plugins, workspace)
+    give_back_freed_memory()
+
+
+def _check_saved(trained: Trained, plugins: ActivePlugins, workspace: Workspace) -> None:
+    saved = SavedClassifier.find(workspace.directory)
+    rows = np.unique(np.linspace(0, len(trained.validation) - 1, ROWS).astype(int)).tolist()
+    validation, before = trained.validation.select(rows), _scores_of(rows, trained.scores)
+    try:
+        loading = _as_predict_builds_them(plugins, saved)
+        place = Workspace(workspace.directory, workspace.device, cache=workspace.cache)
+        loaded = saved.load_classifier(loading, place)
+        others_ran = bool(plugins.implementing("textclf_training_finished"))
+        hashed = others_ran or not isinstance(trained.classifier, EncoderClassifier)
+        _check_parameters(trained.classifier, loaded, trained.frozen if hashed else {})
+        scores = loaded.scores(validation)
+        check_scores(scores, validation, trained.task, "validation")
+        steps = saved.load_steps(loading)
+    except TextclfError as error:
+        raise RunError(f"{_complaint(plugins, saved)}: {error}") from error
+    except Exception as error:
+        raise RunError(f"{_complaint(plugins, saved)}: {type(error).__name__}: {error}") from error
+    if (distance := _distance(before, scores)) > TOLERANCE:
+        raise RunError(
+            f"{_complaint(plugins, saved)}: it scores {len(rows)} rows of validation up to {distance:.2g} away from "
+            f"what the trained one gave, and {TOLERANCE:g} is allowed. Whatever the trainer needs to score alike, its "
+            "classifier must save and its textclf_load_classifier must load."
+        )
+    for count, step in enumerate(steps, 1):
+        wanted, found = (answers_from(before, taken[:count], trained.task) for taken in (trained.steps, steps))
+        distance = _distance(wanted.scores, found.scores)
+        if distance > TOLERANCE or not np.array_equal(np.asarray(wanted.labels), np.asarray(found.labels)):
+            raise RunError(
+                f"{step.plugin}: its postprocessing isn't what was fitted when it is loaded again, as `textclf "
+                f"predict` does: the scores of {len(rows)} rows of validation are up to {distance:.2g} away from what "
+                "they were, or other labels are chosen. Whatever it needs, it must save and load."
+            )
+
+
+def _as_predict_builds_them(plugins: ActivePlugins, saved: SavedClassifier) -> ActivePlugins:
+    """Return the plugins that load what was saved, with no option that they can be built without."""
+    loading = []
+    for plugin in plugins:
+        if plugin.name in (saved.trainer, *saved.postprocessors):
+            cls = type(plugin.instance)
+            options = saved.trainer_options(cls) if plugin.name == saved.trainer else {}
+            loading.append(replace(plugin, instance=build_plugin(plugin.name, cls, options)))
+    return ActivePlugins(loading)
+
+
+def _complaint(plugins: ActivePlugins, saved: SavedClassifier) -> str:
+    model = plugins.one("model")
+    makers = f"the trainer {saved.trainer!r}" + (f" and the model {model.name!r}" if model else "")
+    return f"the saved model isn't what {makers} trained when it is loaded again, as `textclf predict` does"
+
+
+def _check_parameters(trained: Classifier, loaded: Classifier, frozen: Mapping[str, str]) -> None:
+    """Compare the parameters of two classifiers that have an encoder, and let go of those that were read."""
+    if not isinstance(trained, Tokenizing) or not isinstance(loaded, Tokenizing):
+        return
+    ours = dict(trained.encoder.model.named_parameters())
+    theirs = dict(loaded.encoder.model.named_parameters())
+    if missing := sorted(ours.keys() - theirs.keys()):
+        raise RunError(f"parameters of the trained model are missing: {some_of(missing)}")
+    if changed := [name for name in sorted(frozen.keys() & theirs.keys()) if sha256_of(theirs[name]) != frozen[name]]:
+        raise RunError(f"parameters that were frozen aren't what they were before training: {some_of(changed)}")
+    if differing := [name for name, parameter in ours.items() if not _same(parameter, theirs[name])]:
+        raise RunError(f"parameters have other values: {some_of(differing)}")
+
+
+def _same(ours: Tensor, theirs: Tensor) -> bool:
+    """Return whether two parameters are equal, bit for bit, with little of either in memory at a time."""
+    if ours.shape != theirs.shape or ours.dtype != theirs.dtype:
+        return False
+    flat, other_flat = ours.detach().reshape(-1), theirs.detach().reshape(-1)
+    pieces = zip(torch.split(flat, _AT_ONCE), torch.split(other_flat, _AT_ONCE), strict=True)
+    for one, other in pieces:
+        if not torch.equal(one, other):
+            return False
+        page_out([other] if ours.requires_grad else [one, other])
+    return True
+
+
+def _scores_of(rows: list[int], scores: Scores) -> Scores:
+    return [scores[row] for row in rows] if isinstance(scores, list) else scores[rows]
+
+
+def _distance(first: Scores, second: Scores) -> float:
+    """Return the largest difference of two scores of the same shape."""
+    pairs: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = list(zip(first, second, strict=True))
+    return max((float(np.abs(one - other).max(initial=0.0)) for one, other in pairs), default=0.0)
+
+
+@contextmanager
+def _undisturbed(device: str) -> Iterator[None]:
+    """Leave random generators, threads and bars as they are; what is said of a model being loaded isn't of the run."""
+    python, numpy, threads = random.getstate(), np.random.get_state(), torch.get_num_threads()
+    devices = [torch.device(device)] if device.startswith("cuda") else []
+    with torch.random.fork_rng(devices=devices), without_bars(), quiet("textclf"):
+        try:
+            yield
+        finally:
+            random.setstate(python)
+            np.random.set_state(numpy)
+            if torch.get_num_threads() != threads:
+                torch.set_num_threads(threads)

@@ -1,0 +1,177 @@
+"""Runs as they are on disk, gathered by contender."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from textclf_core.errors import UsageError
+from textclf_core.records.schema import RECORD_FILE, PluginRecord, Record, read_record
+from textclf_core.tasks import kind_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from textclf_core.tasks.kind import TaskKind
+
+
+@dataclass(frozen=True)
+class StoredRun:
+    """A run's directory and its record; its predictions are read when they are asked for."""
+
+    directory: Path
+    record: Record
+
+    @cached_property
+    def test(self) -> pa.Table:
+        """The predictions of the test split, in the data's order."""
+        import pyarrow.compute as pc
+
+        from textclf_core.records.predictions import read_predictions
+
+        table = read_predictions(self.directory)
+        return table.filter(pc.equal(table["split"], "test"))
+
+    @cached_property
+    def kind(self) -> TaskKind:
+        """What the kind of the run's task decides."""
+        return kind_of(self.record.data.task)
+
+    def names(self, column: str) -> list[Any]:
+        """Return the test split's ``label`` or ``prediction`` column as it is stored: names, or lists of them.
+
+        Raises:
+            UsageError: rows were left unanswered.
+        """
+        if unanswered := self.test[column].null_count:
+            raise UsageError(
+                f"{self.directory}: this run leaves {unanswered:,} of {self.test.num_rows:,} test rows unanswered: "
+                "its scores are not of the same rows as those of other runs. Leave it out; its record has its own."
+            )
+        return list(self.test[column].to_pylist())
+
+    def answered_names(self, column: str) -> list[Any]:
+        """Return what :meth:`names` does, of the rows that were answered."""
+        return list(self.test[column].filter(self.test["prediction"].is_valid()).to_pylist())
+
+    def label_ids(self, column: str) -> NDArray[np.int64]:
+        """Return what :meth:`names` does as label ids, int64, (rows,).
+
+        Where each word has a label, those of all words of all rows, (words,); where a text may have several, zeros and
+        ones, (rows, labels).
+
+        Raises:
+            UsageError: rows were left unanswered.
+        """
+        return self.kind.label_ids(self.names(column))
+
+
+@dataclass(frozen=True)
+class Line:
+    """The runs of one contender, one a seed, in the order of the seeds."""
+
+    label: str
+    runs: tuple[StoredRun, ...]
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds."""
+        return tuple(run.record.seed for run in self.runs)
+
+
+def find_runs(paths: Iterable[Path]) -> list[StoredRun]:
+    """Return the runs that the paths name: a run's directory, or a folder of runs (not deeper).
+
+    Raises:
+        UsageError: a path isn't there or has no run, or a record can't be read.
+    """
+    runs: dict[Path, StoredRun] = {}
+    for path in paths:
+        if not path.is_dir():
+            raise UsageError(f"{path}: there is no such folder. Give runs, or the folder that holds them.")
+        directories = [path] if (path / RECORD_FILE).is_file() else sorted(path.glob(f"[!.]*/{RECORD_FILE}"))
+        found = [directory if directory.is_dir() else directory.parent for directory in directories]
+        found = [directory for directory in found if directory.suffix != ".incomplete"]
+        if not found:
+            raise UsageError(f"{path}: there is no run in it (no {RECORD_FILE}).")
+        runs |= {directory.resolve(): StoredRun(directory, read_record(directory)) for directory in found}
+    return list(runs.values())
+
+
+def gather(runs: Iterable[StoredRun]) -> dict[str, tuple[Line, ...]]:
+    """Return the contenders of each table, by the data's fingerprint, in the order in which they started.
+
+    Runs that differ in the seed alone are one contender; of two at one seed the later counts. Contenders of one label
+    that differ in other plugins get these behind their label. Tuned contenders get a table of their own, with those
+    that have nothing to tune: a tuned one beside an untuned one says nothing of the strategies.
+    """
+    by_data: dict[str, dict[str, dict[int, StoredRun]]] = {}
+    ordered = sorted(runs, key=lambda run: run.record.started)
+    tuned: dict[str, set[str]] = {}
+    for run in ordered:
+        if run.record.tuning:
+            tuned.setdefault(run.record.data.fingerprint, set()).add(run.record.tuning.option.partition(":")[2])
+    untuned = {run.record.data.fingerprint for run in ordered if _could_be_tuned(run.record, tuned)}
+    for run in ordered:
+        fingerprint = run.record.data.fingerprint
+        tables = [fingerprint] if not run.record.tuning and (fingerprint in untuned or fingerprint not in tuned) else []
+        if run.record.tuning or (fingerprint in tuned and not _could_be_tuned(run.record, tuned)):
+            tables.append(f"{fingerprint} tuned")
+        for table in tables:
+            by_data.setdefault(table, {}).setdefault(_identity(run.record), {})[run.record.seed] = run
+    gathered: dict[str, tuple[Line, ...]] = {}
+    for fingerprint, lines in by_data.items():
+        records = [next(iter(by_seed.values())).record for by_seed in lines.values()]
+        labels = _labels(records)
+        gathered[fingerprint] = tuple(
+            Line(label, tuple(by_seed[seed] for seed in sorted(by_seed)))
+            for label, by_seed in zip(labels, lines.values(), strict=True)
+        )
+    return gathered
+
+
+def _could_be_tuned(record: Record, tuned: Mapping[str, Collection[str]]) -> bool:
+    """Return whether a run's trainer has an option that was tuned on these data, and it wasn't in this run."""
+    trainer = record.plugin("trainer")
+    wanted = tuned.get(record.data.fingerprint, ())
+    return not record.tuning and trainer is not None and any(option in trainer.options for option in wanted)
+
+
+def _identity(record: Record) -> str:
+    plugins = [[plugin.name, plugin.options] for plugin in record.plugins if _distinguishes(plugin)]
+    return json.dumps([record.label, plugins, record.data_seed], sort_keys=True)
+
+
+def _distinguishes(plugin: PluginRecord) -> bool:
+    """Return whether a plugin makes another contender: not the data, nor who only looks on."""
+    return "dataset" not in plugin.roles and plugin.roles != ("observer",)
+
+
+def _labels(records: Sequence[Record]) -> list[str]:
+    labels = [record.label for record in records]
+    distinct = []
+    for record in records:
+        label = record.label
+        if labels.count(label) > 1:
+            twins = [other for other in records if other.label == label]
+            label += "".join(f" · {spec}" for spec in _specs(record) if not all(spec in _specs(twin) for twin in twins))
+        distinct.append(label)
+    # Runs of different versions of one plugin may still look alike.
+    return [
+        f"{label} #{distinct[:i].count(label) + 1}" if label in distinct[:i] else label
+        for i, label in enumerate(distinct)
+    ]
+
+
+def _specs(record: Record) -> list[str]:
+    return [
+        f"{plugin.name}:{','.join(f'{key}={value}' for key, value in chosen.items())}" if chosen else plugin.name
+        for plugin in record.plugins
+        for chosen in [{key: plugin.options[key] for key, by in plugin.set_by.items() if by != "default"}]
+    ]

@@ -1,0 +1,263 @@
+"""Texts with any number of the labels, none and all of them included."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from textclf_core.tasks.answers import answers_of
+from textclf_core.tasks.kind import ClassCounts, ExampleViews, SeedAnswers
+from textclf_core.tasks.label_checks import tell_untrained_labels
+from textclf_core.tasks.whole_texts import WholeTexts
+from textclf_core.types.indicators import THRESHOLD, indicators, names_of_sets
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from datasets import Dataset
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from textclf_core.tasks.entities import Mode
+    from textclf_core.types.classifier import Classifier, Labels, Scores
+
+
+@dataclass(frozen=True)
+class MultiLabel(WholeTexts):
+    """What the kind ``multi-label`` decides; see :mod:`~textclf_core.tasks.kind`.
+
+    Labels are zeros and ones, int64, (rows, labels).
+    """
+
+    what_has_labels = "a text may have several"
+    plugins_do_instead = "it gives each text one label"
+    no_rows_per_label = "a text may have several labels"
+    independent_labels = True
+    problem_type = "multi_label_classification"
+    pipeline_options = ", top_k=None"
+    labelled = "a text with any of"
+    each_prediction = " for each label"
+    more_averages = ("micro", "macro", "samples")
+
+    # Data
+
+    def label_faults(self, data: Mapping[str, Dataset]) -> list[str]:
+        """Return what is wrong with the labels: rows without a list, labels that aren't any, nothing to tell apart.
+
+        A label that occurs in validation or test alone is only told: rare labels are like that.
+        """
+        task = self.task
+        faults = (
+            [] if task.num_labels > 1 else ["there is one label only; texts that may have several need two or more"]
+        )
+        in_train: set[int] = set()
+        for name, split in data.items():
+            rows = split["label"][:]
+            if not rows:
+                faults.append(f"{name} has no rows")
+                continue
+            wrong = [
+                index
+                for index, row in enumerate(rows)
+                if row is None or any(label is None or label < 0 for label in row)
+            ]
+            if wrong:
+                faults.append(f"{name}: {len(wrong)} rows have no list of labels, the first is row {wrong[0] + 1}")
+                continue
+            present = set(chain.from_iterable(rows))
+            if name == "train":
+                in_train = present
+                if all(set(row) == set(rows[0]) for row in rows):
+                    faults.append("train: every row has the same labels; a classifier needs some that differ")
+            else:
+                tell_untrained_labels(name, present - in_train, task)
+        return faults
+
+    def names(self, labels: Sequence[Any]) -> list[Any]:
+        """Return the names of each row's labels, by their ids, each once."""
+        return [[self.task.label_names[label] for label in sorted(set(row))] for row in labels]
+
+    def label_counts(self, labels: Sequence[Any]) -> NDArray[np.int64]:
+        """Return how many rows have each label, int64, (labels,)."""
+        return np.asarray(self.label_array(labels).sum(axis=0))
+
+    def strata(self, labels: Sequence[Any]) -> list[int]:
+        """Return each row's rarest label, since that one is missed most easily by a sample.
+
+        Sechidis et al. ("On the Stratification of Multi-Label Data", ECML PKDD 2011, section 3.2) deal out the rows
+        label by label too, the rarest first. Texts without a label are a group of their own.
+        """
+        counts = Counter(chain.from_iterable(labels))
+        none = self.task.num_labels
+        return [min(row, key=lambda label: (counts[label], label), default=none) for row in labels]
+
+    # Training
+
+    def tokenized_labels(
+        self, labels: Sequence[Any], tokenized: Mapping[str, list[Any]], feature: Any
+    ) -> tuple[list[Any], Any]:
+        """Return zeros and ones for each row."""
+        from datasets import List, Value
+
+        return self.label_array(labels).tolist(), List(Value("int64"))
+
+    def class_counts(self, labels: Tensor) -> Tensor:
+        """Return how many rows don't have each label, and how many do, float64, (labels, 2)."""
+        import torch
+
+        having = labels.double().sum(dim=0)
+        return torch.stack([len(labels) - having, having], dim=-1)
+
+    def class_weights(self, given: Tensor) -> Tensor:
+        """Return the weights as those of having the label, where that of not having it is 1: (labels, 2)."""
+        import torch
+
+        return torch.stack([torch.ones_like(given), given], dim=-1)
+
+    def loss(
+        self,
+        logits: Tensor,
+        labels: Tensor,
+        class_weights: Tensor | None = None,
+        label_smoothing: float = 0.0,
+        focal_gamma: float = 0.0,
+    ) -> Tensor:
+        """Return the summed loss of all labels of all rows, each of two classes; labels are int64, (rows, labels)."""
+        import torch
+
+        from textclf_core.tasks.losses import weighted_loss
+
+        # The softmax of 0 and z is the sigmoid of -z and of z.
+        of_two = torch.stack([torch.zeros_like(logits), logits], dim=-1)
+        return weighted_loss(of_two, labels, class_weights, label_smoothing, focal_gamma)
+
+    def right(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Return whether all labels of a row are right: bool, (rows,)."""
+        return ((logits >= 0) == labels.bool()).all(dim=-1)
+
+    def scores(self, logits: NDArray[np.float32], tokenized: Dataset, data: Dataset) -> Scores:
+        """Return the sigmoid of the logits, float32, (rows, labels)."""
+        import torch
+
+        return torch.sigmoid(torch.from_numpy(logits)).numpy()
+
+    def probabilities(self, logits: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the sigmoid of the logits, float64, (rows, labels)."""
+        from scipy.special import expit
+
+        return np.asarray(expit(logits))
+
+    # Evaluation
+
+    def label_array(self, labels: Sequence[Any]) -> NDArray[np.int64]:
+        """Return zeros and ones, int64, (rows, labels)."""
+        return indicators(labels, self.task.num_labels)
+
+    def invented(self, labels: Sequence[int], scores: NDArray[np.float32]) -> tuple[list[Any], Scores, Labels]:
+        """Return a row for each label, which has that one alone."""
+        rows = [[label] for label in labels]
+        return rows, scores, self.label_array(rows)
+
+    def chosen(self, scores: NDArray[np.float32]) -> NDArray[np.int64]:
+        """Return 1 for each label with a score of a half or more: int64, (rows, labels)."""
+        return np.asarray(scores >= THRESHOLD, dtype=np.int64)
+
+    def answered(self, predictions: Labels) -> NDArray[np.bool_]:
+        """Return that every row is: to have no label is an answer."""
+        return np.ones(len(predictions), dtype=np.bool_)
+
+    def why_not_average(self, average: str) -> str | None:
+        """Return why not: no label id is the positive one."""
+        if average == "binary":
+            return "average=binary needs one label a text, and here it may have several."
+        return None
+
+    def averaged_labels(self, references: NDArray[np.int64], predictions: NDArray[np.int64]) -> Sequence[int] | None:
+        """Return the labels that occur: scikit-learn would count the others as 0."""
+        occurring = (references | predictions).max(axis=0).nonzero()[0]
+        return occurring if len(occurring) else None
+
+    def prediction_columns(self, references: Labels, predictions: Labels, scores: Scores) -> dict[str, pa.Array]:
+        """Return ``label`` and ``prediction`` as lists of names, and ``scores``."""
+        import pyarrow as pa
+
+        def named(labels: Labels) -> pa.Array:
+            return pa.array(names_of_sets(np.asarray(labels), self.task.label_names), pa.list_(pa.string()))
+
+        return {
+            "label": named(references),
+            "prediction": named(predictions),
+            "scores": pa.array(list(np.asarray(scores, dtype=np.float32)), type=pa.list_(pa.float32())),
+        }
+
+    def predicted(
+        self, classifier: Classifier, rows: Sequence[dict[str, Any]], texts: Mapping[str, Sequence[Any]]
+    ) -> Iterator[dict[str, Any]]:
+        """Yield each row with ``labels``: a list of dicts, the highest score first, ``label`` and ``score``.
+
+        A score has six digits. The list of a text without labels is empty.
+        """
+        from datasets import Dataset
+
+        answers = answers_of(classifier, Dataset.from_dict(dict(texts)), self.task)
+        for row, chosen, scores in zip(rows, answers.labels, answers.scores, strict=True):
+            ordered = sorted(chosen.nonzero()[0], key=lambda label: -scores[label])
+            labels = [
+                {"label": self.task.label_names[label], "score": round(float(scores[label]), 6)} for label in ordered
+            ]
+            yield {**row, "labels": labels}
+
+    # Reports
+
+    def label_ids(self, names: Sequence[Any]) -> NDArray[np.int64]:
+        """Return zeros and ones, int64, (rows, labels)."""
+        ids = {name: index for index, name in enumerate(self.task.label_names)}
+        return indicators([[ids[name] for name in row] for row in names], len(ids))
+
+    def confusion(self, true: Sequence[Any], predicted: Sequence[Any]) -> NDArray[np.int64]:
+        """Return a matrix for each label, int64, (labels, 2, 2): not to have it before having it."""
+        from textclf_core.statistics.confusion import confusion_matrix
+
+        of_labels = zip(self.label_ids(true).T, self.label_ids(predicted).T, strict=True)
+        return np.stack([confusion_matrix(of_one, found, classes=2) for of_one, found in of_labels])
+
+    def counts_by_class(self, true: Sequence[Any], predicted: Sequence[Any], mode: Mode) -> tuple[ClassCounts, ...]:
+        """Return how many rows of each label were found, were predicted, and are there."""
+        return tuple(
+            ClassCounts(name, right=int(hit), predicted=int(alarm + hit), true=int(missed + hit))
+            for name, ((_, alarm), (missed, hit)) in zip(
+                self.task.label_names, self.confusion(true, predicted), strict=True
+            )
+        )
+
+    def example_views(
+        self, true: Sequence[Any], contenders: Sequence[SeedAnswers], texts: Sequence[Sequence[Any]], mode: Mode
+    ) -> ExampleViews:
+        """Return sets of labels as labels: ``politics; sports``.
+
+        A contender gives a text the labels that most of its seeds give; where as many do as don't, the mean score
+        decides. Its confidence is that in the label that it is least sure of, given or not, since one wrong label makes
+        a wrong set.
+        """
+        ids: dict[str, int] = {}
+
+        def index(chosen: NDArray[np.int64]) -> NDArray[np.int64]:
+            said = ["; ".join(names) or "no label" for names in names_of_sets(chosen, self.task.label_names)]
+            return np.array([ids.setdefault(text, len(ids)) for text in said], dtype=np.int64)
+
+        references = self.label_ids(true)
+        truth = index(references)
+        labels, confidence, wrong = [], [], []
+        for contender in contenders:
+            predictions = np.stack([self.label_ids(names) for names in contender.names])
+            means = np.mean(contender.scores, axis=0, dtype=np.float64)
+            share = predictions.mean(axis=0)
+            chosen = np.where(share == 0.5, means >= THRESHOLD, share > 0.5).astype(np.int64)
+            labels.append(index(chosen))
+            confidence.append(np.where(chosen == 1, means, 1 - means).min(axis=1))
+            wrong.append((predictions != references).any(axis=2).sum(axis=0))
+        return ExampleViews(tuple(ids), truth, np.stack(labels), np.array(confidence), np.stack(wrong))

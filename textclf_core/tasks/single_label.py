@@ -1,0 +1,254 @@
+"""Texts with one label each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from textclf_core.tasks.answers import answers_of
+from textclf_core.tasks.kind import ClassCounts, ExampleViews, SeedAnswers
+from textclf_core.tasks.label_checks import named_split
+from textclf_core.tasks.whole_texts import WholeTexts
+from textclf_core.types.postprocessing import NO_ANSWER
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from datasets import Dataset
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from textclf_core.tasks.entities import Mode
+    from textclf_core.types.classifier import Classifier, Labels, Scores
+
+
+@dataclass(frozen=True)
+class SingleLabel(WholeTexts):
+    """What the kind ``single-label`` decides; see :mod:`~textclf_core.tasks.kind`. Labels are int64, (rows,)."""
+
+    what_has_labels = "each text has a label"
+    plugins_do_instead = "it labels something else than whole texts"
+    no_rows_per_label = None
+    independent_labels = False
+    problem_type = "single_label_classification"
+    pipeline_options = ""
+    labelled = "a text with one of"
+    each_prediction = ""
+    more_averages = ()
+
+    # Data
+
+    def label_faults(self, data: Mapping[str, Dataset]) -> list[str]:
+        """Return what is wrong with the labels: rows without one, one label only, labels that train never has."""
+        faults = []
+        in_train: set[int] = set()
+        for name, split in data.items():
+            labels = split["label"][:]
+            if not labels:
+                faults.append(f"{named_split(data, name)} has no rows")
+                continue
+            unlabelled = [index for index, label in enumerate(labels) if label is None or label < 0]
+            if unlabelled:
+                faults.append(
+                    f"{named_split(data, name)}: {len(unlabelled)} rows have no label, the first is row "
+                    f"{unlabelled[0] + 1}"
+                )
+            present = {label for label in labels if label is not None and label >= 0}
+            if name == "train":
+                in_train = present
+                if len(present) == 1:
+                    only = self.task.label_names[present.pop()]
+                    faults.append(
+                        f"{named_split(data, name)}: every row has the label {only!r}; a classifier needs two"
+                    )
+                    in_train = set(range(self.task.num_labels))  # one fault told once
+                continue
+            for label in sorted(present - in_train):
+                faults.append(
+                    f"{named_split(data, name)}: {labels.count(label)} rows have the label "
+                    f"{self.task.label_names[label]!r}, which train never has; the first is row "
+                    f"{labels.index(label) + 1}"
+                )
+        return faults
+
+    def names(self, labels: Sequence[Any]) -> list[Any]:
+        """Return each row's label by its name."""
+        return [self.task.label_names[label] for label in labels]
+
+    def label_counts(self, labels: Sequence[Any]) -> NDArray[np.int64]:
+        """Return how many rows have each label, int64, (labels,)."""
+        return np.bincount(np.asarray(labels, dtype=np.int64), minlength=self.task.num_labels)
+
+    def strata(self, labels: Sequence[Any]) -> list[int]:
+        """Return the labels."""
+        return list(labels)
+
+    # Training
+
+    def tokenized_labels(
+        self, labels: Sequence[Any], tokenized: Mapping[str, list[Any]], feature: Any
+    ) -> tuple[list[Any], Any]:
+        """Return the label ids and their own feature."""
+        return self.label_array(labels).tolist(), feature
+
+    def class_counts(self, labels: Tensor) -> Tensor:
+        """Return how many rows have each label, float64, (labels,)."""
+        import torch
+
+        return torch.bincount(labels, minlength=self.task.num_labels).double()
+
+    def class_weights(self, given: Tensor) -> Tensor:
+        """Return the weights as they are."""
+        return given
+
+    def loss(
+        self,
+        logits: Tensor,
+        labels: Tensor,
+        class_weights: Tensor | None = None,
+        label_smoothing: float = 0.0,
+        focal_gamma: float = 0.0,
+    ) -> Tensor:
+        """Return the summed cross-entropy of the rows' labels, int64, (rows,)."""
+        from textclf_core.tasks.losses import loss_of_one_label
+
+        return loss_of_one_label(logits, labels, class_weights, label_smoothing, focal_gamma)
+
+    def right(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Return whether the highest logit is the label's: bool, (rows,)."""
+        return logits.argmax(-1) == labels
+
+    def scores(self, logits: NDArray[np.float32], tokenized: Dataset, data: Dataset) -> Scores:
+        """Return the softmax of the logits, float32, (rows, labels)."""
+        import torch
+
+        return torch.softmax(torch.from_numpy(logits), dim=-1).numpy()
+
+    def probabilities(self, logits: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the softmax of the logits, float64, (rows, labels)."""
+        from scipy.special import softmax
+
+        return np.asarray(softmax(logits, axis=1))
+
+    # Evaluation
+
+    def label_array(self, labels: Sequence[Any]) -> NDArray[np.int64]:
+        """Return label ids, int64, (rows,)."""
+        return np.asarray(labels, dtype=np.int64)
+
+    def invented(self, labels: Sequence[int], scores: NDArray[np.float32]) -> tuple[list[Any], Scores, Labels]:
+        """Return a row for each label."""
+        return list(labels), scores, self.label_array(labels)
+
+    def chosen(self, scores: NDArray[np.float32]) -> NDArray[np.int64]:
+        """Return the label with the highest score, of equal ones the first: int64, (rows,)."""
+        return np.asarray(scores.argmax(axis=-1), dtype=np.int64)
+
+    def answered(self, predictions: Labels) -> NDArray[np.bool_]:
+        """Return whether each row has a label rather than -1: bool, (rows,)."""
+        return np.asarray(np.asarray(predictions) != NO_ANSWER)
+
+    def auto_average(self) -> str:
+        """Return ``binary`` for two labels, ``macro`` for more."""
+        return "binary" if self.task.num_labels == 2 else "macro"
+
+    def why_not_average(self, average: str) -> str | None:
+        """Return why not: the examples' own F1 needs several labels, that of label id 1 needs two in all."""
+        if average == "samples":
+            return "average=samples needs texts that may have several labels, and these have one."
+        if average == "binary" and self.task.num_labels != 2:
+            return (
+                f"average=binary needs a task of two labels, and this one has {self.task.num_labels} "
+                f"({', '.join(self.task.label_names)}). Take macro, micro or weighted."
+            )
+        return None
+
+    def prediction_columns(self, references: Labels, predictions: Labels, scores: Scores) -> dict[str, pa.Array]:
+        """Return ``label`` and ``prediction`` as names, none where a row was left unanswered, and ``scores``."""
+        import pyarrow as pa
+
+        def named(labels: Labels) -> pa.Array:
+            ids = np.asarray(labels)
+            return pa.array(self.task.label_names).take(pa.array(ids, mask=ids == NO_ANSWER))
+
+        return {
+            "label": named(references),
+            "prediction": named(predictions),
+            "scores": pa.array(list(np.asarray(scores, dtype=np.float32)), type=pa.list_(pa.float32())),
+        }
+
+    def predicted(
+        self, classifier: Classifier, rows: Sequence[dict[str, Any]], texts: Mapping[str, Sequence[Any]]
+    ) -> Iterator[dict[str, Any]]:
+        """Yield each row with ``prediction``, a label name or ``None``, and ``score``, its probability or the highest.
+
+        A probability has six digits.
+        """
+        from datasets import Dataset
+
+        answers = answers_of(classifier, Dataset.from_dict(dict(texts)), self.task)
+        for row, label, scores in zip(rows, answers.labels, answers.scores, strict=True):
+            answered = label != NO_ANSWER
+            yield {
+                **row,
+                "prediction": self.task.label_names[label] if answered else None,
+                "score": round(float(scores[label] if answered else scores.max()), 6),
+            }
+
+    # Reports
+
+    def label_ids(self, names: Sequence[Any]) -> NDArray[np.int64]:
+        """Return label ids, int64, (rows,); -1 where there is no name."""
+        ids = {name: index for index, name in enumerate(self.task.label_names)}
+        return np.array([NO_ANSWER if name is None else ids[name] for name in names], dtype=np.int64)
+
+    def confusion(self, true: Sequence[Any], predicted: Sequence[Any]) -> NDArray[np.int64]:
+        """Return the confusion matrix: int64, (labels, labels), a row a true label."""
+        from textclf_core.statistics.confusion import confusion_matrix
+
+        return confusion_matrix(self.label_ids(true), self.label_ids(predicted), classes=self.task.num_labels)
+
+    def counts_by_class(self, true: Sequence[Any], predicted: Sequence[Any], mode: Mode) -> tuple[ClassCounts, ...]:
+        """Return how many rows of each label were found, were predicted, and are there."""
+        return counts_of_confusion(self.confusion(true, predicted), self.task.label_names)
+
+    def example_views(
+        self, true: Sequence[Any], contenders: Sequence[SeedAnswers], texts: Sequence[Sequence[Any]], mode: Mode
+    ) -> ExampleViews:
+        """Return labels by the highest mean score, and its mean, as the confidence in it.
+
+        Where something else than the highest score decides, it is the label that most seeds give.
+        """
+        truth = self.label_ids(true)
+        labels, confidence, wrong = [], [], []
+        for contender in contenders:
+            predictions = np.stack([self.label_ids(names) for names in contender.names])
+            means = np.asarray(np.mean(contender.scores, axis=0, dtype=np.float64))
+            chosen = _most_said(predictions, contender.scores, means)
+            labels.append(chosen)
+            confidence.append(np.take_along_axis(means, chosen[:, None], axis=1)[:, 0])
+            wrong.append((predictions != truth).sum(axis=0))
+        return ExampleViews(
+            self.task.label_names, truth, np.stack(labels), np.stack(confidence), np.stack(wrong)
+        )  # fmt: skip
+
+
+def _most_said(
+    predictions: NDArray[np.int64], scores: Sequence[NDArray[np.float32]], means: NDArray[np.float64]
+) -> NDArray[np.int64]:
+    """Return what a contender says of each row, int64, (rows,); of labels that as many seeds give, the likelier one."""
+    if all((of_seed.argmax(axis=1) == own).all() for of_seed, own in zip(scores, predictions, strict=True)):
+        return np.asarray(means.argmax(axis=1))
+    votes = np.stack([(predictions == label).sum(axis=0) for label in range(means.shape[1])], axis=1)
+    return np.asarray((votes + means / 2).argmax(axis=1))
+
+
+def counts_of_confusion(matrix: NDArray[np.int64], names: Sequence[str]) -> tuple[ClassCounts, ...]:
+    """Return the counts of each class of a confusion matrix, (classes, classes), a row a true class."""
+    right, predicted, true = matrix.diagonal(), matrix.sum(axis=0), matrix.sum(axis=1)
+    return tuple(
+        ClassCounts(name, int(right[index]), int(predicted[index]), int(true[index]))
+        for index, name in enumerate(names)
+    )

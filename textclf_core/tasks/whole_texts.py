@@ -1,0 +1,228 @@
+"""What the two kinds have in common whose texts are labelled as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from textclf_core.errors import UsageError
+from textclf_core.tasks.arrays import other_than
+from textclf_core.types.postprocessing import Answers, Step
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+    from numpy.typing import NDArray
+    from transformers import PreTrainedTokenizerBase
+
+    from textclf_core.statistics import Metric
+    from textclf_core.tasks.entities import Mode
+    from textclf_core.types.classifier import Scores
+    from textclf_core.types.task import Task
+
+_F1: Mapping[str, Metric] = {
+    "binary": "f1-binary",
+    "macro": "f1-macro",
+    "micro": "f1-micro",
+    "weighted": "f1-weighted",
+    "samples": "f1-samples",
+}
+
+
+@dataclass(frozen=True)
+class WholeTexts:
+    """The part of a kind that doesn't depend on how many labels a text has; see :mod:`~textclf_core.tasks.kind`."""
+
+    task: Task
+
+    auto_model = "AutoModelForSequenceClassification"
+    pipeline = "text-classification"
+    matrix_row = "A"
+    class_rows = "rows"
+    class_rows_in_test = "test rows"
+
+    # Data
+
+    def without_nulls(self, split: Dataset) -> Dataset:
+        """Return the split with an empty text where there was none, so that no tokenizer meets ``None``."""
+        for name in self.task.text_columns:
+            texts = split[name][:]
+            if None in texts:
+                filled = ["" if text is None else text for text in texts]
+                split = split.remove_columns(name).add_column(name, filled, feature=split.features[name])
+        return split
+
+    def texts(self, split: Dataset) -> list[tuple[str, ...]]:
+        """Return the texts of each row."""
+        return list(zip(*(split[name][:] for name in self.task.text_columns), strict=True))
+
+    def label_shares(self, labels: Sequence[Any]) -> NDArray[np.float64]:
+        """Return the share of the rows that has each label, float64, (labels,)."""
+        return np.asarray(self.label_counts(labels) / len(labels))
+
+    def label_counts(self, labels: Sequence[Any]) -> NDArray[np.int64]:
+        """Return how many rows have each label, int64, (labels,)."""
+        raise NotImplementedError
+
+    def labels_of_split(self, rows: int, label_counts: Mapping[str, int]) -> int:
+        """Return the number of rows."""
+        return rows
+
+    # Training
+
+    @property
+    def token_columns(self) -> Mapping[str, str]:
+        """None."""
+        return {}
+
+    def encode(self, tokenizer: PreTrainedTokenizerBase, columns: Sequence[list[Any]]) -> dict[str, list[Any]]:
+        """Return each row's text as tokens: two as a pair, more with the separator token between them.
+
+        Raises:
+            UsageError: there are more than two, and the tokenizer has no such token.
+        """
+        return _encode(tokenizer, *columns) if len(columns) <= 2 else _encode_joined(tokenizer, columns)
+
+    def training_labels(self, tokenized: Dataset) -> NDArray[np.int64]:
+        """Return the column ``label``, int64, (rows,), or (rows, labels)."""
+        return np.array(tokenized["label"], dtype=np.int64)
+
+    def loss_terms(self, tokenized: Dataset) -> NDArray[np.int64]:
+        """Return how many numbers each row has for labels, int64, (rows,)."""
+        labels = self.training_labels(tokenized)
+        return np.full(len(labels), labels[0].size if len(labels) else 1, dtype=np.int64)
+
+    def places(self, tokenized: Dataset) -> RowPlaces:
+        """Return that each row stands in its own place."""
+        return RowPlaces(len(tokenized))
+
+    def unseen(self, tokenized: Dataset, data: Dataset) -> str | None:
+        """Return ``None``: a text that is cut keeps its label."""
+        return None
+
+    # Evaluation
+
+    def flat(self, values: Any) -> NDArray[Any]:
+        """Return the values as they are."""
+        return np.asarray(values)
+
+    def repeated(self, scores: NDArray[np.float32], data: Dataset) -> Scores:
+        """Return the same scores for every row, (rows, labels)."""
+        return np.tile(scores, (len(data), 1))
+
+    def scores_fault(self, scores: Scores, data: Dataset) -> str | None:
+        """Return what scores must be, unless they are numbers for each row and label."""
+        wanted = (len(data), self.task.num_labels)
+        came = other_than(scores, wanted)
+        return f"must be a float32 array of shape {wanted}, not {came}." if came else None
+
+    def answers(self, scores: Scores, steps: Iterable[Step]) -> Answers:
+        """Return what the steps make of the scores, one after the other; the last that decides chooses the labels."""
+        scores = np.asarray(scores)
+        labels: NDArray[np.int64] | None = None
+        for step in steps:
+            scores = np.asarray(step.postprocessing.rescore(scores), dtype=np.float32)
+            decided = step.postprocessing.decide(scores)
+            labels = labels if decided is None else np.asarray(decided, dtype=np.int64)
+        return Answers(scores, self.chosen(scores) if labels is None else labels)
+
+    def chosen(self, scores: NDArray[np.float32]) -> NDArray[np.int64]:
+        """Return the labels where no step decides."""
+        raise NotImplementedError
+
+    def averaged_labels(self, references: NDArray[np.int64], predictions: NDArray[np.int64]) -> Sequence[int] | None:
+        """Return ``None``: scikit-learn doesn't count label ids that don't occur."""
+        return None
+
+    def can_be_predicted(self, value: object) -> bool:
+        """Return whether it is a string."""
+        return isinstance(value, str)
+
+    def as_row(self, text: str) -> str:
+        """Return the text."""
+        return text
+
+    # Reports
+
+    def stored_scores(self, column: Any) -> NDArray[np.float32]:
+        """Return a stored column of scores, float32, (rows, labels)."""
+        flat = column.combine_chunks().flatten().to_numpy(zero_copy_only=False)
+        return np.asarray(flat, dtype=np.float32).reshape(-1, self.task.num_labels)
+
+    def label_ids(self, names: Sequence[Any]) -> NDArray[np.int64]:
+        """Return stored names as label ids."""
+        raise NotImplementedError
+
+    def auto_average(self) -> str:
+        """Return the mean over labels."""
+        return "macro"
+
+    def metric(self, name: str, average: str) -> Metric:
+        """Return accuracy, or F1 by its average."""
+        if name == "accuracy":
+            return "accuracy"
+        return _F1[self.auto_average() if average == "auto" else average]
+
+    def references(self, metric: Metric, true: Sequence[Any], mode: Mode) -> NDArray[np.int64]:
+        """Return the true label ids."""
+        return self.label_ids(true)
+
+    def outcomes(self, metric: Metric, true: Sequence[Any], predicted: Sequence[Any], mode: Mode) -> NDArray[np.int64]:
+        """Return the predicted label ids."""
+        return self.label_ids(predicted)
+
+
+@dataclass(frozen=True)
+class RowPlaces:
+    """What is scored is each row, once."""
+
+    count: int
+
+    def put(self, values: NDArray[np.float32], rows: Sequence[int], into: NDArray[np.float32]) -> None:
+        """Put what a batch gave for its rows, (rows, labels), into all rows'."""
+        into[rows] = values
+
+
+def _encode(tokenizer: PreTrainedTokenizerBase, *columns: list[str], special: bool = True) -> dict[str, list[Any]]:
+    # `verbose` would warn that some are longer than the model takes: they are cut later.
+    return dict(
+        tokenizer(
+            *columns,
+            add_special_tokens=special,
+            return_attention_mask=True,
+            return_special_tokens_mask=True,
+            verbose=False,
+        )
+    )
+
+
+def _encode_joined(tokenizer: PreTrainedTokenizerBase, columns: Sequence[list[str]]) -> dict[str, list[Any]]:
+    """Return texts of more than two columns as one input, the separator token between them.
+
+    Raises:
+        UsageError: the tokenizer has no such token.
+    """
+    separator = tokenizer.sep_token_id if tokenizer.sep_token_id is not None else tokenizer.eos_token_id
+    if separator is None:
+        raise UsageError(
+            f"the tokenizer {type(tokenizer).__name__} has no separator token, so it can't join {len(columns)} text "
+            "columns. Join them in the data, or name two."
+        )
+    [of_one_token] = _encode(tokenizer, ["a"])["special_tokens_mask"]
+    closing = of_one_token[::-1].index(0)  # how many special tokens stand behind a text
+    encoded = _encode(tokenizer, columns[0])
+    for column in columns[1:]:
+        further = _encode(tokenizer, column, special=False)
+        for row, ids in enumerate(further["input_ids"]):
+            end = len(encoded["input_ids"][row]) - closing
+            added = {
+                "input_ids": [separator, *ids],
+                "special_tokens_mask": [1, *further["special_tokens_mask"][row]],
+                "attention_mask": [1] * (len(ids) + 1),
+                "token_type_ids": [0] * (len(ids) + 1),
+            }
+            for name, values in encoded.items():
+                values[row][end:end] = added[name]
+    return encoded
