@@ -107,7 +107,9 @@ def test_steps_are_taken_in_order_and_who_decided_last_is_heard(
 
 
 def test_a_loader_that_is_missing_is_told_at_loading(run_of_square: textclf_core.Run, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="There is no plugin 'square'"):
+    with pytest.raises(
+        UsageError, match=r"'square', which loads this model, comes from a file: add --plugin-file .*mine\.py"
+    ):
         run_of_square.predict(["the plot is dull"])
 
 
@@ -129,7 +131,7 @@ def test_what_is_no_postprocessing_is_refused_by_name(
                 return scores
         """
     )
-    with pytest.raises(RunError, match="textclf_postprocess of odd must return a Postprocessing"):
+    with pytest.raises(RunError, match=r"textclf_postprocess of the plugin 'odd' .* must give a Postprocessing"):
         textclf_core.run([f"files:path={reviews}", "majority", "odd"], output=tmp_path, quiet=True, plugin_files=[path])
 
 
