@@ -210,13 +210,14 @@ def run_cell(
     *,
     command: str | None = None,
     expected: Expected | None = None,
+    prove: bool = True,
 ) -> FinishedCell:
-    """Run a cell; it takes the place of one of the same id.
+    """Run a cell; it takes the place of one of the same id. ``prove`` is the experiment's.
 
     Raises:
         TextclfError: it can't be run.
     """
-    return _finished(cell, *run_experiment(_experiment(plan, cell, command, expected), progress))
+    return _finished(cell, *run_experiment(_experiment(plan, cell, command, expected, prove), progress))
 
 
 def run_group(experiments: Sequence[Experiment], progress: Progress) -> list[Outcome] | None:

@@ -154,8 +154,8 @@ def _trial(plan: ComparisonPlan, first: Cell, attempt: Contender) -> Record:
         data_seed=plan.data_seed,
         device=plan.device,
     )
-    done = read_cell(room, cell) or run_cell(room, cell, Progress(quiet=True))
-    # What a trial leaves is its scores.
+    # What a trial leaves is its scores, so what it saves need not be proved.
+    done = read_cell(room, cell) or run_cell(room, cell, Progress(quiet=True), prove=False)
     shutil.rmtree(done.directory / MODEL_DIRECTORY, ignore_errors=True)
     return done.record
 
