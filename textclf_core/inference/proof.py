@@ -100,7 +100,7 @@ def _check_saved(trained: Trained, plugins: ActivePlugins, workspace: Workspace)
         loaded = saved.load_classifier(loading, place)
         others_ran = bool(plugins.implementing("textclf_training_finished"))
         hashed = others_ran or not isinstance(trained.classifier, EncoderClassifier)
-        _check_parameters(trained.classifier, loaded, trained.frozen if hashed else {})
+        _check_parameters(trained, loaded, hashed=hashed)
         scores = loaded.scores(validation)
         check_scores(scores, validation, trained.task, "validation")
     except TextclfError as error:
@@ -158,21 +158,29 @@ def _complaint(plugins: ActivePlugins, saved: SavedClassifier) -> str:
     )
 
 
-def _check_parameters(trained: Classifier, loaded: Classifier, frozen: Mapping[str, str]) -> None:
-    """Compare the parameters of two classifiers that have an encoder, and let go of those that were read."""
-    if not isinstance(trained, Tokenizing) or not isinstance(loaded, Tokenizing):
+def _check_parameters(trained: Trained, loaded: Classifier, *, hashed: bool) -> None:
+    """Compare the parameters of two classifiers that have an encoder, and let go of those that were read.
+
+    Where the trained one doesn't show its encoder, those of the loaded one are compared that were frozen.
+
+    Args:
+        trained: what was trained.
+        loaded: what was loaded.
+        hashed: hash the frozen ones: they may have changed in both since training.
+    """
+    if not isinstance(loaded, Tokenizing):
         return
-    ours = dict(trained.encoder.model.named_parameters())
     theirs = dict(loaded.encoder.model.named_parameters())
+    shown = trained.classifier if isinstance(trained.classifier, Tokenizing) else None
+    ours = dict(shown.encoder.model.named_parameters()) if shown else {}
     if missing := sorted(ours.keys() - theirs.keys()):
         raise RunError(f"parameters of the trained model are missing: {some_of(missing)}")
-    changed, differing = [], []
-    for name, parameter in ours.items():
-        if name in frozen and sha256_of(theirs[name]) != frozen[name]:
-            changed.append(name)
-        elif not _same(parameter, theirs[name]):
+    differing = []
+    for name, parameter in theirs.items():
+        changed_since = hashed and name in trained.frozen and sha256_of(parameter) != trained.frozen[name]
+        if changed_since or (name in ours and not _same(ours[name], parameter)):
             differing.append(name)
-    if changed:
+    if changed := [name for name in differing if name in trained.frozen]:
         raise RunError(f"parameters that were frozen aren't what they were before training: {some_of(changed)}")
     if differing:
         raise RunError(f"parameters have other values: {some_of(differing)}")
