@@ -1,12 +1,13 @@
 """Which fine-tuning strategy should I use for my labelled text, and what does it cost me.
 
-For users: :func:`run`, :func:`compare`, :func:`open_run`. For authors of plugins: :data:`hookimpl`, :class:`Option`,
-:class:`Needs`, :class:`Recipe`, :class:`Encoder`, :class:`Classifier`, :class:`Task`, :class:`Phase`,
+For users: :func:`run`, :func:`compare`, :func:`report`, :func:`open_run`. For authors of plugins: :data:`hookimpl`,
+:class:`Option`, :class:`Needs`, :class:`Recipe`, :class:`Encoder`, :class:`Classifier`, :class:`Task`, :class:`Phase`,
 :class:`ParameterGroup`, :class:`FinishedEpoch`, :class:`Change` and the errors.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from textclf_core.errors import DataError, PluginError, RunError, TextclfError, UsageError
@@ -18,9 +19,12 @@ from textclf_core.types.recipe import Recipe
 from textclf_core.types.task import Task
 
 if TYPE_CHECKING:
-    from textclf_core.api import ComparisonResult, Run, compare, open_run, run
+    from textclf_core.api import compare, open_run, report, run
     from textclf_core.encoder import Encoder
     from textclf_core.encoder.tokenizing_classifier import Tokenizing
+    from textclf_core.report.estimate_table import Estimate
+    from textclf_core.report.report import Report
+    from textclf_core.results import ComparisonResult, Run
     from textclf_core.types.classifier import Classifier
     from textclf_core.types.progress import Progress
     from textclf_core.types.workspace import Workspace
@@ -31,6 +35,7 @@ __all__ = [
     "ComparisonResult",
     "DataError",
     "Encoder",
+    "Estimate",
     "FinishedEpoch",
     "Needs",
     "Option",
@@ -39,6 +44,7 @@ __all__ = [
     "PluginError",
     "Progress",
     "Recipe",
+    "Report",
     "Run",
     "RunError",
     "Task",
@@ -49,27 +55,34 @@ __all__ = [
     "compare",
     "hookimpl",
     "open_run",
+    "report",
     "run",
 ]
 
 # These import torch or rich; a plugin module that imports this package must not, or listing plugins takes seconds.
 _LAZY = {
     "Classifier": "textclf_core.types.classifier",
-    "ComparisonResult": "textclf_core.api",
+    "ComparisonResult": "textclf_core.results",
     "Encoder": "textclf_core.encoder",
+    "Estimate": "textclf_core.report.estimate_table",
     "Progress": "textclf_core.types.progress",
-    "Run": "textclf_core.api",
+    "Report": "textclf_core.report.report",
+    "Run": "textclf_core.results",
     "Tokenizing": "textclf_core.encoder.tokenizing_classifier",
     "Workspace": "textclf_core.types.workspace",
     "compare": "textclf_core.api",
     "open_run": "textclf_core.api",
+    "report": "textclf_core.api",
     "run": "textclf_core.api",
 }
+
+# `textclf_core.report` is the function. The package of that name would take its place when it is first imported, so it
+# is imported here (it is empty but for its modules) and stays reachable as a package, not as an attribute.
+import_module("textclf_core.report")
+del globals()["report"]
 
 
 def __getattr__(name: str) -> Any:
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
     return getattr(import_module(_LAZY[name]), name)

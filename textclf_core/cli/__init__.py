@@ -60,17 +60,18 @@ def application() -> typer.Typer:
     from textclf_core.cli.predict import predict
     from textclf_core.cli.report import report
     from textclf_core.cli.run import run
+    from textclf_core.cli.standard_output import result_alone
 
     # Plain help: rich takes a tenth of a second to draw boxes.
     app = typer.Typer(
         help=HELP, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False
     )
     app.callback()(_options)
-    app.command()(run)
-    app.command()(compare)
-    app.command()(report)
-    app.command()(predict)
-    app.command()(export)
+    app.command()(result_alone(run))
+    app.command()(result_alone(compare))
+    app.command()(result_alone(report))
+    app.command()(result_alone(predict))
+    app.command()(result_alone(export))
     app.add_typer(cache, name="cache")
     app.add_typer(plugins, name="plugins")
     return app

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from textclf_core.cli.standard_output import print_result, result_alone
+
 if TYPE_CHECKING:
     from textclf_core.cache import CacheFolder
 
@@ -26,6 +28,7 @@ CacheDirectory = Annotated[
 
 
 @app.callback(invoke_without_command=True)
+@result_alone
 def show(
     context: typer.Context,
     cache_dir: CacheDirectory = None,
@@ -58,22 +61,24 @@ def show(
         for store in stores
     ]
     if rows:
-        typer.echo(tabulate(rows, ("what", "rows", "size", "last used"), colalign=("left", "right", "right")))
-        typer.echo()
+        print_result(tabulate(rows, ("what", "rows", "size", "last used"), colalign=("left", "right", "right")))
+        print_result("")
     total = sum(store.bytes for store in stores)
-    typer.echo(f"{_size(total)} of at most {_size(folder.limit_bytes)} in {folder.directory}")
+    print_result(f"{_size(total)} of at most {_size(folder.limit_bytes)} in {folder.directory}")
 
 
 @app.command()
+@result_alone
 def size(context: typer.Context) -> None:
     """Print how many bytes the cache takes."""
-    typer.echo(_folder(context.obj).bytes())
+    print_result(_folder(context.obj).bytes())
 
 
 @app.command()
+@result_alone
 def clear(context: typer.Context) -> None:
     """Remove everything that no run is writing at the moment."""
-    typer.echo(f"{_size(_folder(context.obj).clear())} freed")
+    print_result(f"{_size(_folder(context.obj).clear())} freed")
 
 
 def _folder(directory: Path | None) -> CacheFolder:
@@ -91,7 +96,7 @@ def _print_json(folder: CacheFolder) -> None:
         "limit_bytes": folder.limit_bytes,
         "stores": [asdict(store) for store in folder.list()],
     }
-    typer.echo(json.dumps(content, indent=2))
+    print_result(json.dumps(content, indent=2))
 
 
 def _size(count: int) -> str:

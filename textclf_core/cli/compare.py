@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from textclf_core.cli.cache import CacheDirectory
+from textclf_core.cli.standard_output import print_result
 from textclf_core.errors import UsageError, told
 from textclf_core.types.seeds import check_seeds
 
@@ -96,75 +97,73 @@ def compare(
     Every cell (a contender at a seed) is a run of its own in the output folder. Given again after it was stopped, the
     command reads the cells that are finished and runs the others. `textclf report` shows the same table later.
     """
-    from textclf_core.cli.experiment_file import ExperimentFile, read_experiment_file
+    from textclf_core.cli.experiment_file import read_settings
     from textclf_core.cli.run import notes_shown
-    from textclf_core.comparison.contenders import contenders, with_yardsticks
+    from textclf_core.comparison.contenders import named_contenders
     from textclf_core.plugins import Catalogue, override
     from textclf_core.report.costs import check_cost, parse_price
     from textclf_core.report.tables import check_format
 
+    settings = read_settings(
+        experiment,
+        seeds=parse_seeds(seeds) if seeds is not None else None,
+        data_seed=data_seed,
+        output=output,
+        device=device,
+    )
+    # Every name and option is checked before torch is imported.
     catalogue = Catalogue.discover(plugin_file or ())
-    file = read_experiment_file(experiment) if experiment else ExperimentFile()
-    tries = [*file.tries, *(attempt or ())]
-    if not tries:
-        raise UsageError("nothing to compare: give each contender with --try, such as --try full --try head-only.")
-    base = override(file.plugins, plugin or (), catalogue)
-    found = contenders(with_yardsticks(tries, catalogue) if yardsticks else tries, base, catalogue)
+    found = named_contenders(
+        [*settings.tries, *(attempt or ())],
+        override(settings.plugins, plugin or (), catalogue),
+        catalogue,
+        yardsticks=yardsticks,
+    )
     check_format(format)
     check_cost(cost)
-    hourly = parse_price(price) if price else None
-
-    from textclf_core.comparison.tuning import parse_search
-    from textclf_core.data.sampling import parse_train_sizes
-
-    search = parse_search(tune, trials) if tune is not None else None
-    sizes = parse_train_sizes(train_size) if train_size is not None else ()
+    hourly = parse_price(price) if price is not None else None
 
     from rich.console import Console
 
-    from textclf_core.comparison.estimate import bill, kept_expected
-    from textclf_core.comparison.live_view import Board
-    from textclf_core.comparison.runner import plan, run_cells
-    from textclf_core.comparison.tuning import tune_plan
-    from textclf_core.report.analysis import analyse, check_metric
-    from textclf_core.report.estimate_table import bill_text
-    from textclf_core.report.printed import Wanted, report_text
-    from textclf_core.report.stored import StoredRun
-    from textclf_core.types.progress import Progress
+    from textclf_core.comparison.compare import ComparisonRequest, estimate
+    from textclf_core.comparison.compare import compare as run_and_compare
+    from textclf_core.comparison.tuning import parse_search
+    from textclf_core.data.sampling import parse_train_sizes
 
+    request = ComparisonRequest(
+        contenders=found,
+        seeds=settings.seeds,
+        sizes=parse_train_sizes(train_size) if train_size is not None else (),
+        search=parse_search(tune, trials) if tune is not None else None,
+        data_seed=settings.data_seed,
+        device=settings.device,
+        cache_directory=cache_dir,
+        output=settings.output,
+        metric=metric,
+        cost=cost,
+        hourly=hourly,
+        force=force,
+        command=context.find_root().obj,
+    )
     console = Console(stderr=True)
+    if dry_run:
+        with notes_shown(console):
+            expected = estimate(request, console=console)
+        print_result(expected.text(format))
+        if expected.not_included:
+            typer.echo(expected.not_included, err=True)
+        return
     with notes_shown(console):
-        planned = plan(
-            found,
-            parse_seeds(seeds) if seeds is not None else (0, 1, 2) if file.seeds is None else file.seeds,
-            output=output or file.output or Path("runs"),
-            sizes=sizes,
-            data_seed=data_seed if data_seed is not None else file.data_seed or 0,
-            device=device or file.device or "auto",
-            cache=cache_dir,
-        )
-        check_metric(metric, planned.tasks)
-        if dry_run:
-            typer.echo(bill_text(bill(planned, Progress(console)), format, hourly))
-            if search:
-                typer.echo(f"Not in it: {search.trials} trials of each contender with {search.option!r}.", err=True)
-            return
-        if search:
-            planned = tune_plan(planned, search, metric, Progress(console))
-        expected = kept_expected(planned.output)
-        finished, failed = run_cells(
-            planned,
-            Board(planned.cells, metric, console, expected=expected),
-            force=force,
-            command=context.find_root().obj,
-            expected=expected,
-        )
-    if finished:
-        analyses = analyse([StoredRun(cell.directory, cell.record) for cell in finished], metric=metric, cost=cost)
-        typer.echo(report_text(analyses, Wanted(format=format, hourly=hourly)))
-    for cell in failed:
-        typer.echo(f"error: {cell.cell.name}: {told(cell.error)}", err=True)
-    if failed:
+        outcome = run_and_compare(request, console=console)
+    try:
+        if outcome.report.analyses:
+            print_result(outcome.report.text(format))
+    finally:
+        for cell in outcome.failed:
+            typer.echo(f"error: {cell.cell.name}: {told(cell.error)}", err=True)
+    if outcome.error:
+        raise outcome.error
+    if outcome.failed:
         raise typer.Exit(1)
 
 

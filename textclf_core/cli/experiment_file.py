@@ -11,8 +11,8 @@ freeze-first-n = { n = 4 }
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +22,16 @@ from textclf_core.types.seeds import check_seed, check_seeds
 
 
 @dataclass(frozen=True)
-class ExperimentFile:
-    """What an experiment file says; ``None`` where it is silent."""
+class Settings:
+    """What an experiment file says, and the defaults where it is silent."""
 
     plugins: tuple[PluginSpec, ...] = ()
     tries: tuple[tuple[PluginSpec, ...], ...] = ()
-    seeds: tuple[int, ...] | None = None
-    seed: int | None = None
-    data_seed: int | None = None
-    output: Path | None = None
-    device: str | None = None
+    seeds: tuple[int, ...] = (0, 1, 2)
+    seed: int = 0
+    data_seed: int = 0
+    output: Path = Path("runs")
+    device: str = "auto"
 
 
 _TYPES: dict[str, tuple[type, str]] = {
@@ -45,7 +45,32 @@ _TYPES: dict[str, tuple[type, str]] = {
 }
 
 
-def read_experiment_file(path: Path) -> ExperimentFile:
+def read_settings(
+    experiment: Path | None,
+    *,
+    seed: int | None = None,
+    seeds: int | Sequence[int] | None = None,
+    data_seed: int | None = None,
+    output: str | Path | None = None,
+    device: str | None = None,
+) -> Settings:
+    """Return what an experiment file says, if there is one; what is given beside it takes its place.
+
+    Raises:
+        UsageError: the file can't be used, or a seed is none.
+    """
+    given: dict[str, Any] = {
+        "seed": None if seed is None else check_seed(seed),
+        "seeds": None if seeds is None else check_seeds(seeds),
+        "data_seed": None if data_seed is None else check_seed(data_seed, "data_seed"),
+        "output": None if output is None else Path(output),
+        "device": device,
+    }
+    settings = read_experiment_file(experiment) if experiment is not None else Settings()
+    return replace(settings, **{name: value for name, value in given.items() if value is not None})
+
+
+def read_experiment_file(path: Path) -> Settings:
     """Read an experiment file.
 
     Raises:
@@ -66,17 +91,23 @@ def read_experiment_file(path: Path) -> ExperimentFile:
         raise UsageError(f"{path}: {error}") from None
 
 
-def _content(content: dict[str, Any], set_by: str) -> ExperimentFile:
-    return ExperimentFile(
-        plugins=_specs(content.get("plugins", {}), set_by),
-        tries=tuple(_specs(table, set_by) for table in content.get("try", [])),
-        seeds=check_seeds(content["seeds"]) if "seeds" in content else None,
-        seed=check_seed(content["seed"]) if "seed" in content else None,
-        data_seed=check_seed(content["data_seed"], "data_seed") if "data_seed" in content else None,
+def _content(content: dict[str, Any], set_by: str) -> Settings:
+    said: dict[str, Any] = {
+        "plugins": _specs(content.get("plugins", {}), set_by),
+        "tries": tuple(_specs(table, set_by) for table in content.get("try", [])),
+    }
+    if "seeds" in content:
+        said["seeds"] = check_seeds(content["seeds"])
+    if "seed" in content:
+        said["seed"] = check_seed(content["seed"])
+    if "data_seed" in content:
+        said["data_seed"] = check_seed(content["data_seed"], "data_seed")
+    if "output" in content:
         # A relative path in the file is meant from where the command is given, as one on the command line is.
-        output=Path(content["output"]) if "output" in content else None,
-        device=content.get("device"),
-    )
+        said["output"] = Path(content["output"])
+    if "device" in content:
+        said["device"] = content["device"]
+    return Settings(**said)
 
 
 def _faults(key: str, value: Any) -> Iterator[str]:

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from textclf_core.cli.standard_output import print_result
+
 
 def export(
     run: Annotated[Path, typer.Argument(help="A run's directory.", show_default=False)],
@@ -28,6 +30,6 @@ def export(
     if private and not push:
         raise UsageError("--private is of a repository on the hub; give --push OWNER/NAME too.")
     address = export_run(run, directory, push=push, private=private)
-    typer.echo(f"written: {directory}")
+    print_result(f"written: {directory}")
     if address:
-        typer.echo(f"sent: {address}")
+        print_result(f"sent: {address}")

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from textclf_core.cli.standard_output import print_result, result_alone
 from textclf_core.errors import UsageError, did_you_mean
 from textclf_core.hookspecs import ROLE_OF_HOOK
 from textclf_core.plugins import Catalogue, Listed, LoadedPlugin
@@ -29,6 +30,7 @@ app = typer.Typer(rich_markup_mode=None, short_help="List the plugins, or show t
 
 
 @app.callback(invoke_without_command=True)
+@result_alone
 def plugins(
     context: typer.Context,
     role: Annotated[
@@ -48,12 +50,13 @@ def plugins(
     # What can't be loaded may have any role.
     listing = [item for item in catalogue.listing() if not (role and item.plugin and role not in item.plugin.roles)]
     if as_json:
-        print(json.dumps([_as_json(item, catalogue) for item in listing], indent=2))
+        print_result(json.dumps([_as_json(item, catalogue) for item in listing], indent=2))
     else:
-        print(_as_table(listing, catalogue))
+        print_result(_as_table(listing, catalogue))
 
 
 @app.command()
+@result_alone
 def show(
     context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME")],
@@ -72,9 +75,9 @@ def show(
             "hooks": sorted(plugin.hooks),
             "options": [_option_as_json(option) for option in options],
         }
-        print(json.dumps(described, indent=2))
+        print_result(json.dumps(described, indent=2))
     else:
-        print(_as_page(plugin, options, catalogue))
+        print_result(_as_page(plugin, options, catalogue))
 
 
 def _as_table(listing: Sequence[Listed], catalogue: Catalogue) -> str:

@@ -12,6 +12,8 @@ from typing import IO, TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from textclf_core.cli.standard_output import result_stream
+
 if TYPE_CHECKING:
     from textclf_core.data.reading import Format
 
@@ -61,16 +63,13 @@ def predict(
     from rich.console import Console
 
     from textclf_core.cli.run import notes_shown
-    from textclf_core.inference.predict import score_rows
-    from textclf_core.inference.store import load_classifier
-    from textclf_core.system.environment import resolve_device
+    from textclf_core.inference.predict import open_classifier, score_rows
 
     with notes_shown(Console(stderr=True)):
-        place = "cpu" if engine != "torch" and device == "auto" else resolve_device(device)
-        classifier, task = load_classifier(run, catalogue, place, engine)
+        classifier, task = open_classifier(run, catalogue, device=device, engine=engine)
     scored = score_rows(classifier, task, rows, text)
     if output == _STANDARD:
-        _write(scored, sys.stdout, output_format)
+        _write(scored, result_stream(), output_format)
     else:
         first = list(islice(scored, 1))  # what can't be read or labelled leaves an older output as it is
         with output.open("w", encoding="utf-8", newline="") as stream:

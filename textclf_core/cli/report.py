@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import re
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from textclf_core.report.analysis import Analysis
-
-_PAGE = "page"
+from textclf_core.cli.standard_output import print_result
 
 
 def report(
@@ -63,59 +56,31 @@ def report(
 
     Runs that differ in the seed alone are one contender. Contenders on different data are compared apart.
     """
-    from textclf_core.report.costs import check_cost, parse_price
-    from textclf_core.report.tables import check_format
+    from textclf_core.report.costs import parse_price
+    from textclf_core.report.printed import Wanted
+    from textclf_core.report.report import make_report, split_names
 
-    check_format(format, also=(_PAGE,))
-    check_cost(cost)
-    hourly = parse_price(price) if price is not None else None
-
-    from textclf_core.report.analysis import analyse
-    from textclf_core.report.printed import Wanted, report_text
-    from textclf_core.report.stored import find_runs
-
-    analyses = analyse(find_runs(paths or [Path("runs")]), metric=metric, cost=cost)
-    if plots is not None:
-        _draw(analyses, plots)
-    if format == _PAGE:
-        from textclf_core.report.page import write_page
-
-        page = output or Path("report.html")
-        command: str | None = context.find_root().obj
-        write_page(analyses, page, command=command, hourly=hourly, slices=slice or ())
-        _say(f"wrote {page}")
-        return
-    text = report_text(
-        analyses,
+    made = make_report(
+        paths or [Path("runs")],
         Wanted(
             format=format,
-            hourly=hourly,
-            columns=[name.strip() for name in columns.split(",") if name.strip()] if columns is not None else None,
+            hourly=parse_price(price) if price is not None else None,
+            columns=split_names(columns) if columns is not None else None,
             sort=sort,
             slices=slice or (),
             classes=classes,
         ),
+        metric=metric,
+        cost=cost,
+        plots=plots,
+        output=output,
+        command=context.find_root().obj,
     )
-    if output is None:
-        typer.echo(text)
+    # Beside the report, which may be read from the standard output by a program.
+    if plots is not None:
+        drawn = [str(path.relative_to(plots).with_suffix("")) for path in made.drawn if path.suffix == ".png"]
+        typer.echo(f"drew {', '.join(drawn)} in {plots}", err=True)
+    if made.written is not None:
+        typer.echo(f"wrote {made.written}", err=True)
     else:
-        output.write_text(f"{text}\n", encoding="utf-8")
-        _say(f"wrote {output}")
-
-
-def _draw(analyses: Sequence[Analysis], directory: Path) -> None:
-    """Write the plots of each comparison; those of several data sets into a folder each."""
-    from textclf_core.report.plots import write_curves, write_plots
-    from textclf_core.report.printed import heading_of
-
-    files = list(write_curves(analyses, directory))
-    for number, analysis in enumerate(analyses, start=1):
-        slug = re.sub(r"[^A-Za-z0-9.]+", "-", heading_of(analysis)).strip("-.")[-60:]
-        files += write_plots(analysis, directory / f"{number}-{slug}" if len(analyses) > 1 else directory)
-    names = ", ".join(str(path.relative_to(directory).with_suffix("")) for path in files if path.suffix == ".png")
-    _say(f"drew {names} in {directory}")
-
-
-def _say(text: str) -> None:
-    """Say what was written beside the report, which may be read from the standard output by a program."""
-    print(text, file=sys.stderr)
+        print_result(made.text())

@@ -6,16 +6,15 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from textclf_core.cli.cache import CacheDirectory
+from textclf_core.cli.standard_output import print_result
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-T = TypeVar("T")
 
 
 def run(
@@ -58,63 +57,43 @@ def run(
     A role that no plugin is given for takes its default: rotten-tomatoes, bert-base-cased, full, finetune, f1 and
     accuracy. A plugin given here replaces the file's of the same name, or of the same role where there can be one.
     """
-    from textclf_core.cli.experiment_file import ExperimentFile, read_experiment_file
+    from textclf_core.cli.experiment_file import read_settings
     from textclf_core.plugins import Catalogue, activate, override
+    from textclf_core.report.summary import check_summary_format, summary
 
-    catalogue = Catalogue.discover(plugin_file or ())
-    file = read_experiment_file(experiment) if experiment else ExperimentFile()
+    settings = read_settings(experiment, seed=seed, data_seed=data_seed, output=output, device=device)
     # Every name and option is checked before torch is imported.
-    plugins = activate(override(file.plugins, plugin or (), catalogue), catalogue)
-    check_table_format(format)
+    catalogue = Catalogue.discover(plugin_file or ())
+    plugins = activate(override(settings.plugins, plugin or (), catalogue), catalogue)
+    check_summary_format(format)
 
     from rich.console import Console
 
     from textclf_core.pipeline.pipeline import run_one
     from textclf_core.pipeline.spec import RunSpec
-    from textclf_core.report.summary import summary
     from textclf_core.system.environment import resolve_device
     from textclf_core.types.progress import Progress
 
     console = Console(stderr=True)
     asked = RunSpec(
         plugins=plugins,
-        seed=_first(seed, file.seed, 0),
-        data_seed=_first(data_seed, file.data_seed, 0),
-        output=_first(output, file.output, Path("runs")),
-        device=_first(device, file.device, "auto"),
+        seed=settings.seed,
+        data_seed=settings.data_seed,
+        output=settings.output,
+        device=settings.device,
         command=context.find_root().obj,
         cache=cache_dir,
     )
     with notes_shown(console):
         done = run_one(asked, Progress(console))
-    directory, record = done.directory, done.record
-    if format == "json":
-        typer.echo((directory / "record.json").read_text(encoding="utf-8"), nl=False)
-    else:
-        typer.echo(summary(record, str(directory), format))
+    print_result(summary(done.record, str(done.directory), format))
     if profile:
         from textclf_core.report.profile import measure_rates, profile_text
 
         rates = measure_rates(resolve_device(asked.device))
+        text = profile_text(done.record, rates, "simple" if format == "json" else format)
         # On the standard output it would be no JSON.
-        typer.echo(f"\n{profile_text(record, rates, 'simple' if format == 'json' else format)}", err=format == "json")
-
-
-def check_table_format(name: str) -> None:
-    """Refuse a table format that tabulate doesn't have.
-
-    Raises:
-        UsageError: there is none of that name.
-    """
-    from tabulate import tabulate_formats
-
-    from textclf_core.errors import UsageError, did_you_mean
-
-    formats = ("json", *tabulate_formats)
-    if name not in formats:
-        raise UsageError(
-            f"--format {name}: no such format.{did_you_mean(name, formats)} It takes {', '.join(formats)}."
-        )
+        typer.echo(text, err=True) if format == "json" else print_result(f"\n{text}")
 
 
 @contextmanager
@@ -144,7 +123,3 @@ class _NoteHandler(logging.Handler):
         self._said.add(record.getMessage())
         prefix = "warning" if record.levelno >= logging.WARNING else "note"
         self._console.print(f"{prefix}: {record.getMessage()}", soft_wrap=True, highlight=False, markup=False)
-
-
-def _first(*values: T | None) -> T:
-    return next(value for value in values if value is not None)

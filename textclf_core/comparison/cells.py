@@ -51,8 +51,12 @@ class Cell:
     @property
     def name(self) -> str:
         """The cell as a person is told of it: label, size of train where it isn't all, seed."""
-        size = f" at {self.train_size}" if self.train_size else ""
-        return f"{self.contender.label}{size} seed {self.seed}"
+        return f"{self.line} seed {self.seed}"
+
+    @property
+    def line(self) -> str:
+        """The cell without its seed: label, and size of train where it isn't all."""
+        return f"{self.contender.label} at {self.train_size}" if self.train_size else self.contender.label
 
     def finished_in(self, output: Path) -> Path | None:
         """Return the directory of the finished run, or ``None``. It is whole if it is there."""

@@ -54,12 +54,41 @@ class Contender:
     yardstick: bool = False
 
 
+def named_contenders(
+    tries: Sequence[str | Sequence[PluginSpec]],
+    base: Sequence[PluginSpec],
+    catalogue: Catalogue,
+    *,
+    yardsticks: bool = True,
+    without: Sequence[str] = (),
+    set_by: str = "command line",
+) -> tuple[Contender, ...]:
+    """Return the contenders of a comparison.
+
+    Args:
+        tries: the contenders, as after ``--try``, or their plugins.
+        base: the plugins of every contender.
+        catalogue: the plugins that there are.
+        yardsticks: add the yardsticks that aren't among them.
+        without: roles that no plugin is needed for.
+        set_by: who names them, for the records.
+
+    Raises:
+        UsageError: no contender is named, or as :func:`contenders` does.
+    """
+    if not tries:
+        raise UsageError("nothing to compare: give each contender with --try, such as --try full --try head-only.")
+    wanted = with_yardsticks(tries, catalogue) if yardsticks else tries
+    return contenders(wanted, base, catalogue, without=without, set_by=set_by)
+
+
 def contenders(
     tries: Sequence[str | Sequence[PluginSpec]],
     base: Sequence[PluginSpec],
     catalogue: Catalogue,
     *,
     without: Sequence[str] = (),
+    set_by: str = "command line",
 ) -> tuple[Contender, ...]:
     """Return the contenders that ``tries`` name, on top of the base plugins, in order.
 
@@ -70,7 +99,7 @@ def contenders(
         UsageError: a plugin or an option is wrong, or two contenders are the same. All names are checked at once,
             before anything runs.
     """
-    found = [contender for text in tries for contender in _contenders(text, base, catalogue, without)]
+    found = [contender for text in tries for contender in _contenders(text, base, catalogue, without, set_by)]
     labels = [contender.label for contender in found]
     for label in labels:
         if labels.count(label) > 1:
@@ -87,9 +116,13 @@ def with_yardsticks(
 
 
 def _contenders(
-    text: str | Sequence[PluginSpec], base: Sequence[PluginSpec], catalogue: Catalogue, without: Sequence[str]
+    text: str | Sequence[PluginSpec],
+    base: Sequence[PluginSpec],
+    catalogue: Catalogue,
+    without: Sequence[str],
+    set_by: str,
 ) -> Iterator[Contender]:
-    specs = _parse(text, catalogue) if isinstance(text, str) else tuple(text)
+    specs = _parse(text, catalogue, set_by) if isinstance(text, str) else tuple(text)
     for chosen, sweeps in _expand(specs, catalogue):
         combined = override(base, chosen, catalogue)
         kept, left_out = _without_useless(combined, chosen, catalogue)
@@ -99,12 +132,12 @@ def _contenders(
         yield Contender(label, plugins, left_out, sweeps[0] if len(sweeps) == 1 else None, yardstick=yardstick)
 
 
-def _parse(text: str, catalogue: Catalogue) -> tuple[PluginSpec, ...]:
+def _parse(text: str, catalogue: Catalogue, set_by: str) -> tuple[PluginSpec, ...]:
     specs = []
     for part in re.split(r"\s+\+\s+", text.strip()):
         name, options = split_name(part)
         names = option_names(catalogue.get(name).cls)
-        specs.append(PluginSpec(name, parse_options(options, names, plugin=name)))
+        specs.append(PluginSpec(name, parse_options(options, names, plugin=name), set_by))
     return tuple(specs)
 
 

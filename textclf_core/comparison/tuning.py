@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from dataclasses import dataclass, replace
 from typing import Any
 
 from textclf_core.comparison.cells import Cell, make_cell
 from textclf_core.comparison.contenders import Contender
-from textclf_core.comparison.runner import ComparisonPlan, read_cell, run_cell
+from textclf_core.comparison.runner import ComparisonPlan, FailedCell, read_cell, run_cell
 from textclf_core.data.sampling import TrainSize
-from textclf_core.errors import UsageError
+from textclf_core.errors import RunError, TextclfError, UsageError, told
 from textclf_core.pipeline.evaluation import check_metrics
-from textclf_core.plugins import ActivePlugins, suited
+from textclf_core.plugins import ActivePlugin, ActivePlugins, suited
 from textclf_core.plugins.activation import with_options
 from textclf_core.records.schema import MODEL_DIRECTORY, Record, Tuning
 from textclf_core.types.progress import Progress
 
+logger = logging.getLogger("textclf")
+
 TRIALS = "trials"
 """The folder, in the output folder, that gets the runs of the trials."""
 
+_FEWEST_TRIALS = 2
 # A head alone wants a rate a hundred times that of the whole model; both ends of what is used lie inside.
 _USUAL = {"learning_rate": (1e-6, 1e-1)}
 
@@ -38,8 +42,10 @@ def parse_search(text: str, trials: int) -> Search:
     """Return what ``learning_rate`` or ``learning_rate=1e-5..1e-2`` means.
 
     Raises:
-        UsageError: it isn't an option and a range, or the option has no usual range.
+        UsageError: it isn't an option and a range, the option has no usual range, or there are too few trials.
     """
+    if trials < _FEWEST_TRIALS:
+        raise UsageError(f"--trials {trials}: tuning compares {_FEWEST_TRIALS} trials at least.")
     option, _, bounds = text.partition("=")
     if not bounds:
         if option not in _USUAL:
@@ -55,83 +61,99 @@ def parse_search(text: str, trials: int) -> Search:
     return search
 
 
-def tune_plan(plan: ComparisonPlan, search: Search, metric: str, progress: Progress) -> ComparisonPlan:
-    """Tune every contender whose trainer has the option, at each size of train, and return the plan of the best values.
+def tune_plan(
+    plan: ComparisonPlan, search: Search, metric: str, progress: Progress
+) -> tuple[ComparisonPlan, tuple[FailedCell, ...]]:
+    """Tune every contender whose trainer has the option, at each size of train.
 
-    A tuned contender's label says so. Those without the option stay as they are.
+    Returns:
+        The plan of the best values, whose labels say that they were tuned, beside the contenders without the option;
+        and the cells of contenders whose trials all failed, with the reason.
 
     Raises:
-        UsageError: Optuna isn't installed, or no contender has the option.
-        TextclfError: a trial can't be run.
+        UsageError: Optuna isn't installed, no contender has the option, or one doesn't give the metric.
     """
-    cells: list[Cell] = []
-    data = dict(plan.data)
-    tuned: dict[tuple[str, TrainSize | None], Contender] = {}
+    firsts: dict[tuple[str, TrainSize | None], Cell] = {}
     for cell in plan.cells:
-        contender, size = cell.contender, cell.train_size
-        [trainer] = contender.plugins.of_role("trainer")
-        if search.option not in trainer.options:
-            cells.append(cell)
-            continue
-        prepared = plan.data[contender.label, size]
-        if (contender.label, size) not in tuned:
-            tuned[contender.label, size] = _tune(plan, cell, search, metric, progress)
-        best = tuned[contender.label, size]
-        data[best.label, size] = prepared
-        cells.append(
-            make_cell(
-                best,
-                cell.seed,
-                size,
-                fingerprint=prepared.fingerprint,
-                data_seed=plan.data_seed,
-                device=plan.device,
-            )
-        )
-    if not tuned:
+        if search.option in _trainer(cell.contender).options:
+            firsts.setdefault((cell.contender.label, cell.train_size), cell)
+    if not firsts:
         raise UsageError(f"--tune {search.option}: no contender's trainer has an option {search.option!r}.")
-    return replace(plan, cells=tuple(cells), data=data)
+    for first in firsts.values():
+        _check_metric(plan, first, metric)
+    tuned = {key: _tune(plan, first, search, metric, progress) for key, first in firsts.items()}
+    cells: list[Cell] = []
+    failed: list[FailedCell] = []
+    data = dict(plan.data)
+    for cell in plan.cells:
+        best = tuned.get((cell.contender.label, cell.train_size))
+        if best is None:
+            cells.append(cell)
+        elif isinstance(best, RunError):
+            failed.append(FailedCell(cell, best))
+        else:
+            data[best.label, cell.train_size] = plan.data[cell.contender.label, cell.train_size]
+            cells.append(_cell(plan, cell, best))
+    return replace(plan, cells=tuple(cells), data=data), tuple(failed)
 
 
-def _tune(plan: ComparisonPlan, first: Cell, search: Search, metric: str, progress: Progress) -> Contender:
+def _trainer(contender: Contender) -> ActivePlugin:
+    [trainer] = contender.plugins.of_role("trainer")
+    return trainer
+
+
+def _check_metric(plan: ComparisonPlan, cell: Cell, metric: str) -> None:
+    """Refuse a contender that doesn't give the metric that tuning chooses by."""
+    task = plan.task_of(cell)
+    given = check_metrics(suited(cell.contender.plugins, task), task)
+    if metric not in given:
+        raise UsageError(
+            f"--tune chooses by {metric!r}, and {cell.contender.label} gives {', '.join(sorted(given))} alone. "
+            f"Add --plugin {metric}."
+        )
+
+
+def _tune(plan: ComparisonPlan, first: Cell, search: Search, metric: str, progress: Progress) -> Contender | RunError:
     """Try values, each in a run at the first cell's seed, and return the contender with the best on validation.
 
     The first trial takes the option's own value, so that tuning never does worse than none on validation. The others
     are chosen by Optuna's tree-structured Parzen estimator (Bergstra et al., NeurIPS 2011), half of them at random.
-    It is seeded: a comparison that was stopped asks for the same values again and reads their runs.
+    It is seeded: a comparison that was stopped asks for the same values again and reads their runs. A trial that fails,
+    as one that diverges does, counts as one of the trials; where all fail, an error is returned.
     """
     optuna = _optuna()
-    contender = first.contender
-    task = plan.data[contender.label, first.train_size].task
-    given = check_metrics(suited(contender.plugins, task), task)
-    if metric not in given:
-        raise UsageError(
-            f"--tune chooses by {metric!r}, and {contender.label} gives {', '.join(sorted(given))} alone. "
-            f"Add --plugin {metric}."
-        )
-    [trainer] = contender.plugins.of_role("trainer")
+    contender, option = first.contender, search.option
+    own = _trainer(contender).options[option]
     sampler = optuna.samplers.TPESampler(seed=0, n_startup_trials=max(2, search.trials // 2))
     study = optuna.create_study(direction="maximize", sampler=sampler)
-    own = trainer.options[search.option]
     if isinstance(own, int | float) and search.low <= own <= search.high:
-        study.enqueue_trial({search.option: float(own)})
+        study.enqueue_trial({option: float(own)})
     flops = 0.0
     tried: list[tuple[float, float]] = []
+    failure = ""
     with progress.bar(f"tune {contender.label}", search.trials, "trials") as bar:
         for _ in range(search.trials):
             trial = study.ask()
             # Three significant digits, as a person would write it: what is run is what is shown.
-            value = float(f"{trial.suggest_float(search.option, search.low, search.high, log=True):.3g}")
-            attempt = _with_value(contender, search.option, value, f"{contender.label} trial {search.option}={value:g}")
-            record = _trial(plan, first, attempt)
-            score = record.metrics["validation"].get(metric) or 0.0
-            study.tell(trial, score)
-            flops += record.cost.train_flops or 0.0
-            tried.append((value, score))
-            bar.advance(note=f"best so far: {max(tried, key=lambda one: one[1])[0]:g}")
-    value, score = max(tried, key=lambda one: one[1])
+            value = float(f"{trial.suggest_float(option, search.low, search.high, log=True):.3g}")
+            attempt = _with_value(contender, option, value, f"{contender.label} trial {option}={value:g}")
+            try:
+                record = _trial(plan, first, attempt)
+                flops += record.cost.train_flops or 0.0
+                score = _validation_score(record, metric)
+            except TextclfError as error:
+                failure = told(error)
+                logger.warning("%s failed: %s", attempt.label, failure)
+                study.tell(trial, state=optuna.trial.TrialState.FAIL)
+            else:
+                study.tell(trial, score)
+                tried.append((value, score))
+            bar.advance(note=f"best so far: {_best(tried)[0]:g}" if tried else "")
+    if not tried:
+        return RunError(f"all {search.trials} trials of {option!r} failed, the last one so: {failure}")
+    value, score = _best(tried)
     tuning = Tuning(
-        option=f"{trainer.name}:{search.option}",
+        option=f"{_trainer(contender).name}:{option}",
         value=value,
         low=search.low,
         high=search.high,
@@ -139,25 +161,47 @@ def _tune(plan: ComparisonPlan, first: Cell, search: Search, metric: str, progre
         train_flops=flops,
         validation_score=score,
     )
-    return replace(_with_value(contender, search.option, value, f"{contender.label} (tuned)"), tuning=tuning)
+    return replace(_with_value(contender, option, value, f"{contender.label} (tuned)"), tuning=tuning)
+
+
+def _best(tried: list[tuple[float, float]]) -> tuple[float, float]:
+    """Return the value with the highest score, and the score."""
+    return max(tried, key=lambda one: one[1])
+
+
+def _validation_score(record: Record, metric: str) -> float:
+    """Return a trial's score.
+
+    Raises:
+        RunError: it has none.
+    """
+    score = record.metrics["validation"].get(metric)
+    if score is None:
+        raise RunError(f"{metric} has no value on validation")
+    return score
 
 
 def _trial(plan: ComparisonPlan, first: Cell, attempt: Contender) -> Record:
     """Run a trial, or read it, in a folder of its own: reports are about what was run with the value found."""
     prepared = plan.data[first.contender.label, first.train_size]
     room = replace(plan, output=plan.output / TRIALS, data={**plan.data, (attempt.label, first.train_size): prepared})
-    cell = make_cell(
-        attempt,
-        first.seed,
-        first.train_size,
-        fingerprint=prepared.fingerprint,
-        data_seed=plan.data_seed,
-        device=plan.device,
-    )
+    cell = _cell(plan, first, attempt)
     done = read_cell(room, cell) or run_cell(room, cell, Progress(quiet=True))
     # What a trial leaves is its scores.
     shutil.rmtree(done.directory / MODEL_DIRECTORY, ignore_errors=True)
     return done.record
+
+
+def _cell(plan: ComparisonPlan, like: Cell, contender: Contender) -> Cell:
+    """Return a cell of another contender on the data of one of the plan's, at its seed."""
+    return make_cell(
+        contender,
+        like.seed,
+        like.train_size,
+        fingerprint=plan.data[like.contender.label, like.train_size].fingerprint,
+        data_seed=plan.data_seed,
+        device=plan.device,
+    )
 
 
 def _with_value(contender: Contender, option: str, value: float, label: str) -> Contender:

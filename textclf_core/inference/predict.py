@@ -10,12 +10,37 @@ from textclf_core.errors import DataError, UsageError
 from textclf_core.tasks import kind_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from textclf_core.inference.store import Engine
+    from textclf_core.plugins import Catalogue
     from textclf_core.tasks.kind import TaskKind
     from textclf_core.types.classifier import Classifier
     from textclf_core.types.task import Task
 
 # Rows read before the first is scored: enough to make batches of similar length, little enough to stream.
 CHUNK_ROWS = 512
+
+
+def open_classifier(
+    run: Path, catalogue: Catalogue, *, device: str = "auto", engine: Engine = "torch"
+) -> tuple[Classifier, Task]:
+    """Return the classifier of the run in ``run``, ready to score on a device, and its task.
+
+    Args:
+        run: the run's directory, or a folder that ``textclf export`` wrote.
+        catalogue: has the plugin that loads it.
+        device: a torch device, or ``auto``, which is the CPU for the engines of ONNX.
+        engine: what is to compute the scores.
+
+    Raises:
+        TextclfError: as :func:`~textclf_core.inference.store.load_classifier` does, or there is no such device.
+    """
+    from textclf_core.inference.store import load_classifier
+    from textclf_core.system.environment import resolve_device
+
+    place = "cpu" if engine != "torch" and device == "auto" else resolve_device(device)
+    return load_classifier(run, catalogue, place, engine)
 
 
 def score_rows(

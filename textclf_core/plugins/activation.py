@@ -182,8 +182,14 @@ def activate(
     return ActivePlugins(_built(written, catalogue))
 
 
-def override(base: Sequence[PluginSpec], chosen: Sequence[str | PluginSpec], catalogue: Catalogue) -> list[PluginSpec]:
-    """Return the specs of a base (an experiment file), with those chosen on top of it (the command line).
+def override(
+    base: Sequence[PluginSpec],
+    chosen: Sequence[str | PluginSpec],
+    catalogue: Catalogue,
+    *,
+    set_by: str = "command line",
+) -> list[PluginSpec]:
+    """Return the specs of a base (an experiment file), with those chosen on top of it (by ``set_by``).
 
     A plugin chosen takes the place of the base's of the same name, options and all, or of the same exclusive role.
     The others are added at the end.
@@ -191,7 +197,7 @@ def override(base: Sequence[PluginSpec], chosen: Sequence[str | PluginSpec], cat
     Raises:
         UsageError: a string isn't a spec, there is no such plugin, or one is chosen twice.
     """
-    on_top = [_read(spec, catalogue, "command line") for spec in chosen]
+    on_top = [_read(spec, catalogue, set_by) for spec in chosen]
     _refuse_repeats(on_top)
     taken = {role for spec in on_top for role in catalogue.get(spec.name).roles if role in EXCLUSIVE_ROLES}
     by_name = {spec.name: spec for spec in on_top}

@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from textclf_core.records.schema import Expected
 from textclf_core.report.columns import MISSING, Value
 from textclf_core.report.tables import SEPARATORS, TABLE_ALONE, format_table, prose, separated
 from textclf_core.types.progress import format_seconds
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _HEADINGS = ("contender", "cells", "finished", "a cell takes", "peak memory", "model", "cache", "all to run")
 _SECONDS_AN_HOUR = 3600
@@ -35,6 +39,42 @@ class BillLine:
     seconds_left: float
 
 
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """What a comparison will take, by a probe of each contender. In a notebook it shows as a table.
+
+    Attributes:
+        lines: a line for each contender at each size of train.
+        hourly: what an hour of the machine costs.
+        not_included: what it takes besides, in a sentence; ``None`` if that is all.
+    """
+
+    lines: tuple[BillLine, ...]
+    hourly: float | None = None
+    not_included: str | None = None
+
+    @property
+    def seconds_left(self) -> float:
+        """Expected seconds of all cells that aren't finished."""
+        return sum(line.seconds_left for line in self.lines)
+
+    def text(self, format: str = "simple") -> str:
+        """Return the table, in a format of ``textclf compare --format``."""
+        return bill_text(self.lines, format, self.hourly)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row a contender as a pandas frame, in seconds and bytes."""
+        import pandas as pd
+
+        return pd.DataFrame(bill_rows(self.lines, self.hourly)).set_index("contender")
+
+    def __str__(self) -> str:
+        return "\n".join([self.text(), *([self.not_included] if self.not_included else [])])
+
+    def _repr_html_(self) -> str:
+        return self.text("html")
+
+
 def bill_text(lines: Sequence[BillLine], format: str, hourly: float | None = None) -> str:
     """Return what the cells of a comparison will take, a line a contender, and the sum.
 
@@ -46,12 +86,17 @@ def bill_text(lines: Sequence[BillLine], format: str, hourly: float | None = Non
         hourly: what an hour of the machine costs; adds the money.
     """
     if format == "json":
-        return json.dumps([_raw(line, hourly) for line in lines], indent=2, ensure_ascii=False)
+        return json.dumps(bill_rows(lines, hourly), indent=2, ensure_ascii=False)
     if format in SEPARATORS:
-        return separated([_raw(line, hourly) for line in lines], SEPARATORS[format])
+        return separated(bill_rows(lines, hourly), SEPARATORS[format])
     align = ["left", *["right"] * (len(_HEADINGS) - 1)]
     table = format_table(_HEADINGS, [_written(line) for line in lines], format, align)
     return table if format in TABLE_ALONE else f"{table}\n\n{prose([_total(lines, hourly)], format)}"
+
+
+def bill_rows(lines: Sequence[BillLine], hourly: float | None = None) -> list[dict[str, Value]]:
+    """Return what a program reads of a bill, a row a line; the arguments are those of :func:`bill_text`."""
+    return [_raw(line, hourly) for line in lines]
 
 
 def _raw(line: BillLine, hourly: float | None) -> dict[str, Value]:

@@ -48,7 +48,7 @@ class Wanted:
         classes: the scores of each class too.
     """
 
-    format: str
+    format: str = "simple"
     hourly: float | None = None
     columns: Sequence[str] | None = None
     sort: str | None = None
@@ -76,6 +76,24 @@ def report_text(analyses: Sequence[Analysis], wanted: Wanted) -> str:
         for curves in learning_curves(analyses):
             sections.append(prose(curves.sentences() or ["No two contenders' curves cross."], wanted.format))
     return "\n\n".join(sections)
+
+
+def report_rows(analyses: Sequence[Analysis], wanted: Wanted) -> list[dict[str, Value]]:
+    """Return what a program reads of comparisons, a row a contender: what CSV and TSV hold.
+
+    Raises:
+        UsageError: there is no such column.
+    """
+    rows: list[dict[str, Value]] = []
+    for analysis in analyses:
+        known = columns_of(analysis, wanted.hourly)
+        columns = pick(wanted.columns, known) if wanted.columns is not None else list(known.values())
+        data: dict[str, Value] = {"data": analysis.data.source, "train_size": analysis.data.train_size}
+        own = raw_rows(columns, sort_rows(analysis.rows, wanted.sort or "score", known))
+        rows += [(data if len(analyses) > 1 else {}) | row for row in own]
+    # Comparisons may have different metrics; one that a row doesn't have is empty.
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    return [{name: row.get(name) for name in names} for row in rows]
 
 
 def heading_of(analysis: Analysis) -> str:
@@ -161,16 +179,7 @@ def _as_separated(analyses: Sequence[Analysis], wanted: Wanted) -> str:
             f"--format {wanted.format} holds one table; for slices and scores by class take json, or a table for "
             "people such as simple, github, latex_booktabs or html."
         )
-    rows: list[dict[str, Value]] = []
-    for analysis in analyses:
-        known = columns_of(analysis, wanted.hourly)
-        columns = pick(wanted.columns, known) if wanted.columns is not None else list(known.values())
-        data: dict[str, Value] = {"data": analysis.data.source, "train_size": analysis.data.train_size}
-        own = raw_rows(columns, sort_rows(analysis.rows, wanted.sort or "score", known))
-        rows += [(data if len(analyses) > 1 else {}) | row for row in own]
-    # Comparisons may have different metrics; one that a row doesn't have is empty.
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    return separated([{name: row.get(name) for name in names} for row in rows], SEPARATORS[wanted.format])
+    return separated(report_rows(analyses, wanted), SEPARATORS[wanted.format])
 
 
 def _without(content: dict[str, Any], name: str) -> dict[str, Any]:

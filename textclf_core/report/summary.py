@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from html import escape
 
-from tabulate import tabulate
+from tabulate import tabulate, tabulate_formats
 
+from textclf_core.errors import UsageError, did_you_mean
 from textclf_core.records.schema import DataRecord, EncoderRecord, Record
 from textclf_core.report.costs import COSTS
 from textclf_core.report.postprocessed import step_sentences
@@ -54,14 +57,33 @@ def _cost_rows(record: Record) -> Iterator[tuple[str, str]]:
     yield "scoring one text", f"{1000 * cost.latency_seconds:.1f} ms"
 
 
+def check_summary_format(name: str) -> None:
+    """Refuse a format that a run's closing table can't be had in.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    formats = ("json", *tabulate_formats)
+    if name not in formats:
+        raise UsageError(
+            f"--format {name}: no such format.{did_you_mean(name, formats)} It takes {', '.join(formats)}."
+        )
+
+
 def summary(record: Record, where: str, table_format: str = "simple") -> str:
-    """Return the closing table of a run.
+    """Return the closing table of a run, or as JSON its record.
 
     Args:
         record: the run.
         where: its directory, as the user would type it.
-        table_format: a format of tabulate.
+        table_format: ``json`` or a format of tabulate.
+
+    Raises:
+        UsageError: there is no such format.
     """
+    check_summary_format(table_format)
+    if table_format == "json":
+        return json.dumps(asdict(record), indent=2, ensure_ascii=False)
     metrics = tabulate(metric_rows(record), headers="keys", floatfmt=".4f", missingval="-", tablefmt=table_format)
     cost = tabulate(cost_rows(record), tablefmt="plain" if table_format == "simple" else table_format)
     lines = [_subject(record), "", metrics, "", cost]

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -287,7 +288,93 @@ def test_seeds_that_are_none_in_python(seeds: int | list[int], why: str) -> None
         textclf_core.compare(["majority"], data=tiny_data(8), seeds=seeds, quiet=True)
 
 
-def test_a_comparison_whose_cells_all_failed_is_an_empty_frame() -> None:
-    result = textclf_core.ComparisonResult(None, (), {})
+def test_a_comparison_whose_cells_all_failed_is_an_empty_frame(base: list[str], tmp_path: Path) -> None:
+    result = textclf_core.compare(
+        ["freeze-first-n:n=9"], plugins=base, seeds=1, output=tmp_path, yardsticks=False, quiet=True
+    )
+    assert [label for label, _ in result.failed] == ["freeze-first-n:n=9"]
+    assert (result.analysis, result.recommended, result.error) == (None, None, None)
+    assert str(result) == result._repr_html_() == "every cell failed"
     assert len(result.to_frame()) == 0
     assert result.to_frame().index.name == "contender"
+
+
+@pytest.fixture
+def quick(reviews: Path, tmp_path: Path) -> dict[str, Any]:
+    """Arguments of a comparison without an encoder."""
+    return {"plugins": [f"files:path={reviews}"], "seeds": 1, "output": tmp_path / "runs", "quiet": True}
+
+
+def test_sizes_of_train_are_compared_apart_and_the_largest_decides(quick: dict[str, Any]) -> None:
+    result = textclf_core.compare(["majority"], train_size=["8/class", "100%"], price="0.40/h", **quick)
+    assert [one.data.train_size for one in result.report.analyses] == ["8/class", "100%"]
+    assert result.analysis is result.report.analyses[1]
+    assert list(result.to_frame()["train_size"]) == ["8/class", "8/class", "100%", "100%"]
+    assert "money" in result.to_frame()
+    assert "Data: " in str(result)
+    assert result._repr_html_().count("<table") == 2
+
+
+def test_a_dry_run_in_python_is_an_estimate(quick: dict[str, Any]) -> None:
+    estimate = textclf_core.compare(
+        ["majority"], dry_run=True, tune="c=1e-2..1e2", trials=3, price="3600/h", yardsticks=False, **quick
+    )
+    [line] = estimate.lines
+    assert (line.contender, line.cells, line.finished) == ("majority", 1, 0)
+    assert estimate.seconds_left == line.seconds_left > 0
+    assert estimate.to_frame()["money"]["majority"] == pytest.approx(estimate.seconds_left)
+    assert "1 cells to run" in str(estimate)
+    assert str(estimate).endswith("Not in it: 3 trials of each contender with 'c'.")
+    assert "<table" in estimate._repr_html_()
+    assert not list(quick["output"].glob("[!.]*"))
+
+
+def test_a_file_is_read_in_python_as_on_the_command_line(
+    textclf: Callable[..., int], reviews: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "experiment.toml"
+    file.write_text(
+        f"""
+        seeds = [7]
+        output = '{tmp_path / "runs"}'
+        [plugins]
+        files = {{ path = '{reviews}' }}
+        [[try]]
+        majority = {{}}
+        """
+    )
+    assert textclf("compare", str(file), "--no-yardsticks", "--format", "csv") == 0
+    [typed] = capsys.readouterr().out.splitlines()[1:]
+    result = textclf_core.compare(experiment=file, yardsticks=False, quiet=True)
+    assert [(run.record.label, run.record.seed) for run in result.runs] == [("majority", 7)]
+    assert result.text("csv").splitlines()[1:] == [typed]
+    other = textclf_core.compare(experiment=file, seeds=[8], yardsticks=False, quiet=True)
+    assert [run.record.seed for run in other.runs] == [8]
+
+
+def test_who_set_an_option_is_said_in_the_record(quick: dict[str, Any]) -> None:
+    result = textclf_core.compare(["tfidf-logreg:c=2"], **quick)
+    by_label = {run.record.label: run.record for run in result.runs}
+    trainer, data = (by_label["tfidf-logreg:c=2"].plugin(role) for role in ("trainer", "dataset"))
+    assert trainer is not None
+    assert data is not None
+    assert (trainer.set_by["c"], data.set_by["path"]) == ("call", "call")
+
+
+def test_what_was_computed_is_not_lost_to_an_error_of_the_table(
+    textclf: Callable[..., int], quick: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = textclf_core.compare(["majority"], **quick)
+    (first.runs[0].directory / "predictions.parquet").write_bytes(b"no parquet")
+    result = textclf_core.compare(["majority"], **quick)
+    assert {run.directory for run in result.runs} == {run.directory for run in first.runs}
+    assert isinstance(result.error, textclf_core.RunError)
+    assert str(result) == str(result.error)
+    words = ["compare", "--try", "majority", "--try", "freeze-first-n:n=9 + minilm", "--seeds", "1"]
+    output = ["--output", str(quick["output"]), "--plugin", quick["plugins"][0]]
+    assert textclf(*words, *output, "--format", "json") == 1
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "error: freeze-first-n:n=9 + minilm seed 0: " in shown.err
+    assert f"error: The 2 finished runs are in {quick['output']}, but can't be compared: " in shown.err
+    assert "Traceback" not in shown.err

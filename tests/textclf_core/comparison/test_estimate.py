@@ -203,6 +203,57 @@ def test_stopped_tuning_reads_its_trials(textclf: Textclf, arguments: list[str],
     assert {run.directory: run.record.cost.seconds for run in records(tmp_path / "trials")} == before
 
 
+def test_a_trial_that_diverges_is_a_failed_trial(
+    textclf: Textclf, arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tune = ["--tune", "learning_rate=1e-5..1e38", "--trials", "3", "--seeds", "1"]
+    assert textclf(*arguments, "--try", "full", *tune) == 0
+    shown = capsys.readouterr()
+    assert "warning: full trial learning_rate=" in shown.err
+    assert "failed: " in shown.err
+    assert 0 < len(records(tmp_path / "trials")) < 3
+    [run] = records(tmp_path)
+    assert run.record.tuning is not None
+    assert run.record.tuning.trials == 3
+    assert run.record.tuning.value < 1
+
+
+def test_a_contender_whose_trials_all_fail_does_not_stop_the_others(
+    textclf: Textclf, arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tune = ["--tune", "learning_rate=1e36..1e38", "--trials", "2", "--seeds", "2"]
+    assert textclf(*arguments, "--try", "full", "--try", "majority", *tune) == 1
+    shown = capsys.readouterr()
+    assert "error: full seed 0: all 2 trials of 'learning_rate' failed, the last one so: " in shown.err
+    assert "error: full seed 1: " in shown.err
+    assert [run.record.label for run in records(tmp_path)] == ["majority", "majority"]
+    assert "majority" in shown.out
+
+
+def test_a_trial_without_a_score_is_a_failed_trial(
+    textclf: Textclf, arguments: list[str], plugin_file: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = plugin_file(
+        """
+        @dataclass(frozen=True)
+        class Undecided:
+            @hookimpl
+            def textclf_compute_metrics(self, references):
+                return {"f1": float("nan")}
+        """
+    )
+    tune = ["--tune", "c=1e-2..1e2", "--trials", "2", "--seeds", "1"]
+    mine = ["--plugin-file", str(path), "--plugin", "undecided"]
+    assert textclf(*arguments, "--try", "tfidf-logreg", *mine, *tune) == 1
+    assert "all 2 trials of 'c' failed, the last one so: f1 has no value on validation" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("trials", [0, 1])
+def test_too_few_trials(trials: int) -> None:
+    with pytest.raises(UsageError, match="2 trials at least"):
+        parse_search("learning_rate", trials)
+
+
 def test_an_option_that_nobody_has(textclf: Textclf, arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert textclf(*arguments, "--try", "full", "--tune", "lambda=1e-3..1", "--seeds", "1") == 2
     assert "no contender's trainer has an option 'lambda'" in capsys.readouterr().err

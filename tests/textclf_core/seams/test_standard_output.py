@@ -64,7 +64,6 @@ def output(
     return of
 
 
-@pytest.mark.xfail(strict=True, reason="a plugin prints into the record")
 def test_the_record_of_a_run_is_json(output: Output, words: list[str]) -> None:
     """`textclf run --format json` prints the record and nothing else."""
     out, err = output("run", *words, "--plugin", "chatter", "--format", "json")
@@ -72,7 +71,6 @@ def test_the_record_of_a_run_is_json(output: Output, words: list[str]) -> None:
     assert "training" in err
 
 
-@pytest.mark.xfail(strict=True, reason="a plugin prints into the table")
 def test_the_table_of_a_comparison_is_json(output: Output, words: list[str]) -> None:
     """`textclf compare --format json` prints the comparison and nothing else."""
     out, err = output("compare", *words, "--try", "chatter", "--seeds", "1", "--format", "json")
@@ -80,7 +78,6 @@ def test_the_table_of_a_comparison_is_json(output: Output, words: list[str]) -> 
     assert "training" in err
 
 
-@pytest.mark.xfail(strict=True, reason="a plugin prints into the table")
 def test_the_table_of_a_comparison_is_csv(output: Output, words: list[str]) -> None:
     """So do the formats that are read by a spreadsheet."""
     out, err = output("compare", *words, "--try", "chatter", "--seeds", "1", "--format", "csv")
@@ -88,7 +85,6 @@ def test_the_table_of_a_comparison_is_csv(output: Output, words: list[str]) -> N
     assert "training" in err
 
 
-@pytest.mark.xfail(strict=True, reason="a plugin prints into the listing as it is imported")
 @pytest.mark.parametrize("show", [(), ("show", "chatter")], ids=["list", "show"])
 def test_the_listing_of_plugins_is_json(show: tuple[str, ...], output: Output, words: list[str]) -> None:
     """`textclf plugins --json` imports every plugin, and none of them speaks in the answer."""
@@ -97,7 +93,6 @@ def test_the_listing_of_plugins_is_json(show: tuple[str, ...], output: Output, w
     assert "imported" in err
 
 
-@pytest.mark.xfail(strict=True, reason="a plugin prints among the predictions")
 @pytest.mark.parametrize("format", ["csv", "jsonl"])
 def test_predictions_are_rows_and_nothing_else(format: str, output: Output, words: list[str], tmp_path: Path) -> None:
     """`textclf predict` writes a row for each text, as the input is written."""

@@ -1,0 +1,90 @@
+"""Standard output belongs to a command's result: what plugins and libraries print goes to the standard error."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout, suppress
+from contextvars import ContextVar
+from functools import wraps
+from typing import ParamSpec, TextIO
+
+P = ParamSpec("P")
+
+_STDOUT, _STDERR = 1, 2
+_result: ContextVar[TextIO] = ContextVar("result")
+
+
+def result_alone(command: Callable[P, None]) -> Callable[P, None]:
+    """Return a command on whose standard output nothing stands but what it writes to :func:`result_stream`."""
+
+    @wraps(command)
+    def alone(*args: P.args, **kwargs: P.kwargs) -> None:
+        with _others_on_stderr() as stream:
+            token = _result.set(stream)
+            try:
+                command(*args, **kwargs)
+            finally:
+                _result.reset(token)
+
+    return alone
+
+
+def result_stream() -> TextIO:
+    """Return the standard output as it was when the command began."""
+    return _result.get(sys.stdout)
+
+
+def print_result(text: object) -> None:
+    """Print a command's result, or a part of it."""
+    print(text, file=result_stream(), flush=True)
+
+
+@contextmanager
+def _others_on_stderr() -> Iterator[TextIO]:
+    """Turn Python's standard output and the process's to the standard error, and yield a stream to what it was.
+
+    The process's is what C libraries and child processes print to.
+    """
+    stdout = sys.stdout
+    if stdout is not None:
+        stdout.flush()
+    try:
+        kept = os.dup(_STDOUT)
+        os.dup2(_STDERR, _STDOUT)
+    except OSError:  # one of them is closed
+        with redirect_stdout(sys.stderr):
+            yield stdout
+        return
+    # Python's own may be another one: a test's, a notebook's.
+    result = _reopened(stdout, kept) if _writes_to(stdout, _STDOUT) else stdout
+    try:
+        with redirect_stdout(sys.stderr):
+            yield result
+    finally:
+        _flush_others(stdout)
+        os.dup2(kept, _STDOUT)
+        os.close(kept)
+        if result is not stdout:
+            result.close()
+
+
+def _writes_to(stream: TextIO | None, descriptor: int) -> bool:
+    with suppress(AttributeError, io.UnsupportedOperation):
+        return stream is not None and stream.fileno() == descriptor
+    return False
+
+
+def _reopened(stream: TextIO, descriptor: int) -> TextIO:
+    return open(os.dup(descriptor), "w", encoding=stream.encoding, errors=stream.errors)  # noqa: PTH123
+
+
+def _flush_others(stdout: TextIO | None) -> None:
+    """Write out what others have printed and still stands in a buffer, Python's or C's."""
+    if stdout is not None:
+        stdout.flush()
+    # Libraries that compute in C have loaded ctypes; where none has, its import is spared.
+    if os.name == "posix" and "ctypes" in sys.modules:
+        sys.modules["ctypes"].CDLL(None).fflush(None)

@@ -1,0 +1,169 @@
+"""The use-case: contenders on the same splits and seeds, run and compared, or what that will take."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from textclf_core.comparison.contenders import Contender
+from textclf_core.errors import RunError
+from textclf_core.report.analysis import Analysis, analyse, check_metric
+from textclf_core.report.costs import check_cost
+from textclf_core.report.estimate_table import Estimate
+from textclf_core.report.printed import Wanted
+from textclf_core.report.report import Report
+from textclf_core.report.stored import StoredRun
+
+if TYPE_CHECKING:
+    from datasets import DatasetDict
+    from rich.console import Console
+
+    from textclf_core.comparison.runner import ComparisonPlan, FailedCell, FinishedCell
+    from textclf_core.comparison.tuning import Search
+    from textclf_core.data.sampling import TrainSize
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComparisonRequest:
+    """What is to be compared, and how.
+
+    Attributes:
+        contenders: as :func:`~textclf_core.comparison.contenders.named_contenders` reads them.
+        seeds: the seeds of each.
+        sizes: how much of train; all of it if none is given.
+        search: what is tuned for each contender before.
+        data: splits in memory, for all contenders; ``None`` where their dataset plugins read them.
+        data_seed: decides carved splits and samples, one for all.
+        device: a torch device, or ``auto``.
+        cache_directory: the folder of the cache; the user's if not given.
+        output: the folder that gets the runs.
+        metric: what decides.
+        cost: what the recommended line is cheap by.
+        hourly: what an hour of the machine costs; adds the money.
+        force: run cells again that are finished.
+        command: the command line, for the records.
+    """
+
+    contenders: tuple[Contender, ...]
+    seeds: tuple[int, ...]
+    sizes: tuple[TrainSize, ...] = ()
+    search: Search | None = None
+    data: DatasetDict | None = None
+    data_seed: int = 0
+    device: str = "auto"
+    cache_directory: Path | None = None
+    output: Path = Path("runs")
+    metric: str = "f1"
+    cost: str = "train-seconds"
+    hourly: float | None = None
+    force: bool = False
+    command: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComparisonOutcome:
+    """What became of a comparison.
+
+    Attributes:
+        report: the finished cells compared; empty if there is none, or if they can't be compared.
+        finished: the cells that are finished, in the order of the contenders.
+        failed: those that couldn't be run, with the reason.
+        error: why the finished cells can't be compared; ``None`` if they can.
+    """
+
+    report: Report
+    finished: tuple[FinishedCell, ...]
+    failed: tuple[FailedCell, ...]
+    error: RunError | None
+
+
+def compare(request: ComparisonRequest, *, console: Console | None = None, quiet: bool = False) -> ComparisonOutcome:
+    """Run the cells that aren't finished, and compare all that are then.
+
+    What is finished stays, and is handed over, whatever fails after it.
+
+    Args:
+        request: what to compare.
+        console: where progress shows; the standard error if not given.
+        quiet: show no progress.
+
+    Raises:
+        TextclfError: the request can't be carried out; no cell has run then.
+    """
+    planned = _plan(request)
+
+    from textclf_core.comparison.estimate import kept_expected
+    from textclf_core.comparison.live_view import Board
+    from textclf_core.comparison.runner import run_cells
+    from textclf_core.comparison.tuning import tune_plan
+    from textclf_core.types.progress import Progress
+
+    untuned: Sequence[FailedCell] = ()
+    if request.search:
+        planned, untuned = tune_plan(planned, request.search, request.metric, Progress(console, quiet=quiet))
+    expected = kept_expected(planned.output)
+    board = Board(planned.cells, request.metric, console, expected=expected, quiet=quiet)
+    finished, failed = run_cells(planned, board, force=request.force, command=request.command, expected=expected)
+    analyses, error = _analyse(finished, request)
+    return ComparisonOutcome(
+        report=Report(analyses=analyses, wanted=Wanted(hourly=request.hourly), command=request.command),
+        finished=tuple(finished),
+        failed=(*untuned, *failed),
+        error=error,
+    )
+
+
+def estimate(request: ComparisonRequest, *, console: Console | None = None, quiet: bool = False) -> Estimate:
+    """Probe each contender, and return what the cells that aren't finished will take; no cell is run.
+
+    The arguments and errors are those of :func:`compare`.
+    """
+    planned = _plan(request)
+
+    from textclf_core.comparison.estimate import bill
+    from textclf_core.types.progress import Progress
+
+    search, missing = request.search, None
+    if search:
+        missing = f"Not in it: {search.trials} trials of each contender with {search.option!r}."
+    return Estimate(lines=bill(planned, Progress(console, quiet=quiet)), hourly=request.hourly, not_included=missing)
+
+
+def _plan(request: ComparisonRequest) -> ComparisonPlan:
+    """Check the request, read each data set once, and lay out the cells."""
+    check_metric(request.metric)
+    check_cost(request.cost)
+
+    from textclf_core.comparison.runner import plan
+    from textclf_core.data import prepare
+
+    planned = plan(
+        request.contenders,
+        request.seeds,
+        output=request.output,
+        sizes=request.sizes,
+        data=None if request.data is None else prepare(request.data, request.data_seed),
+        data_seed=request.data_seed,
+        device=request.device,
+        cache=request.cache_directory,
+    )
+    check_metric(request.metric, planned.tasks)
+    return planned
+
+
+def _analyse(
+    finished: Sequence[FinishedCell], request: ComparisonRequest
+) -> tuple[tuple[Analysis, ...], RunError | None]:
+    """Return the comparisons of the finished cells; none, and the reason, where that fails."""
+    runs = [StoredRun(cell.directory, cell.record) for cell in finished]
+    try:
+        return analyse(runs, metric=request.metric, cost=request.cost), None
+    except Exception as problem:  # whatever it is, the runs are worth more than the table
+        error = RunError(
+            f"The {len(runs)} finished runs are in {request.output}, but can't be compared: "
+            f"{type(problem).__name__}: {problem}"
+        )
+        error.__cause__ = problem
+        return (), error
