@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from textclf_core.api import compare, open_run, report, run
     from textclf_core.encoder import Encoder
     from textclf_core.encoder.tokenizing_classifier import Tokenizing
-    from textclf_core.report.estimate_table import Estimate
-    from textclf_core.report.report import Report
+    from textclf_core.reports.estimate_table import Estimate
+    from textclf_core.reports.report import Report
     from textclf_core.results import ComparisonResult, Run
     from textclf_core.types.classifier import Classifier
     from textclf_core.types.progress import Progress
@@ -64,9 +64,9 @@ _LAZY = {
     "Classifier": "textclf_core.types.classifier",
     "ComparisonResult": "textclf_core.results",
     "Encoder": "textclf_core.encoder",
-    "Estimate": "textclf_core.report.estimate_table",
+    "Estimate": "textclf_core.reports.estimate_table",
     "Progress": "textclf_core.types.progress",
-    "Report": "textclf_core.report.report",
+    "Report": "textclf_core.reports.report",
     "Run": "textclf_core.results",
     "Tokenizing": "textclf_core.encoder.tokenizing_classifier",
     "Workspace": "textclf_core.types.workspace",
@@ -75,11 +75,6 @@ _LAZY = {
     "report": "textclf_core.api",
     "run": "textclf_core.api",
 }
-
-# `textclf_core.report` is the function. The package of that name would take its place when it is first imported, so it
-# is imported here (it is empty but for its modules) and stays reachable as a package, not as an attribute.
-import_module("textclf_core.report")
-del globals()["report"]
 
 
 def __getattr__(name: str) -> Any:

@@ -13,8 +13,8 @@ from textclf_core.records.schema import read_record
 from textclf_core.results import ComparisonResult, Run
 
 if TYPE_CHECKING:
-    from textclf_core.report.estimate_table import Estimate
-    from textclf_core.report.report import Report
+    from textclf_core.reports.estimate_table import Estimate
+    from textclf_core.reports.report import Report
 
 logger = logging.getLogger("textclf")
 
@@ -67,7 +67,7 @@ def run(
     Raises:
         TextclfError: with a sentence that says what was wrong and what to do.
     """
-    from textclf_core.cli.experiment_file import read_settings
+    from textclf_core.comparison.experiment_file import read_settings
 
     settings = read_settings(_path(experiment), seed=seed, data_seed=data_seed, output=output, device=device)
     catalogue = Catalogue.discover(Path(path) for path in plugin_files)
@@ -211,9 +211,9 @@ def compare(
     Raises:
         TextclfError: a name, an option or the data can't be used; no cell has run then.
     """
-    from textclf_core.cli.experiment_file import read_settings
     from textclf_core.comparison.contenders import named_contenders
-    from textclf_core.report.costs import check_cost, parse_price
+    from textclf_core.comparison.experiment_file import read_settings
+    from textclf_core.reports.costs import check_cost, parse_price
 
     settings = read_settings(_path(experiment), seeds=seeds, data_seed=data_seed, output=output, device=device)
     catalogue = Catalogue.discover(Path(path) for path in plugin_files)
@@ -303,9 +303,9 @@ def report(
     Raises:
         UsageError: there are no runs, or no such metric, cost, format or column; or a slice can't be read.
     """
-    from textclf_core.report.costs import parse_price
-    from textclf_core.report.printed import Wanted
-    from textclf_core.report.report import make_report, split_names
+    from textclf_core.reports.costs import parse_price
+    from textclf_core.reports.printed import Wanted
+    from textclf_core.reports.report import make_report, split_names
 
     return make_report(
         [Path(path) for path in ([paths] if isinstance(paths, str | Path) else paths)],

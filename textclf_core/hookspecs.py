@@ -6,6 +6,8 @@ more of the hooks below, each marked with :data:`hookimpl`. The guide's page "Wr
 An implementation takes just the arguments that it needs, by name. Arguments are only ever added, so a plugin
 written today goes on working. "First result" means that plugins are asked in the order in which the user wrote
 them, and the first answer that isn't ``None`` is taken; "each in order" means that all of them are called.
+``@hookimpl(tryfirst=True)`` and ``trylast=True`` change
+that order and ``specname`` the method's name; wrappers are refused, since each plugin is called by itself.
 What a plugin does is its role, derived from its hooks (:data:`ROLE_OF_HOOK`); a plugin may have several.
 
 What is logged to ``logging.getLogger("textclf")`` at level INFO or above is shown and is kept in the record's notes.

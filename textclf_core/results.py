@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from textclf_core.inference.store import Engine
-    from textclf_core.report.analysis import Analysis
-    from textclf_core.report.report import Report
+    from textclf_core.reports.analysis import Analysis
+    from textclf_core.reports.report import Report
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class Run:
         """Return one row a metric, with its value on each evaluated split, as a pandas frame."""
         import pandas as pd
 
-        from textclf_core.report.summary import metric_rows
+        from textclf_core.reports.summary import metric_rows
 
         return pd.DataFrame(metric_rows(self.record)).set_index("metric")
 
@@ -111,7 +111,7 @@ class Run:
         Raises:
             UsageError: there is no such format.
         """
-        from textclf_core.report.summary import summary
+        from textclf_core.reports.summary import summary
 
         return summary(self.record, str(self.directory), format)
 
@@ -119,7 +119,7 @@ class Run:
         return self.text()
 
     def _repr_html_(self) -> str:
-        from textclf_core.report.summary import summary_html
+        from textclf_core.reports.summary import summary_html
 
         return summary_html(self.record, str(self.directory))
 

@@ -12,10 +12,12 @@ import compiled
 import compiling
 import ours
 import peer
+import pyarrow as pa
 import pytest
 import rows
 import scaling
 import speed
+import thirty_commands
 from measure import Measured, fastest, median_of, one_after_another
 from works import WORKS
 
@@ -167,3 +169,46 @@ def test_a_wrong_option_is_refused(wrong: list[str], said: str, capsys: pytest.C
     with pytest.raises(SystemExit):
         speed.main(wrong)
     assert said in capsys.readouterr().err
+
+
+def test_what_a_command_left_is_written_and_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    now, before = tmp_path / "now.json", tmp_path / "before.json"
+    before.write_text(json.dumps({"full": {"exit_code": 0}, "head-only": {"exit_code": 2}}))
+    differ = thirty_commands.main(["--only", "head-only", "--output", str(now), "--against", str(before)])
+    printed = capsys.readouterr()
+    assert "head-only: exit code 0, 1 runs" in printed.err
+    assert printed.out.splitlines() == [
+        "head-only / exit_code: 2 before, 0 now",
+        "head-only / runs: new",
+        "commands that differ: 1 of 1",
+    ]
+    assert differ == 1
+    [(name, run)] = json.loads(now.read_text())["head-only"]["runs"].items()
+    assert name == "head-only seed 0"
+    assert run["metrics"].keys() == {"validation", "test"}
+    assert run["predictions"].keys() == {"split", "id", "label", "prediction", "scores", "text"}
+
+
+def test_a_last_bit_and_the_bounds_of_a_list_change_a_hash() -> None:
+    def sha256(*chunks: list[Any]) -> str:
+        of_rows = pa.list_(pa.float32())
+        return thirty_commands.content_sha256(pa.chunked_array([pa.array(rows, of_rows) for rows in chunks]))
+
+    scores = [[0.25, 0.75], [0.5]]
+    assert sha256(scores) == sha256(scores[:1], scores[1:])
+    others = ([[0.25, 0.75 + 2**-24], [0.5]], [[0.25], [0.75, 0.5]], [[0.25, 0.75], [0.5], None], [*scores, []])
+    assert len({sha256(rows) for rows in (scores, *others)}) == 5
+
+
+def test_the_thirty_commands_have_every_strategy_and_trainer() -> None:
+    catalogue = Catalogue.discover()
+    listed = [one.plugin for one in catalogue.listing() if one.plugin]
+    wanted = {plugin.name for plugin in listed if {"strategy", "trainer"} & {*plugin.roles}}
+    said = " ".join(argument for command in thirty_commands.COMMANDS for argument in command.arguments)
+    # Yardsticks take part in comparisons without being said.
+    assert wanted - {*catalogue.yardsticks} - {spec.partition(":")[0] for spec in said.split()} == set()
+
+
+def test_a_command_comes_after_the_one_whose_run_it_takes() -> None:
+    found = thirty_commands.chains(["head-only", "predict"])
+    assert [[command.name for command in chain] for chain in found] == [["full", "predict"], ["head-only"]]

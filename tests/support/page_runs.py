@@ -11,8 +11,8 @@ from datasets import Dataset
 from made_runs import plugin, scores, write_run
 
 from textclf_core.records.schema import PluginRecord, read_record, write_record
-from textclf_core.report.analysis import Analysis, analyse
-from textclf_core.report.stored import find_runs
+from textclf_core.reports.analysis import Analysis, analyse
+from textclf_core.reports.stored import find_runs
 
 LABELS = ("negative", "positive")
 SCRIPT = "<script>alert(1)</script> a film that ends before it begins"

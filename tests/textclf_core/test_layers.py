@@ -65,7 +65,7 @@ def test_the_hooks_import_nothing_of_ours_at_run_time(run_time_imports: grimp.Im
 
 def test_each_file_that_the_page_names_is_there() -> None:
     paths = re.findall(r"`((?:\w+/)+\w+(?:\.py)?|\w+\.py)`", PAGE.read_text(encoding="utf-8"))
-    assert "report/columns.py" in paths
+    assert "reports/columns.py" in paths
     assert [path for path in paths if not any((base / path).exists() for base in (ROOT, ROOT / "textclf_core"))] == []
 
 
@@ -74,9 +74,9 @@ BREAKING = {
     "Each room stands on those below it": [
         ("textclf_core.data.columns", "textclf_core.training.loss"),  # upwards
         ("textclf_core.cache.rows", "textclf_core.system.hub"),  # a neighbour
-        ("textclf_core.training.loss", "textclf_core.report.rounding"),
+        ("textclf_core.training.loss", "textclf_core.reports.rounding"),
     ],
-    "A run knows nothing of reports": [("textclf_core.pipeline.context", "textclf_core.report.rounding")],
+    "A run knows nothing of reports": [("textclf_core.pipeline.context", "textclf_core.reports.rounding")],
     "The hooks' signatures name types and the encoder alone": [("textclf_core.hookspecs", "textclf_core.errors")],
     "A plugin works below the run, as any author's does": [
         ("textclf_plugins.freezing.full", "textclf_core.pipeline.spec"),

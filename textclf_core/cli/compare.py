@@ -97,12 +97,12 @@ def compare(
     Every cell (a contender at a seed) is a run of its own in the output folder. Given again after it was stopped, the
     command reads the cells that are finished and runs the others. `textclf report` shows the same table later.
     """
-    from textclf_core.cli.experiment_file import read_settings
     from textclf_core.cli.run import notes_shown
     from textclf_core.comparison.contenders import named_contenders
+    from textclf_core.comparison.experiment_file import read_settings
     from textclf_core.plugins import Catalogue, override
-    from textclf_core.report.costs import check_cost, parse_price
-    from textclf_core.report.tables import check_format
+    from textclf_core.reports.costs import check_cost, parse_price
+    from textclf_core.reports.tables import check_format
 
     settings = read_settings(
         experiment,

@@ -56,9 +56,9 @@ def report(
 
     Runs that differ in the seed alone are one contender. Contenders on different data are compared apart.
     """
-    from textclf_core.report.costs import parse_price
-    from textclf_core.report.printed import Wanted
-    from textclf_core.report.report import make_report, split_names
+    from textclf_core.reports.costs import parse_price
+    from textclf_core.reports.printed import Wanted
+    from textclf_core.reports.report import make_report, split_names
 
     made = make_report(
         paths or [Path("runs")],

@@ -54,12 +54,12 @@ def run(
 ) -> None:
     """Fine-tune once, score validation and test, and leave a record.
 
-    A role that no plugin is given for takes its default: rotten-tomatoes, bert-base-cased, full, finetune, f1 and
-    accuracy. A plugin given here replaces the file's of the same name, or of the same role where there can be one.
+    A role that no plugin is given for takes its default; `textclf plugins` marks these. A plugin given here replaces
+    the file's of the same name, or of the same role where there can be one.
     """
-    from textclf_core.cli.experiment_file import read_settings
+    from textclf_core.comparison.experiment_file import read_settings
     from textclf_core.plugins import Catalogue, activate, override
-    from textclf_core.report.summary import check_summary_format, summary
+    from textclf_core.reports.summary import check_summary_format, summary
 
     settings = read_settings(experiment, seed=seed, data_seed=data_seed, output=output, device=device)
     # Every name and option is checked before torch is imported.
@@ -88,7 +88,7 @@ def run(
         done = run_one(asked, Progress(console))
     print_result(summary(done.record, str(done.directory), format))
     if profile:
-        from textclf_core.report.profile import measure_rates, profile_text
+        from textclf_core.reports.profile import measure_rates, profile_text
 
         rates = measure_rates(resolve_device(asked.device))
         text = profile_text(done.record, rates, "simple" if format == "json" else format)

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from textclf_core.comparison.contenders import Contender
 from textclf_core.errors import RunError
-from textclf_core.report.analysis import Analysis, analyse, check_metric
-from textclf_core.report.costs import check_cost
-from textclf_core.report.estimate_table import Estimate
-from textclf_core.report.printed import Wanted
-from textclf_core.report.report import Report
-from textclf_core.report.stored import StoredRun
+from textclf_core.reports.analysis import Analysis, analyse, check_metric
+from textclf_core.reports.costs import check_cost
+from textclf_core.reports.estimate_table import Estimate
+from textclf_core.reports.printed import Wanted
+from textclf_core.reports.report import Report
+from textclf_core.reports.stored import StoredRun
 
 if TYPE_CHECKING:
     from datasets import DatasetDict

@@ -21,7 +21,7 @@ from textclf_core.data.sampling import TrainSize
 from textclf_core.pipeline.spec import FailedRun, InMemoryData, RunSpec
 from textclf_core.records.cost import FIXED_STAGES, Cost
 from textclf_core.records.schema import Expected
-from textclf_core.report.estimate_table import BillLine
+from textclf_core.reports.estimate_table import BillLine
 from textclf_core.tasks import kind_of
 from textclf_core.types.meter import SPARED
 from textclf_core.types.progress import Progress

@@ -15,6 +15,7 @@ from textclf_core.errors import RunError, TextclfError, UsageError, told
 from textclf_core.pipeline.evaluation import check_metrics
 from textclf_core.plugins import ActivePlugin, ActivePlugins, suited
 from textclf_core.plugins.activation import with_options
+from textclf_core.plugins.options import options_of
 from textclf_core.records.schema import MODEL_DIRECTORY, Record, Tuning
 from textclf_core.types.progress import Progress
 
@@ -24,41 +25,54 @@ TRIALS = "trials"
 """The folder, in the output folder, that gets the runs of the trials."""
 
 _FEWEST_TRIALS = 2
-# A head alone wants a rate a hundred times that of the whole model; both ends of what is used lie inside.
-_USUAL = {"learning_rate": (1e-6, 1e-1)}
 
 
 @dataclass(frozen=True)
 class Search:
-    """What to tune: an option of the trainer, searched on a logarithmic scale from ``low`` to ``high``."""
+    """What to tune: an option of the trainer, searched on a logarithmic scale between the bounds.
+
+    Without bounds, between those that the option itself names.
+    """
 
     option: str
-    low: float
-    high: float
+    bounds: tuple[float, float] | None
     trials: int
+
+    def bounds_for(self, trainer: ActivePlugin) -> tuple[float, float]:
+        """Return the lowest and the highest value to try.
+
+        Raises:
+            UsageError: none are given, and the trainer's option names none.
+        """
+        [option] = [one for one in options_of(type(trainer.instance)) if one.name == self.option]
+        bounds = self.bounds or option.search
+        if bounds is None:
+            raise UsageError(
+                f"--tune {self.option}: {trainer.name} names no usual range for it; say in which, such as "
+                f"{self.option}=1e-4..1e-1."
+            )
+        return bounds
 
 
 def parse_search(text: str, trials: int) -> Search:
     """Return what ``learning_rate`` or ``learning_rate=1e-5..1e-2`` means.
 
     Raises:
-        UsageError: it isn't an option and a range, the option has no usual range, or there are too few trials.
+        UsageError: it isn't an option and a range, or there are too few trials.
     """
     if trials < _FEWEST_TRIALS:
         raise UsageError(f"--trials {trials}: tuning compares {_FEWEST_TRIALS} trials at least.")
     option, _, bounds = text.partition("=")
     if not bounds:
-        if option not in _USUAL:
-            raise UsageError(f"--tune {text}: say in which range, such as {option or 'weight_decay'}=1e-4..1e-1.")
-        return Search(option, *_USUAL[option], trials)
+        return Search(option, None, trials)
     low, dots, high = bounds.partition("..")
     try:
-        search = Search(option, float(low), float(high), trials)
+        ends = float(low), float(high)
     except ValueError:
-        search = Search(option, 0, 0, trials)
-    if not (dots and 0 < search.low < search.high):
+        ends = 0.0, 0.0
+    if not (dots and 0 < ends[0] < ends[1]):
         raise UsageError(f"--tune {text}: write a range that goes up from above 0, such as {option}=1e-5..1e-2.")
-    return search
+    return Search(option, ends, trials)
 
 
 def tune_plan(
@@ -71,7 +85,8 @@ def tune_plan(
         and the cells of contenders whose trials all failed, with the reason.
 
     Raises:
-        UsageError: Optuna isn't installed, no contender has the option, or one doesn't give the metric.
+        UsageError: Optuna isn't installed, no contender has the option, nobody says in which range to search, or one
+            doesn't give the metric.
     """
     firsts: dict[tuple[str, TrainSize | None], Cell] = {}
     for cell in plan.cells:
@@ -81,6 +96,7 @@ def tune_plan(
         raise UsageError(f"--tune {search.option}: no contender's trainer has an option {search.option!r}.")
     for first in firsts.values():
         _check_metric(plan, first, metric)
+        search.bounds_for(_trainer(first.contender))  # before the first trial
     tuned = {key: _tune(plan, first, search, metric, progress) for key, first in firsts.items()}
     cells: list[Cell] = []
     failed: list[FailedCell] = []
@@ -126,7 +142,8 @@ def _tune(plan: ComparisonPlan, first: Cell, search: Search, metric: str, progre
     own = _trainer(contender).options[option]
     sampler = optuna.samplers.TPESampler(seed=0, n_startup_trials=max(2, search.trials // 2))
     study = optuna.create_study(direction="maximize", sampler=sampler)
-    if isinstance(own, int | float) and search.low <= own <= search.high:
+    low, high = search.bounds_for(_trainer(contender))
+    if isinstance(own, int | float) and low <= own <= high:
         study.enqueue_trial({option: float(own)})
     flops = 0.0
     tried: list[tuple[float, float]] = []
@@ -135,7 +152,7 @@ def _tune(plan: ComparisonPlan, first: Cell, search: Search, metric: str, progre
         for _ in range(search.trials):
             trial = study.ask()
             # Three significant digits, as a person would write it: what is run is what is shown.
-            value = float(f"{trial.suggest_float(option, search.low, search.high, log=True):.3g}")
+            value = float(f"{trial.suggest_float(option, low, high, log=True):.3g}")
             attempt = _with_value(contender, option, value, f"{contender.label} trial {option}={value:g}")
             try:
                 record = _trial(plan, first, attempt)
@@ -155,8 +172,8 @@ def _tune(plan: ComparisonPlan, first: Cell, search: Search, metric: str, progre
     tuning = Tuning(
         option=f"{_trainer(contender).name}:{option}",
         value=value,
-        low=search.low,
-        high=search.high,
+        low=low,
+        high=high,
         trials=search.trials,
         train_flops=flops,
         validation_score=score,

@@ -8,8 +8,8 @@ from tempfile import TemporaryDirectory
 
 from textclf_core.errors import UsageError
 from textclf_core.records.schema import CLASSIFIER_FILE, MODEL_DIRECTORY, read_record
-from textclf_core.report.model_card import model_card
-from textclf_core.report.stored import StoredRun
+from textclf_core.reports.model_card import model_card
+from textclf_core.reports.stored import StoredRun
 
 CARD_FILE = "README.md"
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from textclf_core.errors import UsageError, did_you_mean
 from textclf_core.plugins import ActivePlugins, activate
 from textclf_core.plugins.calling import call
+from textclf_core.plugins.discovery import plugin_file_of
 from textclf_core.plugins.options import options_of
 from textclf_core.plugins.specs import PluginSpec
 from textclf_core.records.schema import CLASSIFIER_FILE, MODEL_DIRECTORY, PluginRecord
@@ -83,6 +84,8 @@ def load_classifier(
     """
     _check_engine(engine, device)
     saved = SavedClassifier.find(run)
+    for name, distribution in saved.distributions.items():
+        _check_plugin_file(name, distribution, catalogue)
     loader = saved.trainer_options(catalogue.get(saved.trainer).cls)
     plugins = activate(
         [PluginSpec(saved.trainer, loader), *saved.postprocessors], catalogue, without=("dataset", "metric")
@@ -107,6 +110,7 @@ class SavedClassifier:
         trainer: the name of the plugin that loads it.
         options: the trainer's, those that somebody set.
         postprocessors: the names of the plugins that load its postprocessing, in order.
+        distributions: what brought each of these plugins, by its name.
     """
 
     directory: Path
@@ -114,6 +118,7 @@ class SavedClassifier:
     trainer: str
     options: dict[str, Any]
     postprocessors: tuple[str, ...]
+    distributions: dict[str, str]
 
     @classmethod
     def find(cls, run: Path) -> SavedClassifier:
@@ -143,6 +148,7 @@ class SavedClassifier:
             trainer=note["plugin"],
             options=note.get("options", {}),
             postprocessors=tuple(step["plugin"] for step in note.get("postprocessing", ())),
+            distributions={part["plugin"]: part["distribution"] for part in (note, *note.get("postprocessing", ()))},
         )
 
     def trainer_options(self, trainer: type) -> dict[str, Any]:
@@ -201,6 +207,13 @@ class SavedClassifier:
 
 def _only(plugins: ActivePlugins, name: str) -> ActivePlugins:
     return ActivePlugins([plugin for plugin in plugins if plugin.name == name])
+
+
+def _check_plugin_file(name: str, distribution: str, catalogue: Catalogue) -> None:
+    """Say which file brings a plugin that loads a part of a classifier, where it isn't among the plugins."""
+    file = plugin_file_of(distribution)
+    if file and name not in {entry.name for entry in catalogue.entries}:
+        raise UsageError(f"the plugin {name!r}, which loads this model, comes from a file: add --plugin-file {file}.")
 
 
 def _write_note(note: dict[str, Any], path: Path) -> None:

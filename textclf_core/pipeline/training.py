@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from textclf_core.encoder.training_cells import TrainedCell, TrainingCell
-from textclf_core.errors import RunError
 from textclf_core.pipeline.context import RunContext
 from textclf_core.pipeline.recording import recipe_of, trainer_of
 from textclf_core.pipeline.stages import (
@@ -171,6 +170,4 @@ def _train_jointly(contexts: Sequence[RunContext], prepared: PreparedRuns, progr
         )
     if trained is None:
         raise NotTrainedJointlyError("the trainer trains them one by one")
-    if len(trained) != len(contexts):
-        raise RunError(f"textclf_train_many gave {len(trained)} results for {len(contexts)} cells.")
     return trained

@@ -29,6 +29,7 @@ DEFAULTS_GROUP = "textclf.defaults"
 (``defaults``), and which contenders every comparison has (``yardsticks``)."""
 OWN_DISTRIBUTION = "textclf-core"
 ALLOW_LIST = "TEXTCLF_PLUGINS"
+_FILE = "file "
 
 
 @dataclass(frozen=True)
@@ -254,7 +255,12 @@ def _file_entries(path: Path) -> list[Entry]:
     ]
     if not classes:
         raise PluginError(f"The plugin file {path} has no class with a method marked @hookimpl.")
-    return [Entry(_kebab_case(cls.__name__), f"file {path}", None, partial(_itself, cls)) for cls in classes]
+    return [Entry(_kebab_case(cls.__name__), f"{_FILE}{path}", None, partial(_itself, cls)) for cls in classes]
+
+
+def plugin_file_of(distribution: str) -> Path | None:
+    """Return the file that stands in the place of a plugin's distribution; ``None`` for a package."""
+    return Path(distribution.removeprefix(_FILE)) if distribution.startswith(_FILE) else None
 
 
 def _itself(cls: type) -> type:

@@ -36,6 +36,8 @@ class OptionInfo:
     """In words: ``"at least 0"``; empty if any value of the type will do."""
     choices: tuple[str, ...]
     """The values of a ``Literal``."""
+    search: tuple[float, float] | None = None
+    """The range in which a good value is usually found."""
 
     @property
     def takes(self) -> str:
@@ -215,6 +217,7 @@ def _fields_of(cls: type) -> list[_Field]:
                 if get_origin(part) is Literal
                 for choice in get_args(part)
             ),
+            search=option.search,
         )
         fields.append(_Field(info, annotation, option))
     return fields

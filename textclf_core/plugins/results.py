@@ -92,7 +92,9 @@ def _trained_cells(value: Any, arguments: Mapping[str, Any]) -> str | None:
     from textclf_core.types.classifier import Classifier
 
     def whole(cell: TrainedCell) -> bool:
-        return cell.error is not None or (isinstance(cell.classifier, Classifier) and cell.encoder is not None)
+        return cell.error is not None or (
+            isinstance(cell.classifier, Classifier) and isinstance(cell.encoder, _encoder())
+        )
 
     if came := _each(TrainedCell, whole)(value, arguments):
         return came

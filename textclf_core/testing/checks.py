@@ -8,16 +8,16 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pluggy
 
-from textclf_core import hookspecs
 from textclf_core.data import prepare
-from textclf_core.errors import PluginError
+from textclf_core.errors import PluginError, RunError
+from textclf_core.plugins import ActivePlugin, ActivePlugins
+from textclf_core.plugins.calling import call
 from textclf_core.plugins.hooks import faults_of_hooks, hooks_of, roles_of
 from textclf_core.plugins.options import build_plugin, faults_of_options, options_of
 from textclf_core.tasks.answers import answers_from
 from textclf_core.testing.tiny import LABELS, tiny_data, tiny_encoder
-from textclf_core.types.postprocessing import NO_ANSWER, Postprocessing, Step
+from textclf_core.types.postprocessing import NO_ANSWER, Step
 from textclf_core.types.recipe import Recipe
 from textclf_core.types.task import Task
 
@@ -31,8 +31,10 @@ def check_plugin(cls: type, **options: object) -> None:
     >>> def test_it_is_a_plugin() -> None:
     ...     check_plugin(FreezeEverySecond, first=1)
 
-    Of every plugin: its hooks and their arguments are those of this textclf, it has a docstring (its help), each of
-    its fields is an option and has a help text, and the given options are taken. Of a dataset: its data can be used,
+    Of every plugin: it would be loaded (its hooks and their arguments are those of this textclf, its needs fit them, it
+    is a frozen dataclass whose fields are options of a type that can be set), it has a docstring (its help), each
+    option has a help text, the given options are taken, and what the hooks that are called here give back is what a run
+    takes. Of a dataset: its data can be used,
     every split tells where its rows came from, and the same data seed gives the same rows. Of a strategy: on a model of
     12 blocks it leaves the head training, in each of the phases that it plans for three epochs too. Of a postprocessor:
     it takes scores of two labels, gives probabilities and label ids, and does the same after it was saved and loaded.
@@ -49,16 +51,29 @@ def check_plugin(cls: type, **options: object) -> None:
     name = cls.__qualname__
     _refuse(name, _faults_of_class(cls))
     plugin = build_plugin(name, cls, options)
-    manager = pluggy.PluginManager(hookspecs.PROJECT)
-    manager.add_hookspecs(hookspecs)
-    manager.register(plugin)
     roles = roles_of(hooks_of(cls))
-    if "dataset" in roles:
-        _refuse(name, _faults_of_dataset(manager))
-    if "strategy" in roles:
-        _refuse(name, _faults_of_strategy(manager))
-    if "postprocessor" in roles:
-        _refuse(name, _faults_of_postprocessor(manager))
+    active = ActivePlugin(
+        name=name,
+        instance=plugin,
+        roles=roles,
+        distribution=cls.__module__,
+        version=None,
+        options={},
+        set_by={},
+        chosen_by="call",
+    )
+    checks = {
+        "dataset": _faults_of_dataset,
+        "strategy": _faults_of_strategy,
+        "postprocessor": _faults_of_postprocessor,
+    }
+    for role, faults_of in checks.items():
+        if role in roles:
+            try:
+                faults = faults_of(ActivePlugins([active]))
+            except RunError as error:
+                faults = [str(error)]
+            _refuse(name, faults)
 
 
 def _faults_of_class(cls: type) -> list[str]:
@@ -76,8 +91,8 @@ def _faults_of_class(cls: type) -> list[str]:
     return faults
 
 
-def _faults_of_dataset(manager: pluggy.PluginManager) -> list[str]:
-    first, again = (manager.hook.textclf_load_data(data_seed=0) for _ in range(2))
+def _faults_of_dataset(plugins: ActivePlugins) -> list[str]:
+    first, again = (call(plugins, "textclf_load_data", data_seed=0) for _ in range(2))
     prepare(first, 0)
     faults = [
         f"the split {name!r} doesn't say where its rows came from; set its info.description."
@@ -92,12 +107,12 @@ def _faults_of_dataset(manager: pluggy.PluginManager) -> list[str]:
     return faults
 
 
-def _faults_of_strategy(manager: pluggy.PluginManager) -> list[str]:
+def _faults_of_strategy(plugins: ActivePlugins) -> list[str]:
     encoder = tiny_encoder(blocks=12, hidden=16)
-    manager.hook.textclf_freeze(encoder=encoder)
+    call(plugins, "textclf_freeze", encoder=encoder)
     if not any(encoder.part_of(name) == "head" for name in encoder.trainable_names()):
         return ["it froze the head, which starts at random and must train."]
-    phases = manager.hook.textclf_plan(encoder=encoder, recipe=Recipe(epochs=3)) or ()
+    phases = call(plugins, "textclf_plan", optional=True, encoder=encoder, recipe=Recipe(epochs=3)) or ()
     return [
         f"phase {number} of its plan freezes the head, which starts at random and must train."
         for number, phase in enumerate(phases, start=1)
@@ -105,16 +120,14 @@ def _faults_of_strategy(manager: pluggy.PluginManager) -> list[str]:
     ]
 
 
-def _faults_of_postprocessor(manager: pluggy.PluginManager) -> list[str]:
+def _faults_of_postprocessor(plugins: ActivePlugins) -> list[str]:
     task = Task(label_names=LABELS)
     validation = tiny_data(128)["validation"]
     likely = np.random.default_rng(0).uniform(0.05, 0.95, size=len(validation)).astype(np.float32)
     scores = np.stack([1 - likely, likely], axis=1)
-    [given] = manager.hook.textclf_postprocess(scores=scores, validation=validation, task=task) or [None]
+    [given] = call(plugins, "textclf_postprocess", scores=scores, validation=validation, task=task) or [None]
     if given is None:
         return []
-    if not isinstance(given, Postprocessing):
-        return [f"textclf_postprocess gave {given!r}, which lacks abstains, rescore, decide or save."]
     answers = answers_from(scores, [Step("", given)], task)
     rescored, labels = np.asarray(answers.scores), np.asarray(answers.labels)
     faults = []
@@ -125,7 +138,7 @@ def _faults_of_postprocessor(manager: pluggy.PluginManager) -> list[str]:
         faults.append("decide gave something else than a label id for each row (-1 only where abstains is true).")
     with TemporaryDirectory() as folder:
         given.save(Path(folder))
-        loaded = manager.hook.textclf_load_postprocessing(directory=Path(folder), task=task)
+        loaded = call(plugins, "textclf_load_postprocessing", optional=True, directory=Path(folder), task=task)
     if loaded is None:
         return [*faults, "it has no textclf_load_postprocessing, so `textclf predict` can't do what it does."]
     again = answers_from(scores, [Step("", loaded)], task)

@@ -12,6 +12,7 @@ class Option:
     >>> n: Annotated[int, Option("Encoder blocks to freeze, counted from the input.", ge=0)] = 10
 
     The type of the field says what it takes; ``Literal`` lists choices; a default of the field is the option's.
+    ``search`` is the range in which a good value is usually found, for a search that is told no other.
     """
 
     help: str
@@ -20,6 +21,7 @@ class Option:
     gt: float | None = None
     le: float | None = None
     lt: float | None = None
+    search: tuple[float, float] | None = None
 
     def range(self) -> str:
         """Return the range in words: ``"at least 0 and less than 1"``, or ``""``."""

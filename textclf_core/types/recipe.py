@@ -18,6 +18,7 @@ class Recipe(Tokenization):
 
     epochs: Annotated[int, Option("Passes over the training split.", ge=1)] = 1
     batch_size: Annotated[int, Option("Examples in one optimizer step, accumulated ones included.", ge=1)] = 16
-    learning_rate: Annotated[float, Option("Peak learning rate of AdamW.", gt=0)] = 2e-5
+    # A head alone wants a rate a hundred times that of the whole model; both ends of what is used lie inside.
+    learning_rate: Annotated[float, Option("Peak learning rate of AdamW.", gt=0, search=(1e-6, 1e-1))] = 2e-5
     weight_decay: Annotated[float, Option("Decoupled weight decay; biases and norms are spared.", ge=0)] = 0.01
     warmup: Annotated[float, Option("Share of the steps over which the rate rises from 0.", ge=0, lt=1)] = 0.0

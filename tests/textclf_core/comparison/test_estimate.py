@@ -14,7 +14,7 @@ from textclf_core.comparison.estimate import keep_expected
 from textclf_core.comparison.tuning import Search, parse_search
 from textclf_core.errors import UsageError
 from textclf_core.records.schema import Expected
-from textclf_core.report.estimate_table import BillLine, bill_text
+from textclf_core.reports.estimate_table import BillLine, bill_text
 
 Textclf = Callable[..., int]
 
@@ -259,13 +259,22 @@ def test_an_option_that_nobody_has(textclf: Textclf, arguments: list[str], capsy
     assert "no contender's trainer has an option 'lambda'" in capsys.readouterr().err
 
 
+def test_an_option_without_a_usual_range_needs_one(
+    textclf: Textclf, arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`learning_rate` has one, which its option names; nothing runs."""
+    assert textclf(*arguments, "--try", "full", "--tune", "weight_decay", "--seeds", "1") == 2
+    assert "weight_decay: finetune names no usual range for it; say in which" in capsys.readouterr().err
+    assert records(tmp_path / "trials") == []
+
+
 def test_what_is_tuned_is_read_as_written() -> None:
-    assert parse_search("learning_rate=1e-5..1e-2", 8) == Search("learning_rate", 1e-5, 1e-2, 8)
-    assert parse_search("weight_decay=0.001..0.1", 4) == Search("weight_decay", 0.001, 0.1, 4)
-    assert parse_search("learning_rate", 8).low < 2e-5 < parse_search("learning_rate", 8).high
+    assert parse_search("learning_rate=1e-5..1e-2", 8) == Search("learning_rate", (1e-5, 1e-2), 8)
+    assert parse_search("weight_decay=0.001..0.1", 4) == Search("weight_decay", (0.001, 0.1), 4)
+    assert parse_search("learning_rate", 8) == Search("learning_rate", None, 8)
 
 
-@pytest.mark.parametrize("text", ["weight_decay", "learning_rate=1e-2..1e-5", "learning_rate=0..1", "learning_rate=a"])
+@pytest.mark.parametrize("text", ["learning_rate=1e-2..1e-5", "learning_rate=0..1", "learning_rate=a"])
 def test_a_range_that_is_none(text: str) -> None:
     with pytest.raises(UsageError, match="--tune"):
         parse_search(text, 8)

@@ -11,9 +11,9 @@ import pytest
 from huggingface_hub import HfApi, ModelCard
 
 import textclf_core
-from textclf_core.report.analysis import analyse
-from textclf_core.report.rounding import write_interval
-from textclf_core.report.stored import StoredRun
+from textclf_core.reports.analysis import analyse
+from textclf_core.reports.rounding import write_interval
+from textclf_core.reports.stored import StoredRun
 
 Textclf = Callable[..., int]
 TEXTS = ["the plot is dull and grim", "a bright and clever script", "rather fine"]

@@ -14,10 +14,10 @@ import textclf_core
 from textclf_core.data import from_memory, labelled, prepare
 from textclf_core.data.source import Source
 from textclf_core.errors import DataError, UsageError
-from textclf_core.report.analysis import analyse
-from textclf_core.report.page.contender import contender_panel
-from textclf_core.report.page.examples import example_data
-from textclf_core.report.stored import StoredRun
+from textclf_core.reports.analysis import analyse
+from textclf_core.reports.page.contender import contender_panel
+from textclf_core.reports.page.examples import example_data
+from textclf_core.reports.stored import StoredRun
 from textclf_core.testing import tiny_data
 
 Textclf = Callable[..., int]

@@ -62,6 +62,20 @@ def test_needs_that_do_not_fit_the_arguments_are_refused(
     assert why in refusal(needs, *methods)
 
 
+@pytest.mark.parametrize(
+    ("needs", "hooks", "idle"),
+    [
+        ("", ["textclf_train(self, data)", "textclf_freeze(self, encoder)"], "textclf_freeze"),
+        ("", ["textclf_train(self, data)", "textclf_build_model(self, task)"], "textclf_build_model"),
+        ("Needs(model='whole')", ["textclf_train(self, encoder)", "textclf_plan(self, recipe)"], "textclf_plan"),
+    ],
+)
+def test_a_hook_that_its_own_training_never_calls_is_refused(
+    needs: str, hooks: list[str], idle: str, refusal: Callable[..., str]
+) -> None:
+    assert f"{idle} would never be called" in refusal(needs, *hooks)
+
+
 def test_phases_are_for_a_trainer_with_a_recipe(refusal: Callable[..., str]) -> None:
     needs = "Needs(model='whole', phases=True)"
     assert "inherit Recipe" in refusal(needs, "textclf_train(self, encoder, plan)", base="object")

@@ -9,7 +9,7 @@ import pytest
 
 import textclf_core
 from textclf_core import Run, RunError, UsageError
-from textclf_core.report.summary import cost_rows
+from textclf_core.reports.summary import cost_rows
 
 STRATEGIES = """
 import torch

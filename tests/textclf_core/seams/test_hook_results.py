@@ -339,7 +339,6 @@ class Keeper:
 """
 
 
-@pytest.mark.xfail(strict=True, reason="the error says only that there is no such plugin")
 @pytest.mark.parametrize("plugins", [("coin",), ("majority", "keeper")], ids=["trainer", "postprocessor"])
 def test_predict_without_the_plugin_file_says_what_to_add(
     plugins: tuple[str, ...],

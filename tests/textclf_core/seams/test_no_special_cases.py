@@ -41,7 +41,6 @@ class Old:
 """
 
 
-@pytest.mark.xfail(strict=True, reason="both arguments are given")
 @pytest.mark.parametrize(
     ("argument", "instead"), [("recipe", r"self\b"), ("body", r"needs: ClassVar\[Needs\]")], ids=["recipe", "body"]
 )
@@ -63,7 +62,7 @@ ALLOWED = {
 }
 
 
-@pytest.mark.xfail(strict=True, reason="finetune:resume, entity-f1 and the defaults in a help text are named")
+@pytest.mark.xfail(strict=True, reason="finetune:resume is named")
 def test_no_built_in_plugin_is_named_in_the_core() -> None:
     """No string of the core's code is a plugin's name or spec; docstrings are looked at where they are help texts."""
     names = {point.name for point in entry_points(group="textclf") if point.dist and point.dist.name == "textclf-core"}
@@ -76,7 +75,6 @@ def test_no_built_in_plugin_is_named_in_the_core() -> None:
     assert found == []
 
 
-@pytest.mark.xfail(strict=True, reason="the usual range of learning_rate is written into the search")
 def test_no_option_is_named_where_options_are_searched() -> None:
     """Which range of an option is usual, its plugin says."""
     assert [

@@ -76,20 +76,10 @@ class Watches:
     def tell(self, record):
         note("called")
 """
-WORK = ("freezes", "measures", "watches")
-FAIL = ("adapts", "plans", "groups", "stops")
+PLUGINS = ("adapts", "freezes", "plans", "groups", "stops", "measures", "watches")
 
 
-@pytest.mark.parametrize(
-    "plugin",
-    [
-        *WORK,
-        *(
-            pytest.param(name, marks=pytest.mark.xfail(strict=True, reason="asked by hasattr, the hook isn't found"))
-            for name in FAIL
-        ),
-    ],
-)
+@pytest.mark.parametrize("plugin", PLUGINS)
 def test_a_hook_under_another_name_is_called(
     plugin: str, run: Callable[..., Run], noting_file: Noting, log: Log
 ) -> None:
@@ -152,7 +142,6 @@ class Widening:
 """
 
 
-@pytest.mark.xfail(strict=True, reason="a wrapper is taken for a metric and called alone")
 def test_a_wrapper_stands_around_every_metric_or_is_refused(
     run: Callable[..., Run], noting_file: Noting, log: Log
 ) -> None:
@@ -167,7 +156,6 @@ def test_a_wrapper_stands_around_every_metric_or_is_refused(
         assert {word for line in log() for word in line.split()} == {"metrics", "f1", "accuracy"}
 
 
-@pytest.mark.xfail(strict=True, reason="a wrapper is taken for a plugin that adapts, and called alone")
 def test_a_wrapper_stands_around_what_adapts_or_is_refused(
     run: Callable[..., Run], noting_file: Noting, log: Log
 ) -> None:
@@ -182,7 +170,6 @@ def test_a_wrapper_stands_around_what_adapts_or_is_refused(
         assert "width" in log()[0]
 
 
-@pytest.mark.xfail(strict=True, reason="a wrapper gives the role trainer, of which a run has one")
 def test_a_wrapper_gives_no_role(run: Callable[..., Run], noting_file: Noting, log: Log) -> None:
     """Who stands around training doesn't train: the trainer is another; or it is refused by name."""
     try:
@@ -204,19 +191,7 @@ INERT = {
 }
 
 
-@pytest.mark.parametrize(
-    "method",
-    [
-        pytest.param(
-            method,
-            id=name,
-            marks=()
-            if name == "an unknown hook alone"
-            else pytest.mark.xfail(strict=True, reason="what has any hook is taken"),
-        )
-        for name, method in INERT.items()
-    ],
-)
+@pytest.mark.parametrize("method", INERT.values(), ids=INERT)
 def test_a_plugin_that_can_never_act_is_refused(method: str, run: Callable[..., Run], noting_file: Noting) -> None:
     """It would be in the record, and would have done nothing."""
     file = noting_file(f"@dataclass(frozen=True)\nclass Idle:\n    '''Do nothing.'''\n\n    {method}\n")
@@ -244,24 +219,16 @@ class Eager:
         return None if "HOOK" != "textclf_compute_metrics" else {"second": 1.0}
 """
 LATE = ORDERED.replace('"eager"', '"late"').replace("tryfirst", "trylast").replace("Eager", "Late")
-BY_PLUGIN = {
+HOOKS = {
     "textclf_adapt": "encoder",
+    "textclf_freeze": "encoder",
     "textclf_compute_metrics": "references",
     "textclf_postprocess": "scores",
     "textclf_run_finished": "record",
 }
-HOOKS = [
-    pytest.param(
-        hook,
-        argument,
-        id=hook,
-        marks=pytest.mark.xfail(strict=True, reason="plugins are called one by one, as they are written"),
-    )
-    for hook, argument in BY_PLUGIN.items()
-] + [pytest.param("textclf_freeze", "encoder", id="textclf_freeze")]
 
 
-@pytest.mark.parametrize(("hook", "argument"), HOOKS)
+@pytest.mark.parametrize(("hook", "argument"), HOOKS.items(), ids=HOOKS)
 def test_tryfirst_comes_before_what_is_written_first(
     hook: str, argument: str, run: Callable[..., Run], noting_file: Noting, log: Log
 ) -> None:
@@ -270,7 +237,7 @@ def test_tryfirst_comes_before_what_is_written_first(
     assert log()[:2] == ["eager", "written"]
 
 
-@pytest.mark.parametrize(("hook", "argument"), HOOKS)
+@pytest.mark.parametrize(("hook", "argument"), HOOKS.items(), ids=HOOKS)
 def test_trylast_comes_after_what_is_written_last(
     hook: str, argument: str, run: Callable[..., Run], noting_file: Noting, log: Log
 ) -> None:

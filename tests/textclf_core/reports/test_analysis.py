@@ -1,0 +1,140 @@
+"""What a comparison says of stored runs: verdicts, costs, the line to use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from made_runs import plugin, reviews, write_run
+
+from textclf_core.errors import UsageError
+from textclf_core.reports.analysis import analyse
+from textclf_core.reports.curves import learning_curves
+from textclf_core.reports.stored import find_runs
+
+DATA = reviews(1000)
+
+
+def write(folder: Path, label: str, accuracy: float, seconds: float, seeds: int = 3, first_seed: int = 0) -> None:
+    for seed in range(first_seed, first_seed + seeds):
+        # Errors that have nothing to do with those of other contenders.
+        write_run(
+            folder,
+            label,
+            seed=seed,
+            accuracy=accuracy + 1e-4 * len(label) + 1e-5 * seed,
+            data=DATA,
+            train_seconds=seconds,
+        )
+
+
+def test_the_cheapest_that_is_not_distinguishable_from_the_best_is_recommended(tmp_path: Path) -> None:
+    write(tmp_path, "dear", 0.86, 100)
+    write(tmp_path, "fair", 0.858, 20)
+    write(tmp_path, "poor", 0.60, 1)
+    [analysis] = analyse(find_runs([tmp_path]), metric="accuracy")
+    rows = {row.line.label: row for row in analysis.rows}
+    assert rows["poor"].verdict == "worse"
+    assert {rows["dear"].verdict, rows["fair"].verdict} == {"best", "not distinguishable from the best"}
+    assert [label for label, row in rows.items() if row.recommended] == ["fair"]
+    assert analysis.sentence.startswith("Use fair")
+    assert [row.score for row in analysis.rows] == sorted((row.score for row in analysis.rows), reverse=True)
+
+
+def test_another_cost_recommends_another_line(tmp_path: Path) -> None:
+    for label, flops, seconds in (("quick", 9e12, 1.0), ("lean", 1e12, 50.0)):
+        for seed in range(3):
+            write_run(tmp_path, label, seed=seed, data=DATA, flops=flops, train_seconds=seconds)
+    by_time, by_work = (
+        next(row.line.label for row in analyse(find_runs([tmp_path]), cost=cost)[0].rows if row.recommended)
+        for cost in ("train-seconds", "flops")
+    )
+    assert (by_time, by_work) == ("quick", "lean")
+
+
+def test_the_front_holds_what_nothing_beats_in_score_and_cost(tmp_path: Path) -> None:
+    write(tmp_path, "good and dear", 0.9, 100)
+    write(tmp_path, "fair and cheap", 0.8, 10)
+    write(tmp_path, "bad and dear", 0.7, 90)
+    [analysis] = analyse(find_runs([tmp_path]), metric="accuracy")
+    assert {row.line.label for row in analysis.rows if row.on_front} == {"good and dear", "fair and cheap"}
+
+
+def test_the_numbers_are_those_of_the_runs(tmp_path: Path) -> None:
+    write(tmp_path, "one", 0.8, 10)
+    [analysis] = analyse(find_runs([tmp_path]), metric="accuracy")
+    [row] = analysis.rows
+    stored = [run.record.metrics["test"]["accuracy"] for run in find_runs([tmp_path])]
+    assert row.score == pytest.approx(sum(value or 0 for value in stored) / 3)
+    assert row.low < row.score < row.high
+    assert row.costs["train-seconds"] == 10
+    assert analysis.seeds == (0, 1, 2)
+    assert analysis.test_rows == 1000
+    assert row.p_value is None
+
+
+def test_one_seed_speaks_of_trained_models(tmp_path: Path) -> None:
+    write(tmp_path, "one", 0.9, 10, seeds=1)
+    write(tmp_path, "other", 0.6, 5, seeds=1)
+    [analysis] = analyse(find_runs([tmp_path]))
+    assert "these trained models, not of the strategies" in analysis.sentence
+    assert {row.deviation for row in analysis.rows} == {None}
+
+
+def test_f1_is_that_of_the_runs_own_average(tmp_path: Path) -> None:
+    for seed in range(2):
+        write_run(tmp_path, "macro", seed=seed, data=DATA, metric_plugin=plugin("f1", "metric", average="macro"))
+    from sklearn.metrics import f1_score
+
+    [analysis] = analyse(find_runs([tmp_path]))
+    run = analysis.rows[0].line.runs[0]
+    expected = f1_score(run.label_ids("label"), run.label_ids("prediction"), average="macro")
+    assert sum(
+        f1_score(one.label_ids("label"), one.label_ids("prediction"), average="macro")
+        for one in analysis.rows[0].line.runs
+    ) / 2 == pytest.approx(analysis.rows[0].score)
+    assert expected != f1_score(run.label_ids("label"), run.label_ids("prediction"))
+
+
+def test_data_sets_are_not_mixed(tmp_path: Path) -> None:
+    write_run(tmp_path, "one", data=reviews(100))
+    write_run(tmp_path, "one", data=reviews(120))
+    assert sorted(analysis.test_rows for analysis in analyse(find_runs([tmp_path]))) == [100, 120]
+
+
+def test_of_two_runs_at_one_seed_the_later_counts(tmp_path: Path) -> None:
+    first, second = (write_run(tmp_path, "one", data=DATA, accuracy=accuracy) for accuracy in (0.6, 0.9))
+    record = (second / "record.json").read_text()
+    (second / "record.json").write_text(record.replace("2026-01-02T03:04:05", "2026-01-03T03:04:05"))
+    [analysis] = analyse(find_runs([tmp_path]))
+    assert [run.directory for run in analysis.rows[0].line.runs] == [second]
+    assert first != second
+
+
+def test_an_unknown_metric(tmp_path: Path) -> None:
+    write_run(tmp_path, "one")
+    with pytest.raises(UsageError, match="f1 or accuracy"):
+        analyse(find_runs([tmp_path]), metric="auc")
+
+
+def test_below_how_much_data_to_use_what(tmp_path: Path) -> None:
+    """The steady one is ahead at 64 examples and behind at 640."""
+    for rows, steady, steep in ((64, 0.75, 0.62), (640, 0.76, 0.90)):
+        for seed in range(3):
+            size = f"{rows // 2}/class"
+            common = {"seed": seed, "data": DATA, "train_rows": rows, "train_size": size}
+            write_run(tmp_path, "steady", accuracy=steady + 1e-5 * seed, **common)
+            write_run(tmp_path, "steep", accuracy=steep + 1e-5 * seed, **common)
+    [curves] = learning_curves(analyse(find_runs([tmp_path]), metric="accuracy"))
+    [(below, above, crossing)] = curves.crossings
+    assert (below, above) == ("steady", "steep")
+    assert 64 < crossing.interval.low < crossing.rows < crossing.interval.high < 640
+    assert [point.train_rows for point in curves.points["steep"]] == [64, 640]
+    [sentence] = curves.sentences()
+    assert sentence.startswith("Below about ")
+    assert "use steady, above it steep" in sentence
+
+
+def test_one_size_makes_no_curve(tmp_path: Path) -> None:
+    write_run(tmp_path, "one", data=DATA)
+    assert learning_curves(analyse(find_runs([tmp_path]))) == ()

@@ -1,0 +1,348 @@
+"""The page in a real browser: Debian's Chromium, without a window and without a network."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from page_runs import FAKES, SCRIPT, by_amount, made_up
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
+
+from textclf_core.reports.page import write_page
+
+CHROMIUM = shutil.which("chromium")
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+# Of the contrast of a text with what it stands on: https://www.w3.org/TR/WCAG22/#contrast-minimum
+LEAST_CONTRAST = 4.5
+TEXTS = ".badge, .said b, .said, caption, figcaption, li, h2, a, p, td, th, svg text, .confusion small"
+TOO_FAINT = """([selectors, least]) => {
+  const canvas = Object.assign(document.createElement("canvas"), {width: 1, height: 1});
+  const context = canvas.getContext("2d", {willReadFrequently: true});
+  const luminance = (colour) => {
+    context.clearRect(0, 0, 1, 1);
+    context.fillStyle = colour;
+    context.fillRect(0, 0, 1, 1);
+    const linear = (value) => value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+    const [red, green, blue] = [...context.getImageData(0, 0, 1, 1).data].map((value) => linear(value / 255));
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+  };
+  const contrast = (element) => {
+    let behind = element;
+    while (getComputedStyle(behind).backgroundColor === "rgba(0, 0, 0, 0)") behind = behind.parentElement;
+    const style = getComputedStyle(element);
+    const colour = element.namespaceURI.endsWith("svg") ? style.fill : style.color;
+    const pair = [luminance(colour), luminance(getComputedStyle(behind).backgroundColor)];
+    return (Math.max(...pair) + 0.05) / (Math.min(...pair) + 0.05);
+  };
+  const seen = [...document.querySelectorAll(selectors)].filter((element) => element.checkVisibility());
+  const faint = seen.map((element) => [contrast(element), element.outerHTML]).filter(([found]) => found < least);
+  return [seen.length, faint];
+}"""
+
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None and "TEXTCLF_REQUIRE_BROWSER" not in os.environ,
+    reason="there is no chromium here (Debian: apt install chromium); TEXTCLF_REQUIRE_BROWSER=1 makes this a failure",
+)
+
+
+@dataclass
+class Watched:
+    """An open page, and what went wrong or out of it."""
+
+    page: Page
+    context: BrowserContext
+    said: list[str] = field(default_factory=list)
+    requested: list[str] = field(default_factory=list)
+
+    def column(self, heading: str) -> list[str]:
+        """The texts of a column of the table of contenders, from above."""
+        index = self.page.locator("#c1-standings thead th").all_text_contents().index(heading) + 1
+        return self.page.locator(f"#c1-standings tbody tr > :nth-child({index})").all_text_contents()
+
+    def heading(self, name: str) -> Locator:
+        return self.page.locator("#c1-standings thead th").filter(has=self.page.get_by_text(name, exact=True))
+
+
+Open = Callable[..., Watched]
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("pages")
+    pages = {"page": [made_up(folder / "runs")], "amounts": by_amount(folder / "amounts")}
+    for name, analyses in pages.items():
+        write_page(analyses, folder / f"{name}.html", command="textclf report runs --format page")
+    return {name: folder / f"{name}.html" for name in pages}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        # Each launch has a user data folder of its own, thrown away at the end.
+        launched = playwright.chromium.launch(executable_path=CHROMIUM or "/usr/bin/chromium", args=list(FLAGS))
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def opened(browser: Browser, files: dict[str, Path]) -> Iterator[Open]:
+    """Opens a page; by the end of the test it must have said nothing and asked for nothing but its file."""
+    watched: list[Watched] = []
+
+    def open_page(name: str = "page", *, width: int = 1200, **options: Any) -> Watched:
+        context = browser.new_context(viewport={"width": width, "height": 900}, reduced_motion="reduce", **options)
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        one = Watched(page, context)
+        page.on("console", lambda message: one.said.append(f"{message.type}: {message.text}"))
+        page.on("pageerror", lambda error: one.said.append(f"error: {error}"))
+        page.on("dialog", lambda dialog: (one.said.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+        page.on("request", lambda request: one.requested.append(request.url))
+        page.goto(files[name].as_uri())
+        one.requested.remove(files[name].as_uri())
+        watched.append(one)
+        return one
+
+    yield open_page
+    for one in watched:
+        one.context.close()
+        assert one.said == []
+        assert one.requested == []
+
+
+@pytest.mark.parametrize("name", ["page", "amounts"])
+def test_it_opens_without_an_error_or_a_request(opened: Open, name: str) -> None:
+    page = opened(name).page
+    page.wait_for_timeout(300)
+    assert page.title().startswith("textclf: ")
+
+
+def test_a_click_on_a_heading_sorts_and_another_turns_the_order_round(opened: Open) -> None:
+    watched = opened()
+    heading = watched.heading("training")
+    heading.get_by_role("button").click()
+    assert heading.get_attribute("aria-sort") == "ascending"
+    cheap_first = watched.column("contender")
+    assert cheap_first[:3] == ["majority", "tfidf-logreg", "head-only"]
+    heading.get_by_role("button").click()
+    assert heading.get_attribute("aria-sort") == "descending"
+    assert watched.column("contender") == cheap_first[::-1]
+
+
+def test_only_the_sorted_column_says_so(opened: Open) -> None:
+    watched = opened()
+    sorted_columns = watched.page.locator("#c1-standings th[aria-sort]")
+    assert sorted_columns.all_text_contents() == ["f1"]
+    watched.heading("p").get_by_role("button").click()
+    assert sorted_columns.all_text_contents() == ["p"]
+
+
+def test_the_keyboard_sorts(opened: Open) -> None:
+    watched = opened()
+    before = watched.column("f1")
+    watched.heading("f1").get_by_role("button").focus()
+    watched.page.keyboard.press("Enter")
+    assert watched.column("f1") == sorted(before)
+    assert watched.column("f1") != before
+
+
+def test_rows_without_a_value_come_last_either_way(opened: Open) -> None:
+    watched = opened()
+    for _ in range(2):
+        watched.heading("FLOPs").get_by_role("button").click()
+        values = watched.column("FLOPs")
+        assert values[-2:] == ["-", "-"]
+        assert "-" not in values[:-2]
+
+
+def test_the_filter_keeps_rows_with_all_of_its_words(opened: Open) -> None:
+    page = opened().page
+    page.get_by_label("Filter").fill("Freeze n=3")
+    assert page.locator("#c1-standings tbody tr:visible th").all_text_contents() == ["freeze-first-n:n=3"]
+    assert page.locator("[data-count]").text_content() == f"1 of {len(FAKES)} shown"
+    page.get_by_label("Filter").fill("")
+    assert page.locator("#c1-standings tbody tr:visible").count() == len(FAKES)
+
+
+def test_a_script_in_a_text_is_shown_as_text(opened: Open) -> None:
+    page = opened().page
+    quote = page.locator("[data-examples=mistakes] blockquote", has_text="alert(1)")
+    assert quote.text_content() == SCRIPT
+    assert quote.locator("script").count() == 0
+
+
+def test_no_script_can_turn_text_into_markup(opened: Open) -> None:
+    watched = opened()
+    attempt = "() => { try { document.body.innerHTML = '<p>x'; } catch (error) { return error.name; } }"
+    assert watched.page.evaluate(attempt) == "TypeError"
+    assert watched.page.locator("h1").count() == 1
+    [refusal] = watched.said
+    assert "requires 'TrustedHTML' assignment" in refusal
+    watched.said.clear()
+
+
+def test_the_choice_of_a_contender_shows_it_alone(opened: Open) -> None:
+    page = opened().page
+    choice = page.locator("#c1-closely").get_by_label("Contender")
+    for label in ("head-only", "majority"):
+        choice.select_option(label=label)
+        worst = page.locator("#c1-closely .note:visible").text_content()
+        assert worst is not None
+        assert worst.startswith(f"Worst slice of {label}:")
+        assert page.locator("#c1-closely .panel:visible").count() == 1
+
+
+def test_the_choice_of_a_cost_shows_its_plot_alone(opened: Open) -> None:
+    page = opened().page
+    page.get_by_label("Cost").select_option(label="peak memory")
+    shown = page.locator("#c1-cost .panel:visible .chart")
+    assert [chart.get_attribute("aria-label") for chart in shown.all()] == ["f1 against peak memory"]
+
+
+def test_mistakes_are_those_of_the_chosen_contender(opened: Open) -> None:
+    page = opened().page
+    part = page.locator("[data-examples=mistakes]")
+    part.get_by_label("Contender").select_option(label="majority")
+    assert (part.get_by_role("status").text_content() or "").startswith("majority is wrong on 1")
+    for item in part.locator("li").all():
+        said = item.locator(".said").all_text_contents()
+        assert said[0].startswith("true: ")
+        assert said[1].startswith("majority: ")
+        assert item.locator("b").nth(0).text_content() != item.locator("b").nth(1).text_content()
+
+
+def test_more_texts_come_when_asked_for_and_take_the_focus(opened: Open) -> None:
+    page = opened().page
+    part = page.locator("[data-examples=mistakes]")
+    part.get_by_label("Contender").select_option(label="majority")
+    first = part.locator("li").count()
+    part.get_by_role("button", name="More").focus()
+    page.keyboard.press("Enter")
+    assert part.locator("li").count() == 2 * first
+    assert part.locator("li").nth(first).evaluate("element => element === document.activeElement")
+    while part.get_by_role("button", name="More").is_visible():
+        part.get_by_role("button", name="More").click()
+    assert part.locator("li").count() == 30
+
+
+def test_disagreements_can_be_kept_to_those_where_one_is_right(opened: Open) -> None:
+    page = opened().page
+    part = page.locator("[data-examples=disagreements]")
+    part.locator("[data-role=first]").select_option(label="head-only")
+    part.locator("[data-role=second]").select_option(label="full")
+    for side, right in (("the first is right", "head-only: "), ("the second is right", "full: ")):
+        part.locator("[data-role=side]").select_option(label=side)
+        assert part.locator("li").count() > 0
+        for item in part.locator("li").all():
+            assert item.locator(".said:has(.is-right)").text_content().startswith(right)  # type: ignore[union-attr]
+
+
+def test_a_contender_does_not_disagree_with_itself(opened: Open) -> None:
+    part = opened().page.locator("[data-examples=disagreements]")
+    part.locator("[data-role=first]").select_option(label="full")
+    part.locator("[data-role=second]").select_option(label="full")
+    assert part.get_by_role("status").text_content() == "Choose two different contenders."
+    assert part.locator("li").count() == 0
+
+
+def test_what_all_say_of_a_text_can_be_unfolded(opened: Open) -> None:
+    item = opened().page.locator("[data-examples=mistakes] li").first
+    item.get_by_text("what all say").click()
+    item.locator("details p").last.wait_for()
+    assert item.locator("details p").count() == len(FAKES)
+
+
+def test_a_point_tells_its_values_under_the_pointer(opened: Open) -> None:
+    page = opened().page
+    point = page.locator("#c1-cost .chart:visible .point").last
+    page.locator("#c1-cost").scroll_into_view_if_needed()
+    page.wait_for_timeout(200)  # the end of the scrolling would hide what is told
+    point.locator(".dot").hover()
+    tip = page.get_by_role("tooltip")
+    assert tip.text_content() == point.get_attribute("aria-label")
+    page.mouse.move(1, 1)
+    assert tip.is_hidden()
+
+
+def test_a_point_tells_its_values_on_focus_until_escape(opened: Open) -> None:
+    page = opened().page
+    point = page.locator(".chart:visible .point").nth(2)
+    point.scroll_into_view_if_needed()
+    page.wait_for_timeout(200)
+    point.focus()
+    tip = page.get_by_role("tooltip")
+    assert tip.text_content() == point.get_attribute("aria-label")
+    assert "95% interval" in (tip.text_content() or "")
+    page.keyboard.press("Escape")
+    assert tip.is_hidden()
+
+
+def test_the_first_tab_stop_skips_to_the_comparison(opened: Open) -> None:
+    page = opened().page
+    page.keyboard.press("Tab")
+    link = page.locator(":focus")
+    assert link.text_content() == "Skip to the comparison"
+    assert (link.bounding_box() or {"x": -1})["x"] >= 0
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+
+
+def test_the_focus_can_be_seen_on_every_control(opened: Open) -> None:
+    page = opened().page
+    page.keyboard.press("Tab")  # from here on the browser knows that the keyboard is used
+    for control in page.locator("a:visible, button:visible, select:visible, input:visible, summary:visible").all():
+        control.focus()
+        style = control.evaluate("element => getComputedStyle(element).outlineStyle")
+        assert style == "solid", control.evaluate("element => element.outerHTML")
+
+
+@pytest.mark.parametrize("name", ["page", "amounts"])
+@pytest.mark.parametrize("width", [360, 380, 700, 1200])
+def test_it_never_scrolls_sideways_as_a_whole(opened: Open, name: str, width: int) -> None:
+    page = opened(name, width=width).page
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
+@pytest.mark.parametrize("name", ["page", "amounts"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_texts_stand_out_from_what_they_stand_on(opened: Open, name: str, scheme: str) -> None:
+    page = opened(name, color_scheme=scheme).page
+    seen, faint = page.evaluate(TOO_FAINT, [TEXTS, LEAST_CONTRAST])
+    assert seen > 200
+    assert faint == []
+
+
+def test_it_is_dark_where_dark_is_preferred(opened: Open) -> None:
+    colour = "getComputedStyle(document.body).backgroundColor"
+    assert opened(color_scheme="dark").page.evaluate(colour) == "rgb(20, 24, 27)"
+    assert opened(color_scheme="light").page.evaluate(colour) == "rgb(252, 252, 250)"
+
+
+def test_paper_has_no_controls_and_fits_the_sheet(opened: Open) -> None:
+    page = opened(width=750, color_scheme="dark").page  # about an A4 sheet without its margins
+    page.emulate_media(media="print")
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("select:visible, input:visible, nav:visible").count() == 0
+    assert page.evaluate("document.documentElement.scrollWidth") == 750
+    assert page.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
+    assert page.locator("#c1-pairs").is_visible()
+
+
+def test_without_its_script_all_panels_are_there_under_their_names(opened: Open) -> None:
+    page = opened(java_script_enabled=False).page
+    assert page.locator("#c1-closely .panel:visible .panel-name").all_text_contents().count("majority") == 1
+    assert page.locator("#c1-closely .panel:visible").count() == len(FAKES)
+    assert page.locator("select:visible, input:visible").count() == 0

@@ -1,5 +1,0 @@
-"""Comparisons as one self-contained HTML page."""
-
-from textclf_core.report.page.document import page_text, write_page
-
-__all__ = ["page_text", "write_page"]

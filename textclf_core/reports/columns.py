@@ -1,0 +1,235 @@
+"""The columns of a comparison's table: what each holds, and how it is written for people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from textclf_core.errors import UsageError, did_you_mean
+from textclf_core.records.schema import Tuning
+from textclf_core.reports.analysis import Analysis, Row
+from textclf_core.reports.costs import COSTS
+from textclf_core.reports.rounding import places, write_interval, write_number, write_p, write_significant
+
+MISSING = "-"
+UNDECIDED = "not distinguishable from the best"
+_SECONDS_AN_HOUR = 3600
+
+Value = str | float | int | None
+"""What a program reads in a cell."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """A column.
+
+    Attributes:
+        name: as ``--columns`` takes it.
+        heading: as people read it.
+        parts: what a program reads, by name; an interval has two.
+        write: what people read.
+        align: ``left``, ``right``, or ``decimal`` for numbers without a unit.
+        key: what rows are sorted by: a number, a text, or ``None`` for rows that go last.
+        largest_first: where a larger value is the better one.
+    """
+
+    name: str
+    heading: str
+    parts: Mapping[str, Callable[[Row], Value]]
+    write: Callable[[Row], str]
+    align: Literal["left", "right", "decimal"]
+    key: Callable[[Row], Value]
+    largest_first: bool = False
+
+
+def columns_of(analysis: Analysis, hourly: float | None = None) -> dict[str, Column]:
+    """Return every column that a comparison's table can have, by name, in their order.
+
+    Args:
+        analysis: the comparison.
+        hourly: what an hour of the machine costs; without it there is no ``money``.
+    """
+    fixed = [
+        _text("contender", "contender", lambda row: row.line.label),
+        _number("score", analysis.metric, lambda row: row.score, _write_score, largest_first=True),
+        _number("sd", "sd", lambda row: row.deviation, _write_deviation),
+        Column(
+            name="interval",
+            heading="95% interval",
+            parts={"low": lambda row: row.low, "high": lambda row: row.high},
+            write=lambda row: write_interval(row.low, row.high),
+            align="left",
+            key=lambda row: row.low,
+            largest_first=True,
+        ),
+        _text(
+            "verdict", "verdict", lambda row: row.verdict, {"not distinguishable from the best": "not distinguishable"}
+        ),
+        _number("p", "p", lambda row: row.p_value, lambda row, value: write_p(value), align="right"),
+        _number("difference", "difference", lambda row: row.difference, _write_difference, largest_first=True),
+    ]
+    costs = [_cost(name) for name in COSTS]
+    money = [_money(hourly)] if hourly is not None else []
+    seeds = Column(
+        name="seeds",
+        heading="seeds",
+        parts={"seeds": lambda row: " ".join(map(str, row.line.seeds))},
+        write=lambda row: " ".join(map(str, row.line.seeds)),
+        align="left",
+        key=lambda row: len(row.line.seeds),
+        largest_first=True,
+    )
+    tuned = [_text("tuned", "tuned", _tuned)] if any(_tuning(row) for row in analysis.rows) else []
+    metrics = [_metric(name, analysis) for name in _metric_names(analysis)]
+    columns: dict[str, Column] = {}
+    for column in [*fixed, *tuned, *costs, *money, seeds, *metrics]:
+        columns.setdefault(column.name, column)
+    return columns
+
+
+def pick(wanted: Sequence[str], columns: Mapping[str, Column]) -> list[Column]:
+    """Return the columns of these names.
+
+    Raises:
+        UsageError: there is none of a name, or none is named.
+    """
+    if not wanted:
+        raise UsageError(f"--columns: name at least one of {', '.join(columns)}.")
+    return [_column(name, columns, "--columns") for name in wanted]
+
+
+def sort_rows(rows: Sequence[Row], sort: str, columns: Mapping[str, Column]) -> list[Row]:
+    """Return the rows by a column, the best first: the highest score, the lowest cost, texts from A to Z.
+
+    A ``-`` before the name turns the order round. Rows without a value come last either way.
+
+    Raises:
+        UsageError: there is no such column.
+    """
+    column = _column(sort.removeprefix("-"), columns, "--sort")
+    known = [row for row in rows if column.key(row) is not None]
+    unknown = [row for row in rows if column.key(row) is None]
+    # Python's sort keeps the order of equals, and reverse=True does too.
+    known.sort(key=column.key, reverse=column.largest_first != sort.startswith("-"))  # type: ignore[arg-type]
+    return known + unknown
+
+
+def metric_mean(row: Row, name: str, seeds: Sequence[int]) -> float | None:
+    """Return a metric of the test split, the mean over these seeds; ``None`` where a run doesn't have it."""
+    values = [run.record.metrics["test"].get(name) for run in row.line.runs if run.record.seed in seeds]
+    numbers = [value for value in values if value is not None]
+    return sum(numbers) / len(numbers) if numbers and len(numbers) == len(values) else None
+
+
+def _column(name: str, columns: Mapping[str, Column], option: str) -> Column:
+    if name in columns:
+        return columns[name]
+    if name == "money":
+        raise UsageError(f"{option} money: say what an hour of the machine costs, such as --price 0.40/h.")
+    raise UsageError(
+        f"{option} {name}: there is no such column.{did_you_mean(name, columns)} It takes {', '.join(columns)}."
+    )
+
+
+def _text(name: str, heading: str, read: Callable[[Row], str], short: Mapping[str, str] | None = None) -> Column:
+    """Make a column of words; ``short`` says what a table for people shows instead of a long one."""
+    return Column(
+        name=name,
+        heading=heading,
+        parts={name: read},
+        write=lambda row: (short or {}).get(read(row), read(row)),
+        align="left",
+        key=read,
+    )
+
+
+def _number(
+    name: str,
+    heading: str,
+    read: Callable[[Row], float | None],
+    write: Callable[[Row, float], str],
+    *,
+    align: Literal["right", "decimal"] = "decimal",
+    largest_first: bool = False,
+) -> Column:
+    def write_known(row: Row) -> str:
+        value = read(row)
+        return MISSING if value is None else write(row, value)
+
+    return Column(
+        name=name,
+        heading=heading,
+        parts={name: read},
+        write=write_known,
+        align=align,
+        key=read,
+        largest_first=largest_first,
+    )
+
+
+def _cost(name: str) -> Column:
+    kind = COSTS[name]
+    return _number(
+        name, kind.heading, lambda row: row.costs.get(name), lambda row, value: kind.write(value), align="right"
+    )
+
+
+def _money(hourly: float) -> Column:
+    def money(row: Row) -> float | None:
+        seconds = row.costs.get("train-seconds")
+        return None if seconds is None else seconds / _SECONDS_AN_HOUR * hourly
+
+    return _number(
+        "money", "money", money, lambda row, value: f"{value:,.2f}" if value >= 0.005 else "<0.01", align="right"
+    )
+
+
+def _tuning(row: Row) -> Tuning | None:
+    return row.line.runs[0].record.tuning
+
+
+def _tuned(row: Row) -> str:
+    """Write the value that was found and the budget that found it."""
+    tuning = _tuning(row)
+    if tuning is None:
+        return MISSING
+    flops = f", {tuning.train_flops / 1e12:,.3g} TFLOPs" if tuning.train_flops else ""
+    return f"{tuning.option.split(':')[1]}={tuning.value:g} ({tuning.trials} trials{flops})"
+
+
+def _metric(name: str, analysis: Analysis) -> Column:
+    return _number(
+        name,
+        name,
+        lambda row: metric_mean(row, name, analysis.seeds),
+        # Nobody computed the uncertainty of this metric; it is about that of the score, on the same examples.
+        _write_score,
+        largest_first=True,
+    )
+
+
+def _metric_names(analysis: Analysis) -> list[str]:
+    return list(
+        dict.fromkeys(
+            name for row in analysis.rows for run in row.line.runs for name in run.record.metrics.get("test", {})
+        )
+    )
+
+
+def _places(row: Row) -> int:
+    return places((row.high - row.low) / 2)
+
+
+def _write_score(row: Row, value: float) -> str:
+    return write_number(value, _places(row))
+
+
+def _write_difference(row: Row, value: float) -> str:
+    return MISSING if row.verdict == "best" else write_number(value, _places(row))
+
+
+def _write_deviation(row: Row, value: float) -> str:
+    """Write the deviation to the score's place, but never as nothing when it is something."""
+    kept = _places(row)
+    return write_number(value, kept) if round(value, kept) or not value else write_significant(value, 1)

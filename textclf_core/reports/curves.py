@@ -1,0 +1,100 @@
+"""Learning curves by amount of data: which contender from how many examples on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from textclf_core.records.schema import SplitRecord
+from textclf_core.reports.analysis import Analysis, statistic
+from textclf_core.reports.outcomes import outcomes_of, references_of
+from textclf_core.reports.stored import Line
+from textclf_core.statistics.crossing import Crossing, crossing
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """A contender at one size of train: examples, the mean score over seeds and its interval."""
+
+    train_rows: int
+    score: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class LearningCurves:
+    """The contenders' curves over the size of train, on one test split, and where pairs of them cross.
+
+    ``crossings`` holds the pairs whose curves cross, as (the better one below, the better one above, the crossing).
+    """
+
+    metric: str
+    points: dict[str, tuple[CurvePoint, ...]]
+    crossings: tuple[tuple[str, str, Crossing], ...]
+
+    def sentences(self) -> list[str]:
+        """Return a sentence a crossing: below about how many examples to use what."""
+        return [
+            f"Below about {_rows(found.rows)} training examples use {below}, above it {above} "
+            f"({100 * found.interval.level:g}% interval {_end(found.interval.low)} to {_end(found.interval.high)} "
+            f"examples; the curves cross in {100 * found.share:.0f}% of the resamples)."
+            for below, above, found in self.crossings
+        ]
+
+
+def learning_curves(analyses: Sequence[Analysis]) -> tuple[LearningCurves, ...]:
+    """Return the curves of each test split that analyses at two sizes of train or more share."""
+    by_test: dict[str, list[Analysis]] = {}
+    for analysis in analyses:
+        by_test.setdefault(_split(analysis, "test").sha256, []).append(analysis)
+    return tuple(_curves(group) for group in by_test.values() if len({_train_rows(one) for one in group}) > 1)
+
+
+def _curves(analyses: Sequence[Analysis]) -> LearningCurves:
+    ordered = sorted(analyses, key=_train_rows)
+    points: dict[str, list[CurvePoint]] = {}
+    lines: dict[str, dict[int, Line]] = {}
+    for analysis in ordered:
+        for row in analysis.rows:
+            point = CurvePoint(_train_rows(analysis), row.score, row.low, row.high)
+            points.setdefault(row.line.label, []).append(point)
+            lines.setdefault(row.line.label, {})[point.train_rows] = row.line
+    first = ordered[0].rows[0].line
+    metric = statistic(ordered[0].metric, [first])
+    references = references_of(first.runs[0], metric)
+    crossings = []
+    for one, other in combinations(lines, 2):
+        if len(lines[one].keys() & lines[other].keys()) < 2:
+            continue
+        first_curve, second_curve = (
+            {size: outcomes_of(line, metric, line.seeds) for size, line in lines[label].items()}
+            for label in (one, other)
+        )
+        found = crossing(references, first_curve, second_curve, metric)
+        if found is not None:
+            below, above = (one, other) if found.below == 0 else (other, one)
+            crossings.append((below, above, found))
+    return LearningCurves(
+        ordered[0].metric, {label: tuple(of_label) for label, of_label in points.items()}, tuple(crossings)
+    )
+
+
+def _split(analysis: Analysis, name: str) -> SplitRecord:
+    return next(split for split in analysis.data.splits if split.name == name)
+
+
+def _train_rows(analysis: Analysis) -> int:
+    return _split(analysis, "train").rows
+
+
+def _rows(count: float) -> str:
+    """Return a number of examples to two significant digits: more would be pretence."""
+    return f"{float(f'{count:.2g}'):,.0f}"
+
+
+def _end(count: float) -> str:
+    if count == 0:
+        return "fewer than were run"
+    return "more than were run" if count == float("inf") else _rows(count)

@@ -1,0 +1,146 @@
+"""The bill of a comparison, as a table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from textclf_core.records.schema import Expected
+from textclf_core.reports.columns import MISSING, Value
+from textclf_core.reports.tables import SEPARATORS, TABLE_ALONE, format_table, prose, separated
+from textclf_core.types.progress import format_seconds
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_HEADINGS = ("contender", "cells", "finished", "a cell takes", "peak memory", "model", "cache", "all to run")
+_SECONDS_AN_HOUR = 3600
+
+
+@dataclass(frozen=True)
+class BillLine:
+    """What one contender's cells will take, at one size of train.
+
+    Attributes:
+        cells: how many there are.
+        finished: how many of them are finished.
+        expected: what one takes that isn't finished, on average (the first may fill the cache for the others);
+            ``None`` where all are finished.
+        seconds_left: expected seconds of the cells that aren't finished.
+    """
+
+    contender: str
+    train_size: str | None
+    cells: int
+    finished: int
+    expected: Expected | None
+    seconds_left: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """What a comparison will take, by a probe of each contender. In a notebook it shows as a table.
+
+    Attributes:
+        lines: a line for each contender at each size of train.
+        hourly: what an hour of the machine costs.
+        not_included: what it takes besides, in a sentence; ``None`` if that is all.
+    """
+
+    lines: tuple[BillLine, ...]
+    hourly: float | None = None
+    not_included: str | None = None
+
+    @property
+    def seconds_left(self) -> float:
+        """Expected seconds of all cells that aren't finished."""
+        return sum(line.seconds_left for line in self.lines)
+
+    def text(self, format: str = "simple") -> str:
+        """Return the table, in a format of ``textclf compare --format``."""
+        return bill_text(self.lines, format, self.hourly)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row a contender as a pandas frame, in seconds and bytes."""
+        import pandas as pd
+
+        return pd.DataFrame(bill_rows(self.lines, self.hourly)).set_index("contender")
+
+    def __str__(self) -> str:
+        return "\n".join([self.text(), *([self.not_included] if self.not_included else [])])
+
+    def _repr_html_(self) -> str:
+        return self.text("html")
+
+
+def bill_text(lines: Sequence[BillLine], format: str, hourly: float | None = None) -> str:
+    """Return what the cells of a comparison will take, a line a contender, and the sum.
+
+    CSV, TSV, JSON, LaTeX and HTML hold the table alone; CSV, TSV and JSON unrounded, in seconds and bytes.
+
+    Args:
+        lines: the bill.
+        format: ``csv``, ``tsv``, ``json`` or one of tabulate's.
+        hourly: what an hour of the machine costs; adds the money.
+    """
+    if format == "json":
+        return json.dumps(bill_rows(lines, hourly), indent=2, ensure_ascii=False)
+    if format in SEPARATORS:
+        return separated(bill_rows(lines, hourly), SEPARATORS[format])
+    align = ["left", *["right"] * (len(_HEADINGS) - 1)]
+    table = format_table(_HEADINGS, [_written(line) for line in lines], format, align)
+    return table if format in TABLE_ALONE else f"{table}\n\n{prose([_total(lines, hourly)], format)}"
+
+
+def bill_rows(lines: Sequence[BillLine], hourly: float | None = None) -> list[dict[str, Value]]:
+    """Return what a program reads of a bill, a row a line; the arguments are those of :func:`bill_text`."""
+    return [_raw(line, hourly) for line in lines]
+
+
+def _raw(line: BillLine, hourly: float | None) -> dict[str, Value]:
+    """Return what a program reads of a line; ``None`` for what isn't known of a contender that is finished."""
+    expected = line.expected
+    money = {} if hourly is None else {"money": _money(line.seconds_left, hourly)}
+    return {
+        "contender": line.contender,
+        "train_size": line.train_size,
+        "cells": line.cells,
+        "finished": line.finished,
+        "seconds": expected.seconds if expected else None,
+        "peak_memory_bytes": expected.peak_memory_bytes if expected else None,
+        "artifact_bytes": expected.artifact_bytes if expected else None,
+        "cache_bytes": expected.cache_bytes if expected else None,
+        "seconds_left": line.seconds_left,
+        **money,
+    }
+
+
+def _written(line: BillLine) -> list[str]:
+    expected = line.expected
+    size = f" at {line.train_size}" if line.train_size else ""
+    known = [
+        format_seconds(expected.seconds),
+        _mebibytes(expected.peak_memory_bytes),
+        _mebibytes(expected.artifact_bytes),
+        _mebibytes(expected.cache_bytes),
+        format_seconds(line.seconds_left),
+    ] if expected else [MISSING] * 5  # fmt: skip
+    return [f"{line.contender}{size}", str(line.cells), str(line.finished), *known]
+
+
+def _total(lines: Sequence[BillLine], hourly: float | None) -> str:
+    seconds = sum(line.seconds_left for line in lines)
+    waiting = sum(line.cells - line.finished for line in lines)
+    disk = sum((line.cells - line.finished) * line.expected.artifact_bytes for line in lines if line.expected)
+    money = f", {_money(seconds, hourly):.2f} at {hourly:g} an hour" if hourly is not None else ""
+    return f"{waiting} cells to run: about {format_seconds(seconds)}{money}; models of {_mebibytes(disk)} on disk."
+
+
+def _money(seconds: float, hourly: float) -> float:
+    return hourly * seconds / _SECONDS_AN_HOUR
+
+
+def _mebibytes(count: float) -> str:
+    return f"{count / 2**20:,.1f} MiB" if count else "0"

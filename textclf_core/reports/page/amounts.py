@@ -1,0 +1,57 @@
+"""The contenders by amount of training data: their curves, and where they cross."""
+
+from __future__ import annotations
+
+from textclf_core.reports.curves import LearningCurves
+from textclf_core.reports.page.drawing import Labels, chart, point, polyline, whisker, x_scale, y_scale
+from textclf_core.reports.page.markup import Html, tag
+from textclf_core.reports.page.plots import shortened
+from textclf_core.reports.rounding import places, write_interval, write_number
+
+_COLOURS = 7
+
+
+def amounts(curves: LearningCurves) -> Html:
+    """Return a chart of the curves on one test split, and a sentence for each two that cross."""
+    sentences = curves.sentences() or ["No two contenders' curves cross."]
+    caption = f"{curves.metric} on test by the number of training examples (log scale), with 95% intervals."
+    return tag(
+        "div",
+        tag("figure", _chart(curves), tag("figcaption", caption)),
+        tag("ul", *(tag("li", sentence) for sentence in sentences), class_="remarks"),
+        class_="grid2",
+    )
+
+
+def _chart(curves: LearningCurves) -> Html:
+    everything = [one for of_label in curves.points.values() for one in of_label]
+    sizes = sorted({one.train_rows for one in everything})
+    x = x_scale(sizes[0], sizes[-1], log=True)
+    y = y_scale(min(one.low for one in everything), max(one.high for one in everything))
+    labels = Labels((x(one.train_rows), y(one.score)) for one in everything)
+    lines, points = [], []
+    for number, (label, of_label) in enumerate(curves.points.items()):
+        colour = f"series series{number % _COLOURS}{' dashed' if number >= _COLOURS else ''}"
+        at = [(x(one.train_rows), y(one.score)) for one in of_label]
+        lines.append(tag("g", polyline(at, "seriesline"), labels.place(*at[-1], shortened(label)), class_=colour))
+        points += [
+            point(
+                *place,
+                f"{label} from {one.train_rows:,} examples: {curves.metric} "
+                f"{write_number(one.score, places((one.high - one.low) / 2))}, 95% interval "
+                f"{write_interval(one.low, one.high)}",
+                whisker(place[0], y(one.low), y(one.high)),
+                class_=colour,
+            )
+            for place, one in zip(at, of_label, strict=True)
+        ]
+    return chart(
+        f"{curves.metric} by amount of training data",
+        [*lines, *points],
+        x=x,
+        y=y,
+        x_label="training examples (log scale)",
+        y_label=curves.metric,
+        write_x=lambda value: f"{value:,.0f}",
+        x_ticks=sizes if len(sizes) <= 6 else None,
+    )

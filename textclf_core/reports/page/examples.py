@@ -1,0 +1,167 @@
+"""The texts that a reader wants to see: confident mistakes, and those that two contenders see differently.
+
+What a contender says of a text, and how sure it is, the kind of task decides
+(:meth:`~textclf_core.tasks.kind.ReportKind.example_views`). The page holds the texts of the first
+entries of each list, within a budget, and says how many there are in all.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from textclf_core.reports.analysis import Analysis
+from textclf_core.reports.outcomes import entity_mode
+from textclf_core.reports.page.markup import Html, joined, json_data, tag
+from textclf_core.reports.quality import run_scores
+from textclf_core.tasks.kind import ExampleViews, SeedAnswers
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+LONGEST_LIST = 30
+"""Entries of a list of mistakes or disagreements that the page holds at most."""
+
+LONGEST_TEXT = 1200
+"""Characters of a text that the page shows at most."""
+
+TEXT_BUDGET = 400_000
+"""Characters of all texts together."""
+
+
+def examples(analysis: Analysis, prefix: str) -> Html:
+    """Return the lists of examples, and the data that the page's script fills them from."""
+    names = [row.line.label for row in analysis.rows]
+    options = [tag("option", name, value=str(index)) for index, name in enumerate(names)]
+    other = next(
+        (index for index, row in enumerate(analysis.rows) if row.recommended and index), min(1, len(names) - 1)
+    )
+    mistakes = tag(
+        "div",
+        tag("h4", "Most confident mistakes"),
+        _choices(tag("label", "Contender ", tag("select", *options, data_role="of", autocomplete="off"))),
+        tag("p", role="status", data_role="count"),
+        tag("ol", class_="texts", data_role="texts"),
+        tag("p", tag("button", "More", type="button", data_role="more", hidden=True), class_="control"),
+        data_examples="mistakes",
+    )
+    sides = [
+        tag("option", "any", value=""),
+        tag("option", "the first is right", value="first"),
+        tag("option", "the second is right", value="second"),
+        tag("option", "neither is right", value="neither"),
+    ]
+    disagreements = tag(
+        "div",
+        tag("h4", "Where two disagree"),
+        _choices(
+            tag("label", "First ", tag("select", *options, data_role="first", autocomplete="off")),
+            tag("label", "Second ", tag("select", *options, data_role="second", data_at=other, autocomplete="off")),
+            tag("label", "Show ", tag("select", *sides, data_role="side", autocomplete="off")),
+        ),
+        tag("p", role="status", data_role="count"),
+        tag("ol", class_="texts", data_role="texts"),
+        tag("p", tag("button", "More", type="button", data_role="more", hidden=True), class_="control"),
+        data_examples="disagreements",
+    )
+    parts = [mistakes, *([disagreements] if len(names) > 1 else [])]
+    return joined(
+        (
+            tag("noscript", tag("p", "These lists are filled by the page's script, which this browser doesn't run.")),
+            tag("div", *parts, class_="examples", data_source=f"{prefix}-examples"),
+            json_data(example_data(analysis), f"{prefix}-examples"),
+        )
+    )
+
+
+def example_data(analysis: Analysis) -> dict[str, object]:
+    """Return what the page's script shows: the texts once, and lists of their rows.
+
+    ``mistakes`` has for each contender the number in all and the rows, the most confident first. ``pairs`` has for
+    each two contenders (by their places) the numbers in all (first right, second right, neither) and the rows, those
+    where the two are surest first. ``texts`` has each row's texts, true label, and for each contender its label, its
+    confidence in percent and the number of seeds that are wrong.
+    """
+    views = _views(analysis)
+    wrong = views.labels != views.truth
+    lists = [_ordered(np.flatnonzero(row), views.confidence[index]) for index, row in enumerate(wrong)]
+    places = list(itertools.combinations(range(len(wrong)), 2))
+    counts = []
+    for one, two in places:
+        differ = views.labels[one] != views.labels[two]
+        lists.append(_ordered(np.flatnonzero(differ), views.confidence[one] + views.confidence[two]))
+        first, second = int((differ & ~wrong[one]).sum()), int((differ & ~wrong[two]).sum())
+        counts.append([first, second, int(differ.sum()) - first - second])
+    texts = _texts(analysis)
+    rows = _within_budget(lists, texts)
+    kept = [[row for row in rows_of if row in rows] for rows_of in (ids[:LONGEST_LIST] for ids in lists)]
+    return {
+        "labels": list(views.names),
+        "contenders": [row.line.label for row in analysis.rows],
+        "columns": list(analysis.data.text_columns),
+        "seeds": [len(row.line.runs) for row in analysis.rows],
+        "mistakes": [[int(wrong[index].sum()), kept[index]] for index in range(len(wrong))],
+        "pairs": [
+            [one, two, *counts[index], kept[len(wrong) + index]] for index, (one, two) in enumerate(places)
+        ],
+        "texts": {
+            str(row): [
+                [text[:LONGEST_TEXT] + ("…" if len(text) > LONGEST_TEXT else "") for text in texts[row]],
+                int(views.truth[row]),
+                [
+                    [int(views.labels[index, row]), round(100 * float(views.confidence[index, row])),
+                     int(views.wrong_seeds[index, row])]
+                    for index in range(len(wrong))
+                ],
+            ]
+            for row in sorted(rows)
+        },
+    }  # fmt: skip
+
+
+def _views(analysis: Analysis) -> ExampleViews:
+    lines = [row.line for row in analysis.rows]
+    first = lines[0].runs[0]
+    return first.kind.example_views(
+        first.names("label"),
+        [
+            SeedAnswers([run.names("prediction") for run in line.runs], [run_scores(run) for run in line.runs])
+            for line in lines
+        ],
+        [first.test[name].to_pylist() for name in first.record.data.text_columns],
+        entity_mode(first.record),
+    )
+
+
+def _ordered(rows: NDArray[np.int64], weight: NDArray[np.float64]) -> list[int]:
+    """Return the rows by falling weight, equal ones in the data's order."""
+    return [int(row) for row in rows[np.argsort(-weight[rows], kind="stable")]]
+
+
+def _texts(analysis: Analysis) -> list[tuple[str, ...]]:
+    table = analysis.rows[0].line.runs[0].test
+    columns = [table[name].to_pylist() for name in analysis.data.text_columns]
+    return [
+        tuple(text if isinstance(text, str) else " ".join(text or ()) for text in row)
+        for row in zip(*columns, strict=True)
+    ]
+
+
+def _within_budget(lists: Sequence[Sequence[int]], texts: Sequence[tuple[str, ...]]) -> set[int]:
+    """Return the rows whose texts the page holds: the first of every list, then the second of every list, and so on."""
+    rows: set[int] = set()
+    left = TEXT_BUDGET
+    for rank in range(LONGEST_LIST):
+        for row in (ids[rank] for ids in lists if rank < len(ids)):
+            size = sum(min(len(text), LONGEST_TEXT) for text in texts[row])
+            if row not in rows and size <= left:
+                rows.add(row)
+                left -= size
+    return rows
+
+
+def _choices(*labels: Html) -> Html:
+    return tag("p", *labels, class_="control")

@@ -1,0 +1,58 @@
+"""What postprocessing changed: the numbers before it and after it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from textclf_core.records.schema import PostprocessingRecord, Record
+from textclf_core.reports.rounding import write_number
+
+_PLACES = 4
+
+
+@dataclass(frozen=True)
+class Change:
+    """A number of a split before a step and after it; means over runs where there are several."""
+
+    split: str
+    name: str
+    before: float
+    after: float
+
+
+def changes(steps: Sequence[PostprocessingRecord]) -> Iterator[Change]:
+    """Yield what one step changed in several runs, number by number; what stayed the same is left out.
+
+    A number that a run lacks, or that only one side has (``coverage``), is none that changed.
+    """
+    for split, names in steps[0].before.items():
+        for name in names:
+            before = [step.before[split].get(name) for step in steps]
+            after = [step.after[split].get(name) for step in steps]
+            if None in before or None in after:
+                continue
+            change = Change(split, name.replace("_", " "), _mean(before), _mean(after))
+            if write_number(change.before, _PLACES) != write_number(change.after, _PLACES):
+                yield change
+
+
+def step_sentences(record: Record) -> Iterator[tuple[str, str]]:
+    """Yield for each step of a run its plugin, and in words what it set and what that changed on test."""
+    for step in record.postprocessing:
+        coverage = step.after["test"].get("coverage")
+        said = [step.fitted]
+        if coverage is not None:
+            said.append(f"answers {coverage:.1%} of test, and the metrics are of these")
+        said += [f"{one.name} {write_change(one)}" for one in changes([step]) if one.split == "test"]
+        yield step.plugin, "; ".join(said)
+
+
+def write_change(change: Change) -> str:
+    """Return a change as people read it: ``0.0812 to 0.0204``."""
+    return f"{write_number(change.before, _PLACES)} to {write_number(change.after, _PLACES)}"
+
+
+def _mean(values: Sequence[float | None]) -> float:
+    numbers = [value for value in values if value is not None]
+    return sum(numbers) / len(numbers)

@@ -1,0 +1,186 @@
+"""What ``textclf report`` prints: each comparison with its worst slice, and slices and scores by class if wanted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from textclf_core.errors import UsageError
+from textclf_core.reports.analysis import Analysis
+from textclf_core.reports.columns import Value, columns_of, pick, sort_rows
+from textclf_core.reports.curves import learning_curves
+from textclf_core.reports.quality import line_class_scores, line_reliability
+from textclf_core.reports.rounding import places, write_number
+from textclf_core.reports.slices import (
+    Slice,
+    SliceScore,
+    slice_scores,
+    slices_of,
+    usual_slices,
+    worst_sentence,
+    write_score,
+)
+from textclf_core.reports.tables import (
+    SEPARATORS,
+    TABLE_ALONE,
+    check_format,
+    comparison_json,
+    comparison_text,
+    format_table,
+    prose,
+    raw_rows,
+    separated,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What a report is to hold.
+
+    Attributes:
+        format: ``json``, ``csv``, ``tsv`` or another format of tabulate.
+        hourly: what an hour of the machine costs; adds the column ``money``.
+        columns: names of columns; ``None`` for the usual ones.
+        sort: the column to sort by, with ``-`` for the other way round; ``None`` for the score.
+        slices: columns and conditions, as :func:`~textclf_core.reports.slices.slices_of` takes them.
+        classes: the scores of each class too.
+    """
+
+    format: str = "simple"
+    hourly: float | None = None
+    columns: Sequence[str] | None = None
+    sort: str | None = None
+    slices: Sequence[str] = ()
+    classes: bool = False
+
+
+def report_text(analyses: Sequence[Analysis], wanted: Wanted) -> str:
+    """Return a report of comparisons, a section each; CSV and TSV hold them in one table, JSON in one list.
+
+    Raises:
+        UsageError: there is no such format or column, a slice can't be read, or CSV is to hold more than one table.
+    """
+    check_format(wanted.format)
+    if wanted.format == "json":
+        return json.dumps([_as_json(analysis, wanted) for analysis in analyses], indent=2, ensure_ascii=False)
+    if wanted.format in SEPARATORS:
+        return _as_separated(analyses, wanted)
+    sections = []
+    for analysis in analyses:
+        heading = [prose([f"Data: {heading_of(analysis)}"], wanted.format)]
+        alone = wanted.format in TABLE_ALONE
+        sections += [*(heading if len(analyses) > 1 and not alone else []), *_section(analysis, wanted, alone)]
+    if wanted.format not in TABLE_ALONE:
+        for curves in learning_curves(analyses):
+            sections.append(prose(curves.sentences() or ["No two contenders' curves cross."], wanted.format))
+    return "\n\n".join(sections)
+
+
+def report_rows(analyses: Sequence[Analysis], wanted: Wanted) -> list[dict[str, Value]]:
+    """Return what a program reads of comparisons, a row a contender: what CSV and TSV hold.
+
+    Raises:
+        UsageError: there is no such column.
+    """
+    rows: list[dict[str, Value]] = []
+    for analysis in analyses:
+        known = columns_of(analysis, wanted.hourly)
+        columns = pick(wanted.columns, known) if wanted.columns is not None else list(known.values())
+        data: dict[str, Value] = {"data": analysis.data.source, "train_size": analysis.data.train_size}
+        own = raw_rows(columns, sort_rows(analysis.rows, wanted.sort or "score", known))
+        rows += [(data if len(analyses) > 1 else {}) | row for row in own]
+    # Comparisons may have different metrics; one that a row doesn't have is empty.
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    return [{name: row.get(name) for name in names} for row in rows]
+
+
+def heading_of(analysis: Analysis) -> str:
+    """Return what tells a comparison from others: the data, and how much of train was used."""
+    size = analysis.data.train_size
+    return f"{analysis.data.source}, {size} of train" if size else analysis.data.source
+
+
+def _section(analysis: Analysis, wanted: Wanted, alone: bool) -> Iterator[str]:
+    yield comparison_text(analysis, wanted.format, wanted.hourly, columns=wanted.columns, sort=wanted.sort)
+    slices = slices_of(analysis, wanted.slices)
+    if not alone:
+        # Slices that are looked at anyway, or the warning about chance would count too few.
+        looked_at = {one.name: one for one in (*usual_slices(analysis), *slices)}
+        chosen = next((row for row in analysis.rows if row.recommended), analysis.rows[0])
+        worst = worst_sentence(analysis, slice_scores(analysis, chosen.line, tuple(looked_at.values())))
+        if worst is not None:
+            yield prose([worst], wanted.format)
+    if slices:
+        yield _slice_table(analysis, slices, wanted.format)
+    if wanted.classes:
+        yield _class_table(analysis, wanted.format)
+
+
+def _slice_table(analysis: Analysis, slices: Sequence[Slice], format: str) -> str:
+    rows = [
+        [one.slice, f"{one.rows:,}", one.label, write_score(one)]
+        for of_slice in _by_slice(analysis, slices)
+        for one in of_slice
+    ]
+    headings = ["slice", "rows", "contender", f"{analysis.metric}, 95% interval"]
+    return format_table(headings, rows, format, ["left", "right", "left", "left"])
+
+
+def _by_slice(analysis: Analysis, slices: Sequence[Slice]) -> list[tuple[SliceScore, ...]]:
+    """Return the scores of all contenders, the best first, slice by slice."""
+    by_contender = [slice_scores(analysis, row.line, slices) for row in analysis.rows]
+    return list(zip(*by_contender, strict=True))
+
+
+def _class_table(analysis: Analysis, format: str) -> str:
+    rows = [
+        [
+            row.line.label,
+            one.label,
+            # A share of n rows has a standard error of at most 1 / (2 sqrt(n)).
+            *(write_number(value, places(0.5 / one.support**0.5 if one.support else None))
+              for value in (one.precision, one.recall, one.f1)),
+            f"{one.support:,}",
+        ]
+        for row in analysis.rows
+        for one in line_class_scores(row.line, row.line.seeds)
+    ]  # fmt: skip
+    class_rows = analysis.rows[0].line.runs[0].kind.class_rows
+    headings = ["contender", "class", "precision", "recall", "f1", class_rows]
+    return format_table(headings, rows, format, ["left", "left", "decimal", "decimal", "decimal", "right"])
+
+
+def _as_json(analysis: Analysis, wanted: Wanted) -> dict[str, Any]:
+    content = comparison_json(analysis, wanted.hourly, columns=wanted.columns, sort=wanted.sort)
+    slices = {one.name: one for one in (*usual_slices(analysis), *slices_of(analysis, wanted.slices))}
+    content["slices"] = [
+        {"contender": one.label, "slice": one.slice, "rows": one.rows, "score": one.score, "low": one.low,
+         "high": one.high}
+        for of_slice in _by_slice(analysis, tuple(slices.values()))
+        for one in of_slice
+    ]  # fmt: skip
+    content["classes"] = [
+        {"contender": row.line.label} | {"class": one.label} | _without(asdict(one), "label")
+        for row in analysis.rows
+        for one in line_class_scores(row.line, row.line.seeds)
+    ]
+    content["calibration"] = [
+        {"contender": row.line.label} | _without(asdict(line_reliability(row.line, row.line.seeds)), "bins")
+        for row in analysis.rows
+    ]
+    return content
+
+
+def _as_separated(analyses: Sequence[Analysis], wanted: Wanted) -> str:
+    if wanted.slices or wanted.classes:
+        raise UsageError(
+            f"--format {wanted.format} holds one table; for slices and scores by class take json, or a table for "
+            "people such as simple, github, latex_booktabs or html."
+        )
+    return separated(report_rows(analyses, wanted), SEPARATORS[wanted.format])
+
+
+def _without(content: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in content.items() if key != name}

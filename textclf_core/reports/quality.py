@@ -1,0 +1,125 @@
+"""How good predictions are beyond one number: scores by class, confusion, calibration. From stored predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from textclf_core.errors import UsageError
+from textclf_core.reports.outcomes import entity_mode
+from textclf_core.statistics.calibration import BINS, Reliability, reliability
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from textclf_core.reports.stored import Line, StoredRun
+    from textclf_core.tasks.kind import ClassCounts
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassScores:
+    """The scores of one class; a mean over seeds where they are a contender's.
+
+    Where the labels are tags of entities, a class is a type of these, and its rows are entities.
+
+    Attributes:
+        label: the class.
+        precision: of the rows predicted to be of it, the share that are; 0 if none was predicted.
+        recall: of the rows that are of it, the share predicted to be; 0 if there are none.
+        f1: the harmonic mean of the two; 0 if both are.
+        support: how many rows are of it.
+    """
+
+    label: str
+    precision: float
+    recall: float
+    f1: float
+    support: int
+
+
+def class_scores(counts: Iterable[ClassCounts]) -> tuple[ClassScores, ...]:
+    """Return the scores of each class, in the order of its counts."""
+    return tuple(
+        ClassScores(
+            label=one.label,
+            precision=_ratio(one.right, one.predicted),
+            recall=_ratio(one.right, one.true),
+            f1=_ratio(2 * one.right, one.true + one.predicted),
+            support=one.true,
+        )
+        for one in counts
+    )
+
+
+def run_confusion(run: StoredRun) -> NDArray[np.int64]:
+    """Return the confusion matrix of a run's test split, or matrices; see :meth:`ReportKind.confusion`."""
+    return run.kind.confusion(run.names("label"), run.names("prediction"))
+
+
+def line_confusion(line: Line, seeds: Sequence[int]) -> NDArray[np.int64]:
+    """Return the confusion matrices of a contender's runs at these seeds, those that it has, summed."""
+    matrices = [run_confusion(run) for run in _runs(line, seeds)]
+    return np.asarray(np.sum(matrices, axis=0))
+
+
+def line_class_scores(line: Line, seeds: Sequence[int]) -> tuple[ClassScores, ...]:
+    """Return the scores of each class on test, each a mean over the contender's runs at these seeds."""
+    by_run = [run_class_scores(run) for run in _runs(line, seeds)]
+    return tuple(
+        ClassScores(
+            label=of_class[0].label,
+            precision=_mean([scores.precision for scores in of_class]),
+            recall=_mean([scores.recall for scores in of_class]),
+            f1=_mean([scores.f1 for scores in of_class]),
+            support=of_class[0].support,
+        )
+        for of_class in zip(*by_run, strict=True)
+    )
+
+
+def run_class_scores(run: StoredRun) -> tuple[ClassScores, ...]:
+    """Return the scores of each class on a run's test split; of entities, those of each type."""
+    counts = run.kind.counts_by_class(run.names("label"), run.names("prediction"), entity_mode(run.record))
+    return class_scores(counts)
+
+
+def line_reliability(line: Line, seeds: Sequence[int], bins: int = BINS) -> Reliability:
+    """Return the calibration of a contender on test at these seeds.
+
+    The bins hold the predictions of all its runs, where a text may have several labels one for each of them; the three
+    numbers are means over the runs, since errors of two models in opposite directions would cancel in a common bin.
+    """
+    by_run = [(run.label_ids("label"), run_scores(run)) for run in _runs(line, seeds)]
+    each = [reliability(references, scores, bins) for references, scores in by_run]
+    pooled = reliability(
+        np.concatenate([references for references, _ in by_run]), np.concatenate([scores for _, scores in by_run]), bins
+    )
+    return Reliability(
+        bins=pooled.bins,
+        ece=_mean([one.ece for one in each]),
+        brier=_mean([one.brier for one in each]),
+        log_loss=_mean([one.log_loss for one in each]),
+    )
+
+
+def run_scores(run: StoredRun) -> NDArray[np.float32]:
+    """Return the scores of a run's test split: float32, (rows, classes), or (words, classes) of all rows' words."""
+    return run.kind.stored_scores(run.test["scores"])
+
+
+def _runs(line: Line, seeds: Sequence[int]) -> list[StoredRun]:
+    runs = [run for run in line.runs if run.record.seed in seeds]
+    if not runs:
+        raise UsageError(f"{line.label}: it has no run at seed {', '.join(map(str, seeds))}.")
+    return runs
+
+
+def _ratio(part: float, whole: float) -> float:
+    return float(part / whole) if whole else 0.0
+
+
+def _mean(values: Sequence[float]) -> float:
+    return float(np.mean(values))

@@ -1,0 +1,144 @@
+"""A report: comparisons of finished runs, and how they are to be shown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from textclf_core.reports.analysis import Analysis, analyse
+from textclf_core.reports.costs import check_cost
+from textclf_core.reports.page import page_text, write_page
+from textclf_core.reports.printed import Wanted, heading_of, report_rows, report_text
+from textclf_core.reports.stored import find_runs
+from textclf_core.reports.tables import check_format, comparison_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PAGE = "page"
+"""The format of one HTML page with everything on it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """Comparisons of finished runs. In a notebook it shows as a table.
+
+    Attributes:
+        analyses: a comparison for each data set, and each size of train: scores, verdicts, costs, the recommended line.
+        wanted: how they are to be shown.
+        command: the command line that asks for it, for the page.
+        drawn: the files of the plots that were drawn.
+        written: the file that was written, if one was.
+    """
+
+    analyses: tuple[Analysis, ...]
+    wanted: Wanted = field(default_factory=Wanted)
+    command: str | None = None
+    drawn: tuple[Path, ...] = ()
+    written: Path | None = None
+
+    @property
+    def analysis(self) -> Analysis | None:
+        """The comparison on the most training data; ``None`` if there is none."""
+        return max(self.analyses, key=_train_rows, default=None)
+
+    @property
+    def recommended(self) -> str | None:
+        """The label of the cheapest contender that is not distinguishable from the best, on the most training data."""
+        rows = self.analysis.rows if self.analysis else ()
+        return next((row.line.label for row in rows if row.recommended), None)
+
+    def text(self, format: str | None = None) -> str:
+        """Return the report as text, in a format of ``textclf report --format``; in the one wanted if none is given.
+
+        Raises:
+            UsageError: there is no such format or column, a slice can't be read, or CSV is to hold more than one table.
+        """
+        wanted = self.wanted if format is None else replace(self.wanted, format=format)
+        if wanted.format == PAGE:
+            return page_text(self.analyses, command=self.command, hourly=wanted.hourly, slices=wanted.slices)
+        return report_text(self.analyses, wanted)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row a contender as a pandas frame, with every column, unrounded."""
+        import pandas as pd
+
+        rows = report_rows(self.analyses, self.wanted)
+        return pd.DataFrame(rows, columns=list(rows[0]) if rows else ["contender"]).set_index("contender")
+
+    def __str__(self) -> str:
+        return self.text("simple" if self.wanted.format == PAGE else None)
+
+    def _repr_html_(self) -> str:
+        return "".join(
+            f"<p>{escape(heading_of(one))}: {escape(one.sentence)}</p>"
+            + comparison_text(one, "html", self.wanted.hourly, columns=self.wanted.columns, sort=self.wanted.sort)
+            for one in self.analyses
+        )
+
+
+def make_report(
+    paths: Iterable[Path],
+    wanted: Wanted,
+    *,
+    metric: str = "f1",
+    cost: str = "train-seconds",
+    plots: Path | None = None,
+    output: Path | None = None,
+    command: str | None = None,
+) -> Report:
+    """Compare finished runs, and draw and write what is wanted of it.
+
+    Args:
+        paths: runs, or folders that hold them.
+        wanted: how the comparisons are to be shown.
+        metric: what decides.
+        cost: what the recommended line is cheap by.
+        plots: the folder to draw the plots in.
+        output: the file to write; the page goes to ``report.html`` if not given.
+        command: the command line that asks for it, for the page.
+
+    Raises:
+        UsageError: there are no runs, or no such metric, cost, format or column; or a slice can't be read.
+    """
+    check_format(wanted.format, also=(PAGE,))
+    check_cost(cost)
+    report = Report(
+        analyses=analyse(find_runs(paths), metric=metric, cost=cost),
+        wanted=wanted,
+        command=command,
+        written=output or (Path("report.html") if wanted.format == PAGE else None),
+    )
+    if plots is not None:
+        report = replace(report, drawn=_draw(report.analyses, plots))
+    if report.written is None:
+        return report
+    if wanted.format == PAGE:
+        write_page(report.analyses, report.written, command=command, hourly=wanted.hourly, slices=wanted.slices)
+    else:
+        report.written.write_text(f"{report.text()}\n", encoding="utf-8")
+    return report
+
+
+def split_names(text: str) -> tuple[str, ...]:
+    """Return the names in a text with commas between them."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _train_rows(analysis: Analysis) -> int:
+    return next(split.rows for split in analysis.data.splits if split.name == "train")
+
+
+def _draw(analyses: Sequence[Analysis], directory: Path) -> tuple[Path, ...]:
+    """Draw the plots of each comparison; those of several data sets into a folder each."""
+    from textclf_core.reports.plots import write_curves, write_plots
+
+    files = list(write_curves(analyses, directory))
+    for number, analysis in enumerate(analyses, start=1):
+        slug = re.sub(r"[^A-Za-z0-9.]+", "-", heading_of(analysis)).strip("-.")[-60:]
+        files += write_plots(analysis, directory / f"{number}-{slug}" if len(analyses) > 1 else directory)
+    return tuple(files)

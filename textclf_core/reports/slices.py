@@ -1,0 +1,219 @@
+"""Scores by slice of the test set: by length, by a column of the data, by a condition."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from textclf_core.errors import UsageError
+from textclf_core.reports.analysis import Analysis, statistic
+from textclf_core.reports.expressions import rows_where
+from textclf_core.reports.outcomes import outcomes_of, references_of
+from textclf_core.reports.rounding import places, write_interval, write_number
+from textclf_core.reports.stored import Line, StoredRun
+from textclf_core.statistics.bootstrap import bca_interval, resampled_scores, strata_of
+from textclf_core.statistics.metrics import Metric, influence, row_counts, score
+from textclf_core.statistics.variance import centred
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+LENGTH = "length"
+"""The number of words of a row's texts, as if it were a column; a column of that name takes its place."""
+
+SMALLEST_SLICE = 30
+"""Rows below which a slice isn't called the worst."""
+
+_OWN_COLUMNS = ("split", "id", "label", "prediction", "scores", "spans")
+_MOST_VALUES = 12
+_RESAMPLES = 2000
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Some rows of the test set: a name, and for each row whether it is one of them: bool, (rows,)."""
+
+    name: str
+    rows: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SliceScore:
+    """A contender's score on a slice.
+
+    Attributes:
+        label: the contender.
+        slice: the slice's name.
+        rows: how many test examples it has.
+        score: the metric on them, a mean over seeds; ``None`` where it has no row.
+        low: the lower end of the 95% bootstrap interval over the slice's examples, for these trained models.
+        high: its upper end.
+    """
+
+    label: str
+    slice: str
+    rows: int
+    score: float | None
+    low: float | None
+    high: float | None
+
+
+def slices_of(analysis: Analysis, wanted: Sequence[str]) -> tuple[Slice, ...]:
+    """Return the slices that were asked for.
+
+    Args:
+        analysis: the comparison.
+        wanted: each is ``length`` (quartiles), a column (a slice for each of its values), or a condition, as
+            :func:`~textclf_core.reports.expressions.rows_where` takes it.
+
+    Raises:
+        UsageError: a column has too many values, or a condition can't be read.
+    """
+    run = analysis.rows[0].line.runs[0]
+    columns = _columns(run)
+    found: list[Slice] = []
+    for text in wanted:
+        name = text.strip()
+        if name == LENGTH and name not in run.test.column_names:
+            found += _by_length(columns[LENGTH])
+        elif name in columns:
+            found += _by_value(name, columns[name])
+        else:
+            found.append(Slice(name, np.array(rows_where(name, columns), dtype=np.bool_)))
+    return tuple(found)
+
+
+def usual_slices(analysis: Analysis) -> tuple[Slice, ...]:
+    """Return the slices that are looked at unasked: quartiles of length, and the values of columns that have few."""
+    run = analysis.rows[0].line.runs[0]
+    columns = _columns(run)
+    found: list[Slice] = []
+    for name, values in columns.items():
+        if name == LENGTH and name not in run.test.column_names:
+            found += _by_length(values)
+        elif name not in (*_OWN_COLUMNS, *run.record.data.text_columns) and 1 < len(_distinct(values)) <= _MOST_VALUES:
+            found += _by_value(name, values)
+    return tuple(found)
+
+
+def slice_scores(analysis: Analysis, line: Line, slices: Sequence[Slice], *, seed: int = 0) -> tuple[SliceScore, ...]:
+    """Return a contender's score on each slice, with its interval.
+
+    Args:
+        analysis: the comparison, whose metric counts.
+        line: the contender.
+        slices: of its test set.
+        seed: draws the bootstrap's resamples.
+    """
+    metric = statistic(analysis.metric, [line])
+    references = references_of(line.runs[0], metric)
+    predictions = outcomes_of(line, metric, line.seeds)
+    labels = len(analysis.data.label_names)
+    return tuple(_score(line.label, metric, references, predictions, labels, one, seed) for one in slices)
+
+
+def worst_slice(scores: Sequence[SliceScore]) -> SliceScore | None:
+    """Return the slice with the lowest score among those of at least 30 rows; ``None`` if there is none."""
+    large = [one for one in scores if one.rows >= SMALLEST_SLICE and one.score is not None]
+    return min(large, key=lambda one: (one.score, one.slice), default=None)
+
+
+def worst_sentence(analysis: Analysis, scores: Sequence[SliceScore]) -> str | None:
+    """Return the worst slice in a sentence; ``None`` if no slice has enough rows."""
+    worst = worst_slice(scores)
+    if worst is None:
+        return None
+    return (
+        f"Worst slice of {worst.label}: {worst.slice}, {analysis.metric} {write_score(worst)} on {worst.rows:,} test "
+        f"examples. It is the lowest of {len(scores)}: who looks at many slices finds a bad one by chance."
+    )
+
+
+def write_score(one: SliceScore) -> str:
+    """Return a slice's score and its interval, rounded by it: ``0.71 [0.65, 0.77]``."""
+    if one.score is None or one.low is None or one.high is None:
+        return "-"
+    number = write_number(one.score, places((one.high - one.low) / 2))
+    return f"{number} {write_interval(one.low, one.high)}"
+
+
+def _columns(run: StoredRun) -> dict[str, list[Any]]:
+    """Return the values that a slice can be made by: the stored columns but for the scores, and the length."""
+    table = run.test
+    lengths = [
+        sum(count_words(text) for text in row)
+        for row in zip(*(table[name].to_pylist() for name in run.record.data.text_columns), strict=True)
+    ]
+    stored = {name: table[name].to_pylist() for name in table.column_names if name != "scores"}
+    return {LENGTH: lengths} | stored
+
+
+def count_words(text: str | Sequence[str] | None) -> int:
+    """Return how many words a text has: those between white space, or those that it is a list of."""
+    return len(text.split() if isinstance(text, str) else text or ())
+
+
+def _by_length(lengths: Sequence[int]) -> list[Slice]:
+    values = np.asarray(lengths)
+    # Where many rows have one length, two quartiles coincide and there are fewer slices.
+    edges = np.unique(np.quantile(values, [0.25, 0.5, 0.75, 1.0], method="inverted_cdf"))
+    index = np.searchsorted(edges, values, side="left")
+    slices = []
+    for quartile in np.unique(index):
+        rows = index == quartile
+        shortest, longest = values[rows].min(), values[rows].max()
+        words = f"{shortest}" if shortest == longest else f"{shortest} to {longest}"
+        slices.append(Slice(f"length {words} {'word' if words == '1' else 'words'}", rows))
+    return slices
+
+
+def _by_value(name: str, values: Sequence[Any]) -> list[Slice]:
+    distinct = _distinct(values)
+    if len(distinct) > _MOST_VALUES:
+        raise UsageError(
+            f"--slice {name}: this column has {len(distinct):,} different values, and slices are made of at most "
+            f'{_MOST_VALUES}. Write a condition, such as "{name} == {distinct[0]!r}".'
+        )
+    return [
+        Slice(f"{name} {'missing' if value is None else value}", np.array([one == value for one in values]))
+        for value in distinct
+    ]
+
+
+def _distinct(values: Sequence[Any]) -> list[Any]:
+    """Return the different values: numbers by their size, then all else as it is written, a missing one last."""
+
+    def place(value: Any) -> tuple[int, float, str]:
+        if isinstance(value, int | float):
+            return 0, value, ""
+        return (2, 0, "") if value is None else (1, 0, str(value))
+
+    # By how they are written, for a list can't be looked up.
+    return sorted({repr(value): value for value in values}.values(), key=place)
+
+
+def _score(
+    label: str,
+    metric: Metric,
+    references: NDArray[np.int64],
+    predictions: NDArray[np.int64],
+    labels: int,
+    one: Slice,
+    seed: int,
+) -> SliceScore:
+    rows = int(one.rows.sum())
+    if not rows:
+        return SliceScore(label=label, slice=one.name, rows=0, score=None, low=None, high=None)
+    truth, predicted = references[one.rows], predictions[:, one.rows]
+    counts = [row_counts(metric, truth, of_seed, labels) for of_seed in predicted]
+    estimate = float(np.mean([score(metric, np.asarray(of_seed.sum(axis=1))) for of_seed in counts]))
+    strata = strata_of(truth, metric)
+    replicates = resampled_scores(
+        metric, truth, predicted, labels, strata, resamples=_RESAMPLES, rng=np.random.default_rng(seed)
+    ).mean(axis=0)
+    influences = centred(np.mean([influence(metric, of_seed) for of_seed in counts], axis=0), strata)
+    interval = bca_interval(estimate, replicates, influences, level=0.95)
+    return SliceScore(label=label, slice=one.name, rows=rows, score=estimate, low=interval.low, high=interval.high)

@@ -1,0 +1,187 @@
+"""The table that closes a run: metrics, what was frozen, what it cost."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from html import escape
+
+from tabulate import tabulate, tabulate_formats
+
+from textclf_core.errors import UsageError, did_you_mean
+from textclf_core.records.schema import DataRecord, EncoderRecord, Record
+from textclf_core.reports.costs import COSTS
+from textclf_core.reports.postprocessed import step_sentences
+from textclf_core.types.phases import PhaseRecord
+from textclf_core.types.progress import format_seconds
+
+
+def metric_rows(record: Record) -> list[dict[str, object]]:
+    """Return a row a metric: its name, and its value on each evaluated split."""
+    names = dict.fromkeys(name for values in record.metrics.values() for name in values)
+    return [{"metric": name, **{split: values.get(name) for split, values in record.metrics.items()}} for name in names]
+
+
+def cost_rows(record: Record) -> list[tuple[str, str]]:
+    """Return what the run froze, what it did with the scores and what it cost, as pairs of words."""
+    return list(_cost_rows(record))
+
+
+def _cost_rows(record: Record) -> Iterator[tuple[str, str]]:
+    cost, encoder = record.cost, record.encoder
+    if cost.trainable_parameters is not None and cost.total_parameters:
+        share = cost.trainable_parameters / cost.total_parameters
+        yield (
+            "trainable parameters",
+            f"{_millions(cost.trainable_parameters)} of {_millions(cost.total_parameters)} ({share:.1%})",
+        )
+    if encoder is not None:
+        yield "frozen", _frozen(encoder)
+    if longest := _longest_input(record):
+        yield "longest input", longest
+    yield from step_sentences(record)
+    if "adapt" in cost.seconds:
+        yield "adapting", format_seconds(cost.seconds["adapt"])
+    if record.phases:
+        yield "phases", ", ".join(map(_phase, record.phases))
+    rates = []
+    if cost.examples_per_second is not None and cost.tokens_per_second is not None:
+        rates = [f"{cost.examples_per_second:,.0f} examples/s", f"{cost.tokens_per_second:,.0f} tokens/s"]
+    yield "training", ", ".join([format_seconds(cost.seconds["train"]), *rates])
+    yield "whole run", format_seconds(cost.seconds["total"])
+    if cost.train_flops is not None:
+        yield "training FLOPs", COSTS["flops"].write(cost.train_flops)
+    yield "peak memory", f"{cost.peak_memory_bytes / 2**20:,.0f} MiB"
+    yield "saved model", f"{cost.artifact_bytes / 2**20:,.1f} MiB"
+    yield "scoring one text", f"{1000 * cost.latency_seconds:.1f} ms"
+
+
+def check_summary_format(name: str) -> None:
+    """Refuse a format that a run's closing table can't be had in.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    formats = ("json", *tabulate_formats)
+    if name not in formats:
+        raise UsageError(
+            f"--format {name}: no such format.{did_you_mean(name, formats)} It takes {', '.join(formats)}."
+        )
+
+
+def summary(record: Record, where: str, table_format: str = "simple") -> str:
+    """Return the closing table of a run, or as JSON its record.
+
+    Args:
+        record: the run.
+        where: its directory, as the user would type it.
+        table_format: ``json`` or a format of tabulate.
+
+    Raises:
+        UsageError: there is no such format.
+    """
+    check_summary_format(table_format)
+    if table_format == "json":
+        return json.dumps(asdict(record), indent=2, ensure_ascii=False)
+    metrics = tabulate(metric_rows(record), headers="keys", floatfmt=".4f", missingval="-", tablefmt=table_format)
+    cost = tabulate(cost_rows(record), tablefmt="plain" if table_format == "simple" else table_format)
+    lines = [_subject(record), "", metrics, "", cost]
+    if said := carved_sentence(record.data):
+        lines += ["", said]
+    return "\n".join([*lines, "", f"run: {where}"])
+
+
+def summary_html(record: Record, where: str) -> str:
+    """Return the closing table of a run as HTML, for a notebook. Every text is escaped."""
+    metrics = tabulate(metric_rows(record), headers="keys", floatfmt=".4f", missingval="-", tablefmt="html")
+    cost = tabulate(cost_rows(record), tablefmt="html")
+    said = carved_sentence(record.data)
+    carved = f"<p>{escape(said)}</p>" if said else ""
+    return f"<p>{escape(_subject(record))}</p>{metrics}{cost}{carved}<p>run: <code>{escape(where)}</code></p>"
+
+
+def carved_sentence(data: DataRecord) -> str | None:
+    """Return what is to be said of splits that were carved from train; ``None`` if none was."""
+    carved = [split.name for split in data.splits if split.origin != "given"]
+    if not carved:
+        return None
+    verb = "are" if len(carved) > 1 else "is"
+    # Only test is scored; a carved validation split alone leaves its scores comparable.
+    warning = ": not to be set beside published scores" if "test" in carved else ""
+    return f"{' and '.join(carved)} {verb} carved from train{warning}."
+
+
+def tokenization_sentences(record: Record) -> str | None:
+    """Return the longest input and how many texts were longer, in sentences; ``None`` if that isn't known."""
+    if record.tokenization is None:
+        return None
+    cut = _cut(record)
+    said = f"Longer texts were cut {cut}." if cut else "No text was longer."
+    return f"The longest input is {record.tokenization.max_length:,} tokens, special ones included. {said}"
+
+
+def _longest_input(record: Record) -> str | None:
+    """Return the longest input, where somebody chose it or some texts were longer."""
+    trainer, cut = record.plugin("trainer"), _cut(record)
+    chosen = trainer is not None and trainer.set_by.get("max_length", "default") != "default"
+    if record.tokenization is None or not (chosen or cut):
+        return None
+    return f"{record.tokenization.max_length:,} tokens; {f'longer texts cut {cut}' if cut else 'no text was longer'}"
+
+
+def _cut(record: Record) -> str:
+    """Return how many texts of each split were cut and what of them was kept; nothing if none was."""
+    cut = [f"{split.truncated:,} of {split.rows:,} in {split.name}" for split in record.data.splits if split.truncated]
+    return f"({record.tokenization.truncation} kept): {', '.join(cut)}" if cut and record.tokenization else ""
+
+
+def _subject(record: Record) -> str:
+    # A trainer that says itself what trains has both roles.
+    names = " + ".join(dict.fromkeys(_spec(record, role) for role in ("strategy", "trainer") if record.plugin(role)))
+    model = record.plugin("model")
+    return " · ".join([names, *([model.name] if model else []), record.data.source, f"seed {record.seed}"])
+
+
+def _spec(record: Record, role: str) -> str:
+    """Return the plugins of a role with the options that somebody set."""
+    specs = []
+    for plugin in record.plugins:
+        if role in plugin.roles:
+            chosen = [f"{key}={plugin.options[key]}" for key, by in plugin.set_by.items() if by != "default"]
+            specs.append(f"{plugin.name}:{','.join(chosen)}" if chosen else plugin.name)
+    return " + ".join(specs)
+
+
+def _millions(count: int) -> str:
+    return f"{count / 1e6:.1f} M" if count >= 1e5 else f"{count:,}"
+
+
+def _phase(phase: PhaseRecord) -> str:
+    epochs = "1 epoch" if phase.epochs == 1 else f"{phase.epochs:.3g} epochs"
+    return f"{epochs} at {phase.learning_rate:g} ({_millions(phase.trainable_parameters)} parameters)"
+
+
+def _frozen(encoder: EncoderRecord) -> str:
+    """Return what of the encoder was frozen: whole parts, then parts of which something trained."""
+    if encoder.frozen_sha256 is None:
+        return "nothing"
+    partly = f"partly {', '.join(_ranges(encoder.partly_frozen))}" if encoder.partly_frozen else ""
+    return "; ".join(filter(None, [", ".join(_ranges(encoder.frozen)), partly, "unchanged, by hash"]))
+
+
+def _ranges(parts: tuple[str, ...]) -> list[str]:
+    """Join neighbouring blocks: ``block 0``, ``block 1`` become ``blocks 0-1``."""
+    joined: list[str] = []
+    run: list[int] = []
+    for part in (*parts, ""):
+        number = part.removeprefix("block ")
+        block = int(number) if part.startswith("block ") and number.isdigit() else None
+        if run and block != run[-1] + 1:
+            joined.append(f"block {run[0]}" if len(run) == 1 else f"blocks {run[0]}-{run[-1]}")
+            run = []
+        if block is not None:
+            run.append(block)
+        elif part:
+            joined.append(part)
+    return joined
