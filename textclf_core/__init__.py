@@ -1,8 +1,8 @@
 """Which fine-tuning strategy should I use for my labelled text, and what does it cost me.
 
 For users: :func:`run`, :func:`compare`, :func:`open_run`. For authors of plugins: :data:`hookimpl`, :class:`Option`,
-:class:`Recipe`, :class:`Encoder`, :class:`Classifier`, :class:`Task`, :class:`Phase`, :class:`ParameterGroup`,
-:class:`FinishedEpoch`, :class:`Change` and the errors.
+:class:`Needs`, :class:`Recipe`, :class:`Encoder`, :class:`Classifier`, :class:`Task`, :class:`Phase`,
+:class:`ParameterGroup`, :class:`FinishedEpoch`, :class:`Change` and the errors.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from textclf_core.errors import DataError, PluginError, RunError, TextclfError, UsageError
 from textclf_core.hookspecs import hookimpl
+from textclf_core.types.needs import Needs
 from textclf_core.types.option import Option
 from textclf_core.types.phases import Change, FinishedEpoch, ParameterGroup, Phase
 from textclf_core.types.recipe import Recipe
@@ -30,6 +31,7 @@ __all__ = [
     "DataError",
     "Encoder",
     "FinishedEpoch",
+    "Needs",
     "Option",
     "ParameterGroup",
     "Phase",

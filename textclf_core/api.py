@@ -151,23 +151,22 @@ def run(
     catalogue = Catalogue.discover(Path(path) for path in plugin_files)
     active = activate(plugins, catalogue, set_by="call", without=() if data is None else ("dataset",))
 
-    from textclf_core.cache import CacheFolder
     from textclf_core.data import from_memory
-    from textclf_core.pipeline.engine import run_experiment
-    from textclf_core.pipeline.experiment import Experiment
+    from textclf_core.pipeline.pipeline import run_one
+    from textclf_core.pipeline.spec import InMemoryData, RunSpec
     from textclf_core.types.progress import Progress
 
-    splits = None if data is None else from_memory(data, text=text, label=label)
-    experiment = Experiment(
-        active,
-        data=splits,
+    spec = RunSpec(
+        plugins=active,
+        data=None if data is None else InMemoryData.of(from_memory(data, text=text, label=label)),
         seed=check_seed(seed),
         data_seed=check_seed(data_seed, "data_seed"),
         output=Path(output),
         device=device,
-        cache=CacheFolder(Path(cache_dir) if cache_dir else None),
+        cache=Path(cache_dir) if cache_dir else None,
     )
-    return Run(*run_experiment(experiment, Progress(quiet=quiet)))
+    done = run_one(spec, Progress(quiet=quiet))
+    return Run(done.directory, done.record)
 
 
 @dataclass(frozen=True)
@@ -286,7 +285,6 @@ def compare(
         without=() if data is None else ("dataset",),
     )
 
-    from textclf_core.cache import CacheFolder
     from textclf_core.comparison.estimate import kept_expected
     from textclf_core.comparison.live_view import Board
     from textclf_core.comparison.runner import plan, run_cells
@@ -300,7 +298,7 @@ def compare(
         data=None if data is None else prepare(from_memory(data, text=text, label=label), data_seed),
         data_seed=check_seed(data_seed, "data_seed"),
         device=device,
-        cache=CacheFolder(Path(cache_dir) if cache_dir else None),
+        cache=Path(cache_dir) if cache_dir else None,
     )
     check_metric(metric, planned.tasks)
     expected = kept_expected(planned.output)

@@ -79,7 +79,7 @@ ROLE_OF_HOOK = {
 """The role that each hook gives to the plugin that implements it."""
 
 PLAN_HOOKS = ("textclf_plan", "textclf_parameter_groups", "textclf_interval_finished", "textclf_epoch_finished")
-"""The hooks through which a strategy has a say in the course of training; a trainer asks for ``plan`` to call them."""
+"""The hooks through which a strategy has a say in the course of training, if the trainer needs ``phases``."""
 
 EXCLUSIVE_ROLES = ("dataset", "model", "trainer")
 """The roles of which a run has exactly one plugin."""
@@ -128,7 +128,7 @@ def textclf_why_not(task: Task) -> str | None:
 def textclf_build_model(task: Task, seed: int) -> Encoder | None:
     """Build the encoder with a fresh classification head. Role: model. First result.
 
-    Called after the data are checked, if the trainer asks for ``encoder``. The core has seeded Python, NumPy
+    Called after the data are checked, if the trainer needs a model. The core has seeded Python, NumPy
     and torch with ``seed`` just before, so a head initialised here depends on the seed alone.
 
     Args:
@@ -189,7 +189,7 @@ def textclf_freeze(encoder: Encoder) -> None:
 def textclf_plan(encoder: Encoder, recipe: Recipe) -> Sequence[Phase] | None:
     """Divide training into phases, each with what it freezes. Role: strategy. First result.
 
-    Called once, after ``textclf_freeze``, if the trainer asks for ``plan``. Without an answer there is one phase: the
+    Called once, after ``textclf_freeze``, if the trainer needs ``phases``. Without an answer there is one phase: the
     recipe's epochs, with what the strategies froze. Two plugins that implement it are refused in one run.
 
     Args:
@@ -210,7 +210,7 @@ def textclf_plan(encoder: Encoder, recipe: Recipe) -> Sequence[Phase] | None:
 def textclf_parameter_groups(encoder: Encoder, recipe: Recipe) -> Sequence[ParameterGroup] | None:
     """Give parameters learning rates of their own, by depth for example. Role: strategy. First result.
 
-    Called as each phase begins, if the trainer asks for ``plan``. Two plugins that implement it are refused in one run.
+    Called as each phase begins, if the trainer needs ``phases``. Two plugins that implement it are refused in one run.
 
     Args:
         encoder: the model, with what the phase freezes frozen; ``encoder.depth_of`` tells how far a parameter is from
@@ -228,36 +228,32 @@ def textclf_parameter_groups(encoder: Encoder, recipe: Recipe) -> Sequence[Param
 @hookspec(firstresult=True)
 def textclf_train(
     encoder: Encoder,
-    body: Encoder,
     data: DatasetDict,
     task: Task,
-    recipe: Recipe,
     seed: int,
     data_seed: int,
     workspace: Workspace,
     progress: Progress,
-    plan: TrainingPlan | None,
+    plan: TrainingPlan,
 ) -> Classifier | None:
     """Train, and return the classifier. Role: trainer. First result.
 
-    A trainer that names neither ``encoder`` nor ``body`` gets no model, and a model or strategy chosen beside it is
-    refused. One that implements ``textclf_freeze`` too says itself what trains: another strategy beside it is refused,
-    unless all that it does is to adapt the model.
+    What a trainer needs it says in its class, ``needs: ClassVar[Needs] = Needs(model="whole", phases=True)``; see
+    :class:`~textclf_core.types.needs.Needs`. Epochs, batch size and learning rate are its own options: its dataclass
+    inherits from ``Recipe``. One that implements ``textclf_freeze`` too says itself what trains: another strategy
+    beside it is refused, unless all that it does is to adapt the model.
 
     Args:
-        encoder: the model and its tokenizer, with its strategy's parameters frozen.
-        body: the same without its classification head, for a trainer that brings a head of its own; name one of the
-            two.
+        encoder: the model and its tokenizer, with its strategy's parameters frozen; without its classification head
+            where the trainer needs a ``"headless"`` model, because it brings a head of its own.
         data: ``train`` and ``validation``, checked. There is no test split here: choices are made on validation.
         task: the labels.
-        recipe: the trainer's own options, where its dataclass inherits from ``Recipe``.
         seed: decides the order of the examples and the dropout; the core has seeded the generators with it.
         data_seed: decides which examples a trainer takes that takes some of train alone; one for a whole comparison.
         workspace: where to write, and on which device to compute.
         progress: shows long work as a bar on a terminal, as plain lines in a log, and counts what was done.
-        plan: the phases, learning rates and decisions of the plugins that have a say in them, for a trainer whose
-            options inherit from ``Recipe``; ``None`` for others. Beside a trainer that doesn't ask for it, such
-            plugins are refused.
+        plan: the phases, learning rates and decisions of the plugins that have a say in them, for a trainer that
+            needs ``phases``. Beside another, such plugins are refused.
 
     Returns:
         A ``Classifier``.
@@ -271,7 +267,7 @@ def textclf_train(
 def textclf_interval_finished(encoder: Encoder, gradient_norms: Sequence[Mapping[int, float]]) -> Sequence[str] | None:
     """Say what doesn't train any more, from the next step on. Role: strategy. Each in order; their answers are joined.
 
-    Called after each interval of an epoch but the run's last, if the trainer asks for ``plan``: ``Phase.intervals``
+    Called after each interval of an epoch but the run's last, if the trainer needs ``phases``: ``Phase.intervals``
     says how many an epoch has, one if nobody sets it. A phase ends where more is frozen. After an epoch's last
     interval it is called before ``textclf_epoch_finished``.
 
@@ -279,7 +275,7 @@ def textclf_interval_finished(encoder: Encoder, gradient_norms: Sequence[Mapping
         encoder: the model, with what the phase freezes frozen.
         gradient_norms: of each interval so far, the last of them just finished: for each block that trained in it, by
             its depth (1+k for block k), the 1-norm of the sum of the steps' gradients. A run that is resumed gives them
-            again, so that a plugin needs no memory of its own. Measured only if a plugin asks for this argument.
+            again, so that a plugin needs no memory of its own. Measured only if a plugin needs ``gradient_norms``.
 
     Returns:
         Names of parameters, which stay frozen for good; ``None`` for nothing.
@@ -290,8 +286,8 @@ def textclf_interval_finished(encoder: Encoder, gradient_norms: Sequence[Mapping
 def textclf_epoch_finished(encoder: Encoder, epochs: Sequence[FinishedEpoch]) -> Change | None:
     """Say what is different from the next epoch on. Role: strategy. Each in order; their answers are joined.
 
-    Called after each epoch but the last: after its validation and before its checkpoint, if the trainer asks for
-    ``plan``.
+    Called after each epoch but the last: after its validation and before its checkpoint, if the trainer needs
+    ``phases``.
 
     Args:
         encoder: the model, with what the phase freezes frozen.

@@ -33,8 +33,10 @@ import no_such_library
 """
 
 BROKEN_HOOK = """
+from dataclasses import dataclass
 from textclf_core import hookimpl
 
+@dataclass(frozen=True)
 class Plugin:
     '''A strategy that asks for what a later textclf may give.'''
 

@@ -13,12 +13,14 @@ from datasets import DatasetDict
 from safetensors.torch import load_file
 
 from textclf_core.encoder import Encoder
+from textclf_core.pipeline.events import write_history
 from textclf_core.pipeline.recording import recipe_of
 from textclf_core.plugins import Catalogue, activate
 from textclf_core.testing import LABELS, tiny_data, tiny_encoder
 from textclf_core.training.encoder_classifier import EncoderClassifier
 from textclf_core.training.options import EncoderTraining
 from textclf_core.training.plan import TrainingPlan
+from textclf_core.types.events import RunEvents
 from textclf_core.types.meter import Meter
 from textclf_core.types.progress import Progress
 from textclf_core.types.recipe import Recipe
@@ -45,8 +47,11 @@ class Trained:
     encoder: Encoder
     classifier: EncoderClassifier
     directory: Path
-    meter: Meter
-    plan: TrainingPlan | None = None
+    events: RunEvents
+
+    @property
+    def meter(self) -> Meter:
+        return self.events.meter
 
     @property
     def parameters(self) -> dict[str, torch.Tensor]:
@@ -71,8 +76,7 @@ class Trained:
     @property
     def phases(self) -> list[tuple[float, float, int]]:
         """Of each phase that was trained, its epochs, its peak learning rate and its frozen prefix."""
-        assert self.plan is not None
-        return [(phase.epochs, phase.learning_rate, phase.frozen_prefix) for phase in self.plan.ran]
+        return [(phase.epochs, phase.learning_rate, phase.frozen_prefix) for phase in self.events.phases]
 
     @property
     def first_gradient(self) -> dict[str, torch.Tensor]:
@@ -96,19 +100,20 @@ def train(
     encoder = encoder or tiny_encoder()
     directory.mkdir(parents=True, exist_ok=True)
     workspace = Workspace(directory, rank=rank)
+    if rank == 0:
+        write_history(workspace.events, directory)
     recipe = Recipe(**{field.name: getattr(trainer, field.name) for field in dataclasses.fields(Recipe)})
     torch.manual_seed(seed)
     classifier = trainer.textclf_train(  # type: ignore[attr-defined]
         encoder=encoder,
         data=data or tiny_data(rows=64),
         task=TASK,
-        recipe=recipe,
         seed=seed,
         workspace=workspace,
         progress=progress or Progress(quiet=True),
         **({"plan": plan or TrainingPlan.plain(recipe)} if isinstance(trainer, Finetune) else {}),
     )
-    return Trained(encoder, classifier, directory, workspace.meter, plan)
+    return Trained(encoder, classifier, directory, workspace.events)
 
 
 def train_with(strategies: str, directory: Path, trainer: Finetune, *, encoder: Encoder, **arguments: Any) -> Trained:

@@ -58,16 +58,12 @@ class CacheFolder:
         directory: where they lie; the user's cache if not given.
         limit_bytes: the bound; ``TEXTCLF_CACHE_LIMIT`` if not given, or 10 GB or a tenth of what the disk and the
             cache have together, whichever is less.
-
-    Attributes:
-        used: the keys of the stores that runs took their prefix from, through this object, in their order.
     """
 
     def __init__(self, directory: Path | None = None, limit_bytes: int | None = None) -> None:
         self.directory = directory or default_cache_directory()
         self._stores = self.directory / "prefix"
         self._limit_bytes = limit_bytes
-        self.used: list[str] = []
         self._released: set[str] = set()
 
     @cached_property

@@ -122,7 +122,6 @@ def compare(
 
     from rich.console import Console
 
-    from textclf_core.cache import CacheFolder
     from textclf_core.comparison.estimate import bill, kept_expected
     from textclf_core.comparison.live_view import Board
     from textclf_core.comparison.runner import plan, run_cells
@@ -142,7 +141,7 @@ def compare(
             sizes=sizes,
             data_seed=data_seed if data_seed is not None else file.data_seed or 0,
             device=device or file.device or "auto",
-            cache=CacheFolder(cache_dir),
+            cache=cache_dir,
         )
         check_metric(metric, planned.tasks)
         if dry_run:

@@ -69,25 +69,25 @@ def run(
 
     from rich.console import Console
 
-    from textclf_core.cache import CacheFolder
-    from textclf_core.pipeline.engine import run_experiment
-    from textclf_core.pipeline.experiment import Experiment
+    from textclf_core.pipeline.pipeline import run_one
+    from textclf_core.pipeline.spec import RunSpec
     from textclf_core.report.summary import summary
     from textclf_core.system.environment import resolve_device
     from textclf_core.types.progress import Progress
 
     console = Console(stderr=True)
-    asked = Experiment(
-        plugins,
+    asked = RunSpec(
+        plugins=plugins,
         seed=_first(seed, file.seed, 0),
         data_seed=_first(data_seed, file.data_seed, 0),
         output=_first(output, file.output, Path("runs")),
         device=_first(device, file.device, "auto"),
         command=context.find_root().obj,
-        cache=CacheFolder(cache_dir),
+        cache=cache_dir,
     )
     with notes_shown(console):
-        directory, record = run_experiment(asked, Progress(console))
+        done = run_one(asked, Progress(console))
+    directory, record = done.directory, done.record
     if format == "json":
         typer.echo((directory / "record.json").read_text(encoding="utf-8"), nl=False)
     else:

@@ -13,14 +13,12 @@ from pathlib import Path
 import numpy as np
 from datasets import DatasetDict
 
-from textclf_core.cache import CacheFolder
 from textclf_core.comparison.cells import Cell
 from textclf_core.comparison.runner import ComparisonPlan, run_group
 from textclf_core.comparison.schedule import Prefix, prefixes, running_order, trained_together
 from textclf_core.data import PreparedData
 from textclf_core.data.sampling import TrainSize
-from textclf_core.errors import TextclfError
-from textclf_core.pipeline.experiment import Experiment
+from textclf_core.pipeline.spec import FailedRun, InMemoryData, RunSpec
 from textclf_core.records.cost import FIXED_STAGES, Cost
 from textclf_core.records.schema import Expected
 from textclf_core.tasks import kind_of
@@ -193,29 +191,30 @@ class _Prober:
                 for name, split in data.data.items()
             }
         )
-        experiments = [
-            Experiment(
-                cell.contender.plugins,
-                data=PreparedData(sample, data.task, data.splits, data.source, data.fingerprint),
+        rows = len(sample["train"])
+        prepared = PreparedData(sample, data.task, data.splits, data.source, data.fingerprint)
+        specs = [
+            RunSpec(
+                plugins=cell.contender.plugins,
+                data=InMemoryData(f"{rows} rows of {data.fingerprint}", prepared),
                 seed=cell.seed,
                 data_seed=self.plan.data_seed,
                 output=self.room / "runs",
                 device=self.plan.device,
-                cache=CacheFolder(cache),
+                cache=cache,
                 probe=True,
             )
             for cell in group
         ]
-        outcomes = run_group(experiments, Progress(quiet=True))
+        outcomes = run_group(specs, Progress(quiet=True))
         if outcomes is None:
             return None
         probed = []
         for outcome in outcomes:
-            if isinstance(outcome, TextclfError):
-                raise outcome
-            directory, record = outcome
-            shutil.rmtree(directory)
-            probed.append(_Probed(len(sample["train"]), record.cost))
+            if isinstance(outcome, FailedRun):
+                raise outcome.error
+            shutil.rmtree(outcome.directory)
+            probed.append(_Probed(rows, outcome.record.cost))
         return probed
 
 

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from textclf_core.cache import CacheFolder
 from textclf_core.comparison.cells import Cell, cells
 from textclf_core.comparison.contenders import Contender
 from textclf_core.comparison.live_view import Board
@@ -16,10 +15,11 @@ from textclf_core.comparison.schedule import prefixes, running_order, trained_to
 from textclf_core.data import PreparedData, with_train_size
 from textclf_core.data.sampling import TrainSize
 from textclf_core.errors import TextclfError, UsageError
-from textclf_core.pipeline.engine import load_data, run_experiment
-from textclf_core.pipeline.experiment import Experiment
-from textclf_core.pipeline.joint import Outcome, run_together
+from textclf_core.pipeline.pipeline import run, run_one
 from textclf_core.pipeline.postprocessing import check_postprocessing
+from textclf_core.pipeline.spec import FailedRun, FinishedRun, InMemoryData, RunOutcome, RunSpec
+from textclf_core.pipeline.stages import load_data
+from textclf_core.pipeline.training import NotTrainedJointlyError
 from textclf_core.plugins import suited
 from textclf_core.records.schema import Expected, Record, read_record
 from textclf_core.system.environment import resolve_device
@@ -56,7 +56,7 @@ class ComparisonPlan:
     output: Path
     data_seed: int
     device: str
-    cache: CacheFolder
+    cache: Path | None
 
     @property
     def tasks(self) -> tuple[Task, ...]:
@@ -77,7 +77,7 @@ def plan(
     data: PreparedData | None = None,
     data_seed: int = 0,
     device: str = "auto",
-    cache: CacheFolder | None = None,
+    cache: Path | None = None,
 ) -> ComparisonPlan:
     """Load the data, once for each dataset plugin and its options, and lay out the cells.
 
@@ -89,7 +89,7 @@ def plan(
         data: data in memory, for all contenders.
         data_seed: the seed of the data, one for all.
         device: a torch device, or ``auto``.
-        cache: what the cells share; the user's cache if not given.
+        cache: the folder of what the cells share; the user's cache if not given.
 
     Raises:
         DataError: the data can't be had or can't be used.
@@ -110,7 +110,7 @@ def plan(
     contenders = _suited(contenders, {label: prepared.task for (label, _), prepared in data_of.items()})
     fingerprints = {key: prepared.fingerprint for key, prepared in data_of.items()}
     all_cells = cells(contenders, wanted, seeds, fingerprints=fingerprints, data_seed=data_seed, device=device)
-    return ComparisonPlan(all_cells, data_of, output, data_seed, device, cache or CacheFolder())
+    return ComparisonPlan(all_cells, data_of, output, data_seed, device, cache)
 
 
 def _refuse_abstaining(contender: Contender, task: Task) -> None:
@@ -166,28 +166,30 @@ def run_cells(
         prefix_of = prefixes(waiting, plan.task_of)
         waiting = running_order(waiting, prefix_of)
         alone: set[Cell] = set()
+        superseded: set[str] = set()
         while waiting:
             others = [] if waiting[0] in alone else [cell for cell in waiting[1:] if cell not in alone]
             group = trained_together(waiting[0], others, prefix_of)
-            plan.cache.used.clear()
             with board.running(group[0]) as progress:
-                experiments = [_experiment(plan, cell, command, (expected or {}).get(cell.id)) for cell in group]
-                outcomes = run_group(experiments, progress)
+                specs = [
+                    replace(_spec(plan, cell, command, (expected or {}).get(cell.id)), superseded=tuple(superseded))
+                    for cell in group
+                ]
+                outcomes = run_group(specs, progress)
             if outcomes is None:
                 alone.update(group)
                 continue
             for cell, outcome in zip(group, outcomes, strict=True):
                 waiting.remove(cell)
-                if isinstance(outcome, TextclfError):
-                    board.failed(cell, outcome)
-                    failed.append(FailedCell(cell, outcome))
+                if isinstance(outcome, FailedRun):
+                    board.failed(cell, outcome.error)
+                    failed.append(FailedCell(cell, outcome.error))
                 else:
-                    board.finished(cell, outcome[1])
-                    finished.append(_finished(cell, *outcome))
+                    board.finished(cell, outcome.record)
+                    finished.append(_finished(cell, outcome))
             prefix = prefix_of.get(group[0].contender.label)
             if not any(prefix_of.get(other.contender.label) == prefix for other in waiting):
-                for key in plan.cache.used:
-                    plan.cache.release(key)
+                superseded.update(store for outcome in outcomes for store in _stores_of(outcome))
     place = {cell: index for index, cell in enumerate(plan.cells)}
     finished.sort(key=lambda one: place[one.cell])
     failed.sort(key=lambda one: place[one.cell])
@@ -213,26 +215,22 @@ def run_cell(
     Raises:
         TextclfError: it can't be run.
     """
-    return _finished(cell, *run_experiment(_experiment(plan, cell, command, expected), progress))
+    return _finished(cell, run_one(_spec(plan, cell, command, expected), progress))
 
 
-def run_group(experiments: Sequence[Experiment], progress: Progress) -> list[Outcome] | None:
-    """Run one experiment, or several together; ``None`` if those have to be run one by one."""
-    if len(experiments) > 1:
-        try:
-            return run_together(experiments, progress)
-        except TextclfError:  # each will say so of itself
-            return None
+def run_group(specs: Sequence[RunSpec], progress: Progress) -> list[RunOutcome] | None:
+    """Run one specification, or several jointly; ``None`` if those have to be run one by one."""
     try:
-        return [run_experiment(experiments[0], progress)]
-    except TextclfError as error:
-        return [error]
+        return run(specs, progress)
+    except NotTrainedJointlyError:
+        return None
 
 
-def _experiment(plan: ComparisonPlan, cell: Cell, command: str | None, expected: Expected | None) -> Experiment:
-    return Experiment(
-        cell.contender.plugins,
-        data=plan.data[cell.contender.label, cell.train_size],
+def _spec(plan: ComparisonPlan, cell: Cell, command: str | None, expected: Expected | None) -> RunSpec:
+    data = plan.data[cell.contender.label, cell.train_size]
+    return RunSpec(
+        plugins=cell.contender.plugins,
+        data=InMemoryData(data.fingerprint, data),
         seed=cell.seed,
         data_seed=plan.data_seed,
         output=plan.output,
@@ -248,7 +246,11 @@ def _experiment(plan: ComparisonPlan, cell: Cell, command: str | None, expected:
     )
 
 
-def _finished(cell: Cell, directory: Path, record: Record) -> FinishedCell:
+def _stores_of(outcome: RunOutcome) -> tuple[str, ...]:
+    return outcome.stores if isinstance(outcome, FinishedRun) else ()
+
+
+def _finished(cell: Cell, run: FinishedRun) -> FinishedCell:
     # Checkpoints are for going on with a run; this one is whole, and a comparison has many.
-    shutil.rmtree(directory / "checkpoints", ignore_errors=True)
-    return FinishedCell(cell, directory, record)
+    shutil.rmtree(run.directory / "checkpoints", ignore_errors=True)
+    return FinishedCell(cell, run.directory, run.record)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 from textclf_core.errors import TextclfError
-from textclf_core.pipeline.engine import build_encoder, training_plan
+from textclf_core.pipeline.stages import build_encoder, training_plan
+from textclf_core.plugins.calling import call
 from textclf_core.types.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def prefixes(cells: Sequence[Cell], task_of: Callable[[Cell], Task]) -> dict[str
                 encoders[model] = build_encoder(plugins, task_of(cell), 0, "cpu")
             encoder = encoders[model]
             encoder.model.requires_grad_(True)
-            plugins.hook.textclf_freeze(encoder=encoder)
+            call(plugins, "textclf_freeze", encoder=encoder)
             if plan := training_plan(plugins, encoder):
                 encoder.freeze(names=plan.phases[0].freeze)
         except TextclfError:
@@ -83,7 +84,7 @@ def trained_together(first: Cell, others: Sequence[Cell], prefix_of: dict[str, P
     """
     prefix, plugins = prefix_of.get(first.contender.label), first.contender.plugins
     [trainer] = plugins.of_role("trainer")
-    able = hasattr(trainer.instance, "textclf_train_many") and not plugins.have_a_say_in_training
+    able = trainer.trains_many and not plugins.have_a_say_in_training
     if prefix is None or not prefix.whole or not able:
         return [first]
     return [first, *(other for other in others if _what_is_shared(other) == _what_is_shared(first))]

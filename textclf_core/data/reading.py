@@ -161,12 +161,11 @@ def _decoded(stream: BinaryIO, where: str) -> Iterator[str]:
 
 
 def _separated_rows(lines: Iterable[str], delimiter: str, where: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    csv.field_size_limit(LONGEST_FIELD)
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     header: list[str] | None = None
     start = 1
     try:
-        for fields in reader:
+        for fields in _with_long_fields(reader):
             if header is None and fields:
                 header = fields
                 twice = sorted({name for name in header if header.count(name) > 1})
@@ -184,6 +183,19 @@ def _separated_rows(lines: Iterable[str], delimiter: str, where: str) -> Iterato
         raise DataError(f"{where}, line {start}: the row that starts here can't be read: {error}") from None
     if header is None:
         raise DataError(f"{where}: the file is empty; a header with the names of the columns was wanted")
+
+
+def _with_long_fields(reader: Iterator[list[str]]) -> Iterator[list[str]]:
+    """Yield the rows of a reader; while it reads one, and no longer, the process takes fields as long as ours."""
+    while True:
+        limit = csv.field_size_limit(LONGEST_FIELD)
+        try:
+            fields = next(reader)
+        except StopIteration:
+            return
+        finally:
+            csv.field_size_limit(limit)
+        yield fields
 
 
 def _fields(count: int) -> str:

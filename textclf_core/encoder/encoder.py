@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -101,6 +102,22 @@ class Encoder(PartedModel):
         body = Encoder(model, self.tokenizer, self.checkpoint, self.revision)
         body.adapted_by = self.adapted_by
         return body
+
+    def with_parameters(self, parameters: Mapping[str, Tensor]) -> Encoder:
+        """Return an encoder with parameters of its own; the others, and the tokenized texts, are shared.
+
+        Args:
+            parameters: values by name. They are copied; training or loading them changes nothing here.
+        """
+        shared: dict[int, object] = {id(values): values for values in (*self.model.parameters(), *self.model.buffers())}
+        for name, values in parameters.items():
+            own = self.model.get_parameter(name)
+            shared[id(own)] = nn.Parameter(
+                values.detach().to(own.device, own.dtype, copy=True), requires_grad=own.requires_grad
+            )
+        other = copy.copy(self)
+        PartedModel.__init__(other, copy.deepcopy(self.model, shared), self.checkpoint)
+        return other
 
     # The cut
 

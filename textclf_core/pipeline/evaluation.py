@@ -14,7 +14,7 @@ from textclf_core.inference.store import save_classifier, save_postprocessing
 from textclf_core.pipeline.postprocessing import fit_steps
 from textclf_core.pipeline.recording import plugin_record, postprocessing_records, trainer_of
 from textclf_core.plugins import ActivePlugins
-from textclf_core.plugins.calling import call
+from textclf_core.plugins.calling import call_one
 from textclf_core.records.predictions import Predictions, check_scores, write_predictions
 from textclf_core.records.schema import MODEL_DIRECTORY, PostprocessingRecord
 from textclf_core.tasks.answers import PostprocessedClassifier, answers_from
@@ -49,7 +49,7 @@ def evaluate(plugins: ActivePlugins, classifier: Classifier, data: PreparedData,
     with meter.time("predict"):
         scores = {name: classifier.scores(data.data[name]) for name in _EVALUATED}
         for name, of_split in scores.items():
-            check_scores(of_split, data.data[name], data.task, name)
+            check_scores(of_split, data.data[name], data.task, name, str(trainer_of(plugins)))
     with meter.time("postprocess"):
         steps = fit_steps(plugins, scores["validation"], data.data["validation"], data.task)
         save_postprocessing(steps, plugins, model)
@@ -97,9 +97,9 @@ def _score(plugins: ActivePlugins, split: Predictions, task: Task, abstains: boo
         split = split.answered()
         if not len(split.data):
             return values
-    for plugin in plugins.of_role("metric"):
-        [given] = call(
-            ActivePlugins([plugin]),
+    for plugin in plugins.implementing("textclf_compute_metrics"):
+        given = call_one(
+            plugin,
             "textclf_compute_metrics",
             references=split.references,
             predictions=split.predictions,

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from textclf_core.errors import RunError
 from textclf_core.plugins import ActivePlugins
-from textclf_core.plugins.calling import call
+from textclf_core.plugins.calling import call_one
 from textclf_core.tasks import kind_of
 from textclf_core.tasks.answers import answers_from
-from textclf_core.types.postprocessing import Postprocessing, Step
+from textclf_core.types.postprocessing import Step
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -36,19 +35,15 @@ def fit_steps(plugins: ActivePlugins, scores: Scores, validation: Dataset, task:
         TextclfError: a plugin can't do with this task or these scores.
     """
     steps: list[Step] = []
-    for plugin in plugins.of_role("postprocessor"):
-        for given in call(
-            ActivePlugins([plugin]),
+    for plugin in plugins.implementing("textclf_postprocess"):
+        given = call_one(
+            plugin,
             "textclf_postprocess",
             scores=answers_from(scores, steps, task).scores,
             validation=validation,
             task=task,
-        ):
-            if not isinstance(given, Postprocessing):
-                raise RunError(
-                    f"textclf_postprocess of {plugin.name} must return a Postprocessing (with abstains, rescore, "
-                    f"decide and save), not {given!r}."
-                )
+        )
+        if given is not None:
             steps.append(Step(plugin.name, given))
     return tuple(steps)
 

@@ -5,17 +5,23 @@ from __future__ import annotations
 import dataclasses
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from textclf_core.data import PreparedData
 from textclf_core.plugins import ActivePlugin, ActivePlugins
+from textclf_core.records.cost import Cost
 from textclf_core.records.schema import (
+    RECORD_FORMAT,
+    Adaptation,
     DataRecord,
     EncoderRecord,
     PluginRecord,
     PostprocessingRecord,
+    Record,
     SplitRecord,
     TokenizationRecord,
 )
@@ -23,14 +29,90 @@ from textclf_core.statistics.calibration import reliability
 from textclf_core.tasks import kind_of
 from textclf_core.training.parameter_check import Movement
 from textclf_core.types.classifier import Classifier, Tokenizing
+from textclf_core.types.phases import PhaseRecord
 from textclf_core.types.recipe import Recipe
 
 if TYPE_CHECKING:
     from textclf_core.encoder import Encoder
+    from textclf_core.pipeline.evaluation import Evaluation
+    from textclf_core.pipeline.spec import RunSpec
     from textclf_core.records.predictions import Predictions
     from textclf_core.types.postprocessing import Step
 
 logger = logging.getLogger("textclf")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunFacts:
+    """What is known of a run when it is over; its record is built of this and of what was asked for.
+
+    Attributes:
+        id: the name of the run's directory.
+        label: how reports call it.
+        started: when, in UTC.
+        finished: when, in UTC.
+        plugins: those that were called.
+        data: checked and split.
+        truncated: how many rows of each split were cut to the longest input.
+        classifier: what training gave.
+        encoder: the trained model; ``None`` where the trainer needs none.
+        movement: what training changed in it.
+        phases: the phases of training, where a plugin planned any.
+        evaluation: metrics, and what postprocessing changed.
+        cost: what it took.
+        environment: versions and hardware.
+        notes: what was logged.
+        adaptations: what strategies changed in the model before training on labels.
+    """
+
+    id: str
+    label: str
+    started: datetime
+    finished: datetime
+    plugins: ActivePlugins
+    data: PreparedData
+    truncated: Mapping[str, int]
+    classifier: Classifier
+    encoder: Encoder | None
+    movement: Movement | None
+    phases: tuple[PhaseRecord, ...]
+    evaluation: Evaluation
+    cost: Cost
+    environment: dict[str, str]
+    notes: tuple[str, ...]
+    adaptations: tuple[Adaptation, ...]
+
+    def with_notes(self, notes: Sequence[str]) -> RunFacts:
+        """Return the same facts with other notes."""
+        return dataclasses.replace(self, notes=tuple(notes))
+
+
+def build_record(spec: RunSpec, facts: RunFacts) -> Record:
+    """Return the record of a run: a pure function of what was asked for and what is known of it."""
+    return Record(
+        format=RECORD_FORMAT,
+        id=facts.id,
+        label=facts.label,
+        started=facts.started.isoformat(timespec="seconds"),
+        finished=facts.finished.isoformat(timespec="seconds"),
+        command=spec.command,
+        seed=spec.seed,
+        data_seed=spec.data_seed,
+        plugins=tuple(plugin_record(plugin) for plugin in facts.plugins),
+        left_out=spec.left_out,
+        data=data_record(facts.data, facts.truncated),
+        encoder=encoder_record(facts.encoder, facts.movement),
+        phases=facts.phases,
+        metrics=facts.evaluation.metrics,
+        postprocessing=facts.evaluation.postprocessing,
+        cost=facts.cost,
+        environment=facts.environment,
+        notes=facts.notes,
+        expected=spec.expected,
+        tuning=spec.tuning,
+        adaptations=facts.adaptations,
+        tokenization=tokenization_record(facts.classifier),
+    )
 
 
 def trainer_of(plugins: ActivePlugins) -> ActivePlugin:
@@ -40,9 +122,10 @@ def trainer_of(plugins: ActivePlugins) -> ActivePlugin:
 
 
 def recipe_of(trainer: object) -> Recipe | None:
-    """Return the recipe among a trainer's options, if it has any of its fields; the others take their defaults."""
-    names = [field.name for field in dataclasses.fields(Recipe) if hasattr(trainer, field.name)]
-    return Recipe(**{name: getattr(trainer, name) for name in names}) if names else None
+    """Return the recipe among a trainer's options, if its class inherits it."""
+    if not isinstance(trainer, Recipe):
+        return None
+    return Recipe(**{field.name: getattr(trainer, field.name) for field in dataclasses.fields(Recipe)})
 
 
 def label_of(plugins: ActivePlugins) -> str:
@@ -83,7 +166,7 @@ def truncated(classifier: Classifier, data: PreparedData) -> dict[str, int]:
     return counts
 
 
-def data_record(data: PreparedData, truncated: dict[str, int]) -> DataRecord:
+def data_record(data: PreparedData, truncated: Mapping[str, int]) -> DataRecord:
     """Return what the record says of the data, given how many rows of each split were cut."""
     return DataRecord(
         source=data.source,

@@ -11,16 +11,18 @@ import pluggy
 from textclf_core import hookspecs
 from textclf_core.errors import UsageError
 from textclf_core.hookspecs import EXCLUSIVE_ROLES, PLAN_HOOKS, ROLE_OF_HOOK
+from textclf_core.plugins.calling import call_one
 from textclf_core.plugins.discovery import Catalogue, LoadedPlugin
-from textclf_core.plugins.hooks import hooks_of
+from textclf_core.plugins.hooks import needs_of, written_together
 from textclf_core.plugins.options import build_plugin, option_names
 from textclf_core.plugins.specs import PluginSpec, format_spec, parse_options, split_name
 
 if TYPE_CHECKING:
+    from textclf_core.types.needs import NeededModel, Needs
     from textclf_core.types.task import Task
 
 ENCODER_ROLES = ("model", "strategy")
-"""The roles that are of use only to a trainer that asks for ``encoder``."""
+"""The roles that are of use only to a trainer that needs a model."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,24 @@ class ActivePlugin:
     """Who set each option: ``"default"``, ``"command line"``, ``"call"``, or a file."""
     chosen_by: str
     """Who chose the plugin: ``"default"``, ``"command line"``, ``"call"``, or a file."""
+
+    def __str__(self) -> str:
+        """Name it in an error: ``the plugin 'mine' (file /home/me/mine.py)``."""
+        origin = self.distribution if self.version is None else f"{self.distribution} {self.version}"
+        return f"the plugin {self.name!r} ({origin})"
+
+    @property
+    def trains_many(self) -> bool:
+        """Whether it trains cells together as it would one by one: both methods were written side by side.
+
+        A ``textclf_train_many`` that is inherited beside a ``textclf_train`` of one's own trains something else.
+        """
+        return written_together(type(self.instance), "textclf_train_many", "textclf_train")
+
+    @property
+    def needs(self) -> Needs:
+        """What it needs of the run, as its class says."""
+        return needs_of(type(self.instance))
 
     @property
     def spec(self) -> str:
@@ -66,8 +86,10 @@ class ActivePlugins:
         return tuple(plugin for plugin in self.plugins if role in plugin.roles)
 
     def implementing(self, hook: str) -> tuple[ActivePlugin, ...]:
-        """Return the plugins that implement a hook, in order."""
-        return tuple(plugin for plugin in self.plugins if hasattr(plugin.instance, hook))
+        """Return the plugins that implement a hook, in the order in which it is called: ``tryfirst``, ``trylast``."""
+        by_name = {plugin.name: plugin for plugin in self.plugins}
+        # pluggy calls the last of them first.
+        return tuple(by_name[one.plugin_name] for one in reversed(getattr(self.hook, hook).get_hookimpls()))
 
     def one(self, role: str) -> ActivePlugin | None:
         """Return the plugin of an exclusive role, or ``None`` where the run has no use for one."""
@@ -75,20 +97,26 @@ class ActivePlugins:
         return plugins[0] if plugins else None
 
     @property
+    def planning(self) -> tuple[ActivePlugin, ...]:
+        """Those that plan phases or rates, or decide something between epochs, as the user wrote them."""
+        names = {plugin.name for hook in PLAN_HOOKS for plugin in self.implementing(hook)}
+        return tuple(plugin for plugin in self.plugins if plugin.name in names)
+
+    @property
     def have_a_say_in_training(self) -> bool:
         """Whether a plugin plans phases or rates, or decides something between epochs."""
-        return any(hasattr(plugin.instance, hook) for plugin in self.plugins for hook in PLAN_HOOKS)
+        return bool(self.planning)
+
+    @property
+    def model_needed(self) -> NeededModel:
+        """What model the trainer needs."""
+        trainer = self.one("trainer")
+        return trainer.needs.model if trainer else "none"
 
     @property
     def needs_encoder(self) -> bool:
-        """Whether the trainer asks for ``encoder`` or ``body``, so that a model is built and strategies apply."""
-        return self.one("model") is not None
-
-    @property
-    def without_head(self) -> bool:
-        """Whether the trainer asks for ``body``: the encoder without its classification head."""
-        trainer = self.one("trainer")
-        return trainer is not None and "body" in hooks_of(type(trainer.instance))["textclf_train"]
+        """Whether the trainer needs a model, so that one is built and strategies apply."""
+        return self.model_needed != "none"
 
 
 def suited(plugins: ActivePlugins, task: Task) -> ActivePlugins:
@@ -98,12 +126,14 @@ def suited(plugins: ActivePlugins, task: Task) -> ActivePlugins:
         UsageError: another plugin can't.
     """
     left_out, faults = [], []
-    for plugin in plugins:
-        for reason in ActivePlugins([plugin]).hook.textclf_why_not(task=task):
-            if plugin.roles == ("metric",) and plugin.chosen_by == "default":
-                left_out.append(plugin.name)
-            else:
-                faults.append(f"{plugin.name}: {reason}.")
+    for plugin in plugins.implementing("textclf_why_not"):
+        reason = call_one(plugin, "textclf_why_not", task=task)
+        if reason is None:
+            continue
+        if plugin.roles == ("metric",) and plugin.chosen_by == "default":
+            left_out.append(plugin.name)
+        else:
+            faults.append(f"{plugin.name}: {reason}.")
     if faults:
         raise UsageError("\n".join(faults))
     return ActivePlugins([plugin for plugin in plugins if plugin.name not in left_out])
@@ -118,7 +148,7 @@ def activate(
 ) -> ActivePlugins:
     """Return the plugins of a run, built with their options.
 
-    A role that no spec names takes its default. A trainer that doesn't ask for ``encoder`` has no use for a model or
+    A role that no spec names takes its default. A trainer that needs no model has no use for a model or
     a strategy: then their defaults are left out.
 
     Args:
@@ -143,7 +173,7 @@ def activate(
     defaults: list[LoadedPlugin] = []
     for role in ("trainer", *(role for role in catalogue.defaults if role != "trainer")):
         present = [*chosen, *defaults]
-        wanted = role not in without and (role not in ENCODER_ROLES or _asks_for_encoder(present))
+        wanted = role not in without and (role not in ENCODER_ROLES or _needs_a_model(present))
         if wanted and not any(role in plugin.roles for plugin in present):
             defaults += [catalogue.get(name) for name in catalogue.defaults.get(role, ())]
     _refuse_unused(chosen, [*chosen, *defaults])
@@ -199,13 +229,9 @@ def _trainer(plugins: Sequence[LoadedPlugin]) -> LoadedPlugin | None:
     return next((plugin for plugin in plugins if "trainer" in plugin.roles), None)
 
 
-def _asks_for_encoder(plugins: Sequence[LoadedPlugin]) -> bool:
+def _needs_a_model(plugins: Sequence[LoadedPlugin]) -> bool:
     trainer = _trainer(plugins)
-    return trainer is not None and _takes_encoder(trainer)
-
-
-def _takes_encoder(trainer: LoadedPlugin) -> bool:
-    return not {"encoder", "body"}.isdisjoint(trainer.hooks["textclf_train"])
+    return trainer is not None and trainer.needs.model != "none"
 
 
 def useless_roles(plugin: LoadedPlugin, trainer: LoadedPlugin) -> tuple[str, ...]:
@@ -215,7 +241,7 @@ def useless_roles(plugin: LoadedPlugin, trainer: LoadedPlugin) -> tuple[str, ...
     """
     if plugin is trainer:
         return ()
-    if not _takes_encoder(trainer):
+    if trainer.needs.model == "none":
         return tuple(role for role in ENCODER_ROLES if role in plugin.roles)
     decides = any(ROLE_OF_HOOK.get(hook) == "strategy" and hook != "textclf_adapt" for hook in plugin.hooks)
     return ("strategy",) if "strategy" in trainer.roles and decides else ()
@@ -225,7 +251,7 @@ def _refuse_unused(chosen: Sequence[LoadedPlugin], all_plugins: Sequence[LoadedP
     trainer = _trainer(all_plugins)
     if trainer is None:
         return
-    why = "says itself what of the encoder trains" if _takes_encoder(trainer) else "trains without an encoder"
+    why = "trains without an encoder" if trainer.needs.model == "none" else "says itself what of the encoder trains"
     for plugin in chosen:
         for role in useless_roles(plugin, trainer):
             raise UsageError(
@@ -241,15 +267,11 @@ def _refuse_plans(chosen: Sequence[LoadedPlugin], all_plugins: Sequence[LoadedPl
         if len(same) > 1:
             raise UsageError(f"{' and '.join(map(repr, same))} both decide {what} of training; leave one out.")
     trainer = _trainer(all_plugins)
-    if trainer is None or "plan" in trainer.hooks["textclf_train"]:
+    if trainer is None or trainer.needs.phases:
         return
     for plugin in chosen:
         if any(hook in plugin.hooks for hook in PLAN_HOOKS):
-            able = [
-                name
-                for name in catalogue.defaults.get("trainer", ())
-                if "plan" in catalogue.get(name).hooks["textclf_train"]
-            ]
+            able = [name for name in catalogue.defaults.get("trainer", ()) if catalogue.get(name).needs.phases]
             raise UsageError(
                 f"{plugin.name!r} has a say in the course of training, which the trainer {trainer.name!r} doesn't "
                 f"carry out; leave {plugin.name!r} out{''.join(f', or train with {name!r}' for name in able)}."

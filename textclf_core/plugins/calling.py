@@ -1,31 +1,86 @@
-"""Calling hooks, with errors that name the hook and its plugins."""
+"""Calling hooks: what comes back is checked, and an error names hook, plugin and where the plugin comes from."""
 
 from __future__ import annotations
 
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from textclf_core.errors import RunError, TextclfError
+from textclf_core.plugins.hooks import FIRST_RESULT, implementation_of
+from textclf_core.plugins.results import RESULTS
 
 if TYPE_CHECKING:
-    from textclf_core.plugins.activation import ActivePlugins
+    from textclf_core.plugins.activation import ActivePlugin, ActivePlugins
 
 
 def call(plugins: ActivePlugins, hook: str, *, optional: bool = False, **arguments: Any) -> Any:
-    """Call a hook, and return its result, which isn't ``None`` unless it is ``optional``.
+    """Call a hook of all plugins that implement it, in order.
 
-    What isn't an error of textclf's own becomes one that names the hook and its plugins.
+    Returns:
+        For a hook of which the first result counts, that; ``None`` only if it is ``optional``. For another, the list of
+        all results but ``None``.
+
+    Raises:
+        RunError: a plugin failed or gave what the hook can't take, or none gave a result.
     """
-    try:
-        result = getattr(plugins.hook, hook)(**arguments)
-    except TextclfError:
-        raise
-    except Exception as error:
-        raise RunError(f"{hook} failed ({_implementing(plugins, hook)}): {type(error).__name__}: {error}") from error
-    if result is None and not optional:
-        raise RunError(f"{hook} gave no result ({_implementing(plugins, hook)}).")
+    asked = plugins.implementing(hook)
+    results = []
+    for plugin in asked:
+        result = call_one(plugin, hook, **arguments)
+        if result is not None and FIRST_RESULT[hook]:
+            return result
+        if result is not None:
+            results.append(result)
+    if not FIRST_RESULT[hook]:
+        return results
+    if not optional:
+        who = "; ".join(str(plugin) for plugin in asked) or "no plugin implements it"
+        raise RunError(f"{hook} gave None ({who}); it must give {RESULTS[hook].wanted}.")
+    return None
+
+
+def call_one(plugin: ActivePlugin, hook: str, **arguments: Any) -> Any:
+    """Call a hook of one plugin that implements it, and return its result.
+
+    Raises:
+        RunError: it failed or gave what the hook can't take.
+    """
+    function, names = implementation_of(plugin.instance, hook)
+    with errors_of(plugin, hook):
+        result = function(*(arguments[name] for name in names))
+    if came := RESULTS[hook].fault(result, arguments):
+        raise RunError(f"{hook} of {plugin} gave {came}; it must give {RESULTS[hook].wanted}.")
     return result
 
 
-def _implementing(plugins: ActivePlugins, hook: str) -> str:
-    names = [plugin.name for plugin in plugins if hasattr(plugin.instance, hook)]
-    return f"plugin {', '.join(names)}"
+@contextmanager
+def errors_of(plugin: ActivePlugin, what: str) -> Iterator[None]:
+    """Turn what a plugin raises into an error that names it, and the line in it that was reached last.
+
+    Errors of textclf's own pass: their sentence is the author's. ``sys.exit`` is an error like any other.
+
+    Args:
+        plugin: whose code is called.
+        what: what of it: a hook, ``"scores"``.
+
+    Raises:
+        RunError: it raised.
+    """
+    try:
+        yield
+    except TextclfError:
+        raise
+    except (Exception, SystemExit) as error:
+        where = _last_line(error, type(plugin.instance))
+        raise RunError(f"{what} of {plugin} failed at {where}: {type(error).__name__}: {error}") from error
+
+
+def _last_line(error: BaseException, cls: type) -> str:
+    """Return file and line of the deepest frame in the plugin's own package or file; of the deepest one without any."""
+    frames = list(traceback.walk_tb(error.__traceback__))
+    package = cls.__module__.partition(".")[0]
+    own = [one for one in frames if one[0].f_globals.get("__name__", "").partition(".")[0] == package]
+    frame, line = (own or frames)[-1]
+    return f"{frame.f_code.co_filename}:{line}"

@@ -19,8 +19,9 @@ from types import ModuleType
 from typing import Any
 
 from textclf_core.errors import PluginError, UsageError, did_you_mean
-from textclf_core.plugins.hooks import has_hooks, hooks_of, roles_of
-from textclf_core.plugins.options import options_of
+from textclf_core.plugins.hooks import faults_of_hooks, has_hooks, hooks_of, needs_of, roles_of
+from textclf_core.plugins.options import faults_of_options
+from textclf_core.types.needs import Needs
 
 GROUP = "textclf"
 DEFAULTS_GROUP = "textclf.defaults"
@@ -69,6 +70,11 @@ class LoadedPlugin:
     def roles(self) -> tuple[str, ...]:
         """What it does, derived from its hooks."""
         return roles_of(dict(self.hooks))
+
+    @property
+    def needs(self) -> Needs:
+        """What it needs of a run, as its class says."""
+        return needs_of(self.cls)
 
     @property
     def docstring(self) -> str:
@@ -175,11 +181,20 @@ def _load(entry: Entry) -> LoadedPlugin:
     if not isinstance(cls, type):
         raise PluginError(f"The plugin {entry.name!r} of {entry.origin} must be a class, not {cls!r}.")
     try:
-        plugin = LoadedPlugin(entry, cls, hooks_of(cls), seconds)
-        options_of(cls)
+        check_class(cls)
     except PluginError as error:
         raise PluginError(f"The plugin {entry.name!r} of {entry.origin} can't be used: {error}") from error
-    return plugin
+    return LoadedPlugin(entry, cls, hooks_of(cls), seconds)
+
+
+def check_class(cls: type) -> None:
+    """Refuse a class that can't be a plugin.
+
+    Raises:
+        PluginError: with all that is wrong with its hooks, its needs and its options.
+    """
+    if faults := faults_of_hooks(cls) + faults_of_options(cls):
+        raise PluginError(" ".join(faults))
 
 
 def _description(error: BaseException) -> str:

@@ -1,20 +1,37 @@
-"""What a class implements: the hooks of a plugin, checked against the specifications."""
+"""What a class implements: the hooks of a plugin, and in what they can't be what the specifications ask for."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any, get_args
 
 from textclf_core import hookspecs
-from textclf_core.errors import PluginError, did_you_mean
+from textclf_core.errors import did_you_mean
+from textclf_core.hookspecs import PLAN_HOOKS, ROLE_OF_HOOK
+from textclf_core.types.needs import NeededModel, Needs
+from textclf_core.types.recipe import Recipe
 
-ARGUMENTS_OF_HOOK = {
-    name: tuple(inspect.signature(function).parameters)
+_SPECS = {
+    name: getattr(function, f"{hookspecs.PROJECT}_spec")
     for name, function in vars(hookspecs).items()
     if hasattr(function, f"{hookspecs.PROJECT}_spec")
 }
+
+ARGUMENTS_OF_HOOK = {name: tuple(inspect.signature(getattr(hookspecs, name)).parameters) for name in _SPECS}
 """The arguments that each hook offers."""
+
+FIRST_RESULT = {name: bool(options["firstresult"]) for name, options in _SPECS.items()}
+"""Of each hook, whether the first result that isn't ``None`` is taken; else all are."""
+
+_INSTEAD = {
+    ("textclf_train", "recipe"): "Let the class inherit Recipe of textclf_core, and read epochs, batch_size and the "
+    "others from self.",
+    ("textclf_train", "body"): "Ask for 'encoder', and write in the class "
+    '`needs: ClassVar[Needs] = Needs(model="headless")`: then it comes without its head.',
+}
+"""What to write instead of arguments that hooks gave before version 0.1.0."""
 
 
 def has_hooks(cls: type) -> bool:
@@ -22,15 +39,49 @@ def has_hooks(cls: type) -> bool:
     return any(True for _ in _methods(cls))
 
 
+@cache
 def hooks_of(cls: type) -> dict[str, tuple[str, ...]]:
     """Return the hooks that a class implements, and the arguments that each asks for.
 
-    Raises:
-        PluginError: it implements none, or one that this version doesn't have, or asks one for an argument that this
-            version doesn't give. All faults are listed.
+    What this version doesn't know is left out; :func:`faults_of_hooks` says what can't be used.
     """
-    hooks: dict[str, tuple[str, ...]] = {}
+    return {
+        hook: tuple(argument.name for argument in _arguments(inspect.getattr_static(cls, name)))
+        for hook, name in _implementing(cls).items()
+    }
+
+
+def roles_of(hooks: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """Return the roles that these hooks give, in the order in which a run calls them."""
+    return tuple(dict.fromkeys(role for hook, role in ROLE_OF_HOOK.items() if hook in hooks))
+
+
+def needs_of(cls: type) -> Needs:
+    """Return what a plugin's class needs of a run."""
+    needs = getattr(cls, "needs", Needs())
+    assert isinstance(needs, Needs)  # checked when the plugin was loaded
+    return needs
+
+
+def implementation_of(plugin: object, hook: str) -> tuple[Callable[..., Any], tuple[str, ...]]:
+    """Return the method by which a plugin implements a hook, and the arguments that it asks for."""
+    cls: type = type(plugin)
+    return getattr(plugin, _implementing(cls)[hook]), hooks_of(cls)[hook]
+
+
+def written_together(cls: type, one: str, other: str) -> bool:
+    """Return whether a class has both hooks, from the same class: what one does may stand for what the other does."""
+    names = _implementing(cls)
+    if one not in names or other not in names:
+        return False
+    first, second = (next(base for base in cls.__mro__ if names[hook] in vars(base)) for hook in (one, other))
+    return first is second
+
+
+def faults_of_hooks(cls: type) -> list[str]:
+    """Return what of a class's hooks can't be used, each as a sentence."""
     faults: list[str] = []
+    known: list[str] = []
     for name, method, options in _methods(cls):
         where = _where(method)
         if options is None:
@@ -44,28 +95,104 @@ def hooks_of(cls: type) -> dict[str, tuple[str, ...]]:
                     f"{did_you_mean(hook, ARGUMENTS_OF_HOOK)} If the name is right, it needs a newer textclf."
                 )
             continue
-        arguments = _arguments(method)
-        for argument in arguments:
-            if argument.name not in ARGUMENTS_OF_HOOK[hook]:
-                faults.append(
-                    f"{hook} ({where}) asks for the argument {argument.name!r}, which this textclf doesn't give."
-                    f"{did_you_mean(argument.name, ARGUMENTS_OF_HOOK[hook])} It gives "
-                    f"{', '.join(ARGUMENTS_OF_HOOK[hook])}. If the name is right, it needs a newer textclf."
-                )
-            elif argument.default is not argument.empty or argument.kind is not argument.POSITIONAL_OR_KEYWORD:
-                # pluggy passes neither, and says nothing: the default would always be what comes.
-                faults.append(f"{hook} ({where}) must take {argument.name!r} as a plain argument without a default.")
-        hooks[hook] = tuple(argument.name for argument in arguments)
-    if not hooks and not faults:
+        if options.get("wrapper") or options.get("hookwrapper"):
+            faults.append(
+                f"{hook} ({where}) is a wrapper, and those aren't called: each plugin is called by itself, so that "
+                "what it does has a role and stands in the record. Implement the hook; tryfirst and trylast say when."
+            )
+            continue
+        if hook in known:
+            faults.append(f"it implements {hook} twice ({where} is one of them); let one method do both.")
+        known.append(hook)
+        faults += _faults_of_arguments(hook, method)
+    if not known and not faults:
         faults.append(f"{cls.__qualname__} implements no hook; mark a method such as textclf_freeze with @hookimpl.")
-    if faults:
-        raise PluginError(" ".join(faults))
-    return hooks
+    if not faults:
+        faults += [*_faults_of_needs(cls), *_faults_of_idle_hooks(cls)]
+    return faults
 
 
-def roles_of(hooks: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
-    """Return the roles that these hooks give, in the order in which a run calls them."""
-    return tuple(dict.fromkeys(role for hook, role in hookspecs.ROLE_OF_HOOK.items() if hook in hooks))
+def _faults_of_arguments(hook: str, method: Any) -> Iterator[str]:
+    where = _where(method)
+    for argument in _arguments(method):
+        if instead := _INSTEAD.get((hook, argument.name)):
+            yield f"{hook} ({where}) asks for the argument {argument.name!r}, which is gone. {instead}"
+        elif argument.name not in ARGUMENTS_OF_HOOK[hook]:
+            yield (
+                f"{hook} ({where}) asks for the argument {argument.name!r}, which this textclf doesn't give."
+                f"{did_you_mean(argument.name, ARGUMENTS_OF_HOOK[hook])} It gives "
+                f"{', '.join(ARGUMENTS_OF_HOOK[hook])}. If the name is right, it needs a newer textclf."
+            )
+        elif argument.default is not argument.empty or argument.kind is not argument.POSITIONAL_OR_KEYWORD:
+            # pluggy passes neither, and says nothing: the default would always be what comes.
+            yield f"{hook} ({where}) must take {argument.name!r} as a plain argument without a default."
+
+
+def _faults_of_needs(cls: type) -> Iterator[str]:
+    """Yield in what a class's ``needs`` and the arguments of its hooks disagree."""
+    needs, hooks = getattr(cls, "needs", Needs()), hooks_of(cls)
+    if not isinstance(needs, Needs):
+        yield f"its `needs` must be a Needs of textclf_core, not {needs!r}; an option can't have that name."
+        return
+    if needs.model not in (models := get_args(NeededModel)):
+        yield f"needs.model must be {', '.join(map(repr, models))}, not {needs.model!r}."
+        return
+    asked = hooks.get("textclf_train", ())
+    if "encoder" in asked and needs.model == "none":
+        yield (
+            "textclf_train asks for 'encoder', but the class doesn't say which model it needs; write in it "
+            '`needs: ClassVar[Needs] = Needs(model="whole")`, or "headless" for a model without its head.'
+        )
+    if "encoder" not in asked and needs.model != "none":
+        yield f"it needs a model (Needs(model={needs.model!r})), but has no textclf_train that asks for 'encoder'."
+    if "plan" in asked and not needs.phases:
+        yield "textclf_train asks for 'plan'; write Needs(phases=True) in the class to get it."
+    if "plan" not in asked and needs.phases:
+        yield "it needs phases (Needs(phases=True)), but has no textclf_train that asks for 'plan'."
+    if needs.phases and (needs.model == "none" or not issubclass(cls, Recipe)):
+        yield "phases (Needs(phases=True)) are for a model and a recipe: it must need a model and inherit Recipe."
+    norms = "gradient_norms" in hooks.get("textclf_interval_finished", ())
+    if norms and not needs.gradient_norms:
+        yield (
+            "textclf_interval_finished asks for 'gradient_norms'; write Needs(gradient_norms=True) in the class to get "
+            "them measured."
+        )
+    if needs.gradient_norms and not norms:
+        yield (
+            "it needs gradient norms (Needs(gradient_norms=True)), but has no textclf_interval_finished that asks for "
+            "'gradient_norms'."
+        )
+
+
+def _faults_of_idle_hooks(cls: type) -> Iterator[str]:
+    """Yield what of a class would never be called: a plugin without a role, hooks that its own training leaves out."""
+    hooks, needs = hooks_of(cls), getattr(cls, "needs", Needs())
+    roles = roles_of(hooks)
+    if not roles:
+        yield (
+            f"it would never act: {', '.join(hooks)} alone gives no role. Implement one of {', '.join(ROLE_OF_HOOK)}."
+        )
+    if "trainer" not in roles or not isinstance(needs, Needs):
+        return
+    for hook in hooks:
+        if needs.model == "none" and ROLE_OF_HOOK.get(hook) in ("model", "strategy"):
+            yield f"{hook} would never be called: it trains without a model. Leave it out, or say Needs(model=...)."
+        elif hook in PLAN_HOOKS and not needs.phases:
+            yield (
+                f"{hook} would never be called: its textclf_train takes no phases. Leave it out, or say "
+                "Needs(phases=True)."
+            )
+
+
+@cache
+def _implementing(cls: type) -> dict[str, str]:
+    """Return the name of the method that implements each hook."""
+    names = {}
+    for name, _, options in _methods(cls):
+        hook = options and (options.get("specname") or name)
+        if options and hook in ARGUMENTS_OF_HOOK and not (options.get("wrapper") or options.get("hookwrapper")):
+            names[hook] = name
+    return names
 
 
 def _methods(cls: type) -> Iterator[tuple[str, Any, dict[str, Any] | None]]:
@@ -85,5 +212,5 @@ def _arguments(method: Any) -> list[inspect.Parameter]:
 
 
 def _where(method: Any) -> str:
-    code = getattr(method, "__func__", method).__code__
+    code = inspect.unwrap(getattr(method, "__func__", method)).__code__
     return f"{code.co_filename}:{code.co_firstlineno}"

@@ -7,14 +7,18 @@ included. The type of a field says what it takes; :class:`Option` beside it give
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import re
 import types
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, Union, get_args, get_origin, get_type_hints
 
 from textclf_core.errors import PluginError, UsageError, did_you_mean
 from textclf_core.types.option import Option
+
+_SCALARS = (bool, int, float, str, Path, type(None))
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,82 @@ def option_names(cls: type) -> tuple[str, ...]:
     if not dataclasses.is_dataclass(cls):
         return ()
     return tuple(field.name for field in dataclasses.fields(cls) if field.init)
+
+
+SUPPORTED = "bool, int, float, str, Path, Literal, tuples and lists of these, and None beside any of them"
+"""The types that an option may have: those whose values can be written on a command line."""
+
+
+def faults_of_options(cls: type) -> list[str]:
+    """Return what of a class's fields can't be an option, each as a sentence."""
+    if not dataclasses.is_dataclass(cls) or not _is_frozen(cls):
+        return [f"{cls.__qualname__} must be a frozen dataclass: mark it with @dataclass(frozen=True, kw_only=True)."]
+    try:
+        annotations = get_type_hints(cls, include_extras=True)
+    except (NameError, TypeError) as error:
+        return [_unreadable(cls, error)]
+    options = {field.name for field in dataclasses.fields(cls)}
+    constants = {name for name, annotation in annotations.items() if _is_constant(annotation)}
+    faults = [
+        f"{name} has an annotation, but is no field: mark {cls.__qualname__} itself with "
+        f"@dataclass(frozen=True, kw_only=True), or write {name}: ClassVar[...] for a constant."
+        for name in annotations
+        if name not in options | constants and not name.startswith("_")
+    ]
+    faults += [
+        f"{name} has no annotation, so it can't be set: write {name}: Annotated[TYPE, Option(...)] for an option, or "
+        f"{name}: ClassVar[TYPE] for a constant."
+        for name, value in _attributes_of(cls)
+        if name not in annotations and not _is_method(value)
+    ]
+    faults += [
+        f"the option {name} has the type {_named(annotations[name])}, which can't be written on a command line. An "
+        f"option may have the types {SUPPORTED}; a constant is annotated with ClassVar[...]."
+        for name in option_names(cls)
+        if not _is_supported(annotations[name])
+    ]
+    return faults
+
+
+def _is_frozen(cls: type) -> bool:
+    return bool(getattr(cls, "__dataclass_params__").frozen)  # noqa: B009  # it is no documented attribute
+
+
+def _is_constant(annotation: Any) -> bool:
+    return annotation is ClassVar or get_origin(annotation) is ClassVar
+
+
+def _attributes_of(cls: type) -> Iterator[tuple[str, object]]:
+    """Yield name and value of what a class and its bases hold, but what is private."""
+    for base in cls.__mro__:
+        if base is not object:
+            yield from ((name, value) for name, value in vars(base).items() if not name.startswith("_"))
+
+
+def _is_method(value: object) -> bool:
+    """Return whether it is a method, a property, another descriptor, or a class."""
+    return isinstance(value, type) or inspect.isroutine(value) or hasattr(value, "__get__")
+
+
+def _named(annotation: Any) -> str:
+    if get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
+    return annotation.__name__ if isinstance(annotation, type) and not get_args(annotation) else str(annotation)
+
+
+def _is_supported(annotation: Any) -> bool:
+    if get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
+    return all(_is_scalar(part) or _is_list_of_scalars(part) for part in _alternatives(annotation))
+
+
+def _is_scalar(part: Any) -> bool:
+    return part in _SCALARS or get_origin(part) is Literal
+
+
+def _is_list_of_scalars(part: Any) -> bool:
+    items = [one for item in get_args(part) for one in _alternatives(item) if item is not Ellipsis]
+    return _is_list(part) and bool(items) and all(map(_is_scalar, items))
 
 
 def options_of(cls: type) -> tuple[OptionInfo, ...]:
@@ -108,10 +188,7 @@ def _fields_of(cls: type) -> list[_Field]:
     try:
         annotations = get_type_hints(cls, include_extras=True)
     except (NameError, TypeError) as error:
-        raise PluginError(
-            f"the types of {cls.__qualname__}'s fields can't be read: {error}. A field's type must be importable when "
-            "the plugin is: it can't come from an import under TYPE_CHECKING."
-        ) from error
+        raise PluginError(_unreadable(cls, error)) from error
     fields = []
     for field in dataclasses.fields(cls):
         if not field.init:
@@ -141,6 +218,13 @@ def _fields_of(cls: type) -> list[_Field]:
         )
         fields.append(_Field(info, annotation, option))
     return fields
+
+
+def _unreadable(cls: type, error: Exception) -> str:
+    return (
+        f"the types of {cls.__qualname__}'s fields can't be read: {error}. A field's type must be importable when the "
+        "plugin is: it can't come from an import under TYPE_CHECKING."
+    )
 
 
 def _alternatives(annotation: Any) -> tuple[Any, ...]:

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textclf_core.system.memory import peak_memory_bytes
-from textclf_core.types.meter import Meter
+from textclf_core.types.meter import CHECKPOINT, PREFIX, STEPS, Meter
 
 if TYPE_CHECKING:
     from textclf_core.training.parameter_check import Movement
 
 
-FIXED_STAGES = ("load", "build", "train/checkpoint", "save", "latency")
+FIXED_STAGES = ("load", "build", CHECKPOINT, "save", "latency")
 """The stages that take as long however many rows there are; all are part of ``total``, none of another."""
 
 
@@ -85,7 +85,7 @@ def cost_of(
         artifact_bytes: size of the saved model.
         latency_seconds: median time to score one example on its own.
     """
-    step_seconds = meter.seconds.get("train/steps", meter.seconds["train"]) + meter.seconds.get("train/prefix", 0.0)
+    step_seconds = meter.seconds.get(STEPS, meter.seconds["train"]) + meter.seconds.get(PREFIX, 0.0)
     counted = meter.counts_training
     seen = meter.examples > 0
     has_parameters = movement is not None or meter.total_parameters is not None

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from textclf_core.errors import TextclfError
 from textclf_core.plugins import ActivePlugins
-from textclf_core.plugins.calling import call
+from textclf_core.plugins.calling import call_one
 from textclf_core.records.schema import HISTORY_FILE, Record
 
 logger = logging.getLogger("textclf")
@@ -16,9 +16,9 @@ logger = logging.getLogger("textclf")
 
 def tell_observers(plugins: ActivePlugins, record: Record, directory: Path) -> None:
     """Tell each observer of a run that is done. One that fails loses neither the run nor the others their turn."""
-    for plugin in plugins.of_role("observer"):
+    for plugin in plugins.implementing("textclf_run_finished"):
         try:
-            call(ActivePlugins([plugin]), "textclf_run_finished", record=record, directory=directory)
+            call_one(plugin, "textclf_run_finished", record=record, directory=directory)
         except TextclfError as error:
             logger.warning("%s wasn't told of this run: %s", plugin.name, error)
 

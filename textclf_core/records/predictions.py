@@ -69,14 +69,25 @@ class Predictions:
         return Predictions(self.data.select(rows), scores[rows], predictions[rows], self.task)
 
 
-def check_scores(scores: Scores, data: Dataset, task: Task, split: str) -> None:
+def check_scores(scores: Scores, data: Dataset, task: Task, split: str, trainer: str = "the trainer") -> None:
     """Refuse what can't be the scores of a split.
+
+    Args:
+        scores: what a classifier gave.
+        data: the rows of the split.
+        task: the labels.
+        split: its name.
+        trainer: what made the classifier, for the error.
 
     Raises:
         RunError: they aren't finite numbers for each row, or each word, and label.
     """
+    said = f"the scores that the classifier of {trainer} gave for {split}"
     if fault := kind_of(task).scores_fault(scores, data):
-        raise RunError(f"the classifier's scores for {split} {fault}")
+        raise RunError(f"{said} must be {fault}")
+    for word, found in (("NaN", np.isnan), ("infinite", np.isinf)):
+        if rows := sum(bool(found(row).any()) for row in scores):
+            raise RunError(f"{said} are {word} in {rows} of {len(data)} rows.")
 
 
 def write_predictions(predictions: dict[str, Predictions], directory: Path) -> None:

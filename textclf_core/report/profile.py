@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from tabulate import tabulate
 
+from textclf_core.types.meter import PREFIX, STEPS
 from textclf_core.types.progress import format_seconds
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def profile_text(record: Record, rates: MachineRates, format: str = "simple") ->
     floor = floor_seconds(record, rates)
     if floor is None:
         return table
-    trained = seconds.get("train/prefix", 0.0) + seconds["train/steps"]
+    trained = seconds.get(PREFIX, 0.0) + seconds.get(STEPS, seconds["train"])
     return (
         f"{table}\n\n"
         f"The frozen prefix and the steps took {trained / floor:.2f} times their floor of {format_seconds(floor)}: "

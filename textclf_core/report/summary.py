@@ -7,9 +7,10 @@ from html import escape
 
 from tabulate import tabulate
 
-from textclf_core.records.schema import DataRecord, PhaseRecord, Record
+from textclf_core.records.schema import DataRecord, Record
 from textclf_core.report.costs import COSTS
 from textclf_core.report.postprocessed import step_sentences
+from textclf_core.types.phases import PhaseRecord
 from textclf_core.types.progress import format_seconds
 
 

@@ -24,6 +24,7 @@ from textclf_core.tasks.entities import (
 )
 from textclf_core.tasks.kind import ClassCounts, ExampleViews, SeedAnswers
 from textclf_core.tasks.label_checks import tell_untrained_labels
+from textclf_core.tasks.score_checks import other_than
 from textclf_core.tasks.single_label import counts_of_confusion
 from textclf_core.tasks.subtokens import (
     NO_LABEL,
@@ -265,20 +266,17 @@ class Tokens:
         return [np.tile(scores, (words, 1)) for words in self._words_in(data)]
 
     def scores_fault(self, scores: Scores, data: Dataset) -> str | None:
-        """Return what scores must be, unless they are finite numbers for each word and label of each row."""
-        lengths = [len(row) for row in data["label"][:]]
+        """Return what scores must be, unless they are a number for each word and label of each row."""
         labels = self.task.num_labels
-        wanted = f"must be finite and of shape (words, {labels}), an array for each of {len(lengths)} rows"
+        wanted = f"a float32 array of shape (words, {labels}) for each of {len(data)} rows"
         if not isinstance(scores, list):
-            return f"{wanted}, in a list, got {getattr(scores, 'shape', type(scores).__name__)}."
-        wrong = [
-            index
-            for index, (row, words) in enumerate(zip(scores, lengths, strict=False))
-            if row.shape != (words, labels) or not np.isfinite(row).all()
-        ]
-        if wrong:
-            return f"{wanted}; for row {wrong[0] + 1} it gave {scores[wrong[0]].shape}."
-        return f"{wanted}." if len(scores) != len(lengths) else None
+            return f"{wanted}, in a list, not {other_than(scores, (-1, labels))}."
+        if len(scores) != len(data):
+            return f"{wanted}, not {len(scores)} of them."
+        for number, (row, of_words) in enumerate(zip(scores, data["label"][:], strict=True), 1):
+            if came := other_than(row, (len(of_words), labels)):
+                return f"{wanted}, but that of row {number} is {came}."
+        return None
 
     def answers(self, scores: Scores, steps: Iterable[Step]) -> Answers:
         """Return each word's label with the highest score: no step does with the scores of words."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from textclf_core.errors import UsageError
+from textclf_core.tasks.score_checks import other_than
 from textclf_core.types.postprocessing import Answers, Step
 
 if TYPE_CHECKING:
@@ -112,12 +113,10 @@ class WholeTexts:
         return np.tile(scores, (len(data), 1))
 
     def scores_fault(self, scores: Scores, data: Dataset) -> str | None:
-        """Return what scores must be, unless they are finite numbers for each row and label."""
+        """Return what scores must be, unless they are a number for each row and label."""
         wanted = (len(data), self.task.num_labels)
-        shape = getattr(scores, "shape", type(scores).__name__)
-        if shape == wanted and np.isfinite(scores).all():
-            return None
-        return f"must be finite and of shape {wanted}, got {shape}."
+        came = other_than(scores, wanted)
+        return f"a float32 array of shape {wanted}, not {came}." if came else None
 
     def answers(self, scores: Scores, steps: Iterable[Step]) -> Answers:
         """Return what the steps make of the scores, one after the other; the last that decides chooses the labels."""

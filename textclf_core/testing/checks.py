@@ -13,8 +13,8 @@ import pluggy
 from textclf_core import hookspecs
 from textclf_core.data import prepare
 from textclf_core.errors import PluginError
-from textclf_core.plugins.hooks import hooks_of, roles_of
-from textclf_core.plugins.options import build_plugin, options_of
+from textclf_core.plugins.hooks import faults_of_hooks, hooks_of, roles_of
+from textclf_core.plugins.options import build_plugin, faults_of_options, options_of
 from textclf_core.tasks.answers import answers_from
 from textclf_core.testing.tiny import LABELS, tiny_data, tiny_encoder
 from textclf_core.types.postprocessing import NO_ANSWER, Postprocessing, Step
@@ -47,13 +47,12 @@ def check_plugin(cls: type, **options: object) -> None:
         DataError: the data set's data can't be used.
     """
     name = cls.__qualname__
-    hooks = hooks_of(cls)
     _refuse(name, _faults_of_class(cls))
     plugin = build_plugin(name, cls, options)
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
     manager.register(plugin)
-    roles = roles_of(hooks)
+    roles = roles_of(hooks_of(cls))
     if "dataset" in roles:
         _refuse(name, _faults_of_dataset(manager))
     if "strategy" in roles:
@@ -63,13 +62,12 @@ def check_plugin(cls: type, **options: object) -> None:
 
 
 def _faults_of_class(cls: type) -> list[str]:
-    faults = []
+    faults = [*faults_of_hooks(cls), *faults_of_options(cls)]
+    if faults:
+        return faults
     docstring = inspect.getdoc(cls) or ""
     if not docstring or docstring.startswith(f"{cls.__name__}("):  # Python's own, for a dataclass that has none
         faults.append("it has no docstring, which is its help in `textclf plugins`.")
-    fields = vars(cls).get("__dataclass_fields__", {})
-    if bare := [name for name in inspect.get_annotations(cls) if name not in fields]:
-        faults.append(f"it isn't marked with @dataclass, so these fields are no options: {', '.join(bare)}.")
     faults += [
         f'its option {option.name!r} has no help; write Annotated[..., Option("...")] for its type.'
         for option in options_of(cls)

@@ -17,7 +17,6 @@ from textclf_core.encoder import Encoder
 from textclf_core.encoder.heads import model_class
 from textclf_core.tasks import kind_of
 from textclf_core.training.batching import batches_by_length, tokens_at_once
-from textclf_core.training.checkpoints import restore_tensors
 from textclf_core.training.flops import count_flops
 from textclf_core.types.progress import Progress
 from textclf_core.types.task import Task
@@ -44,7 +43,6 @@ class EncoderClassifier:
         tokenization: the longest input, and what of a longer text is kept.
         progress: shows how far it is, where there is more than one batch.
         prefix: the cache of the encoder's frozen prefix, for the rows of the run that trained it.
-        parameters: this classifier's own, by name, where it shares the encoder with others.
         compute: turns a batch into logits, float, shape (batch, labels); the encoder itself if ``None``.
         batch_tokens: padded tokens that are scored together at most; as many as the device takes well if ``None``.
         meter: counts what scoring takes, where a trainer wants it counted.
@@ -55,7 +53,6 @@ class EncoderClassifier:
     tokenization: Tokenization
     progress: Progress = field(default_factory=lambda: Progress(quiet=True))
     prefix: FrozenPrefix | None = None
-    parameters: dict[str, Tensor] | None = None
     compute: Callable[[Mapping[str, Tensor]], Tensor] | None = None
     batch_tokens: int | None = None
     meter: Meter | None = None
@@ -78,7 +75,6 @@ class EncoderClassifier:
 
         In a task of tokens, those of the first sub-token of each word, of all rows in a row: (words, labels).
         """
-        self._take_parameters()
         model = self.encoder.model
         compute = self.compute or self.encoder.logits
         was_training = model.training
@@ -115,13 +111,8 @@ class EncoderClassifier:
         with self.encoder.computing_what_the_head_reads():
             return count_flops(self.encoder).forward
 
-    def _take_parameters(self) -> None:
-        if self.parameters is not None:
-            restore_tensors(self.encoder, self.parameters)
-
     def save(self, directory: Path) -> None:
         """Write model and tokenizer in Hugging Face's own layout, and beside them how texts are read."""
-        self._take_parameters()
         # As far as the tokenizer has words for it, whoever loads it in `transformers` reads texts alike.
         if self.tokenization.length is not None:
             self.encoder.tokenizer.model_max_length = self.tokenization.length

@@ -24,6 +24,7 @@ from textclf_core.cache.rows import KEY_BYTES
 from textclf_core.system.memory import GivingBack, give_back_freed_memory, page_out
 from textclf_core.training.batching import BATCH_TOKENS, batches_of_equal_length
 from textclf_core.training.flops import PassFlops, count_embedding_flops, count_prefix_flops
+from textclf_core.types.meter import PREFIX
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -121,7 +122,7 @@ class FrozenPrefix:
         self._store = folder.open(self.key, self._width)
         self._computed: list[tuple[int, int, int | None]] = []  # rows, length and start of batches not counted yet
         self._flops: dict[int | None, PassFlops] = {}
-        folder.used.append(self.key)
+        meter.stores.append(self.key)
 
     def counted_by(self, meter: Meter) -> FrozenPrefix:
         """Return the same prefix, of which another meter counts what it computes and reads."""
@@ -131,7 +132,7 @@ class FrozenPrefix:
 
     def training_rows(self, tokenized: Dataset) -> PrefixRows | None:
         """Return :meth:`rows` of the training split; what is computed for them counts as training."""
-        with self._meter.time("train/prefix"):
+        with self._meter.time(PREFIX):
             rows = self._rows(tokenized)
         self._meter.flops += self._count()
         return rows

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from textclf_core.errors import RunError, did_you_mean
-from textclf_core.hookspecs import PLAN_HOOKS
-from textclf_core.plugins import ActivePlugins
-from textclf_core.plugins.calling import call
+from textclf_core.plugins import ActivePlugin, ActivePlugins
+from textclf_core.plugins.calling import call_one
 from textclf_core.plugins.specs import format_spec
 from textclf_core.types.phases import Change, FinishedEpoch, ParameterGroup, Phase
 
 if TYPE_CHECKING:
     from textclf_core.encoder import Encoder
-    from textclf_core.records.schema import PhaseRecord
     from textclf_core.types.recipe import Recipe
 
 
@@ -27,13 +25,11 @@ class TrainingPlan:
         phases: in their order; one, without freezing of its own, where no plugin plans any.
         recipe: the trainer's.
         plugins: those that have a say; none in a plain run.
-        ran: the phases that were trained, as the record is to tell them; the trainer adds to it.
     """
 
     phases: tuple[Phase, ...]
     recipe: Recipe
     plugins: ActivePlugins | None = None
-    ran: list[PhaseRecord] = field(default_factory=list)
 
     @classmethod
     def plain(cls, recipe: Recipe) -> TrainingPlan:
@@ -47,18 +43,15 @@ class TrainingPlan:
         Raises:
             RunError: what they give can't be carried out.
         """
-        planning = [plugin for plugin in plugins if any(hasattr(plugin.instance, hook) for hook in PLAN_HOOKS)]
-        if not planning:
+        if not plugins.have_a_say_in_training:
             return cls.plain(recipe)
-        asked = ActivePlugins(planning)
-        phases = call(asked, "textclf_plan", optional=True, encoder=encoder, recipe=recipe)
-        if phases is None:
-            return replace(cls.plain(recipe), plugins=asked)
-        if not phases or any(phase.epochs < 1 for phase in phases):
-            raise RunError("textclf_plan must give one phase at least, and each must have one epoch at least.")
-        for phase in phases:
-            _check_names("textclf_plan", phase.freeze, encoder)
-        return cls(tuple(phases), recipe, asked)
+        asked = ActivePlugins(plugins.planning)
+        for plugin in asked.implementing("textclf_plan"):
+            phases = call_one(plugin, "textclf_plan", encoder=encoder, recipe=recipe)
+            if phases is not None:
+                _check_names(plugin, "textclf_plan", [name for phase in phases for name in phase.freeze], encoder)
+                return cls(tuple(phases), recipe, asked)
+        return replace(cls.plain(recipe), plugins=asked)
 
     @property
     def epochs(self) -> int:
@@ -74,11 +67,8 @@ class TrainingPlan:
 
     @property
     def measures_gradients(self) -> bool:
-        """Whether a plugin asks for the gradients' norms, which cost memory and time."""
-        if self.plugins is None:
-            return False
-        implementations = self.plugins.hook.textclf_interval_finished.get_hookimpls()
-        return any("gradient_norms" in one.argnames for one in implementations)
+        """Whether a plugin needs the gradients' norms, which cost memory and time."""
+        return any(plugin.needs.gradient_norms for plugin in self.plugins or ())
 
     def rate_factors(self, encoder: Encoder) -> dict[str, float]:
         """Return what the learning rate is multiplied with, by parameter name, where it isn't by 1.
@@ -88,16 +78,19 @@ class TrainingPlan:
         """
         if self.plugins is None:
             return {}
-        groups: Sequence[ParameterGroup] | None = call(
-            self.plugins, "textclf_parameter_groups", optional=True, encoder=encoder, recipe=self.recipe
-        )
-        factors: dict[str, float] = {}
-        for group in groups or ():
-            _check_names("textclf_parameter_groups", group.names, encoder)
-            if twice := sorted(factors.keys() & group.names):
-                raise RunError(f"textclf_parameter_groups: the parameter {twice[0]!r} is in two groups.")
-            factors |= dict.fromkeys(group.names, group.factor)
-        return factors
+        hook = "textclf_parameter_groups"
+        for plugin in self.plugins.implementing(hook):
+            groups: Sequence[ParameterGroup] | None = call_one(plugin, hook, encoder=encoder, recipe=self.recipe)
+            if groups is None:
+                continue
+            factors: dict[str, float] = {}
+            for group in groups:
+                _check_names(plugin, hook, group.names, encoder)
+                if twice := sorted(factors.keys() & group.names):
+                    raise RunError(f"{hook} of {plugin}: the parameter {twice[0]!r} is in two groups.")
+                factors |= dict.fromkeys(group.names, group.factor)
+            return factors
+        return {}
 
     def interval_finished(self, encoder: Encoder, gradient_norms: Sequence[Mapping[int, float]]) -> tuple[str, ...]:
         """Ask what is frozen after an interval, and return the answers as one; see the hook for the arguments.
@@ -107,12 +100,13 @@ class TrainingPlan:
         """
         if self.plugins is None:
             return ()
-        answers: list[Sequence[str]] = call(
-            self.plugins, "textclf_interval_finished", encoder=encoder, gradient_norms=gradient_norms
-        )
-        names = tuple(dict.fromkeys(name for answer in answers for name in answer))
-        _check_names("textclf_interval_finished", names, encoder)
-        return names
+        hook = "textclf_interval_finished"
+        frozen: list[str] = []
+        for plugin in self.plugins.implementing(hook):
+            names: Sequence[str] = call_one(plugin, hook, encoder=encoder, gradient_norms=gradient_norms) or ()
+            _check_names(plugin, hook, names, encoder)
+            frozen += names
+        return tuple(dict.fromkeys(frozen))
 
     def epoch_finished(self, encoder: Encoder, epochs: Sequence[FinishedEpoch]) -> Change:
         """Ask what is to change after an epoch, and return the answers as one; see the hook for the arguments.
@@ -122,14 +116,20 @@ class TrainingPlan:
         """
         if self.plugins is None:
             return Change()
-        changes: list[Change] = call(self.plugins, "textclf_epoch_finished", encoder=encoder, epochs=epochs)
-        names = tuple(dict.fromkeys(name for change in changes for name in change.freeze))
-        _check_names("textclf_epoch_finished", names, encoder)
-        return Change(stop=any(change.stop for change in changes), freeze=names)
+        hook = "textclf_epoch_finished"
+        stop, frozen = False, list[str]()
+        for plugin in self.plugins.implementing(hook):
+            change: Change = call_one(plugin, hook, encoder=encoder, epochs=epochs) or Change()
+            _check_names(plugin, hook, change.freeze, encoder)
+            stop = stop or change.stop
+            frozen += change.freeze
+        return Change(stop=stop, freeze=tuple(dict.fromkeys(frozen)))
 
 
-def _check_names(hook: str, names: Sequence[str], encoder: Encoder) -> None:
+def _check_names(plugin: ActivePlugin, hook: str, names: Sequence[str], encoder: Encoder) -> None:
     known = {name for name, _ in encoder.model.named_parameters()}
     for name in names:
         if name not in known:
-            raise RunError(f"{hook}: {encoder.checkpoint} has no parameter {name!r}.{did_you_mean(name, known)}")
+            raise RunError(
+                f"{hook} of {plugin}: {encoder.checkpoint} has no parameter {name!r}.{did_you_mean(name, known)}"
+            )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -15,7 +14,6 @@ import numpy as np
 import torch
 
 from textclf_core.errors import RunError
-from textclf_core.records.schema import HISTORY_FILE, PhaseRecord
 from textclf_core.tasks import kind_of
 from textclf_core.training.checkpoints import (
     Moments,
@@ -30,7 +28,8 @@ from textclf_core.training.options import EncoderTraining
 from textclf_core.training.parameter_check import FrozenHashes
 from textclf_core.training.plan import TrainingPlan
 from textclf_core.training.schedule import Schedule, schedules
-from textclf_core.types.phases import FinishedEpoch, Interval, interval_from
+from textclf_core.types.meter import CHECKPOINT
+from textclf_core.types.phases import FinishedEpoch, Interval, PhaseRecord, interval_from
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -54,7 +53,7 @@ class Course:
         validation: the tokenized validation split.
         steps_per_epoch: optimizer steps of an epoch.
         seed: the run's seed.
-        workspace: gets ``history.jsonl`` and ``checkpoints/``.
+        workspace: gets ``checkpoints/``; its events are told of phases, steps and epochs.
         plan: the phases, and what plugins have a say in.
         loss: the loss that the options ask for.
         best_epoch: the epoch with the lowest validation loss so far, from 1.
@@ -74,7 +73,6 @@ class Course:
     steps_done: int = field(default=0, init=False)
     _best_loss: float = field(default=math.inf, init=False)
     _best: dict[str, torch.Tensor] | None = field(default=None, init=False)
-    _history: list[dict[str, Any]] = field(default_factory=list, init=False)
     _losses: list[float] = field(default_factory=list, init=False)
     _stopped: bool = field(default=False, init=False)
     _frozen: list[str] = field(default_factory=list, init=False)
@@ -140,18 +138,17 @@ class Course:
             if self._phase_over:
                 self._phase_began, self._phase_over = self.steps_done, False
                 if hashes:
-                    self.plan.ran.append(
-                        PhaseRecord(
-                            epochs=0,
-                            learning_rate=self._schedules[self._planned(self.epochs_done)].peak,
-                            trainable_parameters=encoder.num_parameters(trainable=True),
-                            frozen_prefix=encoder.frozen_prefix,
-                            frozen_sha256=hashes.combined,
-                        )
+                    began = PhaseRecord(
+                        epochs=0,
+                        learning_rate=self._schedules[self._planned(self.epochs_done)].peak,
+                        trainable_parameters=encoder.num_parameters(trainable=True),
+                        frozen_prefix=encoder.frozen_prefix,
+                        frozen_sha256=hashes.combined,
                     )
+                    self.workspace.events.phases += (began,)
             yield self._intervals()
             if hashes:
-                hashes.check(encoder, f"phase {len(self.plan.ran)} of training")
+                hashes.check(encoder, f"phase {len(self.workspace.events.phases)} of training")
 
     def _intervals(self) -> Iterator[Interval]:
         while not self._phase_over:
@@ -185,11 +182,12 @@ class Course:
         """
         state, best, moments = load_checkpoint(checkpoint, self.classifier.encoder, self._settings(), self.plan.epochs)
         self._best = best if self.options.keep == "best" else None
-        self.best_epoch, self._best_loss, self._history = state.best_epoch, state.best_loss, state.history
+        self.best_epoch, self._best_loss = state.best_epoch, state.best_loss
+        self.workspace.events.history[:] = state.history
         self.steps_done, self._frozen = state.epoch * self.steps_per_epoch, state.frozen
         self._gradient_norms = state.gradient_norms
         self._phase_began, self._phase_over = state.phase_began, state.phase_over
-        self.plan.ran[:] = [PhaseRecord(**phase) for phase in state.phases]
+        self.workspace.events.phases = tuple(PhaseRecord(**phase) for phase in state.phases)
         return moments
 
     # Steps, intervals and epochs
@@ -204,7 +202,7 @@ class Course:
         """
         self._losses.append(loss)
         if len(self._losses) % max(1, self.steps_per_epoch // _LOSSES_PER_EPOCH) == 0:
-            self._history.append({"step": step, "loss": loss, "learning_rate": learning_rate})
+            self.workspace.events.log_step(step, loss, learning_rate)
 
     def interval_done(
         self, interval: Interval, optimizer: torch.optim.Optimizer, gradient_norms: dict[int, float] | None = None
@@ -225,7 +223,7 @@ class Course:
             self._change(self.plan.interval_finished(self.classifier.encoder, self._gradient_norms), goes_on=True)
 
     def epoch_done(self, epoch: int, optimizer: torch.optim.Optimizer | None) -> tuple[float, float]:
-        """Validate, ask the plugins what is to change, write history and checkpoint; call it after each epoch's steps.
+        """Validate, ask the plugins what is to change, and write the checkpoint; call it after each epoch's steps.
 
         Args:
             epoch: its number, from 1.
@@ -247,7 +245,7 @@ class Course:
             goes_on = epoch < self.plan.epochs  # else they are what the model is left with
             keeps = self.options.keep == "best" and goes_on
             self._best = trainable_tensors(self.classifier.encoder, self._names) if keeps else None
-        self._history.append(
+        self.workspace.events.log_epoch(
             {
                 "epoch": epoch,
                 "step": epoch * self.steps_per_epoch,
@@ -259,12 +257,9 @@ class Course:
         self._losses.clear()
         self.steps_done = epoch * self.steps_per_epoch
         self._decide()
-        if self.workspace.rank == 0:
-            lines = "".join(json.dumps(row) + "\n" for row in self._history)
-            (self.workspace.directory / HISTORY_FILE).write_text(lines, encoding="utf-8")
-            if self.options.checkpoints and optimizer is not None:
-                with meter.time("train/checkpoint"):
-                    self._save_checkpoint(epoch, optimizer)
+        if self.workspace.rank == 0 and self.options.checkpoints and optimizer is not None:
+            with meter.time(CHECKPOINT):
+                self._save_checkpoint(epoch, optimizer)
         return loss, accuracy
 
     def _decide(self) -> None:
@@ -278,7 +273,7 @@ class Course:
                 validation_loss=row["validation_loss"],
                 validation_accuracy=row["validation_accuracy"],
             )
-            for row in self._history
+            for row in self.workspace.events.history
             if "epoch" in row
         ]
         if self._is_over():
@@ -296,9 +291,10 @@ class Course:
         frozen = [name for name in dict.fromkeys(freeze) if model.get_parameter(name).requires_grad]
         self._frozen += frozen
         self._phase_over = bool(frozen) or not goes_on
-        if self.plan.ran:
+        events = self.workspace.events
+        if events.phases:
             epochs = (self.steps_done - self._phase_began) / self.steps_per_epoch
-            self.plan.ran[-1] = replace(self.plan.ran[-1], epochs=epochs)
+            events.phases = (*events.phases[:-1], replace(events.phases[-1], epochs=epochs))
 
     def finish(self) -> None:
         """Go back to the best epoch's weights, if those are to be kept, and thaw what trained at any time."""
@@ -333,10 +329,10 @@ class Course:
             settings=self._settings(),
             best_epoch=self.best_epoch,
             best_loss=self._best_loss,
-            history=self._history,
+            history=self.workspace.events.history,
             stopped=self._stopped,
             frozen=self._frozen,
-            phases=[asdict(phase) for phase in self.plan.ran],
+            phases=[asdict(phase) for phase in self.workspace.events.phases],
             phase_began=self._phase_began,
             phase_over=self._phase_over,
             gradient_norms=self._gradient_norms,

@@ -6,10 +6,16 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    pass
+STEPS = "train/steps"
+"""The stage in which a trainer times its training steps: examples and tokens a second are taken from it. Without it
+they are taken from all of training."""
+
+PREFIX = "train/prefix"
+"""The stage of computing a frozen prefix for the training split."""
+
+CHECKPOINT = "train/checkpoint"
+"""The stage of writing checkpoints."""
 
 SPARED = "spared"
 """The stage of what a probe leaves out; it isn't part of ``total``."""
@@ -19,7 +25,12 @@ SPARED = "spared"
 class Meter:
     """Adds up what a run spends; the trainer and the engine both write to it.
 
-    Stages are named by path: the engine times ``train``, a trainer its parts ``train/steps``, ``train/tokenize``.
+    Stages are named by path: the core times ``train``, a trainer its parts, ``train/tokenize`` say. The parts that mean
+    something to the core have names here: :data:`STEPS`, :data:`PREFIX`, :data:`CHECKPOINT`.
+
+    Attributes:
+        stores: the stores of the cache that frozen prefixes were taken from, in their order.
+        failed_stage: the innermost stage that an exception ended, if one did.
     """
 
     seconds: dict[str, float] = field(default_factory=dict)
@@ -36,6 +47,8 @@ class Meter:
     trainable_parameters: int = 0
     total_parameters: int | None = None
     counts_training: bool = False
+    stores: list[str] = field(default_factory=list)
+    failed_stage: str | None = None
 
     @contextmanager
     def time(self, stage: str) -> Iterator[None]:
@@ -43,6 +56,9 @@ class Meter:
         start = time.perf_counter()
         try:
             yield
+        except BaseException:
+            self.failed_stage = self.failed_stage or stage
+            raise
         finally:
             self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - start
 
@@ -81,5 +97,6 @@ class Meter:
         self.prefix_flops += shared.prefix_flops / count
         if whole:
             self.prefix_rows_computed += shared.prefix_rows_computed
+            self.stores += shared.stores
             self.cache_bytes += shared.cache_bytes
         self.prefix_rows_read += shared.prefix_rows_read + (0 if whole else shared.prefix_rows_computed)

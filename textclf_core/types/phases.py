@@ -88,3 +88,22 @@ class Change:
 
     stop: bool = False
     freeze: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhaseRecord:
+    """A stretch of training with one set of trainable parameters, as it was trained.
+
+    Attributes:
+        epochs: how many epochs it took; a share of one where a strategy froze more within it.
+        learning_rate: the peak of its learning rate.
+        trainable_parameters: how many numbers could change in it.
+        frozen_prefix: 0 nothing, 1 the embeddings, 1+k the embeddings and the first k blocks.
+        frozen_sha256: one hash over every parameter frozen in it, equal before and after; ``None`` if none was.
+    """
+
+    epochs: float
+    learning_rate: float
+    trainable_parameters: int
+    frozen_prefix: int
+    frozen_sha256: str | None

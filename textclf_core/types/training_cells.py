@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from textclf_core.encoder import Encoder
     from textclf_core.errors import RunError
     from textclf_core.types.classifier import Classifier
     from textclf_core.types.recipe import Recipe
@@ -33,8 +34,12 @@ class TrainingCell:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainedCell:
-    """What came of a cell: a classifier and its trainable parameters by name, or why there is none."""
+    """What came of a cell: a classifier and the encoder that it holds, or why there is none.
+
+    Cells share no weights that scoring one, or finishing it, could change in another: ``Encoder.with_parameters`` gives
+    each an encoder of its own around what is frozen.
+    """
 
     classifier: Classifier | None = None
-    parameters: dict[str, Tensor] | None = None
+    encoder: Encoder | None = None
     error: RunError | None = None

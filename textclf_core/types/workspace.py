@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from textclf_core.cache import CacheFolder
+from textclf_core.types.events import RunEvents
 from textclf_core.types.meter import Meter
 
 
@@ -21,7 +22,7 @@ class Workspace:
         directory: becomes the run directory when the run is whole; what a plugin writes there stays.
         device: a torch device string: ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
         rank: this process among those that share the run. Only rank 0 writes.
-        meter: counts time and work; a trainer that counts its batches gets its throughput and FLOPs reported.
+        events: takes what leaves the run as it goes on: what it spends, how training goes on.
         cache: what runs share, on disk; one for all runs of a user unless another is asked for.
         probe: the run is one on a few rows, to find out what the real ones will take. Work that the rows don't bound
             does a few steps then, and tells ``meter.spare`` what the others would take.
@@ -30,9 +31,14 @@ class Workspace:
     directory: Path
     device: str = "cpu"
     rank: int = 0
-    meter: Meter = field(default_factory=Meter)
+    events: RunEvents = field(default_factory=RunEvents)
     cache: CacheFolder = field(default_factory=CacheFolder)
     probe: bool = False
+
+    @property
+    def meter(self) -> Meter:
+        """Counts time and work; a trainer that counts its batches gets its throughput and FLOPs reported."""
+        return self.events.meter
 
     @contextmanager
     def reuse(self, key: Mapping[str, object], make: Callable[[Path], None], about: str) -> Iterator[Path]:

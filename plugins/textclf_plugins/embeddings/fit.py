@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from textclf_core.training.frozen_prefix import FrozenPrefix
+from textclf_core.types.meter import STEPS
 from textclf_plugins.embeddings.classifier import Embedder, EmbeddingClassifier
 from textclf_plugins.logistic import fit_logistic
 
@@ -56,7 +57,7 @@ def fit_head(
     features = embedder.vectors(rows, training=True)
     with meter.time("train/validate"):
         validation_features = embedder.vectors(validation_rows) if c is None else None
-    with meter.time("train/steps"):
+    with meter.time(STEPS):
         fitted = fit_logistic(name, features, train["label"], validation_features, validation["label"], task, c)
     numbers = fitted.head.weights.size + fitted.head.intercept.size
     # A product with the weights for the logits and one for the gradient, an iteration.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from textclf_core.hookspecs import hookimpl
 from textclf_core.tasks import why_not_kind
+from textclf_core.types.needs import Needs
 from textclf_core.types.option import Option
 from textclf_core.types.tokenization import Tokenization
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, kw_only=True)
 class EmbeddingLogreg(Tokenization):
     """Logistic regression on the frozen model's embeddings: one vector a text, computed once and kept in the cache."""
+
+    needs: ClassVar[Needs] = Needs(model="headless")
 
     pooling: Annotated[
         Literal["mean", "first-token"],
@@ -47,12 +50,12 @@ class EmbeddingLogreg(Tokenization):
 
     @hookimpl
     def textclf_train(
-        self, body: Encoder, data: DatasetDict, task: Task, workspace: Workspace, progress: Progress
+        self, encoder: Encoder, data: DatasetDict, task: Task, workspace: Workspace, progress: Progress
     ) -> Classifier:
         """Fit the head on train's embeddings."""
         from textclf_plugins.embeddings.fit import fit_on_embeddings
 
-        return fit_on_embeddings(self, body, data, task, workspace, progress)
+        return fit_on_embeddings(self, encoder, data, task, workspace, progress)
 
     @hookimpl
     def textclf_load_classifier(self, directory: Path, task: Task, workspace: Workspace) -> Classifier:

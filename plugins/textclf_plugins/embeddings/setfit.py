@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from textclf_core.hookspecs import hookimpl
 from textclf_core.tasks import why_not_kind
+from textclf_core.types.needs import Needs
 from textclf_core.types.option import Option
 from textclf_core.types.recipe import Recipe
 
@@ -29,6 +30,8 @@ class SetFit(Recipe):
     It is made for a handful of examples a label and for a sentence encoder (minilm); the extra ``setfit`` brings its
     library. Freezing strategies freeze parts of the body.
     """
+
+    needs: ClassVar[Needs] = Needs(model="headless")
 
     shots: Annotated[
         int | None,
@@ -55,10 +58,9 @@ class SetFit(Recipe):
     @hookimpl
     def textclf_train(
         self,
-        body: Encoder,
+        encoder: Encoder,
         data: DatasetDict,
         task: Task,
-        recipe: Recipe,
         seed: int,
         data_seed: int,
         workspace: Workspace,
@@ -67,7 +69,7 @@ class SetFit(Recipe):
         """Train the body on pairs, then fit the head."""
         from textclf_plugins.embeddings.setfit_training import train_setfit
 
-        return train_setfit(self, body, data, task, recipe, seed, data_seed, workspace, progress)
+        return train_setfit(self, encoder, data, task, seed, data_seed, workspace, progress)
 
     @hookimpl
     def textclf_load_classifier(self, directory: Path, task: Task, workspace: Workspace) -> Classifier:

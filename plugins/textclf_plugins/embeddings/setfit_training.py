@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from textclf_core.data.sampling import TrainSize, sample_rows
 from textclf_core.errors import RunError, UsageError
 from textclf_core.training.flops import count_embedding_flops
+from textclf_core.types.meter import STEPS
 from textclf_plugins.embeddings.classifier import Embedder, EmbeddingClassifier
 from textclf_plugins.embeddings.fit import fit_head
 from textclf_plugins.embeddings.pairs import draw_pairs
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from textclf_core.encoder import Encoder
     from textclf_core.types.meter import Meter
     from textclf_core.types.progress import Bar, Progress
-    from textclf_core.types.recipe import Recipe
     from textclf_core.types.task import Task
     from textclf_core.types.workspace import Workspace
     from textclf_plugins.embeddings.setfit import SetFit
@@ -50,7 +50,6 @@ def train_setfit(
     body: Encoder,
     data: DatasetDict,
     task: Task,
-    recipe: Recipe,
     seed: int,
     data_seed: int,
     workspace: Workspace,
@@ -77,38 +76,36 @@ def train_setfit(
     if options.shots is not None:
         train = train.select(sample_rows(train["label"][:], TrainSize(per_class=options.shots), data_seed))
         logger.info("setfit: trains on %d examples of train, %d of each label", len(train), options.shots)
-    embedder = Embedder(body, "mean", options.normalize, recipe, progress, meter=meter)
+    embedder = Embedder(body, "mean", options.normalize, options, progress, meter=meter)
     with meter.time("train/tokenize"):
         rows = embedder.tokenize(train, task)
-    _train_body(options, recipe, embedder, rows, seed, workspace, progress)
+    _train_body(options, embedder, rows, seed, workspace, progress)
     return fit_head("setfit", embedder, train, data["validation"], task, options.c, meter)
 
 
 def _train_body(
     options: SetFit,
-    recipe: Recipe,
     embedder: Embedder,
     rows: Dataset,
     seed: int,
     workspace: Workspace,
     progress: Progress,
 ) -> None:
-    setfit.logging.set_verbosity_error()
     body = embedder.body
     labels = rows["label"][:]
-    steps = recipe.epochs * math.ceil(2 * options.iterations * len(rows) / recipe.batch_size)
+    steps = options.epochs * math.ceil(2 * options.iterations * len(rows) / options.batch_size)
     module = _Body(embedder, rows, workspace.meter)
-    with _on_device(workspace.device), progress.bar("train", steps) as bar, body.frozen_in_eval():
+    with _quiet_setfit(), _on_device(workspace.device), progress.bar("train", steps) as bar, body.frozen_in_eval():
         trainer = _Trainer(
             SentenceTransformer(modules=[module], device=workspace.device),
             setfit.TrainingArguments(
                 output_dir=str(workspace.directory),
-                batch_size=recipe.batch_size,
-                num_epochs=recipe.epochs,
+                batch_size=options.batch_size,
+                num_epochs=options.epochs,
                 num_iterations=options.iterations,
-                body_learning_rate=recipe.learning_rate,
-                l2_weight=recipe.weight_decay,
-                warmup_proportion=recipe.warmup,
+                body_learning_rate=options.learning_rate,
+                l2_weight=options.weight_decay,
+                warmup_proportion=options.warmup,
                 seed=seed % 2**32,
                 report_to="none",
                 logging_strategy="no",
@@ -117,10 +114,21 @@ def _train_body(
             bar,
         )
         # A row is named by its number: what the library takes for a text.
-        with workspace.meter.time("train/steps"):
+        with workspace.meter.time(STEPS):
             trainer.train_embeddings([str(row) for row in range(len(rows))], labels)
     body.model.to(workspace.device)  # type: ignore[arg-type]  # the decorator around it hides its signature
     body.model.train(False)
+
+
+@contextmanager
+def _quiet_setfit() -> Iterator[None]:
+    """Keep what the library logs of its own training to errors."""
+    before = setfit.logging.get_verbosity()
+    setfit.logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        setfit.logging.set_verbosity(before)
 
 
 def _on_device(device: str) -> AbstractContextManager[Any]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from textclf_core.errors import UsageError
 from textclf_core.hookspecs import hookimpl
+from textclf_core.types.needs import Needs
 from textclf_core.types.option import Option
 from textclf_core.types.phases import Phase
 from textclf_plugins.phases.depths import trainable_below, training_depths
@@ -30,6 +31,8 @@ class FreezeAuto:
     first whose change reaches a percentile of those that still train, and the embeddings with them. What is frozen is
     computed once more and read from the cache from then on.
     """
+
+    needs: ClassVar[Needs] = Needs(gradient_norms=True)
 
     percentile: Annotated[
         float, Option("Of the blocks' changes: the first block that reaches it goes on training.", ge=0, le=100)

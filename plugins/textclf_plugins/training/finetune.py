@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from textclf_core.hookspecs import hookimpl
 from textclf_core.training.options import EncoderTraining
+from textclf_core.types.needs import Needs
 from textclf_core.types.option import Option
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from textclf_core.training.plan import TrainingPlan
     from textclf_core.types.classifier import Classifier
     from textclf_core.types.progress import Progress
-    from textclf_core.types.recipe import Recipe
     from textclf_core.types.task import Task
     from textclf_core.types.training_cells import TrainedCell, TrainingCell
     from textclf_core.types.workspace import Workspace
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, kw_only=True)
 class Finetune(EncoderTraining):
     """Fine-tune what isn't frozen: AdamW, linear warm-up and decay, batches grouped by length."""
+
+    needs: ClassVar[Needs] = Needs(model="whole", phases=True)
 
     resume: Annotated[Path | None, Option("A checkpoint of a run that stopped early, to go on from.")] = None
     precision: Annotated[
@@ -46,7 +48,6 @@ class Finetune(EncoderTraining):
         encoder: Encoder,
         data: DatasetDict,
         task: Task,
-        recipe: Recipe,
         seed: int,
         workspace: Workspace,
         progress: Progress,
@@ -55,7 +56,7 @@ class Finetune(EncoderTraining):
         """Train in textclf's own loop."""
         from textclf_plugins.training.finetune_loop import finetune
 
-        return finetune(self, encoder, data, task, recipe, seed, workspace, progress, plan)
+        return finetune(self, encoder, data, task, seed, workspace, progress, plan)
 
     @hookimpl
     def textclf_train_many(

@@ -24,6 +24,7 @@ from textclf_core.training.precision import training_dtype
 from textclf_core.training.row_gradients import RowGradients
 from textclf_core.training.session import Course
 from textclf_core.training.step_results import StepResults
+from textclf_core.types.meter import STEPS
 
 if TYPE_CHECKING:
     from datasets import DatasetDict
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from textclf_core.encoder import Encoder
     from textclf_core.training.plan import TrainingPlan
     from textclf_core.types.progress import Progress
-    from textclf_core.types.recipe import Recipe
     from textclf_core.types.task import Task
     from textclf_core.types.workspace import Workspace
     from textclf_plugins.training.finetune import Finetune
@@ -42,7 +42,6 @@ def finetune(
     encoder: Encoder,
     data: DatasetDict,
     task: Task,
-    recipe: Recipe,
     seed: int,
     workspace: Workspace,
     progress: Progress,
@@ -64,14 +63,14 @@ def finetune(
     handlers = [DistributedDataParallelKwargs(broadcast_buffers=False)]
     accelerator = Accelerator(cpu=workspace.device == "cpu", device_placement=False, kwargs_handlers=handlers)
     with meter.time("train/tokenize"):
-        train = encoder.tokenize(data["train"], task, recipe)
-        validation = encoder.tokenize(data["validation"], task, recipe)
+        train = encoder.tokenize(data["train"], task, options)
+        validation = encoder.tokenize(data["validation"], task, options)
     lengths, label_ids, device = [len(ids) for ids in train["input_ids"]], train["label"][:], encoder.model.device
     labels_in, train_rows = kind_of(task).loss_terms(train), rows_of(train)
     dtype = training_dtype(options.precision, device)
     mixed = dtype != torch.float32
-    batches = LengthGroupedBatches(lengths, recipe.batch_size, seed)
-    classifier = EncoderClassifier(encoder, task, recipe, progress)
+    batches = LengthGroupedBatches(lengths, options.batch_size, seed)
+    classifier = EncoderClassifier(encoder, task, options, progress)
     course = Course(options, classifier, train, validation, len(batches), seed, workspace, plan)
     moments: Moments = course.resume(options.resume) if options.resume else {}
 
@@ -84,7 +83,7 @@ def finetune(
             if options.prefix_cache and course.reads_every_row:
                 prefix = cached_prefix(encoder, workspace.cache, meter, progress)
                 if prefix:
-                    _release_if_trained(prefix, workspace, plan)
+                    _release_if_trained(prefix, workspace)
                 known = prefix.training_rows(train) if prefix else None
                 start = prefix.boundary if prefix and known else None
                 if prefix and known:
@@ -95,8 +94,8 @@ def finetune(
             with encoder.computing_what_the_head_reads():
                 flops = count_flops(encoder, start)
             model = accelerator.prepare_model(encoder.model)
-            groups = decay_groups(encoder.model, recipe.weight_decay, plan.rate_factors(encoder))
-            optimizer = torch.optim.AdamW(groups, lr=recipe.learning_rate, fused=True)
+            groups = decay_groups(encoder.model, options.weight_decay, plan.rate_factors(encoder))
+            optimizer = torch.optim.AdamW(groups, lr=options.learning_rate, fused=True)
             restore_moments(encoder, optimizer, moments)
             trainable = [parameter for parameter in encoder.model.parameters() if parameter.requires_grad]
             row_gradients = RowGradients(encoder.model, processes=accelerator.num_processes)
@@ -109,7 +108,7 @@ def finetune(
                     model.train()
                     of_interval = batches.epoch(interval.epoch)[interval.first : interval.end]
                     for step, indices in enumerate(of_interval, start=course.steps_done + 1):
-                        with meter.time("train/steps"):
+                        with meter.time(STEPS):
                             give_back.before(step, len(indices) * max(lengths[row] for row in indices))
                             learning_rate = course.learning_rate(step)
                             for group in optimizer.param_groups:
@@ -173,8 +172,8 @@ def _cut(rows: list[int], size: int | None) -> list[list[int]]:
     return [rows[start : start + size] for start in range(0, len(rows), size)] if size else [rows]
 
 
-def _release_if_trained(prefix: FrozenPrefix, workspace: Workspace, plan: TrainingPlan) -> None:
+def _release_if_trained(prefix: FrozenPrefix, workspace: Workspace) -> None:
     """Let a prefix's output go when the next is written, if this run trained a part of it: no other run has it."""
-    earlier = [phase.frozen_prefix for phase in plan.ran[:-1]]
+    earlier = [phase.frozen_prefix for phase in workspace.events.phases[:-1]]
     if earlier and 1 + prefix.boundary > min(earlier):
         workspace.cache.release(prefix.key)

@@ -25,7 +25,7 @@ from textclf_core.training.parameters import decays
 from textclf_core.training.plan import TrainingPlan
 from textclf_core.training.precision import training_dtype
 from textclf_core.training.session import Course
-from textclf_core.types.meter import Meter
+from textclf_core.types.meter import STEPS, Meter
 from textclf_core.types.training_cells import TrainedCell, TrainingCell
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def finetune_many(
         for epoch in range(recipe.epochs):
             epochs = {seed: of_seed.epoch(epoch) for seed, of_seed in batches.items()}
             for place, step in enumerate(range(epoch * steps + 1, (epoch + 1) * steps + 1)):
-                with shared.time("train/steps"):
+                with shared.time(STEPS):
                     indices = torch.tensor([epochs[cell.seed][place] for cell in cells], device=labels.device)
                     rates = [course.learning_rate(step) for course in courses]
                     with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
@@ -132,11 +132,11 @@ def finetune_many(
             continue
         restore_tensors(encoder, heads.of_cell(number))
         course.finish()
-        parameters = trainable_tensors(encoder)
+        own = encoder.with_parameters(trainable_tensors(encoder, copy=False))
         # What the shared meter counted is dealt out already.
-        own = prefix.counted_by(cell.workspace.meter)
-        classifier = dataclasses.replace(course.classifier, progress=progress, parameters=parameters, prefix=own)
-        trained.append(TrainedCell(classifier=classifier, parameters=parameters))
+        counted = prefix.counted_by(cell.workspace.meter)
+        classifier = dataclasses.replace(course.classifier, encoder=own, progress=progress, prefix=counted)
+        trained.append(TrainedCell(classifier=classifier, encoder=own))
     return trained
 
 

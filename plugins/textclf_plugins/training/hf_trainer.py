@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from textclf_core.hookspecs import hookimpl
 from textclf_core.training.options import EncoderTraining
+from textclf_core.types.needs import Needs
 
 if TYPE_CHECKING:
     from datasets import DatasetDict
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from textclf_core.encoder import Encoder
     from textclf_core.types.classifier import Classifier
     from textclf_core.types.progress import Progress
-    from textclf_core.types.recipe import Recipe
     from textclf_core.types.task import Task
     from textclf_core.types.workspace import Workspace
 
@@ -27,13 +27,14 @@ class HfTrainer(EncoderTraining):
     Its checkpoints are those of finetune, which can go on from them; hf-trainer itself doesn't resume.
     """
 
+    needs: ClassVar[Needs] = Needs(model="whole")
+
     @hookimpl
     def textclf_train(
         self,
         encoder: Encoder,
         data: DatasetDict,
         task: Task,
-        recipe: Recipe,
         seed: int,
         workspace: Workspace,
         progress: Progress,
@@ -41,7 +42,7 @@ class HfTrainer(EncoderTraining):
         """Train on transformers.Trainer."""
         from textclf_plugins.training.hf_trainer_loop import train
 
-        return train(self, encoder, data, task, recipe, seed, workspace, progress)
+        return train(self, encoder, data, task, seed, workspace, progress)
 
     @hookimpl
     def textclf_load_classifier(self, directory: Path, task: Task, workspace: Workspace) -> Classifier:

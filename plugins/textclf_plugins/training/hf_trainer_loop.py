@@ -23,13 +23,13 @@ from textclf_core.training.encoder_classifier import EncoderClassifier
 from textclf_core.training.flops import EncoderFlops, count_flops
 from textclf_core.training.plan import TrainingPlan
 from textclf_core.training.session import Course
+from textclf_core.types.meter import STEPS
 
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict
 
     from textclf_core.encoder import Encoder
     from textclf_core.types.progress import Bar, Progress
-    from textclf_core.types.recipe import Recipe
     from textclf_core.types.task import Task
     from textclf_core.types.workspace import Workspace
     from textclf_plugins.training.hf_trainer import HfTrainer
@@ -40,7 +40,6 @@ def train(
     encoder: Encoder,
     data: DatasetDict,
     task: Task,
-    recipe: Recipe,
     seed: int,
     workspace: Workspace,
     progress: Progress,
@@ -57,11 +56,11 @@ def train(
             "Show it that GPU alone (CUDA_VISIBLE_DEVICES=1) and leave the device out, or use finetune."
         )
     with workspace.meter.time("train/tokenize"):
-        train_rows = encoder.tokenize(data["train"], task, recipe)
-        validation = encoder.tokenize(data["validation"], task, recipe)
-    batches = LengthGroupedBatches([len(ids) for ids in train_rows["input_ids"]], recipe.batch_size, seed)
-    classifier = EncoderClassifier(encoder, task, recipe, progress)
-    plan = TrainingPlan.plain(recipe)
+        train_rows = encoder.tokenize(data["train"], task, options)
+        validation = encoder.tokenize(data["validation"], task, options)
+    batches = LengthGroupedBatches([len(ids) for ids in train_rows["input_ids"]], options.batch_size, seed)
+    classifier = EncoderClassifier(encoder, task, options, progress)
+    plan = TrainingPlan.plain(options)
     course = Course(options, classifier, train_rows, validation, len(batches), seed, workspace, plan)
     with encoder.frozen_in_eval(), progress.bar("train", course.total_steps) as bar:
         trainer = _Trainer(course, batches, count_flops(encoder))
@@ -211,7 +210,7 @@ class _Steps(TrainerCallback):
     def on_epoch_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        self._timer.enter_context(self._course.workspace.meter.time("train/steps"))
+        self._timer.enter_context(self._course.workspace.meter.time(STEPS))
 
     def on_epoch_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from textclf_core.errors import UsageError, did_you_mean
 from textclf_core.hookspecs import hookimpl
 from textclf_core.tasks import why_not_kind
+from textclf_core.types.needs import Needs
 from textclf_core.types.option import Option
 from textclf_core.types.tokenization import Tokenization
 
@@ -100,6 +101,8 @@ class ZeroShotEmbeddings(LabelTexts, Tokenization):
     the softmax of 20 times the cosines, the scale that sentence-transformers trains with.
     """
 
+    needs: ClassVar[Needs] = Needs(model="headless")
+
     @hookimpl
     def textclf_why_not(self, task: Task) -> str | None:
         """Refuse labels of words, and several labels a text."""
@@ -111,11 +114,11 @@ class ZeroShotEmbeddings(LabelTexts, Tokenization):
         encoder.freeze(body=True)
 
     @hookimpl
-    def textclf_train(self, body: Encoder, task: Task, workspace: Workspace, progress: Progress) -> Classifier:
+    def textclf_train(self, encoder: Encoder, task: Task, workspace: Workspace, progress: Progress) -> Classifier:
         """Embed the labels' sentences."""
         from textclf_plugins.untrained.nearest_label import nearest_label_classifier
 
-        return nearest_label_classifier(self, body, task, workspace, progress)
+        return nearest_label_classifier(self, encoder, task, workspace, progress)
 
     @hookimpl
     def textclf_load_classifier(self, directory: Path, task: Task, workspace: Workspace) -> Classifier:

@@ -59,11 +59,14 @@ def test_blocks_before_the_first_that_changes_enough_are_frozen() -> None:
 
 DEEPER = """
 from dataclasses import dataclass
-from textclf_core import Phase, hookimpl
+from typing import ClassVar
+from textclf_core import Needs, Phase, hookimpl
 
 @dataclass(frozen=True, kw_only=True)
 class Deeper:
     '''Freeze one block more after each half of an epoch.'''
+
+    needs: ClassVar[Needs] = Needs(gradient_norms=True)
 
     @hookimpl
     def textclf_plan(self, recipe):

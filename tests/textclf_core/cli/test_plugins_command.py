@@ -103,10 +103,12 @@ def test_a_broken_plugin_leaves_help_alone(install: Callable[..., Path]) -> None
 def test_a_slow_import_is_shown(install: Callable[..., Path]) -> None:
     source = """
         import time
+        from dataclasses import dataclass
         from textclf_core.hookspecs import hookimpl
 
         time.sleep(0.15)
 
+        @dataclass(frozen=True)
         class Slow:
             '''Sleep.'''
 

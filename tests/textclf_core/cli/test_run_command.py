@@ -148,6 +148,7 @@ def test_a_run_that_fails_says_where_its_work_is_kept_and_how_to_go_on(
 ) -> None:
     path = plugin_file(
         """
+        @dataclass(frozen=True)
         class Touchy:
             @hookimpl
             def textclf_compute_metrics(self, references):

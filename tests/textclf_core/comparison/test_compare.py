@@ -236,6 +236,7 @@ def test_nothing_to_compare_is_an_error(textclf: Callable[..., int], capsys: pyt
 def test_a_plugin_of_ones_own_is_a_contender(base: list[str], plugin_file: Callable[..., Path], tmp_path: Path) -> None:
     path = plugin_file(
         """
+        @dataclass(frozen=True)
         class FreezeTheFirst:
             @hookimpl
             def textclf_freeze(self, encoder):
@@ -261,6 +262,7 @@ def test_a_plugin_file_that_changed_makes_another_cell(
     def frozen(block: int) -> tuple[str, ...]:
         path = plugin_file(
             f"""
+            @dataclass(frozen=True)
             class FreezeOne:
                 @hookimpl
                 def textclf_freeze(self, encoder):

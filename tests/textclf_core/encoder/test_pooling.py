@@ -93,6 +93,8 @@ def test_each_pooling_is_kept_apart_and_other_weights_are_other_vectors(tmp_path
 
 OWN_HEAD = """
     import numpy as np
+    from typing import ClassVar
+    from textclf_core import Needs
     from textclf_core.encoder import Encoder
 
     class Even:
@@ -106,14 +108,15 @@ OWN_HEAD = """
     class OwnHead:
         "A head of its own, on a body that it moves or doesn't."
 
+        needs: ClassVar[Needs] = Needs(model="headless")
         moves: bool = True
 
         @hookimpl
-        def textclf_train(self, body: Encoder, data_seed: int):
-            assert not body.has_head
+        def textclf_train(self, encoder: Encoder, data_seed: int):
+            assert not encoder.has_head
             assert data_seed == 3
             if self.moves:
-                body.model.pooler.dense.bias.data += 1
+                encoder.model.pooler.dense.bias.data += 1
             return Even()
 """
 

@@ -26,11 +26,13 @@ def test_what_a_postprocessor_refuses_shows_before_training(
         """
         from textclf_core.errors import UsageError
 
+        @dataclass(frozen=True)
         class Picky:
             @hookimpl
             def textclf_postprocess(self, scores, validation, task):
                 raise UsageError(f"picky: not {task.num_labels} labels")
 
+        @dataclass(frozen=True)
         class NeverTrains:
             @hookimpl
             def textclf_train(self, data):
@@ -45,6 +47,7 @@ def test_what_a_postprocessor_refuses_shows_before_training(
 
 CHAIN = """
     import json
+    from typing import ClassVar
     import numpy as np
 
     class Step:
@@ -63,6 +66,7 @@ CHAIN = """
         def save(self, directory):
             (directory / "step.json").write_text(json.dumps([self.power, self.flip]))
 
+    @dataclass(frozen=True)
     class _Chained:
         @hookimpl
         def textclf_postprocess(self, scores, validation, task):
@@ -74,10 +78,10 @@ CHAIN = """
             return Step(*json.loads((directory / "step.json").read_text()))
 
     class Square(_Chained):
-        numbers = (2, False)
+        numbers: ClassVar = (2, False)
 
     class Contrary(_Chained):
-        numbers = (1, True)
+        numbers: ClassVar = (1, True)
 """
 
 
@@ -118,6 +122,7 @@ def test_what_is_no_postprocessing_is_refused_by_name(
 ) -> None:
     path = plugin_file(
         """
+        @dataclass(frozen=True)
         class Odd:
             @hookimpl
             def textclf_postprocess(self, scores):

@@ -128,6 +128,7 @@ def test_two_metrics_of_one_name_are_refused_before_training(
 ) -> None:
     path = plugin_file(
         """
+        @dataclass(frozen=True)
         class MyF1:
             @hookimpl
             def textclf_compute_metrics(self, references, predictions):
@@ -149,7 +150,13 @@ def test_a_trainer_that_moves_a_frozen_parameter_is_caught(
 ) -> None:
     path = plugin_file(
         """
+        from typing import ClassVar
+        from textclf_core import Needs
+
+        @dataclass(frozen=True)
         class Meddler:
+            needs: ClassVar[Needs] = Needs(model="whole")
+
             @hookimpl
             def textclf_train(self, encoder, task):
                 import torch
@@ -170,7 +177,13 @@ def test_a_head_that_did_not_move_is_an_error(
 ) -> None:
     path = plugin_file(
         """
+        from typing import ClassVar
+        from textclf_core import Needs
+
+        @dataclass(frozen=True)
         class Idler:
+            needs: ClassVar[Needs] = Needs(model="whole")
+
             @hookimpl
             def textclf_train(self, encoder, task):
                 from textclf_core import Recipe
@@ -187,6 +200,7 @@ def test_an_error_after_training_loses_nothing(
 ) -> None:
     path = plugin_file(
         """
+        @dataclass(frozen=True)
         class Touchy:
             @hookimpl
             def textclf_compute_metrics(self, references):
@@ -209,6 +223,7 @@ def test_a_plugins_notes_are_kept(plugins: list[str], plugin_file: Callable[...,
         """
         import logging
 
+        @dataclass(frozen=True)
         class Talker:
             @hookimpl
             def textclf_freeze(self, encoder):

@@ -16,8 +16,10 @@ Install = Callable[..., Path]
 PluginFile = Callable[..., Path]
 
 STRATEGY = """
+    from dataclasses import dataclass
     from textclf_core.hookspecs import hookimpl
 
+    @dataclass(frozen=True)
     class Every:
         '''Freeze every block.'''
 
@@ -87,8 +89,9 @@ def test_what_is_not_a_class_is_no_plugin(install: Install) -> None:
 
 
 METHOD = """
+    from dataclasses import dataclass
     from textclf_core.hookspecs import hookimpl
-
+    @dataclass(frozen=True)
     class Strange:
         {}
 """
@@ -99,12 +102,12 @@ METHOD = """
     [
         (
             "@hookimpl\n        def textclf_frezee(self, encoder): ...",
-            r"the hook 'textclf_frezee' \(.*acme_strange\.py:5\), which this textclf doesn't have\. "
+            r"the hook 'textclf_frezee' \(.*acme_strange\.py:6\), which this textclf doesn't have\. "
             r"Did you mean 'textclf_freeze'\? If the name is right, it needs a newer textclf\.",
         ),
         (
             "@hookimpl\n        def textclf_freeze(self, encodr): ...",
-            r"textclf_freeze \(.*acme_strange\.py:5\) asks for the argument 'encodr', "
+            r"textclf_freeze \(.*acme_strange\.py:6\) asks for the argument 'encodr', "
             r"which this textclf doesn't give\. "
             r"Did you mean 'encoder'\? It gives encoder\.",
         ),
@@ -134,8 +137,10 @@ def test_a_plugin_takes_just_the_arguments_that_it_needs(install: Install) -> No
     install(
         "acme-metric",
         """
+        from dataclasses import dataclass
         from textclf_core.hookspecs import hookimpl
 
+        @dataclass(frozen=True)
         class Size:
             @hookimpl
             def textclf_compute_metrics(self, references):

@@ -10,6 +10,7 @@ import textclf_core
 WATCHERS = """
     import json
 
+    @dataclass(frozen=True)
     class Notebook:
         @hookimpl
         def textclf_run_finished(self, record, directory):
@@ -17,6 +18,7 @@ WATCHERS = """
             with open(WHERE, "a") as stream:
                 stream.write(json.dumps([record.label, record.seed, record.metrics["test"]["f1"]]) + "\\n")
 
+    @dataclass(frozen=True)
     class Broken:
         @hookimpl
         def textclf_run_finished(self, record):

@@ -28,14 +28,14 @@ def run(base: list[str], tmp_path: Path) -> Callable[..., textclf_core.Run]:
         *plugins: str,
         file: Path | None = None,
         beside: Sequence[str] | None = None,
-        cache: str = "cache",
+        output: str = "runs",
         **options: object,
     ) -> textclf_core.Run:
         return textclf_core.run(
             [*(base if beside is None else beside), *plugins],
             plugin_files=[file] if file else [],
-            output=tmp_path / "runs",
-            cache_dir=tmp_path / cache,
+            output=tmp_path / output,
+            cache_dir=tmp_path / "cache",
             quiet=True,
             **options,  # type: ignore[arg-type]
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import pytest
 
@@ -37,6 +37,7 @@ def test_options_are_checked_as_in_a_run() -> None:
 
 
 def test_an_unknown_argument_of_a_hook_is_told() -> None:
+    @dataclass(frozen=True)
     class Plugin:
         """A strategy."""
 
@@ -72,11 +73,12 @@ def test_fields_of_a_class_that_isnt_a_dataclass_are_told() -> None:
         @hookimpl
         def textclf_freeze(self) -> None: ...
 
-    with pytest.raises(PluginError, match="it isn't marked with @dataclass, so these fields are no options: blocks"):
+    with pytest.raises(PluginError, match=r"Plugin must be a frozen dataclass: mark it with @dataclass"):
         check_plugin(Plugin)
 
 
 def test_a_strategy_that_freezes_the_head_is_told() -> None:
+    @dataclass(frozen=True)
     class Plugin:
         """Freeze everything."""
 
@@ -89,6 +91,7 @@ def test_a_strategy_that_freezes_the_head_is_told() -> None:
 
 
 def test_a_plan_that_freezes_the_head_is_told() -> None:
+    @dataclass(frozen=True)
     class Plugin:
         """Train all, then nothing."""
 
@@ -101,6 +104,7 @@ def test_a_plan_that_freezes_the_head_is_told() -> None:
 
 
 def test_data_that_cant_be_used_are_told() -> None:
+    @dataclass(frozen=True)
     class Plugin:
         """Reviews without labels."""
 
@@ -113,6 +117,7 @@ def test_data_that_cant_be_used_are_told() -> None:
 
 
 def test_data_that_dont_say_where_they_came_from_are_told() -> None:
+    @dataclass(frozen=True)
     class Plugin:
         """Reviews of unknown origin."""
 
@@ -127,15 +132,16 @@ def test_data_that_dont_say_where_they_came_from_are_told() -> None:
 
 
 def test_data_that_differ_at_the_same_data_seed_are_told() -> None:
+    @dataclass(frozen=True)
     class Plugin:
         """Other reviews each time."""
 
-        loads = 0
+        loads: ClassVar[list[int]] = []
 
         @hookimpl
         def textclf_load_data(self) -> DatasetDict:
-            self.loads += 1
-            return tiny_data(16, seed=self.loads)
+            self.loads.append(0)
+            return tiny_data(16, seed=len(self.loads))
 
     with pytest.raises(PluginError, match="the split 'train' had other rows when it was loaded again"):
         check_plugin(Plugin)

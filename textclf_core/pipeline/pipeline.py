@@ -1,0 +1,152 @@
+"""One way through the engine: load, check, split, build, adapt, freeze, train, postprocess, predict, score, record."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from textclf_core.errors import RunError
+from textclf_core.pipeline.context import RunContext, open_contexts
+from textclf_core.pipeline.evaluation import evaluate
+from textclf_core.pipeline.events import noting
+from textclf_core.pipeline.recording import RunFacts, build_record, truncated
+from textclf_core.pipeline.spec import FailedRun, FinishedRun, RunOutcome, RunSpec
+from textclf_core.pipeline.training import NotTrainedJointlyError, PreparedRuns, prepare_runs, train_runs
+from textclf_core.plugins import ActivePlugins
+from textclf_core.plugins.calling import call
+from textclf_core.records.cost import cost_of, directory_bytes
+from textclf_core.records.history import tell_observers
+from textclf_core.records.schema import MODEL_DIRECTORY, read_record, write_record
+from textclf_core.system.environment import environment, resolve_device
+from textclf_core.system.memory import reset_peak_memory
+from textclf_core.system.process import process_state_restored
+from textclf_core.types.meter import Meter
+from textclf_core.types.progress import Progress
+from textclf_core.types.training_cells import TrainedCell
+
+
+def run(specs: Sequence[RunSpec], progress: Progress) -> list[RunOutcome]:
+    """Run one specification, or several that differ in seed and recipe alone, and return what came of each.
+
+    All go through the same stages; the stage that trains takes one or several. A run that fails, by whatever error, is
+    a failed run: what it had written is kept, and the others go on.
+
+    Raises:
+        NotTrainedJointlyError: there are several, and they have to be run one by one; nothing is left of them.
+        UsageError: there is no such device.
+    """
+    start_memory_bytes = reset_peak_memory(resolve_device(specs[0].device))
+    with process_state_restored(), open_contexts(specs) as contexts:
+        shared = Meter()
+        try:
+            with noting([context.events for context in contexts]), shared.time("total"):
+                prepared = prepare_runs(contexts, shared, progress)
+                trained = train_runs(contexts, prepared, shared, progress)
+        except Exception as error:
+            if len(contexts) > 1:
+                for context in contexts:
+                    context.directory.discard()
+                if isinstance(error, NotTrainedJointlyError):
+                    raise
+                raise NotTrainedJointlyError(str(error)) from error  # on its own, each says so of itself
+            return [_failed(contexts[0], error, shared)]
+        outcomes: list[RunOutcome] = []
+        for number, (context, cell) in enumerate(zip(contexts, trained, strict=True)):
+            context.events.meter.add_share(shared, len(contexts), whole=number == 0)
+            with noting([context.events]):
+                try:
+                    facts = _finish(context, prepared.plugins[number], prepared, cell, start_memory_bytes)
+                    outcomes.append(_leave(context, facts, prepared.plugins[number]))
+                except Exception as error:
+                    outcomes.append(_failed(context, error))
+        return outcomes
+
+
+def run_one(spec: RunSpec, progress: Progress) -> FinishedRun:
+    """Run one specification.
+
+    Raises:
+        TextclfError: what a user can fix. Whatever was computed by then is kept, as the error says.
+    """
+    [outcome] = run([spec], progress)
+    if isinstance(outcome, FailedRun):
+        raise outcome.error
+    return outcome
+
+
+def _finish(
+    context: RunContext,
+    plugins: ActivePlugins,
+    prepared: PreparedRuns,
+    cell: TrainedCell,
+    start_memory_bytes: int | None,
+) -> RunFacts:
+    """Prove what training changed, save, predict, postprocess and score; return what is known of the run then."""
+    meter = context.events.meter
+    if cell.error is not None:
+        raise cell.error
+    if cell.classifier is None:
+        raise RunError("textclf_train_many gave neither a classifier nor an error for a cell.")
+    with meter.time("total"):
+        movement = None
+        if cell.encoder is not None and prepared.starts is not None:
+            with meter.time("train"):
+                movement = prepared.starts[context.spec.seed].hashes.check(cell.encoder)
+            call(plugins, "textclf_training_finished", encoder=cell.encoder, workspace=context.workspace)
+        evaluation = evaluate(plugins, cell.classifier, prepared.data, context.workspace)
+    cost = cost_of(
+        meter,
+        movement,
+        context.workspace.device,
+        start_memory_bytes=start_memory_bytes,
+        artifact_bytes=directory_bytes(context.workspace.directory / MODEL_DIRECTORY),
+        latency_seconds=evaluation.latency_seconds,
+    )
+    return RunFacts(
+        id=context.directory.id,
+        label=context.label,
+        started=context.started,
+        finished=datetime.now(UTC),
+        plugins=plugins,
+        data=prepared.data,
+        # After the cost: that may read the texts once more.
+        truncated=truncated(cell.classifier, prepared.data),
+        classifier=cell.classifier,
+        encoder=cell.encoder,
+        movement=movement,
+        phases=context.events.phases,
+        evaluation=evaluation,
+        cost=cost,
+        environment=environment(context.workspace.device),
+        notes=tuple(context.events.notes),
+        adaptations=prepared.adaptations,
+    )
+
+
+def _leave(context: RunContext, facts: RunFacts, plugins: ActivePlugins) -> FinishedRun:
+    """Write the record, tell the observers, and give the run its place."""
+    record = build_record(context.spec, facts)
+    directory = context.workspace.directory
+    write_record(record, directory)
+    tell_observers(plugins, record, directory)
+    if record.notes != tuple(context.events.notes):  # an observer failed, or had something to say
+        record = build_record(context.spec, facts.with_notes(context.events.notes))
+        write_record(record, directory)
+    if not context.directory.publish():
+        context.directory.discard()
+        record = read_record(context.directory.path)  # another process ran the same meanwhile
+    stores = tuple(context.events.meter.stores)
+    return FinishedRun(spec=context.spec, directory=context.directory.path, record=record, stores=stores)
+
+
+def _failed(context: RunContext, error: Exception, shared: Meter | None = None) -> FailedRun:
+    if shared is not None:
+        context.events.meter.failed_stage = context.events.meter.failed_stage or shared.failed_stage
+    outcome = context.fail(error)
+    # A traceback's frames hold the model; the runs to come need the memory.
+    each: BaseException | None = error
+    while each is not None:
+        traceback.clear_frames(each.__traceback__)
+        each = each.__cause__ or each.__context__
+    return outcome

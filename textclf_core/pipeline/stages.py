@@ -1,0 +1,141 @@
+"""The stages of a run before its training: load, build, adapt, freeze, plan. Each takes values and returns a value."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from textclf_core.data import PreparedData, prepare
+from textclf_core.pipeline.evaluation import check_metrics
+from textclf_core.pipeline.postprocessing import check_postprocessing
+from textclf_core.pipeline.recording import recipe_of, trainer_of
+from textclf_core.pipeline.spec import RunSpec
+from textclf_core.plugins import ActivePlugins, suited
+from textclf_core.plugins.calling import call, call_one
+from textclf_core.records.schema import Adaptation
+from textclf_core.training.plan import TrainingPlan
+from textclf_core.types.progress import Progress
+from textclf_core.types.tokenization import Tokenization
+from textclf_core.types.workspace import Workspace
+
+if TYPE_CHECKING:
+    from datasets import DatasetDict
+
+    from textclf_core.encoder import Encoder
+    from textclf_core.types.task import Task
+
+
+def prepared_data(spec: RunSpec) -> PreparedData:
+    """Return the data of a run, checked and split."""
+    if spec.data is None:
+        return load_data(spec.plugins, spec.data_seed)
+    data = spec.data.data
+    return data if isinstance(data, PreparedData) else prepare(data, spec.data_seed)
+
+
+def load_data(plugins: ActivePlugins, data_seed: int) -> PreparedData:
+    """Ask the dataset plugin for its data and prepare them.
+
+    Raises:
+        DataError: they can't be had or can't be used.
+    """
+    return prepare(call(plugins, "textclf_load_data", data_seed=data_seed), data_seed)
+
+
+def checked_plugins(plugins: ActivePlugins, task: Task) -> ActivePlugins:
+    """Return the plugins that suit the task; what metrics and postprocessors refuse shows here, before training.
+
+    Raises:
+        TextclfError: a plugin doesn't support the task.
+    """
+    plugins = suited(plugins, task)
+    check_metrics(plugins, task)
+    check_postprocessing(plugins, task)
+    return plugins
+
+
+def build_encoder(plugins: ActivePlugins, task: Task, seed: int, device: str) -> Encoder:
+    """Ask the model plugin for its encoder, with a head that depends on the seed alone, on ``device``.
+
+    Raises:
+        TextclfError: the model can't be had.
+    """
+    seed_everything(seed)
+    encoder: Encoder = call(plugins, "textclf_build_model", task=task, seed=seed)
+    encoder.model.to(device)  # type: ignore[arg-type]  # the decorator around it hides its signature
+    return encoder
+
+
+def with_lengths(plugins: ActivePlugins, encoder: Encoder, data: PreparedData) -> ActivePlugins:
+    """Return the plugins with a number as their longest input, where they were given a percentile of train's lengths.
+
+    Their ``options``, which the record has, stay as they were asked for.
+    """
+    train = data.data["train"]
+    return ActivePlugins(
+        [
+            replace(plugin, instance=encoder.with_length(plugin.instance, train, data.task))
+            if isinstance(plugin.instance, Tokenization)
+            else plugin
+            for plugin in plugins
+        ]
+    )
+
+
+def adapt(
+    plugins: ActivePlugins,
+    encoder: Encoder,
+    data: PreparedData,
+    seed: int,
+    workspace: Workspace,
+    progress: Progress,
+) -> tuple[Adaptation, ...]:
+    """Let the strategies change the model before training on labels, each with generators of its own."""
+    adaptations = []
+    for plugin in plugins.implementing("textclf_adapt"):
+        seed_everything(seed)
+        with workspace.meter.time("adapt"):
+            facts = call_one(
+                plugin,
+                "textclf_adapt",
+                encoder=encoder,
+                data=without_test(data),
+                task=data.task,
+                seed=seed,
+                workspace=workspace,
+                progress=progress,
+            )
+        adaptations.append(Adaptation(plugin=plugin.name, facts=facts or {}))
+        encoder.adapted_by += (plugin.spec,)
+    return tuple(adaptations)
+
+
+def freeze(plugins: ActivePlugins, encoder: Encoder) -> None:
+    """Let the strategies say which parameters train."""
+    call(plugins, "textclf_freeze", encoder=encoder)
+
+
+def training_plan(plugins: ActivePlugins, encoder: Encoder) -> TrainingPlan | None:
+    """Return the phases and decisions of training that the plugins plan; ``None`` where the trainer has no recipe.
+
+    Raises:
+        TextclfError: it can't be carried out on this encoder.
+    """
+    recipe = recipe_of(trainer_of(plugins).instance)
+    return TrainingPlan.of(plugins, encoder, recipe) if recipe else None
+
+
+def without_test(data: PreparedData) -> DatasetDict:
+    """Return ``train`` and ``validation``: no choice is made on test."""
+    return type(data.data)({name: data.data[name] for name in ("train", "validation")})
+
+
+def seed_everything(seed: int) -> None:
+    """Seed Python, NumPy and torch."""
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    torch.manual_seed(seed)
