@@ -12,9 +12,11 @@ from textclf_core.cache import CacheFolder
 from textclf_core.errors import RunError, TextclfError
 from textclf_core.pipeline.directory import RunDirectory, run_id
 from textclf_core.pipeline.events import write_history
-from textclf_core.pipeline.recording import label_of
+from textclf_core.pipeline.recording import label_of, trainer_of
 from textclf_core.pipeline.spec import FailedRun, RunSpec
 from textclf_core.plugins import ActivePlugins
+from textclf_core.plugins.options import options_of
+from textclf_core.records.schema import CHECKPOINTS_DIRECTORY
 from textclf_core.system.environment import resolve_device
 from textclf_core.types.events import RunEvents
 from textclf_core.types.workspace import Workspace
@@ -84,7 +86,9 @@ def open_contexts(specs: Sequence[RunSpec]) -> Iterator[list[RunContext]]:
 
 def _what_is_kept(directory: Path, plugins: ActivePlugins) -> str:
     note = f"What was computed until then is kept in {directory}."
-    checkpoints = sorted(directory.glob("checkpoints/epoch-*"), key=lambda path: path.stat().st_mtime)
-    if checkpoints:
-        note += f" To go on from its last epoch: --plugin finetune:resume={checkpoints[-1]}"
+    checkpoints = sorted(directory.glob(f"{CHECKPOINTS_DIRECTORY}/*"), key=lambda path: path.stat().st_mtime)
+    trainer = trainer_of(plugins)
+    for option in options_of(type(trainer.instance)):
+        if option.resumes and checkpoints:
+            note += f" To go on from its last epoch: --plugin {trainer.name}:{option.name}={checkpoints[-1]}"
     return note

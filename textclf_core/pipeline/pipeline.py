@@ -6,6 +6,8 @@ import traceback
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+import torch
+
 from textclf_core.encoder.training_cells import TrainedCell
 from textclf_core.errors import RunError
 from textclf_core.pipeline.context import RunContext, open_contexts
@@ -39,18 +41,20 @@ def run(specs: Sequence[RunSpec], progress: Progress) -> list[RunOutcome]:
     start_memory_bytes = reset_peak_memory(resolve_device(specs[0].device))
     with process_state_restored(), open_contexts(specs) as contexts:
         shared = Meter()
+        prepared: PreparedRuns | None = None
         try:
             with noting([context.events for context in contexts]), shared.time("total"):
                 prepared = prepare_runs(contexts, shared, progress)
                 trained = train_runs(contexts, prepared, shared, progress)
         except Exception as error:
-            if len(contexts) > 1:
+            if len(contexts) == 1:
+                return [_failed(contexts[0], error, shared)]
+            if prepared is None or isinstance(error, NotTrainedJointlyError) or _is_of_memory(error):
                 for context in contexts:
                     context.directory.discard()
-                if isinstance(error, NotTrainedJointlyError):
-                    raise
-                raise NotTrainedJointlyError(str(error)) from error  # on its own, each says so of itself
-            return [_failed(contexts[0], error, shared)]
+                # On its own each has room, or says itself what is wrong.
+                raise NotTrainedJointlyError(str(error)) from error
+            return [_failed(context, RunError(str(error)), shared) for context in contexts]
         outcomes: list[RunOutcome] = []
         for number, (context, cell) in enumerate(zip(contexts, trained, strict=True)):
             context.events.meter.add_share(shared, len(contexts), whole=number == 0)
@@ -145,6 +149,15 @@ def _leave(context: RunContext, facts: RunFacts, plugins: ActivePlugins) -> Fini
         record = read_record(context.directory.path)  # another process ran the same meanwhile
     stores = tuple(context.events.meter.stores)
     return FinishedRun(spec=context.spec, directory=context.directory.path, record=record, stores=stores)
+
+
+def _is_of_memory(error: BaseException | None) -> bool:
+    """Return whether an error, or one that it came from, is that there was no memory left."""
+    while error is not None:
+        if isinstance(error, MemoryError | torch.OutOfMemoryError):
+            return True
+        error = error.__cause__
+    return False
 
 
 def _failed(context: RunContext, error: Exception, shared: Meter | None = None) -> FailedRun:

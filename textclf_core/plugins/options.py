@@ -37,6 +37,7 @@ class OptionInfo:
     choices: tuple[str, ...]
     """The values of a ``Literal``."""
     search: tuple[float, float] | None = None
+    resumes: bool = False
     """The range in which a good value is usually found."""
 
     @property
@@ -218,6 +219,7 @@ def _fields_of(cls: type) -> list[_Field]:
                 for choice in get_args(part)
             ),
             search=option.search,
+            resumes=option.resumes,
         )
         fields.append(_Field(info, annotation, option))
     return fields

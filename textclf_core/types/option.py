@@ -12,7 +12,8 @@ class Option:
     >>> n: Annotated[int, Option("Encoder blocks to freeze, counted from the input.", ge=0)] = 10
 
     The type of the field says what it takes; ``Literal`` lists choices; a default of the field is the option's.
-    ``search`` is the range in which a good value is usually found, for a search that is told no other.
+    ``search`` is the range in which a good value is usually found, for a search that is told no other. ``resumes``
+    marks a trainer's option that takes a checkpoint folder to go on from: the error of a run that stopped names it.
     """
 
     help: str
@@ -22,6 +23,7 @@ class Option:
     le: float | None = None
     lt: float | None = None
     search: tuple[float, float] | None = None
+    resumes: bool = False
 
     def range(self) -> str:
         """Return the range in words: ``"at least 0 and less than 1"``, or ``""``."""

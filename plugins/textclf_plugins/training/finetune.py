@@ -30,7 +30,9 @@ class Finetune(EncoderTraining):
 
     needs: ClassVar[Needs] = Needs(model="whole", phases=True)
 
-    resume: Annotated[Path | None, Option("A checkpoint of a run that stopped early, to go on from.")] = None
+    resume: Annotated[Path | None, Option("A checkpoint of a run that stopped early, to go on from.", resumes=True)] = (
+        None
+    )
     precision: Annotated[
         Literal["auto", "float32", "bfloat16"],
         Option(

@@ -68,7 +68,6 @@ def test_a_cell_that_fails_anywhere_is_a_failed_cell(
     assert said in str(failure)
 
 
-@pytest.mark.xfail(strict=True, reason="the first trial that diverges ends the comparison")
 def test_a_trial_that_diverges_is_a_failed_trial(
     textclf: Callable[..., int], base: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
