@@ -65,7 +65,7 @@ def test_the_hooks_import_nothing_of_ours_at_run_time(run_time_imports: grimp.Im
 
 def test_each_file_that_the_page_names_is_there() -> None:
     paths = re.findall(r"`((?:\w+/)+\w+(?:\.py)?|\w+\.py)`", PAGE.read_text(encoding="utf-8"))
-    assert "report/columns.py" in paths
+    assert "reports/columns.py" in paths
     assert [path for path in paths if not any((base / path).exists() for base in (ROOT, ROOT / "textclf_core"))] == []
 
 

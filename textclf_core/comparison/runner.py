@@ -209,20 +209,13 @@ def read_cell(plan: ComparisonPlan, cell: Cell) -> FinishedCell | None:
     return FinishedCell(cell, directory, read_record(directory)) if directory else None
 
 
-def run_cell(
-    plan: ComparisonPlan,
-    cell: Cell,
-    progress: Progress,
-    *,
-    command: str | None = None,
-    expected: Expected | None = None,
-) -> FinishedCell:
-    """Run a cell; it takes the place of one of the same id.
+def run_cell(plan: ComparisonPlan, cell: Cell, progress: Progress, *, prove: bool = True) -> FinishedCell:
+    """Run a cell; it takes the place of one of the same id. ``prove`` is as in ``RunSpec``.
 
     Raises:
         TextclfError: it can't be run.
     """
-    return _finished(cell, run_one(_spec(plan, cell, command, expected), progress))
+    return _finished(cell, run_one(replace(_spec(plan, cell, None, None), prove=prove), progress))
 
 
 def run_group(specs: Sequence[RunSpec], progress: Progress) -> list[RunOutcome] | None:

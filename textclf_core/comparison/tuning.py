@@ -203,8 +203,8 @@ def _trial(plan: ComparisonPlan, first: Cell, attempt: Contender) -> Record:
     prepared = plan.data[first.contender.label, first.train_size]
     room = replace(plan, output=plan.output / TRIALS, data={**plan.data, (attempt.label, first.train_size): prepared})
     cell = _cell(plan, first, attempt)
-    done = read_cell(room, cell) or run_cell(room, cell, Progress(quiet=True))
-    # What a trial leaves is its scores.
+    # What a trial leaves is its scores, so what it saves need not be proved.
+    done = read_cell(room, cell) or run_cell(room, cell, Progress(quiet=True), prove=False)
     shutil.rmtree(done.directory / MODEL_DIRECTORY, ignore_errors=True)
     return done.record
 

@@ -100,10 +100,9 @@ def _check_saved(trained: Trained, plugins: ActivePlugins, workspace: Workspace)
         loaded = saved.load_classifier(loading, place)
         others_ran = bool(plugins.implementing("textclf_training_finished"))
         hashed = others_ran or not isinstance(trained.classifier, EncoderClassifier)
-        _check_parameters(trained.classifier, loaded, trained.frozen if hashed else {})
+        _check_parameters(trained, loaded, hashed=hashed)
         scores = loaded.scores(validation)
         check_scores(scores, validation, trained.task, "validation")
-        steps = saved.load_steps(loading)
     except TextclfError as error:
         raise RunError(f"{_complaint(plugins, saved)}: {error}") from error
     except Exception as error:
@@ -114,13 +113,27 @@ def _check_saved(trained: Trained, plugins: ActivePlugins, workspace: Workspace)
             f"what the trained one gave, and {TOLERANCE:g} is allowed. Whatever the trainer needs to score alike, its "
             "classifier must save and its textclf_load_classifier must load."
         )
-    for count, step in enumerate(steps, 1):
-        wanted, found = (answers_from(before, taken[:count], trained.task) for taken in (trained.steps, steps))
+    del loaded
+    _check_steps(trained, saved, loading, before)
+
+
+def _check_steps(trained: Trained, saved: SavedClassifier, loading: ActivePlugins, scores: Scores) -> None:
+    """Compare what the saved postprocessing makes of the trained classifier's own scores with what the fitted makes."""
+    steps: list[Step] = []
+    for name in saved.postprocessors:
+        complaint = f"{name}: loaded again, as `textclf predict` does, its postprocessing isn't what was fitted"
+        try:
+            steps.append(saved.load_step(loading, name))
+            found = answers_from(scores, steps, trained.task)
+        except TextclfError as error:
+            raise RunError(f"{complaint}: {error}") from error
+        except Exception as error:
+            raise RunError(f"{complaint}: {type(error).__name__}: {error}") from error
+        wanted = answers_from(scores, trained.steps[: len(steps)], trained.task)
         distance = _distance(wanted.scores, found.scores)
         if distance > TOLERANCE or not np.array_equal(np.asarray(wanted.labels), np.asarray(found.labels)):
             raise RunError(
-                f"{step.plugin}: its postprocessing isn't what was fitted when it is loaded again, as `textclf "
-                f"predict` does: the scores of {len(rows)} rows of validation are up to {distance:.2g} away from what "
+                f"{complaint}: the scores of {len(scores)} rows of validation are up to {distance:.2g} away from what "
                 "they were, or other labels are chosen. Whatever it needs, it must save and load."
             )
 
@@ -137,22 +150,39 @@ def _as_predict_builds_them(plugins: ActivePlugins, saved: SavedClassifier) -> A
 
 
 def _complaint(plugins: ActivePlugins, saved: SavedClassifier) -> str:
-    model = plugins.one("model")
-    makers = f"the trainer {saved.trainer!r}" + (f" and the model {model.name!r}" if model else "")
-    return f"the saved model isn't what {makers} trained when it is loaded again, as `textclf predict` does"
+    makers = [f"the trainer {saved.trainer!r}", *(f"the model {plugin.name!r}" for plugin in plugins.of_role("model"))]
+    makers += [f"{plugin.name!r}, which adapts it" for plugin in plugins.implementing("textclf_adapt")]
+    return (
+        "the saved model isn't what was trained when it is loaded again, as `textclf predict` does (it comes from "
+        f"{', '.join(makers)})"
+    )
 
 
-def _check_parameters(trained: Classifier, loaded: Classifier, frozen: Mapping[str, str]) -> None:
-    """Compare the parameters of two classifiers that have an encoder, and let go of those that were read."""
-    if not isinstance(trained, Tokenizing) or not isinstance(loaded, Tokenizing):
+def _check_parameters(trained: Trained, loaded: Classifier, *, hashed: bool) -> None:
+    """Compare the parameters of two classifiers that have an encoder, and let go of those that were read.
+
+    Where the trained one doesn't show its encoder, those of the loaded one are compared that were frozen.
+
+    Args:
+        trained: what was trained.
+        loaded: what was loaded.
+        hashed: hash the frozen ones: they may have changed in both since training.
+    """
+    if not isinstance(loaded, Tokenizing):
         return
-    ours = dict(trained.encoder.model.named_parameters())
     theirs = dict(loaded.encoder.model.named_parameters())
+    shown = trained.classifier if isinstance(trained.classifier, Tokenizing) else None
+    ours = dict(shown.encoder.model.named_parameters()) if shown else {}
     if missing := sorted(ours.keys() - theirs.keys()):
         raise RunError(f"parameters of the trained model are missing: {some_of(missing)}")
-    if changed := [name for name in sorted(frozen.keys() & theirs.keys()) if sha256_of(theirs[name]) != frozen[name]]:
+    differing = []
+    for name, parameter in theirs.items():
+        changed_since = hashed and name in trained.frozen and sha256_of(parameter) != trained.frozen[name]
+        if changed_since or (name in ours and not _same(ours[name], parameter)):
+            differing.append(name)
+    if changed := [name for name in differing if name in trained.frozen]:
         raise RunError(f"parameters that were frozen aren't what they were before training: {some_of(changed)}")
-    if differing := [name for name, parameter in ours.items() if not _same(parameter, theirs[name])]:
+    if differing:
         raise RunError(f"parameters have other values: {some_of(differing)}")
 
 
@@ -160,12 +190,13 @@ def _same(ours: Tensor, theirs: Tensor) -> bool:
     """Return whether two parameters are equal, bit for bit, with little of either in memory at a time."""
     if ours.shape != theirs.shape or ours.dtype != theirs.dtype:
         return False
-    flat, other_flat = ours.detach().reshape(-1), theirs.detach().reshape(-1)
-    pieces = zip(torch.split(flat, _AT_ONCE), torch.split(other_flat, _AT_ONCE), strict=True)
-    for one, other in pieces:
-        if not torch.equal(one, other):
+    trains = ours.requires_grad
+    ours, theirs = ours.detach().reshape(-1), theirs.detach().reshape(-1)
+    for start in range(0, len(ours), _AT_ONCE):
+        one, other = (flat[start : start + _AT_ONCE] for flat in (ours, theirs))
+        if not torch.equal(one, other.to(one.device)):
             return False
-        page_out([other] if ours.requires_grad else [one, other])
+        page_out([other] if trains else [one, other])
     return True
 
 

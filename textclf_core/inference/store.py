@@ -92,7 +92,7 @@ def load_classifier(
     )
     workspace = Workspace(run, device)
     classifier = saved.load_classifier(plugins, workspace)
-    steps = saved.load_steps(plugins)
+    steps = tuple(saved.load_step(plugins, name) for name in saved.postprocessors)
     if engine != "torch":
         from textclf_core.inference.onnx.cache import with_onnx
 
@@ -181,18 +181,16 @@ class SavedClassifier:
             raise UsageError(f"the plugin {self.trainer!r} has no textclf_load_classifier that gives a classifier.")
         return classifier
 
-    def load_steps(self, plugins: ActivePlugins) -> tuple[Step, ...]:
-        """Load its postprocessing.
+    def load_step(self, plugins: ActivePlugins, name: str) -> Step:
+        """Load one of its postprocessors.
 
         Args:
-            plugins: has its postprocessors among them.
+            plugins: has it among them.
+            name: the postprocessor's.
 
         Raises:
-            UsageError: one of them can't load what it saved.
+            UsageError: it can't load what it saved.
         """
-        return tuple(self._load_step(plugins, name) for name in self.postprocessors)
-
-    def _load_step(self, plugins: ActivePlugins, name: str) -> Step:
         postprocessing: Postprocessing | None = call(
             _only(plugins, name),
             "textclf_load_postprocessing",

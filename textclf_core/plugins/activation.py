@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields, replace
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pluggy
 
 from textclf_core import hookspecs
-from textclf_core.errors import UsageError
+from textclf_core.errors import PluginError, UsageError
 from textclf_core.hookspecs import EXCLUSIVE_ROLES, PLAN_HOOKS, ROLE_OF_HOOK
 from textclf_core.plugins.calling import call_one
-from textclf_core.plugins.discovery import Catalogue, LoadedPlugin
+from textclf_core.plugins.discovery import Catalogue, LoadedPlugin, plugin_file_of
 from textclf_core.plugins.hooks import needs_of, written_together
 from textclf_core.plugins.options import build_plugin, option_names
 from textclf_core.plugins.specs import PluginSpec, format_spec, parse_options, split_name
@@ -27,10 +29,13 @@ ENCODER_ROLES = ("model", "strategy")
 
 @dataclass(frozen=True)
 class ActivePlugin:
-    """A plugin of one run, with its options."""
+    """A plugin of one run, with its options.
+
+    A value: it has a hash, and goes to another process, which finds its class by name and distribution, or by its file.
+    """
 
     name: str
-    instance: Any
+    instance: Any = field(compare=False)  # the same code loaded twice gives two classes
     roles: tuple[str, ...]
     distribution: str
     version: str | None
@@ -45,6 +50,15 @@ class ActivePlugin:
         """Name it in an error: ``the plugin 'mine' (file /home/me/mine.py)``."""
         origin = self.distribution if self.version is None else f"{self.distribution} {self.version}"
         return f"the plugin {self.name!r} ({origin})"
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.distribution, self.version, format_spec(self.name, self.options)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        values = {name: getattr(self.instance, name) for name in option_names(type(self.instance))}
+        facts = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "instance"}
+        # A view of a dict isn't sent to other processes.
+        return _restored, (values, {**facts, "options": dict(self.options), "set_by": dict(self.set_by)})
 
     @property
     def trains_many(self) -> bool:
@@ -80,6 +94,15 @@ class ActivePlugins:
 
     def __iter__(self) -> Iterator[ActivePlugin]:
         return iter(self.plugins)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ActivePlugins) and self.plugins == other.plugins
+
+    def __hash__(self) -> int:
+        return hash(self.plugins)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return ActivePlugins, (self.plugins,)
 
     def of_role(self, role: str) -> tuple[ActivePlugin, ...]:
         """Return the plugins of a role, in order."""
@@ -117,6 +140,27 @@ class ActivePlugins:
     def needs_encoder(self) -> bool:
         """Whether the trainer needs a model, so that one is built and strategies apply."""
         return self.model_needed != "none"
+
+
+@cache
+def _catalogue(file: Path | None) -> Catalogue:
+    return Catalogue.discover([file] if file else [])
+
+
+def _restored(values: dict[str, object], facts: dict[str, Any]) -> ActivePlugin:
+    """Return a plugin that came from another process, of the same code as far as its version tells.
+
+    Raises:
+        PluginError: this process has it in another version, or not at all.
+    """
+    loaded = _catalogue(plugin_file_of(facts["distribution"])).get(facts["name"])
+    chosen = facts["distribution"], facts["version"]
+    if chosen != (loaded.entry.distribution, loaded.entry.version):
+        raise PluginError(
+            f"the plugin {facts['name']!r} was chosen from {' '.join(filter(None, chosen))}, and here it comes from "
+            f"{loaded.entry.origin}: install the same version."
+        )
+    return ActivePlugin(instance=loaded.cls(**values), **facts)
 
 
 def suited(plugins: ActivePlugins, task: Task) -> ActivePlugins:

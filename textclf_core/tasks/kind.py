@@ -233,7 +233,10 @@ class EvaluationKind(Protocol):
         ...
 
     def scores_fault(self, scores: Scores, data: Dataset) -> str | None:
-        """Return what scores of ``data`` must be, and what they are, if they can't be such; ``None`` if they can."""
+        """Return what scores of ``data`` must be, and what came, if these are no such; ``None`` if they are.
+
+        Whether all are finite isn't looked at.
+        """
         ...
 
     def answers(self, scores: Scores, steps: Iterable[Step]) -> Answers:

@@ -95,6 +95,19 @@ def count_embedding_flops(encoder: Encoder, pooling: Pooling, start: int | None 
     )
 
 
+def count_row_flops(encoder: Encoder, length: int, upto: int, pooling: Pooling | None = None) -> float:
+    """Count what one row costs up to a boundary, or pooled, from the input on, by one pass over such a row.
+
+    What :func:`count_prefix_flops` and :func:`count_embedding_flops` say of it, in a quarter of their time.
+    """
+
+    def run(batch: dict[str, Tensor], hidden: Tensor | None) -> Tensor:
+        return encoder.embed(batch, pooling) if pooling else encoder.run_prefix(batch, upto)
+
+    with encoder.computing_what_the_head_reads():
+        return float(_count(encoder, run, (1, length), None)[0])
+
+
 def _batch(encoder: Encoder, shape: tuple[int, int]) -> dict[str, Tensor]:
     device = encoder.model.device
     ids = torch.full(shape, encoder.tokenizer.cls_token_id or 0, device=device)

@@ -78,9 +78,8 @@ class FrozenPrefix:
         self.key = self._computer.key(self.boundary)
         self._store = CheckedStore(folder, self.key, self._width)
         self._earlier_stores: dict[int, CheckedStore] = {}
-        # Rows, length, boundary and start of batches not counted yet; those that only check a store by themselves.
-        self._computed: list[tuple[int, int, int, int | None]] = []
-        self._checking: list[tuple[int, int, int, int | None]] = []
+        self._computed: list[tuple[int, int, int | None]] = []  # rows, length and start of batches not counted yet
+        self._checking: list[tuple[int, int]] = []  # length and boundary of rows that check a store, likewise
         meter.stores.append(self.key)
 
     def counted_by(self, meter: Meter) -> FrozenPrefix:
@@ -92,7 +91,12 @@ class FrozenPrefix:
     def training_rows(self, tokenized: Dataset) -> PrefixRows | None:
         """Return :meth:`rows` of the training split; what is computed for them counts as training."""
         with self._meter.time(PREFIX):
-            rows = self._rows(tokenized)
+            keys = row_keys(tokenized)
+        if self._is_unchanged():
+            # Like hashing the weights, this makes sure of what the cache holds and fills none of it.
+            self._check(self._store, self.boundary, tokenized, keys)
+        with self._meter.time(PREFIX):
+            rows = self._rows(tokenized, keys)
         self._meter.flops += self._count()
         return rows
 
@@ -101,7 +105,7 @@ class FrozenPrefix:
 
         ``None``, with a note, if they are more than the cache may hold, or the model computes otherwise by now.
         """
-        rows = self._rows(tokenized)
+        rows = self._rows(tokenized, row_keys(tokenized))
         self._count()
         return rows
 
@@ -112,19 +116,18 @@ class FrozenPrefix:
     def _count(self) -> float:
         """Return the FLOPs of what was put into the cache and not counted yet; count them, and those of checks."""
         spent = sum(self._computer.count_flops(*batch) for batch in self._computed)
-        self._meter.prefix_flops += spent + sum(self._computer.count_flops(*batch) for batch in self._checking)
+        self._meter.prefix_flops += spent + sum(self._computer.count_check_flops(*row) for row in self._checking)
         self._computed.clear()
         self._checking.clear()
         return spent
 
-    def _rows(self, tokenized: Dataset) -> PrefixRows | None:
+    def _rows(self, tokenized: Dataset, keys: Sequence[bytes]) -> PrefixRows | None:
         if not self._is_unchanged():
             logger.info(
                 "the frozen prefix isn't taken from the cache any more: hooks, classes or settings of the model were "
                 "changed after training began"
             )
             return None
-        keys = row_keys(tokenized)
         self._check(self._store, self.boundary, tokenized, keys)
         missing = self._missing(keys)
         if missing:
@@ -157,7 +160,7 @@ class FrozenPrefix:
 
         def compute(key: bytes) -> NDArray[np.float32]:
             row = keys.index(key)
-            self._checking.append((1, len(tokenized[row]["input_ids"]), boundary, None))
+            self._checking.append((len(tokenized[row]["input_ids"]), boundary))
             with self._computer.computing():
                 [computed] = self._computer.compute(tokenized, [row], boundary)
             return np.asarray(computed)
@@ -205,7 +208,7 @@ class FrozenPrefix:
                 of_batch = [keys[row] for row in rows]
                 known = earlier.rows.read(of_batch) if earlier else None
                 writer.write(of_batch, self._computer.compute(tokenized, rows, self.boundary, start or 0, known))
-                self._computed.append((len(rows), lengths[rows[0]], self.boundary, start))
+                self._computed.append((len(rows), lengths[rows[0]], start))
                 bar.advance(len(rows))
         self._meter.cache_bytes += writer.written_bytes
         give_back_freed_memory()  # else what the prefix took stays resident beside what training takes

@@ -15,7 +15,7 @@ from textclf_core.cache.keys import Conditions, prefix_key
 from textclf_core.encoder.computation import config_facts
 from textclf_core.system.environment import device_facts
 from textclf_core.training.batching import BATCH_TOKENS
-from textclf_core.training.flops import PassFlops, count_embedding_flops, count_prefix_flops
+from textclf_core.training.flops import PassFlops, count_embedding_flops, count_prefix_flops, count_row_flops
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,7 +56,7 @@ class PrefixComputer:
         self._pooling = pooling
         self._computation = self._digests_of_computation()
         self._weights = encoder.prefix_digests(self.boundary)
-        self._flops: dict[tuple[int, int | None], PassFlops] = {}
+        self._flops: dict[int | None, PassFlops] = {}
 
     @property
     def is_unchanged(self) -> bool:
@@ -91,15 +91,20 @@ class PrefixComputer:
             attention=str(model.config._attn_implementation),
         )
 
-    def count_flops(self, rows: int, length: int, boundary: int, start: int | None) -> float:
+    def count_flops(self, rows: int, length: int, start: int | None) -> float:
         """Return the FLOPs of rows of one length, from the input (``None``) or an earlier boundary on."""
-        if (boundary, start) not in self._flops:
-            self._flops[boundary, start] = (
+        if start not in self._flops:
+            self._flops[start] = (
                 count_embedding_flops(self._encoder, self._pooling, start).forward
-                if self._pooling and boundary == self.boundary
-                else count_prefix_flops(self._encoder, boundary, start)
+                if self._pooling
+                else count_prefix_flops(self._encoder, self.boundary, start)
             )
-        return self._flops[boundary, start](rows, length)
+        return self._flops[start](rows, length)
+
+    def count_check_flops(self, length: int, boundary: int) -> float:
+        """Return the FLOPs of one row, computed from the input on to check a store."""
+        pooling = self._pooling if boundary == self.boundary else None
+        return count_row_flops(self._encoder, length, boundary, pooling)
 
     @contextmanager
     def computing(self) -> Iterator[None]:

@@ -59,7 +59,6 @@ def metric(result: ComparisonResult, name: str) -> float | None:
     return run.metrics["test"][name]
 
 
-@pytest.mark.xfail(strict=True, reason="the key has the path of the checkpoint, not what lies there")
 def test_a_checkpoint_that_changed_in_place_is_trained_anew(
     compare: Compare, tiny_checkpoint: Path, reviews: Path, tmp_path: Path
 ) -> None:
@@ -84,7 +83,6 @@ def test_data_that_changed_in_place_are_trained_on_anew(compare: Compare, review
     assert second.record.id != first.record.id
 
 
-@pytest.mark.xfail(strict=True, reason="the key has the path, not what lies there")
 def test_a_file_behind_a_path_option_that_changed_is_read_anew(
     compare: Compare, plugin_file: Callable[..., Path], reviews: Path, tmp_path: Path
 ) -> None:
@@ -109,7 +107,6 @@ def test_a_file_behind_a_path_option_that_did_not_change_is_no_reason_to_run_aga
     assert compare("majority", plugins=plugins, file=file).runs[0].record == first.record
 
 
-@pytest.mark.xfail(strict=True, reason="the plugin file's own bytes stand for all of its code")
 def test_a_module_beside_a_plugin_file_that_changed_is_run_anew(
     compare: Compare,
     plugin_file: Callable[..., Path],
@@ -130,7 +127,6 @@ def test_a_module_beside_a_plugin_file_that_changed_is_run_anew(
     assert values == [1, 22]
 
 
-@pytest.mark.xfail(strict=True, reason="the version of an editable install stands for its code, which changes under it")
 def test_code_of_an_editable_install_that_changed_is_run_anew(
     compare: Compare, install: Callable[..., Path], reviews: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

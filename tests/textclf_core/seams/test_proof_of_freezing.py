@@ -100,7 +100,6 @@ class Narrowing:
 """
 
 
-@pytest.mark.xfail(strict=True, reason="parameters are hashed around textclf_train alone")
 @pytest.mark.parametrize("when", ["freezes", "plans", "finishes", "postprocesses", "saves"])
 def test_a_frozen_weight_that_changes_on_the_way_ends_the_run(
     when: str, run: Callable[..., Run], plugin_file: Callable[..., Path]
@@ -135,7 +134,6 @@ def test_what_trained_in_any_phase_is_trainable(run: Callable[..., Run], plugin_
     assert record.cost.trainable_parameters == record.cost.total_parameters
 
 
-@pytest.mark.xfail(strict=True, reason="what is frozen in every phase counts as trainable")
 def test_what_is_frozen_in_every_phase_is_not_trainable(run: Callable[..., Run], tiny_checkpoint: Path) -> None:
     """gradual-unfreeze reaches the last of two blocks in two epochs: the rest was frozen all the time."""
     done = run("gradual-unfreeze:blocks=1", "finetune:epochs=2")
@@ -148,7 +146,6 @@ def test_what_is_frozen_in_every_phase_is_not_trainable(run: Callable[..., Run],
     assert done.record.encoder.frozen_sha256
 
 
-@pytest.mark.xfail(strict=True, reason="a part that trains in part isn't told at all")
 def test_a_partly_frozen_block_is_shown_as_such(run: Callable[..., Run]) -> None:
     """The attention of block 0 is frozen, its other layers train: record and summary say that, and of no other."""
     done = run(r"freeze-pattern:pattern=layer\.0\.attention")

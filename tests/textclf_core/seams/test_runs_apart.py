@@ -102,7 +102,6 @@ def test_a_setting_of_the_process_is_put_back(
     assert setting() == before
 
 
-@pytest.mark.xfail(strict=True, reason="saving sets how the tokenizer reads, for good")
 def test_saving_leaves_the_tokenizer_as_it_was(
     run: Callable[..., Run], noting_file: Callable[[str], Path], reviews: Path, log: Callable[[], list[str]]
 ) -> None:

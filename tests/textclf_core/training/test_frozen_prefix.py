@@ -107,6 +107,35 @@ def test_a_deeper_boundary_goes_on_from_a_shallower_one(tmp_path: Path, monkeypa
     assert meter.prefix_rows_computed == 24
 
 
+def test_the_row_that_checks_a_store_is_no_training(tmp_path: Path) -> None:
+    encoder = tiny_encoder(blocks=3)
+    encoder.freeze(embeddings=True, blocks=[0, 1])
+    rows, meters = rows_of(encoder), [Meter(), Meter()]
+    for meter in meters:
+        FrozenPrefix(encoder, CacheFolder(tmp_path), meter, Progress(quiet=True)).training_rows(rows)
+    cold, warm = meters
+    assert cold.flops == cold.prefix_flops > 0
+    assert (warm.flops, warm.prefix_rows_computed, warm.prefix_rows_read) == (0, 0, len(rows))
+    one_row = count_prefix_flops(encoder, 2)
+    assert warm.prefix_flops in {one_row(1, len(ids)) for ids in rows["input_ids"]}
+
+
+def test_a_model_that_is_changed_later_on_reads_and_writes_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    encoder = tiny_encoder(blocks=3)
+    encoder.freeze(embeddings=True, blocks=[0, 1])
+    rows = rows_of(encoder)
+    prefix = FrozenPrefix(encoder, CacheFolder(tmp_path), Meter(), Progress(quiet=True))
+    prefix.training_rows(rows.select(range(4)))
+    encoder.model.bert.embeddings.register_forward_hook(lambda module, given, output: output * 0)
+    with caplog.at_level(logging.INFO, "textclf"):
+        assert prefix.rows(rows) is None
+        assert prefix.training_rows(rows) is None
+    assert "isn't taken from the cache any more" in caplog.text
+    assert [store.rows for store in CacheFolder(tmp_path).list()] == [4]
+
+
 def scores(run: Run) -> np.ndarray:
     return np.array(run.predictions()["scores"].to_pylist())
 
