@@ -167,18 +167,15 @@ class SavedClassifier:
             workspace: says on which device to compute; its ``directory`` is the run's.
 
         Raises:
-            UsageError: its trainer can't load a classifier.
+            RunError: its trainer can't load a classifier.
         """
-        classifier: Classifier | None = call(
+        classifier: Classifier = call(
             _only(plugins, self.trainer),
             "textclf_load_classifier",
-            optional=True,
             directory=self.directory,
             task=self.task,
             workspace=workspace,
         )
-        if classifier is None:
-            raise UsageError(f"the plugin {self.trainer!r} has no textclf_load_classifier that gives a classifier.")
         return classifier
 
     def load_step(self, plugins: ActivePlugins, name: str) -> Step:
@@ -189,17 +186,14 @@ class SavedClassifier:
             name: the postprocessor's.
 
         Raises:
-            UsageError: it can't load what it saved.
+            RunError: it can't load what it saved.
         """
-        postprocessing: Postprocessing | None = call(
+        postprocessing: Postprocessing = call(
             _only(plugins, name),
             "textclf_load_postprocessing",
-            optional=True,
             directory=step_directory(self.directory, name),
             task=self.task,
         )
-        if postprocessing is None:
-            raise UsageError(f"the plugin {name!r} has no textclf_load_postprocessing that gives what it saved.")
         return Step(name, postprocessing)
 
 

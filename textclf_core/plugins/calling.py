@@ -36,8 +36,9 @@ def call(plugins: ActivePlugins, hook: str, *, optional: bool = False, **argumen
     if not FIRST_RESULT[hook]:
         return results
     if not optional:
-        who = "; ".join(str(plugin) for plugin in asked) or "no plugin implements it"
-        raise RunError(f"{hook} gave None ({who}); it must give {RESULTS[hook].wanted}.")
+        came = "gave None" if asked else "is missing"
+        who = ", ".join(str(plugin) for plugin in asked or plugins)
+        raise RunError(f"{hook} of {who} {came}; it must give {RESULTS[hook].wanted}.")
     return None
 
 

@@ -21,6 +21,7 @@ subprocess.run([sys.executable, "-c", "print('by a child')"], check=True)
 ctypes.CDLL(None).printf(b"by C, and not written out\\n")
 sys.__stdout__.write("by Python's own, and not written out\\n")
 
+@dataclass(frozen=True)
 class Loud:
     @hookimpl
     def textclf_freeze(self, encoder):

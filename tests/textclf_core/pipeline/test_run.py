@@ -209,7 +209,9 @@ def test_an_error_after_training_loses_nothing(
                 return {}
         """
     )
-    with pytest.raises(RunError, match=r"textclf_compute_metrics failed \(plugin touchy\).*too many rows") as error:
+    with pytest.raises(
+        RunError, match=r"textclf_compute_metrics of .*'touchy'.*mine\.py:\d+: .*too many rows"
+    ) as error:
         run([*plugins, "touchy"], tmp_path, plugin_files=[path])
     [kept] = (tmp_path / "runs").iterdir()
     assert kept.suffix == ".incomplete"

@@ -106,6 +106,10 @@ TRAINER = HEAD + dedent(
             if encoder.has_head:
                 encoder.model.classifier.bias.data += 1
             return Even()
+
+        @hookimpl
+        def textclf_load_classifier(self, directory):
+            return Even()
     """
 )
 

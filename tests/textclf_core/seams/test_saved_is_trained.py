@@ -180,6 +180,10 @@ class Late:
     '''Change frozen weights when training is over.'''
 
     @hookimpl
+    def textclf_freeze(self):
+        pass
+
+    @hookimpl
     def textclf_training_finished(self, encoder):
         with torch.no_grad():
             encoder.model.base_model.embeddings.word_embeddings.weight += 1
