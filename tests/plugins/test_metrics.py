@@ -124,7 +124,9 @@ def test_mcc_is_zero_where_one_side_has_one_label(references: list[int], predict
 def test_metrics_leave_nothing_in_the_users_cache(tmp_path: Path) -> None:
     code = (
         "import numpy as np; from textclf_plugins.metrics.accuracy import Accuracy; "
-        "print(Accuracy().textclf_compute_metrics(np.array([1, 0]), np.array([1, 1])))"
+        "from textclf_core.types.task import Task; "
+        "task = Task(('no', 'yes')); "
+        "print(Accuracy().textclf_compute_metrics(np.array([1, 0]), np.array([1, 1]), task))"
     )
     environment = {"HF_HOME": str(tmp_path), "HOME": str(tmp_path), "HF_HUB_OFFLINE": "1"}
     process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
