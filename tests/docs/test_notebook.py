@@ -7,6 +7,8 @@ import pytest
 from doc_blocks import ROOT, blocks_of, hubless_environment
 from nbclient import NotebookClient
 
+pytestmark = pytest.mark.slow
+
 PAGE = ROOT / "docs" / "python.md"
 
 

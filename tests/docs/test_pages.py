@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from doc_blocks import PAGES, Runner, blocks_of, hubless_environment
 
+pytestmark = pytest.mark.slow
+
 NOTEBOOK_PAGE = "python.md"  # run by test_notebook.py
 
 

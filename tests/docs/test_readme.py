@@ -31,6 +31,7 @@ def test_each_of_the_two_commands_is_one_line_to_paste(block: Block) -> None:
     assert not block.comment
 
 
+@pytest.mark.slow
 def test_the_first_command_ends_in_a_table_with_f1_on_rows_carved_from_train(newcomer: Runner) -> None:
     f1 = re.search(r"^f1 +\S+ +(\S+)$", newcomer.printed, flags=re.MULTILINE)
     assert f1 is not None
@@ -42,6 +43,7 @@ def test_the_second_command_is_what_ci_runs() -> None:
     assert SECOND.code.strip() in (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
 
 
+@pytest.mark.slow
 def test_the_blocks_run_in_order(newcomer: Runner) -> None:
     for block in BLOCKS:
         if block not in (FIRST, SECOND):

@@ -11,6 +11,8 @@ from fresh_environment import FreshEnvironment, build_wheel
 
 from textclf_core.testing import tiny_encoder
 
+pytestmark = pytest.mark.slow
+
 BROKEN_PROJECT = """
 [build-system]
 requires = ["setuptools>=77"]

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from fresh_environment import FreshEnvironment
 
+pytestmark = pytest.mark.slow
+
 SHOW_ORIGINS = """
 import textclf_core, textclf_plugins
 print(textclf_core.__file__)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -20,8 +19,6 @@ from textclf_core.records.schema import CHECKPOINTS_DIRECTORY
 from textclf_core.system.environment import resolve_device
 from textclf_core.types.events import RunEvents
 from textclf_core.types.workspace import Workspace
-
-logger = logging.getLogger("textclf")
 
 
 class RunContext:
