@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -141,7 +143,8 @@ def _tune(plan: ComparisonPlan, first: Cell, search: Search, metric: str, progre
     contender, option = first.contender, search.option
     own = _trainer(contender).options[option]
     sampler = optuna.samplers.TPESampler(seed=0, n_startup_trials=max(2, search.trials // 2))
-    study = optuna.create_study(direction="maximize", sampler=sampler)
+    with _warnings_alone(optuna):
+        study = optuna.create_study(direction="maximize", sampler=sampler)
     low, high = search.bounds_for(_trainer(contender))
     if isinstance(own, int | float) and low <= own <= high:
         study.enqueue_trial({option: float(own)})
@@ -237,5 +240,15 @@ def _optuna() -> Any:
         import optuna
     except ImportError as error:
         raise UsageError('--tune needs Optuna: pip install "textclf-core[tune]".') from error
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
     return optuna
+
+
+@contextmanager
+def _warnings_alone(optuna: Any) -> Iterator[None]:
+    """Keep Optuna's lines about its study to warnings while the block runs."""
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        yield
+    finally:
+        optuna.logging.set_verbosity(before)

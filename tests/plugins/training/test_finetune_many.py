@@ -102,3 +102,53 @@ def test_recipes_that_dont_stack_are_trained_one_by_one(tiny_checkpoint: Path, t
         quiet=True,
     )
     assert [len([row for row in history(run) if "epoch" in row]) for run in comparison.runs] == [1, 2]
+
+
+def test_cells_trained_together_share_no_weights_that_one_could_change(tmp_path: Path) -> None:
+    """A plugin that changes one cell's model when it is trained leaves the others' scores as they were."""
+    plain, spoilt = (
+        textclf_core.compare(
+            ["head-only + finetune:learning_rate=1e-2"],
+            plugins=[checkpoint_of("bert", tmp_path / "model"), *more],
+            plugin_files=[file],
+            seeds=2,
+            data=tiny_data(48),
+            yardsticks=False,
+            output=tmp_path / name,
+            quiet=True,
+        )
+        for file in [spoiler(tmp_path)]
+        for name, more in (("plain", []), ("spoilt", ["spoil-first"]))
+    )
+    assert not np.array_equal(scores(plain.runs[0]), scores(spoilt.runs[0]))
+    np.testing.assert_array_equal(scores(plain.runs[1]), scores(spoilt.runs[1]))
+
+
+def spoiler(folder: Path) -> Path:
+    file = folder / "spoiler.py"
+    file.write_text(
+        """
+from dataclasses import dataclass
+
+import torch
+from textclf_core import hookimpl
+
+DONE = []
+
+@dataclass(frozen=True)
+class SpoilFirst:
+    '''Turn the head of the first cell that is trained.'''
+
+    @hookimpl
+    def textclf_freeze(self, encoder):
+        pass
+
+    @hookimpl
+    def textclf_training_finished(self, encoder):
+        if not DONE:
+            DONE.append(True)
+            with torch.no_grad():
+                encoder.model.get_parameter("classifier.weight").neg_()
+"""
+    )
+    return file
