@@ -103,7 +103,9 @@ class CacheFolder:
         """Say what the rows of a store are, for :meth:`list`."""
         directory = self._stores / key
         directory.mkdir(parents=True, exist_ok=True)
-        (directory / _FACTS).write_text(json.dumps({"about": about}), encoding="utf-8")
+        unseen = directory / f"{_FACTS}.{os.getpid()}"  # others may read it at any moment
+        unseen.write_text(json.dumps({"about": about}), encoding="utf-8")
+        unseen.replace(directory / _FACTS)
 
     @contextmanager
     def filling(self, key: str) -> Iterator[None]:

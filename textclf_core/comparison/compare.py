@@ -92,6 +92,13 @@ def compare(request: ComparisonRequest, *, console: Console | None = None, quiet
     Raises:
         TextclfError: the request can't be carried out; no cell has run then.
     """
+    from textclf_core.system.process import process_state_restored
+
+    with process_state_restored():
+        return _compare(request, console=console, quiet=quiet)
+
+
+def _compare(request: ComparisonRequest, *, console: Console | None, quiet: bool) -> ComparisonOutcome:
     planned = _plan(request)
 
     from textclf_core.comparison.estimate import kept_expected
@@ -120,15 +127,19 @@ def estimate(request: ComparisonRequest, *, console: Console | None = None, quie
 
     The arguments and errors are those of :func:`compare`.
     """
-    planned = _plan(request)
-
-    from textclf_core.comparison.estimate import bill
-    from textclf_core.types.progress import Progress
+    from textclf_core.system.process import process_state_restored
 
     search, missing = request.search, None
     if search:
         missing = f"Not in it: {search.trials} trials of each contender with {search.option!r}."
-    return Estimate(lines=bill(planned, Progress(console, quiet=quiet)), hourly=request.hourly, not_included=missing)
+    with process_state_restored():
+        planned = _plan(request)
+
+        from textclf_core.comparison.estimate import bill
+        from textclf_core.types.progress import Progress
+
+        lines = bill(planned, Progress(console, quiet=quiet))
+    return Estimate(lines=lines, hourly=request.hourly, not_included=missing)
 
 
 def _plan(request: ComparisonRequest) -> ComparisonPlan:

@@ -21,7 +21,7 @@ from textclf_core.pipeline.spec import FailedRun, FinishedRun, InMemoryData, Run
 from textclf_core.pipeline.stages import load_data
 from textclf_core.pipeline.training import NotTrainedJointlyError
 from textclf_core.plugins import suited
-from textclf_core.records.schema import Expected, Record, read_record
+from textclf_core.records.schema import CHECKPOINTS_DIRECTORY, Expected, Record, read_record
 from textclf_core.system.environment import resolve_device
 from textclf_core.types.postprocessing import may_abstain
 from textclf_core.types.progress import Progress
@@ -252,5 +252,5 @@ def _stores_of(outcome: RunOutcome) -> tuple[str, ...]:
 
 def _finished(cell: Cell, run: FinishedRun) -> FinishedCell:
     # Checkpoints are for going on with a run; this one is whole, and a comparison has many.
-    shutil.rmtree(run.directory / "checkpoints", ignore_errors=True)
+    shutil.rmtree(run.directory / CHECKPOINTS_DIRECTORY, ignore_errors=True)
     return FinishedCell(cell, run.directory, run.record)

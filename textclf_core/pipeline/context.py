@@ -47,7 +47,7 @@ class RunContext:
         write_history(self.events, self.directory.partial)
         self.workspace = Workspace(self.directory.partial, device, events=self.events, cache=cache, probe=spec.probe)
 
-    def fail(self, error: Exception) -> FailedRun:
+    def fail(self, error: BaseException) -> FailedRun:
         """End the run with an error: keep what was written, and say in the error where."""
         failure = error if isinstance(error, TextclfError) else self._explained(error)
         try:
@@ -59,21 +59,35 @@ class RunContext:
             failure.add_note(_what_is_kept(kept, self.spec.plugins))
         return FailedRun(spec=self.spec, error=failure)
 
-    def _explained(self, error: Exception) -> RunError:
+    def _explained(self, error: BaseException) -> RunError:
         stage = self.events.meter.failed_stage
         failure = RunError(f"{stage or 'the run'} failed: {type(error).__name__}: {error}")
         failure.__cause__ = error
         return failure
 
 
-@contextmanager
-def open_contexts(specs: Sequence[RunSpec]) -> Iterator[list[RunContext]]:
-    """Reserve the directories of runs; what a run has written when the block is interrupted is kept."""
+def reserve(specs: Sequence[RunSpec]) -> list[RunContext]:
+    """Return a context, with its directory reserved, for each run.
+
+    Raises:
+        TextclfError: there can't be one; nothing is left then.
+    """
     contexts: list[RunContext] = []
     try:
         for spec in specs:
             contexts.append(RunContext(spec))
-        yield contexts
+    except BaseException:
+        for context in contexts:
+            context.directory.discard()
+        raise
+    return contexts
+
+
+@contextmanager
+def kept_if_interrupted(contexts: Sequence[RunContext]) -> Iterator[None]:
+    """Keep what runs have written when the block is interrupted."""
+    try:
+        yield
     except BaseException as error:
         for context in contexts:
             if context.directory.partial.exists() and (kept := context.directory.keep_incomplete()):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import json
 import os
 import re
@@ -11,6 +10,7 @@ import shutil
 import socket
 import tempfile
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 
 from filelock import FileLock
@@ -19,6 +19,7 @@ from textclf_core.errors import UsageError
 from textclf_core.records.schema import RECORD_FILE
 
 _OWNER = "owner.json"
+_REPLACED = "replaced"
 _WORK = "run"
 
 
@@ -47,17 +48,22 @@ class RunDirectory:
 
     def __init__(self, output: Path, name: str, *, replace: bool = False) -> None:
         try:
-            output.mkdir(parents=True, exist_ok=True)
+            self._reserve(output, name, replace=replace)
         except OSError as error:
-            raise UsageError(f"--output {output}: it can't be made: {error}. Give another folder.") from error
+            raise UsageError(
+                f"--output {output}: no run can be written there: {error}. Give another folder."
+            ) from error
+
+    def _reserve(self, output: Path, name: str, *, replace: bool) -> None:
+        output.mkdir(parents=True, exist_ok=True)
         self._lock = _lock(output)
-        for number in itertools.count(1):
+        for number in count(1):
             numbered = name if number == 1 else f"{name}-{number}"
             self.id = name if replace else numbered
             self.path = output / self.id
             self._reservation = output / f".{numbered}.reserved"
             with self._lock:
-                if _reserve(self._reservation):
+                if _reserve(self._reservation, self.path):
                     if replace or not self.path.exists():
                         break
                     shutil.rmtree(self._reservation)
@@ -70,14 +76,18 @@ class RunDirectory:
         with self._lock:
             if _identity(self.path) != self._replaced:
                 return False
-            if self._replaced is not None:
-                # Two renames: the place is empty for a moment, but what is in it is always whole.
-                self.path.rename(self._reservation / "replaced")
+            earlier = self._reservation / _REPLACED
             try:
+                if self._replaced is not None:
+                    # Two renames: the place is empty for a moment, but what is in it is always whole.
+                    self.path.rename(earlier)
                 self.partial.rename(self.path)
-            except OSError:  # another host doesn't heed the lock
-                if self.path.exists():
-                    return False
+            except BaseException as error:
+                if self.path.exists():  # another host doesn't heed the lock
+                    if isinstance(error, OSError):
+                        return False
+                elif earlier.exists():
+                    earlier.rename(self.path)
                 raise
         self.discard()
         return True
@@ -87,12 +97,9 @@ class RunDirectory:
         if not any(self.partial.iterdir()):
             self.discard()
             return None
-        for number in itertools.count(1):
-            kept = self.path.with_name(f"{self.id}.incomplete" if number == 1 else f"{self.id}-{number}.incomplete")
-            with self._lock:
-                if not kept.exists():
-                    self.partial.rename(kept)
-                    break
+        with self._lock:
+            kept = _free(self.path)
+            self.partial.rename(kept)
         self.discard()
         return kept
 
@@ -107,17 +114,43 @@ def _lock(output: Path) -> FileLock:
     return FileLock(Path(tempfile.gettempdir()) / f"textclf-{getattr(os, 'getuid', int)()}-{place}.lock")
 
 
-def _reserve(reservation: Path) -> bool:
+def _free(path: Path) -> Path:
+    """Return a name for what is left of a run that failed, which no other has."""
+    names = (f"{path.name}.incomplete" if number == 1 else f"{path.name}-{number}.incomplete" for number in count(1))
+    return next(place for place in map(path.with_name, names) if not place.exists())
+
+
+def _reserve(reservation: Path, path: Path) -> bool:
     """Make the folder of a reservation, in place of one whose process is gone; return whether it is this run's now."""
     if reservation.exists() and _is_abandoned(reservation):
-        shutil.rmtree(reservation)
+        _clear_up(reservation, path)
     try:
         reservation.mkdir()
     except FileExistsError:
         return False
-    owner = {"host": socket.gethostname(), "process": os.getpid()}
-    (reservation / _OWNER).write_text(json.dumps(owner), encoding="utf-8")
+    try:
+        owner = {"host": _host(), "process": os.getpid()}
+        (reservation / _OWNER).write_text(json.dumps(owner), encoding="utf-8")
+    except OSError:
+        shutil.rmtree(reservation, ignore_errors=True)
+        raise
     return True
+
+
+def _clear_up(reservation: Path, path: Path) -> None:
+    """Put what a killed process left in its reservation where it belongs: whole runs in place, the rest beside."""
+    for left in (reservation / _WORK, reservation / _REPLACED):
+        if (left / RECORD_FILE).exists() and not path.exists():
+            left.rename(path)
+        elif left.is_dir() and any(left.iterdir()):
+            left.rename(_free(path))
+    shutil.rmtree(reservation)
+
+
+def _host() -> str:
+    """Return what tells the processes that this one sees by their numbers from others."""
+    space = Path("/proc/self/ns/pid")  # two containers may have one name
+    return f"{socket.gethostname()} {space.readlink() if space.is_symlink() else ''}".strip()
 
 
 def _is_abandoned(reservation: Path) -> bool:
@@ -126,7 +159,7 @@ def _is_abandoned(reservation: Path) -> bool:
         owner = json.loads((reservation / _OWNER).read_text(encoding="utf-8"))
     except (FileNotFoundError, json.JSONDecodeError):  # it is being made, or taken away, just now
         return False
-    return owner["host"] == socket.gethostname() and not _is_alive(owner["process"])
+    return bool(owner["host"] == _host()) and not _is_alive(owner["process"])
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -1,4 +1,4 @@
-"""Two views of a run's events: what is logged goes to the run that logs it, and the history goes to its file."""
+"""What is logged goes to the events of the run that logs it; the history, a view of these, goes to its file."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
+from threading import Lock
 
 from textclf_core.records.schema import HISTORY_FILE
 from textclf_core.types.events import History, RunEvents
@@ -24,19 +25,43 @@ class _NotesOfTheRun(logging.Handler):
             events.note(record.getMessage())
 
 
-_HANDLER = _NotesOfTheRun(logging.INFO)
+class _Listening:
+    """Has the logger pass on INFO while there is a run, and puts its level back after the last."""
+
+    def __init__(self) -> None:
+        self._handler, self._lock, self._runs, self._level = _NotesOfTheRun(logging.INFO), Lock(), 0, logging.NOTSET
+
+    def begin(self) -> None:
+        """Count one run more."""
+        with self._lock:
+            if self._runs == 0:
+                self._level = _LOGGER.level
+                _LOGGER.addHandler(self._handler)
+                if _LOGGER.getEffectiveLevel() > logging.INFO:
+                    _LOGGER.setLevel(logging.INFO)
+            self._runs += 1
+
+    def end(self) -> None:
+        """Count one run less."""
+        with self._lock:
+            self._runs -= 1
+            if self._runs == 0:
+                _LOGGER.removeHandler(self._handler)
+                _LOGGER.setLevel(self._level)
+
+
+_LISTENING = _Listening()
 
 
 @contextmanager
 def noting(events: Sequence[RunEvents]) -> Iterator[None]:
     """Let these events, and no other run's, have what this thread logs to ``textclf`` while the block runs."""
-    _LOGGER.addHandler(_HANDLER)  # the same one for all runs, so it stays; adding it again does nothing
-    if _LOGGER.getEffectiveLevel() > logging.INFO:
-        _LOGGER.setLevel(logging.INFO)
     token = _RUNNING.set(tuple(events))
+    _LISTENING.begin()
     try:
         yield
     finally:
+        _LISTENING.end()
         _RUNNING.reset(token)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -9,8 +10,8 @@ from datetime import UTC, datetime
 import torch
 
 from textclf_core.encoder.training_cells import TrainedCell
-from textclf_core.errors import RunError
-from textclf_core.pipeline.context import RunContext, open_contexts
+from textclf_core.errors import RunError, TextclfError
+from textclf_core.pipeline.context import RunContext, kept_if_interrupted, reserve
 from textclf_core.pipeline.evaluation import evaluate
 from textclf_core.pipeline.events import noting
 from textclf_core.pipeline.recording import RunFacts, build_record, truncated
@@ -34,19 +35,34 @@ def run(specs: Sequence[RunSpec], progress: Progress) -> list[RunOutcome]:
     All go through the same stages; the stage that trains takes one or several. A run that fails, by whatever error, is
     a failed run: what it had written is kept, and the others go on.
 
+    A process runs one at a time: torch's generators and accelerate's state are the process's, and a run sets them.
+
     Raises:
         NotTrainedJointlyError: there are several, and they have to be run one by one; nothing is left of them.
-        UsageError: there is no such device.
     """
-    start_memory_bytes = reset_peak_memory(resolve_device(specs[0].device))
-    with process_state_restored(), open_contexts(specs) as contexts:
+    outcomes = _run(specs, progress)
+    for outcome in outcomes:
+        if isinstance(outcome, FailedRun):
+            _let_go(outcome.error)
+    return outcomes
+
+
+def _run(specs: Sequence[RunSpec], progress: Progress) -> list[RunOutcome]:
+    try:
+        start_memory_bytes = reset_peak_memory(resolve_device(specs[0].device))
+        contexts = reserve(specs)
+    except TextclfError as error:
+        if len(specs) > 1:
+            raise NotTrainedJointlyError(str(error)) from error
+        return [FailedRun(spec=specs[0], error=error)]
+    with process_state_restored(), kept_if_interrupted(contexts):
         shared = Meter()
         prepared: PreparedRuns | None = None
         try:
             with noting([context.events for context in contexts]), shared.time("total"):
                 prepared = prepare_runs(contexts, shared, progress)
                 trained = train_runs(contexts, prepared, shared, progress)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             if len(contexts) == 1:
                 return [_failed(contexts[0], error, shared)]
             if prepared is None or isinstance(error, NotTrainedJointlyError) or _is_of_memory(error):
@@ -54,7 +70,7 @@ def run(specs: Sequence[RunSpec], progress: Progress) -> list[RunOutcome]:
                     context.directory.discard()
                 # On its own each has room, or says itself what is wrong.
                 raise NotTrainedJointlyError(str(error)) from error
-            return [_failed(context, RunError(str(error)), shared) for context in contexts]
+            return [_failed(context, _again(error), shared) for context in contexts]
         outcomes: list[RunOutcome] = []
         for number, (context, cell) in enumerate(zip(contexts, trained, strict=True)):
             context.events.meter.add_share(shared, len(contexts), whole=number == 0)
@@ -64,7 +80,7 @@ def run(specs: Sequence[RunSpec], progress: Progress) -> list[RunOutcome]:
                 try:
                     facts = _finish(context, prepared, number, cell, start_memory_bytes, prove=prove)
                     outcomes.append(_leave(context, facts, prepared.plugins[number]))
-                except Exception as error:
+                except (Exception, SystemExit) as error:
                     outcomes.append(_failed(context, error))
         return outcomes
 
@@ -140,11 +156,13 @@ def _leave(context: RunContext, facts: RunFacts, plugins: ActivePlugins) -> Fini
     record = build_record(context.spec, facts)
     directory = context.workspace.directory
     write_record(record, directory)
-    tell_observers(plugins, record, directory)
+    tell_observers(plugins, record, directory, context.spec.output)
     if record.notes != tuple(context.events.notes):  # an observer failed, or had something to say
         record = build_record(context.spec, facts.with_notes(context.events.notes))
         write_record(record, directory)
     if not context.directory.publish():
+        if not context.spec.replace:
+            raise RunError(f"{context.directory.path}: something else took this place while the run went on.")
         context.directory.discard()
         record = read_record(context.directory.path)  # another process ran the same meanwhile
     stores = tuple(context.events.meter.stores)
@@ -156,17 +174,30 @@ def _is_of_memory(error: BaseException | None) -> bool:
     while error is not None:
         if isinstance(error, MemoryError | torch.OutOfMemoryError):
             return True
+        # On a CPU, and in cuBLAS, torch raises no error of its own for it.
+        if isinstance(error, RuntimeError) and re.search(r"can't allocate memory|ALLOC_FAILED", str(error)):
+            return True
         error = error.__cause__
     return False
 
 
-def _failed(context: RunContext, error: Exception, shared: Meter | None = None) -> FailedRun:
+def _again(error: BaseException) -> BaseException:
+    """Return an error for one of several runs that it ended, so that each can be told what is left of it."""
+    if not isinstance(error, TextclfError):
+        return error  # which gets a sentence of its own in each
+    again = RunError(str(error))
+    again.__cause__ = error
+    return again
+
+
+def _failed(context: RunContext, error: BaseException, shared: Meter | None = None) -> FailedRun:
     if shared is not None:
         context.events.meter.failed_stage = context.events.meter.failed_stage or shared.failed_stage
-    outcome = context.fail(error)
-    # A traceback's frames hold the model; the runs to come need the memory.
-    each: BaseException | None = error
-    while each is not None:
-        traceback.clear_frames(each.__traceback__)
-        each = each.__cause__ or each.__context__
-    return outcome
+    return context.fail(error)
+
+
+def _let_go(error: BaseException | None) -> None:
+    """Clear the frames of an error's traceback: they hold the model, and the runs to come need the memory."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__

@@ -157,7 +157,7 @@ def _train_jointly(contexts: Sequence[RunContext], prepared: PreparedRuns, progr
         if recipe is not None and prepared.starts is not None
     ]
     trained: Sequence[TrainedCell] | None = None
-    if len(cells) == len(contexts):
+    if len(cells) == len(contexts) and trainer_of(prepared.plugins[0]).trains_many:
         trained = call(
             prepared.plugins[0],
             "textclf_train_many",

@@ -18,6 +18,7 @@ from textclf_core.plugins.discovery import Catalogue, LoadedPlugin, plugin_file_
 from textclf_core.plugins.hooks import needs_of, written_together
 from textclf_core.plugins.options import build_plugin, option_names
 from textclf_core.plugins.specs import PluginSpec, format_spec, parse_options, split_name
+from textclf_core.system.code import code_of
 
 if TYPE_CHECKING:
     from textclf_core.types.needs import NeededModel, Needs
@@ -58,7 +59,12 @@ class ActivePlugin:
         values = {name: getattr(self.instance, name) for name in option_names(type(self.instance))}
         facts = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "instance"}
         # A view of a dict isn't sent to other processes.
-        return _restored, (values, {**facts, "options": dict(self.options), "set_by": dict(self.set_by)})
+        plain = {**facts, "options": dict(self.options), "set_by": dict(self.set_by)}
+        return _restored, (values, plain, self._file_code())
+
+    def _file_code(self) -> str | None:
+        """Return a hash of the code of a plugin that comes from a file and so has no version."""
+        return code_of(type(self.instance).__module__) if self.version is None else None
 
     @property
     def trains_many(self) -> bool:
@@ -147,8 +153,8 @@ def _catalogue(file: Path | None) -> Catalogue:
     return Catalogue.discover([file] if file else [])
 
 
-def _restored(values: dict[str, object], facts: dict[str, Any]) -> ActivePlugin:
-    """Return a plugin that came from another process, of the same code as far as its version tells.
+def _restored(values: dict[str, object], facts: dict[str, Any], file_code: str | None) -> ActivePlugin:
+    """Return a plugin that came from another process, of the same version, or of the same code where it has none.
 
     Raises:
         PluginError: this process has it in another version, or not at all.
@@ -160,7 +166,10 @@ def _restored(values: dict[str, object], facts: dict[str, Any]) -> ActivePlugin:
             f"the plugin {facts['name']!r} was chosen from {' '.join(filter(None, chosen))}, and here it comes from "
             f"{loaded.entry.origin}: install the same version."
         )
-    return ActivePlugin(instance=loaded.cls(**values), **facts)
+    plugin = ActivePlugin(instance=loaded.cls(**values), **facts)
+    if plugin._file_code() != file_code:
+        raise PluginError(f"{plugin} was chosen as its file was then, and the file has changed since.")
+    return plugin
 
 
 def suited(plugins: ActivePlugins, task: Task) -> ActivePlugins:

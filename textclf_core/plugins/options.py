@@ -37,8 +37,9 @@ class OptionInfo:
     choices: tuple[str, ...]
     """The values of a ``Literal``."""
     search: tuple[float, float] | None = None
-    resumes: bool = False
     """The range in which a good value is usually found."""
+    resumes: bool = False
+    """Whether it takes a checkpoint to go on from."""
 
     @property
     def takes(self) -> str:

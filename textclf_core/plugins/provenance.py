@@ -6,6 +6,7 @@ import hashlib
 import json
 from pathlib import Path
 
+from textclf_core.errors import PluginError
 from textclf_core.plugins.activation import ActivePlugin
 from textclf_core.plugins.discovery import OWN_DISTRIBUTION
 from textclf_core.system.code import code_of, content_sha256, distribution_code, requirements
@@ -42,7 +43,10 @@ def dependencies(plugin: ActivePlugin) -> list[str]:
     """Return what a plugin's result depends on beside its code: its requirements' versions, and what it says itself."""
     own = plugin.distribution == OWN_DISTRIBUTION  # what the core requires is in every key that needs it
     required = () if own else (distribution_code(name) or name for name in requirements(plugin.distribution))
-    return [*required, *(_dependency(text) for text in getattr(plugin.instance, DEPENDS_ON, ()))]
+    named = getattr(plugin.instance, DEPENDS_ON, ())
+    if not isinstance(named, tuple | list) or not all(isinstance(text, str) for text in named):
+        raise PluginError(f"{DEPENDS_ON} of {plugin} must be a tuple of strings, not {named!r}.")
+    return [*required, *map(_dependency, named)]
 
 
 def _dependency(text: str) -> str:

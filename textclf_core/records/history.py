@@ -20,25 +20,23 @@ from textclf_core.types.record import RunRecord
 logger = logging.getLogger("textclf")
 
 
-def tell_observers(plugins: ActivePlugins, record: Record, directory: Path) -> None:
+def tell_observers(plugins: ActivePlugins, record: Record, directory: Path, output: Path) -> None:
     """Tell each observer of a run that is done. One that fails loses neither the run nor the others their turn.
 
     Each gets a copy of its own, of the record and of the run's directory: what it does to them changes nothing.
     """
     for plugin in plugins.implementing("textclf_run_finished"):
         try:
-            with _copy_of(directory, record) as copy:
+            with _copy_of(directory, record, output) as copy:
                 call_one(plugin, "textclf_run_finished", record=deepcopy(record), directory=copy)
         except (TextclfError, OSError) as error:
             logger.warning("%s wasn't told of this run: %s", plugin.name, error)
 
 
 @contextmanager
-def _copy_of(directory: Path, record: Record) -> Iterator[Path]:
-    """Give a copy of a run's directory, beside it, while the block runs; without checkpoints, which are large."""
-    with TemporaryDirectory(
-        dir=directory.parent, prefix=f".{record.id}.", suffix=".copy", ignore_cleanup_errors=True
-    ) as place:
+def _copy_of(directory: Path, record: Record, output: Path) -> Iterator[Path]:
+    """Give a copy of a run's directory in the folder that gets it, without checkpoints, which are large."""
+    with TemporaryDirectory(dir=output, prefix=f".{record.id}.", suffix=".copy", ignore_cleanup_errors=True) as place:
         shutil.copytree(directory, place, ignore=shutil.ignore_patterns(CHECKPOINTS_DIRECTORY), dirs_exist_ok=True)
         yield Path(place)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import reprlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from textclf_core.errors import UsageError
+from textclf_core.errors import RunError, TextclfError, UsageError
 from textclf_core.tasks.arrays import other_than
 from textclf_core.types.postprocessing import Answers, Step
 
@@ -123,10 +124,39 @@ class WholeTexts:
         scores = np.asarray(scores)
         labels: NDArray[np.int64] | None = None
         for step in steps:
-            scores = np.asarray(step.postprocessing.rescore(scores), dtype=np.float32)
-            decided = step.postprocessing.decide(scores)
-            labels = labels if decided is None else np.asarray(decided, dtype=np.int64)
+            scores, decided = self._processed(step, scores)
+            labels = labels if decided is None else decided
         return Answers(scores, self.chosen(scores) if labels is None else labels)
+
+    def _processed(
+        self, step: Step, scores: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64] | None]:
+        """Return what a step makes of scores, and the labels that it chooses, both checked.
+
+        Raises:
+            RunError: it failed, or gave what can't be scores or labels.
+        """
+        rescored = _called(step, lambda: step.postprocessing.rescore(scores))
+        came = other_than(rescored, scores.shape)
+        if came or not np.isfinite(rescored).all():
+            raise RunError(
+                f"rescore of {step.plugin!r} must give finite scores of shape {scores.shape}, not "
+                f"{came or 'NaN or infinite numbers'}."
+            )
+        rescored = np.asarray(rescored, dtype=np.float32)
+        decided = _called(step, lambda: step.postprocessing.decide(rescored))
+        if decided is None:
+            return rescored, None
+        labels, usual = np.asarray(decided), self.chosen(rescored)
+        low = -1 if step.postprocessing.abstains and usual.ndim == 1 else 0
+        high = self.task.num_labels - 1 if usual.ndim == 1 else 1
+        fits = labels.shape == usual.shape and labels.dtype.kind in "iub"
+        if not fits or not ((low <= labels) & (labels <= high)).all():
+            raise RunError(
+                f"decide of {step.plugin!r} must give whole numbers from {low} to {high} of shape {usual.shape}, not "
+                f"{reprlib.repr(labels.tolist())}."
+            )
+        return rescored, labels.astype(np.int64)
 
     def chosen(self, scores: NDArray[np.float32]) -> NDArray[np.int64]:
         """Return the labels where no step decides."""
@@ -226,3 +256,17 @@ def _encode_joined(tokenizer: PreTrainedTokenizerBase, columns: Sequence[list[st
             for name, values in encoded.items():
                 values[row][end:end] = added[name]
     return encoded
+
+
+def _called(step: Step, call: Callable[[], Any]) -> Any:
+    """Return what a method of a step gives.
+
+    Raises:
+        RunError: it failed.
+    """
+    try:
+        return call()
+    except TextclfError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise RunError(f"the postprocessing of {step.plugin!r} failed: {type(error).__name__}: {error}") from error

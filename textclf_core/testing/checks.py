@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,9 +19,6 @@ from textclf_core.testing.tiny import LABELS, tiny_data, tiny_encoder
 from textclf_core.types.postprocessing import NO_ANSWER, Step
 from textclf_core.types.recipe import Recipe
 from textclf_core.types.task import Task
-
-if TYPE_CHECKING:
-    pass
 
 
 def check_plugin(cls: type, **options: object) -> None:

@@ -94,9 +94,9 @@ class Meter:
         for stage, seconds in shared.seconds.items():
             self.seconds[stage] = self.seconds.get(stage, 0.0) + seconds / count
         self.flops += shared.flops / count
+        self.stores += shared.stores
         self.prefix_flops += shared.prefix_flops / count
         if whole:
             self.prefix_rows_computed += shared.prefix_rows_computed
-            self.stores += shared.stores
             self.cache_bytes += shared.cache_bytes
         self.prefix_rows_read += shared.prefix_rows_read + (0 if whole else shared.prefix_rows_computed)

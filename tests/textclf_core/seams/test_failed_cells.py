@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -80,3 +82,35 @@ def test_a_trial_that_diverges_is_a_failed_trial(
     assert tuned.record.tuning is not None
     assert tuned.record.tuning.trials == 4
     assert tuned.record.tuning.validation_score > 0
+
+
+HOLDING = """
+import weakref
+
+MODELS = []
+
+@dataclass(frozen=True)
+class Holding:
+    '''Remember the model, and fail.'''
+
+    @hookimpl
+    def textclf_freeze(self, encoder):
+        pass
+
+    @hookimpl
+    def textclf_training_finished(self, encoder):
+        MODELS.append(weakref.ref(encoder.model))
+        raise ArithmeticError
+"""
+
+
+def test_a_failed_cell_holds_no_model(
+    compare: Callable[..., ComparisonResult], plugin_file: Callable[..., Path], base: list[str]
+) -> None:
+    """The cells that come after it need the memory."""
+    file = plugin_file(HOLDING)
+    result = compare("holding", file=file, plugins=base)
+    assert len(result.failed) == 1
+    [module] = [module for module in sys.modules.values() if getattr(module, "__file__", None) == str(file)]
+    gc.collect()
+    assert [model() for model in module.MODELS] == [None]
