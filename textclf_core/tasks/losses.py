@@ -12,7 +12,9 @@ from textclf_core.tasks.subtokens import NO_LABEL
 def loss_of_one_label(
     logits: Tensor, labels: Tensor, class_weights: Tensor | None, label_smoothing: float, focal_gamma: float
 ) -> Tensor:
-    """Return the summed loss of rows with one label each, which may be ``NO_LABEL``: a float32 scalar.
+    """Return the summed loss of rows with one label each, a float32 scalar. Many heads at once can be mapped over it.
+
+    Without a focal loss a label may be ``NO_LABEL``.
 
     Args:
         logits: float32, (rows, classes).
@@ -30,8 +32,7 @@ def loss_of_one_label(
             ignore_index=NO_LABEL,
             reduction="sum",
         )
-    known = labels != NO_LABEL
-    return weighted_loss(logits[known], labels[known], class_weights, label_smoothing, focal_gamma)
+    return weighted_loss(logits, labels, class_weights, label_smoothing, focal_gamma)
 
 
 def weighted_loss(

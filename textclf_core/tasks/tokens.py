@@ -205,6 +205,9 @@ class Tokens:
 
         if labels.ndim > 1:
             logits, labels = logits.flatten(0, 1), labels.flatten()
+        if focal_gamma:
+            known = labels != NO_LABEL
+            logits, labels = logits[known], labels[known]
         return loss_of_one_label(logits, labels, class_weights, label_smoothing, focal_gamma)
 
     def right(self, logits: Tensor, labels: Tensor) -> Tensor:
