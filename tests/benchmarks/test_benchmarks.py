@@ -25,6 +25,8 @@ from textclf_core.comparison.contenders import contenders
 from textclf_core.plugins import Catalogue
 from textclf_core.testing import tiny_data, tiny_encoder
 
+pytestmark = pytest.mark.slow
+
 WORK = {work.name: work for work in WORKS}
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 import pretraining
 import pytest
 
+pytestmark = pytest.mark.slow
+
 
 def test_it_prints_perplexity_and_the_comparison(
     tiny_checkpoint: Path, reviews: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]

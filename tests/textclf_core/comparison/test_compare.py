@@ -163,6 +163,7 @@ def test_a_wrong_metric_or_cost_is_found_before_anything_runs(
     assert not output.exists()
 
 
+@pytest.mark.slow
 def test_a_killed_comparison_goes_on_where_it_was(base: list[str], tmp_path: Path) -> None:
     """SIGKILL after the first cell; the second command reads it and runs the rest."""
     output = tmp_path / "runs"

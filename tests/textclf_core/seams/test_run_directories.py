@@ -96,6 +96,7 @@ def test_two_runs_of_one_process_in_one_second_get_two_directories(
     assert_two_whole_runs(tmp_path / "runs")
 
 
+@pytest.mark.slow
 def test_two_runs_of_two_processes_in_one_second_get_two_directories(
     meeting: Callable[[int], Path], reviews: Path, tmp_path: Path
 ) -> None:

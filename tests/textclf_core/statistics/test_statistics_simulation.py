@@ -14,6 +14,8 @@ from types import ModuleType
 import pytest
 from scipy import stats
 
+pytestmark = pytest.mark.slow
+
 SIMULATIONS = 150
 
 

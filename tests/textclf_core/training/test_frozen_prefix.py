@@ -194,6 +194,7 @@ def fill(cache: Path, part: Sequence[int]) -> None:
     known(encoder, rows_of(encoder, 40).select(part), cache)
 
 
+@pytest.mark.slow
 def test_processes_fill_one_boundary_at_once(tmp_path: Path) -> None:
     logging.getLogger("filelock").setLevel(logging.WARNING)
     context = multiprocessing.get_context("spawn")

@@ -239,6 +239,7 @@ def test_rows_in_another_order_and_with_others_are_found(cache: Path) -> None:
         torch.testing.assert_close(one, wanted, atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_another_process_finds_them(cache: Path) -> None:
     script = (
         f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
