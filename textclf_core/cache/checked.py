@@ -15,8 +15,13 @@ from textclf_core.cache.rows import RowStore, RowWriter
 logger = logging.getLogger("textclf")
 
 
+# On several threads a row that is computed by itself may round otherwise than beside others; another computation is far
+# off.
+_TOLERANCE = 1e-4
+
+
 class CheckedStore:
-    """A store of rows, opened once; before the first is read, one is computed anew and compared bit for bit.
+    """A store of rows, opened once; before the first is read, one is computed anew and compared, to rounding.
 
     Args:
         folder: the cache.
@@ -49,7 +54,7 @@ class CheckedStore:
     ) -> None:
         """Compute one of the wanted rows anew, if one is there and none was since the store was opened.
 
-        A store that has other bits is set aside, with a warning, and an empty one takes its place.
+        A store that has another row is set aside, with a warning, and an empty one takes its place.
 
         Args:
             keys: the wanted rows'.
@@ -82,6 +87,7 @@ class CheckedStore:
         if key not in self.rows:
             return True
         try:
-            return bool(self.rows.read([key])[0].tobytes() == row.tobytes())
+            stored = self.rows.read([key])[0]
+            return stored.shape == row.shape and bool(np.allclose(stored, row, rtol=_TOLERANCE, atol=_TOLERANCE))
         except OSError:  # shorter than its index says
             return False
