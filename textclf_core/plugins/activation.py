@@ -168,7 +168,9 @@ def _restored(values: dict[str, object], facts: dict[str, Any], file_code: str |
         )
     plugin = ActivePlugin(instance=loaded.cls(**values), **facts)
     if plugin._file_code() != file_code:
-        raise PluginError(f"{plugin} was chosen as its file was then, and the file has changed since.")
+        raise PluginError(
+            f"{plugin} isn't what it was where it was chosen: its file, or what the file imports, differs here."
+        )
     return plugin
 
 

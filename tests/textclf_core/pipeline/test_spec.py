@@ -55,6 +55,7 @@ def test_specs_are_equal_where_all_that_is_asked_is(constant: Path, tmp_path: Pa
 
 def test_a_spec_runs_in_another_process_with_the_plugins_of_its_files(constant: Path, tmp_path: Path) -> None:
     asked = pickle.dumps(spec_of(constant, 0.5, tmp_path / "runs"))
-    done = subprocess.run([sys.executable, "-c", ELSEWHERE], input=asked, capture_output=True, check=True)
+    # -P: the textclf_core that is installed, as here, not one that lies in the working folder.
+    done = subprocess.run([sys.executable, "-P", "-c", ELSEWHERE], input=asked, stdout=subprocess.PIPE, check=True)
     record = Path(done.stdout.decode().strip()) / "record.json"
     assert '"constant": 0.5' in record.read_text()
