@@ -13,7 +13,8 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, EntryPoints, entry_points
+from itertools import groupby
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -124,7 +125,8 @@ class Catalogue:
         """
         files = dict.fromkeys(path.expanduser().resolve() for path in plugin_files)
         entries = [*_installed_entries(), *(entry for path in files for entry in _file_entries(path))]
-        return cls(entries, _own("defaults"), _own("yardsticks"))
+        own = entry_points(group=DEFAULTS_GROUP)  # once: it looks through everything that is installed
+        return cls(entries, _own(own, "defaults"), _own(own, "yardsticks"))
 
     def get(self, name: str) -> LoadedPlugin:
         """Return the plugin of that name.
@@ -222,12 +224,14 @@ def _kept_out(entry: Entry) -> str:
 def _installed_entries() -> Iterator[Entry]:
     allowed = os.environ.get(ALLOW_LIST)
     names = None if allowed is None else {_normal(name) for name in allowed.split(",")}
-    for point in entry_points(group=GROUP):
-        # An entry point that importlib.metadata finds among distributions always has one.
-        distribution = point.dist.name if point.dist else "?"
-        own = _normal(distribution) == OWN_DISTRIBUTION
-        kept_out = names is not None and not own and not {_normal(point.name), _normal(distribution)} & names
-        yield Entry(point.name, distribution, point.dist.version if point.dist else None, point.load, kept_out)
+    for distribution, points in groupby(entry_points(group=GROUP), key=lambda point: point.dist):
+        # `name` and `version` would read and parse the file once each, for every entry point.
+        about = distribution.metadata if distribution else {}
+        name, version = about.get("Name", "?"), about.get("Version")
+        own = _normal(name) == OWN_DISTRIBUTION
+        for point in points:
+            kept_out = names is not None and not own and not {_normal(point.name), _normal(name)} & names
+            yield Entry(point.name, name, version, point.load, kept_out)
 
 
 def _normal(name: str) -> str:
@@ -235,9 +239,9 @@ def _normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name.strip()).lower()
 
 
-def _own(name: str) -> Any:
+def _own(found: EntryPoints, name: str) -> Any:
     """Return what an entry point of our own distribution in the group of defaults names."""
-    for point in entry_points(group=DEFAULTS_GROUP, name=name):
+    for point in found.select(name=name):
         if point.dist and _normal(point.dist.name) == OWN_DISTRIBUTION:
             return point.load()
     raise PluginError(
