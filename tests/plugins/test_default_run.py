@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from hub_caches import COMMIT, fill_datasets_cache, fill_models_cache
 from safetensors.torch import load_file
 
@@ -15,6 +16,7 @@ from textclf_core.testing import tiny_encoder
 from textclf_plugins.datasets.rotten_tomatoes import RottenTomatoes
 
 
+@pytest.mark.slow
 def test_the_default_run_freezes_ten_blocks_and_the_embeddings(shared_data: Path, tmp_path: Path) -> None:
     """bert-base-cased is a random BERT of 12 narrow blocks; Rotten Tomatoes is the real one."""
     home = tmp_path / "hf"
