@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
 
 if TYPE_CHECKING:
     from textclf_core.encoder import Encoder
@@ -52,7 +53,7 @@ class EncoderFlops:
 
 
 def count_flops(encoder: Encoder, start: int | None = None) -> EncoderFlops:
-    """Count what one batch costs, on four tiny batches, with torch's own counter.
+    """Count what one batch costs, on four tiny batches, by torch's own formulas.
 
     Any architecture and any freezing is counted as it runs: backward stops where autograd stops. The model's
     gradients and the random state are left as they were.
@@ -133,12 +134,31 @@ def _count(
     # As plain matrix products, attention is counted on every device; torch's counter doesn't know the CPU's kernel.
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), sdpa_kernel(SDPBackend.MATH):
         hidden = None if start is None else _hidden(encoder, batch, start)
-        with torch.set_grad_enabled(bool(trainable)), FlopCounterMode(display=False) as forward:
+        with torch.set_grad_enabled(bool(trainable)), _Counter() as forward:
             result = run(batch, hidden)
-        with FlopCounterMode(display=False) as backward:
+        with _Counter() as backward:
             if trainable:
                 torch.autograd.grad(result.sum(), trainable, allow_unused=True)
-    return forward.get_total_flops(), backward.get_total_flops()
+    return forward.total, backward.total
+
+
+class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has no types for it
+    """Counts as ``torch.utils.flop_counter.FlopCounterMode`` in half its time: it doesn't ask which module computes."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.total = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        formula = flop_registry.get(func._overloadpacket)
+        if formula is None:
+            with self:  # in inference mode, an operation may come here whole
+                parts = func.decompose(*args, **kwargs)
+            return func(*args, **kwargs) if parts is NotImplemented else parts
+        result = func(*args, **kwargs)
+        self.total += formula(*args, **kwargs, out_val=result)
+        return result
 
 
 def _solve(counts: Sequence[int]) -> PassFlops:
