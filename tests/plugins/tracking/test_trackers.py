@@ -57,6 +57,7 @@ def test_tensorboard_reads_losses_by_step_and_the_results(plugins: list[str], tm
     assert run.record.notes == tuple(note for note in run.record.notes if "wasn't told" not in note)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(find_spec("wandb") is None, reason="needs the extra wandb")
 def test_wandb_keeps_losses_by_step_and_the_results_offline(
     plugins: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -89,6 +90,7 @@ def test_wandb_keeps_losses_by_step_and_the_results_offline(
     assert not [note for note in run.record.notes if "wasn't told" in note]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(find_spec("mlflow") is None, reason="needs the extra mlflow")
 def test_mlflow_keeps_losses_by_step_the_results_the_options_and_where_the_run_is(
     plugins: list[str], tmp_path: Path

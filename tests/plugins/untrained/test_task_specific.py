@@ -59,9 +59,17 @@ def test_what_is_saved_has_the_datas_labels_wherever_it_is_loaded(tmp_path: Path
     texts = [row["text"] for row in rows]
     expected = [row["prediction"] for row in rows]
     assert [row["prediction"] for row in done.predict(texts)] == expected
-    assert [row["prediction"] for row in done.predict(texts[:4], engine="onnx")] == expected[:4]
     labels = pipeline("text-classification", model=str(done.directory / "model"))(texts)
     assert [row["label"] for row in labels] == expected
+
+
+@pytest.mark.slow
+def test_it_is_exported_with_the_datas_labels(tmp_path: Path) -> None:
+    folder = checkpoint(tmp_path / "model", ["LABEL_0", "LABEL_1"])
+    done = run(folder, tmp_path, ",labels=LABEL_0=positive,LABEL_1=negative")
+    rows = done.predictions().to_pylist()[:4]
+    again = done.predict([row["text"] for row in rows], engine="onnx")
+    assert [row["prediction"] for row in again] == [row["prediction"] for row in rows]
 
 
 def test_no_model_is_built_for_it_nothing_trains_and_what_prediction_takes_is_counted(tmp_path: Path) -> None:
