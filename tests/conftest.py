@@ -51,7 +51,7 @@ def reviews(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def textclf() -> Callable[..., int]:
     """Runs the command line in this process and returns its exit code: ``textclf("plugins", "--json")``."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
@@ -25,20 +26,29 @@ def base(tiny_checkpoint: Path, reviews: Path, tmp_path: Path, monkeypatch: pyte
     return ["--plugin", f"hf-model:checkpoint={tiny_checkpoint}", "--plugin", f"files:path={reviews}"]
 
 
+@pytest.fixture(scope="module")
+def finished(
+    textclf: Textclf, tiny_checkpoint: Path, reviews: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, str]:
+    """The directory of a run, which no test changes, and what the command printed."""
+    output = tmp_path_factory.mktemp("finished")
+    words = ["--plugin", f"hf-model:checkpoint={tiny_checkpoint}", "--plugin", f"files:path={reviews}"]
+    words += ["--plugin", "finetune:learning_rate=1e-2,epochs=2", "--output", str(output)]
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        assert textclf("run", *words, "--plugin", "freeze-first-n:n=1") == 0
+    [directory] = output.iterdir()
+    return directory, printed.getvalue()
+
+
 @pytest.fixture
-def trained(textclf: Textclf, base: list[str], capsys: pytest.CaptureFixture[str]) -> Path:
-    assert textclf("run", *base, "--plugin", "finetune:learning_rate=3e-3,epochs=4") == 0
-    capsys.readouterr()
-    [directory] = Path("runs").iterdir()
-    return directory
+def trained(finished: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The directory of that run; the working directory is the test's own."""
+    monkeypatch.chdir(tmp_path)
+    return finished[0]
 
 
-def test_a_run_ends_in_a_table_of_metrics_and_cost(
-    textclf: Textclf, base: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert textclf("run", *base, "--plugin", "freeze-first-n:n=1") == 0
-    out = capsys.readouterr().out
-    [directory] = Path("runs").iterdir()
+def test_a_run_ends_in_a_table_of_metrics_and_cost(finished: tuple[Path, str]) -> None:
+    directory, out = finished
     assert "freeze-first-n:n=1" in out
     for words in ("validation", "test", "f1", "accuracy", "peak memory", "embeddings, block 0; unchanged, by hash"):
         assert words in out
@@ -49,11 +59,12 @@ def test_a_run_ends_in_a_table_of_metrics_and_cost(
 
 
 def test_the_closing_table_in_another_format(
-    textclf: Textclf, base: list[str], capsys: pytest.CaptureFixture[str]
+    textclf: Textclf, reviews: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert textclf("run", *base, "--format", "github") == 0
+    words = ["run", "--plugin", f"files:path={reviews}", "--plugin", "majority", "--output", str(tmp_path)]
+    assert textclf(*words, "--format", "github") == 0
     assert "| metric" in capsys.readouterr().out
-    assert textclf("run", *base, "--format", "json") == 0
+    assert textclf(*words, "--format", "json") == 0
     assert json.loads(capsys.readouterr().out)["format"] == 1
 
 
@@ -66,10 +77,10 @@ def test_a_wrong_format_is_found_before_anything_runs(
 
 
 def test_carved_splits_are_said_in_the_table(
-    textclf: Textclf, tiny_checkpoint: Path, reviews: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    textclf: Textclf, reviews: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = ["--plugin", f"hf-model:checkpoint={tiny_checkpoint}", "--output", str(tmp_path)]
-    assert textclf("run", *arguments, "--plugin", f"files:train={reviews / 'train.csv'}") == 0
+    words = ["--plugin", f"files:train={reviews / 'train.csv'}", "--plugin", "majority", "--output", str(tmp_path)]
+    assert textclf("run", *words) == 0
     assert "validation and test are carved from train" in capsys.readouterr().out
 
 

@@ -18,7 +18,6 @@ from checkpoints import write_checkpoint
 from safetensors.torch import load_file, save_file
 
 import textclf_core
-from textclf_core.cli import main
 from textclf_core.errors import UsageError
 from textclf_core.inference.store import Engine
 from textclf_core.testing import tiny_data
@@ -43,7 +42,9 @@ def exported(reviews: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def changed(exported: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, list[dict[str, Any]]]:
+def changed(
+    textclf: Textclf, exported: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, str, list[dict[str, Any]]]:
     """A copy of that run with other weights and without predictions, what predicting said, and its predictions."""
     run = textclf_core.open_run(shutil.copytree(exported, tmp_path_factory.mktemp("changed") / "run"))
     weights = run.directory / "model" / "model.safetensors"
@@ -52,9 +53,9 @@ def changed(exported: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[P
     (run.directory / "predictions.parquet").unlink()
     source, labelled, said = run.directory / "new.txt", run.directory / "labelled.jsonl", io.StringIO()
     source.write_text("\n".join(TEXTS))
-    # Typer ends the process itself, even after success.
-    with contextlib.redirect_stderr(said), contextlib.suppress(SystemExit):
-        main(["predict", str(run.directory), "--engine", "onnx", "--input", str(source), "--output", str(labelled)])
+    with contextlib.redirect_stderr(said):
+        words = ["--engine", "onnx", "--input", str(source), "--output", str(labelled)]
+        assert textclf("predict", str(run.directory), *words) == 0
     return run.directory, said.getvalue(), [json.loads(line) for line in labelled.read_text().splitlines()]
 
 
