@@ -33,7 +33,7 @@ def finished(
     """The directory of a run, which no test changes, and what the command printed."""
     output = tmp_path_factory.mktemp("finished")
     words = ["--plugin", f"hf-model:checkpoint={tiny_checkpoint}", "--plugin", f"files:path={reviews}"]
-    words += ["--plugin", "finetune:learning_rate=1e-2,epochs=2", "--output", str(output)]
+    words += ["--plugin", "finetune:learning_rate=1e-2,epochs=4", "--output", str(output)]
     with contextlib.redirect_stdout(io.StringIO()) as printed:
         assert textclf("run", *words, "--plugin", "freeze-first-n:n=1") == 0
     [directory] = output.iterdir()
@@ -207,14 +207,27 @@ def test_the_saved_model_gives_the_same_in_a_transformers_pipeline(textclf: Text
     assert [row["score"] for row in ours] == pytest.approx([row["score"] for row in theirs], abs=1e-5)
 
 
-def test_standard_input_is_labelled_as_it_comes(trained: Path) -> None:
-    """Through a pipe, line by line, in another process."""
+LINES = "the plot is lovely and bright\nawful dull script\n"
+
+
+def texts_in(printed: str) -> list[str]:
+    return [row["text"] for row in csv.DictReader(io.StringIO(printed))]
+
+
+def test_standard_input_is_labelled(
+    textclf: Textclf, trained: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(LINES.encode())))
+    assert textclf("predict", str(trained)) == 0
+    assert texts_in(capsys.readouterr().out) == LINES.splitlines()
+
+
+@pytest.mark.slow
+def test_what_comes_through_a_pipe_is_labelled(trained: Path) -> None:
+    """In another process."""
     command = [sys.executable, "-m", "textclf_core", "predict", str(trained)]
-    done = subprocess.run(
-        command, input="the plot is lovely and bright\nawful dull script\n", capture_output=True, text=True, check=True
-    )
-    rows = list(csv.DictReader(io.StringIO(done.stdout)))
-    assert [row["text"] for row in rows] == ["the plot is lovely and bright", "awful dull script"]
+    done = subprocess.run(command, input=LINES, capture_output=True, text=True, check=True)
+    assert texts_in(done.stdout) == LINES.splitlines()
 
 
 def test_predict_names_the_columns_when_none_is_the_text(
@@ -261,6 +274,7 @@ def no_hub(tmp_path: Path) -> dict[str, str]:
     return os.environ | {"HF_HOME": str(tmp_path / "hf"), "HF_ENDPOINT": "http://127.0.0.1:9"}
 
 
+@pytest.mark.slow
 def test_without_a_hub_the_default_model_ends_in_one_clear_error(reviews: Path, no_hub: dict[str, str]) -> None:
     command = [sys.executable, "-m", "textclf_core", "run", "--plugin", "freeze-first-n"]
     done = subprocess.run(
