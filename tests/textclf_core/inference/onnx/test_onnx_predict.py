@@ -15,12 +15,13 @@ from typing import Any
 import pytest
 import torch
 from checkpoints import write_checkpoint
+from datasets import DatasetDict
 from safetensors.torch import load_file, save_file
 
 import textclf_core
 from textclf_core.errors import UsageError
 from textclf_core.inference.store import Engine
-from textclf_core.testing import tiny_data
+from textclf_core.testing import tiny_data, tiny_topics, tiny_words
 
 Textclf = Callable[..., int]
 TEXTS = tiny_data(160)["test"]["text"][:]
@@ -85,6 +86,36 @@ def test_onnx_gives_what_torch_gives_in_the_files_order(
     assert [row["prediction"] for row in rows["onnx"]] == [row["prediction"] for row in rows["torch"]]
     assert [row["score"] for row in rows["onnx"]] == pytest.approx([row["score"] for row in rows["torch"]], abs=1e-5)
     assert len({row["score"] for row in rows["torch"]}) > len(TEXTS) / 2
+
+
+def run_of_one_block(data: DatasetDict, folder: Path) -> textclf_core.Run:
+    checkpoint = write_checkpoint(folder / "checkpoint", num_hidden_layers=1)
+    return textclf_core.run([f"hf-model:checkpoint={checkpoint}"], data=data, output=folder / "runs", quiet=True)
+
+
+@pytest.mark.slow  # the graph is that of one label a text; what is made of its scores isn't
+def test_onnx_gives_what_torch_gives_where_texts_have_several_labels(tmp_path: Path) -> None:
+    data = tiny_topics(32)
+    run = run_of_one_block(data, tmp_path)
+    texts = data["train"]["text"][:]
+    found = run.predict(texts)
+    assert any(len(row["labels"]) > 1 for row in found)
+    for ours, exported in zip(found, run.predict(texts, engine="onnx"), strict=True):
+        assert [one["label"] for one in ours["labels"]] == [one["label"] for one in exported["labels"]]
+        assert [one["score"] for one in ours["labels"]] == pytest.approx(
+            [one["score"] for one in exported["labels"]], abs=1e-5
+        )
+
+
+def test_onnx_gives_what_torch_gives_where_words_have_labels(tmp_path: Path) -> None:
+    data = tiny_words(32)
+    run = run_of_one_block(data, tmp_path)
+    texts = [" ".join(words) for words in data["train"]["tokens"]]
+    found = run.predict(texts)
+    assert any(row["entities"] for row in found)
+    for ours, exported in zip(found, run.predict(texts, engine="onnx"), strict=True):
+        for one, other in zip(ours["entities"], exported["entities"], strict=True):
+            assert one == {**other, "score": pytest.approx(other["score"], abs=1e-4)}
 
 
 @pytest.mark.parametrize("engine", ["onnx", "onnx-int8"])
