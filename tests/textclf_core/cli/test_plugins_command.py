@@ -1,12 +1,14 @@
-"""``textclf plugins``, in a process of its own."""
+"""``textclf plugins``."""
 
 from __future__ import annotations
 
+import io
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -29,31 +31,43 @@ class PrecisionAt:
 """
 
 
-def textclf(*arguments: str, path: Path | None = None) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | ({"PYTHONPATH": str(path)} if path else {})
-    code = "import sys; from textclf_core.cli import main; sys.exit(main())"
-    return subprocess.run(
-        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False, env=environment
+@dataclass(frozen=True)
+class Done:
+    """What a command left: its exit code and what it wrote."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def textclf(*arguments: str) -> Done:
+    """Run the command in this process."""
+    code: str | int | None
+    with redirect_stdout(io.StringIO()) as printed, redirect_stderr(io.StringIO()) as said:
+        try:
+            code = main(arguments)
+        except SystemExit as done:  # typer ends the process itself, even after success
+            code = done.code
+    return Done(int(code or 0), printed.getvalue(), said.getvalue())
+
+
+def test_help_and_listings_import_nothing_heavy() -> None:
+    """In one process: what the one didn't import, the next might."""
+    commands = ("--help", "plugins", "plugins --json", "plugins show finetune", "run --help")
+    code = (
+        "import sys; from textclf_core.cli import main\n"
+        "for words in sys.argv[1:]:\n"
+        "    try: main(words.split())\n"
+        "    except SystemExit: pass\n"
+        "    print('imported:', words, *sorted(sys.modules))\n"
     )
-
-
-def modules_imported_by(*arguments: str) -> set[str]:
-    process = subprocess.run(
-        [sys.executable, "-X", "importtime", "-c", "from textclf_core.cli import main; main()", *arguments],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return {line.rpartition("|")[2].strip().partition(".")[0] for line in process.stderr.splitlines() if "|" in line}
-
-
-@pytest.mark.parametrize(
-    "arguments", [("--help",), ("plugins",), ("plugins", "--json"), ("plugins", "show", "finetune"), ("run", "--help")]
-)
-def test_help_and_listings_import_nothing_heavy(arguments: tuple[str, ...]) -> None:
-    imported = modules_imported_by(*arguments)
-    assert "textclf_core" in imported
-    assert imported.isdisjoint(HEAVY)
+    done = subprocess.run([sys.executable, "-c", code, *commands], capture_output=True, text=True, check=True)
+    lines = [line for line in done.stdout.splitlines() if line.startswith("imported: ")]
+    assert len(lines) == len(commands)
+    for words, line in zip(commands, lines, strict=True):
+        imported = set(line.removeprefix(f"imported: {words} ").split())
+        assert "textclf_core" in imported
+        assert imported.isdisjoint(HEAVY), words
 
 
 def test_the_listing_has_a_line_for_each_plugin() -> None:
@@ -88,15 +102,16 @@ def test_an_unknown_role_is_refused_with_the_nearest() -> None:
 
 
 def test_a_broken_plugin_is_shown_with_its_error_and_the_others_are_listed(install: Callable[..., Path]) -> None:
-    folder = install("acme-broken", BROKEN, {"broken": "Broken"})
-    process = textclf("plugins", path=folder)
+    install("acme-broken", BROKEN, {"broken": "Broken"})
+    process = textclf("plugins")
     assert process.returncode == 0
     assert "Can't be used:\n  The plugin 'broken' of acme-broken 1.2 can't be imported" in process.stdout
     assert "freeze-first-n" in process.stdout
 
 
 def test_a_broken_plugin_leaves_help_alone(install: Callable[..., Path]) -> None:
-    process = textclf("--help", path=install("acme-broken", BROKEN, {"broken": "Broken"}))
+    install("acme-broken", BROKEN, {"broken": "Broken"})
+    process = textclf("--help")
     assert (process.returncode, process.stderr) == (0, "")
 
 
@@ -115,7 +130,8 @@ def test_a_slow_import_is_shown(install: Callable[..., Path]) -> None:
             @hookimpl
             def textclf_freeze(self): ...
     """
-    lines = textclf("plugins", path=install("acme-slow", source, {"slow": "Slow"})).stdout.splitlines()
+    install("acme-slow", source, {"slow": "Slow"})
+    lines = textclf("plugins").stdout.splitlines()
     assert [line.split()[0] for line in lines if line.endswith("s to import]")] == ["slow"]
 
 
@@ -133,7 +149,8 @@ def test_the_listing_as_json() -> None:
 
 
 def test_a_broken_plugin_as_json(install: Callable[..., Path]) -> None:
-    process = textclf("plugins", "--json", path=install("acme-broken", BROKEN, {"broken": "Broken"}))
+    install("acme-broken", BROKEN, {"broken": "Broken"})
+    process = textclf("plugins", "--json")
     [plugin] = [plugin for plugin in json.loads(process.stdout) if plugin["name"] == "broken"]
     assert "no_such_library" in plugin["error"]
 
@@ -200,8 +217,8 @@ def test_a_wrong_command_line_ends_with_exit_code_2() -> None:
 
 
 def test_ctrl_c_ends_with_exit_code_130(install: Callable[..., Path]) -> None:
-    folder = install("acme-interrupted", "raise KeyboardInterrupt\n", {"interrupted": "Interrupted"})
-    process = textclf("plugins", path=folder)
+    install("acme-interrupted", "raise KeyboardInterrupt\n", {"interrupted": "Interrupted"})
+    process = textclf("plugins")
     assert process.returncode == 130
     assert "Traceback" not in process.stderr
 

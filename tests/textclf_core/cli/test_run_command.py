@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
@@ -25,20 +26,29 @@ def base(tiny_checkpoint: Path, reviews: Path, tmp_path: Path, monkeypatch: pyte
     return ["--plugin", f"hf-model:checkpoint={tiny_checkpoint}", "--plugin", f"files:path={reviews}"]
 
 
+@pytest.fixture(scope="module")
+def finished(
+    textclf: Textclf, tiny_checkpoint: Path, reviews: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, str]:
+    """The directory of a run, which no test changes, and what the command printed."""
+    output = tmp_path_factory.mktemp("finished")
+    words = ["--plugin", f"hf-model:checkpoint={tiny_checkpoint}", "--plugin", f"files:path={reviews}"]
+    words += ["--plugin", "finetune:learning_rate=1e-2,epochs=4", "--output", str(output)]
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        assert textclf("run", *words, "--plugin", "freeze-first-n:n=1") == 0
+    [directory] = output.iterdir()
+    return directory, printed.getvalue()
+
+
 @pytest.fixture
-def trained(textclf: Textclf, base: list[str], capsys: pytest.CaptureFixture[str]) -> Path:
-    assert textclf("run", *base, "--plugin", "finetune:learning_rate=3e-3,epochs=4") == 0
-    capsys.readouterr()
-    [directory] = Path("runs").iterdir()
-    return directory
+def trained(finished: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The directory of that run; the working directory is the test's own."""
+    monkeypatch.chdir(tmp_path)
+    return finished[0]
 
 
-def test_a_run_ends_in_a_table_of_metrics_and_cost(
-    textclf: Textclf, base: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert textclf("run", *base, "--plugin", "freeze-first-n:n=1") == 0
-    out = capsys.readouterr().out
-    [directory] = Path("runs").iterdir()
+def test_a_run_ends_in_a_table_of_metrics_and_cost(finished: tuple[Path, str]) -> None:
+    directory, out = finished
     assert "freeze-first-n:n=1" in out
     for words in ("validation", "test", "f1", "accuracy", "peak memory", "embeddings, block 0; unchanged, by hash"):
         assert words in out
@@ -49,11 +59,12 @@ def test_a_run_ends_in_a_table_of_metrics_and_cost(
 
 
 def test_the_closing_table_in_another_format(
-    textclf: Textclf, base: list[str], capsys: pytest.CaptureFixture[str]
+    textclf: Textclf, reviews: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert textclf("run", *base, "--format", "github") == 0
+    words = ["run", "--plugin", f"files:path={reviews}", "--plugin", "majority", "--output", str(tmp_path)]
+    assert textclf(*words, "--format", "github") == 0
     assert "| metric" in capsys.readouterr().out
-    assert textclf("run", *base, "--format", "json") == 0
+    assert textclf(*words, "--format", "json") == 0
     assert json.loads(capsys.readouterr().out)["format"] == 1
 
 
@@ -66,10 +77,10 @@ def test_a_wrong_format_is_found_before_anything_runs(
 
 
 def test_carved_splits_are_said_in_the_table(
-    textclf: Textclf, tiny_checkpoint: Path, reviews: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    textclf: Textclf, reviews: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = ["--plugin", f"hf-model:checkpoint={tiny_checkpoint}", "--output", str(tmp_path)]
-    assert textclf("run", *arguments, "--plugin", f"files:train={reviews / 'train.csv'}") == 0
+    words = ["--plugin", f"files:train={reviews / 'train.csv'}", "--plugin", "majority", "--output", str(tmp_path)]
+    assert textclf("run", *words) == 0
     assert "validation and test are carved from train" in capsys.readouterr().out
 
 
@@ -196,14 +207,27 @@ def test_the_saved_model_gives_the_same_in_a_transformers_pipeline(textclf: Text
     assert [row["score"] for row in ours] == pytest.approx([row["score"] for row in theirs], abs=1e-5)
 
 
-def test_standard_input_is_labelled_as_it_comes(trained: Path) -> None:
-    """Through a pipe, line by line, in another process."""
+LINES = "the plot is lovely and bright\nawful dull script\n"
+
+
+def texts_in(printed: str) -> list[str]:
+    return [row["text"] for row in csv.DictReader(io.StringIO(printed))]
+
+
+def test_standard_input_is_labelled(
+    textclf: Textclf, trained: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(LINES.encode())))
+    assert textclf("predict", str(trained)) == 0
+    assert texts_in(capsys.readouterr().out) == LINES.splitlines()
+
+
+@pytest.mark.slow
+def test_what_comes_through_a_pipe_is_labelled(trained: Path) -> None:
+    """In another process."""
     command = [sys.executable, "-m", "textclf_core", "predict", str(trained)]
-    done = subprocess.run(
-        command, input="the plot is lovely and bright\nawful dull script\n", capture_output=True, text=True, check=True
-    )
-    rows = list(csv.DictReader(io.StringIO(done.stdout)))
-    assert [row["text"] for row in rows] == ["the plot is lovely and bright", "awful dull script"]
+    done = subprocess.run(command, input=LINES, capture_output=True, text=True, check=True)
+    assert texts_in(done.stdout) == LINES.splitlines()
 
 
 def test_predict_names_the_columns_when_none_is_the_text(
@@ -250,6 +274,7 @@ def no_hub(tmp_path: Path) -> dict[str, str]:
     return os.environ | {"HF_HOME": str(tmp_path / "hf"), "HF_ENDPOINT": "http://127.0.0.1:9"}
 
 
+@pytest.mark.slow
 def test_without_a_hub_the_default_model_ends_in_one_clear_error(reviews: Path, no_hub: dict[str, str]) -> None:
     command = [sys.executable, "-m", "textclf_core", "run", "--plugin", "freeze-first-n"]
     done = subprocess.run(

@@ -79,19 +79,16 @@ def test_a_wrong_contender_is_found_before_anything_runs(tries: list[str], messa
         contenders(tries, [], Catalogue.discover())
 
 
-LEARNS = "finetune:learning_rate=1e-2,epochs=4"
-
-
 @pytest.fixture
 def base(tiny_checkpoint: Path, reviews: Path) -> list[str]:
-    return [f"files:path={reviews}", f"hf-model:checkpoint={tiny_checkpoint}", LEARNS]
+    return [f"files:path={reviews}", f"hf-model:checkpoint={tiny_checkpoint}", "finetune:learning_rate=1e-2"]
 
 
 def test_a_comparison_runs_each_contender_at_each_seed_on_the_same_splits(base: list[str], tmp_path: Path) -> None:
-    result = textclf_core.compare(["full", "freeze-first-n:n=1,2"], plugins=base, seeds=2, output=tmp_path, quiet=True)
+    result = textclf_core.compare(["freeze-first-n:n=0,1"], plugins=base, seeds=2, output=tmp_path, quiet=True)
     assert [(run.record.label, run.record.seed) for run in result.runs] == [
         (label, seed)
-        for label in ("full", "freeze-first-n:n=1", "freeze-first-n:n=2", "majority", "tfidf-logreg")
+        for label in ("freeze-first-n:n=0", "freeze-first-n:n=1", "majority", "tfidf-logreg")
         for seed in (0, 1)
     ]
     assert len({run.record.data.fingerprint for run in result.runs}) == 1
@@ -106,10 +103,12 @@ def test_a_comparison_runs_each_contender_at_each_seed_on_the_same_splits(base: 
     assert yardstick.record.left_out == ("hf-model",)
 
 
-def test_finished_cells_are_read_and_what_could_change_a_result_runs_anew(base: list[str], tmp_path: Path) -> None:
+def test_finished_cells_are_read_and_what_could_change_a_result_runs_anew(reviews: Path, tmp_path: Path) -> None:
+    base = [f"files:path={reviews}", "tfidf-logreg:c=1"]
+
     def started(**options: object) -> dict[str, str]:
         result = textclf_core.compare(
-            ["full"], output=tmp_path, yardsticks=False, quiet=True, **({"plugins": base, "seeds": 1} | options)
+            ["calibration"], output=tmp_path, yardsticks=False, quiet=True, **({"plugins": base, "seeds": 1} | options)
         )
         return {run.record.id: run.record.finished + str(run.record.cost.seconds) for run in result.runs}
 
@@ -119,7 +118,7 @@ def test_finished_cells_are_read_and_what_could_change_a_result_runs_anew(base: 
     assert len(more) == 2
     assert first.items() <= more.items()
     assert started(data_seed=1).keys().isdisjoint(first)
-    assert started(plugins=[*base[:2], "finetune:learning_rate=1e-2,epochs=3"]).keys().isdisjoint(first)
+    assert started(plugins=[base[0], "tfidf-logreg:c=2"]).keys().isdisjoint(first)
     again = started(force=True)
     assert again.keys() == first.keys()
     assert again != first
@@ -127,24 +126,17 @@ def test_finished_cells_are_read_and_what_could_change_a_result_runs_anew(base: 
 
 def test_a_cell_that_fails_does_not_stop_the_others(base: list[str], tmp_path: Path) -> None:
     result = textclf_core.compare(
-        ["freeze-first-n:n=7", "full"], plugins=base, seeds=1, output=tmp_path, yardsticks=False, quiet=True
+        ["freeze-first-n:n=7", "majority"], plugins=base, seeds=1, output=tmp_path, yardsticks=False, quiet=True
     )
-    assert [run.record.label for run in result.runs] == ["full"]
+    assert [run.record.label for run in result.runs] == ["majority"]
     [((label, seed), error)] = result.failed.items()
     assert (label, seed) == ("freeze-first-n:n=7", 0)
     assert "has 2 blocks" in str(error)
 
 
-def test_data_in_memory_are_compared_too(tiny_checkpoint: Path, tmp_path: Path) -> None:
-    result = textclf_core.compare(
-        ["head-only"],
-        plugins=[f"hf-model:checkpoint={tiny_checkpoint}"],
-        data=tiny_data(96),
-        seeds=1,
-        output=tmp_path,
-        quiet=True,
-    )
-    assert [run.record.label for run in result.runs] == ["head-only", "majority", "tfidf-logreg"]
+def test_data_in_memory_are_compared_too(tmp_path: Path) -> None:
+    result = textclf_core.compare(["tfidf-logreg:c=2"], data=tiny_data(96), seeds=1, output=tmp_path, quiet=True)
+    assert [run.record.label for run in result.runs] == ["tfidf-logreg:c=2", "majority", "tfidf-logreg"]
 
 
 @pytest.mark.parametrize(
@@ -191,14 +183,14 @@ def test_the_command_ends_in_a_table_and_exit_code_1_if_a_cell_failed(
 ) -> None:
     words = [word for spec in base for word in ("--plugin", spec)]
     arguments = ["compare", *words, "--output", str(tmp_path), "--seeds", "1", "--no-yardsticks", "--format", "csv"]
-    assert textclf(*arguments, "--try", "full", "--try", "freeze-first-n:n=9") == 1
+    assert textclf(*arguments, "--try", "majority", "--try", "freeze-first-n:n=9") == 1
     shown = capsys.readouterr()
-    assert [row["contender"] for row in csv.DictReader(io.StringIO(shown.out))] == ["full"]
+    assert [row["contender"] for row in csv.DictReader(io.StringIO(shown.out))] == ["majority"]
     assert "error: freeze-first-n:n=9 seed 0:" in shown.err
 
 
 def test_an_experiment_file_names_contenders_and_seeds(
-    textclf: Callable[..., int], tiny_checkpoint: Path, reviews: Path, tmp_path: Path
+    textclf: Callable[..., int], reviews: Path, tmp_path: Path
 ) -> None:
     file = tmp_path / "experiment.toml"
     file.write_text(
@@ -206,20 +198,19 @@ def test_an_experiment_file_names_contenders_and_seeds(
         seeds = [4, 9]
         output = '{tmp_path / "runs"}'
         [plugins]
-        hf-model = {{ checkpoint = '{tiny_checkpoint}' }}
         files = {{ path = '{reviews}' }}
         [[try]]
-        head-only = {{}}
-        finetune = {{ learning_rate = 1e-2 }}
+        tfidf-logreg = {{ c = 0.5 }}
+        calibration = {{}}
         [[try]]
-        freeze-first-n = {{ n = [1, 2] }}
+        tfidf-logreg = {{ c = [1, 2] }}
         """
     )
     assert textclf("compare", str(file), "--no-yardsticks") == 0
     records = [textclf_core.open_run(path).record for path in (tmp_path / "runs").iterdir()]
     assert {(record.label, record.seed) for record in records} == {
         (label, seed)
-        for label in ("head-only + finetune:learning_rate=0.01", "freeze-first-n:n=1", "freeze-first-n:n=2")
+        for label in ("tfidf-logreg:c=0.5 + calibration", "tfidf-logreg:c=1", "tfidf-logreg:c=2")
         for seed in (4, 9)
     }
 
@@ -258,27 +249,22 @@ def test_a_plugin_of_ones_own_is_a_contender(base: list[str], plugin_file: Calla
     assert result.runs[0].record.encoder.frozen == ("block 0",)
 
 
-def test_a_plugin_file_that_changed_makes_another_cell(
-    base: list[str], plugin_file: Callable[..., Path], tmp_path: Path
-) -> None:
-    def frozen(block: int) -> tuple[str, ...]:
+def test_a_plugin_file_that_changed_makes_another_cell(quick: dict[str, Any], plugin_file: Callable[..., Path]) -> None:
+    def constant(value: int) -> float | None:
         path = plugin_file(
             f"""
             @dataclass(frozen=True)
-            class FreezeOne:
+            class Constant:
                 @hookimpl
-                def textclf_freeze(self, encoder):
-                    encoder.freeze(blocks=[{block}])
+                def textclf_compute_metrics(self):
+                    return {{"constant": {value}}}
             """
         )
-        [run] = textclf_core.compare(
-            ["freeze-one"], plugins=base, plugin_files=[path], seeds=1, output=tmp_path, yardsticks=False, quiet=True
-        ).runs
-        assert run.record.encoder is not None
-        return run.record.encoder.frozen
+        found = textclf_core.compare(["majority + constant + f1"], plugin_files=[path], yardsticks=False, **quick)
+        return found.runs[0].metrics["test"]["constant"]
 
-    assert frozen(0) == ("block 0",)
-    assert frozen(1) == ("block 1",)
+    assert constant(1) == 1
+    assert constant(2) == 2
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from checkpoints import write_checkpoint
 from huggingface_hub import HfApi, ModelCard
 
 import textclf_core
@@ -20,11 +23,12 @@ TEXTS = ["the plot is dull and grim", "a bright and clever script", "rather fine
 
 
 @pytest.fixture(scope="module")
-def run(tiny_checkpoint: Path, reviews: Path, tmp_path_factory: pytest.TempPathFactory) -> textclf_core.Run:
-    """A run with calibration."""
-    plugins = [f"files:path={reviews}", f"hf-model:checkpoint={tiny_checkpoint}", "calibration", "precision-recall"]
+def run(reviews: Path, tmp_path_factory: pytest.TempPathFactory) -> textclf_core.Run:
+    """A run with calibration, of a model of one block."""
+    checkpoint = write_checkpoint(tmp_path_factory.mktemp("checkpoint"), num_hidden_layers=1)
+    plugins = [f"files:path={reviews}", f"hf-model:checkpoint={checkpoint}", "calibration", "precision-recall"]
     return textclf_core.run(
-        [*plugins, "f1", "accuracy", "finetune:learning_rate=1e-2,epochs=6"],
+        [*plugins, "f1", "accuracy", "finetune:learning_rate=1e-2,epochs=2"],
         output=tmp_path_factory.mktemp("runs"),
         quiet=True,
     )
@@ -40,13 +44,19 @@ def test_the_folder_predicts_what_the_run_does(
     run: textclf_core.Run, exported: Path, textclf: Textclf, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "new.txt").write_text("\n".join(TEXTS) + "\n")
-    words = ["--input", str(tmp_path / "new.txt")]
-    for engine in ("torch", "onnx", "onnx"):  # made, then read
-        printed = []
-        for place in (run.directory, exported):
-            assert textclf("predict", str(place), *words, "--engine", engine) == 0
-            printed.append(capsys.readouterr().out)
-        assert printed[0] == printed[1]
+
+    def labelled(place: Path, engine: str) -> list[dict[str, str]]:
+        words = ["--input", str(tmp_path / "new.txt"), "--engine", engine]
+        assert textclf("predict", str(place), *words) == 0
+        return list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+
+    by_run = labelled(run.directory, "torch")
+    assert labelled(exported, "torch") == by_run
+    by_onnx, again = (labelled(exported, "onnx") for _ in range(2))  # made, then read
+    assert again == by_onnx
+    assert [row["prediction"] for row in by_onnx] == [row["prediction"] for row in by_run]
+    scores, wanted = ([float(row["score"]) for row in rows] for rows in (by_onnx, by_run))
+    assert scores == pytest.approx(wanted, abs=1e-5)
 
 
 def test_the_folder_loads_in_transformers(run: textclf_core.Run, exported: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from checkpoints import write_checkpoint
 from datasets import ClassLabel, Dataset, Features, List, Value
 from sklearn.metrics import accuracy_score, f1_score
 from transformers import pipeline
@@ -36,10 +37,11 @@ def model(tiny_checkpoint: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def done(model: str, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A run that learnt what the topics are, and a threshold for each."""
+def done(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run of a model of one block that learnt what the topics are, and a threshold for each."""
+    checkpoint = write_checkpoint(tmp_path_factory.mktemp("model"), num_hidden_layers=1, initializer_range=0.02)
     return run(
-        [model, "finetune:learning_rate=5e-3,epochs=6,batch_size=8", "threshold"],
+        [f"hf-model:checkpoint={checkpoint}", "finetune:learning_rate=5e-3,epochs=6,batch_size=8", "threshold"],
         data=tiny_topics(96),
         output=tmp_path_factory.mktemp("runs"),
         quiet=True,
@@ -128,17 +130,6 @@ def test_predict_gives_the_labels_of_each_text_the_likeliest_first(
         assert [one["score"] for one in row] == sorted((one["score"] for one in row), reverse=True)
 
 
-def test_onnx_computes_what_torch_computes(done: Run) -> None:
-    texts = [row["text"] for row in stored(done)]
-    found = done.predict(texts)
-    assert any(len(row["labels"]) > 1 for row in found)
-    for ours, exported in zip(found, done.predict(texts, engine="onnx"), strict=True):
-        assert [one["label"] for one in ours["labels"]] == [one["label"] for one in exported["labels"]]
-        assert [one["score"] for one in ours["labels"]] == pytest.approx(
-            [one["score"] for one in exported["labels"]], abs=1e-5
-        )
-
-
 # Training
 
 
@@ -163,7 +154,7 @@ def test_what_changes_the_model_before_training_is_in_what_is_saved(
 
 
 def test_neither_micro_batches_nor_another_trainer_change_the_gradient(tmp_path: Path) -> None:
-    encoder = tiny_encoder(dropout=0.0)
+    encoder = tiny_encoder(blocks=1, dropout=0.0)
     encoder.model.save_pretrained(tmp_path / "model")
     encoder.tokenizer.save_pretrained(tmp_path / "model")
     whole, cut, second = (
@@ -175,7 +166,7 @@ def test_neither_micro_batches_nor_another_trainer_change_the_gradient(tmp_path:
     assert np.allclose(scores(whole), scores(second), atol=1e-4)
 
 
-@pytest.mark.parametrize("strategy", ["freeze-first-n:n=1", "head-only"])
+@pytest.mark.parametrize("strategy", ["freeze-first-n:n=1", pytest.param("head-only", marks=pytest.mark.slow)])
 def test_frozen_blocks_are_cached_and_nothing_but_time_changes(model: str, tmp_path: Path, strategy: str) -> None:
     cached, plain = (
         run([model, strategy, SETTINGS + more], data=tiny_topics(32), output=tmp_path, cache_dir=tmp_path / "cache",
@@ -201,11 +192,10 @@ def test_heads_that_train_together_are_those_that_train_alone(model: str, tmp_pa
 
 
 def test_a_comparison_resamples_texts_and_its_reports_are_written(
-    model: str, tmp_path: Path, textclf: Callable[..., int], capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, textclf: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
     compared = compare(
-        ["head-only", "head-only + threshold"],
-        plugins=[model, "finetune:learning_rate=5e-2,batch_size=8"],
+        ["tfidf-logreg:c=1 + threshold"],
         seeds=2,
         data=tiny_topics(64),
         output=tmp_path / "runs",
@@ -214,8 +204,8 @@ def test_a_comparison_resamples_texts_and_its_reports_are_written(
     assert not compared.failed
     assert compared.analysis is not None
     by_label = {row.line.label: row for row in compared.analysis.rows}
-    assert by_label.keys() == {"head-only", "head-only + threshold", "majority", "tfidf-logreg"}
-    assert by_label["tfidf-logreg"].verdict == "best"
+    assert by_label.keys() == {"tfidf-logreg:c=1 + threshold", "majority", "tfidf-logreg"}
+    assert "best" in (by_label["tfidf-logreg"].verdict, by_label["tfidf-logreg:c=1 + threshold"].verdict)
     assert by_label["majority"].verdict == "worse"
     for row in compared.analysis.rows:
         assert row.score == pytest.approx(np.mean([one.record.metrics["test"]["f1"] for one in row.line.runs]))
@@ -273,10 +263,10 @@ def test_samples_are_for_several_labels_alone(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("trainer", ["majority", "tfidf-logreg", "tfidf-logreg:c=1"])
 def test_yardsticks_answer_and_are_loaded_again(trainer: str, tmp_path: Path) -> None:
-    done = run([trainer, "calibration", "threshold:recall=0.9"], data=tiny_topics(96), output=tmp_path, quiet=True)
+    done = run([trainer, "calibration", "threshold:recall=0.9"], data=tiny_topics(64), output=tmp_path, quiet=True)
     assert 0 < done.metrics["test"]["f1_micro"] <= 1
     classifier, _ = load_classifier(done.directory, Catalogue.discover())
-    again = classifier.scores(tiny_topics(96)["test"])
+    again = classifier.scores(tiny_topics(64)["test"])
     assert np.allclose(again, [row["scores"] for row in stored(done)], atol=1e-6)
 
 

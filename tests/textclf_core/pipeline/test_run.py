@@ -14,10 +14,8 @@ import textclf_core
 from textclf_core import RunError, UsageError
 from textclf_core.testing import tiny_data
 
-LEARNS = "finetune:learning_rate=3e-3,epochs=4"
 
-
-@pytest.fixture
+@pytest.fixture(scope="module")
 def plugins(tiny_checkpoint: Path, reviews: Path) -> list[str]:
     return [f"files:path={reviews}", f"hf-model:checkpoint={tiny_checkpoint}"]
 
@@ -26,8 +24,16 @@ def run(plugins: list[str], tmp_path: Path, **options: object) -> textclf_core.R
     return textclf_core.run(plugins, output=tmp_path / "runs", quiet=True, **options)  # type: ignore[arg-type]
 
 
-def test_a_run_leaves_record_predictions_history_and_model(plugins: list[str], tmp_path: Path) -> None:
-    done = run([*plugins, "freeze-first-n:n=1"], tmp_path)
+HALF_FROZEN = ("freeze-first-n:n=1", "finetune:learning_rate=3e-3,epochs=2")
+
+
+@pytest.fixture(scope="module")
+def done(plugins: list[str], tmp_path_factory: pytest.TempPathFactory) -> textclf_core.Run:
+    """A run that froze the embeddings and a block of two, at seed 5; no test changes it."""
+    return run([*plugins, *HALF_FROZEN], tmp_path_factory.mktemp("done"), seed=5)
+
+
+def test_a_run_leaves_record_predictions_history_and_model(done: textclf_core.Run) -> None:
     assert {path.name for path in done.directory.iterdir()} == {
         "record.json",
         "predictions.parquet",
@@ -38,8 +44,8 @@ def test_a_run_leaves_record_predictions_history_and_model(plugins: list[str], t
     assert [path.name for path in done.directory.parent.iterdir()] == [done.directory.name]  # nothing partial
 
 
-def test_the_record_says_what_was_asked_and_done(plugins: list[str], tmp_path: Path) -> None:
-    record = run([*plugins, "freeze-first-n:n=1", "finetune:epochs=2"], tmp_path, seed=5).record
+def test_the_record_says_what_was_asked_and_done(done: textclf_core.Run) -> None:
+    record = done.record
     by_name = {plugin.name: plugin for plugin in record.plugins}
     assert by_name["finetune"].options["epochs"] == 2
     assert by_name["finetune"].set_by["epochs"] == "call"
@@ -59,10 +65,7 @@ def test_the_record_says_what_was_asked_and_done(plugins: list[str], tmp_path: P
     assert record.environment["torch"]
 
 
-def test_frozen_parameters_keep_their_bits_and_the_others_move(
-    plugins: list[str], tiny_checkpoint: Path, tmp_path: Path
-) -> None:
-    done = run([*plugins, "freeze-first-n:n=1"], tmp_path)
+def test_frozen_parameters_keep_their_bits_and_the_others_move(done: textclf_core.Run, tiny_checkpoint: Path) -> None:
     before = load_file(tiny_checkpoint / "model.safetensors")
     after = load_file(done.directory / "model" / "model.safetensors")
     moved = {name for name in before if not before[name].equal(after[name])}
@@ -75,17 +78,17 @@ def test_a_run_learns(plugins: list[str], tmp_path: Path) -> None:
     assert run([*plugins, "finetune:learning_rate=1e-2,epochs=8"], tmp_path).metrics["test"]["f1"] > 0.9
 
 
-def test_the_same_seed_gives_the_same_bits_and_another_does_not(plugins: list[str], tmp_path: Path) -> None:
-    first, second = (run([*plugins, LEARNS], tmp_path, seed=1) for _ in range(2))
-    other = run([*plugins, LEARNS], tmp_path, seed=2)
-    assert first.directory != second.directory
-    assert first.predictions().equals(second.predictions())
-    assert first.metrics == second.metrics
-    assert not first.predictions().equals(other.predictions())
+def test_the_same_seed_gives_the_same_bits_and_another_does_not(
+    done: textclf_core.Run, plugins: list[str], tmp_path: Path
+) -> None:
+    again, other = (run([*plugins, *HALF_FROZEN], tmp_path, seed=seed) for seed in (5, 2))
+    assert again.directory != done.directory
+    assert again.predictions().equals(done.predictions())
+    assert again.metrics == done.metrics
+    assert not other.predictions().equals(done.predictions())
 
 
-def test_predictions_hold_a_row_an_example_in_the_datas_order(plugins: list[str], tmp_path: Path) -> None:
-    done = run(plugins, tmp_path)
+def test_predictions_hold_a_row_an_example_in_the_datas_order(done: textclf_core.Run) -> None:
     table = pq.read_table(done.directory / "predictions.parquet").to_pylist()
     test = [row for row in table if row["split"] == "test"]
     expected = tiny_data(96)["test"]
@@ -97,8 +100,7 @@ def test_predictions_hold_a_row_an_example_in_the_datas_order(plugins: list[str]
         assert row["prediction"] == ("negative", "positive")[row["scores"].index(max(row["scores"]))]
 
 
-def test_the_metrics_are_those_of_the_stored_predictions(plugins: list[str], tmp_path: Path) -> None:
-    done = run([*plugins, LEARNS], tmp_path)
+def test_the_metrics_are_those_of_the_stored_predictions(done: textclf_core.Run) -> None:
     test = [row for row in done.predictions().to_pylist() if row["split"] == "test"]
     right = sum(row["label"] == row["prediction"] for row in test)
     assert done.metrics["test"]["accuracy"] == pytest.approx(right / len(test))
@@ -228,19 +230,20 @@ def test_a_plugins_notes_are_kept(plugins: list[str], plugin_file: Callable[...,
         @dataclass(frozen=True)
         class Talker:
             @hookimpl
-            def textclf_freeze(self, encoder):
-                logging.getLogger("textclf").info("blocks are counted from the input")
+            def textclf_compute_metrics(self):
+                logging.getLogger("textclf").info("this one is made up")
+                return {"made-up": 1.0}
         """
     )
-    done = run([*plugins, "talker"], tmp_path, plugin_files=[path])
-    assert "blocks are counted from the input" in done.record.notes
+    noted = run([plugins[0], "majority", "talker"], tmp_path, plugin_files=[path])
+    assert "this one is made up" in noted.record.notes
 
 
 def test_several_plugins_freeze_together(plugins: list[str], tmp_path: Path) -> None:
-    done = run([*plugins, "freeze-embeddings", "freeze-last-n:n=1"], tmp_path)
-    assert done.record.encoder is not None
-    assert done.record.encoder.frozen == ("embeddings", "block 1")
-    assert done.record.encoder.frozen_prefix == 1
+    encoder = run([*plugins, "freeze-embeddings", "freeze-last-n:n=1"], tmp_path).record.encoder
+    assert encoder is not None
+    assert encoder.frozen == ("embeddings", "block 1")
+    assert encoder.frozen_prefix == 1
 
 
 def test_too_many_blocks_name_the_models_count_and_a_spec_that_works(plugins: list[str], tmp_path: Path) -> None:
@@ -249,7 +252,7 @@ def test_too_many_blocks_name_the_models_count_and_a_spec_that_works(plugins: li
 
 
 @pytest.mark.parametrize("kind", ["list of pairs", "list of dicts", "frame", "arrow", "dataset dict"])
-def test_data_in_memory(kind: str, tiny_checkpoint: Path, tmp_path: Path) -> None:
+def test_data_in_memory(kind: str, tmp_path: Path) -> None:
     train = tiny_data(96)["train"]
     names = train.features["label"].names
     pairs = [(row["text"], names[row["label"]]) for row in train]
@@ -267,10 +270,10 @@ def test_data_in_memory(kind: str, tiny_checkpoint: Path, tmp_path: Path) -> Non
             data = train.from_list(rows).data.table
         case _:
             data, columns = tiny_data(96), {}
-    done = run([f"hf-model:checkpoint={tiny_checkpoint}"], tmp_path, data=data, **columns)
-    assert done.record.data.label_names == ("negative", "positive")
-    assert done.record.plugin("dataset") is None
-    assert set(done.metrics) == {"validation", "test"}
+    found = run(["majority"], tmp_path, data=data, **columns)
+    assert found.record.data.label_names == ("negative", "positive")
+    assert found.record.plugin("dataset") is None
+    assert set(found.metrics) == {"validation", "test"}
 
 
 def test_a_dataset_plugin_beside_data_in_memory_is_refused(plugins: list[str], tmp_path: Path) -> None:
@@ -278,8 +281,7 @@ def test_a_dataset_plugin_beside_data_in_memory_is_refused(plugins: list[str], t
         run(plugins, tmp_path, data=tiny_data(32))
 
 
-def test_a_run_is_opened_shown_and_used_again(plugins: list[str], tmp_path: Path) -> None:
-    done = run([*plugins, LEARNS], tmp_path)
+def test_a_run_is_opened_shown_and_used_again(done: textclf_core.Run) -> None:
     opened = textclf_core.open_run(done.directory)
     assert opened.record == done.record
     assert "<table>" in opened._repr_html_()
@@ -296,20 +298,19 @@ def test_a_folder_without_a_run_is_an_error(tmp_path: Path) -> None:
         textclf_core.open_run(tmp_path)
 
 
-def test_a_record_of_another_format_is_an_error(plugins: list[str], tmp_path: Path) -> None:
-    done = run(plugins, tmp_path)
-    path = done.directory / "record.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 99}))
+def test_a_record_of_another_format_is_an_error(done: textclf_core.Run, tmp_path: Path) -> None:
+    record = json.loads((done.directory / "record.json").read_text())
+    (tmp_path / "record.json").write_text(json.dumps(record | {"format": 99}))
     with pytest.raises(UsageError, match="format 99, this version of textclf reads 1"):
-        textclf_core.open_run(done.directory)
+        textclf_core.open_run(tmp_path)
 
 
 @pytest.mark.parametrize("yardstick", ["majority", "tfidf-logreg"])
 def test_a_yardstick_runs_without_an_encoder_and_loads_again(yardstick: str, reviews: Path, tmp_path: Path) -> None:
-    done = run([f"files:path={reviews}", yardstick], tmp_path)
-    assert done.record.encoder is None
-    assert done.record.plugin("model") is None
-    rows = [row for row in done.predictions().to_pylist() if row["split"] == "test"]
-    again = done.predict(row["text"] for row in rows)
+    found = run([f"files:path={reviews}", yardstick], tmp_path)
+    assert found.record.encoder is None
+    assert found.record.plugin("model") is None
+    rows = [row for row in found.predictions().to_pylist() if row["split"] == "test"]
+    again = found.predict(row["text"] for row in rows)
     assert [row["prediction"] for row in again] == [row["prediction"] for row in rows]
     assert [row["score"] for row in again] == pytest.approx([max(row["scores"]) for row in rows], abs=1e-6)

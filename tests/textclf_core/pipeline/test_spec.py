@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from textclf_core.pipeline.pipeline import run_one
 from textclf_core.pipeline.spec import InMemoryData, RunSpec
 from textclf_core.plugins import Catalogue, activate
 from textclf_core.testing import tiny_data
+from textclf_core.types.progress import Progress
 
 ELSEWHERE = """
 import pickle, sys
@@ -53,6 +55,13 @@ def test_specs_are_equal_where_all_that_is_asked_is(constant: Path, tmp_path: Pa
     assert len(same) == 1
 
 
+def test_a_pickled_spec_runs(constant: Path, tmp_path: Path) -> None:
+    sent = pickle.loads(pickle.dumps(spec_of(constant, 0.5, tmp_path / "runs")))
+    done = run_one(sent, Progress(quiet=True))
+    assert done.record.metrics["test"] == {"constant": 0.5}
+
+
+@pytest.mark.slow
 def test_a_spec_runs_in_another_process_with_the_plugins_of_its_files(constant: Path, tmp_path: Path) -> None:
     asked = pickle.dumps(spec_of(constant, 0.5, tmp_path / "runs"))
     # -P: the textclf_core that is installed, as here, not one that lies in the working folder.

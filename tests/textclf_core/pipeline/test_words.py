@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from checkpoints import write_checkpoint
 from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
 from seqeval.metrics import f1_score
 from tokenizers import ByteLevelBPETokenizer
 from transformers import PreTrainedTokenizerFast, pipeline
 
 from textclf_core import compare, run
-from textclf_core.api import Run
 from textclf_core.data import prepare
 from textclf_core.data.prepared import with_train_size
 from textclf_core.data.sampling import TrainSize
@@ -25,6 +25,7 @@ from textclf_core.encoder.families import FAMILIES
 from textclf_core.errors import DataError, UsageError
 from textclf_core.inference.store import load_classifier
 from textclf_core.plugins import Catalogue
+from textclf_core.results import ComparisonResult, Run
 from textclf_core.tasks.subtokens import WORD_STARTS, encode_words
 from textclf_core.testing import TAGS, tiny_encoder, tiny_words
 from textclf_core.types.recipe import Recipe
@@ -39,10 +40,11 @@ def model(tiny_checkpoint: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def done(model: str, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A run that learnt what entities there are."""
+def done(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run of a model of one block that learnt what entities there are."""
+    checkpoint = write_checkpoint(tmp_path_factory.mktemp("model"), num_hidden_layers=1, initializer_range=0.02)
     return run(
-        [model, "finetune:learning_rate=5e-3,epochs=10,batch_size=8"],
+        [f"hf-model:checkpoint={checkpoint}", "finetune:learning_rate=5e-3,epochs=10,batch_size=8"],
         data=tiny_words(96),
         output=tmp_path_factory.mktemp("runs"),
         quiet=True,
@@ -191,7 +193,7 @@ def test_words_that_were_cut_off_count_as_outside_and_are_told(model: str, tmp_p
 
 def test_micro_batches_leave_the_gradient_as_it_is(tmp_path: Path) -> None:
     # Sentences differ in their number of words, so a mean of the micro-batches' means would be another gradient.
-    encoder = tiny_encoder(dropout=0.0)
+    encoder = tiny_encoder(blocks=1, dropout=0.0)
     encoder.model.save_pretrained(tmp_path / "model")
     encoder.tokenizer.save_pretrained(tmp_path / "model")
     model, settings = f"hf-model:checkpoint={tmp_path / 'model'}", "finetune:batch_size=8,learning_rate=1e-3"
@@ -226,35 +228,37 @@ def test_hf_trainer_computes_what_finetune_computes(model: str, tmp_path: Path) 
     assert np.allclose(scores(first), scores(second), atol=1e-4)
 
 
-def test_a_comparison_resamples_sentences_and_leaves_out_what_cant_label_words(model: str, tmp_path: Path) -> None:
-    compared = compare(
-        ["full", "head-only"],
-        plugins=[model, "finetune:learning_rate=5e-3,epochs=4,batch_size=8"],
-        seeds=2,
-        data=tiny_words(96),
-        output=tmp_path,
-        quiet=True,
-    )
-    assert not compared.failed
-    assert compared.analysis is not None
-    by_label = {row.line.label: row for row in compared.analysis.rows}
-    assert by_label.keys() == {"full", "head-only", "majority"}
+@pytest.fixture(scope="module")
+def compared(model: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[ComparisonResult, Path]:
+    """A comparison of words' labels with the yardstick that there is for them, and where its runs are."""
+    output = tmp_path_factory.mktemp("compared")
+    settings = "finetune:learning_rate=1e-2,epochs=3,batch_size=8"
+    return compare(["full"], plugins=[model, settings], seeds=2, data=tiny_words(64), output=output, quiet=True), output
+
+
+def test_a_comparison_resamples_sentences_and_leaves_out_what_cant_label_words(
+    compared: tuple[ComparisonResult, Path],
+) -> None:
+    comparison, _ = compared
+    assert not comparison.failed
+    assert comparison.analysis is not None
+    by_label = {row.line.label: row for row in comparison.analysis.rows}
+    assert by_label.keys() == {"full", "majority"}
     assert by_label["majority"].score == 0
     assert by_label["full"].verdict == "best"
     assert by_label["majority"].verdict == "worse"
-    for row in compared.analysis.rows:
+    for row in comparison.analysis.rows:
         assert row.score == pytest.approx(np.mean([one.record.metrics["test"]["f1"] for one in row.line.runs]))
         assert row.low <= row.score <= row.high
 
 
 def test_the_reports_of_such_a_comparison_are_written(
-    model: str, tmp_path: Path, textclf: Callable[..., int], capsys: pytest.CaptureFixture[str]
+    compared: tuple[ComparisonResult, Path],
+    tmp_path: Path,
+    textclf: Callable[..., int],
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    compare(
-        ["full"], plugins=[model, "finetune:learning_rate=5e-3,batch_size=8"], seeds=1, data=tiny_words(48),
-        output=tmp_path / "runs", quiet=True,
-    )  # fmt: skip
-    runs, page = str(tmp_path / "runs"), tmp_path / "page.html"
+    runs, page = str(compared[1]), tmp_path / "page.html"
     assert textclf("report", runs, "--classes", "--slice", "length") == 0
     printed = capsys.readouterr().out
     assert "praise" in printed
@@ -327,13 +331,6 @@ def test_files_and_saved_data_sets_may_hold_lists_of_words(tmp_path: Path) -> No
         found = run([dataset, "majority"], output=tmp_path / "runs", quiet=True)
         assert found.record.data.task_kind == "tokens"
         assert found.record.data.label_names == names
-
-
-def test_onnx_computes_what_torch_computes(done: Run) -> None:
-    texts = ["the plot was bright", "a very awful ending"]
-    for ours, exported in zip(done.predict(texts), done.predict(texts, engine="onnx"), strict=True):
-        for one, other in zip(ours["entities"], exported["entities"], strict=True):
-            assert one == {**other, "score": pytest.approx(other["score"], abs=1e-4)}
 
 
 def test_splits_are_carved_and_sampled_by_sentence() -> None:

@@ -64,6 +64,7 @@ def test_an_uncertain_crossing_has_an_open_interval() -> None:
     assert found.share < 0.95
 
 
+@pytest.mark.slow
 def test_the_interval_covers_the_true_crossing() -> None:
     """120 draws of test rows and seeds from models whose curves truly cross at 100 examples."""
     rng = np.random.default_rng(0)

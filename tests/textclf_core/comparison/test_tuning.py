@@ -1,0 +1,182 @@
+"""Values tuned on validation before a comparison runs."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import textclf_core
+from textclf_core.comparison.tuning import Search, parse_search
+from textclf_core.errors import UsageError
+
+Textclf = Callable[..., int]
+
+
+def base(tiny_checkpoint: Path, reviews: Path, output: Path) -> list[str]:
+    plugins = ["--plugin", f"files:path={reviews}", "--plugin", f"hf-model:checkpoint={tiny_checkpoint}"]
+    return ["compare", *plugins, "--no-yardsticks", "--output", str(output)]
+
+
+@pytest.fixture
+def arguments(tiny_checkpoint: Path, reviews: Path, tmp_path: Path) -> list[str]:
+    return base(tiny_checkpoint, reviews, tmp_path)
+
+
+def records(folder: Path) -> list[textclf_core.Run]:
+    return [textclf_core.open_run(path.parent) for path in sorted(folder.glob("[!.]*/record.json"))]
+
+
+@pytest.fixture(scope="module")
+def command(tiny_checkpoint: Path, reviews: Path, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """A comparison that tunes two contenders."""
+    tune = ["--tune", "learning_rate=1e-5..3e-2", "--trials", "2", "--seeds", "2"]
+    output = tmp_path_factory.mktemp("tuned")
+    return [*base(tiny_checkpoint, reviews, output), "--try", "full", "--try", "head-only", *tune]
+
+
+@pytest.fixture(scope="module")
+def tuned(textclf: Textclf, command: list[str]) -> tuple[Path, str]:
+    """Where that comparison left its runs, and what it printed."""
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        assert textclf(*command) == 0
+    return Path(command[command.index("--output") + 1]), printed.getvalue()
+
+
+def test_tuning_gives_each_contender_the_same_trials_and_runs_with_the_best(
+    tuned: tuple[Path, str],
+) -> None:
+    folder, table = tuned
+    trials = records(folder / "trials")
+    assert len(trials) == 4
+    assert {run.record.seed for run in trials} == {0}
+    for label in ("full", "head-only"):
+        mine = [run for run in trials if run.record.label.startswith(f"{label} trial")]
+        best = max(mine, key=lambda run: run.record.metrics["validation"]["f1"] or 0)
+        runs = [run for run in records(folder) if run.record.label == f"{label} (tuned)"]
+        assert [run.record.seed for run in runs] == [0, 1]
+        for run in runs:
+            tuning = run.record.tuning
+            trainer = run.record.plugin("trainer")
+            assert tuning is not None
+            assert trainer is not None
+            assert tuning.trials == 2
+            assert tuning.option == "finetune:learning_rate"
+            assert trainer.options["learning_rate"] == tuning.value
+            assert trainer.set_by["learning_rate"] == "tuning"
+            assert tuning.validation_score == best.record.metrics["validation"]["f1"]
+            assert tuning.train_flops == sum(one.record.cost.train_flops or 0 for one in mine)
+            assert 1e-5 <= tuning.value <= 3e-2
+        assert f"learning_rate={runs[0].record.tuning.value:g} (2 trials" in table  # type: ignore[union-attr]
+
+
+def test_the_first_trial_takes_the_options_own_value(tuned: tuple[Path, str]) -> None:
+    for label in ("full", "head-only"):
+        mine = [run.record for run in records(tuned[0] / "trials") if run.record.label.startswith(f"{label} trial")]
+        first = min(mine, key=lambda record: record.finished)
+        assert first.plugin("trainer").options["learning_rate"] == 2e-5  # type: ignore[union-attr]
+
+
+def test_stopped_tuning_reads_its_trials(tuned: tuple[Path, str], command: list[str], textclf: Textclf) -> None:
+    before = {run.directory: run.record.finished for run in records(tuned[0] / "trials")}
+    assert textclf(*command) == 0
+    assert {run.directory: run.record.finished for run in records(tuned[0] / "trials")} == before
+
+
+def test_what_cant_be_tuned_stands_in_the_table_of_the_tuned(
+    textclf: Textclf, arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tune = ["--tune", "learning_rate", "--trials", "2", "--seeds", "1", "--format", "json"]
+    assert textclf(*arguments, "--try", "head-only", "--try", "tfidf-logreg:c=1", *tune) == 0
+    [table] = json.loads(capsys.readouterr().out)
+    assert {"head-only (tuned)", "tfidf-logreg:c=1"} <= {row["contender"] for row in table["rows"]}
+
+
+def test_tuning_by_a_metric_that_nobody_gives_runs_nothing(
+    textclf: Textclf, arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tune = ["--plugin", "mcc", "--tune", "learning_rate", "--trials", "2", "--seeds", "1"]
+    assert textclf(*arguments, "--try", "full", *tune) == 2
+    assert "--tune chooses by 'f1', and full gives mcc alone. Add --plugin f1." in capsys.readouterr().err
+    assert not records(tmp_path / "trials")
+
+
+def test_a_trial_that_diverges_is_a_failed_trial(
+    textclf: Textclf, arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tune = ["--tune", "learning_rate=1e-5..1e38", "--trials", "3", "--seeds", "1"]
+    assert textclf(*arguments, "--try", "full", *tune) == 0
+    shown = capsys.readouterr()
+    assert "warning: full trial learning_rate=" in shown.err
+    assert "failed: " in shown.err
+    assert 0 < len(records(tmp_path / "trials")) < 3
+    [run] = records(tmp_path)
+    assert run.record.tuning is not None
+    assert run.record.tuning.trials == 3
+    assert run.record.tuning.value < 1
+
+
+def test_a_contender_whose_trials_all_fail_does_not_stop_the_others(
+    textclf: Textclf, arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tune = ["--tune", "learning_rate=1e36..1e38", "--trials", "2", "--seeds", "2"]
+    assert textclf(*arguments, "--try", "full", "--try", "majority", *tune) == 1
+    shown = capsys.readouterr()
+    assert "error: full seed 0: all 2 trials of 'learning_rate' failed, the last one so: " in shown.err
+    assert "error: full seed 1: " in shown.err
+    assert [run.record.label for run in records(tmp_path)] == ["majority", "majority"]
+    assert "majority" in shown.out
+
+
+def test_a_trial_without_a_score_is_a_failed_trial(
+    textclf: Textclf, arguments: list[str], plugin_file: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = plugin_file(
+        """
+        @dataclass(frozen=True)
+        class Undecided:
+            @hookimpl
+            def textclf_compute_metrics(self, references):
+                return {"f1": float("nan")}
+        """
+    )
+    tune = ["--tune", "c=1e-2..1e2", "--trials", "2", "--seeds", "1"]
+    mine = ["--plugin-file", str(path), "--plugin", "undecided"]
+    assert textclf(*arguments, "--try", "tfidf-logreg", *mine, *tune) == 1
+    assert "all 2 trials of 'c' failed, the last one so: f1 has no value on validation" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("trials", [0, 1])
+def test_too_few_trials(trials: int) -> None:
+    with pytest.raises(UsageError, match="2 trials at least"):
+        parse_search("learning_rate", trials)
+
+
+def test_an_option_that_nobody_has(textclf: Textclf, arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert textclf(*arguments, "--try", "full", "--tune", "lambda=1e-3..1", "--seeds", "1") == 2
+    assert "no contender's trainer has an option 'lambda'" in capsys.readouterr().err
+
+
+def test_an_option_without_a_usual_range_needs_one(
+    textclf: Textclf, arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`learning_rate` has one, which its option names; nothing runs."""
+    assert textclf(*arguments, "--try", "full", "--tune", "weight_decay", "--seeds", "1") == 2
+    assert "weight_decay: finetune names no usual range for it; say in which" in capsys.readouterr().err
+    assert records(tmp_path / "trials") == []
+
+
+def test_what_is_tuned_is_read_as_written() -> None:
+    assert parse_search("learning_rate=1e-5..1e-2", 8) == Search("learning_rate", (1e-5, 1e-2), 8)
+    assert parse_search("weight_decay=0.001..0.1", 4) == Search("weight_decay", (0.001, 0.1), 4)
+    assert parse_search("learning_rate", 8) == Search("learning_rate", None, 8)
+
+
+@pytest.mark.parametrize("text", ["learning_rate=1e-2..1e-5", "learning_rate=0..1", "learning_rate=a"])
+def test_a_range_that_is_none(text: str) -> None:
+    with pytest.raises(UsageError, match="--tune"):
+        parse_search(text, 8)
