@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -159,13 +160,19 @@ class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # it has no
         if isinstance(func, torch._ops.HigherOrderOperator):
             return NotImplemented
         formula = flop_registry.get(func._overloadpacket)
-        if formula is None and torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), "CompositeImplicitAutograd"):
-            with self:  # it is made of other operations, which have one
+        if formula is None and _is_made_of_others(func):
+            with self:
                 return func.decompose(*args, **kwargs)
         result = func(*args, **kwargs)
         if formula is not None:
             self.flops += formula(*args, **kwargs, out_val=result)
         return result
+
+
+@cache
+def _is_made_of_others(operation: Any) -> bool:
+    """Return whether what torch runs for an operation is other operations, which may have formulas."""
+    return bool(torch._C._dispatch_has_kernel_for_dispatch_key(operation.name(), "CompositeImplicitAutograd"))
 
 
 def _solve(counts: Sequence[int]) -> PassFlops:
