@@ -252,9 +252,10 @@ def test_trainer_goes_another_way_when_it_resumes_while_it_groups_by_length(tmp_
 
 def unbroken_and_resumed(trainer: type[EncoderTraining], directory: Path) -> tuple[Trained, Trained]:
     """Train three epochs; and again the last two, by finetune from the checkpoint after the first."""
-    unbroken = train(trainer(epochs=3, checkpoints=3), directory / "unbroken")
+    data = tiny_data(rows=32)
+    unbroken = train(trainer(epochs=3, checkpoints=3), directory / "unbroken", data=data)
     checkpoint = unbroken.directory / "checkpoints" / "epoch-1"
-    resumed = train(Finetune(epochs=3, resume=checkpoint), directory / "resumed", encoder=tiny_encoder())
+    resumed = train(Finetune(epochs=3, resume=checkpoint), directory / "resumed", data=data)
     return unbroken, resumed
 
 
