@@ -93,9 +93,7 @@ def covering_length(
 
     It is never more than the model takes.
     """
-    lengths = [
-        len(ids) for encoded in _encoded(tokenizer, plain(data), task) for ids in encoded["input_ids"]
-    ]
+    lengths = [len(ids) for encoded in _encoded(tokenizer, plain(data), task) for ids in encoded["input_ids"]]
     return min(int(np.quantile(lengths, share, method="inverted_cdf")), longest_input(model, tokenizer))
 
 
