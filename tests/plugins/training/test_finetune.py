@@ -17,6 +17,33 @@ from textclf_core.testing import tiny_data, tiny_encoder
 from textclf_plugins.training.finetune import Finetune
 
 
+@pytest.fixture(scope="module")
+def best_of_four(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """What keeps the best of four epochs; not to be changed."""
+    return overfitted(tmp_path_factory.mktemp("best"), keep="best", checkpoints=4)
+
+
+@pytest.fixture(scope="module")
+def two_epochs(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """Two epochs over 32 rows, with a checkpoint after each; not to be changed."""
+    return train(Finetune(epochs=2), tmp_path_factory.mktemp("two-epochs"), data=tiny_data(rows=32))
+
+
+@pytest.fixture(scope="module")
+def warmed_up(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """Two epochs of four steps, warmed up in the first; not to be changed."""
+    return train(Finetune(epochs=2, learning_rate=8e-5, warmup=0.5), tmp_path_factory.mktemp("warmed-up"))
+
+
+@pytest.fixture(scope="module")
+def behind_a_prefix(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """What trains one of two blocks; not to be changed."""
+    encoder = tiny_encoder()
+    encoder.freeze(embeddings=True, blocks=[0])
+    directory = tmp_path_factory.mktemp("behind-a-prefix")
+    return train(Finetune(weight_decay=0.5), directory, encoder=encoder, data=tiny_data(rows=16))
+
+
 def overfitted(directory: Path, **options: Any) -> Trained:
     """Train so fast, on labels so wrong, that the last of the epochs isn't the best on validation."""
     data = tiny_data(rows=32)
@@ -60,20 +87,15 @@ def test_matrices_decay_and_biases_and_norms_do_not(tmp_path: Path) -> None:
         assert values.mean().item() == pytest.approx(1.0 if spared else 0.77, abs=0.01), name
 
 
-def test_only_what_trains_has_an_optimizer_state(tmp_path: Path) -> None:
-    encoder = tiny_encoder()
-    encoder.freeze(embeddings=True, blocks=[0])
-    run = train(Finetune(), tmp_path, encoder=encoder)
-    stored = load_file(run.directory / "checkpoints" / "epoch-1" / "optimizer.safetensors")
-    assert {key.rsplit("/", 1)[0] for key in stored} == set(encoder.trainable_names())
+def test_only_what_trains_has_an_optimizer_state(behind_a_prefix: Trained) -> None:
+    stored = load_file(behind_a_prefix.directory / "checkpoints" / "epoch-1" / "optimizer.safetensors")
+    assert {key.rsplit("/", 1)[0] for key in stored} == set(behind_a_prefix.encoder.trainable_names())
 
 
-def test_only_what_trains_moves(tmp_path: Path) -> None:
-    before, encoder = tiny_encoder().model, tiny_encoder()
-    encoder.freeze(embeddings=True, blocks=[0])
-    run = train(Finetune(weight_decay=0.5), tmp_path, encoder=encoder)
-    still = {name for name, values in run.parameters.items() if torch.equal(values, before.get_parameter(name))}
-    assert still == set(encoder.frozen_names())
+def test_only_what_trains_moves(behind_a_prefix: Trained) -> None:
+    before, after = tiny_encoder().model, behind_a_prefix.parameters
+    still = {name for name, values in after.items() if torch.equal(values, before.get_parameter(name))}
+    assert still == set(behind_a_prefix.encoder.frozen_names())
 
 
 # A loss that isn't finite
@@ -104,13 +126,11 @@ def test_it_stops_when_the_last_step_ruined_the_model(tmp_path: Path) -> None:
 # Epochs
 
 
-def test_the_best_epoch_has_the_lowest_validation_loss_and_its_weights_are_kept(tmp_path: Path) -> None:
-    run = overfitted(tmp_path, keep="best", checkpoints=4)
-    losses = [row["validation_loss"] for row in run.epochs]
+def test_the_best_epoch_has_the_lowest_validation_loss_and_its_weights_are_kept(best_of_four: Trained) -> None:
+    losses = [row["validation_loss"] for row in best_of_four.epochs]
     best = losses.index(min(losses)) + 1
     assert best < 4
-    weights = load_file(run.directory / "checkpoints" / f"epoch-{best}" / "trainable.safetensors")
-    assert same_bits(run.parameters, weights)
+    assert same_bits(best_of_four.parameters, best_of_four.checkpoint(best))
 
 
 def test_the_last_epoch_is_kept_unless_the_best_is_asked_for(tmp_path: Path) -> None:
@@ -119,24 +139,25 @@ def test_the_last_epoch_is_kept_unless_the_best_is_asked_for(tmp_path: Path) -> 
     assert same_bits(run.parameters, weights)
 
 
-def test_history_has_a_row_a_step_and_a_row_an_epoch(tmp_path: Path) -> None:
-    run = train(Finetune(epochs=2, learning_rate=1e-4, warmup=0.5), tmp_path)
-    assert [list(row) for row in run.history] == 2 * [
+def test_history_has_a_row_a_step_and_a_row_an_epoch(warmed_up: Trained) -> None:
+    history = warmed_up.history
+    assert [list(row) for row in history] == 2 * [
         *4 * [["step", "loss", "learning_rate"]],
         ["epoch", "step", "train_loss", "validation_loss", "validation_accuracy"],
     ]
-    for epoch in (run.history[:5], run.history[5:]):
+    for epoch in (history[:5], history[5:]):
         assert epoch[4]["train_loss"] == pytest.approx(sum(row["loss"] for row in epoch[:4]) / 4)
 
 
-def test_history_tells_the_rate_that_each_step_used(tmp_path: Path) -> None:
-    run = train(Finetune(epochs=2, learning_rate=8e-5, warmup=0.5), tmp_path)
-    rates = [row["learning_rate"] for row in run.history if "epoch" not in row]
+def test_history_tells_the_rate_that_each_step_used(warmed_up: Trained) -> None:
+    rates = [row["learning_rate"] for row in warmed_up.history if "epoch" not in row]
     assert rates == pytest.approx([0, 2e-5, 4e-5, 6e-5, 8e-5, 6e-5, 4e-5, 2e-5])
 
 
 def test_history_of_a_long_epoch_has_some_fifty_losses(tmp_path: Path) -> None:
-    run = train(Finetune(batch_size=1, checkpoints=0), tmp_path, data=tiny_data(rows=130))
+    encoder = tiny_encoder()
+    encoder.freeze(body=True)  # steps that take no time
+    run = train(Finetune(batch_size=1, checkpoints=0), tmp_path, encoder=encoder, data=tiny_data(rows=130))
     assert len(run.history) == 65 + 1
 
 
@@ -158,17 +179,15 @@ def test_a_resumed_run_ends_in_the_bits_of_the_unbroken_one(freeze: dict[str, An
         encoder = tiny_encoder(dropout=0.2)
         encoder.freeze(**freeze)
         options = Finetune(epochs=4, checkpoints=4, warmup=0.3, micro_batch_size=5, resume=resume)
-        runs.append(train(options, tmp_path / name, encoder=encoder))
+        runs.append(train(options, tmp_path / name, encoder=encoder, data=tiny_data(rows=32)))
     unbroken, resumed = runs
     assert same_bits(unbroken.parameters, resumed.parameters)
     assert unbroken.history == resumed.history
 
 
-def test_a_resumed_run_remembers_the_best_epoch_of_before(tmp_path: Path) -> None:
-    unbroken = overfitted(tmp_path / "unbroken", keep="best", checkpoints=4)
-    checkpoint = unbroken.directory / "checkpoints" / "epoch-3"
-    resumed = overfitted(tmp_path / "resumed", keep="best", resume=checkpoint)
-    assert same_bits(unbroken.parameters, resumed.parameters)
+def test_a_resumed_run_remembers_the_best_epoch_of_before(best_of_four: Trained, tmp_path: Path) -> None:
+    resumed = overfitted(tmp_path, keep="best", resume=best_of_four.directory / "checkpoints" / "epoch-3")
+    assert same_bits(best_of_four.parameters, resumed.parameters)
 
 
 @pytest.mark.parametrize(
@@ -182,30 +201,26 @@ def test_a_resumed_run_remembers_the_best_epoch_of_before(tmp_path: Path) -> Non
     ],
 )
 def test_another_recipe_seed_or_strategy_cannot_go_on(
-    options: dict[str, Any], seed: int, freeze: dict[str, Any], sentence: str, tmp_path: Path
+    options: dict[str, Any], seed: int, freeze: dict[str, Any], sentence: str, two_epochs: Trained, tmp_path: Path
 ) -> None:
-    data = tiny_data(rows=32)
-    first = train(Finetune(epochs=2), tmp_path / "first", data=data)
     encoder = tiny_encoder()
     encoder.freeze(**freeze)
-    again = Finetune(epochs=2, resume=first.directory / "checkpoints" / "epoch-1", **options)
+    again = Finetune(epochs=2, resume=two_epochs.directory / "checkpoints" / "epoch-1", **options)
     with pytest.raises(UsageError) as raised:
-        train(again, tmp_path / "again", encoder=encoder, data=data, seed=seed)
+        train(again, tmp_path, encoder=encoder, data=tiny_data(rows=32), seed=seed)
     assert str(raised.value) == f"resume={again.resume}: this run can't go on from there: {sentence}"
 
 
-def test_other_data_cannot_go_on(tmp_path: Path) -> None:
-    first = train(Finetune(epochs=2), tmp_path / "first", data=tiny_data(rows=32))
-    again = Finetune(epochs=2, resume=first.directory / "checkpoints" / "epoch-1")
+def test_other_data_cannot_go_on(two_epochs: Trained, tmp_path: Path) -> None:
+    again = Finetune(epochs=2, resume=two_epochs.directory / "checkpoints" / "epoch-1")
     with pytest.raises(UsageError, match=r"can't go on from there: training data was \w{12}, now \w{12}\.$"):
-        train(again, tmp_path / "again", data=tiny_data(rows=32, seed=1))
+        train(again, tmp_path, data=tiny_data(rows=32, seed=1))
 
 
-def test_a_finished_run_cannot_go_on(tmp_path: Path) -> None:
-    first = train(Finetune(epochs=2), tmp_path / "first", data=tiny_data(rows=16))
-    again = Finetune(epochs=2, resume=first.directory / "checkpoints" / "epoch-2")
+def test_a_finished_run_cannot_go_on(two_epochs: Trained, tmp_path: Path) -> None:
+    again = Finetune(epochs=2, resume=two_epochs.directory / "checkpoints" / "epoch-2")
     with pytest.raises(UsageError, match=r"can't go on from there: all 2 epochs are done\.$"):
-        train(again, tmp_path / "again", data=tiny_data(rows=16))
+        train(again, tmp_path, data=tiny_data(rows=32))
 
 
 def test_a_folder_without_a_checkpoint_is_refused_with_an_example(tmp_path: Path) -> None:
@@ -217,33 +232,26 @@ def test_a_folder_without_a_checkpoint_is_refused_with_an_example(tmp_path: Path
 
 
 def test_the_same_seed_gives_the_same_bits(tmp_path: Path) -> None:
-    first, again = (train(Finetune(epochs=2), tmp_path / name, seed=7) for name in ("first", "again"))
+    options, data = Finetune(epochs=2), tiny_data(rows=32)
+    first, again = (train(options, tmp_path / name, data=data, seed=7) for name in ("first", "again"))
     assert same_bits(first.parameters, again.parameters)
 
 
 def test_another_seed_gives_others(tmp_path: Path) -> None:
-    first, other = (train(Finetune(), tmp_path / str(seed), seed=seed) for seed in (7, 8))
+    data = tiny_data(rows=32)
+    first, other = (train(Finetune(), tmp_path / str(seed), data=data, seed=seed) for seed in (7, 8))
     assert largest_difference(first.parameters, other.parameters) > 1e-5
 
 
 # In a run
 
 
-@pytest.fixture
-def checkpoint(tmp_path: Path) -> Path:
-    """A folder with a tiny model, as a hub would give it."""
-    encoder = tiny_encoder()
-    encoder.model.save_pretrained(tmp_path / "model")
-    encoder.tokenizer.save_pretrained(tmp_path / "model")
-    return tmp_path / "model"
-
-
 @pytest.mark.parametrize("trainer", ["finetune", "hf-trainer"])
 def test_a_run_leaves_history_checkpoints_and_a_model_that_predicts_again(
-    trainer: str, checkpoint: Path, tmp_path: Path
+    trainer: str, tiny_checkpoint: Path, tmp_path: Path
 ) -> None:
-    plugins = [f"hf-model:checkpoint={checkpoint}", "freeze-first-n:n=1", f"{trainer}:epochs=3,learning_rate=1e-3"]
-    data = tiny_data(rows=64)
+    plugins = [f"hf-model:checkpoint={tiny_checkpoint}", "freeze-first-n:n=1", f"{trainer}:epochs=3,learning_rate=1e-3"]
+    data = tiny_data(rows=24)
     run = textclf_core.run(plugins, data=data, output=tmp_path / "runs", quiet=True)
     assert sorted(path.name for path in run.directory.iterdir()) == [
         "checkpoints",
@@ -253,7 +261,7 @@ def test_a_run_leaves_history_checkpoints_and_a_model_that_predicts_again(
         "record.json",
     ]
     assert [path.name for path in sorted((run.directory / "checkpoints").iterdir())] == ["epoch-2", "epoch-3"]
-    assert run.record.cost.train_examples == 3 * 64
+    assert run.record.cost.train_examples == 3 * 24
     stored = run.predictions().to_pylist()
     tests = [row for row in stored if row["split"] == "test"]
     again = run.predict(data["test"]["text"])

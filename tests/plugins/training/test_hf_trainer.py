@@ -18,7 +18,7 @@ from textclf_plugins.training.hf_trainer import HfTrainer
 
 
 def test_it_says_nothing_of_its_own(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    train(HfTrainer(epochs=2), tmp_path)
+    train(HfTrainer(epochs=2), tmp_path, data=tiny_data(16))
     assert capfd.readouterr() == ("", "")
 
 
@@ -31,18 +31,18 @@ def test_its_steps_show_in_our_bar(tmp_path: Path) -> None:
 
 
 def test_it_leaves_history_and_checkpoints_and_nothing_else(tmp_path: Path) -> None:
-    run = train(HfTrainer(epochs=3, checkpoints=2), tmp_path)
+    run = train(HfTrainer(epochs=3, checkpoints=2), tmp_path, data=tiny_data(16))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoints", "history.jsonl"]
     assert run.checkpoints == ["epoch-2", "epoch-3"]
 
 
 def test_no_checkpoints_are_written_where_none_are_wanted(tmp_path: Path) -> None:
-    train(HfTrainer(checkpoints=0), tmp_path)
+    train(HfTrainer(checkpoints=0), tmp_path, data=tiny_data(16))
     assert [path.name for path in tmp_path.iterdir()] == ["history.jsonl"]
 
 
 def test_nothing_is_pickled(tmp_path: Path) -> None:
-    run = train(HfTrainer(), tmp_path / "run")
+    run = train(HfTrainer(), tmp_path / "run", data=tiny_data(16))
     run.classifier.save(tmp_path)
     assert {path.suffix for path in tmp_path.rglob("*") if path.is_file()} == {".json", ".jsonl", ".safetensors"}
 
@@ -60,7 +60,8 @@ def test_the_best_epoch_is_kept_if_asked_for(tmp_path: Path) -> None:
 
 def test_the_same_seed_gives_the_same_bits_and_another_does_not(tmp_path: Path) -> None:
     first, again, other = (
-        train(HfTrainer(), tmp_path / name, seed=seed) for name, seed in [("first", 7), ("again", 7), ("other", 8)]
+        train(HfTrainer(), tmp_path / name, data=tiny_data(32), seed=seed)
+        for name, seed in [("first", 7), ("again", 7), ("other", 8)]
     )
     assert same_bits(first.parameters, again.parameters)
     assert largest_difference(first.parameters, other.parameters) > 1e-5

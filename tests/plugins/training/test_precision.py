@@ -37,7 +37,9 @@ def test_bfloat16_trains_to_scores_near_those_of_float32(monkeypatch: pytest.Mon
     monkeypatch.setattr(precision, "_cpu_has_bfloat16", lambda: True)  # where it hasn't, torch emulates it
     rows = tiny_data(rows=32)["test"]
     scores = [
-        train(Finetune(precision=name, learning_rate=1e-3), tmp_path / name).classifier.scores(rows)
+        train(Finetune(precision=name, learning_rate=1e-3), tmp_path / name, data=tiny_data(rows=32)).classifier.scores(
+            rows
+        )
         for name in ("float32", "bfloat16")
     ]
     assert not np.array_equal(*scores)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -51,13 +52,19 @@ def through_cache(encoder: Encoder, rows: Dataset, cache: Path) -> tuple[list[Te
     return [known.hidden([row])[0, : lengths[row]] for row in range(len(rows))], meter
 
 
-@pytest.fixture
-def cache(tmp_path: Path) -> Path:
-    """A cache that the unchanged encoder filled."""
-    encoder = encoder_of()
-    _, meter = through_cache(encoder, tokenized(encoder), tmp_path)
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache that the unchanged encoder filled; not to be changed."""
+    folder, encoder = tmp_path_factory.mktemp("filled"), encoder_of()
+    _, meter = through_cache(encoder, tokenized(encoder), folder)
     assert meter.prefix_rows_computed == len(TEXTS)
-    return tmp_path
+    return folder
+
+
+@pytest.fixture
+def cache(filled: Path, tmp_path: Path) -> Path:
+    """A copy of it."""
+    return Path(shutil.copytree(filled, tmp_path, dirs_exist_ok=True))
 
 
 def add_to(name: str) -> Change:
