@@ -1,4 +1,4 @@
-"""Before a comparison runs: its bill. Then what it left beside it."""
+"""The bill of a comparison before it runs, and its curve by amount of data."""
 
 from __future__ import annotations
 
