@@ -106,7 +106,7 @@ def compare(
     train_size: str | Sequence[str] | None = None,
     tune: str | None = None,
     trials: int = 8,
-    yardsticks: bool = True,
+    baselines: bool = True,
     metric: str = "f1",
     cost: str = "train-seconds",
     price: str | None = None,
@@ -134,7 +134,7 @@ def compare(
     train_size: str | Sequence[str] | None = None,
     tune: str | None = None,
     trials: int = 8,
-    yardsticks: bool = True,
+    baselines: bool = True,
     metric: str = "f1",
     cost: str = "train-seconds",
     price: str | None = None,
@@ -161,7 +161,7 @@ def compare(
     train_size: str | Sequence[str] | None = None,
     tune: str | None = None,
     trials: int = 8,
-    yardsticks: bool = True,
+    baselines: bool = True,
     metric: str = "f1",
     cost: str = "train-seconds",
     price: str | None = None,
@@ -195,7 +195,7 @@ def compare(
         tune: an option of the trainer that each contender gets trials to tune, on validation: ``learning_rate``, or
             with its range ``learning_rate=1e-5..1e-2``.
         trials: trials of each contender with ``tune``.
-        yardsticks: compare with the majority class and TF-IDF with logistic regression too.
+        baselines: compare with the majority class and TF-IDF with logistic regression too.
         metric: what decides: ``f1`` or ``accuracy``.
         cost: what the recommended line is cheap by: ``train-seconds``, ``flops``, ``memory``, ``trainable``,
             ``artifact``, ``latency``.
@@ -221,7 +221,7 @@ def compare(
         [*settings.tries, *tries],
         override(settings.plugins, plugins, catalogue, set_by="call"),
         catalogue,
-        yardsticks=yardsticks,
+        baselines=baselines,
         without=() if data is None else ("dataset",),
         set_by="call",
     )

@@ -94,7 +94,7 @@ def textclf_why_not(task: Task) -> str | None:
     """Say why this plugin can't do with a task. Each in order.
 
     Called after the data are checked, before a model is built; a plugin that can do with every task needs none. A
-    metric that nobody chose is left out then, and so, with a note, is a yardstick of a comparison; else the run ends.
+    metric that nobody chose is left out then, and so, with a note, is a baseline of a comparison; else the run ends.
 
     Args:
         task: its kind is ``single-label``, ``multi-label`` (several labels a text) or ``tokens`` (a label a word).

@@ -8,5 +8,5 @@ DEFAULTS = {
     "metric": ("f1", "entity-f1", "accuracy"),  # a run takes those of them that can do with its task
 }
 
-YARDSTICKS = ("majority", "tfidf-logreg")
+BASELINES = ("majority", "tfidf-logreg")
 """The contenders that every comparison includes unless told not to."""

@@ -57,7 +57,7 @@ def compare(job: Job) -> Measured:
             plugins=[job["model"]],
             data=_data(job),
             seeds=job["seeds"],
-            yardsticks=False,
+            baselines=False,
             output=Path(room, "runs"),
             cache_dir=Path(room, "cache"),
             device="cpu",

@@ -39,7 +39,7 @@ def perplexities(
         [f"{spec} + head-only" for spec in tries.values()],
         plugins=list(base),
         seeds=1,
-        yardsticks=False,
+        baselines=False,
         output=output,
         cache_dir=cache,
     ).runs
@@ -72,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         ["full", pretraining(chosen.steps, best, "all")],
         plugins=[*base, chosen.finetune],
         seeds=chosen.seeds,
-        yardsticks=False,
+        baselines=False,
         output=chosen.output / "finetuned",
         cache_dir=cache,
     )

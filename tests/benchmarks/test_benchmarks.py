@@ -207,8 +207,8 @@ def test_the_thirty_commands_have_every_strategy_and_trainer() -> None:
     listed = [one.plugin for one in catalogue.listing() if one.plugin]
     wanted = {plugin.name for plugin in listed if {"strategy", "trainer"} & {*plugin.roles}}
     said = " ".join(argument for command in thirty_commands.COMMANDS for argument in command.arguments)
-    # Yardsticks take part in comparisons without being said.
-    assert wanted - {*catalogue.yardsticks} - {spec.partition(":")[0] for spec in said.split()} == set()
+    # Baselines take part in comparisons without being said.
+    assert wanted - {*catalogue.baselines} - {spec.partition(":")[0] for spec in said.split()} == set()
 
 
 def test_a_command_comes_after_the_one_whose_run_it_takes() -> None:

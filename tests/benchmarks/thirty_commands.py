@@ -124,7 +124,7 @@ COMMANDS = (
             "layerwise-lr-decay + freeze-first-n:n=1",
             f"early-stopping:patience=1 + {FINETUNE},epochs=6,keep=best",
         ),
-        *("--seeds", "1", "--no-yardsticks"),
+        *("--seeds", "1", "--no-baselines"),
     ),
     _run("gradual-unfreeze", *REVIEWS, "gradual-unfreeze:blocks=2", f"{FINETUNE},epochs=4"),
     _run(
@@ -140,7 +140,7 @@ COMMANDS = (
         "continued-pretraining",
         (*REVIEWS, "continued-pretraining:epochs=2,masking=whole-word"),
         (f"head-only + {FINETUNE},epochs=2", "embedding-logreg"),
-        *("--seeds", "2", "--no-yardsticks"),
+        *("--seeds", "2", "--no-baselines"),
     ),
     _compare(
         "trainers",
@@ -212,19 +212,19 @@ COMMANDS = (
         "joint-heads",
         (*REVIEWS, "threshold"),
         (f"head-only + {FINETUNE},3e-2,epochs=3,keep=best", "freeze-first-n:n=4"),
-        *("--seeds", "3", "--no-yardsticks"),
+        *("--seeds", "3", "--no-baselines"),
     ),
     _compare(
         "train-sizes",
         (*REVIEWS, f"{FINETUNE},epochs=2"),
         ("head-only", "freeze-first-n:n=3"),
-        *("--seeds", "2", "--train-size", "8/class,50%,100%", "--no-yardsticks"),
+        *("--seeds", "2", "--train-size", "8/class,50%,100%", "--no-baselines"),
     ),
     _compare(
         "tuned",
         (*REVIEWS, f"{FINETUNE},epochs=2"),
         ("head-only", "freeze-first-n:n=3"),
-        *("--seeds", "2", "--tune", "learning_rate=1e-4..1e-1", "--trials", "3", "--no-yardsticks"),
+        *("--seeds", "2", "--tune", "learning_rate=1e-4..1e-1", "--trials", "3", "--no-baselines"),
     ),
     _run("minilm", *MINILM, "full", "finetune:batch_size=16,learning_rate=1e-4,checkpoints=0"),
     _compare(
@@ -235,7 +235,7 @@ COMMANDS = (
             "freeze-first-n:n=4 + finetune:learning_rate=1e-4,epochs=2",
             "zero-shot-embeddings:template=This is a {} review.",
         ),
-        *("--seeds", "2", "--no-yardsticks"),
+        *("--seeds", "2", "--no-baselines"),
     ),
 )
 BY_NAME = {command.name: command for command in COMMANDS}

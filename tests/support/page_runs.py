@@ -1,4 +1,4 @@
-"""A comparison made up for the tests of the page: a sweep, yardsticks, texts of two labels or more."""
+"""A comparison made up for the tests of the page: a sweep, baselines, texts of two labels or more."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def compare(
         ),
     ] = None,
     trials: Annotated[int, typer.Option(help="Trials of each contender with --tune.", min=2)] = 8,
-    yardsticks: Annotated[
+    baselines: Annotated[
         bool, typer.Option(help="Compare with the majority class and TF-IDF with logistic regression too.")
     ] = True,
     metric: Annotated[Literal["f1", "accuracy"], typer.Option(help="What decides.")] = "f1",
@@ -117,7 +117,7 @@ def compare(
         [*settings.tries, *(attempt or ())],
         override(settings.plugins, plugin or (), catalogue),
         catalogue,
-        yardsticks=yardsticks,
+        baselines=baselines,
     )
     check_format(format)
     check_cost(cost)

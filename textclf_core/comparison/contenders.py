@@ -43,7 +43,7 @@ class Contender:
         left_out: base plugins that it has no use for, such as a model beside TF-IDF.
         sweep: the swept option, where exactly one was.
         tuning: what was tuned, and what that took.
-        yardstick: nobody wrote it, so that it is left out where it can't do with the task.
+        baseline: nobody wrote it, so that it is left out where it can't do with the task.
     """
 
     label: str
@@ -51,7 +51,7 @@ class Contender:
     left_out: tuple[str, ...] = ()
     sweep: Sweep | None = None
     tuning: Tuning | None = None
-    yardstick: bool = False
+    baseline: bool = False
 
 
 def named_contenders(
@@ -59,7 +59,7 @@ def named_contenders(
     base: Sequence[PluginSpec],
     catalogue: Catalogue,
     *,
-    yardsticks: bool = True,
+    baselines: bool = True,
     without: Sequence[str] = (),
     set_by: str = "command line",
 ) -> tuple[Contender, ...]:
@@ -69,7 +69,7 @@ def named_contenders(
         tries: the contenders, as after ``--try``, or their plugins.
         base: the plugins of every contender.
         catalogue: the plugins that there are.
-        yardsticks: add the yardsticks that aren't among them.
+        baselines: add the baselines that aren't among them.
         without: roles that no plugin is needed for.
         set_by: who names them, for the records.
 
@@ -78,7 +78,7 @@ def named_contenders(
     """
     if not tries:
         raise UsageError("nothing to compare: give each contender with --try, such as --try full --try head-only.")
-    wanted = with_yardsticks(tries, catalogue) if yardsticks else tries
+    wanted = with_baselines(tries, catalogue) if baselines else tries
     return contenders(wanted, base, catalogue, without=without, set_by=set_by)
 
 
@@ -107,11 +107,11 @@ def contenders(
     return tuple(found)
 
 
-def with_yardsticks(
+def with_baselines(
     tries: Sequence[str | Sequence[PluginSpec]], catalogue: Catalogue
 ) -> list[str | Sequence[PluginSpec]]:
-    """Return the contenders as written, and behind them the yardsticks that aren't among them."""
-    added = [name for name in catalogue.yardsticks if name not in tries]
+    """Return the contenders as written, and behind them the baselines that aren't among them."""
+    added = [name for name in catalogue.baselines if name not in tries]
     return [*tries, *((PluginSpec(name, set_by="default"),) for name in added)]
 
 
@@ -128,8 +128,8 @@ def _contenders(
         kept, left_out = _without_useless(combined, chosen, catalogue)
         label = " + ".join(str(spec) for spec in chosen)
         plugins = activate(kept, catalogue, without=without)
-        yardstick = all(spec.set_by == "default" for spec in chosen)
-        yield Contender(label, plugins, left_out, sweeps[0] if len(sweeps) == 1 else None, yardstick=yardstick)
+        baseline = all(spec.set_by == "default" for spec in chosen)
+        yield Contender(label, plugins, left_out, sweeps[0] if len(sweeps) == 1 else None, baseline=baseline)
 
 
 def _parse(text: str, catalogue: Catalogue, set_by: str) -> tuple[PluginSpec, ...]:

@@ -124,15 +124,15 @@ def _refuse_abstaining(contender: Contender, task: Task) -> None:
 
 
 def _suited(contenders: Sequence[Contender], task_of: Mapping[str, Task]) -> list[Contender]:
-    """Return the contenders with the plugins that suit their task, without yardsticks that can't do with it."""
+    """Return the contenders with the plugins that suit their task, without baselines that can't do with it."""
     found = []
     for contender in contenders:
         try:
             found.append(replace(contender, plugins=suited(contender.plugins, task_of[contender.label])))
         except UsageError as error:
-            if not contender.yardstick:
+            if not contender.baseline:
                 raise
-            logger.info("a yardstick is left out: %s", error)
+            logger.info("a baseline is left out: %s", error)
     return found
 
 

@@ -27,7 +27,7 @@ from textclf_core.types.needs import Needs
 GROUP = "textclf"
 DEFAULTS_GROUP = "textclf.defaults"
 """Holds two entry points of our own distribution: which plugins a run takes for a role that nobody chose
-(``defaults``), and which contenders every comparison has (``yardsticks``)."""
+(``defaults``), and which contenders every comparison has (``baselines``)."""
 OWN_DISTRIBUTION = "textclf-core"
 ALLOW_LIST = "TEXTCLF_PLUGINS"
 _FILE = "file "
@@ -104,12 +104,12 @@ class Catalogue:
     """All plugins that can be had, by name. Importing one waits until it is asked for."""
 
     def __init__(
-        self, entries: Iterable[Entry], defaults: Mapping[str, Sequence[str]], yardsticks: Sequence[str] = ()
+        self, entries: Iterable[Entry], defaults: Mapping[str, Sequence[str]], baselines: Sequence[str] = ()
     ) -> None:
         self.entries = tuple(sorted(entries, key=lambda entry: (entry.name, entry.distribution)))
         self.defaults = defaults
         """The plugins of each role that nobody chose, in order."""
-        self.yardsticks = tuple(yardsticks)
+        self.baselines = tuple(baselines)
         """The contenders that every comparison includes unless told not to."""
         self._loaded: dict[Entry, LoadedPlugin] = {}
 
@@ -126,7 +126,7 @@ class Catalogue:
         files = dict.fromkeys(path.expanduser().resolve() for path in plugin_files)
         entries = [*_installed_entries(), *(entry for path in files for entry in _file_entries(path))]
         own = entry_points(group=DEFAULTS_GROUP)  # once: it looks through everything that is installed
-        return cls(entries, _own(own, "defaults"), _own(own, "yardsticks"))
+        return cls(entries, _own(own, "defaults"), _own(own, "baselines"))
 
     def get(self, name: str) -> LoadedPlugin:
         """Return the plugin of that name.

@@ -255,7 +255,7 @@ def test_a_comparison_counts_the_adapters_of_each_contender(checkpoint: Callable
         plugins=[f"hf-model:checkpoint={checkpoint('bert')}", FAST],
         data=tiny_data(16),
         seeds=1,
-        yardsticks=False,
+        baselines=False,
         output=tmp_path / "runs",
         cache_dir=tmp_path / "cache",
         quiet=True,

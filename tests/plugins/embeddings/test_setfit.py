@@ -75,7 +75,7 @@ def test_shots_are_the_examples_of_train_size_and_the_data_seed_decides_them(
     tiny_checkpoint: Path, run: Callable[..., Run], reviews: Path, tmp_path: Path, textclf: Callable[..., int]
 ) -> None:
     base = ["--plugin", f"hf-model:checkpoint={tiny_checkpoint}", "--plugin", f"files:path={reviews}", "--seeds", "1"]
-    more = ["--no-yardsticks", "--output", str(tmp_path / "compared")]
+    more = ["--no-baselines", "--output", str(tmp_path / "compared")]
     same = FAST.removeprefix("shots=4,")
     assert textclf("compare", *base, *more, "--try", f"setfit:{same}", "--train-size", "4/class") == 0
     assert textclf("compare", *base, *more, "--try", f"setfit:{FAST}") == 0

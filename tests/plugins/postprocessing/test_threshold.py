@@ -148,7 +148,7 @@ def test_a_comparison_and_the_report_count_the_labels_that_were_chosen(
     base: list[str], textclf: Callable[..., int], tmp_path: Path
 ) -> None:
     tries = ["full", "full + threshold:recall=1"]
-    result = textclf_core.compare(tries, plugins=base, seeds=1, yardsticks=False, output=tmp_path, quiet=True)
+    result = textclf_core.compare(tries, plugins=base, seeds=1, baselines=False, output=tmp_path, quiet=True)
     assert result.analysis is not None
     scores = {row.line.label: row.score for row in result.analysis.rows}
     for run in result.runs:

@@ -46,7 +46,7 @@ def together(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[
             plugins=[model],
             seeds=2,
             data=tiny_data(ROWS),
-            yardsticks=False,
+            baselines=False,
             output=folder / "runs",
             cache_dir=folder / "cache",
             quiet=True,
@@ -107,7 +107,7 @@ def test_a_rate_that_is_too_high_fails_alone(tiny_checkpoint: Path, tmp_path: Pa
         plugins=[f"hf-model:checkpoint={tiny_checkpoint}"],
         seeds=1,
         data=tiny_data(24),
-        yardsticks=False,
+        baselines=False,
         output=tmp_path / "runs",
         quiet=True,
     )
@@ -122,7 +122,7 @@ def test_recipes_that_dont_stack_are_trained_one_by_one(tiny_checkpoint: Path, t
         plugins=[f"hf-model:checkpoint={tiny_checkpoint}"],
         seeds=1,
         data=tiny_data(16),
-        yardsticks=False,
+        baselines=False,
         output=tmp_path / "runs",
         quiet=True,
     )
@@ -138,7 +138,7 @@ def test_cells_trained_together_share_no_weights_that_one_could_change(tmp_path:
             plugin_files=[file],
             seeds=2,
             data=tiny_data(16),
-            yardsticks=False,
+            baselines=False,
             output=tmp_path / name,
             quiet=True,
         )

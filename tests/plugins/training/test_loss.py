@@ -177,7 +177,7 @@ def test_heads_that_are_trained_together_have_it_too(tiny_checkpoint: Path, tmp_
         plugins=plugins[:1],
         seeds=2,
         data=data,
-        yardsticks=False,
+        baselines=False,
         output=tmp_path / "together",
         quiet=True,
     )

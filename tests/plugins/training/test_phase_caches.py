@@ -91,7 +91,7 @@ def test_cells_with_a_plan_are_not_trained_together(tiny_checkpoint: Path, tmp_p
         plugins=[f"hf-model:checkpoint={tiny_checkpoint}"],
         seeds=2,
         data=tiny_data(16),
-        yardsticks=False,
+        baselines=False,
         output=tmp_path / "runs",
         cache_dir=tmp_path / "cache",
         quiet=True,

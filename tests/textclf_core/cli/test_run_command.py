@@ -174,7 +174,7 @@ def test_a_run_that_fails_says_where_its_work_is_kept_and_how_to_go_on(
     [kept] = Path("runs").glob("*.incomplete")
     assert f"What was computed until then is kept in {kept}." in error
     assert f"--plugin finetune:resume={kept}/checkpoints/epoch-1" in error
-    assert textclf("compare", *base, *mine, "--try", "full", "--seeds", "1", "--no-yardsticks") == 1
+    assert textclf("compare", *base, *mine, "--try", "full", "--seeds", "1", "--no-baselines") == 1
     assert "/checkpoints/epoch-1" in capsys.readouterr().err
 
 

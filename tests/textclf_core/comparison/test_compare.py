@@ -58,11 +58,11 @@ def test_a_contender_knows_the_option_that_was_swept() -> None:
 def test_a_contenders_choice_replaces_the_base_and_what_it_cannot_use_is_left_out() -> None:
     catalogue = Catalogue.discover()
     base = override([], ["minilm", "finetune:epochs=3", "freeze-embeddings"], catalogue)
-    full, tuned, yardstick = contenders(["full", "hf-trainer", "tfidf-logreg"], base, catalogue)
+    full, tuned, baseline = contenders(["full", "hf-trainer", "tfidf-logreg"], base, catalogue)
     assert {"minilm", "finetune", "freeze-embeddings", "full"} <= {plugin.name for plugin in full.plugins}
     assert "finetune" not in {plugin.name for plugin in tuned.plugins}
-    assert yardstick.left_out == ("minilm", "freeze-embeddings")
-    assert yardstick.plugins.one("model") is None
+    assert baseline.left_out == ("minilm", "freeze-embeddings")
+    assert baseline.plugins.one("model") is None
 
 
 @pytest.mark.parametrize(
@@ -99,8 +99,8 @@ def test_a_comparison_runs_each_contender_at_each_seed_on_the_same_splits(base: 
     assert sum(row.recommended for row in result.analysis.rows) == 1
     assert list(result.to_frame().index) == [row.line.label for row in result.analysis.rows]
     assert "<table" in result._repr_html_()
-    yardstick = next(run for run in result.runs if run.record.label == "tfidf-logreg")
-    assert yardstick.record.left_out == ("hf-model",)
+    baseline = next(run for run in result.runs if run.record.label == "tfidf-logreg")
+    assert baseline.record.left_out == ("hf-model",)
 
 
 def test_finished_cells_are_read_and_what_could_change_a_result_runs_anew(reviews: Path, tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ def test_finished_cells_are_read_and_what_could_change_a_result_runs_anew(review
 
     def started(**options: object) -> dict[str, str]:
         result = textclf_core.compare(
-            ["calibration"], output=tmp_path, yardsticks=False, quiet=True, **({"plugins": base, "seeds": 1} | options)
+            ["calibration"], output=tmp_path, baselines=False, quiet=True, **({"plugins": base, "seeds": 1} | options)
         )
         return {run.record.id: run.record.finished + str(run.record.cost.seconds) for run in result.runs}
 
@@ -126,7 +126,7 @@ def test_finished_cells_are_read_and_what_could_change_a_result_runs_anew(review
 
 def test_a_cell_that_fails_does_not_stop_the_others(base: list[str], tmp_path: Path) -> None:
     result = textclf_core.compare(
-        ["freeze-first-n:n=7", "majority"], plugins=base, seeds=1, output=tmp_path, yardsticks=False, quiet=True
+        ["freeze-first-n:n=7", "majority"], plugins=base, seeds=1, output=tmp_path, baselines=False, quiet=True
     )
     assert [run.record.label for run in result.runs] == ["majority"]
     [((label, seed), error)] = result.failed.items()
@@ -182,7 +182,7 @@ def test_the_command_ends_in_a_table_and_exit_code_1_if_a_cell_failed(
     textclf: Callable[..., int], base: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = [word for spec in base for word in ("--plugin", spec)]
-    arguments = ["compare", *words, "--output", str(tmp_path), "--seeds", "1", "--no-yardsticks", "--format", "csv"]
+    arguments = ["compare", *words, "--output", str(tmp_path), "--seeds", "1", "--no-baselines", "--format", "csv"]
     assert textclf(*arguments, "--try", "majority", "--try", "freeze-first-n:n=9") == 1
     shown = capsys.readouterr()
     assert [row["contender"] for row in csv.DictReader(io.StringIO(shown.out))] == ["majority"]
@@ -206,7 +206,7 @@ def test_an_experiment_file_names_contenders_and_seeds(
         tfidf-logreg = {{ c = [1, 2] }}
         """
     )
-    assert textclf("compare", str(file), "--no-yardsticks") == 0
+    assert textclf("compare", str(file), "--no-baselines") == 0
     records = [textclf_core.open_run(path).record for path in (tmp_path / "runs").iterdir()]
     assert {(record.label, record.seed) for record in records} == {
         (label, seed)
@@ -242,7 +242,7 @@ def test_a_plugin_of_ones_own_is_a_contender(base: list[str], plugin_file: Calla
         plugin_files=[path],
         seeds=1,
         output=tmp_path,
-        yardsticks=False,
+        baselines=False,
         quiet=True,
     )
     assert result.runs[0].record.encoder is not None
@@ -260,7 +260,7 @@ def test_a_plugin_file_that_changed_makes_another_cell(quick: dict[str, Any], pl
                     return {{"constant": {value}}}
             """
         )
-        found = textclf_core.compare(["majority + constant + f1"], plugin_files=[path], yardsticks=False, **quick)
+        found = textclf_core.compare(["majority + constant + f1"], plugin_files=[path], baselines=False, **quick)
         return found.runs[0].metrics["test"]["constant"]
 
     assert constant(1) == 1
@@ -277,7 +277,7 @@ def test_seeds_that_are_none_in_python(seeds: int | list[int], why: str) -> None
 
 def test_a_comparison_whose_cells_all_failed_is_an_empty_frame(base: list[str], tmp_path: Path) -> None:
     result = textclf_core.compare(
-        ["freeze-first-n:n=9"], plugins=base, seeds=1, output=tmp_path, yardsticks=False, quiet=True
+        ["freeze-first-n:n=9"], plugins=base, seeds=1, output=tmp_path, baselines=False, quiet=True
     )
     assert [label for label, _ in result.failed] == ["freeze-first-n:n=9"]
     assert (result.analysis, result.recommended, result.error) == (None, None, None)
@@ -304,7 +304,7 @@ def test_sizes_of_train_are_compared_apart_and_the_largest_decides(quick: dict[s
 
 def test_a_dry_run_in_python_is_an_estimate(quick: dict[str, Any]) -> None:
     estimate = textclf_core.compare(
-        ["majority"], dry_run=True, tune="c=1e-2..1e2", trials=3, price="3600/h", yardsticks=False, **quick
+        ["majority"], dry_run=True, tune="c=1e-2..1e2", trials=3, price="3600/h", baselines=False, **quick
     )
     [line] = estimate.lines
     assert (line.contender, line.cells, line.finished) == ("majority", 1, 0)
@@ -330,12 +330,12 @@ def test_a_file_is_read_in_python_as_on_the_command_line(
         majority = {{}}
         """
     )
-    assert textclf("compare", str(file), "--no-yardsticks", "--format", "csv") == 0
+    assert textclf("compare", str(file), "--no-baselines", "--format", "csv") == 0
     [typed] = capsys.readouterr().out.splitlines()[1:]
-    result = textclf_core.compare(experiment=file, yardsticks=False, quiet=True)
+    result = textclf_core.compare(experiment=file, baselines=False, quiet=True)
     assert [(run.record.label, run.record.seed) for run in result.runs] == [("majority", 7)]
     assert result.text("csv").splitlines()[1:] == [typed]
-    other = textclf_core.compare(experiment=file, seeds=[8], yardsticks=False, quiet=True)
+    other = textclf_core.compare(experiment=file, seeds=[8], baselines=False, quiet=True)
     assert [run.record.seed for run in other.runs] == [8]
 
 

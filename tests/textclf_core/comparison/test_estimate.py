@@ -22,7 +22,7 @@ Textclf = Callable[..., int]
 @pytest.fixture
 def arguments(tiny_checkpoint: Path, reviews: Path, tmp_path: Path) -> list[str]:
     base = ["--plugin", f"files:path={reviews}", "--plugin", f"hf-model:checkpoint={tiny_checkpoint}"]
-    return ["compare", *base, "--no-yardsticks", "--output", str(tmp_path)]
+    return ["compare", *base, "--no-baselines", "--output", str(tmp_path)]
 
 
 def records(folder: Path) -> list[textclf_core.Run]:
@@ -72,7 +72,7 @@ def billed(
     """The runs of a comparison that was billed before, and what the bills before and after it said."""
     folder = tmp_path_factory.mktemp("billed")
     command = ["compare", "--plugin", f"files:path={reviews}", "--plugin", f"hf-model:checkpoint={tiny_checkpoint}"]
-    command += ["--no-yardsticks", "--output", str(folder / "runs"), "--cache-dir", str(folder / "cache")]
+    command += ["--no-baselines", "--output", str(folder / "runs"), "--cache-dir", str(folder / "cache")]
     command += ["--try", "full", "--try", "head-only", "--seeds", "2"]
     said = []
     for more in (["--dry-run"], [], ["--dry-run"]):
@@ -126,7 +126,7 @@ def test_the_time_left_is_what_the_bill_expects(
 
 def test_a_growing_vocabulary_is_not_taken_for_a_line(textclf: Textclf, shared_data: Path, tmp_path: Path) -> None:
     data = f"rotten-tomatoes:path={shared_data / 'rt-polaritydata'}"
-    command = ["compare", "--plugin", data, "--try", "tfidf-logreg", "--no-yardsticks", "--seeds", "1"]
+    command = ["compare", "--plugin", data, "--try", "tfidf-logreg", "--no-baselines", "--seeds", "1"]
     assert textclf(*command, "--output", str(tmp_path), "--dry-run") == 0
     assert textclf(*command, "--output", str(tmp_path)) == 0
     [run] = records(tmp_path)

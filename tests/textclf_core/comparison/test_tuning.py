@@ -19,7 +19,7 @@ Textclf = Callable[..., int]
 
 def base(tiny_checkpoint: Path, reviews: Path, output: Path) -> list[str]:
     plugins = ["--plugin", f"files:path={reviews}", "--plugin", f"hf-model:checkpoint={tiny_checkpoint}"]
-    return ["compare", *plugins, "--no-yardsticks", "--output", str(output)]
+    return ["compare", *plugins, "--no-baselines", "--output", str(output)]
 
 
 @pytest.fixture

@@ -181,7 +181,7 @@ def test_heads_that_train_together_are_those_that_train_alone(model: str, tmp_pa
     settings = "finetune:learning_rate=1e-2,epochs=2,batch_size=8,class_weights=balanced,focal_gamma=1"
     together = compare(
         ["head-only"], plugins=[model, settings], seeds=2, data=tiny_topics(32), output=tmp_path / "together",
-        yardsticks=False, quiet=True,
+        baselines=False, quiet=True,
     )  # fmt: skip
     assert together.analysis is not None
     alone = run([model, "head-only", settings], data=tiny_topics(32), seed=1, output=tmp_path, quiet=True)
@@ -262,7 +262,7 @@ def test_samples_are_for_several_labels_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("trainer", ["majority", "tfidf-logreg", "tfidf-logreg:c=1"])
-def test_yardsticks_answer_and_are_loaded_again(trainer: str, tmp_path: Path) -> None:
+def test_baselines_answer_and_are_loaded_again(trainer: str, tmp_path: Path) -> None:
     done = run([trainer, "calibration", "threshold:recall=0.9"], data=tiny_topics(64), output=tmp_path, quiet=True)
     assert 0 < done.metrics["test"]["f1_micro"] <= 1
     classifier, _ = load_classifier(done.directory, Catalogue.discover())

@@ -305,9 +305,9 @@ def test_a_record_of_another_format_is_an_error(done: textclf_core.Run, tmp_path
         textclf_core.open_run(tmp_path)
 
 
-@pytest.mark.parametrize("yardstick", ["majority", "tfidf-logreg"])
-def test_a_yardstick_runs_without_an_encoder_and_loads_again(yardstick: str, reviews: Path, tmp_path: Path) -> None:
-    found = run([f"files:path={reviews}", yardstick], tmp_path)
+@pytest.mark.parametrize("baseline", ["majority", "tfidf-logreg"])
+def test_a_baseline_runs_without_an_encoder_and_loads_again(baseline: str, reviews: Path, tmp_path: Path) -> None:
+    found = run([f"files:path={reviews}", baseline], tmp_path)
     assert found.record.encoder is None
     assert found.record.plugin("model") is None
     rows = [row for row in found.predictions().to_pylist() if row["split"] == "test"]

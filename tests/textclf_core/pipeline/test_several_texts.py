@@ -185,7 +185,7 @@ def test_cells_that_train_together_and_untrained_models_look_up_the_percentile(
         ["head-only"],
         plugins=[f"hf-model:checkpoint={tiny_checkpoint}", "finetune:max_length=p50"],
         seeds=2,
-        yardsticks=False,
+        baselines=False,
         output=tmp_path / "cells",
         **given,
     )

@@ -230,7 +230,7 @@ def test_hf_trainer_computes_what_finetune_computes(model: str, tmp_path: Path) 
 
 @pytest.fixture(scope="module")
 def compared(model: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[ComparisonResult, Path]:
-    """A comparison of words' labels with the yardstick that there is for them, and where its runs are."""
+    """A comparison of words' labels with the baseline that there is for them, and where its runs are."""
     output = tmp_path_factory.mktemp("compared")
     settings = "finetune:learning_rate=1e-2,epochs=3,batch_size=8"
     return compare(["full"], plugins=[model, settings], seeds=2, data=tiny_words(64), output=output, quiet=True), output
@@ -304,7 +304,7 @@ def test_labels_that_are_no_entities_are_scored_by_the_word(tmp_path: Path) -> N
     rows += [{"tokens": [f"hero{n}"], "label": ["NOUN"]} for n in range(30)]
     tagged = run(["majority"], data=rows, output=tmp_path, quiet=True)
     assert tagged.metrics["test"].keys() == {"accuracy"}
-    settings = {"seeds": 1, "data": rows, "yardsticks": False, "output": tmp_path / "compared", "quiet": True}
+    settings = {"seeds": 1, "data": rows, "baselines": False, "output": tmp_path / "compared", "quiet": True}
     compared = compare(["majority"], metric="accuracy", **settings)
     assert compared.analysis is not None
     assert compared.analysis.rows[0].score == tagged.metrics["test"]["accuracy"]

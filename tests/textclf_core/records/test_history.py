@@ -49,7 +49,7 @@ def test_a_comparison_does_not_run_again_for_an_observer(
             ["majority"],
             plugins=[f"files:path={reviews}", *plugins],
             seeds=seeds,
-            yardsticks=False,
+            baselines=False,
             output=tmp_path / "runs",
             quiet=True,
             plugin_files=[path],

@@ -36,7 +36,7 @@ def history(steps: int = 20, epochs: int = 2) -> list[dict[str, float]]:
 
 @pytest.fixture(scope="module")
 def analysis(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
-    """A sweep of frozen blocks, full fine-tuning and two yardsticks, at two seeds."""
+    """A sweep of frozen blocks, full fine-tuning and two baselines, at two seeds."""
     data, folder = reviews(300), tmp_path_factory.mktemp("runs")
     for seed in (0, 1):
         for n, accuracy in ((0, 0.85), (2, 0.84), (4, 0.82), (6, 0.7)):

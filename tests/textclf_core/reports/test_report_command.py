@@ -18,7 +18,7 @@ Textclf = Callable[..., int]
 
 @pytest.fixture
 def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder ``runs`` in the working directory: two contenders at two seeds, and a yardstick."""
+    """A folder ``runs`` in the working directory: two contenders at two seeds, and a baseline."""
     monkeypatch.chdir(tmp_path)
     data, folder = reviews(300), tmp_path / "runs"
     for seed in (0, 1):

@@ -54,7 +54,7 @@ def compare(base: list[str], tmp_path: Path) -> Callable[..., textclf_core.Compa
             tries,
             plugins=base if plugins is None else plugins,
             seeds=seeds,
-            yardsticks=False,
+            baselines=False,
             plugin_files=[file] if file else [],
             output=tmp_path / "runs",
             cache_dir=tmp_path / "cache",

@@ -76,7 +76,7 @@ def test_a_trial_that_diverges_is_a_failed_trial(
     """Of a range that is far too wide some values give a loss that isn't finite: the best of the others is taken."""
     words = [word for spec in [*base, "finetune:learning_rate=1e-2"] for word in ("--plugin", spec)]
     words += ["--output", str(tmp_path / "runs"), "--cache-dir", str(tmp_path / "cache"), "--seeds", "1"]
-    words += ["--no-yardsticks", "--tune", "learning_rate=1e-2..1e38", "--trials", "4"]
+    words += ["--no-baselines", "--tune", "learning_rate=1e-2..1e38", "--trials", "4"]
     assert textclf("compare", *words, "--try", "full") == 0, capsys.readouterr().err
     [tuned] = [open_run(path) for path in (tmp_path / "runs").iterdir() if (path / "record.json").is_file()]
     assert tuned.record.tuning is not None

@@ -35,13 +35,13 @@ class TfidfLogreg:
     @hookimpl
     def textclf_train(self, data: DatasetDict, task: Task) -> Classifier:
         """Fit the words' weights on train."""
-        from textclf_plugins.yardsticks.tfidf_classifier import fit_tfidf
+        from textclf_plugins.baselines.tfidf_classifier import fit_tfidf
 
         return fit_tfidf(data["train"], data["validation"], task, self.ngrams, self.c)
 
     @hookimpl
     def textclf_load_classifier(self, directory: Path, task: Task) -> Classifier:
         """Load vocabulary and weights."""
-        from textclf_plugins.yardsticks.tfidf_classifier import TfidfClassifier
+        from textclf_plugins.baselines.tfidf_classifier import TfidfClassifier
 
         return TfidfClassifier.load(directory, task)

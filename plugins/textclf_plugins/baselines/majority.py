@@ -25,13 +25,13 @@ class Majority:
     @hookimpl
     def textclf_train(self, data: DatasetDict, task: Task) -> Classifier:
         """Count the labels."""
-        from textclf_plugins.yardsticks.majority_classifier import MajorityClassifier
+        from textclf_plugins.baselines.majority_classifier import MajorityClassifier
 
         return MajorityClassifier.fit(data["train"]["label"][:], task)
 
     @hookimpl
     def textclf_load_classifier(self, directory: Path, task: Task) -> Classifier:
         """Load the counts."""
-        from textclf_plugins.yardsticks.majority_classifier import MajorityClassifier
+        from textclf_plugins.baselines.majority_classifier import MajorityClassifier
 
         return MajorityClassifier.load(directory, task)

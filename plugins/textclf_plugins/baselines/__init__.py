@@ -1,0 +1,1 @@
+"""Baselines: what a transformer has to beat."""

@@ -1,1 +1,0 @@
-"""Yardsticks: what a transformer has to beat."""
