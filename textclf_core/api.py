@@ -226,7 +226,7 @@ def compare(
         set_by="call",
     )
     check_cost(cost)
-    hourly = parse_price(price) if price is not None else None
+    price_per_hour = parse_price(price) if price is not None else None
 
     from textclf_core.comparison.compare import ComparisonRequest, estimate
     from textclf_core.comparison.compare import compare as run_and_compare
@@ -247,7 +247,7 @@ def compare(
         output=settings.output,
         metric=metric,
         cost=cost,
-        hourly=hourly,
+        price_per_hour=price_per_hour,
         force=force,
     )
     if dry_run:
@@ -311,7 +311,7 @@ def report(
         [Path(path) for path in ([paths] if isinstance(paths, str | Path) else paths)],
         Wanted(
             format=format,
-            hourly=parse_price(price) if price is not None else None,
+            price_per_hour=parse_price(price) if price is not None else None,
             columns=split_names(columns) if isinstance(columns, str) else columns,
             sort=sort,
             slices=slices,

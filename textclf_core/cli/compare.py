@@ -121,7 +121,7 @@ def compare(
     )
     check_format(format)
     check_cost(cost)
-    hourly = parse_price(price) if price is not None else None
+    price_per_hour = parse_price(price) if price is not None else None
 
     from rich.console import Console
 
@@ -141,7 +141,7 @@ def compare(
         output=settings.output,
         metric=metric,
         cost=cost,
-        hourly=hourly,
+        price_per_hour=price_per_hour,
         force=force,
         command=context.find_root().obj,
     )

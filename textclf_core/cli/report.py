@@ -64,7 +64,7 @@ def report(
         paths or [Path("runs")],
         Wanted(
             format=format,
-            hourly=parse_price(price) if price is not None else None,
+            price_per_hour=parse_price(price) if price is not None else None,
             columns=split_names(columns) if columns is not None else None,
             sort=sort,
             slices=slice or (),

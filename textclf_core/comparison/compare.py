@@ -41,7 +41,7 @@ class ComparisonRequest:
         output: the folder that gets the runs.
         metric: what decides.
         cost: what the recommended line is cheap by.
-        hourly: what an hour of the machine costs; adds the money.
+        price_per_hour: what an hour of the machine costs; adds the money.
         force: run cells again that are finished.
         command: the command line, for the records.
     """
@@ -57,7 +57,7 @@ class ComparisonRequest:
     output: Path = Path("runs")
     metric: str = "f1"
     cost: str = "train-seconds"
-    hourly: float | None = None
+    price_per_hour: float | None = None
     force: bool = False
     command: str | None = None
 
@@ -115,7 +115,7 @@ def _compare(request: ComparisonRequest, *, console: Console | None, quiet: bool
     finished, failed = run_cells(planned, board, force=request.force, command=request.command, expected=expected)
     analyses, error = _analyse(finished, request)
     return ComparisonOutcome(
-        report=Report(analyses=analyses, wanted=Wanted(hourly=request.hourly), command=request.command),
+        report=Report(analyses=analyses, wanted=Wanted(price_per_hour=request.price_per_hour), command=request.command),
         finished=tuple(finished),
         failed=(*untuned, *failed),
         error=error,
@@ -139,7 +139,7 @@ def estimate(request: ComparisonRequest, *, console: Console | None = None, quie
         from textclf_core.types.progress import Progress
 
         lines = bill(planned, Progress(console, quiet=quiet))
-    return Estimate(lines=lines, hourly=request.hourly, not_included=missing)
+    return Estimate(lines=lines, price_per_hour=request.price_per_hour, not_included=missing)
 
 
 def _plan(request: ComparisonRequest) -> ComparisonPlan:

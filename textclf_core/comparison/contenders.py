@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from textclf_core.errors import UsageError
 from textclf_core.plugins import ActivePlugins, Catalogue, activate, override
-from textclf_core.plugins.activation import useless_roles
+from textclf_core.plugins.activation import inert_roles
 from textclf_core.plugins.options import option_names, options_of
 from textclf_core.plugins.specs import PluginSpec, parse_options, split_name
 from textclf_core.records.schema import Tuning
@@ -195,6 +195,6 @@ def _without_useless(
     useless = [
         plugin.name
         for plugin in plugins
-        if plugin.name not in mine and set(plugin.roles) <= set(useless_roles(plugin, trainer))
+        if plugin.name not in mine and set(plugin.roles) <= set(inert_roles(plugin, trainer))
     ]
     return [spec for spec in combined if spec.name not in useless], tuple(useless)

@@ -23,7 +23,7 @@ from textclf_core.records.cost import FIXED_STAGES, Cost
 from textclf_core.records.schema import Expected
 from textclf_core.reports.estimate_table import BillLine
 from textclf_core.tasks import kind_of
-from textclf_core.types.meter import SPARED
+from textclf_core.types.meter import SKIPPED
 from textclf_core.types.progress import Progress
 
 # Rows of train in the two probes: the time of a run is a straight line through them. The first probe of a process is
@@ -216,7 +216,7 @@ def _fixed_seconds(cost: Cost) -> float:
 
 
 def _growing_seconds(cost: Cost) -> float:
-    return cost.seconds["total"] + cost.seconds.get(SPARED, 0.0) - _fixed_seconds(cost)
+    return cost.seconds["total"] + cost.seconds.get(SKIPPED, 0.0) - _fixed_seconds(cost)
 
 
 def _line(small: _Probed, large: _Probed, rows: int, of: Callable[[Cost], float]) -> float:

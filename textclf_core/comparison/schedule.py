@@ -84,7 +84,7 @@ def trained_together(first: Cell, others: Sequence[Cell], prefix_of: dict[str, P
     """
     prefix, plugins = prefix_of.get(first.contender.label), first.contender.plugins
     [trainer] = plugins.of_role("trainer")
-    able = trainer.trains_many and not plugins.have_a_say_in_training
+    able = trainer.trains_many and not plugins.plans_training
     if prefix is None or not prefix.whole or not able:
         return [first]
     return [first, *(other for other in others if _what_is_shared(other) == _what_is_shared(first))]

@@ -18,7 +18,7 @@ from textclf_core.plugins import ActivePlugins
 from textclf_core.plugins.options import build_plugin
 from textclf_core.records.predictions import check_scores
 from textclf_core.system.hub import quiet, without_bars
-from textclf_core.system.memory import give_back_freed_memory, page_out
+from textclf_core.system.memory import page_out, trim_heap
 from textclf_core.tasks.answers import answers_from
 from textclf_core.training.encoder_classifier import EncoderClassifier
 from textclf_core.training.parameter_check import sha256_of
@@ -84,10 +84,10 @@ def check_saved(trained: Trained, plugins: ActivePlugins, workspace: Workspace) 
     if isinstance(trained.classifier, Tokenizing):
         # Frozen weights are read from their file again when they are needed, so that two models take little more.
         page_out(one for one in trained.classifier.encoder.model.parameters() if not one.requires_grad)
-    give_back_freed_memory()
+    trim_heap()
     with _undisturbed(workspace.device):
         _check_saved(trained, plugins, workspace)
-    give_back_freed_memory()
+    trim_heap()
 
 
 def _check_saved(trained: Trained, plugins: ActivePlugins, workspace: Workspace) -> None:

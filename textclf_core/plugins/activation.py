@@ -132,7 +132,7 @@ class ActivePlugins:
         return tuple(plugin for plugin in self.plugins if plugin.name in names)
 
     @property
-    def have_a_say_in_training(self) -> bool:
+    def plans_training(self) -> bool:
         """Whether a plugin plans phases or rates, or decides something between epochs."""
         return bool(self.planning)
 
@@ -295,7 +295,7 @@ def _needs_a_model(plugins: Sequence[LoadedPlugin]) -> bool:
     return trainer is not None and trainer.needs.model != "none"
 
 
-def useless_roles(plugin: LoadedPlugin, trainer: LoadedPlugin) -> tuple[str, ...]:
+def inert_roles(plugin: LoadedPlugin, trainer: LoadedPlugin) -> tuple[str, ...]:
     """Return the roles in which a plugin would do nothing in a run with this trainer.
 
     A trainer that says itself what trains has a use for strategies that only adapt the model to it.
@@ -314,7 +314,7 @@ def _refuse_unused(chosen: Sequence[LoadedPlugin], all_plugins: Sequence[LoadedP
         return
     why = "trains without an encoder" if trainer.needs.model == "none" else "says itself what of the encoder trains"
     for plugin in chosen:
-        for role in useless_roles(plugin, trainer):
+        for role in inert_roles(plugin, trainer):
             raise UsageError(
                 f"{plugin.name!r} is a {role}, but the trainer {trainer.name!r} {why}, so it would do nothing; "
                 f"leave {plugin.name!r} or {trainer.name!r} out."

@@ -43,12 +43,12 @@ class Column:
     largest_first: bool = False
 
 
-def columns_of(analysis: Analysis, hourly: float | None = None) -> dict[str, Column]:
+def columns_of(analysis: Analysis, price_per_hour: float | None = None) -> dict[str, Column]:
     """Return every column that a comparison's table can have, by name, in their order.
 
     Args:
         analysis: the comparison.
-        hourly: what an hour of the machine costs; without it there is no ``money``.
+        price_per_hour: what an hour of the machine costs; without it there is no ``money``.
     """
     fixed = [
         _text("contender", "contender", lambda row: row.line.label),
@@ -70,7 +70,7 @@ def columns_of(analysis: Analysis, hourly: float | None = None) -> dict[str, Col
         _number("difference", "difference", lambda row: row.difference, _write_difference, largest_first=True),
     ]
     costs = [_cost(name) for name in COSTS]
-    money = [_money(hourly)] if hourly is not None else []
+    money = [_money(price_per_hour)] if price_per_hour is not None else []
     seeds = Column(
         name="seeds",
         heading="seeds",
@@ -175,10 +175,10 @@ def _cost(name: str) -> Column:
     )
 
 
-def _money(hourly: float) -> Column:
+def _money(price_per_hour: float) -> Column:
     def money(row: Row) -> float | None:
         seconds = row.costs.get("train-seconds")
-        return None if seconds is None else seconds / _SECONDS_AN_HOUR * hourly
+        return None if seconds is None else seconds / _SECONDS_AN_HOUR * price_per_hour
 
     return _number(
         "money", "money", money, lambda row, value: f"{value:,.2f}" if value >= 0.005 else "<0.01", align="right"

@@ -45,12 +45,12 @@ class Estimate:
 
     Attributes:
         lines: a line for each contender at each size of train.
-        hourly: what an hour of the machine costs.
+        price_per_hour: what an hour of the machine costs.
         not_included: what it takes besides, in a sentence; ``None`` if that is all.
     """
 
     lines: tuple[BillLine, ...]
-    hourly: float | None = None
+    price_per_hour: float | None = None
     not_included: str | None = None
 
     @property
@@ -60,13 +60,13 @@ class Estimate:
 
     def text(self, format: str = "simple") -> str:
         """Return the table, in a format of ``textclf compare --format``."""
-        return bill_text(self.lines, format, self.hourly)
+        return bill_text(self.lines, format, self.price_per_hour)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a contender as a pandas frame, in seconds and bytes."""
         import pandas as pd
 
-        return pd.DataFrame(bill_rows(self.lines, self.hourly)).set_index("contender")
+        return pd.DataFrame(bill_rows(self.lines, self.price_per_hour)).set_index("contender")
 
     def __str__(self) -> str:
         return "\n".join([self.text(), *([self.not_included] if self.not_included else [])])
@@ -75,7 +75,7 @@ class Estimate:
         return self.text("html")
 
 
-def bill_text(lines: Sequence[BillLine], format: str, hourly: float | None = None) -> str:
+def bill_text(lines: Sequence[BillLine], format: str, price_per_hour: float | None = None) -> str:
     """Return what the cells of a comparison will take, a line a contender, and the sum.
 
     CSV, TSV, JSON, LaTeX and HTML hold the table alone; CSV, TSV and JSON unrounded, in seconds and bytes.
@@ -83,26 +83,26 @@ def bill_text(lines: Sequence[BillLine], format: str, hourly: float | None = Non
     Args:
         lines: the bill.
         format: ``csv``, ``tsv``, ``json`` or one of tabulate's.
-        hourly: what an hour of the machine costs; adds the money.
+        price_per_hour: what an hour of the machine costs; adds the money.
     """
     if format == "json":
-        return json.dumps(bill_rows(lines, hourly), indent=2, ensure_ascii=False)
+        return json.dumps(bill_rows(lines, price_per_hour), indent=2, ensure_ascii=False)
     if format in SEPARATORS:
-        return separated(bill_rows(lines, hourly), SEPARATORS[format])
+        return separated(bill_rows(lines, price_per_hour), SEPARATORS[format])
     align = ["left", *["right"] * (len(_HEADINGS) - 1)]
     table = format_table(_HEADINGS, [_written(line) for line in lines], format, align)
-    return table if format in TABLE_ALONE else f"{table}\n\n{prose([_total(lines, hourly)], format)}"
+    return table if format in TABLE_ALONE else f"{table}\n\n{prose([_total(lines, price_per_hour)], format)}"
 
 
-def bill_rows(lines: Sequence[BillLine], hourly: float | None = None) -> list[dict[str, Value]]:
+def bill_rows(lines: Sequence[BillLine], price_per_hour: float | None = None) -> list[dict[str, Value]]:
     """Return what a program reads of a bill, a row a line; the arguments are those of :func:`bill_text`."""
-    return [_raw(line, hourly) for line in lines]
+    return [_raw(line, price_per_hour) for line in lines]
 
 
-def _raw(line: BillLine, hourly: float | None) -> dict[str, Value]:
+def _raw(line: BillLine, price_per_hour: float | None) -> dict[str, Value]:
     """Return what a program reads of a line; ``None`` for what isn't known of a contender that is finished."""
     expected = line.expected
-    money = {} if hourly is None else {"money": _money(line.seconds_left, hourly)}
+    money = {} if price_per_hour is None else {"money": _money(line.seconds_left, price_per_hour)}
     return {
         "contender": line.contender,
         "train_size": line.train_size,
@@ -130,16 +130,18 @@ def _written(line: BillLine) -> list[str]:
     return [f"{line.contender}{size}", str(line.cells), str(line.finished), *known]
 
 
-def _total(lines: Sequence[BillLine], hourly: float | None) -> str:
+def _total(lines: Sequence[BillLine], price_per_hour: float | None) -> str:
     seconds = sum(line.seconds_left for line in lines)
     waiting = sum(line.cells - line.finished for line in lines)
     disk = sum((line.cells - line.finished) * line.expected.artifact_bytes for line in lines if line.expected)
-    money = f", {_money(seconds, hourly):.2f} at {hourly:g} an hour" if hourly is not None else ""
+    money = (
+        f", {_money(seconds, price_per_hour):.2f} at {price_per_hour:g} an hour" if price_per_hour is not None else ""
+    )
     return f"{waiting} cells to run: about {format_seconds(seconds)}{money}; models of {_mebibytes(disk)} on disk."
 
 
-def _money(seconds: float, hourly: float) -> float:
-    return hourly * seconds / _SECONDS_AN_HOUR
+def _money(seconds: float, price_per_hour: float) -> float:
+    return price_per_hour * seconds / _SECONDS_AN_HOUR
 
 
 def _mebibytes(count: float) -> str:

@@ -41,7 +41,7 @@ class Wanted:
 
     Attributes:
         format: ``json``, ``csv``, ``tsv`` or another format of tabulate.
-        hourly: what an hour of the machine costs; adds the column ``money``.
+        price_per_hour: what an hour of the machine costs; adds the column ``money``.
         columns: names of columns; ``None`` for the usual ones.
         sort: the column to sort by, with ``-`` for the other way round; ``None`` for the score.
         slices: columns and conditions, as :func:`~textclf_core.reports.slices.slices_of` takes them.
@@ -49,7 +49,7 @@ class Wanted:
     """
 
     format: str = "simple"
-    hourly: float | None = None
+    price_per_hour: float | None = None
     columns: Sequence[str] | None = None
     sort: str | None = None
     slices: Sequence[str] = ()
@@ -86,7 +86,7 @@ def report_rows(analyses: Sequence[Analysis], wanted: Wanted) -> list[dict[str, 
     """
     rows: list[dict[str, Value]] = []
     for analysis in analyses:
-        known = columns_of(analysis, wanted.hourly)
+        known = columns_of(analysis, wanted.price_per_hour)
         columns = pick(wanted.columns, known) if wanted.columns is not None else list(known.values())
         data: dict[str, Value] = {"data": analysis.data.source, "train_size": analysis.data.train_size}
         own = raw_rows(columns, sort_rows(analysis.rows, wanted.sort or "score", known))
@@ -103,7 +103,7 @@ def heading_of(analysis: Analysis) -> str:
 
 
 def _section(analysis: Analysis, wanted: Wanted, alone: bool) -> Iterator[str]:
-    yield comparison_text(analysis, wanted.format, wanted.hourly, columns=wanted.columns, sort=wanted.sort)
+    yield comparison_text(analysis, wanted.format, wanted.price_per_hour, columns=wanted.columns, sort=wanted.sort)
     slices = slices_of(analysis, wanted.slices)
     if not alone:
         # Slices that are looked at anyway, or the warning about chance would count too few.
@@ -153,7 +153,7 @@ def _class_table(analysis: Analysis, format: str) -> str:
 
 
 def _as_json(analysis: Analysis, wanted: Wanted) -> dict[str, Any]:
-    content = comparison_json(analysis, wanted.hourly, columns=wanted.columns, sort=wanted.sort)
+    content = comparison_json(analysis, wanted.price_per_hour, columns=wanted.columns, sort=wanted.sort)
     slices = {one.name: one for one in (*usual_slices(analysis), *slices_of(analysis, wanted.slices))}
     content["slices"] = [
         {"contender": one.label, "slice": one.slice, "rows": one.rows, "score": one.score, "low": one.low,

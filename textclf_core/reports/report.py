@@ -60,7 +60,9 @@ class Report:
         """
         wanted = self.wanted if format is None else replace(self.wanted, format=format)
         if wanted.format == PAGE:
-            return page_text(self.analyses, command=self.command, hourly=wanted.hourly, slices=wanted.slices)
+            return page_text(
+                self.analyses, command=self.command, price_per_hour=wanted.price_per_hour, slices=wanted.slices
+            )
         return report_text(self.analyses, wanted)
 
     def to_frame(self) -> pd.DataFrame:
@@ -76,7 +78,9 @@ class Report:
     def _repr_html_(self) -> str:
         return "".join(
             f"<p>{escape(heading_of(one))}: {escape(one.sentence)}</p>"
-            + comparison_text(one, "html", self.wanted.hourly, columns=self.wanted.columns, sort=self.wanted.sort)
+            + comparison_text(
+                one, "html", self.wanted.price_per_hour, columns=self.wanted.columns, sort=self.wanted.sort
+            )
             for one in self.analyses
         )
 
@@ -118,7 +122,9 @@ def make_report(
     if report.written is None:
         return report
     if wanted.format == PAGE:
-        write_page(report.analyses, report.written, command=command, hourly=wanted.hourly, slices=wanted.slices)
+        write_page(
+            report.analyses, report.written, command=command, price_per_hour=wanted.price_per_hour, slices=wanted.slices
+        )
     else:
         report.written.write_text(f"{report.text()}\n", encoding="utf-8")
     return report

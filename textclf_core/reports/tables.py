@@ -55,7 +55,7 @@ def check_format(name: str, also: Sequence[str] = ()) -> None:
 def comparison_text(
     analysis: Analysis,
     format: str,
-    hourly: float | None = None,
+    price_per_hour: float | None = None,
     *,
     columns: Sequence[str] | None = None,
     sort: str | None = None,
@@ -69,7 +69,7 @@ def comparison_text(
     Args:
         analysis: the comparison.
         format: ``csv``, ``tsv``, ``json`` or one of tabulate's.
-        hourly: what an hour of the machine costs; adds the column ``money``.
+        price_per_hour: what an hour of the machine costs; adds the column ``money``.
         columns: the names of the columns, in the order wanted.
         sort: the column to sort by, the best first; with a ``-`` before it, the other way round.
 
@@ -77,11 +77,13 @@ def comparison_text(
         UsageError: there is no such format or column.
     """
     check_format(format)
-    known = columns_of(analysis, hourly)
+    known = columns_of(analysis, price_per_hour)
     chosen = pick(columns, known) if columns is not None else None
     rows = sort_rows(analysis.rows, sort or "score", known)
     if format == "json":
-        return json.dumps(comparison_json(analysis, hourly, columns=columns, sort=sort), indent=2, ensure_ascii=False)
+        return json.dumps(
+            comparison_json(analysis, price_per_hour, columns=columns, sort=sort), indent=2, ensure_ascii=False
+        )
     if format in SEPARATORS:
         return separated(raw_rows(chosen or list(known.values()), rows), SEPARATORS[format])
     if chosen is None:
@@ -125,13 +127,13 @@ def format_table(headings: Sequence[str], rows: Sequence[Sequence[str]], format:
 
 def comparison_json(
     analysis: Analysis,
-    hourly: float | None = None,
+    price_per_hour: float | None = None,
     *,
     columns: Sequence[str] | None = None,
     sort: str | None = None,
 ) -> dict[str, Any]:
     """Return a comparison as JSON holds it, with unrounded numbers; the arguments are those of `comparison_text`."""
-    known = columns_of(analysis, hourly)
+    known = columns_of(analysis, price_per_hour)
     chosen = pick(columns, known) if columns is not None else list(known.values())
     rows = raw_rows(chosen, sort_rows(analysis.rows, sort or "score", known))
     recommended = _recommended(analysis)

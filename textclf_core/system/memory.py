@@ -15,7 +15,7 @@ from textclf_core.errors import UsageError
 if TYPE_CHECKING:
     from torch import Tensor
 
-_STEPS_BETWEEN_GIVING_BACK = 32
+_STEPS_BETWEEN_TRIMS = 32
 _STEPS_BETWEEN_LARGE = 8
 _LARGE = 0.8
 """A share of the largest step so far. Grouped by length, few batches are so large."""
@@ -49,7 +49,7 @@ def reset_peak_memory(device: str) -> int | None:
         torch.cuda.reset_peak_memory_stats(device)
         return int(torch.cuda.memory_allocated(device))
     if sys.platform == "linux":
-        give_back_freed_memory()
+        trim_heap()
         # proc(5): writing 5 resets the peak resident set size.
         Path("/proc/self/clear_refs").write_text("5")
         return _resident_bytes("VmRSS")
@@ -70,7 +70,7 @@ def peak_memory_bytes(device: str) -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
-def give_back_freed_memory() -> None:
+def trim_heap() -> None:
     """Have the C library give what was freed back to the system; it keeps it for later, and it stays resident."""
     if sys.platform != "linux":
         return
@@ -79,8 +79,8 @@ def give_back_freed_memory() -> None:
         trim(0)
 
 
-class GivingBack:
-    """Calls :func:`give_back_freed_memory` now and then in a loop.
+class HeapTrimming:
+    """Calls :func:`trim_heap` now and then in a loop.
 
     Batches of many shapes leave gaps in the heap that later ones don't fit into. They add up with the steps, and stand
     beside what the largest batches take.
@@ -99,8 +99,8 @@ class GivingBack:
         """
         large = size > _LARGE * self._largest and step - self._last >= _STEPS_BETWEEN_LARGE
         self._largest = max(self._largest, size)
-        if large or step % _STEPS_BETWEEN_GIVING_BACK == 0:
-            give_back_freed_memory()
+        if large or step % _STEPS_BETWEEN_TRIMS == 0:
+            trim_heap()
             self._last = step
 
 

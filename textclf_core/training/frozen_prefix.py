@@ -18,7 +18,7 @@ import torch
 from textclf_core.cache import CacheFolder
 from textclf_core.cache.checked import CheckedStore
 from textclf_core.encoder.computation import UnknownComputationError
-from textclf_core.system.memory import GivingBack, give_back_freed_memory, page_out
+from textclf_core.system.memory import HeapTrimming, page_out, trim_heap
 from textclf_core.training.batching import batches_of_equal_length
 from textclf_core.training.prefix_computer import PrefixComputer
 from textclf_core.training.prefix_rows import PrefixRows, row_keys
@@ -195,15 +195,15 @@ class FrozenPrefix:
         wanted_keys = [keys[row] for row in missing]
         start, earlier = self._earlier(tokenized, keys, wanted_keys)
         self._folder.describe(self.key, self._about())
-        give_back_freed_memory()  # what the prefix takes comes beside what stays
-        batches, give_back = batches_of_equal_length([lengths[row] for row in missing]), GivingBack()
+        trim_heap()  # what the prefix takes comes beside what stays
+        batches, trimming = batches_of_equal_length([lengths[row] for row in missing]), HeapTrimming()
         with (
             self._progress.bar("frozen prefix", len(missing), "examples") as bar,
             self._store.writer(wanted_keys) as writer,
             self._computer.computing(),
         ):
             for step, batch in enumerate(batches, start=1):
-                give_back.before(step)
+                trimming.before(step)
                 rows = [missing[index] for index in batch]
                 of_batch = [keys[row] for row in rows]
                 known = earlier.rows.read(of_batch) if earlier else None
@@ -211,7 +211,7 @@ class FrozenPrefix:
                 self._computed.append((len(rows), lengths[rows[0]], start))
                 bar.advance(len(rows))
         self._meter.cache_bytes += writer.written_bytes
-        give_back_freed_memory()  # else what the prefix took stays resident beside what training takes
+        trim_heap()  # else what the prefix took stays resident beside what training takes
         self._folder.remove_released(keep=self.key)
         return True
 

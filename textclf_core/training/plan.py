@@ -43,7 +43,7 @@ class TrainingPlan:
         Raises:
             RunError: what they give can't be carried out.
         """
-        if not plugins.have_a_say_in_training:
+        if not plugins.plans_training:
             return cls.plain(recipe)
         asked = ActivePlugins(plugins.planning)
         for plugin in asked.implementing("textclf_plan"):

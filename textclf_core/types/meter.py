@@ -17,7 +17,7 @@ PREFIX = "train/prefix"
 CHECKPOINT = "train/checkpoint"
 """The stage of writing checkpoints."""
 
-SPARED = "spared"
+SKIPPED = "skipped"
 """The stage of what a probe leaves out; it isn't part of ``total``."""
 
 
@@ -62,9 +62,9 @@ class Meter:
         finally:
             self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - start
 
-    def spare(self, seconds: float) -> None:
+    def skip(self, seconds: float) -> None:
         """Count what a probe leaves out, in the seconds that it would take."""
-        self.seconds[SPARED] = self.seconds.get(SPARED, 0.0) + seconds
+        self.seconds[SKIPPED] = self.seconds.get(SKIPPED, 0.0) + seconds
 
     def trained(self, *, examples: int, real_tokens: int, padded_tokens: int, flops: float) -> None:
         """Count one batch of training; ``padded_tokens`` includes the real ones.

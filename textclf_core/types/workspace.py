@@ -26,7 +26,7 @@ class Workspace:
         events: takes what leaves the run as it goes on: what it spends, how training goes on.
         cache: what runs share, on disk; one for all runs of a user unless another is asked for.
         probe: the run is one on a few rows, to find out what the real ones will take. Work that the rows don't bound
-            does a few steps then, and tells ``meter.spare`` what the others would take.
+            does a few steps then, and tells ``meter.skip`` what the others would take.
     """
 
     directory: Path

@@ -154,7 +154,7 @@ class _Pretraining:
                 count += int(chosen.sum())
         if self.workspace.probe:
             share = self.corpus.whole / len(self.corpus.train) - 1
-            self.workspace.meter.spare((time.perf_counter() - started) * share)
+            self.workspace.meter.skip((time.perf_counter() - started) * share)
         return math.exp(min(loss / max(count, 1), 700.0))
 
     def _train(self) -> None:
@@ -191,7 +191,7 @@ class _Pretraining:
                     optimizer.zero_grad(set_to_none=True)
                 bar.advance(note=f"loss {loss.item():.3f}")
         if steps < self.steps:
-            meter.spare((time.perf_counter() - started) / steps * (self.steps - steps))
+            meter.skip((time.perf_counter() - started) / steps * (self.steps - steps))
 
 
 def _endlessly(batches: LengthGroupedBatches) -> Iterator[list[int]]:

@@ -11,7 +11,7 @@ from accelerate.utils import DistributedDataParallelKwargs
 from torch.nn.utils import get_total_norm
 
 from textclf_core.encoder.tokenizing import rows_of
-from textclf_core.system.memory import GivingBack, give_back_freed_memory
+from textclf_core.system.memory import HeapTrimming, trim_heap
 from textclf_core.tasks import kind_of
 from textclf_core.training.batching import LengthGroupedBatches
 from textclf_core.training.checkpoints import Moments, moments_of, restore_moments
@@ -102,7 +102,7 @@ def finetune(
             row_gradients = RowGradients(encoder.model, processes=accelerator.num_processes)
             norms = GradientNorms(encoder) if plan.measures_gradients else None
 
-            results, give_back = StepResults(course, bar, device), GivingBack()
+            results, trimming = StepResults(course, bar, device), HeapTrimming()
 
             with encoder.frozen_in_eval(), row_gradients.collected(), encoder.computing_what_the_head_reads():
                 for interval in intervals:
@@ -110,7 +110,7 @@ def finetune(
                     of_interval = batches.epoch(interval.epoch)[interval.first : interval.end]
                     for step, indices in enumerate(of_interval, start=course.steps_done + 1):
                         with meter.time(STEPS):
-                            give_back.before(step, len(indices) * max(lengths[row] for row in indices))
+                            trimming.before(step, len(indices) * max(lengths[row] for row in indices))
                             learning_rate = course.learning_rate(step)
                             for group in optimizer.param_groups:
                                 group["lr"] = learning_rate * group["factor"]
@@ -160,12 +160,12 @@ def finetune(
                                 optimizer.zero_grad(set_to_none=True)
                                 row_gradients.clear()
                     results.look()
-                    give_back_freed_memory()  # a checkpoint's copies come beside what stays
+                    trim_heap()  # a checkpoint's copies come beside what stays
                     course.interval_done(interval, optimizer, norms.of_interval() if norms else None)
             moments = moments_of(encoder, optimizer)
             accelerator.free_memory()  # lets go of the model that it wrapped for this phase
     course.finish()
-    give_back_freed_memory()  # what scores test comes beside what stays
+    trim_heap()  # what scores test comes beside what stays
     return course.classifier
 
 

@@ -98,17 +98,17 @@ def test_carved_splits_are_said(tmp_path: Path) -> None:
 
 
 def test_the_usual_table_fits_120_characters(analysis: Analysis) -> None:
-    text = comparison_text(analysis, "simple", hourly=0.4)
+    text = comparison_text(analysis, "simple", price_per_hour=0.4)
     assert 100 < max(len(line) for line in text.splitlines()) <= 120
 
 
 def test_money_is_the_price_of_the_training_time(analysis: Analysis) -> None:
-    text = comparison_text(analysis, "csv", hourly=0.4, columns=["contender", "money"])
+    text = comparison_text(analysis, "csv", price_per_hour=0.4, columns=["contender", "money"])
     assert [float(line.split(",")[1]) for line in text.splitlines()[1:]] == pytest.approx([0.04, 0.01, 0.005])
 
 
 def test_money_below_a_cent_is_said_to_be(analysis: Analysis) -> None:
-    text = comparison_text(analysis, "simple", hourly=0.3, columns=["contender", "money"])
+    text = comparison_text(analysis, "simple", price_per_hour=0.3, columns=["contender", "money"])
     assert [line.split()[1] for line in table_lines(text)] == ["0.03", "0.01", "<0.01"]
 
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from textclf_core.errors import UsageError
-from textclf_core.system.memory import GivingBack, page_out, peak_memory_bytes, reset_peak_memory
+from textclf_core.system.memory import HeapTrimming, page_out, peak_memory_bytes, reset_peak_memory
 
 MUCH = 64 * 2**20
 
@@ -62,25 +62,25 @@ def test_a_loop_gives_back_what_it_freed_before_every_32nd_step(before: int) -> 
     kept = leave_the_heap_full_of_holes()
     full = resident()
     assert full > before + MUCH // 2
-    give_back = GivingBack()
+    trimming = HeapTrimming()
     for step in range(1, 32):
-        give_back.before(step)
+        trimming.before(step)
     assert resident() > full - MUCH // 4
-    give_back.before(32)
+    trimming.before(32)
     assert resident() < full - MUCH // 2
     assert len(kept) == 1000
 
 
 def test_a_loop_gives_back_what_it_freed_before_its_largest_steps(before: int) -> None:
-    give_back = GivingBack()
-    give_back.before(1, 100)
+    trimming = HeapTrimming()
+    trimming.before(1, 100)
     kept = leave_the_heap_full_of_holes()
     full = resident()
     assert full > before + MUCH // 2
     for step, size in ((2, 100), (8, 100), (9, 79)):
-        give_back.before(step, size)
+        trimming.before(step, size)
     assert resident() > full - MUCH // 4
-    give_back.before(10, 81)
+    trimming.before(10, 81)
     assert resident() < full - MUCH // 2
     assert len(kept) == 1000
 

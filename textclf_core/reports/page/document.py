@@ -27,7 +27,7 @@ def write_page(
     path: Path,
     *,
     command: str | None = None,
-    hourly: float | None = None,
+    price_per_hour: float | None = None,
     slices: Sequence[str] = (),
 ) -> None:
     """Write comparisons as one HTML page that asks for nothing else: no network, no other file.
@@ -36,20 +36,22 @@ def write_page(
         analyses: a comparison for each data set.
         path: the file to write.
         command: the command line that writes the page.
-        hourly: what an hour of the machine costs; adds the column of money.
+        price_per_hour: what an hour of the machine costs; adds the column of money.
         slices: to show beside the usual ones, as :func:`~textclf_core.reports.slices.slices_of` takes them.
 
     Raises:
         UsageError: a slice can't be read.
     """
-    path.write_text(page_text(analyses, command=command, hourly=hourly, slices=slices), encoding="utf-8")
+    path.write_text(
+        page_text(analyses, command=command, price_per_hour=price_per_hour, slices=slices), encoding="utf-8"
+    )
 
 
 def page_text(
     analyses: Sequence[Analysis],
     *,
     command: str | None = None,
-    hourly: float | None = None,
+    price_per_hour: float | None = None,
     slices: Sequence[str] = (),
 ) -> str:
     """Return the page that :func:`write_page` writes."""
@@ -60,7 +62,7 @@ def page_text(
         "form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
     )
     sections = [
-        _comparison(analysis, f"c{number}", command, hourly, slices)
+        _comparison(analysis, f"c{number}", command, price_per_hour, slices)
         for number, analysis in enumerate(analyses, start=1)
     ]
     titles = " · ".join(dict.fromkeys(analysis.data.source for analysis in analyses))
@@ -94,11 +96,11 @@ def page_text(
 
 
 def _comparison(
-    analysis: Analysis, prefix: str, command: str | None, hourly: float | None, wanted: Sequence[str]
+    analysis: Analysis, prefix: str, command: str | None, price_per_hour: float | None, wanted: Sequence[str]
 ) -> Html:
     slices = {one.name: one for one in (*usual_slices(analysis), *slices_of(analysis, wanted))}
     closely = [(row.line.label, contender_panel(analysis, row, tuple(slices.values()))) for row in analysis.rows]
-    table, by_cost = standings(analysis, prefix, hourly), cost_plots(analysis, prefix)
+    table, by_cost = standings(analysis, prefix, price_per_hour), cost_plots(analysis, prefix)
     sections = [
         ("contenders", "The contenders", joined((table, pairs_table(analysis, prefix)))),
         ("cost", "Score and cost", tag("div", tag("div", by_cost), *sweep_plots(analysis), class_="grid2")),

@@ -24,15 +24,15 @@ def verdict(analysis: Analysis) -> Html:
     )
 
 
-def standings(analysis: Analysis, prefix: str, hourly: float | None) -> Html:
+def standings(analysis: Analysis, prefix: str, price_per_hour: float | None) -> Html:
     """Return the table of contenders with its filter.
 
     Args:
         analysis: the comparison.
         prefix: what the ids of this comparison's elements begin with.
-        hourly: what an hour of the machine costs; adds the column of money.
+        price_per_hour: what an hour of the machine costs; adds the column of money.
     """
-    columns = list(_shown(analysis, hourly))
+    columns = list(_shown(analysis, price_per_hour))
     deviation = columns_of(analysis)["sd"]
     rows = [tag("tr", *(_cell(column, row, analysis.rows, deviation) for column in columns)) for row in analysis.rows]
     table_id = f"{prefix}-standings"
@@ -56,8 +56,8 @@ def standings(analysis: Analysis, prefix: str, hourly: float | None) -> Html:
     )
 
 
-def _shown(analysis: Analysis, hourly: float | None) -> Iterator[Column]:
-    for name, column in columns_of(analysis, hourly).items():
+def _shown(analysis: Analysis, price_per_hour: float | None) -> Iterator[Column]:
+    for name, column in columns_of(analysis, price_per_hour).items():
         values = {column.key(row) for row in analysis.rows}
         # The deviation stands beside the score.
         # So does F1 of a type of entity, by class.
