@@ -304,12 +304,12 @@ def report(
         UsageError: there are no runs, or no such metric, cost, format or column; or a slice can't be read.
     """
     from textclf_core.reports.costs import parse_price
-    from textclf_core.reports.printed import Wanted
+    from textclf_core.reports.printed import ReportOptions
     from textclf_core.reports.report import make_report, split_names
 
     return make_report(
         [Path(path) for path in ([paths] if isinstance(paths, str | Path) else paths)],
-        Wanted(
+        ReportOptions(
             format=format,
             price_per_hour=parse_price(price) if price is not None else None,
             columns=split_names(columns) if isinstance(columns, str) else columns,

@@ -57,12 +57,12 @@ def report(
     Runs that differ in the seed alone are one contender. Contenders on different data are compared apart.
     """
     from textclf_core.reports.costs import parse_price
-    from textclf_core.reports.printed import Wanted
+    from textclf_core.reports.printed import ReportOptions
     from textclf_core.reports.report import make_report, split_names
 
     made = make_report(
         paths or [Path("runs")],
-        Wanted(
+        ReportOptions(
             format=format,
             price_per_hour=parse_price(price) if price is not None else None,
             columns=split_names(columns) if columns is not None else None,

@@ -12,7 +12,7 @@ from textclf_core.errors import RunError
 from textclf_core.reports.analysis import Analysis, analyse, check_metric
 from textclf_core.reports.costs import check_cost
 from textclf_core.reports.estimate_table import Estimate
-from textclf_core.reports.printed import Wanted
+from textclf_core.reports.printed import ReportOptions
 from textclf_core.reports.report import Report
 from textclf_core.reports.stored import StoredRun
 
@@ -115,7 +115,9 @@ def _compare(request: ComparisonRequest, *, console: Console | None, quiet: bool
     finished, failed = run_cells(planned, board, force=request.force, command=request.command, expected=expected)
     analyses, error = _analyse(finished, request)
     return ComparisonOutcome(
-        report=Report(analyses=analyses, wanted=Wanted(price_per_hour=request.price_per_hour), command=request.command),
+        report=Report(
+            analyses=analyses, wanted=ReportOptions(price_per_hour=request.price_per_hour), command=request.command
+        ),
         finished=tuple(finished),
         failed=(*untuned, *failed),
         error=error,

@@ -9,7 +9,7 @@ from textclf_core.errors import UsageError, did_you_mean
 from textclf_core.records.schema import DataRecord
 from textclf_core.reports.costs import COSTS
 from textclf_core.reports.outcomes import outcomes_of, references_of
-from textclf_core.reports.stored import Line, StoredRun, gather
+from textclf_core.reports.stored import ContenderRuns, StoredRun, gather
 from textclf_core.statistics import Comparison, Metric, compare
 from textclf_core.tasks import kind_of
 from textclf_core.types.task import Task
@@ -35,7 +35,7 @@ class Row:
         recommended: the cheapest that is not distinguishable from the best.
     """
 
-    line: Line
+    line: ContenderRuns
     score: float
     deviation: float | None
     low: float
@@ -107,7 +107,7 @@ def check_metric(name: str, tasks: Iterable[Task] = ()) -> None:
         kind_of(task).metric(name, "auto")
 
 
-def _analyse(lines: Sequence[Line], metric: str, cost: str) -> Analysis:
+def _analyse(lines: Sequence[ContenderRuns], metric: str, cost: str) -> Analysis:
     first = lines[0].runs[0]
     measured = statistic(metric, lines)
     references = references_of(first, measured)
@@ -136,7 +136,7 @@ def _analyse(lines: Sequence[Line], metric: str, cost: str) -> Analysis:
     )
 
 
-def statistic(metric: str, lines: Sequence[Line]) -> Metric:
+def statistic(metric: str, lines: Sequence[ContenderRuns]) -> Metric:
     """Return what ``f1`` or ``accuracy`` means for these runs.
 
     Raises:
@@ -147,7 +147,7 @@ def statistic(metric: str, lines: Sequence[Line]) -> Metric:
     return run.kind.metric(metric, plugin.options["average"] if plugin else "auto")
 
 
-def _costs(line: Line) -> dict[str, float | None]:
+def _costs(line: ContenderRuns) -> dict[str, float | None]:
     means: dict[str, float | None] = {}
     for name, kind in COSTS.items():
         values = [value for run in line.runs if (value := kind.read(run.record)) is not None]
@@ -165,7 +165,9 @@ def _on_front(label: str, means: Mapping[str, float], price: Mapping[str, float]
     )
 
 
-def _row(line: Line, compared: Comparison, costs: dict[str, float | None], *, on_front: bool, chosen: str) -> Row:
+def _row(
+    line: ContenderRuns, compared: Comparison, costs: dict[str, float | None], *, on_front: bool, chosen: str
+) -> Row:
     one = compared.contender(line.label)
     is_best = one.verdict == "best"
     return Row(

@@ -9,7 +9,7 @@ from itertools import combinations
 from textclf_core.records.schema import SplitRecord
 from textclf_core.reports.analysis import Analysis, statistic
 from textclf_core.reports.outcomes import outcomes_of, references_of
-from textclf_core.reports.stored import Line
+from textclf_core.reports.stored import ContenderRuns
 from textclf_core.statistics.crossing import Crossing, crossing
 
 
@@ -55,7 +55,7 @@ def learning_curves(analyses: Sequence[Analysis]) -> tuple[LearningCurves, ...]:
 def _curves(analyses: Sequence[Analysis]) -> LearningCurves:
     ordered = sorted(analyses, key=_train_rows)
     points: dict[str, list[CurvePoint]] = {}
-    lines: dict[str, dict[int, Line]] = {}
+    lines: dict[str, dict[int, ContenderRuns]] = {}
     for analysis in ordered:
         for row in analysis.rows:
             point = CurvePoint(_train_rows(analysis), row.score, row.low, row.high)

@@ -15,7 +15,7 @@ from textclf_core.reports.outcomes import entity_mode
 from textclf_core.reports.postprocessed import step_sentences
 from textclf_core.reports.quality import class_scores
 from textclf_core.reports.rounding import places, write_interval, write_number
-from textclf_core.reports.stored import Line, StoredRun
+from textclf_core.reports.stored import ContenderRuns, StoredRun
 from textclf_core.reports.summary import carved_sentence, cost_rows, tokenization_sentences
 from textclf_core.statistics import compare
 from textclf_core.statistics.bootstrap import Interval
@@ -136,7 +136,7 @@ def _interval(run: StoredRun, metric: str, true: Sequence[Any], predicted: Seque
     """Return the interval of a metric whose uncertainty is known how to be had, on the rows that are answered."""
     if metric not in _WITH_INTERVAL or not true:
         return None
-    measured, mode = statistic(metric, [Line(run.record.label, (run,))]), entity_mode(run.record)
+    measured, mode = statistic(metric, [ContenderRuns(run.record.label, (run,))]), entity_mode(run.record)
     references = run.kind.references(measured, true, mode)
     outcomes = run.kind.outcomes(measured, true, predicted, mode)
     [one] = compare(references, {run.record.label: outcomes[None]}, measured).contenders

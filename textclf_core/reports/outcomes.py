@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from textclf_core.records.schema import Record
-    from textclf_core.reports.stored import Line, StoredRun
+    from textclf_core.reports.stored import ContenderRuns, StoredRun
     from textclf_core.statistics import Metric
     from textclf_core.tasks.entities import Mode
 
@@ -21,7 +21,7 @@ def references_of(run: StoredRun, metric: Metric) -> NDArray[np.int64]:
     return run.kind.references(metric, run.names("label"), entity_mode(run.record))
 
 
-def outcomes_of(line: Line, metric: Metric, seeds: Sequence[int]) -> NDArray[np.int64]:
+def outcomes_of(line: ContenderRuns, metric: Metric, seeds: Sequence[int]) -> NDArray[np.int64]:
     """Return what a metric takes for a contender's predictions, int64: for each seed the shape of the references."""
     by_seed = {run.record.seed: run for run in line.runs}
     runs = [by_seed[seed] for seed in seeds]

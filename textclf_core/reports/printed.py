@@ -36,7 +36,7 @@ from textclf_core.reports.tables import (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wanted:
+class ReportOptions:
     """What a report is to hold.
 
     Attributes:
@@ -56,7 +56,7 @@ class Wanted:
     classes: bool = False
 
 
-def report_text(analyses: Sequence[Analysis], wanted: Wanted) -> str:
+def report_text(analyses: Sequence[Analysis], wanted: ReportOptions) -> str:
     """Return a report of comparisons, a section each; CSV and TSV hold them in one table, JSON in one list.
 
     Raises:
@@ -78,7 +78,7 @@ def report_text(analyses: Sequence[Analysis], wanted: Wanted) -> str:
     return "\n\n".join(sections)
 
 
-def report_rows(analyses: Sequence[Analysis], wanted: Wanted) -> list[dict[str, Value]]:
+def report_rows(analyses: Sequence[Analysis], wanted: ReportOptions) -> list[dict[str, Value]]:
     """Return what a program reads of comparisons, a row a contender: what CSV and TSV hold.
 
     Raises:
@@ -102,7 +102,7 @@ def heading_of(analysis: Analysis) -> str:
     return f"{analysis.data.source}, {size} of train" if size else analysis.data.source
 
 
-def _section(analysis: Analysis, wanted: Wanted, alone: bool) -> Iterator[str]:
+def _section(analysis: Analysis, wanted: ReportOptions, alone: bool) -> Iterator[str]:
     yield comparison_text(analysis, wanted.format, wanted.price_per_hour, columns=wanted.columns, sort=wanted.sort)
     slices = slices_of(analysis, wanted.slices)
     if not alone:
@@ -152,7 +152,7 @@ def _class_table(analysis: Analysis, format: str) -> str:
     return format_table(headings, rows, format, ["left", "left", "decimal", "decimal", "decimal", "right"])
 
 
-def _as_json(analysis: Analysis, wanted: Wanted) -> dict[str, Any]:
+def _as_json(analysis: Analysis, wanted: ReportOptions) -> dict[str, Any]:
     content = comparison_json(analysis, wanted.price_per_hour, columns=wanted.columns, sort=wanted.sort)
     slices = {one.name: one for one in (*usual_slices(analysis), *slices_of(analysis, wanted.slices))}
     content["slices"] = [
@@ -173,7 +173,7 @@ def _as_json(analysis: Analysis, wanted: Wanted) -> dict[str, Any]:
     return content
 
 
-def _as_separated(analyses: Sequence[Analysis], wanted: Wanted) -> str:
+def _as_separated(analyses: Sequence[Analysis], wanted: ReportOptions) -> str:
     if wanted.slices or wanted.classes:
         raise UsageError(
             f"--format {wanted.format} holds one table; for slices and scores by class take json, or a table for "

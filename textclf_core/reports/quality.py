@@ -15,7 +15,7 @@ from textclf_core.statistics.calibration import BINS, Reliability, reliability
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from textclf_core.reports.stored import Line, StoredRun
+    from textclf_core.reports.stored import ContenderRuns, StoredRun
     from textclf_core.tasks.kind import ClassCounts
 
 
@@ -59,13 +59,13 @@ def run_confusion(run: StoredRun) -> NDArray[np.int64]:
     return run.kind.confusion(run.names("label"), run.names("prediction"))
 
 
-def line_confusion(line: Line, seeds: Sequence[int]) -> NDArray[np.int64]:
+def line_confusion(line: ContenderRuns, seeds: Sequence[int]) -> NDArray[np.int64]:
     """Return the confusion matrices of a contender's runs at these seeds, those that it has, summed."""
     matrices = [run_confusion(run) for run in _runs(line, seeds)]
     return np.asarray(np.sum(matrices, axis=0))
 
 
-def line_class_scores(line: Line, seeds: Sequence[int]) -> tuple[ClassScores, ...]:
+def line_class_scores(line: ContenderRuns, seeds: Sequence[int]) -> tuple[ClassScores, ...]:
     """Return the scores of each class on test, each a mean over the contender's runs at these seeds."""
     by_run = [run_class_scores(run) for run in _runs(line, seeds)]
     return tuple(
@@ -86,7 +86,7 @@ def run_class_scores(run: StoredRun) -> tuple[ClassScores, ...]:
     return class_scores(counts)
 
 
-def line_reliability(line: Line, seeds: Sequence[int], bins: int = BINS) -> Reliability:
+def line_reliability(line: ContenderRuns, seeds: Sequence[int], bins: int = BINS) -> Reliability:
     """Return the calibration of a contender on test at these seeds.
 
     The bins hold the predictions of all its runs, where a text may have several labels one for each of them; the three
@@ -110,7 +110,7 @@ def run_scores(run: StoredRun) -> NDArray[np.float32]:
     return run.kind.stored_scores(run.test["scores"])
 
 
-def _runs(line: Line, seeds: Sequence[int]) -> list[StoredRun]:
+def _runs(line: ContenderRuns, seeds: Sequence[int]) -> list[StoredRun]:
     runs = [run for run in line.runs if run.record.seed in seeds]
     if not runs:
         raise UsageError(f"{line.label}: it has no run at seed {', '.join(map(str, seeds))}.")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from textclf_core.reports.analysis import Analysis, analyse
 from textclf_core.reports.costs import check_cost
 from textclf_core.reports.page import page_text, write_page
-from textclf_core.reports.printed import Wanted, heading_of, report_rows, report_text
+from textclf_core.reports.printed import ReportOptions, heading_of, report_rows, report_text
 from textclf_core.reports.stored import find_runs
 from textclf_core.reports.tables import check_format, comparison_text
 
@@ -36,7 +36,7 @@ class Report:
     """
 
     analyses: tuple[Analysis, ...]
-    wanted: Wanted = field(default_factory=Wanted)
+    wanted: ReportOptions = field(default_factory=ReportOptions)
     command: str | None = None
     drawn: tuple[Path, ...] = ()
     written: Path | None = None
@@ -87,7 +87,7 @@ class Report:
 
 def make_report(
     paths: Iterable[Path],
-    wanted: Wanted,
+    wanted: ReportOptions,
     *,
     metric: str = "f1",
     cost: str = "train-seconds",

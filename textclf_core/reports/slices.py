@@ -13,7 +13,7 @@ from textclf_core.reports.analysis import Analysis, statistic
 from textclf_core.reports.expressions import rows_where
 from textclf_core.reports.outcomes import outcomes_of, references_of
 from textclf_core.reports.rounding import places, write_interval, write_number
-from textclf_core.reports.stored import Line, StoredRun
+from textclf_core.reports.stored import ContenderRuns, StoredRun
 from textclf_core.statistics.bootstrap import bca_interval, resampled_scores, strata_of
 from textclf_core.statistics.metrics import Metric, influence, row_counts, score
 from textclf_core.statistics.variance import centred
@@ -99,7 +99,9 @@ def usual_slices(analysis: Analysis) -> tuple[Slice, ...]:
     return tuple(found)
 
 
-def slice_scores(analysis: Analysis, line: Line, slices: Sequence[Slice], *, seed: int = 0) -> tuple[SliceScore, ...]:
+def slice_scores(
+    analysis: Analysis, line: ContenderRuns, slices: Sequence[Slice], *, seed: int = 0
+) -> tuple[SliceScore, ...]:
     """Return a contender's score on each slice, with its interval.
 
     Args:

@@ -73,7 +73,7 @@ class StoredRun:
 
 
 @dataclass(frozen=True)
-class Line:
+class ContenderRuns:
     """The runs of one contender, one a seed, in the order of the seeds."""
 
     label: str
@@ -104,7 +104,7 @@ def find_runs(paths: Iterable[Path]) -> list[StoredRun]:
     return list(runs.values())
 
 
-def gather(runs: Iterable[StoredRun]) -> dict[str, tuple[Line, ...]]:
+def gather(runs: Iterable[StoredRun]) -> dict[str, tuple[ContenderRuns, ...]]:
     """Return the contenders of each table, by the data's fingerprint, in the order in which they started.
 
     Runs that differ in the seed alone are one contender; of two at one seed the later counts. Contenders of one label
@@ -125,12 +125,12 @@ def gather(runs: Iterable[StoredRun]) -> dict[str, tuple[Line, ...]]:
             tables.append(f"{fingerprint} tuned")
         for table in tables:
             by_data.setdefault(table, {}).setdefault(_identity(run.record), {})[run.record.seed] = run
-    gathered: dict[str, tuple[Line, ...]] = {}
+    gathered: dict[str, tuple[ContenderRuns, ...]] = {}
     for fingerprint, lines in by_data.items():
         records = [next(iter(by_seed.values())).record for by_seed in lines.values()]
         labels = _labels(records)
         gathered[fingerprint] = tuple(
-            Line(label, tuple(by_seed[seed] for seed in sorted(by_seed)))
+            ContenderRuns(label, tuple(by_seed[seed] for seed in sorted(by_seed)))
             for label, by_seed in zip(labels, lines.values(), strict=True)
         )
     return gathered

@@ -28,7 +28,7 @@ from textclf_core.reports.quality import (
     run_confusion,
     run_scores,
 )
-from textclf_core.reports.stored import Line, find_runs, gather
+from textclf_core.reports.stored import ContenderRuns, find_runs, gather
 from textclf_core.statistics.calibration import reliability
 from textclf_core.statistics.confusion import confusion_matrix
 from textclf_core.tasks import kind_of
@@ -40,7 +40,7 @@ REFERENCES = np.array([0, 0, 0, 1])
 PREDICTIONS = np.array([0, 0, 1, 1])
 
 
-def only_line(folder: Path) -> Line:
+def only_line(folder: Path) -> ContenderRuns:
     [[line]] = gather(find_runs([folder])).values()
     return line
 

@@ -15,7 +15,7 @@ from textclf_core.reports.analysis import Analysis
 from textclf_core.reports.plots.style import BLUE, GREY, INK, VERMILION, caption, panels, short_labels, shortened
 from textclf_core.reports.quality import line_confusion, line_reliability
 from textclf_core.reports.rounding import write_significant
-from textclf_core.reports.stored import Line
+from textclf_core.reports.stored import ContenderRuns
 
 _MOST_NUMBERS = 10
 _MOST_LABELS = 40
@@ -134,7 +134,7 @@ def reliability_figure(analysis: Analysis) -> Figure:
     return figure
 
 
-def _curves(line: Line, seeds: Sequence[int]) -> tuple[_Curves, _Curves]:
+def _curves(line: ContenderRuns, seeds: Sequence[int]) -> tuple[_Curves, _Curves]:
     """Return steps and losses of each run that has a history: in training, and on validation."""
     train: _Curves = []
     validation: _Curves = []
