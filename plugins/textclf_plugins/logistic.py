@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from textclf_core.tasks import kind_of
-from textclf_core.tasks.answers import answers_from
+from textclf_core.tasks.decisions import decisions_from
 
 if TYPE_CHECKING:
     from textclf_core.types.task import Task
@@ -80,7 +80,7 @@ def fit_logistic(
         return fitted[0]
     truth = kind.label_array(validation_labels)
     scores = [one.head.probabilities(validation_features) for one in fitted]
-    accuracies = [float(np.mean(answers_from(of_one, (), task).labels == truth)) for of_one in scores]
+    accuracies = [float(np.mean(decisions_from(of_one, (), task).labels == truth)) for of_one in scores]
     best = int(np.argmax(accuracies))
     logger.info("%s: c=%g has the highest accuracy on validation, %.4f", name, C_GRID[best], accuracies[best])
     return FittedHead(fitted[best].head, sum(one.iterations for one in fitted))

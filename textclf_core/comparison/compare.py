@@ -116,7 +116,7 @@ def _compare(request: ComparisonRequest, *, console: Console | None, quiet: bool
     analyses, error = _analyse(finished, request)
     return ComparisonOutcome(
         report=Report(
-            analyses=analyses, wanted=ReportOptions(price_per_hour=request.price_per_hour), command=request.command
+            analyses=analyses, options=ReportOptions(price_per_hour=request.price_per_hour), command=request.command
         ),
         finished=tuple(finished),
         failed=(*untuned, *failed),

@@ -19,7 +19,7 @@ from textclf_core.plugins.options import build_plugin
 from textclf_core.records.predictions import check_scores
 from textclf_core.system.hub import quiet, without_bars
 from textclf_core.system.memory import page_out, trim_heap
-from textclf_core.tasks.answers import answers_from
+from textclf_core.tasks.decisions import decisions_from
 from textclf_core.training.encoder_classifier import EncoderClassifier
 from textclf_core.training.parameter_check import sha256_of
 from textclf_core.types.workspace import Workspace
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from textclf_core.types.classifier import Classifier, Scores
-    from textclf_core.types.postprocessing import Step
+    from textclf_core.types.postprocessing import PostprocessingStep
     from textclf_core.types.task import Task
 
 ROWS = 32
@@ -59,7 +59,7 @@ class Trained:
     classifier: Classifier
     scores: Scores
     validation: Dataset
-    steps: tuple[Step, ...]
+    steps: tuple[PostprocessingStep, ...]
     task: Task
     frozen: Mapping[str, str] = field(default_factory=dict)
 
@@ -119,17 +119,17 @@ def _check_saved(trained: Trained, plugins: ActivePlugins, workspace: Workspace)
 
 def _check_steps(trained: Trained, saved: SavedClassifier, loading: ActivePlugins, scores: Scores) -> None:
     """Compare what the saved postprocessing makes of the trained classifier's own scores with what the fitted makes."""
-    steps: list[Step] = []
+    steps: list[PostprocessingStep] = []
     for name in saved.postprocessors:
         complaint = f"{name}: loaded again, as `textclf predict` does, its postprocessing isn't what was fitted"
         try:
             steps.append(saved.load_step(loading, name))
-            found = answers_from(scores, steps, trained.task)
+            found = decisions_from(scores, steps, trained.task)
         except TextclfError as error:
             raise RunError(f"{complaint}: {error}") from error
         except Exception as error:
             raise RunError(f"{complaint}: {type(error).__name__}: {error}") from error
-        wanted = answers_from(scores, trained.steps[: len(steps)], trained.task)
+        wanted = decisions_from(scores, trained.steps[: len(steps)], trained.task)
         distance = _distance(wanted.scores, found.scores)
         if distance > TOLERANCE or not np.array_equal(np.asarray(wanted.labels), np.asarray(found.labels)):
             raise RunError(

@@ -16,8 +16,8 @@ from textclf_core.plugins.discovery import plugin_file_of
 from textclf_core.plugins.options import options_of
 from textclf_core.plugins.specs import PluginSpec
 from textclf_core.records.schema import CLASSIFIER_FILE, MODEL_DIRECTORY, PluginRecord
-from textclf_core.tasks.answers import PostprocessedClassifier
-from textclf_core.types.postprocessing import Postprocessing, Step, save_steps, step_directory
+from textclf_core.tasks.decisions import PostprocessedClassifier
+from textclf_core.types.postprocessing import Postprocessing, PostprocessingStep, save_steps, step_directory
 from textclf_core.types.task import Task
 from textclf_core.types.workspace import Workspace
 
@@ -47,7 +47,7 @@ def save_classifier(classifier: Classifier, directory: Path, task: Task, trainer
     _write_note(note, directory / CLASSIFIER_FILE)
 
 
-def save_postprocessing(steps: Sequence[Step], plugins: ActivePlugins, directory: Path) -> None:
+def save_postprocessing(steps: Sequence[PostprocessingStep], plugins: ActivePlugins, directory: Path) -> None:
     """Save the steps beside the classifier in ``directory``, and their plugins' names in its ``classifier.json``."""
     if not steps:
         return
@@ -178,7 +178,7 @@ class SavedClassifier:
         )
         return classifier
 
-    def load_step(self, plugins: ActivePlugins, name: str) -> Step:
+    def load_step(self, plugins: ActivePlugins, name: str) -> PostprocessingStep:
         """Load one of its postprocessors.
 
         Args:
@@ -194,7 +194,7 @@ class SavedClassifier:
             directory=step_directory(self.directory, name),
             task=self.task,
         )
-        return Step(name, postprocessing)
+        return PostprocessingStep(name, postprocessing)
 
 
 def _only(plugins: ActivePlugins, name: str) -> ActivePlugins:

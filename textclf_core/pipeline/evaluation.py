@@ -18,9 +18,9 @@ from textclf_core.plugins import ActivePlugins
 from textclf_core.plugins.calling import call_one, errors_of
 from textclf_core.records.predictions import Predictions, check_scores, write_predictions
 from textclf_core.records.schema import MODEL_DIRECTORY, PostprocessingRecord
-from textclf_core.tasks.answers import PostprocessedClassifier, answers_from
+from textclf_core.tasks.decisions import PostprocessedClassifier, decisions_from
 from textclf_core.training.parameter_check import Movement
-from textclf_core.types.postprocessing import Step, may_abstain
+from textclf_core.types.postprocessing import PostprocessingStep, may_abstain
 from textclf_core.types.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -114,21 +114,21 @@ def check_metrics(plugins: ActivePlugins, task: Task) -> frozenset[str]:
     return frozenset(_score(plugins, Predictions.invented(task), task))
 
 
-def _predictions(data: Dataset, scores: Scores, steps: tuple[Step, ...], task: Task) -> Predictions:
-    answers = answers_from(scores, steps, task)
-    return Predictions(data, answers.scores, answers.labels, task)
+def _predictions(data: Dataset, scores: Scores, steps: tuple[PostprocessingStep, ...], task: Task) -> Predictions:
+    decisions = decisions_from(scores, steps, task)
+    return Predictions(data, decisions.scores, decisions.labels, task)
 
 
 def _score(plugins: ActivePlugins, split: Predictions, task: Task, abstains: bool = False) -> dict[str, float | None]:
     """Return the metrics of all plugins, merged; ``None`` for what isn't a number.
 
-    Where rows may stay unanswered, they are metrics of those that are answered, and ``coverage`` is the share of these.
+    Where rows may stay undecided, they are metrics of those that are decided, and ``coverage`` is the share of these.
     """
     values: dict[str, float | None] = {}
     giver: dict[str, str] = {}
     if abstains:
         giver["coverage"], values["coverage"] = "textclf itself", split.coverage
-        split = split.answered()
+        split = split.decided()
         if not len(split.data):
             return values
     for plugin in plugins.implementing("textclf_compute_metrics"):

@@ -1,4 +1,4 @@
-"""What stands between a classifier's scores and its answers: other scores, and the choice of a label from them."""
+"""What stands between the scores of a classifier and its decisions: other scores, and the labels chosen."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 from textclf_core.plugins import ActivePlugins
 from textclf_core.plugins.calling import call_one
 from textclf_core.tasks import kind_of
-from textclf_core.tasks.answers import answers_from
-from textclf_core.types.postprocessing import Step
+from textclf_core.tasks.decisions import decisions_from
+from textclf_core.types.postprocessing import PostprocessingStep
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger("textclf")
 
 
-def fit_steps(plugins: ActivePlugins, scores: Scores, validation: Dataset, task: Task) -> tuple[Step, ...]:
+def fit_steps(
+    plugins: ActivePlugins, scores: Scores, validation: Dataset, task: Task
+) -> tuple[PostprocessingStep, ...]:
     """Ask each postprocessor what it makes of the scores that those before it leave.
 
     Args:
@@ -34,21 +36,21 @@ def fit_steps(plugins: ActivePlugins, scores: Scores, validation: Dataset, task:
     Raises:
         TextclfError: a plugin can't do with this task or these scores.
     """
-    steps: list[Step] = []
+    steps: list[PostprocessingStep] = []
     for plugin in plugins.implementing("textclf_postprocess"):
         given = call_one(
             plugin,
             "textclf_postprocess",
-            scores=answers_from(scores, steps, task).scores,
+            scores=decisions_from(scores, steps, task).scores,
             validation=validation,
             task=task,
         )
         if given is not None:
-            steps.append(Step(plugin.name, given))
+            steps.append(PostprocessingStep(plugin.name, given))
     return tuple(steps)
 
 
-def check_postprocessing(plugins: ActivePlugins, task: Task) -> tuple[Step, ...]:
+def check_postprocessing(plugins: ActivePlugins, task: Task) -> tuple[PostprocessingStep, ...]:
     """Postprocess invented scores: what a postprocessor refuses shows before training, not after."""
     from datasets import Dataset
 

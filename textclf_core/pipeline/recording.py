@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from textclf_core.pipeline.evaluation import Evaluation
     from textclf_core.pipeline.spec import RunSpec
     from textclf_core.records.predictions import Predictions
-    from textclf_core.types.postprocessing import Step
+    from textclf_core.types.postprocessing import PostprocessingStep
 
 logger = logging.getLogger("textclf")
 
@@ -220,7 +220,7 @@ def encoder_record(encoder: Encoder | None, movement: Movement | None) -> Encode
 
 
 def postprocessing_records(
-    steps: Sequence[Step],
+    steps: Sequence[PostprocessingStep],
     stages: Sequence[Mapping[str, Predictions]],
     metrics: Sequence[Mapping[str, Mapping[str, float | None]]],
 ) -> tuple[PostprocessingRecord, ...]:

@@ -28,7 +28,7 @@ class Predictions:
     Attributes:
         data: the rows.
         scores: float32, (rows, labels); in a task of tokens a list of arrays, one a row, (words, labels).
-        predictions: the label ids chosen, int64, (rows,); -1 for rows that it leaves unanswered. In a multi-label task
+        predictions: the label ids chosen, int64, (rows,); -1 for rows that it leaves undecided. In a multi-label task
             zeros and ones, (rows, labels); in one of tokens a list, (words,).
         task: the labels.
     """
@@ -56,15 +56,15 @@ class Predictions:
 
     @property
     def coverage(self) -> float:
-        """The share of the rows that are answered; words, and rows that may have several labels or none, all are."""
-        return float(kind_of(self.task).answered(self.predictions).mean())
+        """The share of the rows that are decided; words, and rows that may have several labels or none, all are."""
+        return float(kind_of(self.task).decided(self.predictions).mean())
 
-    def answered(self) -> Predictions:
-        """Return the rows that are answered."""
-        answered = kind_of(self.task).answered(self.predictions)
-        if answered.all():
+    def decided(self) -> Predictions:
+        """Return the rows that are decided."""
+        decided = kind_of(self.task).decided(self.predictions)
+        if decided.all():
             return self
-        rows = np.flatnonzero(answered)
+        rows = np.flatnonzero(decided)
         scores, predictions = np.asarray(self.scores), np.asarray(self.predictions)
         return Predictions(self.data.select(rows), scores[rows], predictions[rows], self.task)
 
@@ -94,7 +94,7 @@ def write_predictions(predictions: dict[str, Predictions], directory: Path) -> N
     """Write ``predictions.parquet``.
 
     Columns: ``split``, ``id`` (the row in its split, from 0), the split's own columns, ``label`` and ``prediction``
-    (names; no prediction where a row was left unanswered), ``scores`` (list of float32, in the order of the label
+    (names; no prediction where a row was left undecided), ``scores`` (list of float32, in the order of the label
     names). A column of the data whose name is one of these is left out. In a multi-label task ``label`` and
     ``prediction`` are lists of names. In a task of tokens, the three hold such a value for each word, in a list, and
     ``spans`` holds the predicted entities where the labels are tags of such: ``start`` and ``end`` (words, from 0, the

@@ -102,7 +102,7 @@ def _usage(record: Record, name: str) -> Iterator[str]:
 
 def _quality(run: StoredRun) -> Iterator[str]:
     record = run.record
-    true, predicted = run.answered_names("label"), run.answered_names("prediction")
+    true, predicted = run.decided_names("label"), run.decided_names("prediction")
     rows = []
     for metric, value in record.metrics["test"].items():
         interval = _interval(run, metric, true, predicted) if value is not None else None

@@ -1,4 +1,4 @@
-"""What ``textclf report`` prints: each comparison with its worst slice, and slices and scores by class if wanted."""
+"""What ``textclf report`` prints: each comparison with its worst slice, and slices and scores by class if asked for."""
 
 from __future__ import annotations
 
@@ -56,29 +56,29 @@ class ReportOptions:
     classes: bool = False
 
 
-def report_text(analyses: Sequence[Analysis], wanted: ReportOptions) -> str:
+def report_text(analyses: Sequence[Analysis], options: ReportOptions) -> str:
     """Return a report of comparisons, a section each; CSV and TSV hold them in one table, JSON in one list.
 
     Raises:
         UsageError: there is no such format or column, a slice can't be read, or CSV is to hold more than one table.
     """
-    check_format(wanted.format)
-    if wanted.format == "json":
-        return json.dumps([_as_json(analysis, wanted) for analysis in analyses], indent=2, ensure_ascii=False)
-    if wanted.format in SEPARATORS:
-        return _as_separated(analyses, wanted)
+    check_format(options.format)
+    if options.format == "json":
+        return json.dumps([_as_json(analysis, options) for analysis in analyses], indent=2, ensure_ascii=False)
+    if options.format in SEPARATORS:
+        return _as_separated(analyses, options)
     sections = []
     for analysis in analyses:
-        heading = [prose([f"Data: {heading_of(analysis)}"], wanted.format)]
-        alone = wanted.format in TABLE_ALONE
-        sections += [*(heading if len(analyses) > 1 and not alone else []), *_section(analysis, wanted, alone)]
-    if wanted.format not in TABLE_ALONE:
+        heading = [prose([f"Data: {heading_of(analysis)}"], options.format)]
+        alone = options.format in TABLE_ALONE
+        sections += [*(heading if len(analyses) > 1 and not alone else []), *_section(analysis, options, alone)]
+    if options.format not in TABLE_ALONE:
         for curves in learning_curves(analyses):
-            sections.append(prose(curves.sentences() or ["No two contenders' curves cross."], wanted.format))
+            sections.append(prose(curves.sentences() or ["No two contenders' curves cross."], options.format))
     return "\n\n".join(sections)
 
 
-def report_rows(analyses: Sequence[Analysis], wanted: ReportOptions) -> list[dict[str, Value]]:
+def report_rows(analyses: Sequence[Analysis], options: ReportOptions) -> list[dict[str, Value]]:
     """Return what a program reads of comparisons, a row a contender: what CSV and TSV hold.
 
     Raises:
@@ -86,10 +86,10 @@ def report_rows(analyses: Sequence[Analysis], wanted: ReportOptions) -> list[dic
     """
     rows: list[dict[str, Value]] = []
     for analysis in analyses:
-        known = columns_of(analysis, wanted.price_per_hour)
-        columns = pick(wanted.columns, known) if wanted.columns is not None else list(known.values())
+        known = columns_of(analysis, options.price_per_hour)
+        columns = pick(options.columns, known) if options.columns is not None else list(known.values())
         data: dict[str, Value] = {"data": analysis.data.source, "train_size": analysis.data.train_size}
-        own = raw_rows(columns, sort_rows(analysis.rows, wanted.sort or "score", known))
+        own = raw_rows(columns, sort_rows(analysis.rows, options.sort or "score", known))
         rows += [(data if len(analyses) > 1 else {}) | row for row in own]
     # Comparisons may have different metrics; one that a row doesn't have is empty.
     names = list(dict.fromkeys(name for row in rows for name in row))
@@ -102,20 +102,20 @@ def heading_of(analysis: Analysis) -> str:
     return f"{analysis.data.source}, {size} of train" if size else analysis.data.source
 
 
-def _section(analysis: Analysis, wanted: ReportOptions, alone: bool) -> Iterator[str]:
-    yield comparison_text(analysis, wanted.format, wanted.price_per_hour, columns=wanted.columns, sort=wanted.sort)
-    slices = slices_of(analysis, wanted.slices)
+def _section(analysis: Analysis, options: ReportOptions, alone: bool) -> Iterator[str]:
+    yield comparison_text(analysis, options.format, options.price_per_hour, columns=options.columns, sort=options.sort)
+    slices = slices_of(analysis, options.slices)
     if not alone:
         # Slices that are looked at anyway, or the warning about chance would count too few.
         looked_at = {one.name: one for one in (*usual_slices(analysis), *slices)}
         chosen = next((row for row in analysis.rows if row.recommended), analysis.rows[0])
         worst = worst_sentence(analysis, slice_scores(analysis, chosen.line, tuple(looked_at.values())))
         if worst is not None:
-            yield prose([worst], wanted.format)
+            yield prose([worst], options.format)
     if slices:
-        yield _slice_table(analysis, slices, wanted.format)
-    if wanted.classes:
-        yield _class_table(analysis, wanted.format)
+        yield _slice_table(analysis, slices, options.format)
+    if options.classes:
+        yield _class_table(analysis, options.format)
 
 
 def _slice_table(analysis: Analysis, slices: Sequence[Slice], format: str) -> str:
@@ -152,9 +152,9 @@ def _class_table(analysis: Analysis, format: str) -> str:
     return format_table(headings, rows, format, ["left", "left", "decimal", "decimal", "decimal", "right"])
 
 
-def _as_json(analysis: Analysis, wanted: ReportOptions) -> dict[str, Any]:
-    content = comparison_json(analysis, wanted.price_per_hour, columns=wanted.columns, sort=wanted.sort)
-    slices = {one.name: one for one in (*usual_slices(analysis), *slices_of(analysis, wanted.slices))}
+def _as_json(analysis: Analysis, options: ReportOptions) -> dict[str, Any]:
+    content = comparison_json(analysis, options.price_per_hour, columns=options.columns, sort=options.sort)
+    slices = {one.name: one for one in (*usual_slices(analysis), *slices_of(analysis, options.slices))}
     content["slices"] = [
         {"contender": one.label, "slice": one.slice, "rows": one.rows, "score": one.score, "low": one.low,
          "high": one.high}
@@ -173,13 +173,13 @@ def _as_json(analysis: Analysis, wanted: ReportOptions) -> dict[str, Any]:
     return content
 
 
-def _as_separated(analyses: Sequence[Analysis], wanted: ReportOptions) -> str:
-    if wanted.slices or wanted.classes:
+def _as_separated(analyses: Sequence[Analysis], options: ReportOptions) -> str:
+    if options.slices or options.classes:
         raise UsageError(
-            f"--format {wanted.format} holds one table; for slices and scores by class take json, or a table for "
+            f"--format {options.format} holds one table; for slices and scores by class take json, or a table for "
             "people such as simple, github, latex_booktabs or html."
         )
-    return separated(report_rows(analyses, wanted), SEPARATORS[wanted.format])
+    return separated(report_rows(analyses, options), SEPARATORS[options.format])
 
 
 def _without(content: dict[str, Any], name: str) -> dict[str, Any]:

@@ -29,14 +29,14 @@ class Report:
 
     Attributes:
         analyses: a comparison for each data set, and each size of train: scores, verdicts, costs, the recommended line.
-        wanted: how they are to be shown.
+        options: how they are to be shown.
         command: the command line that asks for it, for the page.
         drawn: the files of the plots that were drawn.
         written: the file that was written, if one was.
     """
 
     analyses: tuple[Analysis, ...]
-    wanted: ReportOptions = field(default_factory=ReportOptions)
+    options: ReportOptions = field(default_factory=ReportOptions)
     command: str | None = None
     drawn: tuple[Path, ...] = ()
     written: Path | None = None
@@ -53,33 +53,33 @@ class Report:
         return next((row.line.label for row in rows if row.recommended), None)
 
     def text(self, format: str | None = None) -> str:
-        """Return the report as text, in a format of ``textclf report --format``; in the one wanted if none is given.
+        """Return the report as text, in a format of ``textclf report --format``; in its own options' if none is given.
 
         Raises:
             UsageError: there is no such format or column, a slice can't be read, or CSV is to hold more than one table.
         """
-        wanted = self.wanted if format is None else replace(self.wanted, format=format)
-        if wanted.format == PAGE:
+        options = self.options if format is None else replace(self.options, format=format)
+        if options.format == PAGE:
             return page_text(
-                self.analyses, command=self.command, price_per_hour=wanted.price_per_hour, slices=wanted.slices
+                self.analyses, command=self.command, price_per_hour=options.price_per_hour, slices=options.slices
             )
-        return report_text(self.analyses, wanted)
+        return report_text(self.analyses, options)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a contender as a pandas frame, with every column, unrounded."""
         import pandas as pd
 
-        rows = report_rows(self.analyses, self.wanted)
+        rows = report_rows(self.analyses, self.options)
         return pd.DataFrame(rows, columns=list(rows[0]) if rows else ["contender"]).set_index("contender")
 
     def __str__(self) -> str:
-        return self.text("simple" if self.wanted.format == PAGE else None)
+        return self.text("simple" if self.options.format == PAGE else None)
 
     def _repr_html_(self) -> str:
         return "".join(
             f"<p>{escape(heading_of(one))}: {escape(one.sentence)}</p>"
             + comparison_text(
-                one, "html", self.wanted.price_per_hour, columns=self.wanted.columns, sort=self.wanted.sort
+                one, "html", self.options.price_per_hour, columns=self.options.columns, sort=self.options.sort
             )
             for one in self.analyses
         )
@@ -87,7 +87,7 @@ class Report:
 
 def make_report(
     paths: Iterable[Path],
-    wanted: ReportOptions,
+    options: ReportOptions,
     *,
     metric: str = "f1",
     cost: str = "train-seconds",
@@ -95,11 +95,11 @@ def make_report(
     output: Path | None = None,
     command: str | None = None,
 ) -> Report:
-    """Compare finished runs, and draw and write what is wanted of it.
+    """Compare finished runs, and draw and write what is options of it.
 
     Args:
         paths: runs, or folders that hold them.
-        wanted: how the comparisons are to be shown.
+        options: how the comparisons are to be shown.
         metric: what decides.
         cost: what the recommended line is cheap by.
         plots: the folder to draw the plots in.
@@ -109,21 +109,25 @@ def make_report(
     Raises:
         UsageError: there are no runs, or no such metric, cost, format or column; or a slice can't be read.
     """
-    check_format(wanted.format, also=(PAGE,))
+    check_format(options.format, also=(PAGE,))
     check_cost(cost)
     report = Report(
         analyses=analyse(find_runs(paths), metric=metric, cost=cost),
-        wanted=wanted,
+        options=options,
         command=command,
-        written=output or (Path("report.html") if wanted.format == PAGE else None),
+        written=output or (Path("report.html") if options.format == PAGE else None),
     )
     if plots is not None:
         report = replace(report, drawn=_draw(report.analyses, plots))
     if report.written is None:
         return report
-    if wanted.format == PAGE:
+    if options.format == PAGE:
         write_page(
-            report.analyses, report.written, command=command, price_per_hour=wanted.price_per_hour, slices=wanted.slices
+            report.analyses,
+            report.written,
+            command=command,
+            price_per_hour=options.price_per_hour,
+            slices=options.slices,
         )
     else:
         report.written.write_text(f"{report.text()}\n", encoding="utf-8")

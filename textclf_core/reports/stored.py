@@ -56,7 +56,7 @@ class StoredRun:
             )
         return list(self.test[column].to_pylist())
 
-    def answered_names(self, column: str) -> list[Any]:
+    def decided_names(self, column: str) -> list[Any]:
         """Return what :meth:`names` does, of the rows that were answered."""
         return list(self.test[column].filter(self.test["prediction"].is_valid()).to_pylist())
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from textclf_core.statistics import Metric
     from textclf_core.tasks.entities import Mode
     from textclf_core.types.classifier import Classifier, Labels, Scores
-    from textclf_core.types.postprocessing import Answers, Step
+    from textclf_core.types.postprocessing import Decisions, PostprocessingStep
     from textclf_core.types.task import Task
 
 
@@ -239,11 +239,11 @@ class EvaluationKind(Protocol):
         """
         ...
 
-    def answers(self, scores: Scores, steps: Iterable[Step]) -> Answers:
+    def decide(self, scores: Scores, steps: Iterable[PostprocessingStep]) -> Decisions:
         """Return what the steps make of a classifier's scores; labels are chosen by the last step that does so."""
         ...
 
-    def answered(self, predictions: Labels) -> NDArray[np.bool_]:
+    def decided(self, predictions: Labels) -> NDArray[np.bool_]:
         """Return whether each row has an answer: bool, (rows,)."""
         ...
 
@@ -300,7 +300,7 @@ class ClassCounts:
 
 
 @dataclass(frozen=True)
-class SeedAnswers:
+class SeedDecisions:
     """What a contender's runs, one a seed, say of the test split.
 
     Attributes:
@@ -420,7 +420,7 @@ class ReportKind(Protocol):
         ...
 
     def example_views(
-        self, true: Sequence[Any], contenders: Sequence[SeedAnswers], texts: Sequence[Sequence[Any]], mode: Mode
+        self, true: Sequence[Any], contenders: Sequence[SeedDecisions], texts: Sequence[Sequence[Any]], mode: Mode
     ) -> ExampleViews:
         """Return what the lists of texts show.
 

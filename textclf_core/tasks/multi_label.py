@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from textclf_core.tasks.answers import answers_of
-from textclf_core.tasks.kind import ClassCounts, ExampleViews, SeedAnswers
+from textclf_core.tasks.decisions import decisions_of
+from textclf_core.tasks.kind import ClassCounts, ExampleViews, SeedDecisions
 from textclf_core.tasks.label_checks import tell_untrained_labels
 from textclf_core.tasks.whole_texts import WholeTexts
 from textclf_core.types.indicators import THRESHOLD, indicators, names_of_sets
@@ -166,7 +166,7 @@ class MultiLabel(WholeTexts):
         """Return 1 for each label with a score of a half or more: int64, (rows, labels)."""
         return np.asarray(scores >= THRESHOLD, dtype=np.int64)
 
-    def answered(self, predictions: Labels) -> NDArray[np.bool_]:
+    def decided(self, predictions: Labels) -> NDArray[np.bool_]:
         """Return that every row is: to have no label is an answer."""
         return np.ones(len(predictions), dtype=np.bool_)
 
@@ -203,8 +203,8 @@ class MultiLabel(WholeTexts):
         """
         from datasets import Dataset
 
-        answers = answers_of(classifier, Dataset.from_dict(dict(texts)), self.task)
-        for row, chosen, scores in zip(rows, answers.labels, answers.scores, strict=True):
+        decisions = decisions_of(classifier, Dataset.from_dict(dict(texts)), self.task)
+        for row, chosen, scores in zip(rows, decisions.labels, decisions.scores, strict=True):
             ordered = sorted(chosen.nonzero()[0], key=lambda label: -scores[label])
             labels = [
                 {"label": self.task.label_names[label], "score": round(float(scores[label]), 6)} for label in ordered
@@ -235,7 +235,7 @@ class MultiLabel(WholeTexts):
         )
 
     def example_views(
-        self, true: Sequence[Any], contenders: Sequence[SeedAnswers], texts: Sequence[Sequence[Any]], mode: Mode
+        self, true: Sequence[Any], contenders: Sequence[SeedDecisions], texts: Sequence[Sequence[Any]], mode: Mode
     ) -> ExampleViews:
         """Return sets of labels as labels: ``politics; sports``.
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from textclf_core.tasks.answers import answers_of
-from textclf_core.tasks.kind import ClassCounts, ExampleViews, SeedAnswers
+from textclf_core.tasks.decisions import decisions_of
+from textclf_core.tasks.kind import ClassCounts, ExampleViews, SeedDecisions
 from textclf_core.tasks.label_checks import named_split
 from textclf_core.tasks.whole_texts import WholeTexts
-from textclf_core.types.postprocessing import NO_ANSWER
+from textclf_core.types.postprocessing import UNDECIDED
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -146,9 +146,9 @@ class SingleLabel(WholeTexts):
         """Return the label with the highest score, of equal ones the first: int64, (rows,)."""
         return np.asarray(scores.argmax(axis=-1), dtype=np.int64)
 
-    def answered(self, predictions: Labels) -> NDArray[np.bool_]:
+    def decided(self, predictions: Labels) -> NDArray[np.bool_]:
         """Return whether each row has a label rather than -1: bool, (rows,)."""
-        return np.asarray(np.asarray(predictions) != NO_ANSWER)
+        return np.asarray(np.asarray(predictions) != UNDECIDED)
 
     def auto_average(self) -> str:
         """Return ``binary`` for two labels, ``macro`` for more."""
@@ -166,12 +166,12 @@ class SingleLabel(WholeTexts):
         return None
 
     def prediction_columns(self, references: Labels, predictions: Labels, scores: Scores) -> dict[str, pa.Array]:
-        """Return ``label`` and ``prediction`` as names, none where a row was left unanswered, and ``scores``."""
+        """Return ``label`` and ``prediction`` as names, none where a row was left undecided, and ``scores``."""
         import pyarrow as pa
 
         def named(labels: Labels) -> pa.Array:
             ids = np.asarray(labels)
-            return pa.array(self.task.label_names).take(pa.array(ids, mask=ids == NO_ANSWER))
+            return pa.array(self.task.label_names).take(pa.array(ids, mask=ids == UNDECIDED))
 
         return {
             "label": named(references),
@@ -188,13 +188,13 @@ class SingleLabel(WholeTexts):
         """
         from datasets import Dataset
 
-        answers = answers_of(classifier, Dataset.from_dict(dict(texts)), self.task)
-        for row, label, scores in zip(rows, answers.labels, answers.scores, strict=True):
-            answered = label != NO_ANSWER
+        decisions = decisions_of(classifier, Dataset.from_dict(dict(texts)), self.task)
+        for row, label, scores in zip(rows, decisions.labels, decisions.scores, strict=True):
+            decided = label != UNDECIDED
             yield {
                 **row,
-                "prediction": self.task.label_names[label] if answered else None,
-                "score": round(float(scores[label] if answered else scores.max()), 6),
+                "prediction": self.task.label_names[label] if decided else None,
+                "score": round(float(scores[label] if decided else scores.max()), 6),
             }
 
     # Reports
@@ -202,7 +202,7 @@ class SingleLabel(WholeTexts):
     def label_ids(self, names: Sequence[Any]) -> NDArray[np.int64]:
         """Return label ids, int64, (rows,); -1 where there is no name."""
         ids = {name: index for index, name in enumerate(self.task.label_names)}
-        return np.array([NO_ANSWER if name is None else ids[name] for name in names], dtype=np.int64)
+        return np.array([UNDECIDED if name is None else ids[name] for name in names], dtype=np.int64)
 
     def confusion(self, true: Sequence[Any], predicted: Sequence[Any]) -> NDArray[np.int64]:
         """Return the confusion matrix: int64, (labels, labels), a row a true label."""
@@ -215,7 +215,7 @@ class SingleLabel(WholeTexts):
         return counts_of_confusion(self.confusion(true, predicted), self.task.label_names)
 
     def example_views(
-        self, true: Sequence[Any], contenders: Sequence[SeedAnswers], texts: Sequence[Sequence[Any]], mode: Mode
+        self, true: Sequence[Any], contenders: Sequence[SeedDecisions], texts: Sequence[Sequence[Any]], mode: Mode
     ) -> ExampleViews:
         """Return labels by the highest mean score, and its mean, as the confidence in it.
 

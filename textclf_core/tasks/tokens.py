@@ -23,7 +23,7 @@ from textclf_core.tasks.entities import (
     scored_spans,
     spans_of,
 )
-from textclf_core.tasks.kind import ClassCounts, ExampleViews, SeedAnswers
+from textclf_core.tasks.kind import ClassCounts, ExampleViews, SeedDecisions
 from textclf_core.tasks.label_checks import tell_untrained_labels
 from textclf_core.tasks.single_label import counts_of_confusion
 from textclf_core.tasks.subtokens import (
@@ -36,7 +36,7 @@ from textclf_core.tasks.subtokens import (
     unseen_words,
     word_places,
 )
-from textclf_core.types.postprocessing import Answers, Step
+from textclf_core.types.postprocessing import Decisions, PostprocessingStep
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -281,11 +281,11 @@ class Tokens:
                 return f"{wanted}, but that of row {number} is {came}."
         return None
 
-    def answers(self, scores: Scores, steps: Iterable[Step]) -> Answers:
+    def decide(self, scores: Scores, steps: Iterable[PostprocessingStep]) -> Decisions:
         """Return each word's label with the highest score: no step does with the scores of words."""
-        return Answers(scores, [np.asarray(row.argmax(axis=-1), dtype=np.int64) for row in scores])
+        return Decisions(scores, [np.asarray(row.argmax(axis=-1), dtype=np.int64) for row in scores])
 
-    def answered(self, predictions: Labels) -> NDArray[np.bool_]:
+    def decided(self, predictions: Labels) -> NDArray[np.bool_]:
         """Return that every row is."""
         return np.ones(len(predictions), dtype=np.bool_)
 
@@ -437,7 +437,7 @@ class Tokens:
         return tuple(ClassCounts(kind, one.right, one.predicted, one.true) for kind, one in totals.items())
 
     def example_views(
-        self, true: Sequence[Any], contenders: Sequence[SeedAnswers], texts: Sequence[Sequence[Any]], mode: Mode
+        self, true: Sequence[Any], contenders: Sequence[SeedDecisions], texts: Sequence[Sequence[Any]], mode: Mode
     ) -> ExampleViews:
         """Return the entities of a sentence as its label: ``person: Ada Lovelace``.
 

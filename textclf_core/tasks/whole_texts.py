@@ -11,7 +11,7 @@ import numpy as np
 
 from textclf_core.errors import RunError, TextclfError, UsageError
 from textclf_core.tasks.arrays import other_than
-from textclf_core.types.postprocessing import Answers, Step
+from textclf_core.types.postprocessing import Decisions, PostprocessingStep
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -119,17 +119,17 @@ class WholeTexts:
         came = other_than(scores, wanted)
         return f"must be a float32 array of shape {wanted}, not {came}." if came else None
 
-    def answers(self, scores: Scores, steps: Iterable[Step]) -> Answers:
+    def decide(self, scores: Scores, steps: Iterable[PostprocessingStep]) -> Decisions:
         """Return what the steps make of the scores, one after the other; the last that decides chooses the labels."""
         scores = np.asarray(scores)
         labels: NDArray[np.int64] | None = None
         for step in steps:
             scores, decided = self._processed(step, scores)
             labels = labels if decided is None else decided
-        return Answers(scores, self.chosen(scores) if labels is None else labels)
+        return Decisions(scores, self.chosen(scores) if labels is None else labels)
 
     def _processed(
-        self, step: Step, scores: NDArray[np.float32]
+        self, step: PostprocessingStep, scores: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], NDArray[np.int64] | None]:
         """Return what a step makes of scores, and the labels that it chooses, both checked.
 
@@ -258,7 +258,7 @@ def _encode_joined(tokenizer: PreTrainedTokenizerBase, columns: Sequence[list[st
     return encoded
 
 
-def _called(step: Step, call: Callable[[], Any]) -> Any:
+def _called(step: PostprocessingStep, call: Callable[[], Any]) -> Any:
     """Return what a method of a step gives.
 
     Raises:

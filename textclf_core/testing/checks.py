@@ -14,9 +14,9 @@ from textclf_core.plugins import ActivePlugin, ActivePlugins
 from textclf_core.plugins.calling import call
 from textclf_core.plugins.hooks import faults_of_hooks, hooks_of, roles_of
 from textclf_core.plugins.options import build_plugin, faults_of_options, options_of
-from textclf_core.tasks.answers import answers_from
+from textclf_core.tasks.decisions import decisions_from
 from textclf_core.testing.tiny import LABELS, tiny_data, tiny_encoder
-from textclf_core.types.postprocessing import NO_ANSWER, Step
+from textclf_core.types.postprocessing import UNDECIDED, PostprocessingStep
 from textclf_core.types.recipe import Recipe
 from textclf_core.types.task import Task
 
@@ -124,12 +124,12 @@ def _faults_of_postprocessor(plugins: ActivePlugins) -> list[str]:
     [given] = call(plugins, "textclf_postprocess", scores=scores, validation=validation, task=task) or [None]
     if given is None:
         return []
-    answers = answers_from(scores, [Step("", given)], task)
-    rescored, labels = np.asarray(answers.scores), np.asarray(answers.labels)
+    decisions = decisions_from(scores, [PostprocessingStep("", given)], task)
+    rescored, labels = np.asarray(decisions.scores), np.asarray(decisions.labels)
     faults = []
     if rescored.shape != scores.shape or not np.allclose(rescored.sum(axis=1), 1, atol=1e-5):
         faults.append("rescore gave something else than probabilities, (rows, labels).")
-    allowed = {*range(task.num_labels), *([NO_ANSWER] if given.abstains else [])}
+    allowed = {*range(task.num_labels), *([UNDECIDED] if given.abstains else [])}
     if labels.shape != (len(scores),) or not set(labels.tolist()) <= allowed:
         faults.append("decide gave something else than a label id for each row (-1 only where abstains is true).")
     with TemporaryDirectory() as folder:
@@ -137,7 +137,7 @@ def _faults_of_postprocessor(plugins: ActivePlugins) -> list[str]:
         loaded = call(plugins, "textclf_load_postprocessing", optional=True, directory=Path(folder), task=task)
     if loaded is None:
         return [*faults, "it has no textclf_load_postprocessing, so `textclf predict` can't do what it does."]
-    again = answers_from(scores, [Step("", loaded)], task)
+    again = decisions_from(scores, [PostprocessingStep("", loaded)], task)
     if not (np.array_equal(again.scores, rescored) and np.array_equal(again.labels, labels)):
         faults.append("saved and loaded, it gives other scores or labels.")
     return faults

@@ -1,4 +1,4 @@
-"""What stands between a classifier's scores and its answers: other scores, and the choice of a label from them."""
+"""What stands between the scores of a classifier and its decisions: other scores, and the labels chosen."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from textclf_core.types.classifier import Labels, Scores
 
-NO_ANSWER = -1
+UNDECIDED = -1
 """Stands in the place of a label id where a classifier leaves a row unanswered."""
 
 
@@ -44,7 +44,7 @@ class Postprocessing(Protocol):
 
 
 @dataclass(frozen=True)
-class Answers:
+class Decisions:
     """What a classifier says of rows.
 
     Attributes:
@@ -58,19 +58,19 @@ class Answers:
 
 
 @dataclass(frozen=True)
-class Step:
+class PostprocessingStep:
     """One postprocessing of a classifier, and the name of its plugin."""
 
     plugin: str
     postprocessing: Postprocessing
 
 
-def may_abstain(steps: Iterable[Step]) -> bool:
+def may_abstain(steps: Iterable[PostprocessingStep]) -> bool:
     """Return whether steps may leave rows unanswered."""
     return any(step.postprocessing.abstains for step in steps)
 
 
-def save_steps(steps: Iterable[Step], directory: Path) -> None:
+def save_steps(steps: Iterable[PostprocessingStep], directory: Path) -> None:
     """Write each step into a folder of its own in ``directory``, that of a saved classifier."""
     for step in steps:
         own = step_directory(directory, step.plugin)

@@ -15,7 +15,7 @@ from sklearn.metrics import precision_recall_curve
 from textclf_core.errors import DataError, UsageError
 from textclf_core.tasks import kind_of
 from textclf_core.types.indicators import THRESHOLD
-from textclf_core.types.postprocessing import NO_ANSWER
+from textclf_core.types.postprocessing import UNDECIDED
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -91,7 +91,7 @@ class Confident:
 
     def labels(self, scores: NDArray[np.float32]) -> NDArray[np.int64]:
         """Return the label ids chosen: int64, (rows,); -1 for no answer."""
-        return np.where(scores.max(axis=1) >= np.float32(self.abstain_below), scores.argmax(axis=1), NO_ANSWER)
+        return np.where(scores.max(axis=1) >= np.float32(self.abstain_below), scores.argmax(axis=1), UNDECIDED)
 
     def __str__(self) -> str:
         return f"no answer below a score of {self.abstain_below:g}"

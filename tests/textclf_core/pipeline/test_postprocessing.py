@@ -15,7 +15,7 @@ import textclf_core
 from textclf_core import PluginError, RunError, UsageError, hookimpl
 from textclf_core.inference.store import load_classifier
 from textclf_core.plugins import Catalogue
-from textclf_core.tasks.answers import answers_of
+from textclf_core.tasks.decisions import decisions_of
 from textclf_core.testing import check_plugin
 
 
@@ -101,7 +101,7 @@ def test_steps_are_taken_in_order_and_who_decided_last_is_heard(
     assert [step.plugin for step in run.record.postprocessing] == order
     classifier, task = load_classifier(run.directory, Catalogue.discover([path]))
     test = [row for row in rows if row["split"] == "test"]
-    loaded = answers_of(classifier, Dataset.from_dict({"text": [row["text"] for row in test]}), task)
+    loaded = decisions_of(classifier, Dataset.from_dict({"text": [row["text"] for row in test]}), task)
     assert loaded.scores == pytest.approx(np.array([row["scores"] for row in test]), abs=1e-6)
     assert [("negative", "positive")[label] for label in loaded.labels] == [row["prediction"] for row in test]
 

@@ -62,7 +62,7 @@ def asks(node: ast.AST) -> bool:
         # Scores, predictions and references are lists of arrays in a task of tokens alone.
         kinds = ast.unparse(node.args[1])
         return re.search(r"\blist\b", kinds) is not None and (
-            re.search(r"(scores|predictions|references|labels|answers)$", ast.unparse(node.args[0])) is not None
+            re.search(r"(scores|predictions|references|labels|decisions)$", ast.unparse(node.args[0])) is not None
         )
     return False
 
@@ -174,7 +174,7 @@ def test_invented_answers_are_right_and_are_what_a_classifier_could_give(kind: K
     rows = Dataset.from_dict({"label": column})
     assert given.scores_fault(scores, rows) is None
     np.testing.assert_array_equal(given.flat(labels), given.flat(given.label_array(column)))
-    np.testing.assert_array_equal(given.flat(given.answers(scores, ()).labels), given.flat(labels))
+    np.testing.assert_array_equal(given.flat(given.decide(scores, ()).labels), given.flat(labels))
 
 
 @pytest.mark.parametrize("kind", KINDS)

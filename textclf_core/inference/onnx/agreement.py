@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from textclf_core.records.predictions import read_predictions
 from textclf_core.records.schema import PREDICTIONS_FILE
 from textclf_core.tasks import kind_of
-from textclf_core.tasks.answers import answers_of
+from textclf_core.tasks.decisions import decisions_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -63,7 +63,7 @@ def agreement_with_stored(classifier: Classifier, task: Task, run: Path) -> Agre
     stored = read_predictions(run).filter(pc.field("split") == _SPLIT)
     rows = np.linspace(0, len(stored) - 1, min(len(stored), _MOST_ROWS)).astype(int)
     stored = stored.take(rows).select([*task.text_columns, "prediction", "scores"])
-    found = answers_of(classifier, Dataset(stored.select(list(task.text_columns))), task)
+    found = decisions_of(classifier, Dataset(stored.select(list(task.text_columns))), task)
     kind = kind_of(task)
     wanted_labels = kind.label_ids(stored["prediction"].to_pylist())
     return _compare(

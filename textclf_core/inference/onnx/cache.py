@@ -20,9 +20,9 @@ from textclf_core.inference.onnx.agreement import Agreement, agreement_with_stor
 from textclf_core.inference.onnx.export import MODEL_FILE, export_float32, export_int8
 from textclf_core.inference.onnx.session import onnx_logits
 from textclf_core.system.code import distribution_code
-from textclf_core.tasks.answers import PostprocessedClassifier
+from textclf_core.tasks.decisions import PostprocessedClassifier
 from textclf_core.training.encoder_classifier import EncoderClassifier
-from textclf_core.types.postprocessing import Step
+from textclf_core.types.postprocessing import PostprocessingStep
 
 if TYPE_CHECKING:
     from textclf_core.types.classifier import Classifier
@@ -54,7 +54,9 @@ _KINDS = {
 }
 
 
-def with_onnx(classifier: Classifier, model: Path, run: Path, engine: str, steps: tuple[Step, ...] = ()) -> Classifier:
+def with_onnx(
+    classifier: Classifier, model: Path, run: Path, engine: str, steps: tuple[PostprocessingStep, ...] = ()
+) -> Classifier:
     """Return the classifier of a run with onnxruntime in the place of torch, and say how far the two agree.
 
     The export is read from ``RUN/onnx/float32`` or ``RUN/onnx/int8``; it is made there, and its agreement measured, if
@@ -99,7 +101,7 @@ def with_onnx(classifier: Classifier, model: Path, run: Path, engine: str, steps
     return _computed_by(directory, classifier, steps)
 
 
-def _computed_by(export: Path, classifier: EncoderClassifier, steps: tuple[Step, ...]) -> Classifier:
+def _computed_by(export: Path, classifier: EncoderClassifier, steps: tuple[PostprocessingStep, ...]) -> Classifier:
     computed = replace(classifier, compute=onnx_logits(export / MODEL_FILE))
     return PostprocessedClassifier(computed, steps, classifier.task) if steps else computed
 

@@ -17,7 +17,7 @@ from textclf_core.reports.analysis import Analysis
 from textclf_core.reports.outcomes import entity_mode
 from textclf_core.reports.page.markup import Html, joined, json_data, tag
 from textclf_core.reports.quality import run_scores
-from textclf_core.tasks.kind import ExampleViews, SeedAnswers
+from textclf_core.tasks.kind import ExampleViews, SeedDecisions
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -128,7 +128,7 @@ def _views(analysis: Analysis) -> ExampleViews:
     return first.kind.example_views(
         first.names("label"),
         [
-            SeedAnswers([run.names("prediction") for run in line.runs], [run_scores(run) for run in line.runs])
+            SeedDecisions([run.names("prediction") for run in line.runs], [run_scores(run) for run in line.runs])
             for line in lines
         ],
         [first.test[name].to_pylist() for name in first.record.data.text_columns],

@@ -1,4 +1,4 @@
-"""From scores to answers: the one way by which labels are chosen, postprocessed or not."""
+"""From scores to decisions: the one way by which labels are chosen, postprocessed or not."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textclf_core.tasks import kind_of
-from textclf_core.types.postprocessing import Answers, Step, save_steps
+from textclf_core.types.postprocessing import Decisions, PostprocessingStep, save_steps
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -28,16 +28,16 @@ class PostprocessedClassifier:
     """
 
     classifier: Classifier
-    steps: tuple[Step, ...]
+    steps: tuple[PostprocessingStep, ...]
     task: Task
 
     def scores(self, data: Dataset) -> Scores:
         """Return the scores after the last step: float32, (rows, labels)."""
-        return self.answers(data).scores
+        return self.decide(data).scores
 
-    def answers(self, data: Dataset) -> Answers:
-        """Return the answers after the last step."""
-        return answers_from(self.classifier.scores(data), self.steps, self.task)
+    def decide(self, data: Dataset) -> Decisions:
+        """Return the decisions after the last step."""
+        return decisions_from(self.classifier.scores(data), self.steps, self.task)
 
     def save(self, directory: Path) -> None:
         """Write the classifier as its trainer does, and each step into a folder of its plugin's name."""
@@ -45,17 +45,17 @@ class PostprocessedClassifier:
         save_steps(self.steps, directory)
 
 
-def answers_of(classifier: Classifier, data: Dataset, task: Task) -> Answers:
+def decisions_of(classifier: Classifier, data: Dataset, task: Task) -> Decisions:
     """Return what a classifier says of rows, postprocessed or not."""
     if isinstance(classifier, PostprocessedClassifier):
-        return classifier.answers(data)
-    return answers_from(classifier.scores(data), (), task)
+        return classifier.decide(data)
+    return decisions_from(classifier.scores(data), (), task)
 
 
-def answers_from(scores: Scores, steps: Iterable[Step], task: Task) -> Answers:
+def decisions_from(scores: Scores, steps: Iterable[PostprocessingStep], task: Task) -> Decisions:
     """Return what the steps make of a classifier's own scores. Here, and nowhere else, labels are chosen from scores.
 
     The last step that decides does; without one it is what the kind of task chooses
-    (:meth:`~textclf_core.tasks.kind.EvaluationKind.answers`).
+    (:meth:`~textclf_core.tasks.kind.EvaluationKind.decide`).
     """
-    return kind_of(task).answers(scores, steps)
+    return kind_of(task).decide(scores, steps)
