@@ -203,7 +203,7 @@ def compare(
         output: the folder that gets the runs; ``runs`` if not given.
         device: ``cpu``, ``cuda``, ``cuda:1``, ``mps`` or ``auto``; ``auto`` if not given.
         cache_dir: the cache's folder; the user's if not given.
-        dry_run: run nothing; return what is to be run and what it will take, by a probe.
+        dry_run: run nothing; return what is to be run and what it will take, by a pilot run.
         force: run cells again that are finished.
         plugin_files: Python files with plugins of your own.
         quiet: show no progress.

@@ -130,7 +130,7 @@ def textclf_adapt(
     Called once a run, after the model is built and before anything is frozen. The core has seeded Python, NumPy and
     torch with ``seed`` just before each, so what a plugin draws doesn't depend on those before it. Leave every
     parameter training. What takes long and is alike for several runs belongs into ``workspace.reuse``; where
-    ``workspace.probe`` is set, do a few steps and tell ``workspace.meter.skip`` what the others would take.
+    ``workspace.pilot`` is set, do a few steps and tell ``workspace.meter.skip`` what the others would take.
 
     Args:
         encoder: the model and its tokenizer. Modules inside its blocks may be replaced by others;

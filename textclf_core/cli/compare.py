@@ -82,7 +82,8 @@ def compare(
     ] = None,
     cache_dir: CacheDirectory = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Run nothing; say what is to be run and what it will take, by a probe.")
+        bool,
+        typer.Option("--dry-run", help="Run nothing; say what is to be run and what it will take, by a pilot run."),
     ] = False,
     force: Annotated[bool, typer.Option(help="Run cells again that are finished.")] = False,
     format: Annotated[

@@ -101,8 +101,8 @@ def compare(request: ComparisonRequest, *, console: Console | None = None, quiet
 def _compare(request: ComparisonRequest, *, console: Console | None, quiet: bool) -> ComparisonOutcome:
     planned = _plan(request)
 
-    from textclf_core.comparison.estimate import kept_expected
-    from textclf_core.comparison.live_view import Board
+    from textclf_core.comparison.estimate import saved_estimates
+    from textclf_core.comparison.live_view import LiveView
     from textclf_core.comparison.runner import run_cells
     from textclf_core.comparison.tuning import tune_plan
     from textclf_core.types.progress import Progress
@@ -110,9 +110,9 @@ def _compare(request: ComparisonRequest, *, console: Console | None, quiet: bool
     untuned: Sequence[FailedCell] = ()
     if request.search:
         planned, untuned = tune_plan(planned, request.search, request.metric, Progress(console, quiet=quiet))
-    expected = kept_expected(planned.output)
-    board = Board(planned.cells, request.metric, console, expected=expected, quiet=quiet)
-    finished, failed = run_cells(planned, board, force=request.force, command=request.command, expected=expected)
+    expected = saved_estimates(planned.output)
+    view = LiveView(planned.cells, request.metric, console, expected=expected, quiet=quiet)
+    finished, failed = run_cells(planned, view, force=request.force, command=request.command, expected=expected)
     analyses, error = _analyse(finished, request)
     return ComparisonOutcome(
         report=Report(
@@ -125,7 +125,7 @@ def _compare(request: ComparisonRequest, *, console: Console | None, quiet: bool
 
 
 def estimate(request: ComparisonRequest, *, console: Console | None = None, quiet: bool = False) -> Estimate:
-    """Probe each contender, and return what the cells that aren't finished will take; no cell is run.
+    """Do a pilot run of each contender, and return what the cells that aren't finished will take; no cell is run.
 
     The arguments and errors are those of :func:`compare`.
     """
@@ -137,10 +137,10 @@ def estimate(request: ComparisonRequest, *, console: Console | None = None, quie
     with process_state_restored():
         planned = _plan(request)
 
-        from textclf_core.comparison.estimate import bill
+        from textclf_core.comparison.estimate import estimate_costs
         from textclf_core.types.progress import Progress
 
-        lines = bill(planned, Progress(console, quiet=quiet))
+        lines = estimate_costs(planned, Progress(console, quiet=quiet))
     return Estimate(lines=lines, price_per_hour=request.price_per_hour, not_included=missing)
 
 

@@ -1,4 +1,4 @@
-"""The bill beforehand: what a comparison will take, from a probe of a few steps of each contender."""
+"""The estimate beforehand: what a comparison will take, from a pilot run of a few steps of each contender."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ from textclf_core.data import PreparedData
 from textclf_core.data.sampling import TrainSize
 from textclf_core.pipeline.spec import FailedRun, InMemoryData, RunSpec
 from textclf_core.records.cost import FIXED_STAGES, Cost
-from textclf_core.records.schema import Expected
-from textclf_core.reports.estimate_table import BillLine
+from textclf_core.records.schema import CostEstimate
+from textclf_core.reports.estimate_table import EstimateLine
 from textclf_core.tasks import kind_of
 from textclf_core.types.meter import SKIPPED
 from textclf_core.types.progress import Progress
 
-# Rows of train in the two probes: the time of a run is a straight line through them. The first probe of a process is
-# run twice, since imports and first allocations are not what a cell will pay. The fewer rows, the less alike in length
+# Rows of train in the two pilot runs: the time of a run is a straight line through them. The first one of a process is
+# done twice, since imports and first allocations are not what a cell will pay. The fewer rows, the less alike in length
 # are those of a batch: of 320 rows an eighth of what is computed is padding, of 640 a fourteenth, of 8,530 a fiftieth.
-_PROBE_ROWS = (128, 1280)
+_PILOT_ROWS = (128, 1280)
 _FILE = ".expected.json"
 
 
-def bill(plan: ComparisonPlan, progress: Progress) -> tuple[BillLine, ...]:
-    """Probe each contender that has cells to run, and return what they will take.
+def estimate_costs(plan: ComparisonPlan, progress: Progress) -> tuple[EstimateLine, ...]:
+    """Do a pilot run of each contender that has cells to run, and return what they will take.
 
-    A probe is a whole run on a stratified sample of the rows, of every split the same share, so it takes whatever
-    plugin there is as it is. Time and what goes into the cache are extrapolated by a straight line through two probes,
+    A pilot run is a whole run on a stratified sample of the rows, of every split the same share, so it takes whatever
+    plugin there is as it is. Time and what goes into the cache are extrapolated by a straight line through two pilots,
     but for the stages that every run has alike, which are the mean of both; the artifact's size by a power of the rows,
     since a vocabulary grows ever more slowly (Heaps, "Information Retrieval", 1978, section 7.5) and weights don't;
-    memory is that of the larger. Contenders are probed in the order in which they will run, with a cache of their own:
-    cells that will train together are probed together, and those that use the cache once more with what they left
+    memory is that of the larger. Contenders are piloted in the order in which they will run, with a cache of their own:
+    cells that will train together are piloted together, and those that use the cache once more with what they left
     there, as their later seeds will. What is found is kept in the output folder, so that the records of the cells can
     hold it beside what they really took.
 
@@ -59,18 +59,18 @@ def bill(plan: ComparisonPlan, progress: Progress) -> tuple[BillLine, ...]:
     firsts = [cells[0] for cells in waiting.values()]
     prefix_of = prefixes([cell for cells in waiting.values() for cell in cells], plan.task_of)
     ordered = running_order(firsts, prefix_of)
-    expected: dict[str, Expected] = {}
-    with progress.bar("probe", len(waiting), "contenders") as bar, tempfile.TemporaryDirectory() as room:
-        prober = _Prober(plan, Path(room), prefix_of)
+    expected: dict[str, CostEstimate] = {}
+    with progress.bar("pilot runs", len(waiting), "contenders") as bar, tempfile.TemporaryDirectory() as room:
+        pilot = _Pilot(plan, Path(room), prefix_of)
         if ordered:
-            prober.warm_up(ordered[0])
+            pilot.warm_up(ordered[0])
         for cell in ordered:
             key = cell.contender.label, cell.train_size
-            expected |= prober.expected(waiting[key], has_finished=len(waiting[key]) < len(groups[key]))
-            keep_expected(plan.output, expected)
+            expected |= pilot.expected(waiting[key], has_finished=len(waiting[key]) < len(groups[key]))
+            save_estimates(plan.output, expected)
             bar.advance(note=cell.contender.label)
     return tuple(
-        BillLine(
+        EstimateLine(
             contender=label,
             train_size=str(size) if size else None,
             cells=len(cells),
@@ -82,10 +82,10 @@ def bill(plan: ComparisonPlan, progress: Progress) -> tuple[BillLine, ...]:
     )
 
 
-def _mean(expected: Sequence[Expected]) -> Expected | None:
+def _mean(expected: Sequence[CostEstimate]) -> CostEstimate | None:
     if not expected:
         return None
-    return Expected(
+    return CostEstimate(
         seconds=sum(one.seconds for one in expected) / len(expected),
         peak_memory_bytes=max(one.peak_memory_bytes for one in expected),
         artifact_bytes=max(one.artifact_bytes for one in expected),
@@ -93,7 +93,7 @@ def _mean(expected: Sequence[Expected]) -> Expected | None:
     )
 
 
-def keep_expected(output: Path, expected: Mapping[str, Expected]) -> None:
+def save_estimates(output: Path, expected: Mapping[str, CostEstimate]) -> None:
     """Keep what is expected of cells, by their id, for their records."""
     output.mkdir(parents=True, exist_ok=True)
     path = output / _FILE
@@ -104,16 +104,16 @@ def keep_expected(output: Path, expected: Mapping[str, Expected]) -> None:
     partial.replace(path)
 
 
-def kept_expected(output: Path) -> dict[str, Expected]:
+def saved_estimates(output: Path) -> dict[str, CostEstimate]:
     """Return what was kept, by the cell's id."""
     path = output / _FILE
     if not path.is_file():
         return {}
-    return {cell: Expected(**one) for cell, one in json.loads(path.read_text(encoding="utf-8")).items()}
+    return {cell: CostEstimate(**one) for cell, one in json.loads(path.read_text(encoding="utf-8")).items()}
 
 
 @dataclass(frozen=True)
-class _Probed:
+class _Piloted:
     """What a run on so many rows of train took."""
 
     rows: int
@@ -121,7 +121,7 @@ class _Probed:
 
 
 @dataclass(frozen=True)
-class _Prober:
+class _Pilot:
     """Runs cells on samples, in a folder that goes away."""
 
     plan: ComparisonPlan
@@ -130,12 +130,12 @@ class _Prober:
 
     def warm_up(self, cell: Cell) -> None:
         """Run once for nothing: imports and first allocations are not what a cell will pay."""
-        self._probe([cell], _PROBE_ROWS[0], self.room / "warm-up")
+        self._run_pilot([cell], _PILOT_ROWS[0], self.room / "warm-up")
 
-    def expected(self, cells: Sequence[Cell], *, has_finished: bool) -> dict[str, Expected]:
+    def expected(self, cells: Sequence[Cell], *, has_finished: bool) -> dict[str, CostEstimate]:
         """Return what each of a contender's waiting cells will take, by its id.
 
-        Those that will train together are probed together. Those after them find in the cache what the first left
+        Those that will train together are piloted together. Those after them find in the cache what the first left
         there, and so do the first if another was finished before.
         """
         group = trained_together(cells[0], cells[1:], self.prefix_of)
@@ -149,20 +149,20 @@ class _Prober:
         of_group = zip(group, again if has_finished else first, strict=True)
         return {cell.id: line for cell, line in of_group} | {cell.id: again[-1] for cell in rest}
 
-    def _lines(self, group: Sequence[Cell]) -> list[Expected] | None:
+    def _lines(self, group: Sequence[Cell]) -> list[CostEstimate] | None:
         """Extrapolate through two samples, each with a cache of its own that all contenders share.
 
         One will do where it holds all rows. ``None`` where the cells can't train together after all.
         """
         rows = len(self.plan.data[group[0].contender.label, group[0].train_size].data["train"])
-        samples = _PROBE_ROWS if rows > _PROBE_ROWS[0] else _PROBE_ROWS[:1]
-        probes = [self._probe(group, wanted, self.room / f"cache-{wanted}") for wanted in samples]
-        small, large = probes[0], probes[-1]
+        samples = _PILOT_ROWS if rows > _PILOT_ROWS[0] else _PILOT_ROWS[:1]
+        pilots = [self._run_pilot(group, wanted, self.room / f"cache-{wanted}") for wanted in samples]
+        small, large = pilots[0], pilots[-1]
         if small is None or large is None:
             return None
-        return [_extrapolated(*probed, rows) for probed in zip(small, large, strict=True)]
+        return [_extrapolated(*piloted, rows) for piloted in zip(small, large, strict=True)]
 
-    def _probe(self, group: Sequence[Cell], wanted: int, cache: Path) -> list[_Probed] | None:
+    def _run_pilot(self, group: Sequence[Cell], wanted: int, cache: Path) -> list[_Piloted] | None:
         """Run cells of a contender on about ``wanted`` rows of train; ``None`` where they can't train together."""
         data = self.plan.data[group[0].contender.label, group[0].train_size]
         share = min(1.0, wanted / len(data.data["train"]))
@@ -183,26 +183,26 @@ class _Prober:
                 output=self.room / "runs",
                 device=self.plan.device,
                 cache=cache,
-                probe=True,
+                pilot=True,
             )
             for cell in group
         ]
         outcomes = run_group(specs, Progress(quiet=True))
         if outcomes is None:
             return None
-        probed = []
+        piloted = []
         for outcome in outcomes:
             if isinstance(outcome, FailedRun):
                 raise outcome.error
             shutil.rmtree(outcome.directory)
-            probed.append(_Probed(rows, outcome.record.cost))
-        return probed
+            piloted.append(_Piloted(rows, outcome.record.cost))
+        return piloted
 
 
-def _extrapolated(small: _Probed, large: _Probed, rows: int) -> Expected:
+def _extrapolated(small: _Piloted, large: _Piloted, rows: int) -> CostEstimate:
     """Return what so many rows of train will take."""
     fixed = (_fixed_seconds(small.cost) + _fixed_seconds(large.cost)) / 2
-    return Expected(
+    return CostEstimate(
         seconds=fixed + _line(small, large, rows, _growing_seconds),
         peak_memory_bytes=large.cost.peak_memory_bytes,
         artifact_bytes=round(_power(small, large, rows, lambda cost: cost.artifact_bytes)),
@@ -219,15 +219,15 @@ def _growing_seconds(cost: Cost) -> float:
     return cost.seconds["total"] + cost.seconds.get(SKIPPED, 0.0) - _fixed_seconds(cost)
 
 
-def _line(small: _Probed, large: _Probed, rows: int, of: Callable[[Cost], float]) -> float:
+def _line(small: _Piloted, large: _Piloted, rows: int, of: Callable[[Cost], float]) -> float:
     """Extrapolate to ``rows`` by the line through both, which doesn't fall."""
-    if large.rows == small.rows:  # there aren't more rows than the smaller probe takes
+    if large.rows == small.rows:  # there aren't more rows than the smaller pilot run takes
         return of(large.cost)
     per_row = (of(large.cost) - of(small.cost)) / (large.rows - small.rows)
     return of(large.cost) + max(0.0, per_row) * (rows - large.rows)
 
 
-def _power(small: _Probed, large: _Probed, rows: int, of: Callable[[Cost], float]) -> float:
+def _power(small: _Piloted, large: _Piloted, rows: int, of: Callable[[Cost], float]) -> float:
     """Extrapolate to ``rows`` by the power of them through both, which doesn't fall."""
     low, high = of(small.cost), of(large.cost)
     if large.rows == small.rows or low >= high or not low:

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from textclf_core.comparison.cells import Cell
 from textclf_core.errors import TextclfError
-from textclf_core.records.schema import Expected, Record
+from textclf_core.records.schema import CostEstimate, Record
 from textclf_core.types.progress import Bar, Progress, format_seconds
 
 _MOST_ROWS = 40
@@ -30,14 +30,14 @@ class _State:
     note: str = ""
 
 
-class Board:
+class LiveView:
     """Shows all cells of a comparison: a table that lives on a terminal, a line a cell in a log.
 
     Args:
         cells: the cells, in the order in which they run.
         metric: the metric shown beside a finished cell, of its test split.
         console: where to show; the standard error by default.
-        expected: what the bill expects of cells, by their id.
+        expected: what the estimate expects of cells, by their id.
         quiet: show nothing.
     """
 
@@ -47,7 +47,7 @@ class Board:
         metric: str,
         console: Console | None = None,
         *,
-        expected: Mapping[str, Expected] | None = None,
+        expected: Mapping[str, CostEstimate] | None = None,
         quiet: bool = False,
     ) -> None:
         self._states = {cell: _State(cell) for cell in cells}
@@ -61,7 +61,7 @@ class Board:
         self._bar: Bar | None = None
         self._started = 0.0
 
-    def __enter__(self) -> Board:
+    def __enter__(self) -> LiveView:
         if self._live_wanted:
             self._live = Live(get_renderable=self._render, console=self._console, refresh_per_second=2)
             self._live.start()
@@ -106,7 +106,7 @@ class Board:
     def seconds_left(self) -> float | None:
         """Seconds until all cells are done; ``None`` until that can be told.
 
-        Of a cell that the bill knows, what it expects; of another, what the cells so far took, the contender's own
+        Of a cell that the estimate knows, what it expects; of another, what the cells so far took, the contender's own
         if there are any.
         """
         known: dict[tuple[str, object], list[float]] = {}
@@ -173,11 +173,11 @@ class Board:
 
 
 class _CellProgress(Progress):
-    """Shows a cell's bars in its row of the board."""
+    """Shows a cell's bars in its row of the view."""
 
-    def __init__(self, board: Board) -> None:
+    def __init__(self, view: LiveView) -> None:
         super().__init__(quiet=True)
-        self._board = board
+        self._board = view
 
     @contextmanager
     def bar(self, description: str, total: int, unit: str = "steps") -> Iterator[Bar]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from textclf_core.comparison.cells import Cell, cells
 from textclf_core.comparison.contenders import Contender
-from textclf_core.comparison.live_view import Board
+from textclf_core.comparison.live_view import LiveView
 from textclf_core.comparison.schedule import prefixes, running_order, trained_together
 from textclf_core.data import PreparedData, with_train_size
 from textclf_core.data.sampling import TrainSize
@@ -21,7 +21,7 @@ from textclf_core.pipeline.spec import FailedRun, FinishedRun, InMemoryData, Run
 from textclf_core.pipeline.stages import load_data
 from textclf_core.pipeline.training import NotTrainedJointlyError
 from textclf_core.plugins import suited
-from textclf_core.records.schema import CHECKPOINTS_DIRECTORY, Expected, Record, read_record
+from textclf_core.records.schema import CHECKPOINTS_DIRECTORY, CostEstimate, Record, read_record
 from textclf_core.system.environment import resolve_device
 from textclf_core.types.postprocessing import may_abstain
 from textclf_core.types.progress import Progress
@@ -138,28 +138,28 @@ def _suited(contenders: Sequence[Contender], task_of: Mapping[str, Task]) -> lis
 
 def run_cells(
     plan: ComparisonPlan,
-    board: Board,
+    view: LiveView,
     *,
     force: bool = False,
     command: str | None = None,
-    expected: Mapping[str, Expected] | None = None,
+    expected: Mapping[str, CostEstimate] | None = None,
 ) -> tuple[list[FinishedCell], list[FailedCell]]:
     """Run what isn't finished, and return what is and what failed, in the plan's order.
 
     Args:
         plan: the cells and their data.
-        board: shows them.
+        view: shows them.
         force: run those that are finished again.
         command: the command line, for the records.
-        expected: what a probe expected of the cells, by their id, for the records.
+        expected: what a pilot run expected of the cells, by their id, for the records.
     """
     finished: list[FinishedCell] = []
     failed: list[FailedCell] = []
     waiting: list[Cell] = []
-    with board:
+    with view:
         for cell in plan.cells:
             if not force and (found := read_cell(plan, cell)):
-                board.reused(cell, found.record)
+                view.reused(cell, found.record)
                 finished.append(found)
             else:
                 waiting.append(cell)
@@ -171,7 +171,7 @@ def run_cells(
         while waiting:
             others = [] if waiting[0] in alone else [cell for cell in waiting[1:] if cell not in alone]
             group = trained_together(waiting[0], others, prefix_of)
-            with board.running(group[0]) as progress:
+            with view.running(group[0]) as progress:
                 prove = not proven.issuperset(cell.contender.label for cell in group)
                 specs = [
                     replace(
@@ -188,10 +188,10 @@ def run_cells(
             for cell, outcome in zip(group, outcomes, strict=True):
                 waiting.remove(cell)
                 if isinstance(outcome, FailedRun):
-                    board.failed(cell, outcome.error)
+                    view.failed(cell, outcome.error)
                     failed.append(FailedCell(cell, outcome.error))
                 else:
-                    board.finished(cell, outcome.record)
+                    view.finished(cell, outcome.record)
                     proven.add(cell.contender.label)
                     finished.append(_finished(cell, outcome))
             prefix = prefix_of.get(group[0].contender.label)
@@ -226,7 +226,7 @@ def run_group(specs: Sequence[RunSpec], progress: Progress) -> list[RunOutcome] 
         return None
 
 
-def _spec(plan: ComparisonPlan, cell: Cell, command: str | None, expected: Expected | None) -> RunSpec:
+def _spec(plan: ComparisonPlan, cell: Cell, command: str | None, expected: CostEstimate | None) -> RunSpec:
     data = plan.data[cell.contender.label, cell.train_size]
     return RunSpec(
         plugins=cell.contender.plugins,

@@ -45,7 +45,7 @@ class RunContext:
         self.directory = RunDirectory(spec.output, name, replace=spec.replace)
         self.events = RunEvents()
         write_history(self.events, self.directory.partial)
-        self.workspace = Workspace(self.directory.partial, device, events=self.events, cache=cache, probe=spec.probe)
+        self.workspace = Workspace(self.directory.partial, device, events=self.events, cache=cache, pilot=spec.pilot)
 
     def fail(self, error: BaseException) -> FailedRun:
         """End the run with an error: keep what was written, and say in the error where."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textclf_core.errors import TextclfError
-from textclf_core.records.schema import Expected, Record, Tuning
+from textclf_core.records.schema import CostEstimate, Record, Tuning
 
 if TYPE_CHECKING:
     from datasets import DatasetDict
@@ -55,7 +55,7 @@ class RunSpec:
         expected: what a pilot run expected it to take, for the record.
         tuning: how the value of a tuned option was found, for the record.
         prove: load what was saved and compare it with what was trained; a comparison does so once a contender.
-        probe: it is run to find out what runs will take; see ``Workspace.probe``.
+        pilot: it is run to find out what runs will take; see ``Workspace.pilot``.
     """
 
     plugins: ActivePlugins
@@ -71,10 +71,10 @@ class RunSpec:
     left_out: tuple[str, ...] = ()
     replace: bool = False
     superseded: tuple[str, ...] = ()
-    expected: Expected | None = None
+    expected: CostEstimate | None = None
     tuning: Tuning | None = None
     prove: bool = True
-    probe: bool = False
+    pilot: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -154,8 +154,8 @@ class Adaptation:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Expected:
-    """What a probe of a few steps expected a run to take.
+class CostEstimate:
+    """What a pilot run of a few steps expected a run to take.
 
     Attributes:
         seconds: of the whole run.
@@ -233,7 +233,7 @@ class Record:
         cost: what it took.
         environment: versions of Python and of the packages that compute, the platform, the device, the threads.
         notes: what the run told its user, warnings included.
-        expected: what a probe expected the run to take, where there was one (``textclf compare --dry-run``).
+        expected: what a pilot run expected the run to take, where there was one (``textclf compare --dry-run``).
         tuning: how the value of a tuned option was found (``textclf compare --tune``).
         phases: how training went on, stretch by stretch, where a plugin had a say in it; else empty.
         postprocessing: what was done with the scores, step by step; ``metrics`` are those after the last.
@@ -257,7 +257,7 @@ class Record:
     cost: Cost
     environment: dict[str, str]
     notes: tuple[str, ...]
-    expected: Expected | None = None
+    expected: CostEstimate | None = None
     tuning: Tuning | None = None
     phases: tuple[PhaseRecord, ...] = ()
     postprocessing: tuple[PostprocessingRecord, ...] = ()

@@ -1,4 +1,4 @@
-"""The bill of a comparison, as a table."""
+"""The cost estimate of a comparison, as a table."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from textclf_core.records.schema import Expected
+from textclf_core.records.schema import CostEstimate
 from textclf_core.reports.columns import MISSING, Value
 from textclf_core.reports.tables import SEPARATORS, TABLE_ALONE, format_table, prose, separated
 from textclf_core.types.progress import format_seconds
@@ -20,7 +20,7 @@ _SECONDS_AN_HOUR = 3600
 
 
 @dataclass(frozen=True)
-class BillLine:
+class EstimateLine:
     """What one contender's cells will take, at one size of train.
 
     Attributes:
@@ -35,13 +35,13 @@ class BillLine:
     train_size: str | None
     cells: int
     finished: int
-    expected: Expected | None
+    expected: CostEstimate | None
     seconds_left: float
 
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """What a comparison will take, by a probe of each contender. In a notebook it shows as a table.
+    """What a comparison will take, by a pilot run of each contender. In a notebook it shows as a table.
 
     Attributes:
         lines: a line for each contender at each size of train.
@@ -49,7 +49,7 @@ class Estimate:
         not_included: what it takes besides, in a sentence; ``None`` if that is all.
     """
 
-    lines: tuple[BillLine, ...]
+    lines: tuple[EstimateLine, ...]
     price_per_hour: float | None = None
     not_included: str | None = None
 
@@ -60,13 +60,13 @@ class Estimate:
 
     def text(self, format: str = "simple") -> str:
         """Return the table, in a format of ``textclf compare --format``."""
-        return bill_text(self.lines, format, self.price_per_hour)
+        return estimate_text(self.lines, format, self.price_per_hour)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a contender as a pandas frame, in seconds and bytes."""
         import pandas as pd
 
-        return pd.DataFrame(bill_rows(self.lines, self.price_per_hour)).set_index("contender")
+        return pd.DataFrame(estimate_rows(self.lines, self.price_per_hour)).set_index("contender")
 
     def __str__(self) -> str:
         return "\n".join([self.text(), *([self.not_included] if self.not_included else [])])
@@ -75,31 +75,31 @@ class Estimate:
         return self.text("html")
 
 
-def bill_text(lines: Sequence[BillLine], format: str, price_per_hour: float | None = None) -> str:
+def estimate_text(lines: Sequence[EstimateLine], format: str, price_per_hour: float | None = None) -> str:
     """Return what the cells of a comparison will take, a line a contender, and the sum.
 
     CSV, TSV, JSON, LaTeX and HTML hold the table alone; CSV, TSV and JSON unrounded, in seconds and bytes.
 
     Args:
-        lines: the bill.
+        lines: the estimate.
         format: ``csv``, ``tsv``, ``json`` or one of tabulate's.
         price_per_hour: what an hour of the machine costs; adds the money.
     """
     if format == "json":
-        return json.dumps(bill_rows(lines, price_per_hour), indent=2, ensure_ascii=False)
+        return json.dumps(estimate_rows(lines, price_per_hour), indent=2, ensure_ascii=False)
     if format in SEPARATORS:
-        return separated(bill_rows(lines, price_per_hour), SEPARATORS[format])
+        return separated(estimate_rows(lines, price_per_hour), SEPARATORS[format])
     align = ["left", *["right"] * (len(_HEADINGS) - 1)]
     table = format_table(_HEADINGS, [_written(line) for line in lines], format, align)
     return table if format in TABLE_ALONE else f"{table}\n\n{prose([_total(lines, price_per_hour)], format)}"
 
 
-def bill_rows(lines: Sequence[BillLine], price_per_hour: float | None = None) -> list[dict[str, Value]]:
-    """Return what a program reads of a bill, a row a line; the arguments are those of :func:`bill_text`."""
+def estimate_rows(lines: Sequence[EstimateLine], price_per_hour: float | None = None) -> list[dict[str, Value]]:
+    """Return what a program reads of an estimate, a row a line; the arguments are those of :func:`estimate_text`."""
     return [_raw(line, price_per_hour) for line in lines]
 
 
-def _raw(line: BillLine, price_per_hour: float | None) -> dict[str, Value]:
+def _raw(line: EstimateLine, price_per_hour: float | None) -> dict[str, Value]:
     """Return what a program reads of a line; ``None`` for what isn't known of a contender that is finished."""
     expected = line.expected
     money = {} if price_per_hour is None else {"money": _money(line.seconds_left, price_per_hour)}
@@ -117,7 +117,7 @@ def _raw(line: BillLine, price_per_hour: float | None) -> dict[str, Value]:
     }
 
 
-def _written(line: BillLine) -> list[str]:
+def _written(line: EstimateLine) -> list[str]:
     expected = line.expected
     size = f" at {line.train_size}" if line.train_size else ""
     known = [
@@ -130,7 +130,7 @@ def _written(line: BillLine) -> list[str]:
     return [f"{line.contender}{size}", str(line.cells), str(line.finished), *known]
 
 
-def _total(lines: Sequence[BillLine], price_per_hour: float | None) -> str:
+def _total(lines: Sequence[EstimateLine], price_per_hour: float | None) -> str:
     seconds = sum(line.seconds_left for line in lines)
     waiting = sum(line.cells - line.finished for line in lines)
     disk = sum((line.cells - line.finished) * line.expected.artifact_bytes for line in lines if line.expected)

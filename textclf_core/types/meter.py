@@ -18,7 +18,7 @@ CHECKPOINT = "train/checkpoint"
 """The stage of writing checkpoints."""
 
 SKIPPED = "skipped"
-"""The stage of what a probe leaves out; it isn't part of ``total``."""
+"""The stage of what a pilot run leaves out; it isn't part of ``total``."""
 
 
 @dataclass
@@ -63,7 +63,7 @@ class Meter:
             self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - start
 
     def skip(self, seconds: float) -> None:
-        """Count what a probe leaves out, in the seconds that it would take."""
+        """Count what a pilot run leaves out, in the seconds that it would take."""
         self.seconds[SKIPPED] = self.seconds.get(SKIPPED, 0.0) + seconds
 
     def trained(self, *, examples: int, real_tokens: int, padded_tokens: int, flops: float) -> None:

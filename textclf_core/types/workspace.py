@@ -25,7 +25,7 @@ class Workspace:
         rank: this process among those that share the run. Only rank 0 writes.
         events: takes what leaves the run as it goes on: what it spends, how training goes on.
         cache: what runs share, on disk; one for all runs of a user unless another is asked for.
-        probe: the run is one on a few rows, to find out what the real ones will take. Work that the rows don't bound
+        pilot: the run is one on a few rows, to find out what the real ones will take. Work that the rows don't bound
             does a few steps then, and tells ``meter.skip`` what the others would take.
     """
 
@@ -34,7 +34,7 @@ class Workspace:
     rank: int = 0
     events: RunEvents = field(default_factory=RunEvents)
     cache: CacheFolder = field(default_factory=CacheFolder)
-    probe: bool = False
+    pilot: bool = False
 
     @property
     def meter(self) -> Meter:

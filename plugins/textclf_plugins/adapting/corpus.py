@@ -30,7 +30,7 @@ class Corpus:
         train: those to train on.
         held_out: those that perplexity is measured on; none of them is among ``train``.
         extra: how many came from the file.
-        whole: how many there are to train on; more than ``train`` has where a probe leaves some of the file out.
+        whole: how many there are to train on; more than ``train`` has where a pilot run leaves some of the file out.
     """
 
     train: Dataset
@@ -39,10 +39,10 @@ class Corpus:
     whole: int
 
 
-def read_corpus(options: ContinuedPretraining, encoder: Encoder, train: Dataset, task: Task, *, probe: bool) -> Corpus:
+def read_corpus(options: ContinuedPretraining, encoder: Encoder, train: Dataset, task: Task, *, pilot: bool) -> Corpus:
     """Return the texts of ``train`` and of the file, tokenized, a share of them held out.
 
-    A probe tokenizes no more texts of the file than ``train`` has, and counts the others.
+    A pilot run tokenizes no more texts of the file than ``train`` has, and counts the others.
 
     Raises:
         DataError: the file can't be read, or there are fewer than two different texts.
@@ -51,7 +51,7 @@ def read_corpus(options: ContinuedPretraining, encoder: Encoder, train: Dataset,
     extra = left_out = 0
     if options.extra is not None:
         texts = _texts(options.extra, task)
-        taken = list(islice(texts, len(train))) if probe else list(texts)
+        taken = list(islice(texts, len(train))) if pilot else list(texts)
         left_out = sum(1 for _ in texts)
         extra = len(taken) + left_out
         more = encoder.tokenize(Dataset.from_dict({_TEXT: taken}), Task(task.label_names), options)

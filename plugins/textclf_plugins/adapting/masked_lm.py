@@ -46,7 +46,7 @@ _VERSION = 2
 _WEIGHTS = "body.safetensors"
 _FACTS = "perplexity.json"
 _MAX_GRAD_NORM = 1.0
-_PROBE_STEPS = 4
+_PILOT_STEPS = 4
 
 
 def adapt(
@@ -66,7 +66,7 @@ def adapt(
     """
     masking = Masking(encoder.tokenizer, options.masking, options.probability)
     with workspace.meter.time("adapt/tokenize"):
-        corpus = read_corpus(options, encoder, train, task, probe=workspace.probe)
+        corpus = read_corpus(options, encoder, train, task, pilot=workspace.pilot)
     # What else draws numbers in this run must not depend on whether the model was made now or before.
     with torch.random.fork_rng(devices=[encoder.model.device] if encoder.model.device.type == "cuda" else []):
         torch.manual_seed(options.seed)
@@ -152,7 +152,7 @@ class _Pretraining:
                 logits = _chosen_logits(masked.model, batch, chosen)
                 loss += cross_entropy(logits.float(), labels[chosen], reduction="sum").item()
                 count += int(chosen.sum())
-        if self.workspace.probe:
+        if self.workspace.pilot:
             share = self.corpus.whole / len(self.corpus.train) - 1
             self.workspace.meter.skip((time.perf_counter() - started) * share)
         return math.exp(min(loss / max(count, 1), 700.0))
@@ -165,7 +165,7 @@ class _Pretraining:
         generator = torch.Generator().manual_seed(options.seed)
         optimizer = torch.optim.AdamW(decay_groups(model, options.weight_decay), lr=options.learning_rate, fused=True)
         warmup_steps = math.ceil(options.warmup * self.steps)
-        steps = min(self.steps, _PROBE_STEPS) if self.workspace.probe else self.steps
+        steps = min(self.steps, _PILOT_STEPS) if self.workspace.pilot else self.steps
         started = time.perf_counter()
         with masked.frozen_in_eval(), self.progress.bar("masked-lm", steps) as bar:
             model.train()
@@ -305,7 +305,7 @@ def _key(
         "vocabulary": masking.digest,
         "whole": corpus.whole,
         "attention": model.config._attn_implementation,
-        "probe": workspace.probe,
+        "pilot": workspace.pilot,
     }
 
 

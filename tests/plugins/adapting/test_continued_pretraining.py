@@ -19,7 +19,7 @@ import textclf_core
 from textclf_core import DataError, UsageError
 from textclf_core.cache import CacheFolder, StoreInfo
 from textclf_core.comparison.contenders import contenders
-from textclf_core.comparison.estimate import bill
+from textclf_core.comparison.estimate import estimate_costs
 from textclf_core.comparison.runner import plan
 from textclf_core.data import prepare
 from textclf_core.encoder import Encoder
@@ -229,10 +229,10 @@ def test_a_bill_takes_a_few_steps_and_counts_them_all(checkpoint: Path, tmp_path
     found = contenders(tries, base, catalogue, without=("dataset",))
     data = prepare(tiny_data(64), 0)
     laid_out = plan(found, [0], output=tmp_path, data=data, cache=CacheFolder(tmp_path / "cache"))
-    pretrained, full = bill(laid_out, Progress(quiet=True))
+    pretrained, full = estimate_costs(laid_out, Progress(quiet=True))
     assert pretrained.expected is not None
     assert full.expected is not None
-    # 400 steps of some milliseconds, of which each probe takes four.
+    # 400 steps of some milliseconds, of which each pilot run takes four.
     assert pretrained.expected.seconds > full.expected.seconds + 400 * 0.002
     assert 50_000 < pretrained.expected.cache_bytes < 200_000
     assert CacheFolder(tmp_path / "cache").list() == []

@@ -1,4 +1,4 @@
-"""The bill of a comparison before it runs, and its curve by amount of data."""
+"""The cost estimate of a comparison before it runs, and its curve by amount of data."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 import textclf_core
-from textclf_core.comparison.estimate import keep_expected
-from textclf_core.records.schema import Expected
-from textclf_core.reports.estimate_table import BillLine, bill_text
+from textclf_core.comparison.estimate import save_estimates
+from textclf_core.records.schema import CostEstimate
+from textclf_core.reports.estimate_table import EstimateLine, estimate_text
 
 Textclf = Callable[..., int]
 
@@ -42,14 +42,14 @@ def test_a_dry_run_lists_the_cells_and_runs_none(
 
 
 @pytest.fixture
-def lines() -> list[BillLine]:
-    expected = Expected(seconds=90.0, peak_memory_bytes=2**30, artifact_bytes=2**20, cache_bytes=0)
-    return [BillLine("a|b", "10%", 3, 1, expected, 180.0), BillLine("done", None, 3, 3, None, 0.0)]
+def lines() -> list[EstimateLine]:
+    expected = CostEstimate(seconds=90.0, peak_memory_bytes=2**30, artifact_bytes=2**20, cache_bytes=0)
+    return [EstimateLine("a|b", "10%", 3, 1, expected, 180.0), EstimateLine("done", None, 3, 3, None, 0.0)]
 
 
 @pytest.mark.parametrize(("format", "separator"), [("csv", ","), ("tsv", "\t")])
-def test_a_bill_for_programs_is_unrounded_and_alone(lines: list[BillLine], format: str, separator: str) -> None:
-    first, last = csv.DictReader(bill_text(lines, format, 0.4).splitlines(), delimiter=separator)
+def test_a_bill_for_programs_is_unrounded_and_alone(lines: list[EstimateLine], format: str, separator: str) -> None:
+    first, last = csv.DictReader(estimate_text(lines, format, 0.4).splitlines(), delimiter=separator)
     assert (first["contender"], first["train_size"], first["cells"], first["finished"]) == ("a|b", "10%", "3", "1")
     assert (first["seconds"], first["seconds_left"], first["money"]) == ("90.0", "180.0", "0.02")
     assert (last["peak_memory_bytes"], last["seconds_left"]) == ("", "0.0")
@@ -59,8 +59,8 @@ def test_a_bill_for_programs_is_unrounded_and_alone(lines: list[BillLine], forma
     ("format", "shown"),
     [("github", r"| a\|b at 10% "), ("latex_booktabs", r"a\textbar{}b at 10\%"), ("html", "<td>a|b at 10%")],
 )
-def test_a_bill_in_a_document_is_escaped(lines: list[BillLine], format: str, shown: str) -> None:
-    text = bill_text(lines, format)
+def test_a_bill_in_a_document_is_escaped(lines: list[EstimateLine], format: str, shown: str) -> None:
+    text = estimate_text(lines, format)
     assert shown in text
     assert ("cells to run" in text) == (format == "github")
 
@@ -109,10 +109,10 @@ def test_the_time_left_is_what_the_bill_expects(
 ) -> None:
     tries = ["--try", "majority", "--seeds", "3"]
     assert textclf(*arguments, *tries) == 0
-    keep_expected(
+    save_estimates(
         tmp_path,
         {
-            run.directory.name: Expected(seconds=1200.0, peak_memory_bytes=0, artifact_bytes=0, cache_bytes=0)
+            run.directory.name: CostEstimate(seconds=1200.0, peak_memory_bytes=0, artifact_bytes=0, cache_bytes=0)
             for run in records(tmp_path)
         },
     )

@@ -79,11 +79,11 @@ class Watched:
 
     def column(self, heading: str) -> list[str]:
         """The texts of a column of the table of contenders, from above."""
-        index = self.page.locator("#c1-standings thead th").all_text_contents().index(heading) + 1
-        return self.page.locator(f"#c1-standings tbody tr > :nth-child({index})").all_text_contents()
+        index = self.page.locator("#c1-leaderboard thead th").all_text_contents().index(heading) + 1
+        return self.page.locator(f"#c1-leaderboard tbody tr > :nth-child({index})").all_text_contents()
 
     def heading(self, name: str) -> Locator:
-        return self.page.locator("#c1-standings thead th").filter(has=self.page.get_by_text(name, exact=True))
+        return self.page.locator("#c1-leaderboard thead th").filter(has=self.page.get_by_text(name, exact=True))
 
 
 Open = Callable[..., Watched]
@@ -92,7 +92,7 @@ Open = Callable[..., Watched]
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("pages")
-    pages = {"page": [made_up(folder / "runs")], "amounts": by_amount(folder / "amounts")}
+    pages = {"page": [made_up(folder / "runs")], "data-size": by_amount(folder / "data-size")}
     for name, analyses in pages.items():
         write_page(analyses, folder / f"{name}.html", command="textclf report runs --format page")
     return {name: folder / f"{name}.html" for name in pages}
@@ -152,7 +152,7 @@ def shared(one_page: Watched) -> Iterator[Page]:
     assert one_page.requested == []
 
 
-@pytest.mark.parametrize("name", ["page", "amounts"])
+@pytest.mark.parametrize("name", ["page", "data-size"])
 def test_it_opens_without_an_error_or_a_request(opened: Open, name: str) -> None:
     page = opened(name).page
     page.wait_for_timeout(300)
@@ -161,7 +161,7 @@ def test_it_opens_without_an_error_or_a_request(opened: Open, name: str) -> None
 
 def test_a_click_on_a_heading_sorts_and_another_turns_the_order_round(opened: Open) -> None:
     watched = opened()
-    sorted_columns = watched.page.locator("#c1-standings th[aria-sort]")
+    sorted_columns = watched.page.locator("#c1-leaderboard th[aria-sort]")
     assert sorted_columns.all_text_contents() == ["f1"]
     heading = watched.heading("training")
     heading.get_by_role("button").click()
@@ -194,10 +194,10 @@ def test_rows_without_a_value_come_last_either_way(opened: Open) -> None:
 
 def test_the_filter_keeps_rows_with_all_of_its_words(shared: Page) -> None:
     shared.get_by_label("Filter").fill("Freeze n=3")
-    assert shared.locator("#c1-standings tbody tr:visible th").all_text_contents() == ["freeze-first-n:n=3"]
+    assert shared.locator("#c1-leaderboard tbody tr:visible th").all_text_contents() == ["freeze-first-n:n=3"]
     assert shared.locator("[data-count]").text_content() == f"1 of {len(FAKES)} shown"
     shared.get_by_label("Filter").fill("")
-    assert shared.locator("#c1-standings tbody tr:visible").count() == len(FAKES)
+    assert shared.locator("#c1-leaderboard tbody tr:visible").count() == len(FAKES)
 
 
 def test_a_script_in_a_text_is_shown_as_text(shared: Page) -> None:
@@ -217,13 +217,13 @@ def test_no_script_can_turn_text_into_markup(opened: Open) -> None:
 
 
 def test_the_choice_of_a_contender_shows_it_alone(shared: Page) -> None:
-    choice = shared.locator("#c1-closely").get_by_label("Contender")
+    choice = shared.locator("#c1-details").get_by_label("Contender")
     for label in ("head-only", "majority"):
         choice.select_option(label=label)
-        worst = shared.locator("#c1-closely .note:visible").text_content()
+        worst = shared.locator("#c1-details .note:visible").text_content()
         assert worst is not None
         assert worst.startswith(f"Worst slice of {label}:")
-        assert shared.locator("#c1-closely .panel:visible").count() == 1
+        assert shared.locator("#c1-details .panel:visible").count() == 1
 
 
 def test_the_choice_of_a_cost_shows_its_plot_alone(shared: Page) -> None:
@@ -326,7 +326,7 @@ def test_the_focus_can_be_seen_on_every_control(opened: Open) -> None:
     assert unmarked == []
 
 
-@pytest.mark.parametrize("name", ["page", "amounts"])
+@pytest.mark.parametrize("name", ["page", "data-size"])
 def test_it_never_scrolls_sideways_as_a_whole(opened: Open, name: str) -> None:
     page = opened(name).page
     for width in (360, 380, 700, 1200):
@@ -334,7 +334,7 @@ def test_it_never_scrolls_sideways_as_a_whole(opened: Open, name: str) -> None:
         assert page.evaluate("document.documentElement.scrollWidth") == width
 
 
-@pytest.mark.parametrize("name", ["page", "amounts"])
+@pytest.mark.parametrize("name", ["page", "data-size"])
 def test_texts_stand_out_from_what_they_stand_on(opened: Open, name: str) -> None:
     page = opened(name).page
     schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
@@ -364,6 +364,6 @@ def test_paper_has_no_controls_and_fits_the_sheet(opened: Open) -> None:
 
 def test_without_its_script_all_panels_are_there_under_their_names(opened: Open) -> None:
     page = opened(java_script_enabled=False).page
-    assert page.locator("#c1-closely .panel:visible .panel-name").all_text_contents().count("majority") == 1
-    assert page.locator("#c1-closely .panel:visible").count() == len(FAKES)
+    assert page.locator("#c1-details .panel:visible .panel-name").all_text_contents().count("majority") == 1
+    assert page.locator("#c1-details .panel:visible").count() == len(FAKES)
     assert page.locator("select:visible, input:visible").count() == 0

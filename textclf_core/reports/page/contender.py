@@ -1,4 +1,4 @@
-"""One contender closely: its scores by class, what it took for what, its calibration, slices and course of training."""
+"""The details of one contender: scores by class, confusions, calibration, slices and training curves."""
 
 from __future__ import annotations
 

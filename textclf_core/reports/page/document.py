@@ -10,14 +10,14 @@ from pathlib import Path
 
 from textclf_core.reports.analysis import Analysis
 from textclf_core.reports.curves import learning_curves
-from textclf_core.reports.page.amounts import amounts
 from textclf_core.reports.page.contender import contender_panel
+from textclf_core.reports.page.data_size import data_size_curves
 from textclf_core.reports.page.examples import examples
 from textclf_core.reports.page.facts import data_facts, pairs_table, reproduction
+from textclf_core.reports.page.leaderboard import leaderboard, verdict
 from textclf_core.reports.page.markup import Html, counted, joined, tag
 from textclf_core.reports.page.panels import panels
 from textclf_core.reports.page.plots import cost_plots, sweep_plots
-from textclf_core.reports.page.standings import standings, verdict
 from textclf_core.reports.printed import heading_of
 from textclf_core.reports.slices import slices_of, usual_slices
 
@@ -67,10 +67,10 @@ def page_text(
     ]
     titles = " · ".join(dict.fromkeys(analysis.data.source for analysis in analyses))
     links = [tag("li", tag("a", heading_of(analysis), href=f"#c{i}")) for i, analysis in enumerate(analyses, start=1)]
-    curves = [amounts(of_test) for of_test in learning_curves(analyses)]
+    curves = [data_size_curves(of_test) for of_test in learning_curves(analyses)]
     overview = [
         *([tag("nav", tag("ul", *links, class_="toc"), aria_label="Comparisons")] if len(analyses) > 1 else []),
-        *([tag("h2", "By amount of training data", class_="amounts"), *curves] if curves else []),
+        *([tag("h2", "By amount of training data", class_="data-size"), *curves] if curves else []),
     ]
     head = tag(
         "head",
@@ -99,12 +99,12 @@ def _comparison(
     analysis: Analysis, prefix: str, command: str | None, price_per_hour: float | None, wanted: Sequence[str]
 ) -> Html:
     slices = {one.name: one for one in (*usual_slices(analysis), *slices_of(analysis, wanted))}
-    closely = [(row.line.label, contender_panel(analysis, row, tuple(slices.values()))) for row in analysis.rows]
-    table, by_cost = standings(analysis, prefix, price_per_hour), cost_plots(analysis, prefix)
+    details = [(row.line.label, contender_panel(analysis, row, tuple(slices.values()))) for row in analysis.rows]
+    table, by_cost = leaderboard(analysis, prefix, price_per_hour), cost_plots(analysis, prefix)
     sections = [
         ("contenders", "The contenders", joined((table, pairs_table(analysis, prefix)))),
         ("cost", "Score and cost", tag("div", tag("div", by_cost), *sweep_plots(analysis), class_="grid2")),
-        ("closely", "One contender closely", panels(f"{prefix}-closely", "Contender", closely)),
+        ("details", "Details of one contender", panels(f"{prefix}-details", "Contender", details)),
         ("texts", "Texts", examples(analysis, prefix)),
         ("data", "The data", data_facts(analysis)),
         ("again", "How to reproduce", reproduction(analysis, command)),

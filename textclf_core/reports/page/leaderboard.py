@@ -24,7 +24,7 @@ def verdict(analysis: Analysis) -> Html:
     )
 
 
-def standings(analysis: Analysis, prefix: str, price_per_hour: float | None) -> Html:
+def leaderboard(analysis: Analysis, prefix: str, price_per_hour: float | None) -> Html:
     """Return the table of contenders with its filter.
 
     Args:
@@ -35,7 +35,7 @@ def standings(analysis: Analysis, prefix: str, price_per_hour: float | None) -> 
     columns = list(_shown(analysis, price_per_hour))
     deviation = columns_of(analysis)["sd"]
     rows = [tag("tr", *(_cell(column, row, analysis.rows, deviation) for column in columns)) for row in analysis.rows]
-    table_id = f"{prefix}-standings"
+    table_id = f"{prefix}-leaderboard"
     return joined(
         (
             tag(

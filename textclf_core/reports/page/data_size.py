@@ -11,7 +11,7 @@ from textclf_core.reports.rounding import places, write_interval, write_number
 _COLOURS = 7
 
 
-def amounts(curves: LearningCurves) -> Html:
+def data_size_curves(curves: LearningCurves) -> Html:
     """Return a chart of the curves on one test split, and a sentence for each two that cross."""
     sentences = curves.sentences() or ["No two contenders' curves cross."]
     caption = f"{curves.metric} on test by the number of training examples (log scale), with 95% intervals."
