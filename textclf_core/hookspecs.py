@@ -61,7 +61,7 @@ ROLE_OF_HOOK = {
 """The role that each hook gives to the plugin that implements it."""
 
 PLAN_HOOKS = ("textclf_plan", "textclf_parameter_groups", "textclf_interval_finished", "textclf_epoch_finished")
-"""The hooks through which a strategy has a say in the course of training, if the trainer needs ``phases``."""
+"""The hooks through which a strategy plans training, if the trainer needs ``phases``."""
 
 EXCLUSIVE_ROLES = ("dataset", "model", "trainer")
 """The roles of which a run has exactly one plugin."""
@@ -284,7 +284,7 @@ def textclf_train_many(
     """Train several cells of a comparison together, where that is faster. First result.
 
     A trainer may implement it beside ``textclf_train``. Called with cells that differ in nothing but their seeds and
-    the recipe's options, if the whole encoder is frozen and no plugin has a say in the course of training; each cell's
+    the recipe's options, if the whole encoder is frozen and no plugin plans training; each cell's
     result must be what ``textclf_train`` would give.
 
     Args:

@@ -41,7 +41,7 @@ def estimate_costs(plan: ComparisonPlan, progress: Progress) -> tuple[EstimateLi
     but for the stages that every run has alike, which are the mean of both; the artifact's size by a power of the rows,
     since a vocabulary grows ever more slowly (Heaps, "Information Retrieval", 1978, section 7.5) and weights don't;
     memory is that of the larger. Contenders are piloted in the order in which they will run, with a cache of their own:
-    cells that will train together are piloted together, and those that use the cache once more with what they left
+    cells that will train jointly are piloted jointly, and those that use the cache once more with what they left
     there, as their later seeds will. What is found is kept in the output folder, so that the records of the cells can
     hold it beside what they really took.
 
@@ -135,7 +135,7 @@ class _Pilot:
     def expected(self, cells: Sequence[Cell], *, has_finished: bool) -> dict[str, CostEstimate]:
         """Return what each of a contender's waiting cells will take, by its id.
 
-        Those that will train together are piloted together. Those after them find in the cache what the first left
+        Those that will train jointly are piloted jointly. Those after them find in the cache what the first left
         there, and so do the first if another was finished before.
         """
         group = trained_together(cells[0], cells[1:], self.prefix_of)
@@ -152,7 +152,7 @@ class _Pilot:
     def _lines(self, group: Sequence[Cell]) -> list[CostEstimate] | None:
         """Extrapolate through two samples, each with a cache of its own that all contenders share.
 
-        One will do where it holds all rows. ``None`` where the cells can't train together after all.
+        One will do where it holds all rows. ``None`` where the cells can't train jointly after all.
         """
         rows = len(self.plan.data[group[0].contender.label, group[0].train_size].data["train"])
         samples = _PILOT_ROWS if rows > _PILOT_ROWS[0] else _PILOT_ROWS[:1]
@@ -163,7 +163,7 @@ class _Pilot:
         return [_extrapolated(*piloted, rows) for piloted in zip(small, large, strict=True)]
 
     def _run_pilot(self, group: Sequence[Cell], wanted: int, cache: Path) -> list[_Piloted] | None:
-        """Run cells of a contender on about ``wanted`` rows of train; ``None`` where they can't train together."""
+        """Run cells of a contender on about ``wanted`` rows of train; ``None`` where they can't train jointly."""
         data = self.plan.data[group[0].contender.label, group[0].train_size]
         share = min(1.0, wanted / len(data.data["train"]))
         sample = DatasetDict(

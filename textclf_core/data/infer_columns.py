@@ -85,8 +85,8 @@ def labelled(
         first = sources.get("train") or next(iter(sources.values()))
     if len(given) <= 1:
         one = given[0] if given else None
-        if (of_words := tagged(sources, one, label)) is not None:
-            return of_words
+        if (found := tagged(sources, one, label)) is not None:
+            return found
         one, label = _columns(first, one, label)
         texts_in = {one: "text"}
     else:

@@ -15,7 +15,7 @@ from textclf_core.data.columns import holds, is_text
 from textclf_core.data.holdout import carve
 from textclf_core.data.infer_columns import TEXT
 from textclf_core.data.sampling import TrainSize, sample_rows
-from textclf_core.data.tagged_words import task_of_words
+from textclf_core.data.tagged_words import token_task
 from textclf_core.errors import DataError
 from textclf_core.tasks import kind_of
 from textclf_core.tasks.label_checks import named_split
@@ -127,8 +127,8 @@ def task_of(data: DatasetDict) -> Task:
     """
     if "train" not in data:
         raise DataError(f"there is no train split; there are: {', '.join(data) or 'none'}")
-    if of_words := task_of_words(data):
-        return of_words
+    if found := token_task(data):
+        return found
     features = data["train"].features
     strings = tuple(name for name, feature in features.items() if is_text(feature))
     marked = tuple(name for name in strings if features[name].id == TEXT.id)

@@ -28,7 +28,7 @@ TAG_NAMES = ("label", "labels", "tags", "ner_tags", "ner", "named_entities")
 """Names by which a column is guessed, in lower case, the most usual first."""
 
 
-def task_of_words(data: DatasetDict) -> Task | None:
+def token_task(data: DatasetDict) -> Task | None:
     """Return the task of data whose ``tokens`` are lists of words; ``None`` if they have no such column.
 
     Raises:
@@ -65,26 +65,28 @@ def tagged(sources: Mapping[str, Source], words: str | None, tags: str | None) -
     """
     first = sources.get("train") or next(iter(sources.values()))
     features = first.data.features
-    of_words = words or (None if "text" in features else _first(WORD_NAMES, features))
-    if of_words is None or not holds(features.get(of_words), Value) or not is_text(features[of_words].feature):
+    word_column = words or (None if "text" in features else _first(WORD_NAMES, features))
+    if word_column is None or not holds(features.get(word_column), Value) or not is_text(features[word_column].feature):
         return None
-    of_tags = tags or _first([name for name in TAG_NAMES if is_list(features.get(name))], features)
-    if of_tags is None or not is_list(features.get(of_tags)):
+    tag_column = tags or _first([name for name in TAG_NAMES if is_list(features.get(name))], features)
+    if tag_column is None or not is_list(features.get(tag_column)):
         there = ", ".join(first.data.column_names)
         raise DataError(
-            f"{first.where}: the column {of_words!r} holds lists of words, and there must be one with a tag for each: "
-            f"{'label=COLUMN says which' if tags is None else f'{tags!r} is none'}; there are: {there}."
+            f"{first.where}: the column {word_column!r} holds lists of words, and there must be one with a tag for "
+            f"each: {'label=COLUMN says which' if tags is None else f'{tags!r} is none'}; there are: {there}."
             f"{did_you_mean(tags, features) if tags else ''}"
         )
-    if (of_words, of_tags) != (WORDS, "label"):
-        logger.info("%s: the words are taken from the column %r, the tags from %r", first.where, of_words, of_tags)
+    if (word_column, tag_column) != (WORDS, "label"):
+        logger.info(
+            "%s: the words are taken from the column %r, the tags from %r", first.where, word_column, tag_column
+        )
     for source in sources.values():
-        if missing := [name for name in (of_words, of_tags) if name not in source.data.column_names]:
+        if missing := [name for name in (word_column, tag_column) if name not in source.data.column_names]:
             raise DataError(f"{source.where}: there is no column {missing[0]!r}")
-    tag_of = {name: _tags(source, of_tags) for name, source in sources.items()}
-    names = _names(features[of_tags].feature, tag_of)
+    tag_of = {name: _tags(source, tag_column) for name, source in sources.items()}
+    names = _names(features[tag_column].feature, tag_of)
     return DatasetDict(
-        {name: _split(source, of_words, of_tags, tag_of[name], names) for name, source in sources.items()}
+        {name: _split(source, word_column, tag_column, tag_of[name], names) for name, source in sources.items()}
     )
 
 

@@ -1,4 +1,4 @@
-"""The course of training, as a trainer is given it."""
+"""Training, as a trainer is given it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Plan(Protocol):
-    """The phases of a training run, and the answers of the plugins that decide in its course."""
+    """The phases of a training run, and the answers of the plugins that decide during it."""
 
     @property
     def phases(self) -> tuple[Phase, ...]:

@@ -1,4 +1,4 @@
-"""Cells that a trainer trains together."""
+"""Cells that a trainer trains jointly."""
 
 from __future__ import annotations
 

@@ -334,7 +334,7 @@ def _refuse_plans(chosen: Sequence[LoadedPlugin], all_plugins: Sequence[LoadedPl
         if any(hook in plugin.hooks for hook in PLAN_HOOKS):
             able = [name for name in catalogue.defaults.get("trainer", ()) if catalogue.get(name).needs.phases]
             raise UsageError(
-                f"{plugin.name!r} has a say in the course of training, which the trainer {trainer.name!r} doesn't "
+                f"{plugin.name!r} plans training, which the trainer {trainer.name!r} doesn't "
                 f"carry out; leave {plugin.name!r} out{''.join(f', or train with {name!r}' for name in able)}."
             )
 

@@ -34,7 +34,7 @@ class Cost:
         predict_flops: FLOPs of scoring validation, test and the texts that ``latency_seconds`` was measured on.
         peak_memory_bytes: largest resident set of the process during the run (on a GPU: largest allocation there).
         start_memory_bytes: what of it the process held as the run began: Python, the packages imported by then, what
-            the caller keeps. The run, or the runs that were trained together with it, added the rest.
+            the caller keeps. The run, or the runs that were trained jointly with it, added the rest.
         trainable_parameters: how many numbers training could change.
         total_parameters: how many the model has.
         artifact_bytes: size of the saved model.

@@ -77,7 +77,7 @@ def row_counts(
         num_labels: how many labels there are.
     """
     if references.ndim > 1:
-        return _counts_of_sets(metric, references, predictions)
+        return _multilabel_counts(metric, references, predictions)
     if metric == "f1-entity":
         return csr_array(np.stack([*np.divmod(predictions, _MOST_ENTITIES), references]).astype(np.float64))
     if metric == "accuracy-words":
@@ -95,7 +95,7 @@ def row_counts(
     return counts[[1, num_labels + 1, 2 * num_labels + 1]] if metric == "f1-binary" else counts
 
 
-def _counts_of_sets(metric: Metric, references: NDArray[np.int64], predictions: NDArray[np.int64]) -> csr_array:
+def _multilabel_counts(metric: Metric, references: NDArray[np.int64], predictions: NDArray[np.int64]) -> csr_array:
     """Return the counts of rows with several labels: of each label as above, or the two parts of a share.
 
     These are 2 right and given + had for ``f1-micro``, the row's own F1 and 1 for ``f1-samples``.

@@ -14,7 +14,7 @@ from textclf_core.tasks.decisions import decisions_of
 from textclf_core.tasks.kind import ClassCounts, ExampleViews, SeedDecisions
 from textclf_core.tasks.label_checks import tell_untrained_labels
 from textclf_core.tasks.whole_texts import WholeTexts
-from textclf_core.types.indicators import THRESHOLD, indicators, names_of_sets
+from textclf_core.types.indicators import THRESHOLD, indicators, label_set_names
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -186,7 +186,7 @@ class MultiLabel(WholeTexts):
         import pyarrow as pa
 
         def named(labels: Labels) -> pa.Array:
-            return pa.array(names_of_sets(np.asarray(labels), self.task.label_names), pa.list_(pa.string()))
+            return pa.array(label_set_names(np.asarray(labels), self.task.label_names), pa.list_(pa.string()))
 
         return {
             "label": named(references),
@@ -246,7 +246,7 @@ class MultiLabel(WholeTexts):
         ids: dict[str, int] = {}
 
         def index(chosen: NDArray[np.int64]) -> NDArray[np.int64]:
-            said = ["; ".join(names) or "no label" for names in names_of_sets(chosen, self.task.label_names)]
+            said = ["; ".join(names) or "no label" for names in label_set_names(chosen, self.task.label_names)]
             return np.array([ids.setdefault(text, len(ids)) for text in said], dtype=np.int64)
 
         references = self.label_ids(true)

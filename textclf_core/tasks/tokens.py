@@ -348,14 +348,14 @@ class Tokens:
         features = Features({self.column: List(Value("string"))})
         scores = classifier.scores(Dataset.from_dict({self.column: words}, features=features))
         scheme = self.scheme
-        for row, text, placed, of_words in zip(rows, given, places, scores, strict=True):
-            tags = [self.task.label_names[label] for label in of_words.argmax(axis=-1)]
+        for row, text, placed, word_scores in zip(rows, given, places, scores, strict=True):
+            tags = [self.task.label_names[label] for label in word_scores.argmax(axis=-1)]
             if scheme is None:
                 yield {**row, "labels": tags}
                 continue
             whole = text if isinstance(text, str) else " ".join(text)
             entities = []
-            for span in scored_spans(tags, of_words, scheme):
+            for span in scored_spans(tags, word_scores, scheme):
                 start, end = placed[span.start][1], placed[span.end - 1][1] + len(placed[span.end - 1][0])
                 entities.append(
                     {

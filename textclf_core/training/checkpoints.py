@@ -24,7 +24,7 @@ _OPTIMIZER = "optimizer.safetensors"
 _GENERATORS = "generators.safetensors"
 _BEST = "best.safetensors"
 
-Moments = Mapping[str, dict[str, torch.Tensor]]
+OptimizerState = Mapping[str, dict[str, torch.Tensor]]
 """An optimizer's state by parameter name."""
 
 
@@ -40,7 +40,7 @@ class TrainingState:
         best_loss: its mean validation loss.
         history: the rows of ``history.jsonl`` so far.
         stopped: whether training ended there, before its last epoch.
-        frozen: parameters that were frozen in the course of training, for good.
+        frozen: parameters that were frozen during training, for good.
         phases: the phases so far, as the record is to tell them.
         phase_began: how many steps were done when the last of them began.
         phase_over: whether it is over.
@@ -77,16 +77,16 @@ def trainable_tensors(
     }
 
 
-def moments_of(encoder: Encoder, optimizer: torch.optim.Optimizer) -> Moments:
+def optimizer_state_of(encoder: Encoder, optimizer: torch.optim.Optimizer) -> OptimizerState:
     """Return the optimizer's state by parameter name: its own tensors, not copies."""
     names = _parameter_names(encoder, optimizer)
     return {names[index]: slots for index, slots in optimizer.state_dict()["state"].items()}
 
 
-def restore_moments(encoder: Encoder, optimizer: torch.optim.Optimizer, moments: Moments) -> None:
-    """Give an optimizer the state of those of its parameters that ``moments`` has; the others begin anew."""
+def restore_optimizer_state(encoder: Encoder, optimizer: torch.optim.Optimizer, saved: OptimizerState) -> None:
+    """Give an optimizer the state of those of its parameters that ``saved`` has; the others begin anew."""
     names = _parameter_names(encoder, optimizer)
-    state = {index: moments[name] for index, name in enumerate(names) if name in moments}
+    state = {index: saved[name] for index, name in enumerate(names) if name in saved}
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
 
 
@@ -117,13 +117,13 @@ def save_checkpoint(
     partial = directory / f".epoch-{state.epoch}.partial"
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    moments = {
+    optimizer_state = {
         f"{name}/{key}": value.cpu().contiguous()
-        for name, slots in moments_of(encoder, optimizer).items()
+        for name, slots in optimizer_state_of(encoder, optimizer).items()
         for key, value in slots.items()
     }
     save_file(trainable_tensors(encoder, names, copy=False), partial / _WEIGHTS)
-    save_file(moments, partial / _OPTIMIZER)
+    save_file(optimizer_state, partial / _OPTIMIZER)
     save_file(_generator_states(encoder), partial / _GENERATORS)
     if best is not None and state.best_epoch != state.epoch:
         save_file(best, partial / _BEST)
@@ -143,7 +143,7 @@ def _adapted_by(encoder: Encoder) -> list[str]:
 
 def load_checkpoint(
     directory: Path, encoder: Encoder, settings: dict[str, Any], epochs: int
-) -> tuple[TrainingState, dict[str, torch.Tensor] | None, Moments]:
+) -> tuple[TrainingState, dict[str, torch.Tensor] | None, OptimizerState]:
     """Put the encoder and torch's generators where the checkpoint left them.
 
     Args:
@@ -186,16 +186,16 @@ def load_checkpoint(
     if faults:
         raise UsageError(f"resume={directory}: this run can't go on from there: {'; '.join(faults)}.")
     restore_tensors(encoder, weights)
-    moments: dict[str, dict[str, torch.Tensor]] = {}
+    optimizer_state: dict[str, dict[str, torch.Tensor]] = {}
     for key, tensor in load_file(directory / _OPTIMIZER).items():
         name, slot = key.rsplit("/", 1)
-        moments.setdefault(name, {})[slot] = tensor
+        optimizer_state.setdefault(name, {})[slot] = tensor
     generators = load_file(directory / _GENERATORS)
     torch.set_rng_state(generators["cpu"])
     if "device" in generators:
         torch.cuda.set_rng_state(generators["device"], encoder.model.device)
     best = load_file(directory / _BEST) if (directory / _BEST).is_file() else None
-    return state, weights if state.best_epoch == state.epoch else best, moments
+    return state, weights if state.best_epoch == state.epoch else best, optimizer_state
 
 
 def _parameter_names(encoder: Encoder, optimizer: torch.optim.Optimizer) -> list[str]:

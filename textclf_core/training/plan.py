@@ -1,4 +1,4 @@
-"""What a run's plugins say of the course of its training, as the trainer is given it."""
+"""What a run's plugins say of its training, as the trainer is given it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """The phases of a training run, and the plugins to ask in its course.
+    """The phases of a training run, and the plugins to ask during it.
 
     Attributes:
         phases: in their order; one, without freezing of its own, where no plugin plans any.

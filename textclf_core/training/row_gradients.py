@@ -16,7 +16,7 @@ class RowGradients:
     """Keeps one dense gradient for each large embedding of a model, and clears of it only the rows that a batch read.
 
     Autograd allocates and fills the whole gradient anew in each step: 47 MB for MiniLM's 30,522 tokens, of which a
-    batch of 16 sentences reads some 250. The optimizer still gets the same dense gradient, since AdamW's moments move
+    batch of 16 sentences reads some 250. The optimizer still gets the same dense gradient, since AdamW's averages move
     every row in every step: the same one to the bit, or to rounding where micro-batches add up. For a CPU and one
     process; elsewhere it does nothing.
     """

@@ -1,4 +1,4 @@
-"""The course of a training run: what is kept of its steps, and what is done after each epoch."""
+"""A training session: what is kept of its steps, and what is done after each epoch."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from textclf_core.errors import RunError
 from textclf_core.records.schema import CHECKPOINTS_DIRECTORY
 from textclf_core.tasks import kind_of
 from textclf_core.training.checkpoints import (
-    Moments,
+    OptimizerState,
     TrainingState,
     load_checkpoint,
     restore_tensors,
@@ -44,7 +44,7 @@ _LOSSES_PER_EPOCH = 50
 
 
 @dataclass
-class Course:
+class TrainingSession:
     """What goes on around the steps, whoever makes them: phases, validation, the best epoch, history, checkpoints.
 
     Attributes:
@@ -175,13 +175,15 @@ class Course:
         """Let validation, and what is scored after training, take a phase's frozen prefix from the cache."""
         self.classifier = replace(self.classifier, prefix=prefix)
 
-    def resume(self, checkpoint: Path) -> Moments:
+    def resume(self, checkpoint: Path) -> OptimizerState:
         """Put everything where a checkpoint left it, and return the optimizer's state by parameter name.
 
         Raises:
             UsageError: the checkpoint doesn't fit this run.
         """
-        state, best, moments = load_checkpoint(checkpoint, self.classifier.encoder, self._settings(), self.plan.epochs)
+        state, best, optimizer_state = load_checkpoint(
+            checkpoint, self.classifier.encoder, self._settings(), self.plan.epochs
+        )
         self._best = best if self.options.keep == "best" else None
         self.best_epoch, self._best_loss = state.best_epoch, state.best_loss
         self.workspace.events.history[:] = state.history
@@ -189,7 +191,7 @@ class Course:
         self._gradient_norms = state.gradient_norms
         self._phase_began, self._phase_over = state.phase_began, state.phase_over
         self.workspace.events.phases = tuple(PhaseRecord(**phase) for phase in state.phases)
-        return moments
+        return optimizer_state
 
     # Steps, intervals and epochs
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from textclf_core.training.session import Course
+    from textclf_core.training.session import TrainingSession
     from textclf_core.types.progress import Bar
 
 # A GPU works on while the next steps are prepared; to look at a number is to wait for it.
@@ -16,20 +16,20 @@ _STEPS_UNSEEN_ON_A_GPU = 20
 
 
 class StepResults:
-    """Losses and gradient norms of steps: checked, told to the course and shown, on a GPU twenty at a time.
+    """Losses and gradient norms of steps: checked, told to the session and shown, on a GPU twenty at a time.
 
     A step whose loss or gradient isn't finite changes no weight, however late it is seen, nor does any after it:
     ``broken`` stands beside the optimizer's step (``optimizer.found_inf``).
 
     Args:
-        course: is told of each step.
+        session: is told of each step.
         bar: shows each.
         device: where they are computed.
         unseen: how many steps may go by before they are looked at; 1 on a CPU if not set.
     """
 
-    def __init__(self, course: Course, bar: Bar, device: torch.device, unseen: int | None = None) -> None:
-        self._course = course
+    def __init__(self, session: TrainingSession, bar: Bar, device: torch.device, unseen: int | None = None) -> None:
+        self._session = session
         self._bar = bar
         self._unseen = unseen or (1 if device.type == "cpu" else _STEPS_UNSEEN_ON_A_GPU)
         self._waiting: list[tuple[int, float, Tensor]] = []
@@ -71,7 +71,7 @@ class StepResults:
             self._tell(step, learning_rate, loss, norm)
 
     def _tell(self, step: int, learning_rate: float, loss: float, norm: float) -> None:
-        self._course.check_finite(step, "the loss", loss)
-        self._course.check_finite(step, "the norm of the gradient", norm)
-        self._course.step_done(step, loss, learning_rate)
+        self._session.check_finite(step, "the loss", loss)
+        self._session.check_finite(step, "the norm of the gradient", norm)
+        self._session.step_done(step, loss, learning_rate)
         self._bar.advance(note=f"loss {loss:.3f}")

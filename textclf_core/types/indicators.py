@@ -23,6 +23,6 @@ def indicators(sets: Sequence[Sequence[int]], num_labels: int) -> NDArray[np.int
     return found
 
 
-def names_of_sets(found: NDArray[np.int64], names: Sequence[str]) -> list[list[str]]:
+def label_set_names(found: NDArray[np.int64], names: Sequence[str]) -> list[list[str]]:
     """Return the names of the labels that each row of zeros and ones, (rows, labels), has, in the order of the ids."""
     return [[name for name, has in zip(names, row, strict=True) if has] for row in found.tolist()]

@@ -14,7 +14,7 @@ from textclf_core.encoder.tokenizing import rows_of
 from textclf_core.system.memory import HeapTrimming, trim_heap
 from textclf_core.tasks import kind_of
 from textclf_core.training.batching import LengthGroupedBatches
-from textclf_core.training.checkpoints import Moments, moments_of, restore_moments
+from textclf_core.training.checkpoints import OptimizerState, optimizer_state_of, restore_optimizer_state
 from textclf_core.training.encoder_classifier import EncoderClassifier
 from textclf_core.training.flops import count_flops
 from textclf_core.training.frozen_prefix import FrozenPrefix, cached_prefix
@@ -23,7 +23,7 @@ from textclf_core.training.parameters import decay_groups
 from textclf_core.training.precision import training_dtype
 from textclf_core.training.prefix_rows import PrefixRows
 from textclf_core.training.row_gradients import RowGradients
-from textclf_core.training.session import Course
+from textclf_core.training.session import TrainingSession
 from textclf_core.training.step_results import StepResults
 from textclf_core.types.meter import STEPS
 
@@ -72,16 +72,16 @@ def finetune(
     mixed = dtype != torch.float32
     batches = LengthGroupedBatches(lengths, options.batch_size, seed)
     classifier = EncoderClassifier(encoder, task, options, progress)
-    course = Course(options, classifier, train, validation, len(batches), seed, workspace, plan)
-    moments: Moments = course.resume(options.resume) if options.resume else {}
+    session = TrainingSession(options, classifier, train, validation, len(batches), seed, workspace, plan)
+    optimizer_state: OptimizerState = session.resume(options.resume) if options.resume else {}
 
     known: PrefixRows | None = None
     start: int | None = None
-    with progress.bar("train", course.total_steps) as bar:
-        bar.skip(course.steps_done)
-        for intervals in course.phases():
+    with progress.bar("train", session.total_steps) as bar:
+        bar.skip(session.steps_done)
+        for intervals in session.phases():
             # Within the last epoch, a deeper prefix than the one that is kept has too few rows to come.
-            if options.prefix_cache and course.reads_every_row:
+            if options.prefix_cache and session.reads_every_row:
                 prefix = cached_prefix(encoder, workspace.cache, meter, progress)
                 if prefix:
                     _release_if_trained(prefix, workspace)
@@ -91,27 +91,27 @@ def finetune(
                     with meter.time("train/validate"):
                         prefix.rows(validation)  # now, beside nothing that training keeps in memory
                     prefix.page_out()
-                course.use_prefix(prefix if known else None)
+                session.use_prefix(prefix if known else None)
             with encoder.computing_what_the_head_reads():
                 flops = count_flops(encoder, start)
             model = accelerator.prepare_model(encoder.model)
             groups = decay_groups(encoder.model, options.weight_decay, plan.rate_factors(encoder))
             optimizer = torch.optim.AdamW(groups, lr=options.learning_rate, fused=True)
-            restore_moments(encoder, optimizer, moments)
+            restore_optimizer_state(encoder, optimizer, optimizer_state)
             trainable = [parameter for parameter in encoder.model.parameters() if parameter.requires_grad]
             row_gradients = RowGradients(encoder.model, processes=accelerator.num_processes)
             norms = GradientNorms(encoder) if plan.measures_gradients else None
 
-            results, trimming = StepResults(course, bar, device), HeapTrimming()
+            results, trimming = StepResults(session, bar, device), HeapTrimming()
 
             with encoder.frozen_in_eval(), row_gradients.collected(), encoder.computing_what_the_head_reads():
                 for interval in intervals:
                     model.train()
                     of_interval = batches.epoch(interval.epoch)[interval.first : interval.end]
-                    for step, indices in enumerate(of_interval, start=course.steps_done + 1):
+                    for step, indices in enumerate(of_interval, start=session.steps_done + 1):
                         with meter.time(STEPS):
                             trimming.before(step, len(indices) * max(lengths[row] for row in indices))
-                            learning_rate = course.learning_rate(step)
+                            learning_rate = session.learning_rate(step)
                             for group in optimizer.param_groups:
                                 group["lr"] = learning_rate * group["factor"]
                             loss = torch.zeros((), device=device)
@@ -135,7 +135,7 @@ def finetune(
                                         logits = model(**(batch or {})).logits
                                 # Data parallel averages the gradients of the processes: times their number is the sum.
                                 weight = accelerator.num_processes / max(1, int(labels_in[indices].sum()))
-                                micro_loss = course.loss(logits, labels) * weight
+                                micro_loss = session.loss(logits, labels) * weight
                                 with meter.time("train/steps/backward"):
                                     accelerator.backward(micro_loss)
                                     loss += micro_loss.detach()
@@ -161,12 +161,12 @@ def finetune(
                                 row_gradients.clear()
                     results.look()
                     trim_heap()  # a checkpoint's copies come beside what stays
-                    course.interval_done(interval, optimizer, norms.of_interval() if norms else None)
-            moments = moments_of(encoder, optimizer)
+                    session.interval_done(interval, optimizer, norms.of_interval() if norms else None)
+            optimizer_state = optimizer_state_of(encoder, optimizer)
             accelerator.free_memory()  # lets go of the model that it wrapped for this phase
-    course.finish()
+    session.finish()
     trim_heap()  # what scores test comes beside what stays
-    return course.classifier
+    return session.classifier
 
 
 def _cut(rows: list[int], size: int | None) -> list[list[int]]:

@@ -25,7 +25,7 @@ from textclf_core.training.loss import Loss
 from textclf_core.training.parameters import decays
 from textclf_core.training.plan import TrainingPlan
 from textclf_core.training.precision import training_dtype
-from textclf_core.training.session import Course
+from textclf_core.training.session import TrainingSession
 from textclf_core.types.meter import STEPS, Meter
 
 if TYPE_CHECKING:
@@ -67,8 +67,8 @@ def finetune_many(
     lengths = [len(ids) for ids in train["input_ids"]]
     batches = {cell.seed: LengthGroupedBatches(lengths, recipe.batch_size, cell.seed) for cell in cells}
     steps = len(next(iter(batches.values())))
-    courses = [
-        Course(
+    sessions = [
+        TrainingSession(
             dataclasses.replace(options, **dataclasses.asdict(cell.recipe), checkpoints=0),
             EncoderClassifier(encoder, task, recipe, prefix=prefix),
             train,
@@ -86,23 +86,23 @@ def finetune_many(
     device = encoder.model.device
     labels = torch.from_numpy(kind_of(task).training_labels(train)).to(device)
     dtype = training_dtype(options.precision, device)
-    heads = _Heads(encoder, prefix.boundary, cells, courses[0].loss, options.max_grad_norm)
+    heads = _Heads(encoder, prefix.boundary, cells, sessions[0].loss, options.max_grad_norm)
 
-    with heads.prepared(), progress.bar("train", courses[0].total_steps, "steps") as bar:
+    with heads.prepared(), progress.bar("train", sessions[0].total_steps, "steps") as bar:
         for epoch in range(recipe.epochs):
             epochs = {seed: of_seed.epoch(epoch) for seed, of_seed in batches.items()}
             for place, step in enumerate(range(epoch * steps + 1, (epoch + 1) * steps + 1)):
                 with shared.time(STEPS):
                     indices = torch.tensor([epochs[cell.seed][place] for cell in cells], device=labels.device)
-                    rates = [course.learning_rate(step) for course in courses]
+                    rates = [session.learning_rate(step) for session in sessions]
                     with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
                         losses, norms = heads.step(features[indices], labels[indices], rates)
-                for number, (cell, course) in enumerate(zip(cells, courses, strict=True)):
+                for number, (cell, session) in enumerate(zip(cells, sessions, strict=True)):
                     if errors[number]:
                         continue
                     try:
-                        course.check_finite(step, "the loss", losses[number])
-                        course.check_finite(step, "the norm of the gradient", norms[number])
+                        session.check_finite(step, "the loss", losses[number])
+                        session.check_finite(step, "the norm of the gradient", norms[number])
                     except RunError as error:
                         errors[number] = error
                         continue
@@ -114,28 +114,28 @@ def finetune_many(
                         padded_tokens=len(rows) * longest,
                         flops=flops.train_step(len(rows), longest),
                     )
-                    course.step_done(step, losses[number], rates[number])
+                    session.step_done(step, losses[number], rates[number])
                 bar.advance()
-            for number, course in enumerate(courses):
+            for number, session in enumerate(sessions):
                 if errors[number]:
                     continue
                 restore_tensors(encoder, heads.of_cell(number))
                 try:
-                    course.epoch_done(epoch + 1, None)
+                    session.epoch_done(epoch + 1, None)
                 except RunError as error:
                     errors[number] = error
     trained = []
-    for number, (cell, course) in enumerate(zip(cells, courses, strict=True)):
+    for number, (cell, session) in enumerate(zip(cells, sessions, strict=True)):
         cell.workspace.meter.add_share(shared, len(cells), whole=number == 0)
         if errors[number]:
             trained.append(TrainedCell(error=errors[number]))
             continue
         restore_tensors(encoder, heads.of_cell(number))
-        course.finish()
+        session.finish()
         own = encoder.with_parameters(trainable_tensors(encoder, copy=False))
         # What the shared meter counted is dealt out already.
         counted = prefix.counted_by(cell.workspace.meter)
-        classifier = dataclasses.replace(course.classifier, encoder=own, progress=progress, prefix=counted)
+        classifier = dataclasses.replace(session.classifier, encoder=own, progress=progress, prefix=counted)
         trained.append(TrainedCell(classifier=classifier, encoder=own))
     return trained
 

@@ -22,7 +22,7 @@ from textclf_core.training.batching import LengthGroupedBatches
 from textclf_core.training.encoder_classifier import EncoderClassifier
 from textclf_core.training.flops import EncoderFlops, count_flops
 from textclf_core.training.plan import TrainingPlan
-from textclf_core.training.session import Course
+from textclf_core.training.session import TrainingSession
 from textclf_core.types.meter import STEPS
 
 if TYPE_CHECKING:
@@ -61,17 +61,17 @@ def train(
     batches = LengthGroupedBatches([len(ids) for ids in train_rows["input_ids"]], options.batch_size, seed)
     classifier = EncoderClassifier(encoder, task, options, progress)
     plan = TrainingPlan.plain(options)
-    course = Course(options, classifier, train_rows, validation, len(batches), seed, workspace, plan)
-    with encoder.frozen_in_eval(), progress.bar("train", course.total_steps) as bar:
-        trainer = _Trainer(course, batches, count_flops(encoder))
-        trainer.add_callback(_Steps(course, trainer, bar))
+    session = TrainingSession(options, classifier, train_rows, validation, len(batches), seed, workspace, plan)
+    with encoder.frozen_in_eval(), progress.bar("train", session.total_steps) as bar:
+        trainer = _Trainer(session, batches, count_flops(encoder))
+        trainer.add_callback(_Steps(session, trainer, bar))
         trainer.train()
-    course.finish()
+    session.finish()
     return classifier
 
 
 class _Trainer(Trainer):
-    """A Trainer that takes the batches it is given, counts what they cost, and leaves an epoch's end to a course.
+    """A Trainer that takes the batches it is given, counts what they cost, and leaves an epoch's end to a session.
 
     What Trainer by itself does wrong on a BERT classifier, and what keeps it from that:
 
@@ -84,19 +84,19 @@ class _Trainer(Trainer):
     - Its own grouping by length permutes predictions. It neither groups nor predicts here.
     """
 
-    def __init__(self, course: Course, batches: LengthGroupedBatches, flops: EncoderFlops) -> None:
-        self._course = course
-        options, workspace = course.options, course.workspace
+    def __init__(self, session: TrainingSession, batches: LengthGroupedBatches, flops: EncoderFlops) -> None:
+        self._session = session
+        options, workspace = session.options, session.workspace
         arguments = TrainingArguments(
             output_dir=str(workspace.directory),
             use_cpu=workspace.device == "cpu",
-            seed=course.seed % 2**32,
+            seed=session.seed % 2**32,
             num_train_epochs=options.epochs,
             learning_rate=options.learning_rate,
             weight_decay=options.weight_decay,
             max_grad_norm=options.max_grad_norm,
             lr_scheduler_type="linear",
-            warmup_steps=course.warmup_steps,
+            warmup_steps=session.warmup_steps,
             eval_strategy="epoch",
             save_strategy="no",
             logging_strategy="no",
@@ -108,10 +108,10 @@ class _Trainer(Trainer):
         self._batches = _MicroBatches(batches, options.micro_batch_size, arguments.process_index, arguments.world_size)
         arguments.gradient_accumulation_steps = self._batches.of_a_full_batch
         super().__init__(
-            model=course.classifier.encoder.model,
+            model=session.classifier.encoder.model,
             args=arguments,
-            train_dataset=course.train,
-            eval_dataset=course.validation,
+            train_dataset=session.train,
+            eval_dataset=session.validation,
             compute_loss_func=self._share_of_the_loss,
         )
         self.remove_callback(PrinterCallback)
@@ -123,16 +123,16 @@ class _Trainer(Trainer):
     ) -> torch.Tensor:
         """Return what a micro-batch adds to the mean loss of its whole batch."""
         # Words that were all cut off have no label, and there is nothing to learn.
-        return self._course.loss(outputs["logits"], labels) / num_items_in_batch.clamp(min=1)
+        return self._session.loss(outputs["logits"], labels) / num_items_in_batch.clamp(min=1)
 
     def get_train_dataloader(self) -> DataLoader[Any]:
-        """Return the course's batches, this process's share of each."""
+        """Return the session's batches, this process's share of each."""
         # Not prepared by accelerate, which would give whole batches to the processes in turn. A loader draws a number
         # for its workers; with a generator of its own, dropout draws the same numbers as without a loader.
         return DataLoader(
-            self._course.train,
+            self._session.train,
             batch_sampler=self._batches,
-            collate_fn=self._course.classifier.encoder.collate,
+            collate_fn=self._session.classifier.encoder.collate,
             generator=torch.Generator(),
         )
 
@@ -142,9 +142,9 @@ class _Trainer(Trainer):
         """Compute the gradient of a micro-batch, and count it."""
         loss = super().training_step(model, inputs, num_items_in_batch)
         self.step_loss += loss.item()
-        self._course.check_finite(self.state.global_step + 1, "the loss", self.step_loss)
+        self._session.check_finite(self.state.global_step + 1, "the loss", self.step_loss)
         shape = inputs["input_ids"].shape
-        self._course.workspace.meter.trained(
+        self._session.workspace.meter.trained(
             examples=shape[0],
             real_tokens=int(inputs["attention_mask"].sum()),
             padded_tokens=shape.numel(),
@@ -163,9 +163,9 @@ class _Trainer(Trainer):
         metric_key_prefix: str = "eval",
     ) -> dict[str, float]:
         """Finish an epoch."""
-        epoch = self.state.global_step // self._course.steps_per_epoch
+        epoch = self.state.global_step // self._session.steps_per_epoch
         assert self.optimizer is not None  # there is one once training began
-        loss, accuracy = self._course.epoch_done(epoch, self.optimizer)
+        loss, accuracy = self._session.epoch_done(epoch, self.optimizer)
         return {f"{metric_key_prefix}_loss": loss, f"{metric_key_prefix}_accuracy": accuracy}
 
 
@@ -199,10 +199,10 @@ class _MicroBatches(Sampler[list[int]]):
 
 
 class _Steps(TrainerCallback):
-    """Times the steps and tells the course and the user about each."""
+    """Times the steps and tells the session and the user about each."""
 
-    def __init__(self, course: Course, trainer: _Trainer, bar: Bar) -> None:
-        self._course = course
+    def __init__(self, session: TrainingSession, trainer: _Trainer, bar: Bar) -> None:
+        self._session = session
         self._trainer = trainer
         self._bar = bar
         self._timer = ExitStack()
@@ -210,7 +210,7 @@ class _Steps(TrainerCallback):
     def on_epoch_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        self._timer.enter_context(self._course.workspace.meter.time(STEPS))
+        self._timer.enter_context(self._session.workspace.meter.time(STEPS))
 
     def on_epoch_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
@@ -223,5 +223,5 @@ class _Steps(TrainerCallback):
         loss, self._trainer.step_loss = self._trainer.step_loss, 0.0
         # The schedule moves on after this.
         learning_rate = float(kwargs["lr_scheduler"].get_last_lr()[0])
-        self._course.step_done(state.global_step + 1, loss, learning_rate)
+        self._session.step_done(state.global_step + 1, loss, learning_rate)
         self._bar.advance(note=f"loss {loss:.3f}")

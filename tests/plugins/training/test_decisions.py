@@ -1,4 +1,4 @@
-"""What is decided in the course of training: early stopping and adaptive freezing."""
+"""What is decided during training: early stopping and adaptive freezing."""
 
 from __future__ import annotations
 

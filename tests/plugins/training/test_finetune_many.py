@@ -1,4 +1,4 @@
-"""Heads that are trained together get what each gets alone."""
+"""Heads that are trained jointly get what each gets alone."""
 
 from __future__ import annotations
 

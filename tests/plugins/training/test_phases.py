@@ -1,4 +1,4 @@
-"""Strategies with a say in the course of training: what trains when, at which rate, and what is kept between phases."""
+"""Strategies that plan training: what trains when, at which rate, and what is kept between phases."""
 
 from __future__ import annotations
 

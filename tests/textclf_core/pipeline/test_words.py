@@ -81,8 +81,8 @@ def test_the_saved_model_gives_the_scores_that_the_run_stored(done: Run) -> None
     classifier, task = load_classifier(done.directory, Catalogue.discover())
     assert task.kind == "tokens"
     again = classifier.scores(tiny_words(96)["test"])
-    for row, of_words in zip(stored(done), again, strict=True):
-        assert np.allclose(row["scores"], of_words, atol=1e-6)
+    for row, word_scores in zip(stored(done), again, strict=True):
+        assert np.allclose(row["scores"], word_scores, atol=1e-6)
 
 
 def test_the_saved_model_works_in_the_pipeline_of_transformers(done: Run) -> None:

@@ -15,7 +15,7 @@ from textclf_core.testing import tiny_encoder
 from textclf_core.training.checkpoints import (
     TrainingState,
     load_checkpoint,
-    restore_moments,
+    restore_optimizer_state,
     restore_tensors,
     save_checkpoint,
     trainable_tensors,
@@ -35,7 +35,7 @@ def training(seed: int = 0) -> tuple[Encoder, torch.optim.AdamW]:
 
 
 def step(encoder: Encoder, optimizer: torch.optim.Optimizer) -> None:
-    """Make a step that depends on weights, moments and the generator."""
+    """Make a step that depends on weights, the optimizer and the generator."""
     sum((parameter * torch.rand_like(parameter)).square().sum() for parameter in encoder.model.parameters()).backward()
     optimizer.step()
     optimizer.zero_grad()
@@ -49,12 +49,12 @@ def test_training_goes_on_from_a_checkpoint_as_if_nothing_had_been(tmp_path: Pat
 
     again, its_optimizer = training()
     torch.manual_seed(99)
-    state, best, moments = load_checkpoint(tmp_path / "epoch-1", again, {"seed": 0}, epochs=2)
+    state, best, optimizer_state = load_checkpoint(tmp_path / "epoch-1", again, {"seed": 0}, epochs=2)
     assert state == STATE
     assert best is not None  # the epoch was the best one
     assert best.keys() == set(again.trainable_names())
     assert all(torch.equal(again.model.get_parameter(name), values) for name, values in best.items())
-    restore_moments(again, its_optimizer, moments)
+    restore_optimizer_state(again, its_optimizer, optimizer_state)
     step(again, its_optimizer)
     for name, values in trainable_tensors(encoder).items():
         assert torch.equal(again.model.get_parameter(name), values), name

@@ -1,4 +1,4 @@
-"""What plugins say of the course of training, checked before it is carried out, and the gradients they may ask for."""
+"""What plugins say of training, checked before it is carried out, and the gradients they may ask for."""
 
 from __future__ import annotations
 

@@ -207,18 +207,18 @@ def _postprocessing(row: Row) -> Iterator[Html]:
 
 
 def _training(row: Row) -> Iterator[Html]:
-    """Yield the course of the losses, for a contender that keeps one."""
+    """Yield the curve of the losses, for a contender that keeps one."""
     histories = [history for run in row.line.runs if (history := _history(run))]
     if not histories:
         return
     steps = [[(entry["step"], entry["loss"]) for entry in history if "loss" in entry] for history in histories]
     epochs = [[entry for entry in history if "validation_loss" in entry] for history in histories]
-    everything = [loss for course in steps for _, loss in course]
-    everything += [entry["validation_loss"] for course in epochs for entry in course]
+    everything = [loss for curve in steps for _, loss in curve]
+    everything += [entry["validation_loss"] for curve in epochs for entry in curve]
     last = max(entry["step"] for history in histories for entry in history)
     x, y = x_scale(0, last), _loss_scale(everything)
-    lines = [polyline([(x(step), y(loss)) for step, loss in course], "trainline") for course in steps if course]
-    lines += [polyline([(x(e["step"]), y(e["validation_loss"])) for e in course], "sweepline") for course in epochs]
+    lines = [polyline([(x(step), y(loss)) for step, loss in curve], "trainline") for curve in steps if curve]
+    lines += [polyline([(x(e["step"]), y(e["validation_loss"])) for e in curve], "sweepline") for curve in epochs]
     points = [
         point(
             x(entry["step"]),
@@ -226,8 +226,8 @@ def _training(row: Row) -> Iterator[Html]:
             f"epoch {entry['epoch']}: "
             + ", ".join(f"{name.replace('_', ' ')} {entry[name]:.3f}" for name in _AT_EPOCHS if name in entry),
         )
-        for course in epochs
-        for entry in course
+        for curve in epochs
+        for entry in curve
     ]
     drawing = chart(
         "loss by training step",
