@@ -57,7 +57,7 @@ def run(
         text: the column of ``data`` that holds the texts, or several; guessed if not given.
         label: the column of ``data`` that holds the labels, or one of 0 and 1 for each label; guessed if not given.
         seed: decides head, order and dropout; 0 if not given.
-        data_seed: decides carved splits and samples; 0 if not given.
+        data_seed: decides held-out splits and samples; 0 if not given.
         output: the folder that gets the run; ``runs`` if not given.
         device: ``cpu``, ``cuda``, ``cuda:1``, ``mps`` or ``auto``; ``auto`` if not given.
         cache_dir: the cache's folder; the user's if not given.
@@ -189,7 +189,7 @@ def compare(
         text: the column of ``data`` that holds the texts, or several; guessed if not given.
         label: the column of ``data`` that holds the labels, or one of 0 and 1 for each label; guessed if not given.
         seeds: how many (3 is 0, 1 and 2), or which; 3 if not given.
-        data_seed: decides carved splits and samples; 0 if not given.
+        data_seed: decides held-out splits and samples; 0 if not given.
         train_size: how much of train, for a curve by amount of data: ``["16/class", "64/class", "10%", "100%"]``.
             Smaller samples are part of larger ones.
         tune: an option of the trainer that each contender gets trials to tune, on validation: ``learning_rate``, or

@@ -38,7 +38,7 @@ class DataError(TextclfError):
 
 
 class RunError(TextclfError):
-    """A run failed while it ran: a loss that isn't finite, a frozen parameter that moved."""
+    """A run failed while it ran: a loss that isn't finite, a frozen parameter that was updated."""
 
 
 def did_you_mean(wrong: str, right: Iterable[str]) -> str:

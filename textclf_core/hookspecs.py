@@ -74,14 +74,14 @@ def textclf_load_data(data_seed: int) -> DatasetDict | None:
     Called once, first of all, before any model is loaded.
 
     Args:
-        data_seed: decides what a data set draws at random (a sample, a carved split); one for a whole comparison.
+        data_seed: decides what a data set draws at random (a sample, a held-out split); one for a whole comparison.
 
     Returns:
         A ``DatasetDict`` with ``train`` and, where the data have them, ``validation`` and ``test``. Columns:
         ``text`` (string), or several columns of the feature ``textclf_core.data.TEXT``, read in their order; and
         ``label`` (``ClassLabel``, whose names become the model's, or a list of it where a text may have several
         labels); or ``tokens`` (a list of strings, the words) and ``label`` (a list of ``ClassLabel``, one a word).
-        Other columns are carried along. The core carves a missing split from train, and says so. In
+        Other columns are carried along. The core holds out a missing split from train, and says so. In
         ``info.description`` each split says where its rows came from: the record keeps it.
 
     Raises:
@@ -303,7 +303,7 @@ def textclf_train_many(
 def textclf_training_finished(encoder: Encoder, workspace: Workspace) -> None:
     """Take out of the model what was there for training alone. Each in order.
 
-    Called when training is over and it is proved what moved, before the classifier is saved and scored: what is saved
+    Called when training is over and what it updated is proved, before the classifier is saved and scored: what is saved
     must load as a plain model of its family. A plugin that put modules in by ``textclf_adapt`` merges them here.
 
     Args:

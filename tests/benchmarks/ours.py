@@ -113,7 +113,7 @@ def _of_records(records: Sequence[Record]) -> Measured:
     """Return the training stages of runs together: what the trainer spent on its steps and on the frozen prefix.
 
     What of training is in no named part is told beside: the weights' hashes, by which the cache knows them and which
-    prove that nothing frozen moved, and the making of loop and optimizer.
+    prove that nothing frozen changed, and the making of loop and optimizer.
     """
     parts: dict[str, float] = defaultdict(float)
     scores: dict[str, list[float]] = defaultdict(list)

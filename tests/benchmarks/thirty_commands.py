@@ -180,7 +180,7 @@ COMMANDS = (
         f"{FINETUNE},epochs=2,max_length=p50,truncation=head+tail,micro_batch_size=3",
     ),
     _run(
-        "carved",
+        "held-out",
         TINY,
         "files:path=reviews/train.csv",
         "freeze-first-n:n=1",

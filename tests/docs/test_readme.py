@@ -32,11 +32,11 @@ def test_each_of_the_two_commands_is_one_line_to_paste(block: Block) -> None:
 
 
 @pytest.mark.slow
-def test_the_first_command_ends_in_a_table_with_f1_on_rows_carved_from_train(newcomer: Runner) -> None:
+def test_the_first_command_ends_in_a_table_with_f1_on_rows_held_out_from_train(newcomer: Runner) -> None:
     f1 = re.search(r"^f1 +\S+ +(\S+)$", newcomer.printed, flags=re.MULTILINE)
     assert f1 is not None
     assert float(f1[1]) >= 0.70
-    assert "validation and test are carved from train" in newcomer.printed
+    assert "validation and test are held out from train" in newcomer.printed
 
 
 def test_the_second_command_is_what_ci_runs() -> None:

@@ -36,7 +36,7 @@ def test_the_default_run_freezes_ten_blocks_and_the_embeddings(shared_data: Path
 
     assert done.returncode == 0, done.stderr
     assert "embeddings, blocks 0-9; unchanged, by hash" in done.stdout
-    assert "carved" not in done.stdout
+    assert "held out" not in done.stdout
     [run] = (tmp_path / "runs").iterdir()
     record = json.loads((run / "record.json").read_text())
     assert [split["rows"] for split in record["data"]["splits"]] == [8530, 1066, 1066]
@@ -51,4 +51,4 @@ def test_the_default_run_freezes_ten_blocks_and_the_embeddings(shared_data: Path
     }
     still = {name for name in before if name not in head and before[name].equal(after[name])}
     assert still == frozen
-    assert record["encoder"]["moved"] == record["encoder"]["trainable"] == len(before) - len(frozen)
+    assert record["encoder"]["updated"] == record["encoder"]["trainable"] == len(before) - len(frozen)

@@ -39,7 +39,7 @@ def test_the_files_give_the_official_splits(official: DatasetDict) -> None:
 
 
 @needs_files
-def test_the_record_says_which_folder_and_nothing_was_carved(official: DatasetDict) -> None:
+def test_the_record_says_which_folder_and_nothing_was_held_out(official: DatasetDict) -> None:
     prepared = prepare(official, 0)
     assert prepared.source == f"the files in {FOLDER}"
     assert {facts.origin for facts in prepared.splits} == {"given"}

@@ -14,6 +14,7 @@ from datasets import Dataset
 from numpy.typing import NDArray
 
 from textclf_core.records.cost import Cost
+from textclf_core.records.formats import RECORD_FORMAT
 from textclf_core.records.predictions import Predictions, write_predictions
 from textclf_core.records.schema import DataRecord, PluginRecord, Record, SplitRecord, write_record
 from textclf_core.reports.analysis import Analysis, Row
@@ -71,7 +72,7 @@ def write_run(
     labels: Sequence[str] = ("bad", "good"),
     train_seconds: float = 10.0,
     flops: float | None = 2e12,
-    carved: bool = False,
+    held_out: bool = False,
     metrics: Mapping[str, float] | None = None,
     history: Sequence[Mapping[str, float]] = (),
     trainer: PluginRecord | None = None,
@@ -89,7 +90,7 @@ def write_run(
     task = Task(label_names=tuple(labels))
     write_predictions({"test": Predictions(data, test, test.argmax(axis=1), task)}, directory)
     texts = list(data["text"])
-    origin = "carved from train" if carved else "given"
+    origin = "held out from train" if held_out else "given"
     splits = tuple(
         SplitRecord(
             name=name,
@@ -103,7 +104,7 @@ def write_run(
     )
     own = strategy or plugin(label.partition(":")[0], "strategy")
     record = Record(
-        format=1,
+        format=RECORD_FORMAT,
         id=directory.name,
         label=label,
         started="2026-01-02T03:04:05+00:00",

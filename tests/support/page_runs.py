@@ -68,7 +68,7 @@ def made_up(
     first: str = SCRIPT,
     titles: bool = False,
     padding: str = "",
-    carved: bool = False,
+    held_out: bool = False,
     train_size: str | None = None,
     train_rows: int = 2400,
     notes: tuple[str, ...] = (),
@@ -94,7 +94,7 @@ def made_up(
                 labels=labels,
                 train_seconds=fake.seconds * (1 + 0.01 * seed),
                 flops=fake.flops,
-                carved=carved,
+                held_out=held_out,
                 history=_history(seed) if fake.flops else (),
             )
             record = read_record(directory)

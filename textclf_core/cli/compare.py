@@ -40,7 +40,7 @@ def compare(
         str | None, typer.Option(help="How many (3 is 0, 1 and 2), or which: 0,7,42. [default: 3]", show_default=False)
     ] = None,
     data_seed: Annotated[
-        int | None, typer.Option(help="Decides carved splits and samples. [default: 0]", min=0, show_default=False)
+        int | None, typer.Option(help="Decides held-out splits and samples. [default: 0]", min=0, show_default=False)
     ] = None,
     train_size: Annotated[
         str | None,

@@ -38,7 +38,7 @@ def run(
         int | None, typer.Option(help="Decides head, order and dropout. [default: 0]", min=0, show_default=False)
     ] = None,
     data_seed: Annotated[
-        int | None, typer.Option(help="Decides carved splits and samples. [default: 0]", min=0, show_default=False)
+        int | None, typer.Option(help="Decides held-out splits and samples. [default: 0]", min=0, show_default=False)
     ] = None,
     output: Annotated[
         Path | None, typer.Option(help="The folder that gets the run. [default: runs]", show_default=False)

@@ -35,7 +35,7 @@ class ComparisonRequest:
         sizes: how much of train; all of it if none is given.
         search: what is tuned for each contender before.
         data: splits in memory, for all contenders; ``None`` where their dataset plugins read them.
-        data_seed: decides carved splits and samples, one for all.
+        data_seed: decides held-out splits and samples, one for all.
         device: a torch device, or ``auto``.
         cache_directory: the folder of the cache; the user's if not given.
         output: the folder that gets the runs.

@@ -14,7 +14,7 @@ import numpy as np
 from datasets import DatasetDict
 
 from textclf_core.comparison.cells import Cell
-from textclf_core.comparison.runner import ComparisonPlan, run_group
+from textclf_core.comparison.runner import ComparisonPlan, read_cell, run_group
 from textclf_core.comparison.schedule import Prefix, prefixes, running_order, trained_together
 from textclf_core.data import PreparedData
 from textclf_core.data.sampling import TrainSize
@@ -52,9 +52,7 @@ def estimate_costs(plan: ComparisonPlan, progress: Progress) -> tuple[EstimateLi
     for cell in plan.cells:
         groups.setdefault((cell.contender.label, cell.train_size), []).append(cell)
     waiting = {
-        key: left
-        for key, cells in groups.items()
-        if (left := [cell for cell in cells if not cell.finished_in(plan.output)])
+        key: left for key, cells in groups.items() if (left := [cell for cell in cells if not read_cell(plan, cell)])
     }
     firsts = [cells[0] for cells in waiting.values()]
     prefix_of = prefixes([cell for cells in waiting.values() for cell in cells], plan.task_of)

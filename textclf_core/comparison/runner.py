@@ -21,6 +21,7 @@ from textclf_core.pipeline.spec import FailedRun, FinishedRun, InMemoryData, Run
 from textclf_core.pipeline.stages import load_data
 from textclf_core.pipeline.training import NotTrainedJointlyError
 from textclf_core.plugins import suited
+from textclf_core.records.formats import RECORD_FORMAT
 from textclf_core.records.schema import CHECKPOINTS_DIRECTORY, CostEstimate, Record, read_record
 from textclf_core.system.environment import resolve_device
 from textclf_core.types.postprocessing import may_abstain
@@ -204,9 +205,19 @@ def run_cells(
 
 
 def read_cell(plan: ComparisonPlan, cell: Cell) -> FinishedCell | None:
-    """Return the cell if it is finished. Its directory is whole if it is there."""
+    """Return the cell if it is finished. Its directory is whole if it is there.
+
+    One whose record is of an earlier format is run anew, which is logged.
+    """
     directory = cell.finished_in(plan.output)
-    return FinishedCell(cell, directory, read_record(directory)) if directory else None
+    if directory is None:
+        return None
+    record = read_record(directory)
+    if record.format != RECORD_FORMAT:
+        formats = record.format, RECORD_FORMAT
+        logger.info("%s is run anew: its record has format %d, and this version writes %d", directory, *formats)
+        return None
+    return FinishedCell(cell, directory, record)
 
 
 def run_cell(plan: ComparisonPlan, cell: Cell, progress: Progress, *, prove: bool = True) -> FinishedCell:

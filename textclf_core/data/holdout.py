@@ -7,21 +7,21 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 
 SHARE = 0.1
-"""The part of train's rows, of each label, that becomes a carved split."""
+"""The part of train's rows, of each label, that becomes a held-out split."""
 
 
-def carve(texts: Sequence[Hashable], labels: Sequence[int], parts: int, data_seed: int) -> list[list[int]]:
-    """Return the rows of ``parts`` carved splits, then the rows that are left, each in ascending order.
+def hold_out(texts: Sequence[Hashable], labels: Sequence[int], parts: int, data_seed: int) -> list[list[int]]:
+    """Return the rows of ``parts`` held-out splits, then the rows that are left, each in ascending order.
 
     Every split takes a tenth of each label's rows, rounded, and one at least where the label has three or more. Rows
-    with the same text stay together, counted under the label of the first of them, so a carved split never holds
+    with the same text stay together, counted under the label of the first of them, so a held-out split never holds
     a text that it also leaves; a group that is larger than what is still wanted isn't taken.
 
     Args:
         texts: the text of each row, or the tuple of its texts.
         labels: the label id of each row.
-        parts: how many splits to carve.
-        data_seed: decides which rows; the same rows are the first split whether one or two are carved.
+        parts: how many splits to hold out.
+        data_seed: decides which rows; the same rows are the first split whether one or two are held out.
     """
     groups: dict[Hashable, list[int]] = {}
     for index, text in enumerate(texts):
@@ -31,18 +31,18 @@ def carve(texts: Sequence[Hashable], labels: Sequence[int], parts: int, data_see
         groups_of_label.setdefault(labels[group[0]], []).append(group)
 
     generator = np.random.default_rng(data_seed)
-    carved: list[list[int]] = [[] for _ in range(parts)]
+    held_out: list[list[int]] = [[] for _ in range(parts)]
     left: list[int] = []
     for label in sorted(groups_of_label):
         waiting = groups_of_label[label]
         waiting = [waiting[place] for place in generator.permutation(len(waiting))]
         rows = sum(map(len, waiting))
         wanted = max(1, round(rows * SHARE)) if rows >= 3 else 0
-        for split in carved:
+        for split in held_out:
             split_rows, waiting = _take(waiting, wanted)
             split.extend(split_rows)
         left.extend(index for group in waiting for index in group)
-    return [sorted(rows) for rows in (*carved, left)]
+    return [sorted(rows) for rows in (*held_out, left)]
 
 
 def _take(groups: Sequence[list[int]], wanted: int) -> tuple[list[int], list[list[int]]]:

@@ -12,7 +12,7 @@ from typing import Literal
 from datasets import ClassLabel, DatasetDict
 
 from textclf_core.data.columns import holds, is_text
-from textclf_core.data.holdout import carve
+from textclf_core.data.holdout import hold_out
 from textclf_core.data.infer_columns import TEXT
 from textclf_core.data.sampling import TrainSize, sample_rows
 from textclf_core.data.tagged_words import token_task
@@ -36,7 +36,7 @@ class SplitFacts:
 
     name: str
     rows: int
-    origin: Literal["given", "carved from train"]
+    origin: Literal["given", "held out from train"]
     sha256: str
     label_counts: dict[str, int]
     empty_texts: int
@@ -61,18 +61,18 @@ class PreparedData:
 
 
 def prepare(data: DatasetDict, data_seed: int) -> PreparedData:
-    """Return the data checked, with the splits that were missing carved from train.
+    """Return the data checked, with the splits that were missing held out from train.
 
     A missing validation or test split takes 10% of train's rows each, stratified by label; exact duplicates of a
-    text stay on one side, and the rows' order is kept. What was carved is logged. Test never serves as validation.
+    text stay on one side, and the rows' order is kept. What was held out is logged. Test never serves as validation.
 
     Args:
         data: ``train`` and, where there are any, ``validation`` and ``test``; columns as ``textclf_load_data`` says.
-        data_seed: decides which rows are carved.
+        data_seed: decides which rows are held out.
 
     Raises:
         DataError: with every fault found: no train split, no rows, no text column, no label, one label only, a
-            label in validation or test that train never has, too few rows to carve from.
+            label in validation or test that train never has, too few rows to hold out from.
     """
     task = task_of(data)
     kind = kind_of(task)
@@ -82,8 +82,8 @@ def prepare(data: DatasetDict, data_seed: int) -> PreparedData:
             logger.info("the split %r is left out: textclf uses train, validation and test", name)
     if faults := kind.label_faults(given):
         raise DataError("\n".join(faults))
-    whole = _with_carved(given, task, data_seed)
-    facts = tuple(_facts(name, whole, task, "given" if name in given else "carved from train") for name in SPLITS)
+    whole = _with_held_out(given, task, data_seed)
+    facts = tuple(_facts(name, whole, task, "given" if name in given else "held out from train") for name in SPLITS)
     for split in facts:
         if split.shared_with_train:
             logger.info("%d of the %d texts in %s are in train too", split.shared_with_train, split.rows, split.name)
@@ -162,26 +162,26 @@ def rows_sha256(texts: Iterable[Sequence[str]], labels: Iterable[str | Sequence[
     return digest.hexdigest()
 
 
-def _with_carved(data: DatasetDict, task: Task, data_seed: int) -> DatasetDict:
+def _with_held_out(data: DatasetDict, task: Task, data_seed: int) -> DatasetDict:
     missing = [name for name in ("test", "validation") if name not in data]
     if not missing:
         return data
     train = data["train"]
     kind = kind_of(task)
     labels, texts = kind.strata(train["label"][:]), kind.texts(train)
-    *carved, left = carve(texts, labels, len(missing), data_seed)
+    *held_out, left = hold_out(texts, labels, len(missing), data_seed)
     left_labels = {labels[row] for row in left}
-    if any(not rows for rows in carved) or len(left_labels) < len(set(labels)):
+    if any(not rows for rows in held_out) or len(left_labels) < len(set(labels)):
         raise DataError(
             f"{named_split(data, 'train')} has {len(train)} rows, {len(set(texts))} different ones: too few "
-            f"to carve {' and '.join(missing)} from them; bring that split, or more rows"
+            f"to hold out {' and '.join(missing)} from them; bring that split, or more rows"
         )
     splits = {**data, "train": train.select(left)}
-    for name, rows in zip(missing, carved, strict=True):
+    for name, rows in zip(missing, held_out, strict=True):
         splits[name] = train.select(rows)
-        warning = "; scores on it can't be set beside published ones" if name == "test" else ""
+        warning = "; scores on it aren't comparable with published ones" if name == "test" else ""
         logger.info(
-            "there is no %s split: %d of train's %d rows were carved for it (data seed %d)%s",
+            "there is no %s split: %d of train's %d rows were held out for it (data seed %d)%s",
             name,
             len(rows),
             len(train),
@@ -191,7 +191,7 @@ def _with_carved(data: DatasetDict, task: Task, data_seed: int) -> DatasetDict:
     return DatasetDict({name: splits[name] for name in SPLITS})
 
 
-def _facts(name: str, data: DatasetDict, task: Task, origin: Literal["given", "carved from train"]) -> SplitFacts:
+def _facts(name: str, data: DatasetDict, task: Task, origin: Literal["given", "held out from train"]) -> SplitFacts:
     split, kind = data[name], kind_of(task)
     texts, labels = kind.texts(split), split["label"][:]
     in_train = set() if name == "train" else set(kind.texts(data["train"]))

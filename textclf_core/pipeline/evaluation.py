@@ -19,7 +19,7 @@ from textclf_core.plugins.calling import call_one, errors_of
 from textclf_core.records.predictions import Predictions, check_scores, write_predictions
 from textclf_core.records.schema import MODEL_DIRECTORY, PostprocessingRecord
 from textclf_core.tasks.decisions import PostprocessedClassifier, decisions_from
-from textclf_core.training.parameter_check import Movement
+from textclf_core.training.parameter_check import ParameterUpdates
 from textclf_core.types.postprocessing import PostprocessingStep, may_abstain
 from textclf_core.types.workspace import Workspace
 
@@ -48,7 +48,7 @@ def evaluate(
     data: PreparedData,
     workspace: Workspace,
     *,
-    movement: Movement | None = None,
+    updates: ParameterUpdates | None = None,
     prove: bool = True,
 ) -> Evaluation:
     """Save the classifier, predict validation and test, postprocess, and score what came of it.
@@ -58,7 +58,7 @@ def evaluate(
         classifier: what its trainer returned.
         data: its data.
         workspace: gets the saved classifier and the predictions.
-        movement: what training changed of the encoder, if there is one.
+        updates: what training changed of the encoder, if there is one.
         prove: load the saved classifier and compare it with this one.
 
     Raises:
@@ -83,7 +83,7 @@ def evaluate(
             validation=data.data["validation"],
             steps=steps,
             task=data.task,
-            frozen=movement.frozen_hashes if movement else {},
+            frozen=updates.frozen_hashes if updates else {},
         )
         with meter.time("save"), meter.time("save/verify"):
             check_saved(trained, plugins, workspace)

@@ -113,19 +113,17 @@ def _finish(
     if cell.classifier is None:
         raise RunError("textclf_train_many gave neither a classifier nor an error for a cell.")
     with meter.time("total"):
-        movement = None
+        updates = None
         if cell.encoder is not None and prepared.starts is not None:
             with meter.time("train"):
-                movement = prepared.starts[context.spec.seed].hashes.check(cell.encoder)
+                updates = prepared.starts[context.spec.seed].hashes.check(cell.encoder)
             call(plugins, "textclf_training_finished", encoder=cell.encoder, workspace=context.workspace)
-        evaluation = evaluate(
-            plugins, cell.classifier, prepared.data, context.workspace, movement=movement, prove=prove
-        )
+        evaluation = evaluate(plugins, cell.classifier, prepared.data, context.workspace, updates=updates, prove=prove)
     cost = cost_of(
         meter,
         context.workspace.device,
-        trainable_parameters=movement.trainable_parameters if movement else None,
-        total_parameters=movement.total_parameters if movement else None,
+        trainable_parameters=updates.trainable_parameters if updates else None,
+        total_parameters=updates.total_parameters if updates else None,
         start_memory_bytes=start_memory_bytes,
         artifact_bytes=directory_bytes(context.workspace.directory / MODEL_DIRECTORY),
         latency_seconds=evaluation.latency_seconds,
@@ -141,7 +139,7 @@ def _finish(
         truncated=truncated(cell.classifier, prepared.data),
         classifier=cell.classifier,
         encoder=cell.encoder,
-        movement=movement,
+        updates=updates,
         phases=context.events.phases,
         evaluation=evaluation,
         cost=cost,

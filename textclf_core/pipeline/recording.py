@@ -15,8 +15,8 @@ from textclf_core.data import PreparedData
 from textclf_core.encoder.tokenizing_classifier import Tokenizing
 from textclf_core.plugins import ActivePlugin, ActivePlugins
 from textclf_core.records.cost import Cost
+from textclf_core.records.formats import RECORD_FORMAT
 from textclf_core.records.schema import (
-    RECORD_FORMAT,
     Adaptation,
     DataRecord,
     EncoderRecord,
@@ -28,7 +28,7 @@ from textclf_core.records.schema import (
 )
 from textclf_core.statistics.calibration import reliability
 from textclf_core.tasks import kind_of
-from textclf_core.training.parameter_check import Movement
+from textclf_core.training.parameter_check import ParameterUpdates
 from textclf_core.types.classifier import Classifier
 from textclf_core.types.phases import PhaseRecord
 from textclf_core.types.recipe import Recipe
@@ -57,7 +57,7 @@ class RunFacts:
         truncated: how many rows of each split were cut to the longest input.
         classifier: what training gave.
         encoder: the trained model; ``None`` where the trainer needs none.
-        movement: what training changed in it.
+        updates: what training changed in it.
         phases: the phases of training, where a plugin planned any.
         evaluation: metrics, and what postprocessing changed.
         cost: what it took.
@@ -75,7 +75,7 @@ class RunFacts:
     truncated: Mapping[str, int]
     classifier: Classifier
     encoder: Encoder | None
-    movement: Movement | None
+    updates: ParameterUpdates | None
     phases: tuple[PhaseRecord, ...]
     evaluation: Evaluation
     cost: Cost
@@ -102,7 +102,7 @@ def build_record(spec: RunSpec, facts: RunFacts) -> Record:
         plugins=tuple(plugin_record(plugin) for plugin in facts.plugins),
         left_out=spec.left_out,
         data=data_record(facts.data, facts.truncated),
-        encoder=encoder_record(facts.encoder, facts.movement),
+        encoder=encoder_record(facts.encoder, facts.updates),
         phases=facts.phases,
         metrics=facts.evaluation.metrics,
         postprocessing=facts.evaluation.postprocessing,
@@ -201,21 +201,21 @@ def tokenization_record(classifier: Classifier) -> TokenizationRecord | None:
     )
 
 
-def encoder_record(encoder: Encoder | None, movement: Movement | None) -> EncoderRecord | None:
-    """Return what the record says of the encoder and of what moved."""
-    if encoder is None or movement is None:
+def encoder_record(encoder: Encoder | None, updates: ParameterUpdates | None) -> EncoderRecord | None:
+    """Return what the record says of the encoder and of what training updated."""
+    if encoder is None or updates is None:
         return None
     return EncoderRecord(
         checkpoint=encoder.checkpoint,
         revision=encoder.revision,
         family=encoder.family,
         blocks=encoder.num_blocks,
-        frozen_prefix=movement.frozen_prefix,
-        frozen=movement.frozen_parts,
-        frozen_sha256=movement.frozen_sha256,
-        moved=movement.moved,
-        trainable=movement.trainable,
-        partly_frozen=movement.partly_frozen_parts,
+        frozen_prefix=updates.frozen_prefix,
+        frozen=updates.frozen_parts,
+        frozen_sha256=updates.frozen_sha256,
+        updated=updates.updated,
+        trainable=updates.trainable,
+        partly_frozen=updates.partly_frozen_parts,
     )
 
 

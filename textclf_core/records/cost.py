@@ -19,12 +19,12 @@ class Cost:
     Attributes:
         seconds: wall time by stage; ``total`` is the whole run.
         train_examples: examples trained on, each epoch counted.
-        train_real_tokens: their tokens without padding.
+        train_non_padding_tokens: their tokens without padding.
         train_padded_tokens: their tokens with padding: what was computed.
         train_flops: FLOPs of the forward and backward passes of training, freezing counted; what came from the cache
             cost none.
         examples_per_second: ``train_examples`` over the seconds of the frozen prefix and the training steps.
-        tokens_per_second: ``train_real_tokens`` over the seconds of the frozen prefix and the training steps.
+        tokens_per_second: ``train_non_padding_tokens`` over the seconds of the frozen prefix and the training steps.
         adapt_flops: FLOPs of what changed the model before training on labels; what came from the cache cost none.
         prefix_flops: FLOPs of what was put into the cache, for validation and test too, and of the rows computed anew
             to check what was there.
@@ -43,7 +43,7 @@ class Cost:
 
     seconds: dict[str, float]
     train_examples: int | None = None
-    train_real_tokens: int | None = None
+    train_non_padding_tokens: int | None = None
     train_padded_tokens: int | None = None
     train_flops: float | None = None
     examples_per_second: float | None = None
@@ -90,7 +90,7 @@ def cost_of(
     return Cost(
         seconds={stage: round(seconds, 4) for stage, seconds in meter.seconds.items()},
         train_examples=meter.examples if counted else None,
-        train_real_tokens=meter.real_tokens if counted else None,
+        train_non_padding_tokens=meter.non_padding_tokens if counted else None,
         train_padded_tokens=meter.padded_tokens if counted else None,
         train_flops=meter.flops if counted else None,
         adapt_flops=meter.adapt_flops,
@@ -100,7 +100,7 @@ def cost_of(
         cache_bytes=meter.cache_bytes,
         predict_flops=meter.predict_flops,
         examples_per_second=meter.examples / step_seconds if seen else None,
-        tokens_per_second=meter.real_tokens / step_seconds if seen else None,
+        tokens_per_second=meter.non_padding_tokens / step_seconds if seen else None,
         peak_memory_bytes=peak_memory_bytes(device),
         start_memory_bytes=start_memory_bytes,
         trainable_parameters=(trainable_parameters or 0) + meter.trainable_parameters if has_parameters else None,

@@ -11,11 +11,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from textclf_core.errors import UsageError
 from textclf_core.records.cost import Cost
+from textclf_core.records.formats import RECORD_FORMAT, upgraded
 from textclf_core.types.phases import PhaseRecord
 from textclf_core.types.record import Fact
 from textclf_core.types.task import Kind, Task
 
-RECORD_FORMAT = 1
 RECORD_FILE = "record.json"
 PREDICTIONS_FILE = "predictions.parquet"
 HISTORY_FILE = "history.jsonl"
@@ -53,7 +53,7 @@ class SplitRecord:
     Attributes:
         name: ``train``, ``validation`` or ``test``.
         rows: how many.
-        origin: ``given``, or ``carved from train``.
+        origin: ``given``, or ``held out from train``.
         sha256: over the texts and the label names, in their order.
         label_counts: how many rows have each label (a row may have several); where each word has one, how many words.
         empty_texts: how many rows have no text.
@@ -123,7 +123,7 @@ class EncoderRecord:
         frozen_prefix: 0 nothing, 1 the embeddings, 1+k the embeddings and the first k blocks.
         frozen: the parts no parameter of which trained, such as ``embeddings``, ``block 0``.
         frozen_sha256: one hash over every frozen parameter, equal before and after training; ``None`` if none was.
-        moved: how many trainable parameter tensors training changed.
+        updated: how many trainable parameter tensors training changed.
         trainable: how many there were; a parameter counts that trained in any phase.
         partly_frozen: the parts of which some parameters trained and others didn't.
     """
@@ -135,7 +135,7 @@ class EncoderRecord:
     frozen_prefix: int
     frozen: tuple[str, ...]
     frozen_sha256: str | None
-    moved: int
+    updated: int
     trainable: int
     partly_frozen: tuple[str, ...] = ()
 
@@ -224,7 +224,7 @@ class Record:
         finished: when, in UTC (ISO 8601).
         command: the command line that asked for it; ``None`` for a call from Python.
         seed: decided the head, the order of the examples and the dropout.
-        data_seed: decided carved splits and samples.
+        data_seed: decided held-out splits and samples.
         plugins: the active plugins, in the order in which their hooks were called.
         left_out: plugins of a comparison's base that this run has no use for.
         data: where the rows came from, and the splits.
@@ -288,11 +288,12 @@ def read_record(directory: Path) -> Record:
     if not path.is_file():
         raise UsageError(f"{directory}: no run there (it has no {RECORD_FILE}). Give a run directory, such as runs/ID.")
     content = json.loads(path.read_text(encoding="utf-8"))
-    if content.get("format") != RECORD_FORMAT:
+    if content.get("format") not in range(1, RECORD_FORMAT + 1):
         raise UsageError(
-            f"{path}: the record has format {content.get('format')!r}, this version of textclf reads {RECORD_FORMAT}."
+            f"{path}: the record has format {content.get('format')!r}, this version of textclf reads 1 to "
+            f"{RECORD_FORMAT}."
         )
     try:
-        return _ADAPTER.validate_python(content)
-    except ValidationError as error:
+        return _ADAPTER.validate_python(upgraded(content))
+    except (KeyError, TypeError, ValidationError) as error:
         raise UsageError(f"{path}: the record can't be read: {error}") from error

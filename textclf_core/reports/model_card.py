@@ -16,7 +16,7 @@ from textclf_core.reports.postprocessed import step_sentences
 from textclf_core.reports.quality import class_scores
 from textclf_core.reports.rounding import places, write_interval, write_number
 from textclf_core.reports.stored import ContenderRuns, StoredRun
-from textclf_core.reports.summary import carved_sentence, cost_rows, tokenization_sentences
+from textclf_core.reports.summary import cost_rows, held_out_sentence, tokenization_sentences
 from textclf_core.statistics import compare
 from textclf_core.statistics.bootstrap import Interval
 from textclf_core.tasks import kind_of
@@ -169,8 +169,8 @@ def _limits(record: Record) -> Iterator[str]:
         "labelled much worse."
     )
     yield "Nobody looked at how it treats groups of people, or at texts made to mislead it."
-    if carved := carved_sentence(record.data):
-        yield carved[0].upper() + carved[1:]
+    if held_out := held_out_sentence(record.data):
+        yield held_out[0].upper() + held_out[1:]
     yield "One seed: another would give a somewhat different model."
     if not record.postprocessing:
         yield "Its scores were not calibrated: a score of 0.9 doesn't mean that nine in ten answers are right."

@@ -87,7 +87,7 @@ def summary(record: Record, where: str, table_format: str = "simple") -> str:
     metrics = tabulate(metric_rows(record), headers="keys", floatfmt=".4f", missingval="-", tablefmt=table_format)
     cost = tabulate(cost_rows(record), tablefmt="plain" if table_format == "simple" else table_format)
     lines = [_subject(record), "", metrics, "", cost]
-    if said := carved_sentence(record.data):
+    if said := held_out_sentence(record.data):
         lines += ["", said]
     return "\n".join([*lines, "", f"run: {where}"])
 
@@ -96,20 +96,20 @@ def summary_html(record: Record, where: str) -> str:
     """Return the closing table of a run as HTML, for a notebook. Every text is escaped."""
     metrics = tabulate(metric_rows(record), headers="keys", floatfmt=".4f", missingval="-", tablefmt="html")
     cost = tabulate(cost_rows(record), tablefmt="html")
-    said = carved_sentence(record.data)
-    carved = f"<p>{escape(said)}</p>" if said else ""
-    return f"<p>{escape(_subject(record))}</p>{metrics}{cost}{carved}<p>run: <code>{escape(where)}</code></p>"
+    said = held_out_sentence(record.data)
+    held_out = f"<p>{escape(said)}</p>" if said else ""
+    return f"<p>{escape(_subject(record))}</p>{metrics}{cost}{held_out}<p>run: <code>{escape(where)}</code></p>"
 
 
-def carved_sentence(data: DataRecord) -> str | None:
-    """Return what is to be said of splits that were carved from train; ``None`` if none was."""
-    carved = [split.name for split in data.splits if split.origin != "given"]
-    if not carved:
+def held_out_sentence(data: DataRecord) -> str | None:
+    """Return what is to be said of splits that were held out from train; ``None`` if none was."""
+    held_out = [split.name for split in data.splits if split.origin != "given"]
+    if not held_out:
         return None
-    verb = "are" if len(carved) > 1 else "is"
-    # Only test is scored; a carved validation split alone leaves its scores comparable.
-    warning = ": not to be set beside published scores" if "test" in carved else ""
-    return f"{' and '.join(carved)} {verb} carved from train{warning}."
+    verb = "are" if len(held_out) > 1 else "is"
+    # Only test is scored; a held-out validation split alone leaves its scores comparable.
+    warning = ": not comparable with published scores" if "test" in held_out else ""
+    return f"{' and '.join(held_out)} {verb} held out from train{warning}."
 
 
 def tokenization_sentences(record: Record) -> str | None:

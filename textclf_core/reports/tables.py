@@ -18,7 +18,7 @@ from textclf_core.reports.analysis import Analysis, Row
 from textclf_core.reports.columns import Column, Value, columns_of, pick, sort_rows
 from textclf_core.reports.costs import COSTS
 from textclf_core.reports.rounding import write_significant
-from textclf_core.reports.summary import carved_sentence
+from textclf_core.reports.summary import held_out_sentence
 
 FORMATS = ("csv", "json", *tabulate_formats)
 """What ``--format`` takes for a table."""
@@ -171,8 +171,8 @@ def limits(analysis: Analysis) -> list[str]:
         said.append(f"{len(seeds)} seeds ({', '.join(map(str, seeds))}), {rows}.")
     if analysis.smallest_difference is not None:
         said.append(_smallest_difference(analysis.smallest_difference))
-    carved = carved_sentence(analysis.data)
-    return [*said, carved] if carved else said
+    held_out = held_out_sentence(analysis.data)
+    return [*said, held_out] if held_out else said
 
 
 def _recommendation(analysis: Analysis) -> list[str]:

@@ -1,4 +1,4 @@
-"""Proof that training moved what it should and nothing else."""
+"""Proof that training updated what it should and nothing else."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Movement:
+class ParameterUpdates:
     """What training changed.
 
-    A parameter trained if it did so in any stretch of training: it is trainable when training is over, or it moved.
+    A parameter trained if it did so in any stretch of training: it is trainable when training is over, or it updated.
 
     Attributes:
-        frozen_sha256: one hash over the parameters that never trained, none of which moved; ``None`` if all trained.
-        moved: how many parameter tensors changed.
+        frozen_sha256: one hash over the parameters that never trained, none of which changed; ``None`` if all trained.
+        updated: how many parameter tensors changed.
         trainable: how many parameter tensors trained.
         trainable_parameters: how many numbers they hold.
         total_parameters: how many numbers the model holds.
@@ -34,7 +34,7 @@ class Movement:
     """
 
     frozen_sha256: str | None
-    moved: int
+    updated: int
     trainable: int
     trainable_parameters: int
     total_parameters: int
@@ -85,35 +85,35 @@ class ParameterHashes:
         """Return whether another encoder has the same parameters frozen, with the same values."""
         return self._frozen == other._frozen and all(self._before[name] == other._before[name] for name in self._frozen)
 
-    def check(self, encoder: Encoder) -> Movement:
-        """Compare the encoder's parameters with those from before; what moved counts as trainable from here on.
+    def check(self, encoder: Encoder) -> ParameterUpdates:
+        """Compare the encoder's parameters with those from before; what was updated counts as trainable from here on.
 
         Raises:
-            RunError: a frozen parameter moved, or the classification head didn't.
+            RunError: a frozen parameter was updated, or the classification head wasn't.
         """
         after = {name: sha256_of(parameter) for name, parameter in encoder.model.named_parameters()}
         missing = sorted(self._before.keys() - after.keys())
         if missing:
             raise RunError(f"training removed parameters of the model: {some_of(missing)}.")
-        moved = {name for name, digest in self._before.items() if after[name] != digest}
-        if moved & self._frozen:
+        updated = {name for name, digest in self._before.items() if after[name] != digest}
+        if updated & self._frozen:
             raise RunError(
-                f"training moved parameters that were frozen: {some_of(sorted(moved & self._frozen))}. (Or a strategy "
-                "changed them while it froze: weights are changed before, in textclf_adapt.)"
+                f"training updated parameters that were frozen: {some_of(sorted(updated & self._frozen))}. (Or a "
+                "strategy changed them while it froze: weights are changed before, in textclf_adapt.)"
             )
-        if self._head and not moved & self._head:
-            raise RunError("training didn't move the classification head: the model has learned nothing.")
-        if self._before.keys() - self._frozen and not moved:
-            raise RunError("training moved none of the parameters that it could: the model has learned nothing.")
+        if self._head and not updated & self._head:
+            raise RunError("training didn't update the classification head: the model has learned nothing.")
+        if self._before.keys() - self._frozen and not updated:
+            raise RunError("training updated none of the parameters that it could: the model has learned nothing.")
         # A trainer may leave frozen at the end what trained at first.
-        for name in moved:
+        for name in updated:
             encoder.model.get_parameter(name).requires_grad_(True)
         frozen = {name: after[name] for name in encoder.frozen_names()}
         training_parts = _parts(encoder, encoder.trainable_names())
         frozen_parts = _parts(encoder, frozen)
-        return Movement(
+        return ParameterUpdates(
             frozen_sha256=_combined(frozen),
-            moved=len(moved),
+            updated=len(updated),
             trainable=len(encoder.trainable_names()),
             trainable_parameters=encoder.num_parameters(trainable=True),
             total_parameters=encoder.num_parameters(),
@@ -139,13 +139,13 @@ class FrozenHashes:
         """Compare them with what they are now.
 
         Raises:
-            RunError: one moved; ``when`` says in what stretch of training.
+            RunError: one was updated; ``when`` says in what stretch of training.
         """
-        moved = [
+        updated = [
             name for name, digest in self._before.items() if sha256_of(encoder.model.get_parameter(name)) != digest
         ]
-        if moved:
-            raise RunError(f"{when} moved parameters that were frozen in it: {some_of(sorted(moved))}.")
+        if updated:
+            raise RunError(f"{when} updated parameters that were frozen in it: {some_of(sorted(updated))}.")
 
 
 def sha256_of(parameter: torch.Tensor) -> str:

@@ -130,7 +130,7 @@ class TrainingSession:
         is frozen is hashed before and after, where a plugin has a say; else the engine does that.
 
         Raises:
-            RunError: a frozen parameter moved, or a phase freezes the whole head.
+            RunError: a frozen parameter was updated, or a phase freezes the whole head.
         """
         encoder = self.classifier.encoder
         while not self._is_over():

@@ -35,7 +35,7 @@ class Meter:
 
     seconds: dict[str, float] = field(default_factory=dict)
     examples: int = 0
-    real_tokens: int = 0
+    non_padding_tokens: int = 0
     padded_tokens: int = 0
     flops: float = 0.0
     adapt_flops: float = 0.0
@@ -66,14 +66,14 @@ class Meter:
         """Count what a pilot run leaves out, in the seconds that it would take."""
         self.seconds[SKIPPED] = self.seconds.get(SKIPPED, 0.0) + seconds
 
-    def trained(self, *, examples: int, real_tokens: int, padded_tokens: int, flops: float) -> None:
-        """Count one batch of training; ``padded_tokens`` includes the real ones.
+    def trained(self, *, examples: int, non_padding_tokens: int, padded_tokens: int, flops: float) -> None:
+        """Count one batch of training; ``padded_tokens`` counts padding too.
 
         A trainer that trains nothing says so once, with zeros: what isn't counted isn't known to be nothing.
         """
         self.counts_training = True
         self.examples += examples
-        self.real_tokens += real_tokens
+        self.non_padding_tokens += non_padding_tokens
         self.padded_tokens += padded_tokens
         self.flops += flops
 

@@ -114,7 +114,7 @@ class RunRecord(Protocol):
 
     @property
     def data_seed(self) -> int:
-        """Decided carved splits and samples."""
+        """Decided held-out splits and samples."""
         ...
 
     @property

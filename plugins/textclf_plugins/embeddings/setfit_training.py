@@ -204,7 +204,7 @@ class _Body(InputModule):
         shape = batch["input_ids"].shape
         self._meter.trained(
             examples=shape[0],
-            real_tokens=int(batch["attention_mask"].sum()),
+            non_padding_tokens=int(batch["attention_mask"].sum()),
             padded_tokens=shape.numel(),
             flops=self._flops.train_step(*shape),
         )

@@ -54,7 +54,7 @@ def finetune(
     is cut into micro-batches and spread over processes, so neither changes the gradient.
 
     Raises:
-        RunError: the loss or the gradient of a step isn't finite, or what a phase freezes moved.
+        RunError: the loss or the gradient of a step isn't finite, or what a phase freezes was updated.
         UsageError: the checkpoint to resume from doesn't fit this run, or the device lacks the precision.
     """
     meter = workspace.meter
@@ -142,7 +142,7 @@ def finetune(
                                 longest = max(lengths[row] for row in rows)
                                 meter.trained(
                                     examples=len(rows),
-                                    real_tokens=sum(lengths[row] for row in rows),
+                                    non_padding_tokens=sum(lengths[row] for row in rows),
                                     padded_tokens=len(rows) * longest,
                                     flops=flops.train_step(len(rows), longest),
                                 )

@@ -110,7 +110,7 @@ def finetune_many(
                     longest = max(lengths[row] for row in rows)
                     cell.workspace.meter.trained(
                         examples=len(rows),
-                        real_tokens=sum(lengths[row] for row in rows),
+                        non_padding_tokens=sum(lengths[row] for row in rows),
                         padded_tokens=len(rows) * longest,
                         flops=flops.train_step(len(rows), longest),
                     )

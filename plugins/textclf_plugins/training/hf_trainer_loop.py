@@ -146,7 +146,7 @@ class _Trainer(Trainer):
         shape = inputs["input_ids"].shape
         self._session.workspace.meter.trained(
             examples=shape[0],
-            real_tokens=int(inputs["attention_mask"].sum()),
+            non_padding_tokens=int(inputs["attention_mask"].sum()),
             padded_tokens=shape.numel(),
             flops=self._flops.train_step(*shape),
         )

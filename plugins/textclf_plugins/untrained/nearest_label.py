@@ -31,7 +31,7 @@ def nearest_label_classifier(
     embedder = Embedder(body, "mean", normalize=True, tokenization=options, progress=progress, meter=meter)
     sentences = Dataset.from_dict({"text": list(options.of(task.label_names))})
     vectors = embedder.vectors(embedder.tokenize(sentences, Task(task.label_names)))
-    meter.trained(examples=0, real_tokens=0, padded_tokens=0, flops=0.0)
+    meter.trained(examples=0, non_padding_tokens=0, padded_tokens=0, flops=0.0)
     prefix = cached_prefix(body, workspace.cache, meter, progress, embedder.pooling)
     head = LinearHead(_SCALE * vectors.astype(np.float64), np.zeros(task.num_labels), task)
     return EmbeddingClassifier(dataclasses.replace(embedder, prefix=prefix), head, task)

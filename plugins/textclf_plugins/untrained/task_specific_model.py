@@ -55,7 +55,7 @@ def untrained(
     encoder.model.requires_grad_(False)
     encoder.model.to(workspace.device)  # type: ignore[arg-type]  # the decorator around it hides its signature
     meter = workspace.meter
-    meter.trained(examples=0, real_tokens=0, padded_tokens=0, flops=0.0)
+    meter.trained(examples=0, non_padding_tokens=0, padded_tokens=0, flops=0.0)
     meter.holds(trainable=0, total=encoder.num_parameters())
     return EncoderClassifier(encoder, task, tokenization, progress, meter=meter)
 

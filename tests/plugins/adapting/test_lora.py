@@ -124,7 +124,7 @@ def test_what_trains_moves_and_what_is_frozen_stays(
     folder, done = adapted_run(family)
     encoder = done.record.encoder
     assert encoder is not None
-    assert encoder.moved == encoder.trainable == 2 * 2 * 2 + 4
+    assert encoder.updated == encoder.trainable == 2 * 2 * 2 + 4
     assert encoder.frozen == ("embeddings",)
     assert done.record.cost.trainable_parameters == 4 * 512 + 66 + 1056
     before = AutoModelForSequenceClassification.from_pretrained(folder).state_dict()

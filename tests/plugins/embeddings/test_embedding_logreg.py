@@ -44,7 +44,7 @@ def test_the_head_alone_trains_and_the_record_says_so(run: Callable[..., Run]) -
     assert record.label == "embedding-logreg:c=10.0"
     assert record.encoder is not None
     assert record.encoder.frozen == ("embeddings", "block 0", "block 1", "pooler")
-    assert (record.encoder.moved, record.encoder.trainable) == (0, 0)
+    assert (record.encoder.updated, record.encoder.trainable) == (0, 0)
     assert record.cost.trainable_parameters == 2 * WIDTH + 2
     assert record.cost.train_examples == 160
     assert record.data.splits[0].truncated == 0

@@ -57,7 +57,7 @@ def test_the_body_trains_and_the_record_says_what_that_took(run: Callable[..., R
     record = run().record
     assert record.label == "full"
     assert record.encoder is not None
-    assert record.encoder.moved > 30  # the head alone has two tensors
+    assert record.encoder.updated > 30  # the head alone has two tensors
     cost = record.cost
     assert cost.train_examples == 2 * 2 * 2 * 8  # both texts of a pair, both kinds, iterations, examples
     assert cost.train_flops > cost.train_examples

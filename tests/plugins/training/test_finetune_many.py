@@ -88,7 +88,7 @@ def test_together_is_as_alone(
         for row, alone_row in zip(history(run), history(alone), strict=True):
             assert row == pytest.approx(alone_row, abs=1e-5)
         assert run.record.encoder == alone.record.encoder
-        assert run.record.cost.train_real_tokens == alone.record.cost.train_real_tokens
+        assert run.record.cost.train_non_padding_tokens == alone.record.cost.train_non_padding_tokens
 
 
 def test_the_encoder_runs_once_for_all(together: Callable[[str], tuple[str, ComparisonResult]]) -> None:

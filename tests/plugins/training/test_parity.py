@@ -92,7 +92,7 @@ def test_they_write_the_same_history(in_fives: list[Trained]) -> None:
 
 
 def test_they_count_the_same_examples_and_tokens(in_fives: list[Trained]) -> None:
-    counts = [(run.meter.examples, run.meter.real_tokens, run.meter.padded_tokens) for run in in_fives]
+    counts = [(run.meter.examples, run.meter.non_padding_tokens, run.meter.padded_tokens) for run in in_fives]
     assert counts[0] == counts[1]
 
 

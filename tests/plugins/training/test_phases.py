@@ -21,7 +21,7 @@ from textclf_core.training.plan import TrainingPlan
 from textclf_plugins.training.finetune import Finetune
 
 
-def moved(run: Trained, before: dict[str, torch.Tensor]) -> set[str]:
+def updated(run: Trained, before: dict[str, torch.Tensor]) -> set[str]:
     return {name for name, values in run.parameters.items() if not torch.equal(values, before[name])}
 
 
@@ -70,7 +70,7 @@ def test_what_a_strategy_trains_moves_and_nothing_else(
     encoder = of_family(family)
     before, wanted = weights(encoder), expected(encoder)
     run = train_with(strategy, tmp_path, Finetune(epochs=2, **FAST), encoder=encoder, data=tiny_data(16))
-    assert moved(run, before) == wanted
+    assert updated(run, before) == wanted
     assert encoder.num_parameters(trainable=True) == sum(before[name].numel() for name in wanted)
 
 
@@ -78,7 +78,7 @@ def test_frozen_blocks_keep_their_biases(tmp_path: Path) -> None:
     encoder = of_family("bert")
     before, wanted = weights(encoder), biases(encoder)
     run = train_with("bitfit + freeze-first-n:n=2", tmp_path, Finetune(**FAST), encoder=encoder, data=tiny_data(16))
-    assert moved(run, before) == {name for name in wanted if encoder.depth_of(name) > 2}
+    assert updated(run, before) == {name for name in wanted if encoder.depth_of(name) > 2}
 
 
 # Phases

@@ -117,6 +117,6 @@ def test_minilm_knows_what_sentences_are_about(tmp_path: Path) -> None:
     assert done.metrics["test"]["accuracy"] == 1
     record = done.record
     assert record.encoder is not None
-    assert (record.encoder.moved, record.cost.trainable_parameters, record.cost.train_flops) == (0, 0, 0)
+    assert (record.encoder.updated, record.cost.trainable_parameters, record.cost.train_flops) == (0, 0, 0)
     assert record.cost.prefix_flops > 0
     assert [row["prediction"] for row in done.predict(["A pinch of pepper.", "A goal."])] == ["cooking", "games"]

@@ -76,12 +76,12 @@ def test_a_wrong_format_is_found_before_anything_runs(
     assert not Path("runs").exists()
 
 
-def test_carved_splits_are_said_in_the_table(
+def test_held_out_splits_are_said_in_the_table(
     textclf: Textclf, reviews: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ["--plugin", f"files:train={reviews / 'train.csv'}", "--plugin", "majority", "--output", str(tmp_path)]
     assert textclf("run", *words) == 0
-    assert "validation and test are carved from train" in capsys.readouterr().out
+    assert "validation and test are held out from train" in capsys.readouterr().out
 
 
 def test_an_experiment_file_says_the_same(

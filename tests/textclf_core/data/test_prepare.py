@@ -43,8 +43,8 @@ def test_missing_splits_take_a_tenth_of_every_label_each() -> None:
     prepared = prepare(DatasetDict(train=train_of(300)), data_seed=0)
     assert [(facts.name, facts.rows, facts.origin) for facts in prepared.splits] == [
         ("train", 240, "given"),
-        ("validation", 30, "carved from train"),
-        ("test", 30, "carved from train"),
+        ("validation", 30, "held out from train"),
+        ("test", 30, "held out from train"),
     ]
     assert prepared.splits[1].label_counts == prepared.splits[2].label_counts == dict.fromkeys(NAMES, 10)
 
@@ -63,7 +63,7 @@ def test_rows_keep_their_order() -> None:
         assert places == sorted(places)
 
 
-def test_the_data_seed_decides_what_is_carved() -> None:
+def test_the_data_seed_decides_what_is_held_out() -> None:
     data = DatasetDict(train=train_of(100))
     assert prepare(data, 0).fingerprint == prepare(data, 0).fingerprint
     assert rows_of(prepare(data, 0).data["test"]) != rows_of(prepare(data, 1).data["test"])
@@ -74,10 +74,10 @@ def test_a_given_test_split_is_never_validation() -> None:
     prepared = prepare(DatasetDict(train=train_of(100), test=test), data_seed=0)
     assert rows_of(prepared.data["test"]) == [("only in test", 0)]
     assert "only in test" not in prepared.data["validation"]["text"]
-    assert prepared.splits[1].origin == "carved from train"
+    assert prepared.splits[1].origin == "held out from train"
 
 
-def test_the_same_test_rows_are_carved_whether_validation_is_given_or_not() -> None:
+def test_the_same_test_rows_are_held_out_whether_validation_is_given_or_not() -> None:
     given = prepare(DatasetDict(train=train_of(100), validation=split(["v"], [0])), data_seed=3)
     both = prepare(DatasetDict(train=train_of(100)), data_seed=3)
     assert rows_of(given.data["test"]) == rows_of(both.data["test"])
@@ -99,18 +99,18 @@ def test_a_text_that_fills_more_than_a_tenth_stays_in_train() -> None:
     assert prepared.data["train"]["text"][:].count("again") == 80
 
 
-def test_what_was_carved_is_said(caplog: pytest.LogCaptureFixture) -> None:
+def test_what_was_held_out_is_said(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "textclf")
     prepare(DatasetDict(train=train_of(300)), data_seed=4)
     assert caplog.messages == [
-        "there is no test split: 30 of train's 300 rows were carved for it (data seed 4); scores on it can't be set "
+        "there is no test split: 30 of train's 300 rows were held out for it (data seed 4); scores on it can't be set "
         "beside published ones",
-        "there is no validation split: 30 of train's 300 rows were carved for it (data seed 4)",
+        "there is no validation split: 30 of train's 300 rows were held out for it (data seed 4)",
     ]
 
 
-def test_too_few_rows_to_carve_from_are_an_error() -> None:
-    with pytest.raises(DataError, match="train has 4 rows, 4 different ones: too few to carve test and validation"):
+def test_too_few_rows_to_hold_out_are_an_error() -> None:
+    with pytest.raises(DataError, match="train has 4 rows, 4 different ones: too few to hold out test and validation"):
         prepare(DatasetDict(train=train_of(4)), data_seed=0)
 
 

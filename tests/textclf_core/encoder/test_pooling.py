@@ -141,10 +141,10 @@ def test_a_trainer_with_a_head_of_its_own_gets_the_body_frozen_as_the_strategy_s
 
     record = run("own-head", "freeze-first-n:n=1").record
     assert record.encoder is not None
-    assert (record.encoder.frozen, record.encoder.moved) == (("embeddings", "block 0"), 1)
-    with pytest.raises(RunError, match="training moved none of the parameters that it could"):
+    assert (record.encoder.frozen, record.encoder.updated) == (("embeddings", "block 0"), 1)
+    with pytest.raises(RunError, match="training updated none of the parameters that it could"):
         run("own-head:moves=false")
-    with pytest.raises(RunError, match=r"training moved parameters that were frozen: pooler\.dense\.bias"):
+    with pytest.raises(RunError, match=r"training updated parameters that were frozen: pooler\.dense\.bias"):
         run("own-head", "head-only")
 
 

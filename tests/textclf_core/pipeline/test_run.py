@@ -68,10 +68,10 @@ def test_the_record_says_what_was_asked_and_done(done: textclf_core.Run) -> None
 def test_frozen_parameters_keep_their_bits_and_the_others_move(done: textclf_core.Run, tiny_checkpoint: Path) -> None:
     before = load_file(tiny_checkpoint / "model.safetensors")
     after = load_file(done.directory / "model" / "model.safetensors")
-    moved = {name for name in before if not before[name].equal(after[name])}
-    assert moved == {name for name in before if "embeddings" not in name and "layer.0." not in name}
+    updated = {name for name in before if not before[name].equal(after[name])}
+    assert updated == {name for name in before if "embeddings" not in name and "layer.0." not in name}
     assert done.record.encoder is not None
-    assert done.record.encoder.moved == done.record.encoder.trainable == len(moved)
+    assert done.record.encoder.updated == done.record.encoder.trainable == len(updated)
 
 
 def test_a_run_learns(plugins: list[str], tmp_path: Path) -> None:
@@ -109,10 +109,10 @@ def test_the_metrics_are_those_of_the_stored_predictions(done: textclf_core.Run)
 def test_the_cost_is_counted(plugins: list[str], tmp_path: Path) -> None:
     full, frozen = (run([*plugins, strategy], tmp_path).record.cost for strategy in ("full", "freeze-first-n:n=2"))
     assert full.train_examples == frozen.train_examples == 96
-    assert full.train_real_tokens == frozen.train_real_tokens
+    assert full.train_non_padding_tokens == frozen.train_non_padding_tokens
     assert full.train_padded_tokens is not None
-    assert full.train_real_tokens is not None
-    assert full.train_padded_tokens >= full.train_real_tokens
+    assert full.train_non_padding_tokens is not None
+    assert full.train_padded_tokens >= full.train_non_padding_tokens
     assert full.train_flops is not None
     assert frozen.train_flops is not None
     assert frozen.train_flops < 0.6 * full.train_flops  # no backward pass through two of two blocks
@@ -170,7 +170,7 @@ def test_a_trainer_that_moves_a_frozen_parameter_is_caught(
                 return EncoderClassifier(encoder, task, Recipe())
         """
     )
-    with pytest.raises(RunError, match=r"moved parameters that were frozen: bert\.embeddings"):
+    with pytest.raises(RunError, match=r"updated parameters that were frozen: bert\.embeddings"):
         run([*plugins, "freeze-embeddings", "meddler"], tmp_path, plugin_files=[path])
 
 
@@ -193,7 +193,7 @@ def test_a_head_that_did_not_move_is_an_error(
                 return EncoderClassifier(encoder, task, Recipe())
         """
     )
-    with pytest.raises(RunError, match="didn't move the classification head"):
+    with pytest.raises(RunError, match="didn't update the classification head"):
         run([*plugins, "idler"], tmp_path, plugin_files=[path])
 
 

@@ -333,7 +333,7 @@ def test_files_and_saved_data_sets_may_hold_lists_of_words(tmp_path: Path) -> No
         assert found.record.data.label_names == names
 
 
-def test_splits_are_carved_and_sampled_by_sentence() -> None:
+def test_splits_are_held_out_and_sampled_by_sentence() -> None:
     train = tiny_words(80)["train"]
     prepared = prepare(DatasetDict(train=train), 0)
     assert sum(split.rows for split in prepared.splits) == 80

@@ -259,10 +259,10 @@ def test_it_says_how_the_runs_and_the_page_were_made(outline: Outline) -> None:
     ]
 
 
-def test_carved_splits_are_said(tmp_path: Path, page: str) -> None:
-    carved = page_text([made_up(tmp_path, FAKES[:1], carved=True, seeds=(0,), rows=40)])
-    assert "carved from train: not to be set beside published scores" in carved
-    assert "carved from train" not in page
+def test_held_out_splits_are_said(tmp_path: Path, page: str) -> None:
+    held_out = page_text([made_up(tmp_path, FAKES[:1], held_out=True, seeds=(0,), rows=40)])
+    assert "held out from train: not comparable with published scores" in held_out
+    assert "held out from train" not in page
 
 
 def test_one_seed_speaks_of_trained_models_and_one_contender_has_no_pairs(tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ def test_the_verdict_stands_above_and_what_it_rests_on_below(analysis: Analysis)
     )
     assert "2 seeds (0, 1), 200 test examples." in text
     assert "A difference of 0.042 from the best is the smallest" in text
-    assert "carved" not in text
+    assert "held out" not in text
 
 
 def test_with_one_seed_it_speaks_of_the_trained_models(tmp_path: Path) -> None:
@@ -91,10 +91,10 @@ def test_too_few_rows_for_any_difference_are_said(analysis: Analysis) -> None:
     assert json.loads(comparison_text(hopeless, "json"))["smallest_difference"] is None
 
 
-def test_carved_splits_are_said(tmp_path: Path) -> None:
-    write_run(tmp_path, "full", carved=True)
+def test_held_out_splits_are_said(tmp_path: Path) -> None:
+    write_run(tmp_path, "full", held_out=True)
     text = comparison_text(comparison(tmp_path), "simple")
-    assert "validation and test are carved from train: not to be set beside published scores." in text
+    assert "validation and test are held out from train: not comparable with published scores." in text
 
 
 def test_the_usual_table_fits_120_characters(analysis: Analysis) -> None:

@@ -1,4 +1,4 @@
-"""What is called frozen never moved, from the model as built to what is saved, and what is called trained did."""
+"""What is called frozen never changed, from the model as built to what is saved, and what is called trained did."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_what_no_phase_that_was_reached_lets_train_counts_as_frozen(
     assert [phase.epochs for phase in done.record.phases] == [1]
     assert (encoder.frozen, encoder.frozen_prefix) == (("embeddings", "block 0", "block 1"), 3)
     assert encoder.frozen_sha256 == done.record.phases[0].frozen_sha256
-    assert encoder.moved == encoder.trainable == 4  # pooler and head
+    assert encoder.updated == encoder.trainable == 4  # pooler and head
     assert cost.trainable_parameters == done.record.phases[0].trainable_parameters
 
 

@@ -14,7 +14,7 @@ from textclf_core.reports.page.markup import Html, counted, joined, tag
 from textclf_core.reports.page.tables import number, sortable, table
 from textclf_core.reports.rounding import write_number, write_p
 from textclf_core.reports.slices import count_words
-from textclf_core.reports.summary import carved_sentence
+from textclf_core.reports.summary import held_out_sentence
 from textclf_core.tasks import kind_of
 
 _MOST_CLASSES = 30
@@ -36,8 +36,8 @@ def data_facts(analysis: Analysis) -> Html:
         for split in data.splits
     ]
     counts = ("rows", "empty texts")
-    carved = carved_sentence(data)
-    sentence = carved[0].upper() + carved[1:] if carved else None
+    held_out = held_out_sentence(data)
+    sentence = held_out[0].upper() + held_out[1:] if held_out else None
     return tag(
         "div",
         tag(

