@@ -90,8 +90,8 @@ def textclf_load_data(data_seed: int) -> DatasetDict | None:
 
 
 @hookspec
-def textclf_why_not(task: Task) -> str | None:
-    """Say why this plugin can't do with a task. Each in order.
+def textclf_check_task(task: Task) -> str | None:
+    """Say why this plugin does not support a task. Each in order.
 
     Called after the data are checked, before a model is built; a plugin that can do with every task needs none. A
     metric that nobody chose is left out then, and so, with a note, is a baseline of a comparison; else the run ends.
@@ -345,7 +345,7 @@ def textclf_postprocess(scores: NDArray[np.float32], validation: Dataset, task: 
         A ``Postprocessing``: other scores, another choice of the label, or both. ``None`` if nothing is to be done.
 
     Raises:
-        UsageError: it can't do with this task.
+        UsageError: it does not support this task.
     """
 
 

@@ -43,7 +43,7 @@ class Contender:
         left_out: base plugins that it has no use for, such as a model beside TF-IDF.
         sweep: the swept option, where exactly one was.
         tuning: what was tuned, and what that took.
-        baseline: nobody wrote it, so that it is left out where it can't do with the task.
+        baseline: nobody wrote it, so that it is left out where it does not support the task.
     """
 
     label: str

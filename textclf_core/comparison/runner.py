@@ -94,7 +94,7 @@ def plan(
 
     Raises:
         DataError: the data can't be had or can't be used.
-        UsageError: there is no such device, or a contender can't do with the task, or may leave rows unanswered.
+        UsageError: there is no such device, or a contender does not support the task, or may leave rows unanswered.
     """
     device = resolve_device(device)
     wanted = sizes or (None,)
@@ -125,7 +125,7 @@ def _refuse_abstaining(contender: Contender, task: Task) -> None:
 
 
 def _suited(contenders: Sequence[Contender], task_of: Mapping[str, Task]) -> list[Contender]:
-    """Return the contenders with the plugins that suit their task, without baselines that can't do with it."""
+    """Return the contenders with the plugins that suit their task, without baselines that do not support it."""
     found = []
     for contender in contenders:
         try:

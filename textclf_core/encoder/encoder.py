@@ -1,4 +1,4 @@
-"""The encoder: its heads, where a model can be cut, how texts go in."""
+"""The encoder: its heads, where a model can be split, how texts go in."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ class Encoder(PartedModel):
         other.origin = (*self.origin, origin)
         return other
 
-    # The cut
+    # The split forward
 
     def logits(self, batch: Mapping[str, Tensor]) -> Tensor:
         """Return the logits, float, shape (batch, labels), of a batch that :meth:`collate` made.
@@ -152,9 +152,9 @@ class Encoder(PartedModel):
             start: that boundary.
 
         Raises:
-            RunError: the model can't be cut there; :meth:`why_not_cut` says so beforehand.
+            RunError: the model can't be split there; :meth:`check_split` says so beforehand.
         """
-        self._check_cut(upto)
+        self._require_split(upto)
         return split_forward.run_prefix(self.model, self._parts, _inputs(batch), upto, hidden, start)
 
     def run_from(
@@ -173,9 +173,9 @@ class Encoder(PartedModel):
             wrapped: what wraps the model, where it has to be called instead (data parallel).
 
         Raises:
-            RunError: the model can't be cut there; :meth:`why_not_cut` says so beforehand.
+            RunError: the model can't be split there; :meth:`check_split` says so beforehand.
         """
-        self._check_cut(start)
+        self._require_split(start)
         if batch is None:
             ids = torch.full(hidden.shape[:2], self.tokenizer.cls_token_id or 0, device=hidden.device)
             batch = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
@@ -194,7 +194,7 @@ class Encoder(PartedModel):
             start: that boundary.
         """
         if hidden is not None:
-            self._check_cut(start)
+            self._require_split(start)
         inputs = _inputs(batch)
         states = split_forward.last_hidden(self.model, self._parts, inputs, hidden, start)
         return pool(states, inputs["attention_mask"], pooling)
@@ -236,7 +236,7 @@ class Encoder(PartedModel):
 
         No block is run: whoever computes elsewhere (ONNX) leaves the weights in their file.
         """
-        if not self.has_head or self.why_not_cut(self.num_blocks):
+        if not self.has_head or self.check_split(self.num_blocks):
             return False
         ids = torch.full((2, 3), self.tokenizer.cls_token_id or 0, device=self.model.device)
         batch = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
@@ -284,22 +284,22 @@ class Encoder(PartedModel):
             return f"The head of {self.checkpoint} reads more than the first token."
         return None
 
-    def why_not_cut(self, boundary: int) -> str | None:
-        """Return why the model can't be cut at a boundary, as a sentence, or ``None`` if it can."""
+    def check_split(self, boundary: int) -> str | None:
+        """Return why the model can't be split at a boundary, as a sentence, or ``None`` if it can."""
         if not 0 <= boundary <= self.num_blocks:
             return (
                 f"There is no boundary {boundary}: {self.checkpoint} has {self.num_blocks} blocks, "
                 f"so boundaries go from 0 to {self.num_blocks}."
             )
-        if not self._parts.family.can_cut:
+        if not self._parts.family.can_split:
             return (
                 f"How a model of the family {self.family!r} runs its blocks isn't known to textclf, so it can't be "
-                f"cut between them. These families can: {', '.join(FAMILIES)}."
+                f"split between them. These families can: {', '.join(FAMILIES)}."
             )
         return None
 
-    def _check_cut(self, boundary: int) -> None:
-        if why := self.why_not_cut(boundary):
+    def _require_split(self, boundary: int) -> None:
+        if why := self.check_split(boundary):
             raise RunError(why)
 
     # Texts
@@ -338,10 +338,10 @@ class Encoder(PartedModel):
         return replace(tokenization, max_length=self.covering_length(train, task, tokenization.max_length))
 
     def tokenize(self, data: Dataset, task: Task, recipe: Tokenization) -> Dataset:
-        """Return the rows of ``data`` as token ids, cut to the longest input; nothing else truncates.
+        """Return the rows of ``data`` as token ids, truncated to the longest input; nothing else truncates.
 
         Two text columns go in as the tokenizer's pair; more than two are joined by the separator token. Special tokens
-        stay where they are; of several texts the longest is cut first. Nothing is cached on disk.
+        stay where they are; of several texts the longest is truncated first. Nothing is cached on disk.
 
         Args:
             data: has the task's text columns (string) and, but for prediction, ``label``.
@@ -351,8 +351,8 @@ class Encoder(PartedModel):
 
         Returns:
             As many rows, in their order: ``input_ids``, and those of ``attention_mask`` and ``token_type_ids`` that
-            both tokenizer and model know; ``truncated`` (bool: was the row cut?); ``label`` if ``data`` has it.
-            ``sum(result["truncated"])`` rows were cut. In a task of tokens, ``label`` is a list: a word's label
+            both tokenizer and model know; ``truncated`` (bool: was the row truncated?); ``label`` if ``data`` has it.
+            ``sum(result["truncated"])`` rows were truncated. In a task of tokens, ``label`` is a list: a word's label
             on its first sub-token, -100 on the others; and ``word_starts`` holds, for each sub-token, the index of the
             word that begins with it, or -1.
 
@@ -360,7 +360,7 @@ class Encoder(PartedModel):
             UsageError: ``max_length`` is more than the model takes or leaves no room for text, or words can't be told
                 from sub-tokens.
         """
-        # A run asks for the same split several times: to train or validate, to predict, to count what was cut.
+        # A run asks for the same split several times: to train or validate, to predict, to count what was truncated.
         key = (data._fingerprint, task.text_columns, recipe.max_length, recipe.truncation)
         if key not in self._tokenized:
             if len(self._tokenized) == _TOKENIZED_KEPT:

@@ -40,7 +40,7 @@ class Family:
     final_norm: str | None = None
     shares_blocks: bool = False
 
-    can_cut: bool = True
+    can_split: bool = True
     """Whether the blocks are called in a plain loop over the list, the hidden states first."""
 
     needs_a_block: bool = False
@@ -146,7 +146,7 @@ def _derived(model: PreTrainedModel) -> Family:
         raise _unknown(model, "it has no module named 'embeddings'")
     if len(lists) != 1:
         raise _unknown(model, f"{len(lists)} of its lists of modules could be the blocks")
-    return Family(blocks=lists[0], can_cut=False)
+    return Family(blocks=lists[0], can_split=False)
 
 
 def _unknown(model: PreTrainedModel, why: str) -> UsageError:

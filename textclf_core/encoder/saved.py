@@ -61,7 +61,7 @@ def load_saved(directory: Path, task: Task, device: str, *, body_alone: bool = F
 
 @contextmanager
 def reads_alike(tokenizer: PreTrainedTokenizerBase, tokenization: Tokenization) -> Iterator[None]:
-    """Let a tokenizer cut texts by itself as a classifier has them cut, as far as it can, while it is saved."""
+    """Let a tokenizer truncate texts by itself as a classifier does, as far as it can, while it is saved."""
     before = tokenizer.model_max_length, tokenizer.truncation_side
     if tokenization.length is not None:
         tokenizer.model_max_length = tokenization.length

@@ -1,4 +1,4 @@
-"""Running one side of a model that is cut between two blocks.
+"""Running one side of a model that is split between two blocks.
 
 The model's own ``forward`` does all the work, so masks, poolers and heads are what they are in the whole model: for
 the time of one call, the list of blocks is another list, and the embeddings answer what they are told to.

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class Tokenizing(Protocol):
-    """A classifier that reads texts through a tokenizer: its run counts the texts that are cut."""
+    """A classifier that reads texts through a tokenizer: its run counts the texts that are truncated."""
 
     @property
     def encoder(self) -> Encoder:

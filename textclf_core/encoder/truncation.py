@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 def kept_places(special: Sequence[int], max_length: int, truncation: Truncation) -> NDArray[np.int64]:
     """Return the places of the tokens that stay, ascending; there are ``max_length`` of them, or all if fewer.
 
-    Special tokens stay where they are. What stands between them is a text. Of several, the longest is cut first, until
-    they fit: the ``longest_first`` of ``transformers``, for any number of texts.
+    Special tokens stay where they are. What stands between them is a text. Of several, the longest is truncated first,
+    until they fit: the ``longest_first`` of ``transformers``, for any number of texts.
 
     Args:
         special: for each token whether it is a special one: 1 or 0.

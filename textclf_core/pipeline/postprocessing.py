@@ -34,7 +34,7 @@ def fit_steps(
         task: the labels.
 
     Raises:
-        TextclfError: a plugin can't do with this task or these scores.
+        TextclfError: a plugin does not support this task or these scores.
     """
     steps: list[PostprocessingStep] = []
     for plugin in plugins.implementing("textclf_postprocess"):

@@ -54,7 +54,7 @@ class RunFacts:
         finished: when, in UTC.
         plugins: those that were called.
         data: checked and split.
-        truncated: how many rows of each split were cut to the longest input.
+        truncated: how many rows of each split were truncated to the longest input.
         classifier: what training gave.
         encoder: the trained model; ``None`` where the trainer needs none.
         updates: what training changed in it.
@@ -154,7 +154,7 @@ def _plain(value: object) -> Any:
 
 
 def truncated(classifier: Classifier, data: PreparedData) -> dict[str, int]:
-    """Return how many rows of each split were cut to the longest input, where the classifier has a tokenizer."""
+    """Return how many rows of each split were truncated to the longest input, where the classifier has a tokenizer."""
     if not isinstance(classifier, Tokenizing):
         return {}
     counts = {}
@@ -168,7 +168,7 @@ def truncated(classifier: Classifier, data: PreparedData) -> dict[str, int]:
 
 
 def data_record(data: PreparedData, truncated: Mapping[str, int]) -> DataRecord:
-    """Return what the record says of the data, given how many rows of each split were cut."""
+    """Return what the record says of the data, given how many rows of each split were truncated."""
     return DataRecord(
         source=data.source,
         fingerprint=data.fingerprint,

@@ -175,14 +175,14 @@ def _restored(values: dict[str, object], facts: dict[str, Any], file_code: str |
 
 
 def suited(plugins: ActivePlugins, task: Task) -> ActivePlugins:
-    """Return the plugins without the metrics that nobody chose and that can't do with the task.
+    """Return the plugins without the metrics that nobody chose and that do not support the task.
 
     Raises:
         UsageError: another plugin can't.
     """
     left_out, faults = [], []
-    for plugin in plugins.implementing("textclf_why_not"):
-        reason = call_one(plugin, "textclf_why_not", task=task)
+    for plugin in plugins.implementing("textclf_check_task"):
+        reason = call_one(plugin, "textclf_check_task", task=task)
         if reason is None:
             continue
         if plugin.roles == ("metric",) and plugin.chosen_by == "default":

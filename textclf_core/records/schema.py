@@ -57,7 +57,7 @@ class SplitRecord:
         sha256: over the texts and the label names, in their order.
         label_counts: how many rows have each label (a row may have several); where each word has one, how many words.
         empty_texts: how many rows have no text.
-        truncated: how many rows were longer than the longest input and were cut; ``None`` where it wasn't counted.
+        truncated: how many rows were longer than the longest input, and truncated; ``None`` where it wasn't counted.
     """
 
     name: str

@@ -117,7 +117,7 @@ def tokenization_sentences(record: Record) -> str | None:
     if record.tokenization is None:
         return None
     cut = _cut(record)
-    said = f"Longer texts were cut {cut}." if cut else "No text was longer."
+    said = f"Longer texts were truncated {cut}." if cut else "No text was longer."
     return f"The longest input is {record.tokenization.max_length:,} tokens, special ones included. {said}"
 
 
@@ -127,11 +127,13 @@ def _longest_input(record: Record) -> str | None:
     chosen = trainer is not None and trainer.set_by.get("max_length", "default") != "default"
     if record.tokenization is None or not (chosen or cut):
         return None
-    return f"{record.tokenization.max_length:,} tokens; {f'longer texts cut {cut}' if cut else 'no text was longer'}"
+    return (
+        f"{record.tokenization.max_length:,} tokens; {f'longer texts truncated {cut}' if cut else 'no text was longer'}"
+    )
 
 
 def _cut(record: Record) -> str:
-    """Return how many texts of each split were cut and what of them was kept; nothing if none was."""
+    """Return how many texts of each split were truncated and what of them was kept; nothing if none was."""
     cut = [f"{split.truncated:,} of {split.rows:,} in {split.name}" for split in record.data.splits if split.truncated]
     return f"({record.tokenization.truncation} kept): {', '.join(cut)}" if cut and record.tokenization else ""
 

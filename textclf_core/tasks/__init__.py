@@ -37,8 +37,8 @@ def kind_of(task: Task) -> TaskKind:
     return cast("TaskKind", getattr(import_module(f"textclf_core.tasks.{module}"), name)(task))
 
 
-def why_not_kind(task: Task, *supported: Kind, does: str | None = None, here: str | None = None) -> str | None:
-    """Return why a plugin can't do with a task, for ``textclf_why_not``; ``None`` if it is of a supported kind.
+def check_kind(task: Task, *supported: Kind, does: str | None = None, here: str | None = None) -> str | None:
+    """Return why a plugin does not support a task, for ``textclf_check_task``; ``None`` if it is of a supported kind.
 
     Args:
         task: the task.

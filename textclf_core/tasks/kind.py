@@ -251,7 +251,7 @@ class EvaluationKind(Protocol):
         """Return the average of F1 where none is asked for."""
         ...
 
-    def why_not_average(self, average: str) -> str | None:
+    def check_average(self, average: str) -> str | None:
         """Return why precision, recall and F1 can't be averaged so, as the rest of a sentence; ``None`` if they can."""
         ...
 

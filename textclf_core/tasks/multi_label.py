@@ -170,7 +170,7 @@ class MultiLabel(WholeTexts):
         """Return that every row is: to have no label is an answer."""
         return np.ones(len(predictions), dtype=np.bool_)
 
-    def why_not_average(self, average: str) -> str | None:
+    def check_average(self, average: str) -> str | None:
         """Return why not: no label id is the positive one."""
         if average == "binary":
             return "average=binary needs one label a text, and here it may have several."

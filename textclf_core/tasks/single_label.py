@@ -154,7 +154,7 @@ class SingleLabel(WholeTexts):
         """Return ``binary`` for two labels, ``macro`` for more."""
         return "binary" if self.task.num_labels == 2 else "macro"
 
-    def why_not_average(self, average: str) -> str | None:
+    def check_average(self, average: str) -> str | None:
         """Return why not: the examples' own F1 needs several labels, that of label id 1 needs two in all."""
         if average == "samples":
             return "average=samples needs texts that may have several labels, and these have one."

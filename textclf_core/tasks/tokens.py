@@ -293,7 +293,7 @@ class Tokens:
         """Return the mean over labels."""
         return "macro"
 
-    def why_not_average(self, average: str) -> str | None:
+    def check_average(self, average: str) -> str | None:
         """Return why not: no word has several labels, and none of the labels is the positive one."""
         return None if average in ("macro", "micro", "weighted") else f"average={average} is for labels of whole texts."
 

@@ -100,7 +100,7 @@ class WholeTexts:
         return RowPlaces(len(tokenized))
 
     def unseen(self, tokenized: Dataset, data: Dataset) -> str | None:
-        """Return ``None``: a text that is cut keeps its label."""
+        """Return ``None``: a text that is truncated keeps its label."""
         return None
 
     # Evaluation
@@ -216,7 +216,7 @@ class RowPlaces:
 
 
 def _encode(tokenizer: PreTrainedTokenizerBase, *columns: list[str], special: bool = True) -> dict[str, list[Any]]:
-    # `verbose` would warn that some are longer than the model takes: they are cut later.
+    # `verbose` would warn that some are longer than the model takes: they are truncated later.
     return dict(
         tokenizer(
             *columns,

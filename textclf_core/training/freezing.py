@@ -17,7 +17,7 @@ def freeze(plugins: ActivePlugins, encoder: Encoder) -> ParameterHashes:
     """Let the strategies say which parameters train; return the hashes that all had as they were built and adapted.
 
     Raises:
-        UsageError: a strategy can't do with the model, or with what is frozen already.
+        UsageError: a strategy does not support the model, or with what is frozen already.
         RunError: the whole classification head is frozen.
     """
     built = BuiltHashes(encoder)

@@ -244,7 +244,7 @@ def cached_prefix(
     """Return the frozen prefix of an encoder if keeping its output saves time.
 
     Not where nothing or the embeddings alone are frozen, which are looked up as fast as the cache is read. Where a
-    model can't be cut at the boundary, or it can't be known what it computes, a note says why.
+    model can't be split at the boundary, or it can't be known what it computes, a note says why.
 
     Args:
         encoder: as :class:`FrozenPrefix` takes it, like the other arguments.
@@ -256,7 +256,7 @@ def cached_prefix(
     boundary = encoder.frozen_prefix - 1
     if boundary < 1 and pooling is None:
         return None
-    why = None if pooling else encoder.why_not_cut(boundary)
+    why = None if pooling else encoder.check_split(boundary)
     try:
         if why is None:
             return FrozenPrefix(encoder, folder, meter, progress, pooling)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from textclf_core.encoder.pooling import Pooling
 
 # A change to how a prefix is computed that changes bits makes another number, so that no older row is taken for one.
-_CUT_VERSION = 1
+_SPLIT_VERSION = 1
 # A CPU's matrix products of few rows (below 4 on one thread, 12 on two, 28 on sixteen) round as others don't. A GPU
 # chooses its kernels by the whole shape, so batches of one length all get one shape there.
 _LEAST_PRODUCT_ROWS = 32
@@ -79,7 +79,7 @@ class PrefixComputer:
             Conditions(
                 versions={name: version(name) for name in ("torch", "transformers")},
                 device=device_facts(model.device),
-                code=[f"cut {_CUT_VERSION}", *(one.sha256 for one in self._encoder.origin)],
+                code=[f"split {_SPLIT_VERSION}", *(one.sha256 for one in self._encoder.origin)],
             ),
             weights=[*weights, self._body_digest] if pooling else weights,
             computation=self._computation if pooling else self._computation[: boundary + 1],

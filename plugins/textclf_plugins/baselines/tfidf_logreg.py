@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from textclf_core.hookspecs import hookimpl
-from textclf_core.tasks import why_not_kind
+from textclf_core.tasks import check_kind
 from textclf_core.types.option import Option
 
 if TYPE_CHECKING:
@@ -28,9 +28,9 @@ class TfidfLogreg:
     ] = None
 
     @hookimpl
-    def textclf_why_not(self, task: Task) -> str | None:
+    def textclf_check_task(self, task: Task) -> str | None:
         """Refuse words, of which it would see one each, without those around."""
-        return why_not_kind(task, "single-label", "multi-label")
+        return check_kind(task, "single-label", "multi-label")
 
     @hookimpl
     def textclf_train(self, data: DatasetDict, task: Task) -> Classifier:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from textclf_core.hookspecs import hookimpl
-from textclf_core.tasks import why_not_kind
+from textclf_core.tasks import check_kind
 from textclf_core.types.needs import Needs
 from textclf_core.types.option import Option
 from textclf_core.types.tokenization import Tokenization
@@ -39,9 +39,9 @@ class EmbeddingLogreg(Tokenization):
     ] = None
 
     @hookimpl
-    def textclf_why_not(self, task: Task) -> str | None:
+    def textclf_check_task(self, task: Task) -> str | None:
         """Refuse labels of words."""
-        return why_not_kind(task, "single-label", "multi-label")
+        return check_kind(task, "single-label", "multi-label")
 
     @hookimpl
     def textclf_freeze(self, encoder: Encoder) -> None:

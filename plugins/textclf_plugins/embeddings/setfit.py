@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from textclf_core.hookspecs import hookimpl
-from textclf_core.tasks import why_not_kind
+from textclf_core.tasks import check_kind
 from textclf_core.types.needs import Needs
 from textclf_core.types.option import Option
 from textclf_core.types.recipe import Recipe
@@ -51,10 +51,10 @@ class SetFit(Recipe):
     ] = 1.0
 
     @hookimpl
-    def textclf_why_not(self, task: Task) -> str | None:
+    def textclf_check_task(self, task: Task) -> str | None:
         """Refuse labels of words, and several labels a text."""
         does = "it makes pairs of texts that share their label"
-        return why_not_kind(task, "single-label", "tokens", does=does) or why_not_kind(task, "single-label")
+        return check_kind(task, "single-label", "tokens", does=does) or check_kind(task, "single-label")
 
     @hookimpl
     def textclf_train(

@@ -32,6 +32,6 @@ def averaging(
     """
     kind = kind_of(task)
     average = kind.auto_average() if average == "auto" else average
-    if why := kind.why_not_average(average):
+    if why := kind.check_average(average):
         raise UsageError(f"{plugin}: {why}")
     return {"average": average, "zero_division": 0.0, "labels": kind.averaged_labels(references, predictions)}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from textclf_core.hookspecs import hookimpl
-from textclf_core.tasks import why_not_kind
+from textclf_core.tasks import check_kind
 from textclf_core.types.option import Option
 
 if TYPE_CHECKING:
@@ -30,11 +30,11 @@ class EntityF1:
     ] = "default"
 
     @hookimpl
-    def textclf_why_not(self, task: Task) -> str | None:
+    def textclf_check_task(self, task: Task) -> str | None:
         """Refuse labels that aren't tags of entities."""
         from textclf_core.tasks.entities import scheme_of
 
-        if why := why_not_kind(task, "tokens", does="it scores entities", here="each text has a label"):
+        if why := check_kind(task, "tokens", does="it scores entities", here="each text has a label"):
             return why
         if scheme_of(task.label_names) is None:
             return f"the labels ({', '.join(task.label_names[:4])}...) aren't tags of entities such as B-person"

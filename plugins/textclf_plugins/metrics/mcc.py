@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from textclf_core.hookspecs import hookimpl
-from textclf_core.tasks import why_not_kind
+from textclf_core.tasks import check_kind
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,9 +20,9 @@ class MCC:
     """Matthews' correlation coefficient: 1 for all right, 0 for chance, -1 for all wrong (two labels)."""
 
     @hookimpl
-    def textclf_why_not(self, task: Task) -> str | None:
+    def textclf_check_task(self, task: Task) -> str | None:
         """Refuse labels of words, scored one by one they say little of the entities, and several labels a text."""
-        return why_not_kind(task, "single-label", "tokens", does="it scores one label a text") or why_not_kind(
+        return check_kind(task, "single-label", "tokens", does="it scores one label a text") or check_kind(
             task, "single-label", "multi-label", does="it scores whole texts (entity-f1 scores entities)"
         )
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from textclf_core.hookspecs import hookimpl
-from textclf_core.tasks import why_not_kind
+from textclf_core.tasks import check_kind
 from textclf_core.types.option import Option
 from textclf_plugins.metrics.averaging import AVERAGE_HELP, Average, averaging
 
@@ -27,11 +27,9 @@ class PrecisionRecall:
     average: Annotated[Average, Option(AVERAGE_HELP)] = "auto"
 
     @hookimpl
-    def textclf_why_not(self, task: Task) -> str | None:
+    def textclf_check_task(self, task: Task) -> str | None:
         """Refuse labels of words: scored one by one they say little of the entities."""
-        return why_not_kind(
-            task, "single-label", "multi-label", does="it scores whole texts (entity-f1 scores entities)"
-        )
+        return check_kind(task, "single-label", "multi-label", does="it scores whole texts (entity-f1 scores entities)")
 
     @hookimpl
     def textclf_compute_metrics(

@@ -97,14 +97,14 @@ def _found(checkpoint: str, revision: str | None, load: Callable[[str, bool], T]
     try:
         return load(checkpoint, True)
     except (OSError, ValueError, SafetensorError) as error:
-        why_not_cached = error
+        not_cached = error
     unreachable = why_unreachable()
     if unreachable is not None:
         raise UsageError(
             f"the model {named} wasn't found:\n"
-            f"  - not in the cache {constants.HF_HUB_CACHE} ({_first_line(why_not_cached)})\n"
+            f"  - not in the cache {constants.HF_HUB_CACHE} ({_first_line(not_cached)})\n"
             f"  - not on the hub, which can't be asked ({unreachable})\n{WITHOUT_NETWORK}"
-        ) from why_not_cached
+        ) from not_cached
     logger.info("%s isn't in the cache %s; asking the hub", named, constants.HF_HUB_CACHE)
     try:
         return load(checkpoint, False)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textclf_core.hookspecs import hookimpl
-from textclf_core.tasks import why_not_kind
+from textclf_core.tasks import check_kind
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,9 +30,9 @@ class Calibration:
     """
 
     @hookimpl
-    def textclf_why_not(self, task: Task) -> str | None:
+    def textclf_check_task(self, task: Task) -> str | None:
         """Refuse labels of words."""
-        return why_not_kind(task, "single-label", "multi-label", does="it calibrates scores of whole texts")
+        return check_kind(task, "single-label", "multi-label", does="it calibrates scores of whole texts")
 
     @hookimpl
     def textclf_postprocess(self, scores: NDArray[np.float32], validation: Dataset, task: Task) -> Postprocessing:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from textclf_core.hookspecs import hookimpl
-from textclf_core.tasks import why_not_kind
+from textclf_core.tasks import check_kind
 from textclf_core.types.option import Option
 
 if TYPE_CHECKING:
@@ -55,9 +55,9 @@ class Threshold:
             raise ValueError(f"{' and '.join(given)} each decide for themselves; give one of them.")
 
     @hookimpl
-    def textclf_why_not(self, task: Task) -> str | None:
+    def textclf_check_task(self, task: Task) -> str | None:
         """Refuse labels of words."""
-        return why_not_kind(task, "single-label", "multi-label", does="it decides on whole texts")
+        return check_kind(task, "single-label", "multi-label", does="it decides on whole texts")
 
     @hookimpl
     def textclf_postprocess(self, scores: NDArray[np.float32], validation: Dataset, task: Task) -> Postprocessing:

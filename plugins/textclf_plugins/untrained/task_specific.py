@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from textclf_core.hookspecs import hookimpl
-from textclf_core.tasks import why_not_kind
+from textclf_core.tasks import check_kind
 from textclf_core.types.option import Option
 from textclf_core.types.tokenization import Tokenization
 
@@ -37,9 +37,9 @@ class TaskSpecific(Tokenization):
     ] = ()
 
     @hookimpl
-    def textclf_why_not(self, task: Task) -> str | None:
+    def textclf_check_task(self, task: Task) -> str | None:
         """Refuse labels of words, and several labels a text."""
-        return why_not_kind(task, "single-label")
+        return check_kind(task, "single-label")
 
     @hookimpl
     def textclf_train(self, data: DatasetDict, task: Task, workspace: Workspace, progress: Progress) -> Classifier:

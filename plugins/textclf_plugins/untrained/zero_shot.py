@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from textclf_core.errors import UsageError, did_you_mean
 from textclf_core.hookspecs import hookimpl
-from textclf_core.tasks import why_not_kind
+from textclf_core.tasks import check_kind
 from textclf_core.types.needs import Needs
 from textclf_core.types.option import Option
 from textclf_core.types.tokenization import Tokenization
@@ -74,9 +74,9 @@ class ZeroShot(LabelTexts, Tokenization):
     ] = None
 
     @hookimpl
-    def textclf_why_not(self, task: Task) -> str | None:
+    def textclf_check_task(self, task: Task) -> str | None:
         """Refuse labels of words, and several labels a text."""
-        return why_not_kind(task, "single-label")
+        return check_kind(task, "single-label")
 
     @hookimpl
     def textclf_train(self, data: DatasetDict, task: Task, workspace: Workspace, progress: Progress) -> Classifier:
@@ -104,9 +104,9 @@ class ZeroShotEmbeddings(LabelTexts, Tokenization):
     needs: ClassVar[Needs] = Needs(model="headless")
 
     @hookimpl
-    def textclf_why_not(self, task: Task) -> str | None:
+    def textclf_check_task(self, task: Task) -> str | None:
         """Refuse labels of words, and several labels a text."""
-        return why_not_kind(task, "single-label")
+        return check_kind(task, "single-label")
 
     @hookimpl
     def textclf_freeze(self, encoder: Encoder) -> None:

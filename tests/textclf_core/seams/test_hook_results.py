@@ -84,7 +84,7 @@ WRONG = {
         "Encoder",
         "dataset",
     ),
-    "a reason that is none": Wrong("textclf_why_not(self, task)", "return True", "True|bool", "str", extra=FIT),
+    "a reason that is none": Wrong("textclf_check_task(self, task)", "return True", "True|bool", "str", extra=FIT),
     "facts in a list": Wrong("textclf_adapt(self)", "return ['rank', 8]", "list", "dict"),
     "a fact that is a list": Wrong("textclf_adapt(self)", "return {'ranks': [8, 4]}", r"ranks.*list", r"str.*float"),
     "words as phases": Wrong("textclf_plan(self)", "return ['head', 'all']", "str", "Phase"),

@@ -180,7 +180,7 @@ def test_a_wrapper_gives_no_role(run: Callable[..., Run], noting_file: Noting, l
 
 INERT = {
     "a wrapper alone": "@hookimpl(wrapper=True)\n    def textclf_run_finished(self, record):\n        return (yield)",
-    "a reason alone": "@hookimpl\n    def textclf_why_not(self, task):\n        return None",
+    "a reason alone": "@hookimpl\n    def textclf_check_task(self, task):\n        return None",
     "an end alone": "@hookimpl\n    def textclf_training_finished(self, encoder):\n        pass",
     "loading alone": "@hookimpl\n    def textclf_load_classifier(self, directory):\n        pass",
     "joint training alone": "@hookimpl\n    def textclf_train_many(self, cells):\n        pass",

@@ -15,7 +15,7 @@ from datasets import Dataset
 import textclf_core
 import textclf_plugins
 from textclf_core.errors import UsageError
-from textclf_core.tasks import kind_of, why_not_kind
+from textclf_core.tasks import check_kind, kind_of
 from textclf_core.types.task import Kind, Task
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -76,7 +76,7 @@ def test_nothing_outside_of_tasks_asks_for_the_kind() -> None:
     assert len(found) <= MOST_PLACES, (
         f"{len(found)} places outside textclf_core/tasks ask for the kind of a task: {', '.join(found)}. Give each "
         "kind a method that decides it (tasks/kind.py) and call that on kind_of(task); a plugin that is made for some "
-        "kinds alone says so by why_not_kind(task, ...)."
+        "kinds alone says so by check_kind(task, ...)."
     )
 
 
@@ -125,14 +125,14 @@ def test_a_kind_of_a_later_version_is_refused() -> None:
 
 
 def test_a_plugin_says_what_it_is_made_for() -> None:
-    assert why_not_kind(TASKS["multi-label"], "single-label", "multi-label") is None
-    assert why_not_kind(TASKS["multi-label"], "single-label") == (
+    assert check_kind(TASKS["multi-label"], "single-label", "multi-label") is None
+    assert check_kind(TASKS["multi-label"], "single-label") == (
         "it gives each text one label, and here a text may have several"
     )
-    assert why_not_kind(TASKS["tokens"], "single-label", does="it embeds texts") == (
+    assert check_kind(TASKS["tokens"], "single-label", does="it embeds texts") == (
         "it embeds texts, and here each word has a label"
     )
-    assert why_not_kind(TASKS["single-label"], "tokens", does="it scores entities") == (
+    assert check_kind(TASKS["single-label"], "tokens", does="it scores entities") == (
         "it scores entities, and here each text has a label"
     )
 

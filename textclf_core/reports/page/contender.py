@@ -244,7 +244,7 @@ def _training(row: Row) -> Iterator[Html]:
 
 
 def _tokenization(row: Row) -> Iterator[Html]:
-    """Yield how texts were read, and how many were cut."""
+    """Yield how texts were read, and how many were truncated."""
     if read := tokenization_sentences(row.line.runs[0].record):
         yield _part("Tokenization", tag("p", read))
 
