@@ -52,6 +52,6 @@ def some_of(names: Sequence[str]) -> str:
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
-def told(error: BaseException) -> str:
+def format_error(error: BaseException) -> str:
     """Return an error's message with the notes that were added to it, each on a line of its own."""
     return "\n".join([str(error), *getattr(error, "__notes__", ())])

@@ -390,7 +390,7 @@ def textclf_run_finished(record: RunRecord, directory: Path) -> None:
     """Tell a tracker of a run that is done. Role: observer. Each in order.
 
     Called last, when everything else of the run is written. An observer changes nothing of the run: it gets copies,
-    what it raises is told in the record's notes, and a comparison doesn't run a finished cell again because of it.
+    what it raises stands in the record's notes, and a comparison doesn't run a finished cell again because of it.
 
     Args:
         record: what was asked, what was done, what came out.

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from textclf_core.errors import RunError, TextclfError, UsageError, told
+from textclf_core.errors import RunError, TextclfError, UsageError, format_error
 
 HELP = """Which fine-tuning strategy should I use for my labelled text, and what does it cost me?
 
@@ -24,8 +24,8 @@ _OF_THE_PATH = (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirec
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line, and return its exit code.
 
-    An error of ours is told on stderr, with what can be done about it, and gives the exit code; so is a file or folder
-    that can't be read or written. ``--debug`` (anywhere) shows the traceback instead.
+    An error of ours is written to stderr, with what can be done about it, and gives the exit code; so is a file or
+    folder that can't be read or written. ``--debug`` (anywhere) shows the traceback instead.
     Typer itself ends the process for help, for a wrong command line (2) and for Ctrl-C (130).
 
     Args:
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if "--debug" in words:
             traceback.print_exception(error)
         else:
-            print(f"error: {told(error)}", file=sys.stderr)
+            print(f"error: {format_error(error)}", file=sys.stderr)
         return error.exit_code
     except OSError as error:
         if "--debug" in words or error.filename is None:

@@ -9,7 +9,7 @@ import typer
 
 from textclf_core.cli.cache import CacheDirectory
 from textclf_core.cli.standard_output import print_result
-from textclf_core.errors import UsageError, told
+from textclf_core.errors import UsageError, format_error
 from textclf_core.types.seeds import check_seeds
 
 
@@ -161,7 +161,7 @@ def compare(
             print_result(outcome.report.text(format))
     finally:
         for cell in outcome.failed:
-            typer.echo(f"error: {cell.cell.name}: {told(cell.error)}", err=True)
+            typer.echo(f"error: {cell.cell.name}: {format_error(cell.error)}", err=True)
     if outcome.error:
         raise outcome.error
     if outcome.failed:

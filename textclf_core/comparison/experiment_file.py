@@ -92,22 +92,22 @@ def read_experiment_file(path: Path) -> Settings:
 
 
 def _content(content: dict[str, Any], set_by: str) -> Settings:
-    said: dict[str, Any] = {
+    given: dict[str, Any] = {
         "plugins": _specs(content.get("plugins", {}), set_by),
         "tries": tuple(_specs(table, set_by) for table in content.get("try", [])),
     }
     if "seeds" in content:
-        said["seeds"] = check_seeds(content["seeds"])
+        given["seeds"] = check_seeds(content["seeds"])
     if "seed" in content:
-        said["seed"] = check_seed(content["seed"])
+        given["seed"] = check_seed(content["seed"])
     if "data_seed" in content:
-        said["data_seed"] = check_seed(content["data_seed"], "data_seed")
+        given["data_seed"] = check_seed(content["data_seed"], "data_seed")
     if "output" in content:
         # A relative path in the file is meant from where the command is given, as one on the command line is.
-        said["output"] = Path(content["output"])
+        given["output"] = Path(content["output"])
     if "device" in content:
-        said["device"] = content["device"]
-    return Settings(**said)
+        given["device"] = content["device"]
+    return Settings(**given)
 
 
 def _faults(key: str, value: Any) -> Iterator[str]:

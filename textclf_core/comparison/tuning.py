@@ -13,7 +13,7 @@ from textclf_core.comparison.cells import Cell, make_cell
 from textclf_core.comparison.contenders import Contender
 from textclf_core.comparison.runner import ComparisonPlan, FailedCell, read_cell, run_cell
 from textclf_core.data.sampling import TrainSize
-from textclf_core.errors import RunError, TextclfError, UsageError, told
+from textclf_core.errors import RunError, TextclfError, UsageError, format_error
 from textclf_core.pipeline.evaluation import check_metrics
 from textclf_core.plugins import ActivePlugin, ActivePlugins, suited
 from textclf_core.plugins.activation import with_options
@@ -162,7 +162,7 @@ def _tune(plan: ComparisonPlan, first: Cell, search: Search, metric: str, progre
                 flops += record.cost.train_flops or 0.0
                 score = _validation_score(record, metric)
             except TextclfError as error:
-                failure = told(error)
+                failure = format_error(error)
                 logger.warning("%s failed: %s", attempt.label, failure)
                 study.tell(trial, state=optuna.trial.TrialState.FAIL)
             else:

@@ -60,12 +60,12 @@ def labelled(
 
     Args:
         sources: the splits by name; the columns are looked for in ``train``, or the first.
-        text: the column that holds the texts, or several: a sequence, or their names with commas between; guessed, and
-            said, if not given.
-        label: the column that holds the labels; guessed, and said, if not given. Several, named as a text's are, hold
+        text: the column that holds the texts, or several: a sequence, or their names with commas between; inferred, and
+            logged if not given.
+        label: the column that holds the labels; inferred and logged if not given. Several, named as a text's are, hold
             0 or 1 each, for the label that the column is called.
         label_separator: what parts the labels of a row, where a text may have several and they stand in one string.
-        empty: whether rows with an empty text (or none) are kept or dropped; either way they are counted and said.
+        empty: whether rows with an empty text (or none) are kept or dropped; either way they are counted and logged.
 
     Raises:
         DataError: every fault found, each with file and row: no such column, a text that is none, a row without

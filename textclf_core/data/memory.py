@@ -27,9 +27,9 @@ def from_memory(data: object, text: Columns = None, label: Columns = None) -> Da
         data: a pandas ``DataFrame``, a pyarrow ``Table``, a ``Dataset``, a list of dicts, a list of (text, label)
             pairs or a dict of columns, which become ``train``; or a ``DatasetDict`` or a dict of any of those by
             split: ``train`` and, if there are any, ``validation`` and ``test``.
-        text: the column that holds the texts, or several: a sequence, or their names with commas between; guessed, and
-            said, if not given.
-        label: the column that holds the labels; guessed, and said, if not given. Several hold 0 or 1 each.
+        text: the column that holds the texts, or several: a sequence, or their names with commas between; inferred, and
+            logged if not given.
+        label: the column that holds the labels; inferred and logged if not given. Several hold 0 or 1 each.
 
     Raises:
         DataError: as in :func:`~textclf_core.data.infer_columns`, or the object is none of these.
@@ -48,7 +48,7 @@ def _is_by_split(data: Mapping[Any, object]) -> bool:
 
 
 def _by_split(data: Mapping[str, object]) -> dict[str, object]:
-    """Return the splits under the names that textclf uses; others are left out, and said."""
+    """Return the splits under the names that textclf uses; others are left out, which is logged."""
     splits: dict[str, object] = {}
     for name, split in data.items():
         known = SPLIT_OF_NAME.get(name.lower())
@@ -98,8 +98,8 @@ def _columns_table(columns: Mapping[Any, Any], where: str) -> pa.Table:
     lists = {str(name): list(values) for name, values in columns.items()}  # arrays, Series, tuples...
     lengths = {name: len(values) for name, values in lists.items()}
     if len(set(lengths.values())) > 1:
-        told = ", ".join(f"{name} has {length}" for name, length in lengths.items())
-        raise DataError(f"{where}: the columns must be of one length, but {told}")
+        found = ", ".join(f"{name} has {length}" for name, length in lengths.items())
+        raise DataError(f"{where}: the columns must be of one length, but {found}")
     return pa.table({name: arrow_column(values) for name, values in lists.items()})
 
 

@@ -58,7 +58,7 @@ def tagged(sources: Mapping[str, Source], words: str | None, tags: str | None) -
     Args:
         sources: the splits by name; the columns are looked for in ``train``, or the first.
         words: the column that holds the lists of words; guessed if not given.
-        tags: the column that holds a tag for each word; guessed, and said, if not given.
+        tags: the column that holds a tag for each word; inferred and logged if not given.
 
     Raises:
         DataError: there is no column of tags, or a split lacks a column.

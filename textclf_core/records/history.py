@@ -1,4 +1,4 @@
-"""Observers: plugins that are told of a run and change nothing of it."""
+"""Observers: plugins that watch a run and change nothing of it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def tell_observers(plugins: ActivePlugins, record: Record, directory: Path, outp
             with _copy_of(directory, record, output) as copy:
                 call_one(plugin, "textclf_run_finished", record=deepcopy(record), directory=copy)
         except (TextclfError, OSError) as error:
-            logger.warning("%s wasn't told of this run: %s", plugin.name, error)
+            logger.warning("%s did not see this run: %s", plugin.name, error)
 
 
 @contextmanager

@@ -82,12 +82,12 @@ def check_scores(scores: Scores, data: Dataset, task: Task, split: str, trainer:
     Raises:
         RunError: they aren't finite numbers for each row, or each word, and label.
     """
-    said = f"the scores that the classifier of {trainer} gave for {split}"
+    problem = f"the scores that the classifier of {trainer} gave for {split}"
     if fault := kind_of(task).scores_fault(scores, data):
-        raise RunError(f"{said} {fault}")
+        raise RunError(f"{problem} {fault}")
     for word, found in (("NaN", np.isnan), ("infinite", np.isinf)):
         if rows := sum(bool(found(row).any()) for row in scores):
-            raise RunError(f"{said} are {word} in {rows} of {len(data)} rows.")
+            raise RunError(f"{problem} are {word} in {rows} of {len(data)} rows.")
 
 
 def write_predictions(predictions: dict[str, Predictions], directory: Path) -> None:

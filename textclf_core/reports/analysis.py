@@ -186,9 +186,9 @@ def _row(
 
 
 def _sentence(compared: Comparison, recommended: str, cost: str, price: Mapping[str, float]) -> str:
-    said = compared.sentence(compared.best)
+    best = compared.sentence(compared.best)
     if recommended == compared.best:
-        return f"Use {recommended}. {said} Nothing cheaper comes up to it."
+        return f"Use {recommended}. {best} Nothing cheaper comes up to it."
     kind = COSTS[cost]
     cheaper = f"{kind.heading} {kind.write(price[recommended])} instead of {kind.write(price[compared.best])}"
-    return f"Use {recommended} ({cheaper}). {said} {compared.sentence(recommended)}"
+    return f"Use {recommended} ({cheaper}). {best} {compared.sentence(recommended)}"

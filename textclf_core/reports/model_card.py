@@ -117,10 +117,10 @@ def _quality(run: StoredRun) -> Iterator[str]:
             )
         )
     yield _table(rows, ("metric", "test", "95% interval", "validation"))
-    said = f"Of {run.test.num_rows:,} test rows, scored once. The intervals are for this trained model on new rows."
+    text = f"Of {run.test.num_rows:,} test rows, scored once. The intervals are for this trained model on new rows."
     if unanswered := run.test["prediction"].null_count:
-        said += f" It leaves {unanswered:,} rows unanswered; the metrics are of the others."
-    yield said
+        text += f" It leaves {unanswered:,} rows unanswered; the metrics are of the others."
+    yield text
     if true:
         by_class = class_scores(run.kind.counts_by_class(true, predicted, entity_mode(record)))
         scored = [

@@ -41,11 +41,11 @@ def step_sentences(record: Record) -> Iterator[tuple[str, str]]:
     """Yield for each step of a run its plugin, and in words what it set and what that changed on test."""
     for step in record.postprocessing:
         coverage = step.after["test"].get("coverage")
-        said = [step.fitted]
+        parts = [step.fitted]
         if coverage is not None:
-            said.append(f"answers {coverage:.1%} of test, and the metrics are of these")
-        said += [f"{one.name} {write_change(one)}" for one in changes([step]) if one.split == "test"]
-        yield step.plugin, "; ".join(said)
+            parts.append(f"answers {coverage:.1%} of test, and the metrics are of these")
+        parts += [f"{one.name} {write_change(one)}" for one in changes([step]) if one.split == "test"]
+        yield step.plugin, "; ".join(parts)
 
 
 def write_change(change: Change) -> str:

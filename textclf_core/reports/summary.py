@@ -87,8 +87,8 @@ def summary(record: Record, where: str, table_format: str = "simple") -> str:
     metrics = tabulate(metric_rows(record), headers="keys", floatfmt=".4f", missingval="-", tablefmt=table_format)
     cost = tabulate(cost_rows(record), tablefmt="plain" if table_format == "simple" else table_format)
     lines = [_subject(record), "", metrics, "", cost]
-    if said := held_out_sentence(record.data):
-        lines += ["", said]
+    if sentence := held_out_sentence(record.data):
+        lines += ["", sentence]
     return "\n".join([*lines, "", f"run: {where}"])
 
 
@@ -96,13 +96,13 @@ def summary_html(record: Record, where: str) -> str:
     """Return the closing table of a run as HTML, for a notebook. Every text is escaped."""
     metrics = tabulate(metric_rows(record), headers="keys", floatfmt=".4f", missingval="-", tablefmt="html")
     cost = tabulate(cost_rows(record), tablefmt="html")
-    said = held_out_sentence(record.data)
-    held_out = f"<p>{escape(said)}</p>" if said else ""
+    sentence = held_out_sentence(record.data)
+    held_out = f"<p>{escape(sentence)}</p>" if sentence else ""
     return f"<p>{escape(_subject(record))}</p>{metrics}{cost}{held_out}<p>run: <code>{escape(where)}</code></p>"
 
 
 def held_out_sentence(data: DataRecord) -> str | None:
-    """Return what is to be said of splits that were held out from train; ``None`` if none was."""
+    """Return a sentence on splits that were held out from train; ``None`` if none was."""
     held_out = [split.name for split in data.splits if split.origin != "given"]
     if not held_out:
         return None
@@ -117,8 +117,8 @@ def tokenization_sentences(record: Record) -> str | None:
     if record.tokenization is None:
         return None
     cut = _cut(record)
-    said = f"Longer texts were truncated {cut}." if cut else "No text was longer."
-    return f"The longest input is {record.tokenization.max_length:,} tokens, special ones included. {said}"
+    sentence = f"Longer texts were truncated {cut}." if cut else "No text was longer."
+    return f"The longest input is {record.tokenization.max_length:,} tokens, special ones included. {sentence}"
 
 
 def _longest_input(record: Record) -> str | None:

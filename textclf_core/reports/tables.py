@@ -161,18 +161,18 @@ def comparison_json(
 
 def limits(analysis: Analysis) -> list[str]:
     """Return what a comparison rests on and what it can't show, a sentence each."""
-    seeds, rows, said = analysis.seeds, f"{analysis.test_rows:,} test examples", []
+    seeds, rows, sentences = analysis.seeds, f"{analysis.test_rows:,} test examples", []
     if len(seeds) == 1:
-        said.append(
+        sentences.append(
             f"One seed ({seeds[0]}), {rows}: the verdicts speak of these trained models, not of the strategies. "
             "Run more seeds to compare strategies."
         )
     else:
-        said.append(f"{len(seeds)} seeds ({', '.join(map(str, seeds))}), {rows}.")
+        sentences.append(f"{len(seeds)} seeds ({', '.join(map(str, seeds))}), {rows}.")
     if analysis.smallest_difference is not None:
-        said.append(_smallest_difference(analysis.smallest_difference))
+        sentences.append(_smallest_difference(analysis.smallest_difference))
     held_out = held_out_sentence(analysis.data)
-    return [*said, held_out] if held_out else said
+    return [*sentences, held_out] if held_out else sentences
 
 
 def _recommendation(analysis: Analysis) -> list[str]:

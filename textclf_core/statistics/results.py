@@ -127,7 +127,7 @@ class Comparison:
         one = self.contender(name)
         if one.verdict == "best":
             subject: Subject = "trained models" if len(one.by_seed) == 1 else "strategies"
-            said = f"{name} is the best: {self.metric} {one.mean:.3f} ({_between(one.interval)})."
+            sentence = f"{name} is the best: {self.metric} {one.mean:.3f} ({_between(one.interval)})."
         else:
             pair = self.pair(name, self.best)
             subject = pair.difference.subject
@@ -140,15 +140,15 @@ class Comparison:
                 f"{'pair' if len(self.pairs) == 1 else 'pairs'})"
             )
             if one.verdict == "worse":
-                said = f"{name} is worse than the best, {self.best}, by {short} {between}."
+                sentence = f"{name} is worse than the best, {self.best}, by {short} {between}."
             else:
-                said = (
+                sentence = (
                     f"{name} is not distinguishable from the best, {self.best}: {short} below it {between}. "
                     f"{_hardly_shown(pair.detectable)}"
                 )
         if subject == "trained models":
-            said += " With one seed this speaks of these trained models, not of the strategies."
-        return said
+            sentence += " With one seed this speaks of these trained models, not of the strategies."
+        return sentence
 
 
 def _between(interval: Interval) -> str:

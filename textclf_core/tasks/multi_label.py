@@ -48,7 +48,7 @@ class MultiLabel(WholeTexts):
     def label_faults(self, data: Mapping[str, Dataset]) -> list[str]:
         """Return what is wrong with the labels: rows without a list, labels that aren't any, nothing to tell apart.
 
-        A label that occurs in validation or test alone is only told: rare labels are like that.
+        A label that occurs in validation or test alone is only logged: rare labels are like that.
         """
         task = self.task
         faults = (
@@ -246,8 +246,8 @@ class MultiLabel(WholeTexts):
         ids: dict[str, int] = {}
 
         def index(chosen: NDArray[np.int64]) -> NDArray[np.int64]:
-            said = ["; ".join(names) or "no label" for names in label_set_names(chosen, self.task.label_names)]
-            return np.array([ids.setdefault(text, len(ids)) for text in said], dtype=np.int64)
+            texts = ["; ".join(names) or "no label" for names in label_set_names(chosen, self.task.label_names)]
+            return np.array([ids.setdefault(text, len(ids)) for text in texts], dtype=np.int64)
 
         references = self.label_ids(true)
         truth = index(references)

@@ -63,7 +63,7 @@ class SingleLabel(WholeTexts):
                     faults.append(
                         f"{named_split(data, name)}: every row has the label {only!r}; a classifier needs two"
                     )
-                    in_train = set(range(self.task.num_labels))  # one fault told once
+                    in_train = set(range(self.task.num_labels))  # one fault reported once
                 continue
             for label in sorted(present - in_train):
                 faults.append(

@@ -90,7 +90,7 @@ class Tokens:
     def label_faults(self, data: Mapping[str, Dataset]) -> list[str]:
         """Return what is wrong with the labels: rows with more or fewer of them than words, words without one.
 
-        A label that occurs in validation or test alone is only told: rare entities are like that.
+        A label that occurs in validation or test alone is only logged: rare entities are like that.
         """
         faults = []
         in_train: set[int] = set()
@@ -449,8 +449,8 @@ class Tokens:
         ids: dict[str, int] = {}
 
         def index(rows: Sequence[Sequence[str]]) -> NDArray[np.int64]:
-            said = [self._said(of_row, tags, mode) for of_row, tags in zip(words, rows, strict=True)]
-            return np.array([ids.setdefault(text, len(ids)) for text in said], dtype=np.int64)
+            texts = [self._text_of(of_row, tags, mode) for of_row, tags in zip(words, rows, strict=True)]
+            return np.array([ids.setdefault(text, len(ids)) for text in texts], dtype=np.int64)
 
         truth = index(true)
         labels, confidence, wrong = [], [], []
@@ -462,7 +462,7 @@ class Tokens:
             wrong.append(np.sum([index(names) != truth for names in contender.names], axis=0, dtype=np.int64))
         return ExampleViews(tuple(ids), truth, np.stack(labels), np.array(confidence), np.stack(wrong))
 
-    def _said(self, words: Sequence[str], tags: Sequence[str], mode: Mode) -> str:
+    def _text_of(self, words: Sequence[str], tags: Sequence[str], mode: Mode) -> str:
         if self.scheme is None:
             return " ".join(tags)
         spans = spans_of(tags, self.scheme, mode)

@@ -20,7 +20,7 @@ SUFFIXES = (".conll", ".conllu", ".bio", ".iob", ".txt", ".tsv", "")
 class Conll:
     """Words and their tags in CoNLL's columns: a word a line, an empty line after each sentence, UTF-8.
 
-    The scheme of the tags (BIO, IOB1, BIOES) is found out, and said; IOB1 is written as BIO, which has the same
+    The scheme of the tags (BIO, IOB1, BIOES) is inferred and logged; IOB1 is written as BIO, which has the same
     entities. Lines that begin with -DOCSTART- are left out, and so are comments: lines that begin with # and haven't
     as many columns as the others.
     """

@@ -27,7 +27,7 @@ FLAGS = (
 )
 # Of the contrast of a text with what it stands on: https://www.w3.org/TR/WCAG22/#contrast-minimum
 LEAST_CONTRAST = 4.5
-TEXTS = ".badge, .said b, .said, caption, figcaption, li, h2, a, p, td, th, svg text, .confusion small"
+TEXTS = ".badge, .predicted b, .predicted, caption, figcaption, li, h2, a, p, td, th, svg text, .confusion small"
 TOO_FAINT = """([selectors, least]) => {
   const canvas = Object.assign(document.createElement("canvas"), {width: 1, height: 1});
   const context = canvas.getContext("2d", {willReadFrequently: true});
@@ -237,7 +237,7 @@ def test_mistakes_are_those_of_the_chosen_contender(shared: Page) -> None:
     part.get_by_label("Contender").select_option(label="majority")
     assert (part.get_by_role("status").text_content() or "").startswith("majority is wrong on 1")
     for item in part.locator("li").all():
-        said = item.locator(".said").all_text_contents()
+        said = item.locator(".predicted").all_text_contents()
         assert said[0].startswith("true: ")
         assert said[1].startswith("majority: ")
         assert item.locator("b").nth(0).text_content() != item.locator("b").nth(1).text_content()
@@ -265,7 +265,7 @@ def test_disagreements_can_be_kept_to_those_where_one_is_right(shared: Page) -> 
         part.locator("[data-role=side]").select_option(label=side)
         assert part.locator("li").count() > 0
         for item in part.locator("li").all():
-            assert item.locator(".said:has(.is-right)").text_content().startswith(right)  # type: ignore[union-attr]
+            assert item.locator(".predicted:has(.is-right)").text_content().startswith(right)  # type: ignore[union-attr]
 
 
 def test_a_contender_does_not_disagree_with_itself(shared: Page) -> None:

@@ -146,14 +146,14 @@ def _machines(records: Sequence[Record]) -> Iterator[Html]:
 
 
 def _notes(analysis: Analysis) -> Iterator[Html]:
-    said: dict[str, dict[str, None]] = {}
+    notes: dict[str, dict[str, None]] = {}
     for row in analysis.rows:
         for run in row.line.runs:
             for note in run.record.notes:
-                said.setdefault(note, {})[row.line.label] = None
-    if said:
-        yield tag("h4", "What the runs said")
-        yield tag("ul", *(tag("li", f"{note} ({_whose(labels, analysis)})") for note, labels in said.items()))
+                notes.setdefault(note, {})[row.line.label] = None
+    if notes:
+        yield tag("h4", "Notes of the runs")
+        yield tag("ul", *(tag("li", f"{note} ({_whose(labels, analysis)})") for note, labels in notes.items()))
 
 
 def _whose(labels: Sequence[str] | dict[str, None], analysis: Analysis) -> str:

@@ -62,16 +62,16 @@
   // Points tell their values with the keyboard's focus, and under the pointer: the nearest does, since they overlap.
   const tip = document.getElementById("tip");
   const reach = 22;
-  let told = [];
+  let highlighted = [];
   const hide = () => {
     tip.hidden = true;
-    told.forEach((point) => point.classList.remove("told"));
-    told = [];
+    highlighted.forEach((point) => point.classList.remove("highlighted"));
+    highlighted = [];
   };
   const tell = (points) => {
     hide();
-    told = points;
-    points.forEach((point) => point.classList.add("told"));
+    highlighted = points;
+    points.forEach((point) => point.classList.add("highlighted"));
     tip.textContent = points.map((point) => point.getAttribute("aria-label")).join("\n");
     tip.hidden = false;
     const at = place(points[0]);
@@ -114,14 +114,14 @@
   const atOnce = 5;
   all("[data-source]").forEach((place) => {
     const data = JSON.parse(document.getElementById(place.dataset.source).textContent);
-    const said = (row, contender) => {
+    const predicted = (row, contender) => {
       const [label, percent, wrong] = data.texts[row][2][contender];
       const seeds = data.seeds[contender] > 1 ? `, wrong at ${wrong} of ${data.seeds[contender]} seeds` : "";
       return [data.labels[label], `${percent === 100 ? ">99" : percent}%${seeds}`, label === data.texts[row][1]];
     };
     const line = (row, contender, name) => {
-      const [label, how, right] = said(row, contender);
-      const item = make("p", "", "said");
+      const [label, how, right] = predicted(row, contender);
+      const item = make("p", "", "predicted");
       item.append(make("span", `${name} `), make("b", label, right ? "is-right" : "is-wrong"), ` ${how}`);
       return item;
     };
@@ -134,7 +134,7 @@
         quote.dir = "auto";
         item.append(quote);
       });
-      const facts = make("p", "true: ", "said");
+      const facts = make("p", "true: ", "predicted");
       facts.append(make("b", data.labels[truth]), ` · test row ${row}`);
       item.append(facts);
       contenders.forEach((contender) => item.append(line(row, contender, `${data.contenders[contender]}:`)));
@@ -187,7 +187,7 @@
       if (one === two) return fill(disagreements, "Choose two different contenders.", [], []);
       const pair = data.pairs.find(([a, b]) => a === Math.min(one, two) && b === Math.max(one, two));
       const [firstRight, secondRight] = one < two ? [pair[2], pair[3]] : [pair[3], pair[2]];
-      const is = (row, contender) => said(row, contender)[2];
+      const is = (row, contender) => predicted(row, contender)[2];
       const wanted = {
         "": [firstRight + secondRight + pair[4], () => true],
         first: [firstRight, (row) => is(row, one)],
