@@ -281,7 +281,7 @@ def textclf_epoch_finished(encoder: Encoder, epochs: Sequence[FinishedEpoch]) ->
 def textclf_train_many(
     encoder: Encoder, data: DatasetDict, task: Task, cells: Sequence[TrainingCell], progress: Progress
 ) -> Sequence[TrainedCell] | None:
-    """Train several cells of a comparison together, where that is faster. First result.
+    """Train several cells of a comparison jointly, where that is faster. First result.
 
     A trainer may implement it beside ``textclf_train``. Called with cells that differ in nothing but their seeds and
     the recipe's options, if the whole encoder is frozen and no plugin plans training; each cell's

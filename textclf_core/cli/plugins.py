@@ -14,7 +14,7 @@ import typer
 from textclf_core.cli.standard_output import print_result, result_alone
 from textclf_core.errors import UsageError, did_you_mean
 from textclf_core.hookspecs import ROLE_OF_HOOK
-from textclf_core.plugins import Catalogue, Listed, LoadedPlugin
+from textclf_core.plugins import Catalogue, LoadedPlugin, PluginListing
 from textclf_core.plugins.options import OptionInfo, options_of
 from textclf_core.plugins.specs import format_value
 
@@ -69,7 +69,7 @@ def show(
     plugin = catalogue.get(name)
     options = options_of(plugin.cls)
     if as_json or group_json:
-        described = _as_json(Listed(plugin.entry, plugin, None), catalogue)
+        described = _as_json(PluginListing(plugin.entry, plugin, None), catalogue)
         described |= {
             "docstring": plugin.docstring,
             "hooks": sorted(plugin.hooks),
@@ -80,7 +80,7 @@ def show(
         print_result(_as_page(plugin, options, catalogue))
 
 
-def _as_table(listing: Sequence[Listed], catalogue: Catalogue) -> str:
+def _as_table(listing: Sequence[PluginListing], catalogue: Catalogue) -> str:
     rows = []
     for item in listing:
         if item.plugin:
@@ -138,7 +138,7 @@ def _is_default(plugin: LoadedPlugin, catalogue: Catalogue) -> bool:
     return any(plugin.name in names for names in catalogue.defaults.values())
 
 
-def _as_json(item: Listed, catalogue: Catalogue) -> dict[str, object]:
+def _as_json(item: PluginListing, catalogue: Catalogue) -> dict[str, object]:
     plugin = item.plugin
     return {
         "name": item.entry.name,

@@ -15,7 +15,7 @@ from datasets import DatasetDict
 
 from textclf_core.comparison.cells import Cell
 from textclf_core.comparison.runner import ComparisonPlan, read_cell, run_group
-from textclf_core.comparison.schedule import Prefix, prefixes, running_order, trained_together
+from textclf_core.comparison.schedule import Prefix, prefixes, running_order, trained_jointly
 from textclf_core.data import PreparedData
 from textclf_core.data.sampling import TrainSize
 from textclf_core.pipeline.spec import FailedRun, InMemoryData, RunSpec
@@ -136,7 +136,7 @@ class _Pilot:
         Those that will train jointly are piloted jointly. Those after them find in the cache what the first left
         there, and so do the first if another was finished before.
         """
-        group = trained_together(cells[0], cells[1:], self.prefix_of)
+        group = trained_jointly(cells[0], cells[1:], self.prefix_of)
         first = self._lines(group)
         if first is None:
             group = [cells[0]]

@@ -11,7 +11,7 @@ from pathlib import Path
 from textclf_core.comparison.cells import Cell, cells
 from textclf_core.comparison.contenders import Contender
 from textclf_core.comparison.live_view import LiveView
-from textclf_core.comparison.schedule import prefixes, running_order, trained_together
+from textclf_core.comparison.schedule import prefixes, running_order, trained_jointly
 from textclf_core.data import PreparedData, with_train_size
 from textclf_core.data.sampling import TrainSize
 from textclf_core.errors import TextclfError, UsageError
@@ -171,7 +171,7 @@ def run_cells(
         proven: set[str] = set()
         while waiting:
             others = [] if waiting[0] in alone else [cell for cell in waiting[1:] if cell not in alone]
-            group = trained_together(waiting[0], others, prefix_of)
+            group = trained_jointly(waiting[0], others, prefix_of)
             with view.running(group[0]) as progress:
                 prove = not proven.issuperset(cell.contender.label for cell in group)
                 specs = [

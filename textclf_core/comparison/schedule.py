@@ -77,7 +77,7 @@ def running_order(cells: Sequence[Cell], prefix_of: dict[str, Prefix]) -> list[C
     return sorted(cells, key=depth)
 
 
-def trained_together(first: Cell, others: Sequence[Cell], prefix_of: dict[str, Prefix]) -> list[Cell]:
+def trained_jointly(first: Cell, others: Sequence[Cell], prefix_of: dict[str, Prefix]) -> list[Cell]:
     """Return ``first`` and the cells that its trainer may train with it.
 
     They have the whole encoder frozen in all of training and differ in the seed and the recipe's options alone.

@@ -14,7 +14,7 @@ def hold_out(texts: Sequence[Hashable], labels: Sequence[int], parts: int, data_
     """Return the rows of ``parts`` held-out splits, then the rows that are left, each in ascending order.
 
     Every split takes a tenth of each label's rows, rounded, and one at least where the label has three or more. Rows
-    with the same text stay together, counted under the label of the first of them, so a held-out split never holds
+    with the same text stay on one side, counted under the label of the first of them, so a held-out split never holds
     a text that it also leaves; a group that is larger than what is still wanted isn't taken.
 
     Args:

@@ -1,15 +1,15 @@
 """Plugins: which there are (``discovery``), what makes a class one (``hooks``), which a run has (``activation``)."""
 
 from textclf_core.plugins.activation import ActivePlugin, ActivePlugins, activate, override, suited
-from textclf_core.plugins.discovery import Catalogue, Entry, Listed, LoadedPlugin
+from textclf_core.plugins.discovery import Catalogue, Entry, LoadedPlugin, PluginListing
 
 __all__ = [
     "ActivePlugin",
     "ActivePlugins",
     "Catalogue",
     "Entry",
-    "Listed",
     "LoadedPlugin",
+    "PluginListing",
     "activate",
     "override",
     "suited",

@@ -15,7 +15,7 @@ from textclf_core.errors import PluginError, UsageError
 from textclf_core.hookspecs import EXCLUSIVE_ROLES, PLAN_HOOKS, ROLE_OF_HOOK
 from textclf_core.plugins.calling import call_one
 from textclf_core.plugins.discovery import Catalogue, LoadedPlugin, plugin_file_of
-from textclf_core.plugins.hooks import needs_of, written_together
+from textclf_core.plugins.hooks import needs_of, written_side_by_side
 from textclf_core.plugins.options import build_plugin, option_names
 from textclf_core.plugins.specs import PluginSpec, format_spec, parse_options, split_name
 from textclf_core.system.code import code_of
@@ -68,11 +68,11 @@ class ActivePlugin:
 
     @property
     def trains_many(self) -> bool:
-        """Whether it trains cells together as it would one by one: both methods were written side by side.
+        """Whether it trains cells jointly as it would one by one: both methods were written side by side.
 
         A ``textclf_train_many`` that is inherited beside a ``textclf_train`` of one's own trains something else.
         """
-        return written_together(type(self.instance), "textclf_train_many", "textclf_train")
+        return written_side_by_side(type(self.instance), "textclf_train_many", "textclf_train")
 
     @property
     def needs(self) -> Needs:

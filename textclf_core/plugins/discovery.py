@@ -92,7 +92,7 @@ class LoadedPlugin:
 
 
 @dataclass(frozen=True)
-class Listed:
+class PluginListing:
     """A plugin in a listing: loaded, or with the reason why it can't be."""
 
     entry: Entry
@@ -160,16 +160,16 @@ class Catalogue:
             self._loaded[entry] = _load(entry)
         return self._loaded[entry]
 
-    def listing(self) -> Iterator[Listed]:
+    def listing(self) -> Iterator[PluginListing]:
         """Load every plugin, and yield it or the reason why it can't be had."""
         for entry in self.entries:
             if entry.kept_out:
-                yield Listed(entry, None, _kept_out(entry))
+                yield PluginListing(entry, None, _kept_out(entry))
                 continue
             try:
-                yield Listed(entry, self.load(entry), None)
+                yield PluginListing(entry, self.load(entry), None)
             except PluginError as error:
-                yield Listed(entry, None, str(error))
+                yield PluginListing(entry, None, str(error))
 
 
 def _load(entry: Entry) -> LoadedPlugin:

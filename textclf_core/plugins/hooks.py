@@ -69,7 +69,7 @@ def implementation_of(plugin: object, hook: str) -> tuple[Callable[..., Any], tu
     return getattr(plugin, _implementing(cls)[hook]), hooks_of(cls)[hook]
 
 
-def written_together(cls: type, one: str, other: str) -> bool:
+def written_side_by_side(cls: type, one: str, other: str) -> bool:
     """Return whether a class has both hooks, from the same class: what one does may stand for what the other does."""
     names = _implementing(cls)
     if one not in names or other not in names:

@@ -164,7 +164,7 @@ def test_it_works_on_scores_without_logits(reviews: Path, tmp_path: Path) -> Non
     assert [row["score"] for row in rows] == pytest.approx(scores.max(axis=1), abs=2e-6)
 
 
-def test_cells_that_train_together_are_calibrated_each(tiny_checkpoint: Path, reviews: Path, tmp_path: Path) -> None:
+def test_cells_that_train_jointly_are_calibrated_each(tiny_checkpoint: Path, reviews: Path, tmp_path: Path) -> None:
     base = [f"files:path={reviews}", f"hf-model:checkpoint={tiny_checkpoint}", "calibration"]
     tries = ["head-only + finetune:learning_rate=1e-2,epochs=3"]
     together = textclf_core.compare(tries, plugins=base, seeds=2, baselines=False, output=tmp_path / "a", quiet=True)

@@ -129,7 +129,7 @@ def test_recipes_that_dont_stack_are_trained_one_by_one(tiny_checkpoint: Path, t
     assert [len([row for row in history(run) if "epoch" in row]) for run in comparison.runs] == [1, 2]
 
 
-def test_cells_trained_together_share_no_weights_that_one_could_change(tmp_path: Path) -> None:
+def test_cells_trained_jointly_share_no_weights_that_one_could_change(tmp_path: Path) -> None:
     """A plugin that changes one cell's model when it is trained leaves the others' scores as they were."""
     plain, spoilt = (
         textclf_core.compare(

@@ -169,7 +169,7 @@ def test_both_trainers_end_in_the_same_parameters(tmp_path: Path) -> None:
     assert largest_difference(ours.parameters, theirs.parameters) < 1e-5
 
 
-def test_heads_that_are_trained_together_have_it_too(tiny_checkpoint: Path, tmp_path: Path) -> None:
+def test_heads_that_are_trained_jointly_have_it_too(tiny_checkpoint: Path, tmp_path: Path) -> None:
     asked = "class_weights=1,3,label_smoothing=0.1,focal_gamma=2"
     plugins, data = [f"hf-model:checkpoint={tiny_checkpoint}", "head-only"], tiny_data(24)
     together = textclf_core.compare(

@@ -85,7 +85,7 @@ def test_a_deeper_prefix_goes_on_from_the_shallower_one_and_what_no_other_run_ha
     assert run.record.cost.prefix_rows_computed == 3 * 40 + 8
 
 
-def test_cells_with_a_plan_are_not_trained_together(tiny_checkpoint: Path, tmp_path: Path) -> None:
+def test_cells_with_a_plan_are_not_trained_jointly(tiny_checkpoint: Path, tmp_path: Path) -> None:
     comparison = textclf_core.compare(
         ["head-only + early-stopping:patience=1 + finetune:epochs=2,learning_rate=1e-3", "head-only"],
         plugins=[f"hf-model:checkpoint={tiny_checkpoint}"],

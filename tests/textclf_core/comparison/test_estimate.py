@@ -66,11 +66,11 @@ def test_a_bill_in_a_document_is_escaped(lines: list[EstimateLine], format: str,
 
 
 @pytest.fixture(scope="module")
-def billed(
+def estimated(
     textclf: Textclf, tiny_checkpoint: Path, reviews: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[list[textclf_core.Run], list[str]]:
-    """The runs of a comparison that was billed before, and what the bills before and after it said."""
-    folder = tmp_path_factory.mktemp("billed")
+    """The runs of a comparison that was estimated before, and what the estimates before and after it said."""
+    folder = tmp_path_factory.mktemp("estimated")
     command = ["compare", "--plugin", f"files:path={reviews}", "--plugin", f"hf-model:checkpoint={tiny_checkpoint}"]
     command += ["--no-baselines", "--output", str(folder / "runs"), "--cache-dir", str(folder / "cache")]
     command += ["--try", "full", "--try", "head-only", "--seeds", "2"]
@@ -82,18 +82,18 @@ def billed(
     return records(folder / "runs"), [said[0], said[2]]
 
 
-def test_the_bill_knows_which_of_the_cells_that_train_together_fills_the_cache(
-    billed: tuple[list[textclf_core.Run], list[str]],
+def test_the_estimate_knows_which_of_the_cells_that_train_jointly_fills_the_cache(
+    estimated: tuple[list[textclf_core.Run], list[str]],
 ) -> None:
-    first, second = (run.record for run in billed[0] if run.record.label == "head-only")
+    first, second = (run.record for run in estimated[0] if run.record.label == "head-only")
     assert first.expected is not None
     assert second.expected is not None
     assert first.expected.cache_bytes == first.cost.cache_bytes > 0
     assert second.expected.cache_bytes == second.cost.cache_bytes == 0
 
 
-def test_what_was_expected_stands_beside_what_it_took(billed: tuple[list[textclf_core.Run], list[str]]) -> None:
-    runs, (before, after) = billed
+def test_what_was_expected_stands_beside_what_it_took(estimated: tuple[list[textclf_core.Run], list[str]]) -> None:
+    runs, (before, after) = estimated
     assert "4 cells to run" in before
     for run in runs:
         expected, cost = run.record.expected, run.record.cost

@@ -1,4 +1,4 @@
-"""Checking, carving, counting and hashing."""
+"""Checking, holding out, counting and hashing."""
 
 from __future__ import annotations
 

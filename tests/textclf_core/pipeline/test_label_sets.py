@@ -177,7 +177,7 @@ def test_frozen_blocks_are_cached_and_nothing_but_time_changes(model: str, tmp_p
     assert np.allclose(scores(cached), scores(plain), atol=1e-4)
 
 
-def test_heads_that_train_together_are_those_that_train_alone(model: str, tmp_path: Path) -> None:
+def test_heads_that_train_jointly_are_those_that_train_alone(model: str, tmp_path: Path) -> None:
     settings = "finetune:learning_rate=1e-2,epochs=2,batch_size=8,class_weights=balanced,focal_gamma=1"
     together = compare(
         ["head-only"], plugins=[model, settings], seeds=2, data=tiny_topics(32), output=tmp_path / "together",

@@ -177,7 +177,7 @@ def test_an_experiment_file_names_the_columns(
     assert textclf("predict", str(directory), "--input", str(file), "--output", "scored.csv") == 0
 
 
-def test_cells_that_train_together_and_untrained_models_look_up_the_percentile(
+def test_cells_that_train_jointly_and_untrained_models_look_up_the_percentile(
     tiny_checkpoint: Path, articles: pd.DataFrame, run: textclf_core.Run, tmp_path: Path
 ) -> None:
     given = {"data": articles, "text": "title,body", "label": "verdict", "quiet": True}

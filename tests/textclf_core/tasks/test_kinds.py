@@ -41,7 +41,7 @@ def asks(node: ast.AST) -> bool:
         # Asking what a kind decides (kind.loss) is what is wanted; reading which one it is isn't.
         owner = ast.unparse(node.value)
         of_task = node.attr == "kind" and re.search(r"(^|[._])task$|^Task\(", owner) is not None
-        return of_task or node.attr in ("task_kind", "of_words", "of_sets")
+        return of_task or node.attr in ("task_kind", "is_token_task", "is_multilabel")
     if isinstance(node, ast.Compare | ast.Dict | ast.MatchValue | ast.Subscript):
         parts: list[ast.AST | None]
         match node:
@@ -92,7 +92,7 @@ def test_nothing_outside_of_tasks_asks_for_the_kind() -> None:
         "kind in ('tokens', 'x') or kind == 'tokens'",
         "isinstance(scores, list)",
         "isinstance(self.predictions, list)",
-        "run.of_words",
+        "run.is_token_task",
         "match kind:\n    case 'multi-label': pass",
     ],
 )
