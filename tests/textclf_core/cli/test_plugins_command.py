@@ -172,7 +172,7 @@ def test_a_plugin_without_options_says_so() -> None:
 
 def test_a_plugin_as_json() -> None:
     shown = json.loads(textclf("plugins", "show", "precision-recall", "--json").stdout)
-    assert shown["hooks"] == ["textclf_compute_metrics", "textclf_check_task"]
+    assert shown["hooks"] == ["textclf_check_task", "textclf_compute_metrics"]
     [option] = shown["options"]
     assert option["choices"] == ["auto", "binary", "macro", "micro", "weighted", "samples"]
     assert (option["default"], option["required"]) == ("auto", False)

@@ -103,8 +103,8 @@ def test_what_was_held_out_is_said(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "textclf")
     prepare(DatasetDict(train=train_of(300)), data_seed=4)
     assert caplog.messages == [
-        "there is no test split: 30 of train's 300 rows were held out for it (data seed 4); scores on it can't be set "
-        "beside published ones",
+        "there is no test split: 30 of train's 300 rows were held out for it (data seed 4); scores on it aren't "
+        "comparable with published ones",
         "there is no validation split: 30 of train's 300 rows were held out for it (data seed 4)",
     ]
 
