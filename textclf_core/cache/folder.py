@@ -27,10 +27,12 @@ _UNITS = {"K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
 
 def default_cache_directory() -> Path:
-    """Return the user's cache: ``TEXTCLF_CACHE_DIR``, or ``textclf`` in the desktop's cache folder."""
+    """Return the user's cache: ``TEXTCLF_CACHE_DIR``, or ``textclf`` where the system keeps a user's caches."""
     if chosen := os.environ.get(DIRECTORY_VARIABLE):
         return Path(chosen)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "textclf"
+    from platformdirs import user_cache_path
+
+    return user_cache_path("textclf", appauthor=False)
 
 
 @dataclass(frozen=True)
