@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 from accelerate.utils import DistributedDataParallelKwargs
+from torch import Tensor, nn
 from torch.nn.utils import get_total_norm
 
 from textclf_core.encoder.tokenizing import rows_of
@@ -16,7 +19,7 @@ from textclf_core.tasks import kind_of
 from textclf_core.training.batching import LengthGroupedBatches
 from textclf_core.training.checkpoints import OptimizerState, optimizer_state_of, restore_optimizer_state
 from textclf_core.training.encoder_classifier import EncoderClassifier
-from textclf_core.training.flops import count_flops
+from textclf_core.training.flops import EncoderFlops, count_flops
 from textclf_core.training.frozen_prefix import FrozenPrefix, cached_prefix
 from textclf_core.training.gradient_norms import GradientNorms
 from textclf_core.training.parameters import decay_groups
@@ -28,11 +31,14 @@ from textclf_core.training.step_results import StepResults
 from textclf_core.types.meter import STEPS
 
 if TYPE_CHECKING:
-    from datasets import DatasetDict
+    import numpy as np
+    from datasets import Dataset, DatasetDict
+    from numpy.typing import NDArray
 
     from textclf_core.encoder import Encoder
     from textclf_core.encoder.plan import Plan
-    from textclf_core.types.progress import Progress
+    from textclf_core.types.phases import Interval
+    from textclf_core.types.progress import Bar, Progress
     from textclf_core.types.task import Task
     from textclf_core.types.workspace import Workspace
     from textclf_plugins.training.finetune import Finetune
@@ -60,116 +66,210 @@ def finetune(
     meter = workspace.meter
     # accelerate keeps a process's first device for good, and a process may run on a GPU and then on the CPU.
     AcceleratorState._reset_state(reset_partial_state=True)
-    # No buffers go from process to process: none changes, and a model that is cut has none.
+    # No buffers go from process to process: none changes, and a model that is split has none.
     handlers = [DistributedDataParallelKwargs(broadcast_buffers=False)]
     accelerator = Accelerator(cpu=workspace.device == "cpu", device_placement=False, kwargs_handlers=handlers)
     with meter.time("train/tokenize"):
         train = encoder.tokenize(data["train"], task, options)
         validation = encoder.tokenize(data["validation"], task, options)
-    lengths, label_ids, device = [len(ids) for ids in train["input_ids"]], train["label"][:], encoder.model.device
-    labels_in, train_rows = kind_of(task).loss_terms(train), rows_of(train)
-    dtype = training_dtype(options.precision, device)
-    mixed = dtype != torch.float32
+    lengths = [len(ids) for ids in train["input_ids"]]
     batches = LengthGroupedBatches(lengths, options.batch_size, seed)
     classifier = EncoderClassifier(encoder, task, options, progress)
     session = TrainingSession(options, classifier, train, validation, len(batches), seed, workspace, plan)
     optimizer_state: OptimizerState = session.resume(options.resume) if options.resume else {}
-
-    known: PrefixRows | None = None
-    start: int | None = None
+    training = _Training(
+        options=options,
+        encoder=encoder,
+        accelerator=accelerator,
+        session=session,
+        workspace=workspace,
+        plan=plan,
+        batches=batches,
+        lengths=lengths,
+        labels=train["label"][:],
+        loss_terms=kind_of(task).loss_terms(train),
+        rows=rows_of(train),
+        dtype=training_dtype(options.precision, encoder.model.device),
+    )
+    prefix: _ReadPrefix | None = None
     with progress.bar("train", session.total_steps) as bar:
         bar.skip(session.steps_done)
         for intervals in session.phases():
-            # Within the last epoch, a deeper prefix than the one that is kept has too few rows to come.
+            # Within the last epoch, a deeper prefix than the one that is cached has too few rows to come.
             if options.prefix_cache and session.reads_every_row:
-                prefix = cached_prefix(encoder, workspace.cache, meter, progress)
-                if prefix:
-                    _release_if_trained(prefix, workspace)
-                known = prefix.training_rows(train) if prefix else None
-                start = prefix.boundary if prefix and known else None
-                if prefix and known:
-                    with meter.time("train/validate"):
-                        prefix.rows(validation)  # now, beside nothing that training keeps in memory
-                    prefix.page_out()
-                session.use_prefix(prefix if known else None)
-            with encoder.computing_what_the_head_reads():
-                flops = count_flops(encoder, start)
-            model = accelerator.prepare_model(encoder.model)
-            groups = decay_groups(encoder.model, options.weight_decay, plan.rate_factors(encoder))
-            optimizer = torch.optim.AdamW(groups, lr=options.learning_rate, fused=True)
-            restore_optimizer_state(encoder, optimizer, optimizer_state)
-            trainable = [parameter for parameter in encoder.model.parameters() if parameter.requires_grad]
-            row_gradients = RowGradients(encoder.model, processes=accelerator.num_processes)
-            norms = GradientNorms(encoder) if plan.measures_gradients else None
-
-            results, trimming = StepResults(session, bar, device), HeapTrimming()
-
-            with encoder.frozen_in_eval(), row_gradients.collected(), encoder.computing_what_the_head_reads():
-                for interval in intervals:
-                    model.train()
-                    of_interval = batches.epoch(interval.epoch)[interval.first : interval.end]
-                    for step, indices in enumerate(of_interval, start=session.steps_done + 1):
-                        with meter.time(STEPS):
-                            trimming.before(step, len(indices) * max(lengths[row] for row in indices))
-                            learning_rate = session.learning_rate(step)
-                            for group in optimizer.param_groups:
-                                group["lr"] = learning_rate * group["factor"]
-                            loss = torch.zeros((), device=device)
-                            mine = indices[accelerator.process_index :: accelerator.num_processes]
-                            for rows in _cut(mine, options.micro_batch_size):
-                                with meter.time("train/steps/batch"):
-                                    hidden = known.hidden(rows) if known else None
-                                    batch = None
-                                    if known and known.only_first_token:
-                                        labels = torch.tensor([label_ids[row] for row in rows], device=device)
-                                    else:
-                                        batch = encoder.collate([train_rows[row] for row in rows])
-                                        labels = batch.pop("labels")
-                                with (
-                                    meter.time("train/steps/forward"),
-                                    torch.autocast(device.type, dtype, enabled=mixed),
-                                ):
-                                    if hidden is not None and start is not None:
-                                        logits = encoder.run_from(hidden, batch, start, wrapped=model)
-                                    else:
-                                        logits = model(**(batch or {})).logits
-                                # Data parallel averages the gradients of the processes: times their number is the sum.
-                                weight = accelerator.num_processes / max(1, int(labels_in[indices].sum()))
-                                micro_loss = session.loss(logits, labels) * weight
-                                with meter.time("train/steps/backward"):
-                                    accelerator.backward(micro_loss)
-                                    loss += micro_loss.detach()
-                                longest = max(lengths[row] for row in rows)
-                                meter.trained(
-                                    examples=len(rows),
-                                    non_padding_tokens=sum(lengths[row] for row in rows),
-                                    padded_tokens=len(rows) * longest,
-                                    flops=flops.train_step(len(rows), longest),
-                                )
-                            with meter.time("train/steps/optimizer"):
-                                row_gradients.complete()
-                                if norms:
-                                    norms.step()
-                                norm = get_total_norm([one.grad for one in trainable if one.grad is not None])
-                                results.add(step, learning_rate, loss, norm)
-                                # The optimizer's own step clips and leaves out what isn't finite, as for a GradScaler:
-                                # that spares a pass over all gradients.
-                                clip = ((norm + 1e-6) / options.max_grad_norm).clamp(min=1)
-                                optimizer.grad_scale, optimizer.found_inf = clip, results.broken  # type: ignore[attr-defined]
-                                optimizer.step()
-                                optimizer.zero_grad(set_to_none=True)
-                                row_gradients.clear()
-                    results.look()
-                    trim_heap()  # a checkpoint's copies come beside what stays
-                    session.interval_done(interval, optimizer, norms.of_interval() if norms else None)
-            optimizer_state = optimizer_state_of(encoder, optimizer)
-            accelerator.free_memory()  # lets go of the model that it wrapped for this phase
+                prefix = _read_prefix(training, train, validation, progress)
+            optimizer_state = _train_phase(training, intervals, prefix, optimizer_state, bar)
     session.finish()
     trim_heap()  # what scores test comes beside what stays
     return session.classifier
 
 
-def _cut(rows: list[int], size: int | None) -> list[list[int]]:
+@dataclass(frozen=True, kw_only=True)
+class _Training:
+    """What all phases share.
+
+    Attributes:
+        labels: of the rows of train, as the data have them.
+        loss_terms: how many labels each row has a part in the loss with, int64, (rows,).
+        rows: the tokenized rows of train, in memory.
+        dtype: of the matrix products; float32 where nothing is autocast.
+    """
+
+    options: Finetune
+    encoder: Encoder
+    accelerator: Accelerator
+    session: TrainingSession
+    workspace: Workspace
+    plan: Plan
+    batches: LengthGroupedBatches
+    lengths: Sequence[int]
+    labels: Sequence[Any]
+    loss_terms: NDArray[np.int64]
+    rows: Sequence[dict[str, Any]]
+    dtype: torch.dtype
+
+
+@dataclass(frozen=True)
+class _ReadPrefix:
+    """The cached output of the frozen prefix, and the boundary from which on the model runs."""
+
+    rows: PrefixRows
+    boundary: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Phase:
+    """What the steps of one phase need: the model as it is wrapped, its optimizer, and what is known of its input."""
+
+    model: nn.Module
+    optimizer: torch.optim.Optimizer
+    trainable: Sequence[nn.Parameter]
+    row_gradients: RowGradients
+    norms: GradientNorms | None
+    flops: EncoderFlops
+    prefix: _ReadPrefix | None
+
+
+def _read_prefix(training: _Training, train: Dataset, validation: Dataset, progress: Progress) -> _ReadPrefix | None:
+    """Compute the frozen prefix's output, or find it in the cache; ``None`` where there is none to be had."""
+    workspace = training.workspace
+    prefix = cached_prefix(training.encoder, workspace.cache, workspace.meter, progress)
+    if prefix:
+        _release_if_trained(prefix, workspace)
+    rows = prefix.training_rows(train) if prefix else None
+    if prefix and rows:
+        with workspace.meter.time("train/validate"):
+            prefix.rows(validation)  # now, beside nothing that training keeps in memory
+        prefix.page_out()
+    training.session.use_prefix(prefix if rows else None)
+    return _ReadPrefix(rows, prefix.boundary) if prefix and rows else None
+
+
+def _train_phase(
+    training: _Training,
+    intervals: Iterable[Interval],
+    prefix: _ReadPrefix | None,
+    optimizer_state: OptimizerState,
+    bar: Bar,
+) -> OptimizerState:
+    """Train with one set of trainable parameters, and return the optimizer's state for the next."""
+    encoder, session, options = training.encoder, training.session, training.options
+    with encoder.computing_what_the_head_reads():
+        flops = count_flops(encoder, prefix.boundary if prefix else None)
+    model = training.accelerator.prepare_model(encoder.model)
+    groups = decay_groups(encoder.model, options.weight_decay, training.plan.rate_factors(encoder))
+    optimizer = torch.optim.AdamW(groups, lr=options.learning_rate, fused=True)
+    restore_optimizer_state(encoder, optimizer, optimizer_state)
+    phase = _Phase(
+        model=model,
+        optimizer=optimizer,
+        trainable=[parameter for parameter in encoder.model.parameters() if parameter.requires_grad],
+        row_gradients=RowGradients(encoder.model, processes=training.accelerator.num_processes),
+        norms=GradientNorms(encoder) if training.plan.measures_gradients else None,
+        flops=flops,
+        prefix=prefix,
+    )
+    results, trimming = StepResults(session, bar, encoder.model.device), HeapTrimming()
+    with encoder.frozen_in_eval(), phase.row_gradients.collected(), encoder.computing_what_the_head_reads():
+        for interval in intervals:
+            model.train()
+            of_interval = training.batches.epoch(interval.epoch)[interval.first : interval.end]
+            for step, indices in enumerate(of_interval, start=session.steps_done + 1):
+                with training.workspace.meter.time(STEPS):
+                    trimming.before(step, len(indices) * max(training.lengths[row] for row in indices))
+                    _take_step(training, phase, step, indices, results)
+            results.look()
+            trim_heap()  # a checkpoint's copies come beside what stays
+            session.interval_done(interval, optimizer, phase.norms.of_interval() if phase.norms else None)
+    state = optimizer_state_of(encoder, optimizer)
+    training.accelerator.free_memory()  # lets go of the model that it wrapped for this phase
+    return state
+
+
+def _take_step(training: _Training, phase: _Phase, step: int, indices: list[int], results: StepResults) -> None:
+    """Take one optimizer step on the rows of a batch, of which this process trains its share."""
+    options, accelerator, optimizer = training.options, training.accelerator, phase.optimizer
+    learning_rate = training.session.learning_rate(step)
+    for group in optimizer.param_groups:
+        group["lr"] = learning_rate * group["factor"]
+    # Data parallel averages the gradients of the processes: times their number is the sum.
+    weight = accelerator.num_processes / max(1, int(training.loss_terms[indices].sum()))
+    loss = torch.zeros((), device=training.encoder.model.device)
+    for rows in _split(indices[accelerator.process_index :: accelerator.num_processes], options.micro_batch_size):
+        loss += _train_micro_batch(training, phase, rows, weight)
+    with training.workspace.meter.time("train/steps/optimizer"):
+        phase.row_gradients.complete()
+        if phase.norms:
+            phase.norms.step()
+        norm = get_total_norm([one.grad for one in phase.trainable if one.grad is not None])
+        results.add(step, learning_rate, loss, norm)
+        # The optimizer's own step clips and leaves out what isn't finite, as for a GradScaler: that spares a pass over
+        # all gradients.
+        clip = ((norm + 1e-6) / options.max_grad_norm).clamp(min=1)
+        optimizer.grad_scale, optimizer.found_inf = clip, results.broken  # type: ignore[attr-defined]
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        phase.row_gradients.clear()
+
+
+def _train_micro_batch(training: _Training, phase: _Phase, rows: list[int], weight: float) -> Tensor:
+    """Add the gradients of some rows to what is there, and return their weighted loss, a scalar."""
+    encoder, meter, prefix, device = (
+        training.encoder,
+        training.workspace.meter,
+        phase.prefix,
+        training.encoder.model.device,
+    )
+    with meter.time("train/steps/batch"):
+        hidden = prefix.rows.hidden(rows) if prefix else None
+        batch = None
+        if prefix and prefix.rows.only_first_token:
+            labels = torch.tensor([training.labels[row] for row in rows], device=device)
+        else:
+            batch = encoder.collate([training.rows[row] for row in rows])
+            labels = batch.pop("labels")
+    with (
+        meter.time("train/steps/forward"),
+        torch.autocast(device.type, training.dtype, enabled=training.dtype != torch.float32),
+    ):
+        if prefix and hidden is not None:
+            logits = encoder.run_from(hidden, batch, prefix.boundary, wrapped=phase.model)
+        else:
+            logits = phase.model(**(batch or {})).logits
+    loss: Tensor = training.session.loss(logits, labels) * weight
+    with meter.time("train/steps/backward"):
+        training.accelerator.backward(loss)
+    longest = max(training.lengths[row] for row in rows)
+    meter.trained(
+        examples=len(rows),
+        non_padding_tokens=sum(training.lengths[row] for row in rows),
+        padded_tokens=len(rows) * longest,
+        flops=phase.flops.train_step(len(rows), longest),
+    )
+    return loss.detach()
+
+
+def _split(rows: list[int], size: int | None) -> list[list[int]]:
     return [rows[start : start + size] for start in range(0, len(rows), size)] if size else [rows]
 
 
