@@ -14,8 +14,8 @@ from textclf_core.tasks import kind_of
 from textclf_core.training.batching import LengthGroupedBatches
 from textclf_core.training.checkpoints import restore_tensors, trainable_tensors
 from textclf_core.training.encoder_classifier import EncoderClassifier
-from textclf_core.training.flops import count_flops
-from textclf_core.training.frozen_prefix import cached_prefix
+from textclf_core.training.flops import EncoderFlops, count_flops
+from textclf_core.training.frozen_prefix import FrozenPrefix, cached_prefix
 from textclf_core.training.plan import TrainingPlan
 from textclf_core.training.precision import training_dtype
 from textclf_core.training.session import TrainingSession
@@ -72,12 +72,12 @@ def finetune_many(
         for cell in cells
     ]
     flops = count_flops(encoder, prefix.boundary)
-    errors: list[RunError | None] = [None] * len(cells)
     features = known.hidden(range(len(lengths)))
     device = encoder.model.device
     labels = torch.from_numpy(kind_of(task).training_labels(train)).to(device)
     dtype = training_dtype(options.precision, device)
     heads = StackedHeads(encoder, prefix.boundary, cells, sessions[0].loss, options.max_grad_norm)
+    outcomes = [_CellTraining(cell, session) for cell, session in zip(cells, sessions, strict=True)]
 
     with heads.prepared(), progress.bar("train", sessions[0].total_steps, "steps") as bar:
         for epoch in range(recipe.epochs):
@@ -88,47 +88,68 @@ def finetune_many(
                     rates = [session.learning_rate(step) for session in sessions]
                     with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
                         losses, norms = heads.step(features[indices], labels[indices], rates)
-                for number, (cell, session) in enumerate(zip(cells, sessions, strict=True)):
-                    if errors[number]:
-                        continue
-                    try:
-                        session.check_finite(step, "the loss", losses[number])
-                        session.check_finite(step, "the norm of the gradient", norms[number])
-                    except RunError as error:
-                        errors[number] = error
-                        continue
-                    rows = epochs[cell.seed][place]
-                    longest = max(lengths[row] for row in rows)
-                    cell.workspace.meter.trained(
-                        examples=len(rows),
-                        non_padding_tokens=sum(lengths[row] for row in rows),
-                        padded_tokens=len(rows) * longest,
-                        flops=flops.train_step(len(rows), longest),
+                for one, loss, norm, rate in zip(outcomes, losses, norms, rates, strict=True):
+                    one.count_step(
+                        step, [lengths[row] for row in epochs[one.cell.seed][place]], loss, norm, rate, flops
                     )
-                    session.step_done(step, losses[number], rates[number])
                 bar.advance()
-            for number, session in enumerate(sessions):
-                if errors[number]:
-                    continue
-                restore_tensors(encoder, heads.of_cell(number))
-                try:
-                    session.epoch_done(epoch + 1, None)
-                except RunError as error:
-                    errors[number] = error
+            for number, one in enumerate(outcomes):
+                if not one.error:
+                    restore_tensors(encoder, heads.of_cell(number))
+                    one.finish_epoch(epoch + 1)
     trained = []
-    for number, (cell, session) in enumerate(zip(cells, sessions, strict=True)):
-        cell.workspace.meter.add_share(shared, len(cells), whole=number == 0)
-        if errors[number]:
-            trained.append(TrainedCell(error=errors[number]))
-            continue
+    for number, one in enumerate(outcomes):
+        one.cell.workspace.meter.add_share(shared, len(cells), whole=number == 0)
         restore_tensors(encoder, heads.of_cell(number))
-        session.finish()
+        trained.append(one.finish(encoder, prefix, progress))
+    return trained
+
+
+@dataclasses.dataclass
+class _CellTraining:
+    """One of the cells: its session, and the error that ended it while the others went on."""
+
+    cell: TrainingCell
+    session: TrainingSession
+    error: RunError | None = None
+
+    def count_step(
+        self, step: int, lengths: Sequence[int], loss: float, norm: float, learning_rate: float, flops: EncoderFlops
+    ) -> None:
+        """Check and count a step on rows of these lengths in tokens."""
+        if self.error:
+            return
+        try:
+            self.session.check_finite(step, "the loss", loss)
+            self.session.check_finite(step, "the norm of the gradient", norm)
+        except RunError as error:
+            self.error = error
+            return
+        self.cell.workspace.meter.trained(
+            examples=len(lengths),
+            non_padding_tokens=sum(lengths),
+            padded_tokens=len(lengths) * max(lengths),
+            flops=flops.train_step(len(lengths), max(lengths)),
+        )
+        self.session.step_done(step, loss, learning_rate)
+
+    def finish_epoch(self, epoch: int) -> None:
+        """Do what follows an epoch; the encoder has the cell's head."""
+        try:
+            self.session.epoch_done(epoch, None)
+        except RunError as error:
+            self.error = error
+
+    def finish(self, encoder: Encoder, prefix: FrozenPrefix, progress: Progress) -> TrainedCell:
+        """Return what came out; the encoder has the cell's head."""
+        if self.error:
+            return TrainedCell(error=self.error)
+        self.session.finish()
         own = encoder.with_parameters(trainable_tensors(encoder, copy=False))
         # What the shared meter counted is dealt out already.
-        counted = prefix.counted_by(cell.workspace.meter)
-        classifier = dataclasses.replace(session.classifier, encoder=own, progress=progress, prefix=counted)
-        trained.append(TrainedCell(classifier=classifier, encoder=own))
-    return trained
+        counted = prefix.counted_by(self.cell.workspace.meter)
+        classifier = dataclasses.replace(self.session.classifier, encoder=own, progress=progress, prefix=counted)
+        return TrainedCell(classifier=classifier, encoder=own)
 
 
 def _alike(options: Finetune, encoder: Encoder, cells: Sequence[TrainingCell]) -> bool:
