@@ -9,4 +9,4 @@ DEFAULTS = {
 }
 
 BASELINES = ("majority", "tfidf-logreg")
-"""The contenders that every comparison includes unless turned off."""
+"""The contenders that every comparison includes unless they are turned off."""

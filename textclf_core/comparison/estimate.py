@@ -40,7 +40,7 @@ def estimate_costs(plan: ComparisonPlan, progress: Progress) -> tuple[EstimateLi
     plugin there is as it is. Time and what goes into the cache are extrapolated by a straight line through two pilots,
     but for the stages that every run has alike, which are the mean of both; the artifact's size by a power of the rows,
     since a vocabulary grows ever more slowly (Heaps, "Information Retrieval", 1978, section 7.5) and weights don't;
-    memory is that of the larger. Contenders are piloted in the order in which they will run, with a cache of their own:
+    memory is that of the larger. Pilot runs go in the order in which they will run, with a cache of their own:
     cells that will train jointly are piloted jointly, and those that use the cache once more with what they left
     there, as their later seeds will. What is found is kept in the output folder, so that the records of the cells can
     hold it beside what they really took.

@@ -110,7 +110,7 @@ class Catalogue:
         self.defaults = defaults
         """The plugins of each role that nobody chose, in order."""
         self.baselines = tuple(baselines)
-        """The contenders that every comparison includes unless turned off."""
+        """The contenders that every comparison includes unless they are turned off."""
         self._loaded: dict[Entry, LoadedPlugin] = {}
 
     @classmethod
