@@ -13,10 +13,11 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from importlib.machinery import SourceFileLoader
 from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from itertools import groupby
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 from textclf_core.errors import PluginError, UsageError, did_you_mean
@@ -276,9 +277,10 @@ def _import_file(path: Path) -> ModuleType:
         raise UsageError(f"There is no plugin file {path}.")
     # Unlike the stem alone, this name can't hide an installed module or another file's.
     name = f"textclf_plugin_file_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
+    if path.suffix != ".py":
         raise UsageError(f"The plugin file {path} must end in .py.")
+    spec = importlib.util.spec_from_file_location(name, path, loader=_SourceLoader(name, str(path)))
+    assert spec is not None and spec.loader is not None  # a loader was given
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses and get_type_hints look the module of a class up there
     try:
@@ -287,6 +289,18 @@ def _import_file(path: Path) -> ModuleType:
         del sys.modules[name]
         raise PluginError(f"The plugin file {path} can't be imported: {_description(error)}") from error
     return module
+
+
+class _SourceLoader(SourceFileLoader):
+    """Compiles a plugin file at each import.
+
+    Bytecode on disk is told from the source by its size and by its time in whole seconds, so that a file edited twice
+    in a second could run as it was before, under the fingerprint of what it is now.
+    """
+
+    def get_code(self, fullname: str) -> CodeType:
+        path = self.get_filename(fullname)
+        return self.source_to_code(self.get_data(path), path)
 
 
 def _kebab_case(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -265,6 +266,17 @@ def test_a_bad_plugin_file_ends_in_an_error_with_file_and_line(
     path = plugin_file(source)
     with pytest.raises(PluginError, match=f"^The plugin file {re.escape(str(path))} .*{error}"):
         Catalogue.discover([path])
+
+
+def test_a_plugin_file_runs_as_it_is_though_neither_its_size_nor_its_time_changed(
+    plugin_file: PluginFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    for first in (1, 2):
+        path = plugin_file(EVERY_SECOND.replace("first: int = 0", f"first: int = {first}"))
+        os.utime(path, (1, 1))
+        [plugin] = activate(["freeze-every-second"], Catalogue.discover([path])).of_role("strategy")
+        assert plugin.instance.first == first
 
 
 def test_a_plugin_file_that_is_not_there_is_named() -> None:
