@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from datasets import LargeList, List, Value
 
@@ -23,10 +22,10 @@ def holds(feature: object, kind: type) -> bool:
     return is_list(feature) and isinstance(feature.feature, kind)  # type: ignore[attr-defined]
 
 
-def label_name(value: Any) -> str | float | None:
-    """Return a label as its name, ``None`` for none, or the number itself where it names no class."""
+def label_name(value: str | int | float | None) -> str | None:
+    """Return a label as its name, ``None`` for none: a blank is none, and a whole number has no ``.0``."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):  # integers become floats in a data frame that has a gap
-        return None if math.isnan(value) else str(int(value)) if value.is_integer() else value
-    return None if value is None or value == "" else str(value)
+        return None if math.isnan(value) else f"{value:.0f}" if value.is_integer() else repr(value)
+    return None if value is None or not str(value).strip() else str(value)

@@ -11,7 +11,9 @@ from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
 
 from textclf_core.data.columns import is_list, label_name
 from textclf_core.data.label_columns import with_label_lists
+from textclf_core.data.label_forms import with_lists
 from textclf_core.data.label_sets import label_lists
+from textclf_core.data.label_spelling import Labels, settled_labels
 from textclf_core.data.source import Source
 from textclf_core.data.tagged_words import tagged
 from textclf_core.errors import DataError, did_you_mean
@@ -32,6 +34,11 @@ LABEL_NAMES = ("label", "labels", "class", "category", "sentiment", "target", "s
 """Names by which a column is guessed, in lower case."""
 
 
+LABEL_TYPES = ("string", "large_string", "int", "uint", "bool", "float", "null")
+"""What the type of a column of labels begins with."""
+
+_LABEL = "string, integer or boolean"
+
 SPLIT_OF_NAME = {
     **dict.fromkeys(("train", "training"), "train"),
     **dict.fromkeys(("validation", "valid", "val", "dev", "eval"), "validation"),
@@ -47,6 +54,9 @@ def labelled(
     label: Columns = None,
     label_separator: str | None = None,
     empty: Literal["keep", "drop"] = "keep",
+    labels: Labels | None = None,
+    bins: Sequence[float] = (),
+    names: Sequence[str] = (),
 ) -> DatasetDict:
     """Return the splits with the columns ``text`` (string) and ``label`` (``ClassLabel``), other columns after them.
 
@@ -66,6 +76,9 @@ def labelled(
             0 or 1 each, for the label that the column is called.
         label_separator: what parts the labels of a row, where a text may have several and they stand in one string.
         empty: whether rows with an empty text (or none) are kept or dropped; either way they are counted and logged.
+        labels: see :func:`~textclf_core.data.label_spelling.settled_labels`, as for ``bins``.
+        bins: edges between the classes that numbers become.
+        names: the labels' names in the order of their ids, where they are whole numbers from 0, or vectors of 0 and 1.
 
     Raises:
         DataError: every fault found, each with file and row: no such column, a text that is none, a row without
@@ -85,8 +98,8 @@ def labelled(
         first = sources.get("train") or next(iter(sources.values()))
     if len(given) <= 1:
         one = given[0] if given else None
-        if (found := tagged(sources, one, label)) is not None:
-            return found
+        if (of_words := tagged(sources, one, label, names)) is not None:
+            return of_words
         one, label = _columns(first, one, label)
         texts_in = {one: "text"}
     else:
@@ -102,19 +115,24 @@ def labelled(
         name: {into: _texts(source, column, faults) for column, into in texts_in.items()}
         for name, source in sources.items()
     }
+    sources = with_lists(sources, label, names)
+    first = sources.get("train") or next(iter(sources.values()))
     several = label_separator is not None or is_list(first.data.features[label])
-    labels = {
+    found = {
         name: label_lists(source, label, label_separator, faults) if several else _labels(source, label, faults)
         for name, source in sources.items()
     }
     _raise(faults)
+    if not _is_declared(first.data.features[label]):
+        where = f"{first.where} (column {label!r})"
+        found = settled_labels(found, where, labels=labels, bins=bins, parted=several)
 
-    names = _label_names(first, label, (row for split in labels.values() for row in split))
-    id_of = {name: id for id, name in enumerate(names)}
-    of_one = ClassLabel(names=names)
+    label_names = _label_names(first, label, (row for split in found.values() for row in split))
+    id_of = {name: id for id, name in enumerate(label_names)}
+    of_one = ClassLabel(names=label_names)
     splits = {}
     for name, source in sources.items():
-        ids = [sorted({id_of[value] for value in row}) for row in labels[name]]
+        ids = [sorted({id_of[value] for value in row}) for row in found[name]]
         split = _with_columns(source, (*texts_in, label), texts[name], ids, List(of_one) if several else of_one)
         splits[name] = _without_empty(split, tuple(texts[name]), source, empty)
     return DatasetDict(splits)
@@ -199,7 +217,7 @@ def _columns(source: Source, text: str | None, label: str | None) -> tuple[str, 
         unknown = [name for name, column in (("text", guessed_text), ("label", guessed_label)) if column is None]
         raise DataError(
             f"{source.where}: it isn't plain which column is the {' and which the '.join(unknown)}{_has(source)}. "
-            f"Say so with {' and '.join(f'{name}=COLUMN' for name in unknown)}"
+            f"Say so with {' and '.join(f'{name}=COLUMN' for name in unknown)}{_header_hint(source)}"
         )
     if (text is None and guessed_text != "text") or (label is None and guessed_label != "label"):
         logger.info(
@@ -209,6 +227,16 @@ def _columns(source: Source, text: str | None, label: str | None) -> tuple[str, 
             guessed_label,
         )
     return guessed_text, guessed_label
+
+
+def _header_hint(source: Source) -> str:
+    """Return what to do if the first row looks like data: a column has its own name among its values."""
+    values = {name: source.data[name][:] for name, feature in source.data.features.items() if _is_string(feature)}
+    if not source.lines or not any(name in of_column for name, of_column in values.items()):
+        return ""
+    labels = min(values, key=lambda name: len(set(values[name])))
+    names = ",".join("label" if name == labels else "text" if len(values) == 2 else "..." for name in values)
+    return f". The first row looks like data: if there is no header, add header=none,columns={names}"
 
 
 def _guess(columns: Sequence[str], usual: Sequence[str]) -> str | None:
@@ -228,6 +256,9 @@ def _has(source: Source) -> str:
 
 def _texts(source: Source, column: str, faults: list[str]) -> list[str]:
     feature = source.data.features[column]
+    if fault := source.odd_fault(column, "text was wanted"):
+        faults.append(fault)
+        return []
     if not _is_string(feature):
         what = feature.dtype if isinstance(feature, Value) else type(feature).__name__
         faults.append(f"{source.where}: the column {column!r} holds {what}, not text")
@@ -238,26 +269,28 @@ def _texts(source: Source, column: str, faults: list[str]) -> list[str]:
 def _labels(source: Source, column: str, faults: list[str]) -> list[list[str]]:
     """Return the name of every row's label, in a list of one, noting rows that have none."""
     feature = source.data.features[column]
+    if fault := source.odd_fault(column, f"a {_LABEL} was wanted"):
+        faults.append(fault)
+        return []
     values: Sequence[Any] = source.data[column][:]
     if isinstance(feature, ClassLabel):
         names = [None if value is None or value < 0 else feature.names[value] for value in values]
-    elif isinstance(feature, Value):
+    elif isinstance(feature, Value) and feature.dtype.startswith(LABEL_TYPES):
         names = [label_name(value) for value in values]
     else:
-        faults.append(
-            f"{source.where}: the column {column!r} holds {type(feature).__name__}; one string, integer or boolean "
-            "a row was wanted"
-        )
+        what = feature.dtype if isinstance(feature, Value) else type(feature).__name__
+        faults.append(f"{source.where}: the column {column!r} holds {what}; one {_LABEL} a row was wanted")
         return []
-    scores = [index for index, name in enumerate(names) if isinstance(name, float)]
-    if scores:
-        place, score = source.place(scores[0]), names[scores[0]]
-        faults.append(f"{source.where}, {place}: the label {score} (column {column!r}) is a score, not a class")
     missing = [index for index, name in enumerate(names) if name is None]
     if missing:
         more = f", and {len(missing) - 1} more rows" if len(missing) > 1 else ""
         faults.append(f"{source.where}, {source.place(missing[0])}{more}: there is no label (column {column!r})")
     return [[name] for name in names if isinstance(name, str)]
+
+
+def _is_declared(feature: object) -> bool:
+    """Return whether labels have ids with names of their own."""
+    return isinstance(feature.feature if is_list(feature) else feature, ClassLabel)  # type: ignore[attr-defined]
 
 
 def _label_names(first: Source, column: str, labels: Iterable[Sequence[str]]) -> list[str]:

@@ -22,6 +22,9 @@ def label_lists(source: Source, column: str, separator: str | None, faults: list
         separator: see :func:`~textclf_core.data.infer_columns.labelled`.
         faults: gets what is wrong, with file and row.
     """
+    if fault := source.odd_fault(column, "a list of labels was wanted"):
+        faults.append(fault)
+        return []
     feature = source.data.features[column]
     values: Sequence[Any] = source.data[column][:]
     if is_list(feature):
@@ -53,12 +56,12 @@ def _is_none(label: int | None) -> bool:
     return label is None or label < 0
 
 
-def _name(label: Any, names: Sequence[str] | None) -> str | float | None:
+def _name(label: Any, names: Sequence[str] | None) -> str | None:
     """Return the name of one label of a list; ``names`` are those of a ``ClassLabel``."""
     if names is None:
         return label_name(label)
     return None if _is_none(label) else names[label]
 
 
-def _parted(text: str, separator: str) -> list[str | float | None]:
+def _parted(text: str, separator: str) -> list[str | None]:
     return [label for part in text.split(separator) if (label := part.strip())]

@@ -23,6 +23,9 @@ logger = logging.getLogger("textclf")
 WORDS = "tokens"
 """The column of words."""
 
+IGNORED = -100
+"""The id by which libraries leave a word out of the loss."""
+
 WORD_NAMES = (WORDS, "words")
 TAG_NAMES = ("label", "labels", "tags", "ner_tags", "ner", "named_entities")
 """Names by which a column is guessed, in lower case, the most usual first."""
@@ -50,7 +53,9 @@ def token_task(data: DatasetDict) -> Task | None:
     return Task(label_names=tuple(label.feature.names), text_columns=(WORDS,), kind="tokens")
 
 
-def tagged(sources: Mapping[str, Source], words: str | None, tags: str | None) -> DatasetDict | None:
+def tagged(
+    sources: Mapping[str, Source], words: str | None, tags: str | None, names: Sequence[str] = ()
+) -> DatasetDict | None:
     """Return the splits with the columns ``tokens`` and ``label``, other columns after them.
 
     ``None`` if the columns of train, or those named, hold no lists of words.
@@ -59,6 +64,7 @@ def tagged(sources: Mapping[str, Source], words: str | None, tags: str | None) -
         sources: the splits by name; the columns are looked for in ``train``, or the first.
         words: the column that holds the lists of words; guessed if not given.
         tags: the column that holds a tag for each word; inferred and logged if not given.
+        names: the tags' names in the order of their ids, where they are numbers.
 
     Raises:
         DataError: there is no column of tags, or a split lacks a column.
@@ -83,10 +89,10 @@ def tagged(sources: Mapping[str, Source], words: str | None, tags: str | None) -
     for source in sources.values():
         if missing := [name for name in (word_column, tag_column) if name not in source.data.column_names]:
             raise DataError(f"{source.where}: there is no column {missing[0]!r}")
-    tag_of = {name: _tags(source, tag_column) for name, source in sources.items()}
-    names = _names(features[tag_column].feature, tag_of)
+    tag_of = {name: _tags(source, tag_column, names) for name, source in sources.items()}
+    tag_names = list(names) or _names(features[tag_column].feature, tag_of)
     return DatasetDict(
-        {name: _split(source, word_column, tag_column, tag_of[name], names) for name, source in sources.items()}
+        {name: _split(source, word_column, tag_column, tag_of[name], tag_names) for name, source in sources.items()}
     )
 
 
@@ -104,7 +110,7 @@ def tagged_split(words: Sequence[Sequence[str]], tags: Sequence[Sequence[str]], 
     )
 
 
-def _tags(source: Source, column: str) -> list[list[str]]:
+def _tags(source: Source, column: str, names: Sequence[str]) -> list[list[str]]:
     feature = source.data.features[column].feature
     rows = source.data[column][:]
     faults = [
@@ -116,7 +122,25 @@ def _tags(source: Source, column: str) -> list[list[str]]:
         raise DataError(f"{source.where}, {source.place(faults[0])}: a word has no tag (column {column!r})")
     if isinstance(feature, ClassLabel):
         return [[feature.names[tag] for tag in row] for row in rows]
+    if isinstance(feature, Value) and feature.dtype.startswith(("int", "uint", "float")):
+        return [[_tag_name(tag, names, source, row, column) for tag in tags] for row, tags in enumerate(rows)]
     return [[str(tag) for tag in row] for row in rows]
+
+
+def _tag_name(tag: float, names: Sequence[str], source: Source, row: int, column: str) -> str:
+    """Return the name of a tag's id.
+
+    Raises:
+        DataError: it has none: entities are found by the names, so that numbers alone would have no entity F1.
+    """
+    where = f"{source.where}, {source.place(row)}"
+    if tag == IGNORED:
+        raise DataError(f"{where}: a tag of {IGNORED} (column {column!r}): each word must have a tag")
+    if not names:
+        raise DataError(f"{where}: the tags are numbers (column {column!r}): names=O,B-PER,I-PER names them")
+    if not (float(tag).is_integer() and 0 <= tag < len(names)):
+        raise DataError(f"{where}: the tag {tag} (column {column!r}); names= has names for 0 to {len(names) - 1}")
+    return names[int(tag)]
 
 
 def _names(feature: object, tags: Mapping[str, list[list[str]]]) -> list[str]:

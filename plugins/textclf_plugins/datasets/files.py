@@ -14,6 +14,8 @@ from textclf_core.types.option import Option
 if TYPE_CHECKING:
     from datasets import DatasetDict
 
+    from textclf_core.data.separated import ReadOptions
+
 SUFFIXES = (".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".json", ".parquet")
 
 
@@ -46,8 +48,36 @@ class Files:
     ] = None
     label_separator: Annotated[
         str | None,
-        Option("What parts the labels of a row, such as ; or |, where a text may have several. Lists need none."),
+        Option(
+            "What parts the labels of a row where a text may have several: pipe, semicolon, comma or the characters. "
+            "Lists need none."
+        ),
     ] = None
+    labels: Annotated[
+        Literal["exact", "folded"] | None,
+        Option(
+            "folded: labels that differ in blanks, case or .0 alone are one; exact: each is a label as it is, decimals "
+            "too. Without either the first are reported, and decimals refused."
+        ),
+    ] = None
+    bins: Annotated[tuple[float, ...], Option("The edges between the classes that numbers become, ascending.")] = ()
+    names: Annotated[
+        tuple[str, ...], Option("The names of labels that are numbers from 0, or places in a vector of 0 and 1.")
+    ] = ()
+    separator: Annotated[
+        str | None,
+        Option("Between cells: comma, semicolon, tab, pipe or the character, if the header doesn't show."),
+    ] = None
+    encoding: Annotated[str | None, Option("The text's encoding, such as windows-1252, where it isn't UTF-8.")] = None
+    quoting: Annotated[
+        Literal["none", "double", "backslash"] | None,
+        Option(
+            "none: quotes are part of the text; double: a cell may stand in quotes, with those inside it doubled; "
+            "backslash: with a backslash before those inside it. CSV is read with double, tabs as the file shows."
+        ),
+    ] = None
+    header: Annotated[Literal["first-row", "none"], Option("Whether the first row names the columns.")] = "first-row"
+    columns: Annotated[tuple[str, ...], Option("The columns' names, where the file has no header.")] = ()
     empty: Annotated[Literal["keep", "drop"], Option("What to do with rows whose text is empty.")] = "keep"
 
     def __post_init__(self) -> None:
@@ -55,15 +85,36 @@ class Files:
             raise ValueError("wanted path=FILE, path=FOLDER or train=FILE, one of them")
         if self.label_separator == "":
             raise ValueError("label_separator must be a character or more")
+        self._read_options()
 
     @hookimpl
     def textclf_load_data(self) -> DatasetDict:
         """Return the splits that there are files for."""
         from textclf_core.data import labelled, read_file
+        from textclf_core.data.separated import SEPARATORS
 
-        sources = {name: read_file(file) for name, file in self._files()}
+        options = self._read_options()
+        separator = self.label_separator
         return labelled(
-            sources, text=self.text, label=self.label, label_separator=self.label_separator, empty=self.empty
+            {name: read_file(file, options) for name, file in self._files()},
+            text=self.text,
+            label=self.label,
+            label_separator=None if separator is None else SEPARATORS.get(separator, separator),
+            empty=self.empty,
+            labels=self.labels,
+            bins=self.bins,
+            names=self.names,
+        )
+
+    def _read_options(self) -> ReadOptions:
+        from textclf_core.data.separated import ReadOptions
+
+        return ReadOptions(
+            encoding=self.encoding,
+            separator=self.separator,
+            quoting=self.quoting,
+            header=self.header == "first-row",
+            columns=self.columns,
         )
 
     def _files(self) -> Iterator[tuple[str, Path]]:
@@ -89,13 +140,14 @@ def splits_in(folder: Path) -> dict[str, Path]:
         DataError: there is none for train, or there are two for one split.
     """
     from textclf_core.data.infer_columns import SPLIT_OF_NAME
+    from textclf_core.data.reading import plain_name
 
     if (folder / "dataset_dict.json").is_file():
         raise DataError(f"files: {folder} was written by save_to_disk; read it with hf-dataset:id={folder}")
     found: dict[str, Path] = {}
     for file in sorted(folder.iterdir()):
-        split = SPLIT_OF_NAME.get(file.stem.lower())
-        if split is None or file.suffix.lower() not in SUFFIXES:
+        split = SPLIT_OF_NAME.get(plain_name(file).stem.lower())
+        if split is None or plain_name(file).suffix.lower() not in SUFFIXES:
             continue
         if split in found:
             raise DataError(f"files: {folder} has two files for {split}: {found[split].name} and {file.name}")

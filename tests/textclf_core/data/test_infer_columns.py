@@ -149,7 +149,9 @@ def test_an_unlabelled_row_of_a_class_label_is_no_class() -> None:
 
 
 def test_a_score_is_no_class() -> None:
-    with pytest.raises(DataError, match=r"row 2: the label 2\.5 \(column 'label'\) is a score, not a class"):
+    with pytest.raises(
+        DataError, match=r"\(column 'label'\): the labels are scores, not classes: 2\.5 is no whole number"
+    ):
         labelled({"train": source(text=["a", "b"], label=[1.0, 2.5])})
 
 

@@ -1,0 +1,142 @@
+"""Labels as a person sees them: numbers that are scores, spellings that differ in blanks, case or ``.0`` alone."""
+
+from __future__ import annotations
+
+import logging
+import re
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
+from typing import Literal
+
+from textclf_core.errors import DataError
+
+logger = logging.getLogger("textclf")
+
+Labels = Literal["exact", "folded"]
+Rows = Sequence[Sequence[str]]
+
+_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+_WHOLE = re.compile(r"([-+]?\d+)(\.0+)?")
+_MOST_NUMBERS = 50
+_SHOWN = 10
+
+
+def settled_labels(
+    rows: Mapping[str, Rows],
+    where: str,
+    *,
+    labels: Labels | None = None,
+    bins: Sequence[float] = (),
+    parted: bool = False,
+) -> dict[str, list[list[str]]]:
+    """Return the labels of every row by split, numbers without ``.0``, and one spelling of each if they are folded.
+
+    Args:
+        rows: the names of each row's labels, by split.
+        where: what messages call them: file and column.
+        labels: ``folded`` makes one label of spellings that differ in blanks, case or ``.0`` alone, the most frequent;
+            ``exact`` takes each as it is, decimals too. Without either, such spellings stay apart, with a warning.
+        bins: ascending edges; numbers become the label of the bin that they fall in.
+        parted: whether a row may have several labels.
+
+    Raises:
+        DataError: the labels are scores (decimals, or more than 50 numbers) and neither ``exact`` nor ``bins`` says
+            what to do with them.
+    """
+    counts = Counter(name for split in rows.values() for row in split for name in row)
+    if bins:
+        return _renamed(rows, _binned(counts, bins, where))
+    if labels != "exact":
+        _refuse_scores(counts, where)
+        counts, rows = _without_points(counts, rows)
+    groups: dict[str, list[str]] = {}
+    for name in sorted(counts, key=lambda name: (-counts[name], name)):
+        groups.setdefault(_folded(name), []).append(name)
+    several = [spellings for spellings in groups.values() if len(spellings) > 1]
+    if several and labels is None:
+        shown = "; ".join(", ".join(f"{name!r} ({counts[name]})" for name in one) for one in several[:_SHOWN])
+        logger.warning(
+            "%s: labels differ in blanks, case or .0 alone and are taken as different ones: %s%s. files:labels=folded "
+            "makes one of each, files:labels=exact says that they differ",
+            where,
+            shown,
+            f"; and {len(several) - _SHOWN} more" if len(several) > _SHOWN else "",
+        )
+    if not parted and labels is None:
+        _warn_of_parts(counts, where)
+    if labels == "folded":
+        names = {name: _plain(one[0]) for one in groups.values() for name in one}
+        changed = sum(counts[name] for name, into in names.items() if name != into)
+        if changed:
+            logger.info("%s: %d labels were folded into the usual spelling (labels=folded)", where, changed)
+        return _renamed(rows, names.__getitem__)
+    return _renamed(rows, str)
+
+
+def _renamed(rows: Mapping[str, Rows], name_of: Callable[[str], str]) -> dict[str, list[list[str]]]:
+    return {
+        split: [list(dict.fromkeys(name_of(name) for name in row)) for row in of_split]
+        for split, of_split in rows.items()
+    }
+
+
+def _binned(counts: Mapping[str, int], bins: Sequence[float], where: str) -> Callable[[str], str]:
+    if list(bins) != sorted(set(bins)):
+        raise DataError(f"bins={','.join(f'{edge:g}' for edge in bins)} must ascend")
+    wrong = next((name for name in counts if not _NUMBER.fullmatch(name)), None)
+    if wrong is not None:
+        raise DataError(f"{where}: bins= makes classes of numbers, but {wrong!r} is none")
+    names = [f"below {bins[0]:g}", *(f"{low:g} to {high:g}" for low, high in pairwise(bins))]
+    names.append(f"{bins[-1]:g} and above")
+    return lambda name: names[bisect_right(bins, float(name))]
+
+
+def _refuse_scores(counts: Mapping[str, int], where: str) -> None:
+    if not counts or not all(_NUMBER.fullmatch(name) for name in counts):
+        return
+    broken = [name for name in counts if not float(name).is_integer()]
+    if not broken and len({float(name) for name in counts}) <= _MOST_NUMBERS:
+        return
+    what = f"{broken[0]} is no whole number" if broken else f"there are {len(counts)} different numbers"
+    raise DataError(
+        f"{where}: the labels are scores, not classes: {what}. files:bins=0.5 (or several edges) makes classes of "
+        "them, files:labels=exact takes each number as a class; to predict a number, use a tool for regression."
+    )
+
+
+def _without_points(counts: Counter[str], rows: Mapping[str, Rows]) -> tuple[Counter[str], Mapping[str, Rows]]:
+    """Return whole numbers without ``.0``, unless some stand both with and without."""
+    found = {name: _WHOLE.fullmatch(name) for name in counts}
+    names = {name: match[1] for name, match in found.items() if match}
+    if len(names) < len(counts) or len(set(names.values())) < len(counts) or all(n == i for n, i in names.items()):
+        return counts, rows
+    return Counter({names[name]: count for name, count in counts.items()}), _renamed(rows, names.__getitem__)
+
+
+def _plain(name: str) -> str:
+    whole = _WHOLE.fullmatch(name.strip())
+    return whole[1] if whole else name.strip()
+
+
+def _folded(name: str) -> str:
+    return " ".join(_plain(name).casefold().split())
+
+
+def _warn_of_parts(counts: Mapping[str, int], where: str) -> None:
+    """Say so where labels look like several in one, by parts that several of them share."""
+    for separator, name in (("|", "pipe"), (";", "semicolon"), (",", "comma")):
+        joined = [label for label in counts if separator in label]
+        parts = {label: {part.strip() for part in label.split(separator)} for label in joined}
+        others = Counter(part for of_label in parts.values() for part in of_label)
+        others.update(label.strip() for label in counts if separator not in label)
+        if joined and all(others[part] > 1 for of_label in parts.values() for part in of_label):
+            logger.warning(
+                "%s: labels such as %r look like several in one, and are taken as one each; "
+                "files:label_separator=%s parts them",
+                where,
+                joined[0],
+                name,
+            )
+            return
