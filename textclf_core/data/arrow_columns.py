@@ -1,4 +1,4 @@
-"""Values of Python as columns of Arrow."""
+"""Python values as Arrow columns."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _PLAIN = (str, bool, int, float)
 
 @dataclass(frozen=True)
 class OddValue:
-    """The first value of a column that is no text, number or list of them: its row, from 0, and its type."""
+    """The first value of a column that isn't a text, a number or a list of them: its row, from 0, and its type."""
 
     row: int
     type: str
 
 
 def table_of(rows: Sequence[Mapping[str, Any]]) -> tuple[pa.Table, dict[str, OddValue]]:
-    """Return rows as an Arrow table, and the odd values of its columns. A key that a row lacks is null there."""
+    """Return rows as an Arrow table, and the odd values of its columns; a key missing from a row becomes null."""
     names = list(dict.fromkeys(name for row in rows for name in row))
     return columns_table({name: [row.get(name) for row in rows] for name in names})
 
@@ -41,10 +41,11 @@ def columns_table(columns: Mapping[str, Sequence[Any]]) -> tuple[pa.Table, dict[
 
 
 def _column(values: Sequence[Any]) -> tuple[pa.Array, OddValue | None]:
-    """Return values as one column, NaN as null.
+    """Return values as one column, with NaN as null.
 
-    Values of several types are their names as labels, ``1``, ``1.0`` and ``"1"`` alike. Lists stay lists where they
-    hold texts or numbers alone. A column with anything else becomes JSON text, for whoever only reads it on.
+    Values of several types become text, by their names as labels, which are the same for ``1``, ``1.0`` and ``"1"``.
+    Lists stay lists if they hold only texts or only numbers of one type. A column with any other value becomes JSON
+    text.
     """
     import numpy as np
     import pyarrow as pa
@@ -71,7 +72,7 @@ def _column(values: Sequence[Any]) -> tuple[pa.Array, OddValue | None]:
 
 
 def _encodable(values: Sequence[Any]) -> list[Any]:
-    """Return values whose texts UTF-8 can hold: half of a surrogate pair, as cut emojis leave it, becomes U+FFFD."""
+    """Return values with texts valid in UTF-8: a lone surrogate, as truncated emojis leave, becomes U+FFFD."""
     return [
         value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         if isinstance(value, str) and not value.isascii() and any("\ud800" <= one <= "\udfff" for one in value)

@@ -1,4 +1,4 @@
-"""Rows of JSON: an object a line, one array, one object of columns, or one object with an array in it."""
+"""Rows from JSON: one object per line, an array, an object of columns, or an object that contains an array."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _BLANKS = re.compile(r"\s*")
 
 
 def json_lines(lines: Iterable[str], where: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield the object of each line that isn't blank, after the line's number, from 1.
+    """Yield the line number, from 1, and the object of each line that isn't blank.
 
     Raises:
-        DataError: a line holds none.
+        DataError: a line isn't a JSON object.
     """
     for number, line in enumerate(lines, 1):
         if not line.strip():
@@ -28,18 +28,18 @@ def json_lines(lines: Iterable[str], where: str) -> Iterator[tuple[int, dict[str
             row = json.loads(line)
         except json.JSONDecodeError as error:
             raise DataError(
-                f"{where}, line {number}: not JSON ({error.msg} at place {error.colno}); one object a line was wanted"
+                f"{where}, line {number}: not JSON ({error.msg} at column {error.colno}); expected one object per line"
             ) from None
         if not isinstance(row, dict):
-            raise DataError(f"{where}, line {number}: a JSON {type(row).__name__}; one object a line was wanted")
+            raise DataError(f"{where}, line {number}: a JSON {type(row).__name__}; expected one object per line")
         yield number, row
 
 
 def json_document(lines: Iterable[str], where: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield the rows of a ``.json`` file, each after the line where it starts, or its number if it has no line.
+    """Yield the rows of a ``.json`` file, each with the line where it starts, or its row number if it has no line.
 
     Raises:
-        DataError: it isn't JSON, or holds no rows.
+        DataError: the file isn't JSON, or has no rows.
     """
     text = "".join(lines)
     begins = text.lstrip()[:1]
@@ -52,7 +52,7 @@ def json_document(lines: Iterable[str], where: str) -> Iterator[tuple[int, dict[
 
 
 def _is_lines(text: str) -> bool:
-    """Return whether the first line is an object by itself, and others follow."""
+    """Return whether the first line is a complete object and other lines follow."""
     first, _, rest = text.lstrip().partition("\n")
     try:
         return isinstance(json.loads(first), dict) and bool(rest.strip())
@@ -71,17 +71,17 @@ def _elements(text: str, where: str) -> Iterator[tuple[int, dict[str, Any]]]:
         try:
             row, place = decoder.raw_decode(text, place)
         except json.JSONDecodeError as error:
-            raise DataError(f"{where}, line {error.lineno}: not JSON ({error.msg} at place {error.colno})") from None
+            raise DataError(f"{where}, line {error.lineno}: not JSON ({error.msg} at column {error.colno})") from None
         if not isinstance(row, dict):
-            raise DataError(f"{where}, line {line}: a JSON {type(row).__name__}; an array of objects was wanted")
+            raise DataError(f"{where}, line {line}: a JSON {type(row).__name__}; expected an array of objects")
         yield line, row
         place = _after_blanks(text, place)
         if text[place : place + 1] not in (",", "]"):
             line += text.count("\n", counted, place)
-            raise DataError(f"{where}, line {line}: not JSON (a comma or the array's end was wanted)")
+            raise DataError(f"{where}, line {line}: not JSON (expected a comma or the end of the array)")
         place += text[place] == ","
     if text[place + 1 :].strip():
-        raise DataError(f"{where}: something follows the JSON array; a row a line is read from a .jsonl file")
+        raise DataError(f"{where}: text follows the JSON array; for one object per line, name the file .jsonl")
 
 
 def _after_blanks(text: str, place: int) -> int:
@@ -93,7 +93,7 @@ def _parsed(text: str, where: str) -> dict[str, Any]:
     try:
         document: dict[str, Any] = json.loads(text)
     except json.JSONDecodeError as error:
-        raise DataError(f"{where}, line {error.lineno}: not JSON ({error.msg} at place {error.colno})") from None
+        raise DataError(f"{where}, line {error.lineno}: not JSON ({error.msg} at column {error.colno})") from None
     return document
 
 
@@ -103,7 +103,7 @@ def _rows_of(document: Mapping[str, Any], where: str) -> list[dict[str, Any]]:
         lengths = {len(value) for value in lists.values()}
         if len(lengths) > 1:
             found = ", ".join(f"{name} has {len(value)}" for name, value in lists.items())
-            raise DataError(f"{where}: one object of columns, which must be of one length, but {found}")
+            raise DataError(f"{where}: the columns must have the same length, but {found}")
         logger.info("%s: read as one object of columns: %s", where, ", ".join(document))
         return [dict(zip(lists, values, strict=True)) for values in zip(*lists.values(), strict=True)]
     tables = [name for name, value in lists.items() if _holds_objects(value)]
@@ -116,7 +116,7 @@ def _rows_of(document: Mapping[str, Any], where: str) -> list[dict[str, Any]]:
             logger.info("%s: read as one object of columns: %s", where, ", ".join(document))
             return [{name: value[key] for name, value in document.items()} for key in keys]
     if tables:
-        raise DataError(f"{where}: an object with several arrays of rows: {', '.join(tables)}. Leave one of them.")
+        raise DataError(f"{where}: the object has several arrays of rows: {', '.join(tables)}. Keep one of them.")
     return [dict(document)]
 
 

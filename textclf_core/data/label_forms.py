@@ -1,4 +1,4 @@
-"""The forms in which several labels a text come, made one: lists of names or ids."""
+"""Converting the various forms of several labels per text into lists of names or ids."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ logger = logging.getLogger("textclf")
 
 
 def with_lists(sources: Mapping[str, Source], column: str, names: Sequence[str] = ()) -> dict[str, Source]:
-    """Return the splits with lists of labels where the column holds lists as text, or vectors of zeros and ones.
+    """Return the splits with lists of labels, if the column holds lists as text or vectors of zeros and ones.
 
     Args:
         sources: the splits by name.
-        column: the column of labels.
+        column: the label column.
         names: the labels' names in the order of their ids, for labels that are numbers.
 
     Raises:
-        DataError: there are more names than labels, or fewer.
+        DataError: the number of names isn't the number of labels.
     """
     found = dict(sources)
     if _are_lists_as_text(found, column):
-        logger.info("%s: the lists that the column %r holds as text are read as lists", _where(found), column)
+        logger.info("%s: the texts in the column %r are parsed as lists", _where(found), column)
         found = {
             name: _replaced(one, column, _parsed(one, column), List(Value("string"))) for name, one in found.items()
         }
@@ -39,14 +39,14 @@ def with_lists(sources: Mapping[str, Source], column: str, names: Sequence[str] 
     if width:
         if names and len(names) != width:
             raise DataError(
-                f"{_where(found)}: names= has {len(names)} names, and each row of {column!r} {width} places"
+                f"{_where(found)}: names= has {len(names)} names, but each row of {column!r} has {width} values"
             )
         logger.info(
-            "%s: the column %r holds a 0 or 1 for each of %d labels%s",
+            "%s: the column %r has a 0 or 1 for each of %d labels%s",
             _where(found),
             column,
             width,
-            "" if names else ", which are named by their place, from 0 (names= names them)",
+            "" if names else ", which are named by their position, from 0 (set names= to name them)",
         )
         feature = List(ClassLabel(names=list(names or map(str, range(width)))))
         return {name: _replaced(one, column, _places(one, column), feature) for name, one in found.items()}
@@ -79,7 +79,7 @@ def _parsed(source: Source, column: str) -> list[list[str] | None]:
 
 
 def _vector_width(sources: Mapping[str, Source], column: str) -> int:
-    """Return how many zeros and ones each row holds; 0 if rows hold something else."""
+    """Return the number of zeros and ones in each row; 0 if the rows hold anything else."""
     widths = set()
     for source in sources.values():
         feature = source.data.features.get(column)
@@ -98,16 +98,16 @@ def _places(source: Source, column: str) -> list[list[int]]:
 
 
 def _named(source: Source, column: str, names: Sequence[str]) -> Source:
-    """Return a split whose ids have these names."""
+    """Return a split whose label ids have these names."""
     feature = source.data.features[column]
     inner = feature.feature if is_list(feature) else feature
     values: Sequence[Any] = source.data[column][:]
     ids = [[_id(one) for one in value or ()] if is_list(feature) else [_id(value)] for value in values]
     wrong = [row for row, of_row in enumerate(ids) if any(one is None or one >= len(names) for one in of_row)]
     if isinstance(inner, ClassLabel) or wrong:
-        what = f"{source.place(wrong[0])}: {values[wrong[0]]!r}" if wrong else "the labels have names"
+        what = f"{source.place(wrong[0])}: {values[wrong[0]]!r}" if wrong else "the labels have names already"
         raise DataError(
-            f"{source.where}, {what} (column {column!r}): names= names labels that are whole numbers, from 0 to "
+            f"{source.where}, {what} (column {column!r}): names= is for labels that are whole numbers, here from 0 to "
             f"{len(names) - 1}"
         )
     label = ClassLabel(names=list(names))

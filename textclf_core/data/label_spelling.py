@@ -1,4 +1,4 @@
-"""Labels as a person sees them: numbers that are scores, spellings that differ in blanks, case or ``.0`` alone."""
+"""Cleaning label names: numbers that are scores, and spellings that differ only in blanks, case or ``.0``."""
 
 from __future__ import annotations
 
@@ -31,19 +31,20 @@ def settled_labels(
     bins: Sequence[float] = (),
     parted: bool = False,
 ) -> dict[str, list[list[str]]]:
-    """Return the labels of every row by split, numbers without ``.0``, and one spelling of each if they are folded.
+    """Return the labels of every row by split, with whole numbers without ``.0``.
 
     Args:
         rows: the names of each row's labels, by split.
-        where: what messages call them: file and column.
-        labels: ``folded`` makes one label of spellings that differ in blanks, case or ``.0`` alone, the most frequent;
-            ``exact`` takes each as it is, decimals too. Without either, such spellings stay apart, with a warning.
-        bins: ascending edges; numbers become the label of the bin that they fall in.
+        where: the file and column, for messages.
+        labels: ``folded`` merges spellings that differ only in blanks, case or ``.0`` into the most frequent one;
+            ``exact`` takes each label as it is, decimals included. Without either, such spellings are different labels,
+            and a warning is logged.
+        bins: ascending edges; a number becomes the label of its bin.
         parted: whether a row may have several labels.
 
     Raises:
-        DataError: the labels are scores (decimals, or more than 50 numbers) and neither ``exact`` nor ``bins`` says
-            what to do with them.
+        DataError: the labels are scores (decimals, or more than 50 different numbers), and neither ``exact`` nor
+            ``bins`` is given.
     """
     counts = Counter(name for split in rows.values() for row in split for name in row)
     if bins:
@@ -58,8 +59,8 @@ def settled_labels(
     if several and labels is None:
         shown = "; ".join(", ".join(f"{name!r} ({counts[name]})" for name in one) for one in several[:_SHOWN])
         logger.warning(
-            "%s: labels differ in blanks, case or .0 alone and are taken as different ones: %s%s. files:labels=folded "
-            "makes one of each, files:labels=exact says that they differ",
+            "%s: some labels differ only in blanks, case or .0 and are treated as different: %s%s. "
+            "files:labels=folded merges them; files:labels=exact treats them as different without this warning",
             where,
             shown,
             f"; and {len(several) - _SHOWN} more" if len(several) > _SHOWN else "",
@@ -70,7 +71,7 @@ def settled_labels(
         names = {name: _plain(one[0]) for one in groups.values() for name in one}
         changed = sum(counts[name] for name, into in names.items() if name != into)
         if changed:
-            logger.info("%s: %d labels were folded into the usual spelling (labels=folded)", where, changed)
+            logger.info("%s: %d labels were replaced by their most frequent spelling (labels=folded)", where, changed)
         return _renamed(rows, names.__getitem__)
     return _renamed(rows, str)
 
@@ -84,10 +85,10 @@ def _renamed(rows: Mapping[str, Rows], name_of: Callable[[str], str]) -> dict[st
 
 def _binned(counts: Mapping[str, int], bins: Sequence[float], where: str) -> Callable[[str], str]:
     if list(bins) != sorted(set(bins)):
-        raise DataError(f"bins={','.join(f'{edge:g}' for edge in bins)} must ascend")
+        raise DataError(f"bins={','.join(f'{edge:g}' for edge in bins)}: the edges must be in ascending order")
     wrong = next((name for name in counts if not _NUMBER.fullmatch(name)), None)
     if wrong is not None:
-        raise DataError(f"{where}: bins= makes classes of numbers, but {wrong!r} is none")
+        raise DataError(f"{where}: bins= is for numbers, but {wrong!r} isn't one")
     names = [f"below {bins[0]:g}", *(f"{low:g} to {high:g}" for low, high in pairwise(bins))]
     names.append(f"{bins[-1]:g} and above")
     return lambda name: names[bisect_right(bins, float(name))]
@@ -99,15 +100,15 @@ def _refuse_scores(counts: Mapping[str, int], where: str) -> None:
     broken = [name for name in counts if not float(name).is_integer()]
     if not broken and len({float(name) for name in counts}) <= _MOST_NUMBERS:
         return
-    what = f"{broken[0]} is no whole number" if broken else f"there are {len(counts)} different numbers"
+    what = f"{broken[0]} isn't a whole number" if broken else f"there are {len(counts)} different numbers"
     raise DataError(
-        f"{where}: the labels are scores, not classes: {what}. files:bins=0.5 (or several edges) makes classes of "
-        "them, files:labels=exact takes each number as a class; to predict a number, use a tool for regression."
+        f"{where}: the labels are scores, not classes: {what}. files:bins=0.5 (or several edges) divides them into "
+        "classes; files:labels=exact makes each number a class; to predict a number, use a regression tool."
     )
 
 
 def _without_points(counts: Counter[str], rows: Mapping[str, Rows]) -> tuple[Counter[str], Mapping[str, Rows]]:
-    """Return whole numbers without ``.0``, unless some stand both with and without."""
+    """Return whole numbers without ``.0``, unless some occur both with and without it."""
     found = {name: _WHOLE.fullmatch(name) for name in counts}
     names = {name: match[1] for name, match in found.items() if match}
     if len(names) < len(counts) or len(set(names.values())) < len(counts) or all(n == i for n, i in names.items()):
@@ -125,7 +126,7 @@ def _folded(name: str) -> str:
 
 
 def _warn_of_parts(counts: Mapping[str, int], where: str) -> None:
-    """Say so where labels look like several in one, by parts that several of them share."""
+    """Log a warning if labels look like several labels joined by a separator, because they share parts."""
     for separator, name in (("|", "pipe"), (";", "semicolon"), (",", "comma")):
         joined = [label for label in counts if separator in label]
         parts = {label: {part.strip() for part in label.split(separator)} for label in joined}
@@ -133,8 +134,8 @@ def _warn_of_parts(counts: Mapping[str, int], where: str) -> None:
         others.update(label.strip() for label in counts if separator not in label)
         if joined and all(others[part] > 1 for of_label in parts.values() for part in of_label):
             logger.warning(
-                "%s: labels such as %r look like several in one, and are taken as one each; "
-                "files:label_separator=%s parts them",
+                "%s: labels such as %r look like several labels, but are treated as one; files:label_separator=%s "
+                "splits them",
                 where,
                 joined[0],
                 name,

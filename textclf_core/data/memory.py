@@ -1,4 +1,4 @@
-"""Data that is already in memory."""
+"""Data in memory, such as data frames and lists."""
 
 from __future__ import annotations
 
@@ -27,14 +27,13 @@ def from_memory(data: object, text: Columns = None, label: Columns = None) -> Da
 
     Args:
         data: a pandas ``DataFrame``, a pyarrow ``Table``, a ``Dataset``, a list of dicts, a list of (text, label)
-            pairs or a dict of columns, which become ``train``; or a ``DatasetDict`` or a dict of any of those by
-            split: ``train`` and, if there are any, ``validation`` and ``test``.
-        text: the column that holds the texts, or several: a sequence, or their names with commas between; inferred, and
-            logged if not given.
-        label: the column that holds the labels; inferred and logged if not given. Several hold 0 or 1 each.
+            pairs or a dict of columns, which becomes ``train``; or a ``DatasetDict`` or a dict of any of these by
+            split: ``train`` and optionally ``validation`` and ``test``.
+        text: the text column, or several as a sequence or a comma-separated string; inferred and logged if not given.
+        label: the label column; inferred and logged if not given. Several columns hold 0 or 1 each.
 
     Raises:
-        DataError: as in :func:`~textclf_core.data.infer_columns`, or the object is none of these.
+        DataError: as in :func:`~textclf_core.data.infer_columns.labelled`, or the object has an unsupported type.
     """
     splits = _by_split(data) if isinstance(data, Mapping) and _is_by_split(data) else {"train": data}
     sources = {name: _source(split, name) for name, split in splits.items()}
@@ -45,23 +44,23 @@ def from_memory(data: object, text: Columns = None, label: Columns = None) -> Da
 
 
 def _is_by_split(data: Mapping[Any, object]) -> bool:
-    """Tell splits by name from columns by name."""
+    """Return whether the keys name splits, not columns."""
     return isinstance(data, DatasetDict) or ("train" in data and all(name in SPLIT_OF_NAME for name in data))
 
 
 def _by_split(data: Mapping[str, object]) -> dict[str, object]:
-    """Return the splits under the names that textclf uses; others are left out, which is logged."""
+    """Return the splits under the names that textclf uses; other splits are dropped and logged."""
     splits: dict[str, object] = {}
     for name, split in data.items():
         known = SPLIT_OF_NAME.get(name.lower())
         if known is None:
-            logger.info("the split %r is left out: textclf uses train, validation and test", name)
+            logger.info("the split %r is dropped: textclf uses train, validation and test", name)
         elif known in splits:
-            raise DataError(f"there are two {known} splits: {name!r} is one of them; leave one out")
+            raise DataError(f"there are two {known} splits, one of them {name!r}; remove one")
         else:
             splits[known] = split
     if "train" not in splits:
-        raise DataError(f"there is no train split; there are: {', '.join(data) or 'none'}")
+        raise DataError(f"there is no train split; the splits are: {', '.join(data) or 'none'}")
     return splits
 
 
@@ -79,19 +78,19 @@ def _source(data: object, name: str) -> Source:
         table, odd = _rows_table(data, name)
     else:
         raise DataError(
-            f"{name}: a {type(data).__module__}.{type(data).__qualname__} can't be read as data; wanted a pandas "
+            f"{name}: a {type(data).__module__}.{type(data).__qualname__} can't be read as data; pass a pandas "
             "DataFrame, a pyarrow Table, a Dataset, a list of dicts or (text, label) pairs, or a dict of columns"
         )
     return Source(Dataset(table), where, odd_values=odd)
 
 
 def _is_frame(data: object) -> TypeGuard[pd.DataFrame]:
-    # By name, since importing pandas to ask would cost those who have no frame.
+    # By name, since an isinstance check would import pandas.
     return type(data).__name__ == "DataFrame" and type(data).__module__.partition(".")[0] == "pandas"
 
 
 def _frame_table(frame: pd.DataFrame) -> _Table:
-    """Return the columns of a frame, without its index; NaN, NA and None are null."""
+    """Return the columns of a data frame, without its index; NaN, NA and None become null."""
     columns = {}
     for name, column in frame.items():
         columns[str(name)] = column.astype(object).where(column.notna(), None).tolist()
@@ -103,7 +102,7 @@ def _columns_table(columns: Mapping[Any, Any], where: str) -> _Table:
     lengths = {name: len(values) for name, values in lists.items()}
     if len(set(lengths.values())) > 1:
         found = ", ".join(f"{name} has {length}" for name, length in lengths.items())
-        raise DataError(f"{where}: the columns must be of one length, but {found}")
+        raise DataError(f"{where}: the columns must have the same length, but {found}")
     return columns_table(lists)
 
 
@@ -114,6 +113,6 @@ def _rows_table(rows: Sequence[object], where: str) -> _Table:
         return table_of([{str(name): value for name, value in row.items()} for row in rows])  # type: ignore[attr-defined]
     for number, row in enumerate(rows, 1):
         if not isinstance(row, tuple | list) or len(row) != 2:
-            raise DataError(f"{where}, row {number}: wanted a (text, label) pair, or dicts throughout; got {row!r}")
+            raise DataError(f"{where}, row {number}: expected a (text, label) pair, or dicts only; got {row!r}")
     pairs = [(row[0], row[1]) for row in rows]  # type: ignore[index]
     return columns_table({"text": [p[0] for p in pairs], "label": [p[1] for p in pairs]})

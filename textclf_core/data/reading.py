@@ -1,6 +1,6 @@
-"""Files of labelled texts, read row by row: CSV, TSV, JSON, Parquet, plain text.
+"""Reading files of labelled texts row by row: CSV, TSV, JSON, Parquet, plain text.
 
-Nothing is guessed about a value: in CSV and TSV "NA", "null" and "01" are the text that they are.
+Values aren't interpreted: in CSV and TSV, "NA", "null" and "01" are ordinary text.
 """
 
 from __future__ import annotations
@@ -35,49 +35,49 @@ FORMAT_OF_SUFFIX: Mapping[str, Format] = {
     ".parquet": "parquet",
     ".txt": "text",
 }
-"""The format of a file, by the end of its name in lower case."""
+"""The format of a file by the suffix of its name, in lower case."""
 
 COMPRESSED = (".gz", ".bz2", ".zst", ".zip")
-"""What may follow that end."""
+"""The suffixes of compressed files, which follow that of the format."""
 
 
 def format_of(path: Path) -> Format:
-    """Return the format that the end of a file's name tells, after that of a compressed file.
+    """Return the format of a file by the suffix of its name, ignoring that of a compressed file.
 
     Raises:
-        DataError: the end of the name tells none.
+        DataError: the suffix isn't a known one.
     """
     plain = plain_name(path)
     if plain.suffix.lower() not in FORMAT_OF_SUFFIX:
-        raise DataError(f"{path}: the name must end in {', '.join(FORMAT_OF_SUFFIX)} to tell what is in the file")
+        raise DataError(f"{path}: unknown format; the file's name must end in {', '.join(FORMAT_OF_SUFFIX)}")
     return FORMAT_OF_SUFFIX[plain.suffix.lower()]
 
 
 def plain_name(path: Path) -> Path:
-    """Return a file's path without the end that says how the file is compressed."""
+    """Return a file's path without the suffix of its compression."""
     return path.with_suffix("") if path.suffix.lower() in COMPRESSED else path
 
 
 def iter_rows(
     source: Path | BinaryIO, format: Format | None = None, options: ReadOptions | None = None
 ) -> Iterator[dict[str, Any]]:
-    """Yield the rows of a file or a stream one by one, in order, reading no further than asked.
+    """Yield the rows of a file or stream, in order, reading on demand.
 
-    Parquet and a ``.json`` file are read at once. A file with tabs is read a first time where it has to be seen whether
-    its cells stand in quotes.
+    Parquet and ``.json`` files are read as a whole. A tab-separated file may be read twice, to find out whether its
+    cells are quoted.
 
     Args:
         source: a file, or a binary stream such as ``sys.stdin.buffer``.
-        format: how it is written. A file's name tells; a stream needs it said, and can't be Parquet. In ``text``
-            every line is a row with the one column ``text``.
-        options: what the name and the header don't tell.
+        format: the format; by default that of the file's name. A stream needs it, and can't be Parquet. With ``text``
+            every line is a row with the single column ``text``.
+        options: the encoding, separator, quoting and header, if they must not be detected.
 
     Yields:
         The row's values by column; strings in CSV, TSV and text.
 
     Raises:
-        DataError: with file and line, where the file isn't of its encoding, a row has too few or too many fields, a
-            quote stays open or swallows rows, a line isn't a JSON object, or there is no such file.
+        DataError: names file and line: the file doesn't exist or isn't valid in its encoding, a row has too few or too
+            many fields, a quote isn't closed or spans several rows, or a line isn't a JSON object.
     """
     for _, row in numbered_rows(source, format, options):
         yield row
@@ -86,11 +86,11 @@ def iter_rows(
 def numbered_rows(
     source: Path | BinaryIO, format: Format | None = None, options: ReadOptions | None = None
 ) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield what :func:`iter_rows` does, each row after the number of the line where it starts, counted from 1."""
+    """Yield the rows of :func:`iter_rows`, each with the number, from 1, of the line where it starts."""
     options = options or ReadOptions()
     if not isinstance(source, Path):
         if format is None or format in ("parquet", "json"):
-            raise DataError(f"standard input is read as csv, tsv, jsonl or text, not {format}: say which it is")
+            raise DataError(f"standard input can be read as csv, tsv, jsonl or text, not {format}; name its format")
         yield from _rows(source, None, format, options, "standard input")
         return
     format = format or format_of(source)
@@ -132,14 +132,14 @@ def read_file(path: Path, options: ReadOptions | None = None) -> Source:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[BinaryIO]:
-    """Open a file, the one inside if it is compressed."""
+    """Open a file, decompressing it if necessary."""
     suffix = path.suffix.lower()
     try:
         if suffix == ".zip":
             with zipfile.ZipFile(path) as archive:
                 names = [name for name in archive.namelist() if not name.endswith("/") and "__MACOSX" not in name]
                 if len(names) != 1:
-                    raise DataError(f"{path}: {len(names)} files are in it; one was wanted")
+                    raise DataError(f"{path}: the archive has {len(names)} files; expected one")
                 with archive.open(names[0]) as stream:
                     yield cast(BinaryIO, stream)
         elif suffix == ".zst":
@@ -154,7 +154,7 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
     except (zipfile.BadZipFile, gzip.BadGzipFile, EOFError, OSError) as error:
         if suffix not in COMPRESSED:
             raise
-        raise DataError(f"{path}: can't be decompressed: {error}") from None
+        raise DataError(f"{path}: the file can't be decompressed: {error}") from None
 
 
 def _rows(
@@ -182,7 +182,7 @@ def _parquet(path: Path) -> pa.Table:
     import pyarrow.parquet as pq
 
     try:
-        # A ParquetFile, since read_table takes `key=value` folders in the path for columns.
+        # A ParquetFile, since read_table treats `key=value` folders in the path as columns.
         return pq.ParquetFile(path).read()
     except pa.ArrowInvalid as error:
         raise DataError(f"{path}: not a Parquet file ({error})") from None

@@ -1,4 +1,4 @@
-"""Tables whose cells stand between separators: CSV and TSV, as people and programs write them."""
+"""Reading CSV and TSV files, as people and programs write them."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from textclf_core.errors import DataError
 logger = logging.getLogger("textclf")
 
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
-"""Separators by the names that need no quotes in a shell."""
+"""Separators by names that need no quotes in a shell."""
 
 Quoting = Literal["none", "double", "backslash"]
 
-# Documents longer than the csv module's limit of 131,072 characters are texts like any other.
+# Texts may be longer than the csv module's default limit of 131,072 characters.
 LONGEST_FIELD = 2**31 - 1
 
-_MOST_VALUES = 50  # of a column that may be one of labels
+_MOST_VALUES = 50  # a column with more different values isn't a label column
 _NUMBER = re.compile(r"[-+]?\d+(\.\d+)?")
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReadOptions:
-    """How a text file is written, where its name and its header don't tell.
+    """The format of a text file, as far as it shall not be detected from its name and header.
 
     Attributes:
         encoding: see :func:`~textclf_core.data.decoding.decoded_lines`.
-        separator: between two cells: a name of :data:`SEPARATORS` or the character.
-        quoting: ``none``: quotes are part of the text; ``double``: a cell may stand in double quotes, and those inside
-            it are doubled; ``backslash``: the same, and a backslash goes before those inside it.
-        header: whether the first row names the columns.
-        columns: their names, where it doesn't.
+        separator: the separator of cells: a name in :data:`SEPARATORS`, or the character.
+        quoting: ``none``: quotes are part of the text; ``double``: a cell may be in double quotes, and quotes inside it
+            are doubled; ``backslash``: the same, but quotes inside it follow a backslash.
+        header: whether the first row has the names of the columns.
+        columns: the names of the columns, if there is no header.
     """
 
     encoding: str | None = None
@@ -52,29 +52,29 @@ class ReadOptions:
                 codecs.lookup(self.encoding)
             except LookupError:
                 raise ValueError(
-                    f"encoding={self.encoding}: there is no encoding of this name; windows-1252 is one, utf-16 another"
+                    f"encoding={self.encoding}: unknown encoding; examples are windows-1252 and utf-16"
                 ) from None
         if self.separator is not None and self.separator not in SEPARATORS and len(self.separator) != 1:
             raise ValueError(f"separator={self.separator} must be {', '.join(SEPARATORS)} or one character")
         if self.header == bool(self.columns):
-            raise ValueError("header=none needs columns=NAME,NAME, and columns= needs header=none")
+            raise ValueError("header=none and columns=NAME,NAME must be given together")
 
 
 def separated_rows(
     reopen: Callable[[], Iterator[str]] | None, lines: Iterator[str], separator: str, options: ReadOptions, where: str
 ) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield the rows of a table, each after the number of the line where it starts, counted from 1.
+    """Yield the rows of a table, each with the number, from 1, of the line where it starts.
 
     Args:
-        reopen: returns the lines from the first on again; ``None`` for a stream that can be read but once.
-        lines: the table's, with their ends.
-        separator: the usual one of the format, which gives way to the only other one that the header has.
-        options: what the user says of the file.
-        where: what errors call it.
+        reopen: returns the lines again from the first on; ``None`` for a stream that can be read only once.
+        lines: the lines of the table, including their ends.
+        separator: the format's usual separator. If the header has none but one other separator, that one is used.
+        options: what the user set.
+        where: the name of the file in error messages.
 
     Raises:
-        DataError: with the line: a row has too few or too many cells, a quote stays open, or a cell in quotes has
-            swallowed rows.
+        DataError: names the line: a row has too few or too many cells, a quote isn't closed, or a quoted cell contains
+            what looks like several rows.
     """
     first = next(lines, "")
     lines = chain([first], lines)
@@ -93,7 +93,7 @@ def separated_rows(
 
 
 def _separator_of(header: str, usual: str, where: str) -> str:
-    """Return the usual separator, or the only other one that the header has if that one isn't there."""
+    """Return the usual separator, or, if the header doesn't contain it, the only other one that it contains."""
 
     def cells(separator: str) -> int:
         try:
@@ -105,12 +105,12 @@ def _separator_of(header: str, usual: str, where: str) -> str:
     if cells(usual) > 1 or len(others) != 1:
         return usual
     name = next(name for name, one in SEPARATORS.items() if one == others[0])
-    logger.info("%s: its cells are separated by %r, as the header shows (separator= says otherwise)", where, others[0])
+    logger.info("%s: the separator is %r, according to the header (separator= sets another)", where, others[0])
     return SEPARATORS[name]
 
 
 class _RawRows:
-    """The rows of a csv reader, beside the lines of each."""
+    """The rows of a csv reader, with the lines of each row."""
 
     def __init__(self, lines: Iterable[str], separator: str, quoting: Quoting) -> None:
         self.lines: list[str] = []
@@ -127,16 +127,16 @@ class _RawRows:
 
     def _record(self, lines: Iterable[str]) -> Iterator[str]:
         for line in lines:
-            # A carriage return alone ends a line too, as in files of old Macs.
+            # A single carriage return ends a line too, as in files from old Macs.
             for piece in re.split(r"(?<=\r)(?!\n)", line) if "\r" in line.removesuffix("\r\n") else (line,):
                 if piece:
                     self.lines.append(piece)
                     yield piece
 
     def __iter__(self) -> Iterator[tuple[int, list[str]]]:
-        """Yield the line where a row starts, and its cells; ``lines`` holds the row's own meanwhile.
+        """Yield the line where a row starts, and its cells; ``lines`` then holds the lines of the row.
 
-        While a row is read, and no longer, the process takes cells as long as ours.
+        The csv module's limit is process-wide, so it is raised only while a row is read.
         """
         while True:
             self.lines.clear()
@@ -159,13 +159,13 @@ def _rows(
         for start, fields in raw:
             if header is None and fields:
                 header = _header(fields, start, where)
-            elif header is not None and fields:  # a blank line between rows is no row
+            elif header is not None and fields:  # blank lines are skipped
                 del fields[_width(fields, len(header)) :]
                 if len(fields) != len(header):
                     raise DataError(_wrong_width(fields, header, start, where, options))
                 unnamed = [value for name, value in zip(header, fields, strict=True) if not name and value.strip()]
                 if unnamed:
-                    raise DataError(f"{where}, line {start}: {unnamed[0]!r} stands in a column without a name")
+                    raise DataError(f"{where}, line {start}: {unnamed[0]!r} is in a column without a name")
                 if swallowing:
                     swallowing.see(start, raw.lines, fields)
                 yield start, {name: value for name, value in zip(header, fields, strict=True) if name}
@@ -174,19 +174,19 @@ def _rows(
             f"{where}, line {raw.start}: the row that starts here can't be read: {error}.{_hint(raw)}"
         ) from None
     if header is None:
-        raise DataError(f"{where}: the file is empty; a header with the names of the columns was wanted")
+        raise DataError(f"{where}: the file is empty; expected a header with the names of the columns")
 
 
 def _header(fields: Sequence[str], line: int, where: str) -> list[str]:
     names = [name.strip() for name in fields]
     twice = sorted({name for name in names if name and names.count(name) > 1})
     if twice:
-        raise DataError(f"{where}, line {line}: the column {twice[0]!r} stands in the header twice")
+        raise DataError(f"{where}, line {line}: the column {twice[0]!r} is in the header twice")
     return names
 
 
 def _width(fields: Sequence[str], wanted: int) -> int:
-    """Return how many cells a row has without empty ones beyond the header, as spreadsheets write them."""
+    """Return the number of a row's cells, without empty ones beyond the header, which spreadsheets may write."""
     width = len(fields)
     while width > wanted and not fields[width - 1].strip():
         width -= 1
@@ -207,14 +207,14 @@ def _fields(count: int) -> str:
 
 def _hint(raw: _RawRows) -> str:
     if raw.quoting == "double" and any('\\"' in line for line in raw.lines):
-        return r" It has \" in it: quoting=backslash reads that as a quote."
+        return r" It contains \": quoting=backslash reads that as a quote."
     return "" if raw.quoting == "none" else " quoting=none reads quotes as part of the text."
 
 
 def _is_plainly_quoted(lines: Iterator[str], separator: str) -> bool:
-    """Return whether quotes around cells are a writer's: what he must quote is quoted, and all of it parses.
+    """Return whether a CSV writer has quoted the cells: every cell that needs quotes has them, and all rows parse.
 
-    Else they are part of a text, as in most files with tabs.
+    Otherwise quotes are part of the text, as in most tab-separated files.
     """
     doubled = re.compile(rf'(?:^|{re.escape(separator)})"(?:[^"]|"")*""(?:[^"]|"")*"(?:{re.escape(separator)}|\r?\n?$)')
     raw = _RawRows(lines, separator, "double")
@@ -235,20 +235,20 @@ def _is_plainly_quoted(lines: Iterator[str], separator: str) -> bool:
 
 
 class _Swallowing:
-    """Finds cells in quotes that have swallowed rows: a text begins with a bare quote, a later one ends with one.
+    """Find quoted cells that contain several rows, because one text begins with a quote and a later one ends with one.
 
-    Such a row is one by the quotes. By its lines it is several, each of as many cells as the table has columns, and
-    what stands in a column of labels, or of numbers, is one of the others' labels, or a number.
+    According to the quotes, such a row is one row. According to its lines it is several, each with as many cells as the
+    table has columns, and with a known label, or a number, in a column of labels or numbers.
     """
 
     def __init__(self, separator: str) -> None:
         self._separator = separator
-        self._values: list[set[str] | None] = []  # of each column, None where they are too many
+        self._values: list[set[str] | None] = []  # the values of each column; None if there are too many
         self._numbers: list[bool] = []
         self._suspects: list[tuple[int, list[list[str]]]] = []
 
     def see(self, start: int, lines: Sequence[str], fields: Sequence[str]) -> None:
-        """Take in a row that starts in a line, and has these lines and cells."""
+        """Add a row: the line where it starts, its lines and its cells."""
         if len(lines) > 1:
             parts = [line.rstrip("\r\n").split(self._separator) for line in lines]
             if len(fields) > 1 and all(len(part) == len(fields) for part in parts):
@@ -265,16 +265,16 @@ class _Swallowing:
             self._numbers[index] = self._numbers[index] and bool(_NUMBER.fullmatch(value))
 
     def check(self, where: str) -> None:
-        """Refuse the table if a row has swallowed others.
+        """Check all rows seen.
 
         Raises:
-            DataError: one has.
+            DataError: a quoted cell contains several rows.
         """
         for start, parts in self._suspects:
             if any(self._fits(index, [part[index] for part in parts]) for index in range(len(parts[0]))):
                 raise DataError(
-                    f"{where}, lines {start}-{start + len(parts) - 1}: one cell in quotes holds what looks like "
-                    f"{len(parts)} rows. quoting=none reads quotes as part of the text, quoting=double takes the cell "
+                    f"{where}, lines {start}-{start + len(parts) - 1}: one quoted cell contains what looks like "
+                    f"{len(parts)} rows. quoting=none reads quotes as part of the text; quoting=double reads the cell "
                     "as it is."
                 )
 

@@ -1,4 +1,4 @@
-"""Data of words and tags: a row is a sentence, a list of words with a label each."""
+"""Token data: a row is a sequence of words, each with a tag."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ WORDS = "tokens"
 """The column of words."""
 
 IGNORED = -100
-"""The id by which libraries leave a word out of the loss."""
+"""The label id that libraries ignore in the loss."""
 
 WORD_NAMES = (WORDS, "words")
 TAG_NAMES = ("label", "labels", "tags", "ner_tags", "ner", "named_entities")
-"""Names by which a column is guessed, in lower case, the most usual first."""
+"""Usual names of the columns of words and of tags, in lower case, the most common first."""
 
 
 def token_task(data: DatasetDict) -> Task | None:
-    """Return the task of data whose ``tokens`` are lists of words; ``None`` if they have no such column.
+    """Return the task of data whose column ``tokens`` holds lists of words; ``None`` if there is no such column.
 
     Raises:
-        DataError: with every fault found: no label a word, splits that differ in their columns.
+        DataError: lists all faults: words without labels, or splits with different columns.
     """
     features = data["train"].features
     if not holds(features.get(WORDS), Value):
@@ -43,11 +43,11 @@ def token_task(data: DatasetDict) -> Task | None:
     label = features.get("label")
     faults = []
     if not holds(label, ClassLabel):
-        faults.append(f"train has 'tokens', so its 'label' must be a list of ClassLabel, one a word; it is {label}")
+        faults.append(f"train has 'tokens', so its 'label' must be a list of ClassLabel, one per word; it is {label}")
     for name in ("validation", "test"):
         if name in data and not faults:
             differing = [column for column in (WORDS, "label") if data[name].features.get(column) != features[column]]
-            faults += [f"{name}: the column {column!r} isn't that of train" for column in differing]
+            faults += [f"{name}: the column {column!r} has another type than in train" for column in differing]
     if faults:
         raise DataError("\n".join(faults))
     return Task(label_names=tuple(label.feature.names), text_columns=(WORDS,), kind="tokens")
@@ -56,15 +56,15 @@ def token_task(data: DatasetDict) -> Task | None:
 def tagged(
     sources: Mapping[str, Source], words: str | None, tags: str | None, names: Sequence[str] = ()
 ) -> DatasetDict | None:
-    """Return the splits with the columns ``tokens`` and ``label``, other columns after them.
+    """Return the splits with the columns ``tokens`` and ``label``, followed by other columns.
 
-    ``None`` if the columns of train, or those named, hold no lists of words.
+    Returns ``None`` if no column of train, or none of the named ones, holds lists of words.
 
     Args:
-        sources: the splits by name; the columns are looked for in ``train``, or the first.
-        words: the column that holds the lists of words; guessed if not given.
-        tags: the column that holds a tag for each word; inferred and logged if not given.
-        names: the tags' names in the order of their ids, where they are numbers.
+        sources: the splits by name; columns are inferred from ``train``, or from the first split.
+        words: the column with the lists of words; inferred if not given.
+        tags: the column with a tag for each word; inferred and logged if not given.
+        names: the tags' names in the order of their ids, for tags that are numbers.
 
     Raises:
         DataError: there is no column of tags, or a split lacks a column.
@@ -78,8 +78,8 @@ def tagged(
     if tag_column is None or not is_list(features.get(tag_column)):
         there = ", ".join(first.data.column_names)
         raise DataError(
-            f"{first.where}: the column {word_column!r} holds lists of words, and there must be one with a tag for "
-            f"each: {'label=COLUMN says which' if tags is None else f'{tags!r} is none'}; there are: {there}."
+            f"{first.where}: the column {word_column!r} holds lists of words, so there must be a column with a tag for "
+            f"each word; {'set label=COLUMN' if tags is None else f'{tags!r} is not one'}; the columns are: {there}."
             f"{did_you_mean(tags, features) if tags else ''}"
         )
     if (word_column, tag_column) != (WORDS, "label"):
@@ -97,7 +97,7 @@ def tagged(
 
 
 def ordered_tags(tags: set[str]) -> list[str]:
-    """Return label names in the order of their ids: ``O`` first, then by the alphabet."""
+    """Return label names in the order of their ids: ``O`` first, then alphabetically."""
     return sorted(tags, key=lambda tag: (tag != OUTSIDE, tag))
 
 
@@ -131,15 +131,17 @@ def _tag_name(tag: float, names: Sequence[str], source: Source, row: int, column
     """Return the name of a tag's id.
 
     Raises:
-        DataError: it has none: entities are found by the names, so that numbers alone would have no entity F1.
+        DataError: it has no name. Entities are found by the names of tags, so entity F1 needs them.
     """
     where = f"{source.where}, {source.place(row)}"
     if tag == IGNORED:
-        raise DataError(f"{where}: a tag of {IGNORED} (column {column!r}): each word must have a tag")
+        raise DataError(f"{where}: a tag is {IGNORED} (column {column!r}), but each word must have a tag")
     if not names:
-        raise DataError(f"{where}: the tags are numbers (column {column!r}): names=O,B-PER,I-PER names them")
+        raise DataError(f"{where}: the tags are numbers (column {column!r}); name them, as in names=O,B-PER,I-PER")
     if not (float(tag).is_integer() and 0 <= tag < len(names)):
-        raise DataError(f"{where}: the tag {tag} (column {column!r}); names= has names for 0 to {len(names) - 1}")
+        raise DataError(
+            f"{where}: the tag {tag} (column {column!r}) has no name; names= has names for 0 to {len(names) - 1}"
+        )
     return names[int(tag)]
 
 

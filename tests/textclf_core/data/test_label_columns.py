@@ -54,7 +54,7 @@ def test_one_column_is_that_of_a_label_a_text() -> None:
 @pytest.mark.parametrize(
     ("label", "said"),
     [
-        ("toxic,treat", "comments.csv: there is no column 'treat' .*there are: text, toxic, threat, stars.*'threat'"),
+        ("toxic,treat", "comments.csv: there is no column 'treat' .*the columns are: text, toxic, threat, stars.*'threat'"),
         ("toxic,stars", "comments.csv, row 1, and 1 more rows: 3 in the column 'stars' is neither 0 nor 1"),
         ("toxic,toxic", "the label column 'toxic' is named twice"),
         ("toxic,text", "a label can't both be the column 'text'"),
@@ -85,5 +85,5 @@ def test_a_csv_file_with_such_columns_trains_and_predicts(
 
 
 def test_a_separator_has_no_place_beside_them() -> None:
-    with pytest.raises(DataError, match="parts the labels in one column"):
+    with pytest.raises(DataError, match="is for labels in one column"):
         labelled({"train": source(text=["a"], toxic=[1], threat=[0])}, label="toxic,threat", label_separator=";")

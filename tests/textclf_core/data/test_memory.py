@@ -89,13 +89,13 @@ def test_the_splits_say_where_they_came_from() -> None:
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        (7, "train: a builtins.int can't be read as data; wanted a pandas DataFrame"),
+        (7, "train: a builtins.int can't be read as data; pass a pandas DataFrame"),
         ("reviews.csv", "a builtins.str can't be read as data"),
         ([], "train: the list is empty"),
-        ([("a", 1), ("b",)], r"train, row 2: wanted a \(text, label\) pair, .* got \('b',\)"),
-        ([{"text": "a", "label": 1}, ("b", 2)], "train, row 1: wanted a"),
-        ({"text": ["a", "b"], "label": [1]}, "must be of one length, but text has 2, label has 1"),
-        (DatasetDict(test=Dataset.from_dict(COLUMNS)), "there is no train split; there are: test"),
+        ([("a", 1), ("b",)], r"train, row 2: expected a \(text, label\) pair, .* got \('b',\)"),
+        ([{"text": "a", "label": 1}, ("b", 2)], "train, row 1: expected a"),
+        ({"text": ["a", "b"], "label": [1]}, "must have the same length, but text has 2, label has 1"),
+        (DatasetDict(test=Dataset.from_dict(COLUMNS)), "there is no train split; the splits are: test"),
         ({"train": COLUMNS, "dev": COLUMNS, "valid": COLUMNS}, "there are two validation splits"),
     ],
 )

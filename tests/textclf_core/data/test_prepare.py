@@ -110,7 +110,7 @@ def test_what_was_held_out_is_said(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_too_few_rows_to_hold_out_are_an_error() -> None:
-    with pytest.raises(DataError, match="train has 4 rows, 4 different ones: too few to hold out test and validation"):
+    with pytest.raises(DataError, match="train has 4 rows with 4 different texts: too few to hold out test and validation"):
         prepare(DatasetDict(train=train_of(4)), data_seed=0)
 
 
@@ -134,7 +134,7 @@ def test_texts_shared_with_train_are_said(caplog: pytest.LogCaptureFixture) -> N
     caplog.set_level(logging.INFO, "textclf")
     part = split(["a", "b"], [0, 1])
     prepare(DatasetDict(train=part, validation=split(["x"], [0]), test=split(["b", "y"], [0, 1])), 0)
-    assert caplog.messages == ["1 of the 2 texts in test are in train too"]
+    assert caplog.messages == ["1 of the 2 texts in test are also in train"]
 
 
 def test_a_missing_text_becomes_an_empty_one() -> None:
@@ -175,7 +175,7 @@ def test_a_split_of_another_name_is_left_out_and_said(caplog: pytest.LogCaptureF
     caplog.set_level(logging.INFO, "textclf")
     data = tiny_data(rows=32)
     assert set(prepare(DatasetDict({**data, "extra": data["train"]}), 0).data) == {"train", "validation", "test"}
-    assert "the split 'extra' is left out" in caplog.text
+    assert "the split 'extra' is dropped" in caplog.text
 
 
 def test_the_task_is_in_the_features() -> None:
@@ -197,7 +197,7 @@ def test_without_a_column_text_all_strings_are_the_texts(caplog: pytest.LogCaptu
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        (DatasetDict(test=train_of(3)), "there is no train split; there are: test"),
+        (DatasetDict(test=train_of(3)), "there is no train split; the splits are: test"),
         (DatasetDict(train=split([], [])), "train has no rows"),
         (DatasetDict(train=train_of(9), test=split([], [])), "test has no rows"),
         (DatasetDict(train=split(["a", "b"], [1, 1])), "train: every row has the label 'fair'; a classifier needs two"),
@@ -211,7 +211,7 @@ def test_without_a_column_text_all_strings_are_the_texts(caplog: pytest.LogCaptu
         ),
         (
             DatasetDict(train=train_of(9), test=Dataset.from_dict({"text": ["a"], "label": [0]})),
-            "test: the column 'label' isn't that of train",
+            "test: the column 'label' has another type than in train",
         ),
     ],
 )
@@ -224,7 +224,7 @@ def test_no_text_and_no_label_are_told_at_once() -> None:
     with pytest.raises(DataError) as error:
         prepare(DatasetDict(train=Dataset.from_dict({"stars": [1]})), data_seed=0)
     assert str(error.value) == (
-        "train has no column of texts; its columns are stars\n"
+        "train has no text column; its columns are stars\n"
         "train needs a column 'label' of type ClassLabel, or of lists of it; it has the columns stars"
     )
 

@@ -327,8 +327,8 @@ def test_json_lines_and_separated_labels_in_csv_are_one_data_set(tmp_path: Path)
 @pytest.mark.parametrize(
     ("labels", "why"),
     [
-        ([["a"], None, ["b"]], r"train \(in memory\), row 2: None is no list of labels \(column 'label'\)"),
-        ([["a"], ["b", ""], []], r"row 2: \['b', ''\] is no list of labels"),
+        ([["a"], None, ["b"]], r"train \(in memory\), row 2: None isn't a list of labels \(column 'label'\)"),
+        ([["a"], ["b", ""], []], r"row 2: \['b', ''\] isn't a list of labels"),
         ([["a"], ["a"], []], "there is one label only"),
         ([["a", "b"], ["b", "a"], ["a", "b"]], "train: every row has the same labels"),
     ],
@@ -353,5 +353,5 @@ def test_a_row_is_sampled_by_its_rarest_label() -> None:
 def test_a_share_of_train_can_be_taken_but_not_a_number_of_each_label() -> None:
     prepared = prepare(tiny_topics(64), 0)
     assert 28 <= len(with_train_size(prepared, TrainSize(share=0.5), 0).data["train"]) <= 36
-    with pytest.raises(DataError, match="a text may have several labels, so there are no examples of each"):
+    with pytest.raises(DataError, match="a text may have several labels, so examples per class aren't defined"):
         with_train_size(prepared, TrainSize(per_class=4), 0)

@@ -90,8 +90,8 @@ def test_a_row_is_empty_if_all_of_its_texts_are() -> None:
         ("title,title", None, "the text column 'title' is named twice"),
         ("title,body", "title", "the text and the label can't both be the column 'title'"),
         ("title,body", "verdit", "there is no column 'verdit'.* Did you mean 'verdict'"),
-        ("title,body", None, "it isn't plain which column is the label"),
-        ("id,title", None, "one of several text columns can't be called 'id', a name of the predictions' own; rename"),
+        ("title,body", None, "can't infer which column is the label"),
+        ("id,title", None, "one of several text columns can't be named 'id', which is a column of the predictions; rename"),
         ("title,number", "verdict", "the column 'number' holds int64, not text"),
     ],
 )

@@ -338,7 +338,7 @@ def test_splits_are_held_out_and_sampled_by_sentence() -> None:
     prepared = prepare(DatasetDict(train=train), 0)
     assert sum(split.rows for split in prepared.splits) == 80
     assert with_train_size(prepared, TrainSize(share=0.5), 0).splits[0].rows == pytest.approx(32, abs=1)
-    with pytest.raises(DataError, match="write a share of train"):
+    with pytest.raises(DataError, match="give a share of train"):
         with_train_size(prepared, TrainSize(per_class=4), 0)
 
 
