@@ -153,7 +153,7 @@ def test_a_strategy_beside_a_trainer_that_says_itself_what_trains_is_refused() -
     assert [plugin.name for plugin in activate(["embedding-logreg"], catalogue).of_role("strategy")] == [
         "embedding-logreg"
     ]
-    with pytest.raises(UsageError, match="'embedding-logreg' says itself what of the encoder trains"):
+    with pytest.raises(UsageError, match="'embedding-logreg' decides itself what to train"):
         activate(["embedding-logreg", "freeze-first-n:n=2"], catalogue)
 
 

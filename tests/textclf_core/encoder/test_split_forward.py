@@ -142,7 +142,7 @@ def test_a_boundary_out_of_range_says_which_there_are(boundary: int) -> None:
     encoder = encoder_of(CASES["bert"])
     assert encoder.check_split(0) is None
     assert encoder.check_split(4) is None
-    with pytest.raises(RunError, match=f"no boundary {boundary}: tiny-bert has 4 blocks, so boundaries go from 0 to 4"):
+    with pytest.raises(RunError, match=f"no boundary {boundary}: tiny-bert has 4 blocks, so boundaries are 0 to 4"):
         encoder.run_prefix(padded_batch(encoder), boundary)
 
 

@@ -89,7 +89,7 @@ def test_the_tokenizers_own_limit_counts_where_it_is_smaller() -> None:
 
 
 def test_a_max_length_beyond_the_model_is_refused(bert: Encoder) -> None:
-    with pytest.raises(UsageError, match="max_length=65 is more than the 64 tokens that this model takes"):
+    with pytest.raises(UsageError, match="max_length=65 is more than this model's limit of 64 tokens"):
         bert.tokenize(texts("dull"), TASK, Recipe(max_length=65))
 
 

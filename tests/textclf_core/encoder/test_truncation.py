@@ -128,7 +128,7 @@ def test_a_separator_that_somebody_wrote_is_text(encoder: Encoder) -> None:
 
 
 def test_a_length_without_room_for_text_is_refused(encoder: Encoder) -> None:
-    with pytest.raises(UsageError, match="max_length=4 leaves no room for text beside 4 special tokens"):
+    with pytest.raises(UsageError, match="max_length=4 leaves no tokens for text besides the 4 special tokens"):
         read(encoder, "roberta", "abc", "def", max_length=4)
 
 
