@@ -20,7 +20,7 @@ from textclf_core.pipeline.training import NotTrainedJointlyError, PreparedRuns,
 from textclf_core.plugins import ActivePlugins
 from textclf_core.plugins.calling import call
 from textclf_core.records.cost import cost_of, directory_bytes
-from textclf_core.records.history import tell_observers
+from textclf_core.records.history import notify_observers
 from textclf_core.records.schema import MODEL_DIRECTORY, read_record, write_record
 from textclf_core.system.environment import environment, resolve_device
 from textclf_core.system.memory import reset_peak_memory
@@ -154,7 +154,7 @@ def _leave(context: RunContext, facts: RunFacts, plugins: ActivePlugins) -> Fini
     record = build_record(context.spec, facts)
     directory = context.workspace.directory
     write_record(record, directory)
-    tell_observers(plugins, record, directory, context.spec.output)
+    notify_observers(plugins, record, directory, context.spec.output)
     if record.notes != tuple(context.events.notes):  # an observer failed, or had something to say
         record = build_record(context.spec, facts.with_notes(context.events.notes))
         write_record(record, directory)

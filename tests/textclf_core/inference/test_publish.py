@@ -116,7 +116,7 @@ def test_a_folder_that_holds_something_is_left_alone(
     assert "holds something already" in capsys.readouterr().err
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
     assert textclf("export", str(tmp_path), str(tmp_path / "new")) == 2
-    assert "no run there" in capsys.readouterr().err
+    assert "is not a run" in capsys.readouterr().err
 
 
 @pytest.fixture

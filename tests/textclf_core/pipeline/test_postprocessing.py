@@ -131,7 +131,7 @@ def test_what_is_no_postprocessing_is_refused_by_name(
                 return scores
         """
     )
-    with pytest.raises(RunError, match=r"textclf_postprocess of the plugin 'odd' .* must give a Postprocessing"):
+    with pytest.raises(RunError, match=r"textclf_postprocess of the plugin 'odd' .* must return a Postprocessing"):
         textclf_core.run([f"files:path={reviews}", "majority", "odd"], output=tmp_path, quiet=True, plugin_files=[path])
 
 

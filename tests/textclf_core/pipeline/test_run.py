@@ -294,14 +294,14 @@ def test_a_run_is_opened_shown_and_used_again(done: textclf_core.Run) -> None:
 
 
 def test_a_folder_without_a_run_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no run there"):
+    with pytest.raises(UsageError, match="is not a run"):
         textclf_core.open_run(tmp_path)
 
 
 def test_a_record_of_another_format_is_an_error(done: textclf_core.Run, tmp_path: Path) -> None:
     record = json.loads((done.directory / "record.json").read_text())
     (tmp_path / "record.json").write_text(json.dumps(record | {"format": 99}))
-    with pytest.raises(UsageError, match="format 99, this version of textclf reads 1"):
+    with pytest.raises(UsageError, match="format 99, but this version of textclf reads formats 1"):
         textclf_core.open_run(tmp_path)
 
 
