@@ -169,7 +169,7 @@ def test_a_role_that_a_run_has_no_use_for_gets_no_default() -> None:
 
 
 def test_a_plugin_of_a_role_that_a_run_has_no_use_for_is_refused() -> None:
-    with pytest.raises(UsageError, match=r"'rotten-tomatoes' is a dataset, which this run has no use for"):
+    with pytest.raises(UsageError, match=r"'rotten-tomatoes' is a dataset, but this run needs none"):
         activate(["rotten-tomatoes"], Catalogue.discover(), without=("dataset",))
 
 

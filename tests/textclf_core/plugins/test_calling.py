@@ -48,7 +48,7 @@ def test_every_hook_has_what_it_may_give() -> None:
 
 def test_a_wrong_result_names_the_package_and_its_version(metric: Callable[[str], ActivePlugins]) -> None:
     message = (
-        r"^textclf_compute_metrics of the plugin 'mine' \(acme-metrics 1\.2\) gave .*\(list\); it must give a dict"
+        r"^textclf_compute_metrics of the plugin 'mine' \(acme-metrics 1\.2\) returned .*\(list\); it must return a dict"
     )
     with pytest.raises(RunError, match=message):
         score(metric("return [0.5]"))
@@ -93,6 +93,6 @@ def test_all_faults_of_a_class_are_told_at_once(plugin_file: Callable[..., Path]
         "strength has no annotation",
         "the option table has the type",
         "is a wrapper",
-        "'recipe', which is gone",
+        "'recipe', which no longer exists",
     ):
         assert fault in str(error.value)

@@ -46,14 +46,14 @@ def test_an_argument_that_is_gone_is_refused_with_what_to_write(
     ("needs", "methods", "why"),
     [
         ("", ["textclf_train(self, encoder)"], 'Needs(model="whole")'),
-        ("Needs(model='whole')", ["textclf_train(self, data)"], "has no textclf_train that asks for 'encoder'"),
-        ("Needs(model='whole')", ["textclf_freeze(self, encoder)"], "has no textclf_train that asks for 'encoder'"),
+        ("Needs(model='whole')", ["textclf_train(self, data)"], "has no textclf_train that takes 'encoder'"),
+        ("Needs(model='whole')", ["textclf_freeze(self, encoder)"], "has no textclf_train that takes 'encoder'"),
         ("Needs(model='whole')", ["textclf_train(self, encoder, plan)"], "write Needs(phases=True)"),
-        ("Needs(model='whole', phases=True)", ["textclf_train(self, encoder)"], "that asks for 'plan'"),
+        ("Needs(model='whole', phases=True)", ["textclf_train(self, encoder)"], "that takes 'plan'"),
         ("Needs(model='half')", ["textclf_train(self, encoder)"], "'whole', 'headless', 'none', not 'half'"),
         ("3", ["textclf_train(self, data)"], "must be a Needs of textclf_core, not 3"),
         ("", ["textclf_interval_finished(self, gradient_norms)"], "write Needs(gradient_norms=True)"),
-        ("Needs(gradient_norms=True)", ["textclf_interval_finished(self)"], "that asks for 'gradient_norms'"),
+        ("Needs(gradient_norms=True)", ["textclf_interval_finished(self)"], "that takes 'gradient_norms'"),
     ],
 )
 def test_needs_that_do_not_fit_the_arguments_are_refused(

@@ -44,7 +44,7 @@ def test_an_unknown_argument_of_a_hook_is_told() -> None:
         @hookimpl
         def textclf_freeze(self, model: object) -> None: ...
 
-    with pytest.raises(PluginError, match="asks for the argument 'model'"):
+    with pytest.raises(PluginError, match="takes the argument 'model'"):
         check_plugin(Plugin)
 
 

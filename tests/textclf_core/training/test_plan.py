@@ -35,12 +35,12 @@ class Mine:
         (
             "def textclf_plan(self):",
             "[]",
-            r"textclf_plan of the plugin 'mine' .* gave \[\] \(list\); it must give Phases, one at least",
+            r"textclf_plan of the plugin 'mine' .* returned \[\] \(list\); it must return a list of at least one Phase",
         ),
         (
             "def textclf_plan(self):",
             "[Phase(epochs=0)]",
-            r"textclf_plan .* whose item 0 is Phase\(epochs=0.*each of one epoch at least",
+            r"textclf_plan .* whose item 0 is Phase\(epochs=0.*each with at least one epoch",
         ),
         (
             "def textclf_plan(self):",
