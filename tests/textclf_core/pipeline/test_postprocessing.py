@@ -168,5 +168,5 @@ def test_the_check_of_plugins_finds_a_step_that_loads_otherwise_than_it_was() ->
         def textclf_load_postprocessing(self) -> Forgets:
             return Forgets(1.0)
 
-    with pytest.raises(PluginError, match="saved and loaded, it gives other scores or labels"):
+    with pytest.raises(PluginError, match="it returns other scores or labels after it was saved and loaded"):
         check_plugin(Plugin)

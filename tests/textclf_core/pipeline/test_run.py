@@ -137,7 +137,7 @@ def test_two_metrics_of_one_name_are_refused_before_training(
                 return {"f1": 1.0}
         """
     )
-    with pytest.raises(RunError, match="f1 and my-f1 both give the metric 'f1'"):
+    with pytest.raises(RunError, match="f1 and my-f1 both return the metric 'f1'"):
         run([*plugins, "f1", "my-f1"], tmp_path, plugin_files=[path])
     assert list((tmp_path / "runs").iterdir()) == []
 

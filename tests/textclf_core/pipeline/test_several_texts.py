@@ -131,7 +131,7 @@ def test_a_row_may_be_texts_in_order_or_by_name(run: textclf_core.Run) -> None:
     assert one == {"title": "a dull plot", "body": "grim", "prediction": one["prediction"], "score": one["score"]}
     assert (other["prediction"], other["score"]) == (one["prediction"], one["score"])
     for wrong in ("a dull plot", ("a", "b", "c")):
-        with pytest.raises(UsageError, match=r"the model reads 2 texts a row \(title, body\), not"):
+        with pytest.raises(UsageError, match=r"the model reads 2 texts per row \(title, body\), but got"):
             run.predict([wrong])
 
 
@@ -147,7 +147,7 @@ def test_predict_reads_the_columns_of_a_file(
     again = list(csv.DictReader(capsys.readouterr().out.splitlines()))
     assert [row["score"] for row in again] == [row["score"] for row in rows]
     assert textclf("predict", str(run.directory), "--input", str(renamed)) == 2
-    assert "the model reads the columns title, body, and the rows have no title and no body" in capsys.readouterr().err
+    assert "the model reads the columns title, body, but the rows have no title and no body" in capsys.readouterr().err
     assert textclf("predict", str(run.directory), "--input", str(renamed), "--text", "story") == 2
     assert "the model reads 2 columns (title, body), and --text story names 1" in capsys.readouterr().err
 
