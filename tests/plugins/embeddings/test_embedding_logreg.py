@@ -113,7 +113,7 @@ def test_what_is_saved_scores_as_before_without_pickle(run: Callable[..., Run], 
 
 
 def test_the_engine_onnx_is_refused_in_words(run: Callable[..., Run]) -> None:
-    with pytest.raises(UsageError, match="needs an encoder, which can be exported to ONNX"):
+    with pytest.raises(UsageError, match="needs a model with an encoder"):
         run("c=1").predict(["fine"], engine="onnx")
 
 

@@ -113,7 +113,7 @@ def test_a_folder_that_holds_something_is_left_alone(
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("precious")
     assert textclf("export", str(run.directory), str(tmp_path / "mine")) == 2
-    assert "holds something already" in capsys.readouterr().err
+    assert "isn't an empty folder" in capsys.readouterr().err
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
     assert textclf("export", str(tmp_path), str(tmp_path / "new")) == 2
     assert "is not a run" in capsys.readouterr().err
@@ -153,7 +153,7 @@ def test_push_makes_the_repository_and_sends_the_folder(
     assert (sent, upload["repo_id"]) == ("upload_folder", "me/mine")
     assert {"README.md", "classifier.json", "model.safetensors", "postprocessing"} <= set(upload["files"])
     assert 'pipeline("text-classification", "me/mine")' in (tmp_path / "mine" / "README.md").read_text()
-    assert "sent: https://hub.example/me/mine/commit/1" in capsys.readouterr().out
+    assert "pushed: https://hub.example/me/mine/commit/1" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -187,8 +187,8 @@ def test_a_model_without_stored_predictions_is_exported_and_that_is_said(
 ) -> None:
     directory, said, _ = changed
     assert said.splitlines() == [
-        f"note: onnx: exporting the model, once; the export is kept in {directory / 'onnx' / 'float32'}",
-        f"note: onnx: its agreement with torch isn't known, since {directory} holds no predictions",
+        f"note: onnx: exporting the model; the export is saved in {directory / 'onnx' / 'float32'} and used again later",
+        f"note: onnx: its agreement with torch is unknown, since {directory} has no stored predictions",
     ]
     assert export_note(directory)["agreement"] is None
 
@@ -205,13 +205,13 @@ def test_an_export_that_fails_leaves_nothing(trained: Path, monkeypatch: pytest.
 
 def test_where_the_export_cant_be_written_the_error_says_so(trained: Path) -> None:
     (trained / "onnx").write_text("a file where the folder would be")
-    with pytest.raises(UsageError, match=r"the export is kept beside the model, and can't be written there: .+onnx"):
+    with pytest.raises(UsageError, match=r"the export can't be saved in the run's folder: .+onnx"):
         textclf_core.open_run(trained).predict(TEXTS, engine="onnx")
 
 
 def test_a_model_that_is_no_encoder_has_no_export(reviews: Path, tmp_path: Path) -> None:
     run = textclf_core.run(["tfidf-logreg", f"files:path={reviews}"], output=tmp_path, quiet=True)
-    with pytest.raises(UsageError, match=r"needs an encoder, .+ is a TfidfClassifier\. Use the engine torch"):
+    with pytest.raises(UsageError, match=r"needs a model with an encoder, .+ is a TfidfClassifier\. Use the engine torch"):
         run.predict(TEXTS, engine="onnx")
 
 
@@ -223,7 +223,7 @@ def test_an_unknown_engine_is_refused_with_the_nearest(trained: Path) -> None:
 def test_onnx_computes_on_the_cpu_alone(textclf: Textclf, trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert textclf("predict", str(trained), "--engine", "onnx", "--device", "meta") == 2
     assert capsys.readouterr().err == (
-        "error: the engine onnx computes on the CPU, not on the device 'meta'. Use the engine torch.\n"
+        "error: the engine onnx works only on the CPU, not on the device 'meta'. Use the engine torch.\n"
     )
 
 
