@@ -127,7 +127,7 @@ def test_data_that_dont_say_where_they_came_from_are_told() -> None:
             data["test"].info.description = ""
             return data
 
-    with pytest.raises(PluginError, match="the split 'test' doesn't say where its rows came from"):
+    with pytest.raises(PluginError, match="the split 'test' doesn't describe the source of its rows"):
         check_plugin(Plugin)
 
 
