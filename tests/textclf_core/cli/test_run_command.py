@@ -172,7 +172,7 @@ def test_a_run_that_fails_says_where_its_work_is_kept_and_how_to_go_on(
     assert textclf("run", *base, *mine) == 1
     error = capsys.readouterr().err
     [kept] = Path("runs").glob("*.incomplete")
-    assert f"What was computed until then is kept in {kept}." in error
+    assert f"The files written so far are in {kept}." in error
     assert f"--plugin finetune:resume={kept}/checkpoints/epoch-1" in error
     assert textclf("compare", *base, *mine, "--try", "full", "--seeds", "1", "--no-baselines") == 1
     assert "/checkpoints/epoch-1" in capsys.readouterr().err
@@ -235,7 +235,7 @@ def test_predict_names_the_columns_when_none_is_the_text(
 ) -> None:
     Path("new.csv").write_text("number,words\n1,fine\n")
     assert textclf("predict", str(trained), "--input", "new.csv") == 2
-    assert "The rows have number, words. Use --text COLUMN." in capsys.readouterr().err
+    assert "the rows have number, words. Use --text COLUMN." in capsys.readouterr().err
     assert textclf("predict", str(trained), "--input", "new.csv", "--text", "words") == 0
     assert capsys.readouterr().out.startswith("number,words,prediction,score\n1,fine,")
 
@@ -247,7 +247,7 @@ def test_predict_writes_over_no_file_that_it_reads_or_that_came_out_before(
     source.write_text("text,other\nfine,dull\n")
     labelled.write_text("from an earlier run")
     assert textclf("predict", str(trained), "--input", "new.csv", "--output", "./new.csv") == 2
-    assert "is the file that --input reads" in capsys.readouterr().err
+    assert "is the same file as --input" in capsys.readouterr().err
     assert textclf("predict", str(trained), "--input", "new.csv", "--output", "labelled.csv", "--text", "words") == 2
     assert labelled.read_text() == "from an earlier run"
     assert source.read_text() == "text,other\nfine,dull\n"
@@ -265,7 +265,7 @@ def test_a_place_that_cant_be_written_is_one_line(
 
 def test_predict_needs_a_run(textclf: Textclf, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert textclf("predict", str(tmp_path)) == 2
-    assert "no model there" in capsys.readouterr().err
+    assert "has no model (no" in capsys.readouterr().err
 
 
 @pytest.fixture
