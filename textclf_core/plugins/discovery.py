@@ -146,8 +146,8 @@ class Catalogue:
         if len(usable) > 1:
             origins = " and ".join(entry.origin for entry in usable)
             raise UsageError(
-                f"Two plugins have the name {name!r}: those of {origins}. Uninstall one of them, or set {ALLOW_LIST} to "
-                "the names of the packages that may load."
+                f"Two plugins have the name {name!r}: those of {origins}. Uninstall one of them, or set {ALLOW_LIST} "
+                "to the names of the packages that may load."
             )
         return self.load(usable[0])
 

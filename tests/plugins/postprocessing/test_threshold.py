@@ -183,7 +183,7 @@ def test_predict_leaves_the_prediction_empty(
 
 
 def test_a_comparison_refuses_who_may_give_no_answer_before_it_runs(base: list[str], tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="threshold may leave rows unanswered, and a comparison scores all"):
+    with pytest.raises(UsageError, match="threshold may leave rows unanswered, but a comparison must"):
         textclf_core.compare(["full + threshold:abstain_below=0.9"], plugins=base, output=tmp_path, quiet=True)
     assert list(tmp_path.iterdir()) == []
 

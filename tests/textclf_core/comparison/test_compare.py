@@ -70,7 +70,7 @@ def test_a_contenders_choice_replaces_the_base_and_what_it_cannot_use_is_left_ou
     [
         (["full", "full"], "'full'|full: this contender is given twice"),
         (["ful"], "Did you mean 'full'"),
-        (["freeze-first-n:n=6..0"], "a range goes up"),
+        (["freeze-first-n:n=6..0"], "a range must be ascending"),
         (["freeze-first-n:m=1"], "there is no option 'm'"),
     ],
 )
@@ -311,7 +311,7 @@ def test_a_dry_run_in_python_is_an_estimate(quick: dict[str, Any]) -> None:
     assert estimate.seconds_left == line.seconds_left > 0
     assert estimate.to_frame()["money"]["majority"] == pytest.approx(estimate.seconds_left)
     assert "1 cells to run" in str(estimate)
-    assert str(estimate).endswith("Not in it: 3 trials of each contender with 'c'.")
+    assert str(estimate).endswith("Not included: 3 trials per contender with 'c'.")
     assert "<table" in estimate._repr_html_()
     assert not list(quick["output"].glob("[!.]*"))
 
@@ -363,5 +363,5 @@ def test_what_was_computed_is_not_lost_to_an_error_of_the_table(
     shown = capsys.readouterr()
     assert shown.out == ""
     assert "error: freeze-first-n:n=9 + minilm seed 0: " in shown.err
-    assert f"error: The 2 finished runs are in {quick['output']}, but can't be compared: " in shown.err
+    assert f"error: the 2 finished runs in {quick['output']} can't be compared: " in shown.err
     assert "Traceback" not in shown.err

@@ -61,7 +61,7 @@ def test_a_cell_of_an_old_format_is_run_anew_and_that_is_logged(
     caplog.set_level("INFO", logger="textclf")
     [again] = compare().runs
     assert again.record.format == 2
-    assert f"{first.directory} is run anew: its record has format 1, and this version writes 2" in caplog.messages
+    assert f"{first.directory} is run again: its record has format 1, and this version writes 2" in caplog.messages
 
 
 def test_a_later_format_is_refused(runs: Path) -> None:

@@ -95,5 +95,5 @@ def test_metrics_that_clash_are_found_before_joint_cells_train(
     """Metrics are checked on one invented row a label before training; afterwards they would see 24 rows."""
     result = compare("head-only + f1 + second-f1", seeds=2, file=noting_file(SECOND_F1))
     assert len(result.failed) == 2
-    assert all("both give the metric 'f1'" in str(error) for error in result.failed.values())
+    assert all("both return the metric 'f1'" in str(error) for error in result.failed.values())
     assert set(log()) == {"scored 2"}
