@@ -87,7 +87,9 @@ def test_it_takes_the_embeddings_of_a_model_that_was_adapted(tmp_path: Path) -> 
 
 
 def test_what_trains_in_the_model_is_refused_beside_it() -> None:
-    with pytest.raises(UsageError, match="'lora' is a strategy, but the trainer 'embedding-logreg' decides itself what"):
+    with pytest.raises(
+        UsageError, match="'lora' is a strategy, but the trainer 'embedding-logreg' decides itself what"
+    ):
         activate(["lora", "embedding-logreg"], Catalogue.discover())
 
 

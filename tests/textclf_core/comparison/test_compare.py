@@ -142,7 +142,7 @@ def test_data_in_memory_are_compared_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"metric": "acuracy"}, r"contenders are compared by f1 or accuracy\. Did you mean 'accuracy'\?"),
+        ({"metric": "acuracy"}, r"contenders can be compared by f1 or accuracy\. Did you mean 'accuracy'\?"),
         ({"cost": "flop"}, r"there is no such cost\. Did you mean 'flops'\?"),
     ],
 )
@@ -268,7 +268,7 @@ def test_a_plugin_file_that_changed_makes_another_cell(quick: dict[str, Any], pl
 
 
 @pytest.mark.parametrize(
-    ("seeds", "why"), [(0, "at least one"), ([], "at least one"), ([1, 1], "twice"), ([-1], "from 0")]
+    ("seeds", "why"), [(0, "at least one"), ([], "at least one"), ([1, 1], "once only"), ([-1], "0 or greater")]
 )
 def test_seeds_that_are_none_in_python(seeds: int | list[int], why: str) -> None:
     with pytest.raises(textclf_core.UsageError, match=why):

@@ -54,7 +54,10 @@ def test_one_column_is_that_of_a_label_a_text() -> None:
 @pytest.mark.parametrize(
     ("label", "said"),
     [
-        ("toxic,treat", "comments.csv: there is no column 'treat' .*the columns are: text, toxic, threat, stars.*'threat'"),
+        (
+            "toxic,treat",
+            "comments.csv: there is no column 'treat' .*the columns are: text, toxic, threat, stars.*'threat'",
+        ),
         ("toxic,stars", "comments.csv, row 1, and 1 more rows: 3 in the column 'stars' is neither 0 nor 1"),
         ("toxic,toxic", "the label column 'toxic' is named twice"),
         ("toxic,text", "a label can't both be the column 'text'"),

@@ -110,7 +110,9 @@ def test_what_was_held_out_is_said(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_too_few_rows_to_hold_out_are_an_error() -> None:
-    with pytest.raises(DataError, match="train has 4 rows with 4 different texts: too few to hold out test and validation"):
+    with pytest.raises(
+        DataError, match="train has 4 rows with 4 different texts: too few to hold out test and validation"
+    ):
         prepare(DatasetDict(train=train_of(4)), data_seed=0)
 
 

@@ -183,7 +183,10 @@ def test_options_that_cant_be_are_refused(options: dict[str, Any]) -> None:
         ('[{"text": "a"}\n {"text": "b"}]', r"a\.json, line 2: not JSON \(expected a comma"),
         ('[{"text": "a"},\n 3]', r"a\.json, line 2: a JSON int; expected an array of objects"),
         ('[{"text": "a"}] {}', r"a\.json: text follows the JSON array"),
-        ('{"text": ["a", "b"], "label": ["x"]}', r"a\.json: the columns must have the same length, but text has 2, label has 1"),
+        (
+            '{"text": ["a", "b"], "label": ["x"]}',
+            r"a\.json: the columns must have the same length, but text has 2, label has 1",
+        ),
         ('{"a": [{"text": "a"}], "b": [{"text": "b"}]}', r"a\.json: the object has several arrays of rows: a, b"),
     ],
 )

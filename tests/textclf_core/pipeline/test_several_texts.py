@@ -91,7 +91,11 @@ def test_a_row_is_empty_if_all_of_its_texts_are() -> None:
         ("title,body", "title", "the text and the label can't both be the column 'title'"),
         ("title,body", "verdit", "there is no column 'verdit'.* Did you mean 'verdict'"),
         ("title,body", None, "can't infer which column is the label"),
-        ("id,title", None, "one of several text columns can't be named 'id', which is a column of the predictions; rename"),
+        (
+            "id,title",
+            None,
+            "one of several text columns can't be named 'id', which is a column of the predictions; rename",
+        ),
         ("title,number", "verdict", "the column 'number' holds int64, not text"),
     ],
 )
@@ -149,7 +153,7 @@ def test_predict_reads_the_columns_of_a_file(
     assert textclf("predict", str(run.directory), "--input", str(renamed)) == 2
     assert "the model reads the columns title, body, but the rows have no title and no body" in capsys.readouterr().err
     assert textclf("predict", str(run.directory), "--input", str(renamed), "--text", "story") == 2
-    assert "the model reads 2 columns (title, body), and --text story names 1" in capsys.readouterr().err
+    assert "the model reads 2 text columns (title, body), but --text story names 1" in capsys.readouterr().err
 
 
 def test_the_page_shows_all_texts_of_a_row_and_how_many_were_cut(run: textclf_core.Run) -> None:

@@ -68,5 +68,7 @@ def test_a_later_format_is_refused(runs: Path) -> None:
     run = next(iter(sorted(runs.iterdir())))
     content = json.loads((run / RECORD_FILE).read_text())
     (run / RECORD_FILE).write_text(json.dumps({**content, "format": 3}))
-    with pytest.raises(textclf_core.UsageError, match="the record has format 3, but this version of textclf reads formats 1 to 2"):
+    with pytest.raises(
+        textclf_core.UsageError, match="the record has format 3, but this version of textclf reads formats 1 to 2"
+    ):
         textclf_core.open_run(run)

@@ -117,7 +117,7 @@ def test_csv_holds_one_table(
     runs: Path, textclf: Textclf, capsys: pytest.CaptureFixture[str], extra: tuple[str, ...]
 ) -> None:
     assert textclf("report", "--format", "csv", *extra) == 2
-    assert "--format csv holds one table; for slices and scores by class take json" in capsys.readouterr().err
+    assert "--format csv can hold only one table; for slices and scores by class use json" in capsys.readouterr().err
 
 
 def test_different_data_are_compared_apart(runs: Path, textclf: Textclf, capsys: pytest.CaptureFixture[str]) -> None:
@@ -173,14 +173,14 @@ def test_the_page_is_a_file(runs: Path, textclf: Textclf, capsys: pytest.Capture
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("--format", "pagee"), "--format pagee: no such format. Did you mean 'page'? It takes page, csv, json"),
+        (("--format", "pagee"), "--format pagee: no such format. Did you mean 'page'? The formats are page, csv, json"),
         (("--cost", "latancy"), "--cost latancy: there is no such cost. Did you mean 'latency'?"),
-        (("--metric", "mcc"), "--metric mcc: contenders are compared by f1 or accuracy."),
-        (("--price", "cheap"), "--price cheap: write what an hour of the machine costs, such as 0.40/h."),
+        (("--metric", "mcc"), "--metric mcc: contenders can be compared by f1 or accuracy."),
+        (("--price", "cheap"), "--price cheap: write the price of the machine per hour, such as 0.40/h."),
         (("--columns", "contender,scores"), "--columns scores: there is no such column. Did you mean 'score'?"),
         (("--columns", ""), "--columns: name at least one of contender, score"),
         (("--sort", "-speed"), "--sort speed: there is no such column."),
-        (("--slice", "length >"), "--slice length >: it can't be read"),
+        (("--slice", "length >"), "--slice length >: it can't be parsed"),
         (("nowhere",), "nowhere: there is no such folder."),
     ],
 )

@@ -73,20 +73,23 @@ def test_the_verdict_stands_above_and_what_it_rests_on_below(analysis: Analysis)
         "distinguishable from the best." in " ".join(text.split())
     )
     assert "2 seeds (0, 1), 200 test examples." in text
-    assert "A difference of 0.042 from the best is the smallest" in text
+    assert "The smallest difference from the best that these would detect in 80 of 100 comparisons is 0.042" in text
     assert "held out" not in text
 
 
 def test_with_one_seed_it_speaks_of_the_trained_models(tmp_path: Path) -> None:
     text = comparison_text(labelled(tmp_path, "full"), "simple")
-    assert "One seed (0), 200 test examples: the verdicts speak of these trained models, not of the strategies." in text
+    assert (
+        "One seed (0), 200 test examples: the verdicts are about these trained models, not about the strategies."
+        in text
+    )
     assert " sd " not in text
 
 
 def test_too_few_rows_for_any_difference_are_said(analysis: Analysis) -> None:
     hopeless = dataclasses.replace(analysis, smallest_difference=float("inf"))
     text = " ".join(comparison_text(hopeless, "simple").split())
-    assert "These are too few to show any difference from the best in 80 of 100 comparisons" in text
+    assert "These are too few to detect any difference from the best in 80 of 100 comparisons" in text
     assert "inf" not in text.replace("interval", "")
     assert json.loads(comparison_text(hopeless, "json"))["smallest_difference"] is None
 
@@ -113,7 +116,7 @@ def test_money_below_a_cent_is_said_to_be(analysis: Analysis) -> None:
 
 
 def test_money_without_a_price_is_refused(analysis: Analysis) -> None:
-    with pytest.raises(UsageError, match=r"--columns money: say what an hour of the machine costs, such as --price"):
+    with pytest.raises(UsageError, match=r"--columns money: set the price of the machine, as in --price"):
         comparison_text(analysis, "simple", columns=["money"])
 
 

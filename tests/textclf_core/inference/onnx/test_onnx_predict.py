@@ -211,7 +211,9 @@ def test_where_the_export_cant_be_written_the_error_says_so(trained: Path) -> No
 
 def test_a_model_that_is_no_encoder_has_no_export(reviews: Path, tmp_path: Path) -> None:
     run = textclf_core.run(["tfidf-logreg", f"files:path={reviews}"], output=tmp_path, quiet=True)
-    with pytest.raises(UsageError, match=r"needs a model with an encoder, .+ is a TfidfClassifier\. Use the engine torch"):
+    with pytest.raises(
+        UsageError, match=r"needs a model with an encoder, .+ is a TfidfClassifier\. Use the engine torch"
+    ):
         run.predict(TEXTS, engine="onnx")
 
 
