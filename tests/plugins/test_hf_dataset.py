@@ -60,7 +60,7 @@ def test_a_split_without_labels_is_left_out_and_said(tmp_path: Path, caplog: pyt
 
 def test_a_folder_of_files_is_sent_to_the_plugin_that_reads_it(tmp_path: Path) -> None:
     (tmp_path / "train.csv").write_text("text,label\na,x\n")
-    with pytest.raises(DataError, match=r"wasn't written by save_to_disk; for a folder of CSV, .* write files:path="):
+    with pytest.raises(DataError, match=r"wasn't written by save_to_disk; for a folder of CSV, .* use files:path="):
         HfDataset(id=str(tmp_path)).textclf_load_data()
 
 
@@ -91,7 +91,7 @@ def test_one_of_several_cached_configurations_is_asked_for(tmp_path: Path) -> No
 def test_what_cant_be_had_is_one_error_with_the_places_and_the_choices(tmp_path: Path) -> None:
     error = run_without_hub(tmp_path, LOAD, "id=owner/moods").stdout
     assert len(error.splitlines()) == 1
-    for part in ("'owner/moods' is no folder here", "http://127.0.0.1:9", f"{tmp_path}/datasets", "files:path=FILE"):
+    for part in ("'owner/moods' is no local folder", "http://127.0.0.1:9", f"{tmp_path}/datasets", "files:path=FILE"):
         assert part in error
 
 

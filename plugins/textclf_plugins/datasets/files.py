@@ -23,10 +23,10 @@ SUFFIXES = (".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".json", ".parquet")
 class Files:
     """Labelled texts in CSV, TSV, JSON lines or Parquet files, UTF-8, with a header.
 
-    Of several text columns, two go in as a pair, more are joined by the model's separator.
+    Two text columns are passed to the model as a pair; more are joined by the model's separator.
 
-    Nothing is guessed about a value: "NA" and "null" are text. Labels are strings, integers or booleans; their names
-    become the model's. Where they are lists, label_separator parts them, or each has a column, a text may have several.
+    Values aren't interpreted: "NA" and "null" are text. Labels are strings, integers or booleans. The task is
+    multi-label if the labels are lists, if label_separator is given, or if several label columns are given.
     """
 
     path: Annotated[
@@ -49,31 +49,31 @@ class Files:
     label_separator: Annotated[
         str | None,
         Option(
-            "What parts the labels of a row where a text may have several: pipe, semicolon, comma or the characters. "
-            "Lists need none."
+            "What separates the labels of a row in a multi-label task: pipe, semicolon, comma or the characters "
+            "themselves. Not needed for lists."
         ),
     ] = None
     labels: Annotated[
         Literal["exact", "folded"] | None,
         Option(
-            "folded: labels that differ in blanks, case or .0 alone are one; exact: each is a label as it is, decimals "
-            "too. Without either the first are reported, and decimals refused."
+            "folded: labels that differ only in blanks, case or .0 are merged; exact: each is a label as it is, "
+            "decimals included. If not given, such labels are reported, and decimals are an error."
         ),
     ] = None
     bins: Annotated[tuple[float, ...], Option("The edges between the classes that numbers become, ascending.")] = ()
     names: Annotated[
-        tuple[str, ...], Option("The names of labels that are numbers from 0, or places in a vector of 0 and 1.")
+        tuple[str, ...], Option("The names of labels that are integers from 0, or positions in a vector of 0 and 1.")
     ] = ()
     separator: Annotated[
         str | None,
-        Option("Between cells: comma, semicolon, tab, pipe or the character, if the header doesn't show."),
+        Option("What separates the cells: comma, semicolon, tab, pipe or the character itself; inferred if not given."),
     ] = None
     encoding: Annotated[str | None, Option("The text's encoding, such as windows-1252, where it isn't UTF-8.")] = None
     quoting: Annotated[
         Literal["none", "double", "backslash"] | None,
         Option(
-            "none: quotes are part of the text; double: a cell may stand in quotes, with those inside it doubled; "
-            "backslash: with a backslash before those inside it. CSV is read with double, tabs as the file shows."
+            "none: quotes are part of the text; double: a cell may be in quotes, with quotes inside it doubled; "
+            "backslash: with quotes inside it escaped by a backslash. Default: double for CSV, inferred for tabs."
         ),
     ] = None
     header: Annotated[Literal["first-row", "none"], Option("Whether the first row names the columns.")] = "first-row"
@@ -82,14 +82,14 @@ class Files:
 
     def __post_init__(self) -> None:
         if (self.path is None) == (self.train is None):
-            raise ValueError("wanted path=FILE, path=FOLDER or train=FILE, one of them")
+            raise ValueError("expected exactly one of path=FILE, path=FOLDER and train=FILE")
         if self.label_separator == "":
-            raise ValueError("label_separator must be a character or more")
+            raise ValueError("label_separator must have at least one character")
         self._read_options()
 
     @hookimpl
     def textclf_load_data(self) -> DatasetDict:
-        """Return the splits that there are files for."""
+        """Return the splits for which there are files."""
         from textclf_core.data import labelled, read_file
         from textclf_core.data.separated import SEPARATORS
 
@@ -134,10 +134,10 @@ class Files:
 
 
 def splits_in(folder: Path) -> dict[str, Path]:
-    """Return the file of each split in a folder, told by its name: train.csv, dev.tsv, test.jsonl.
+    """Return the file of each split in a folder, recognised by its name: train.csv, dev.tsv, test.jsonl.
 
     Raises:
-        DataError: there is none for train, or there are two for one split.
+        DataError: there is no file for train, or there are two for one split.
     """
     from textclf_core.data.infer_columns import SPLIT_OF_NAME
     from textclf_core.data.reading import plain_name
@@ -154,7 +154,7 @@ def splits_in(folder: Path) -> dict[str, Path]:
         found[split] = file
     if "train" not in found:
         raise DataError(
-            f"files: {folder} has no training file; wanted train with one of {', '.join(SUFFIXES)}, and validation "
-            "and test beside it if there are any. A single file is named itself: path=FILE"
+            f"files: {folder} has no training file; expected a file train with one of {', '.join(SUFFIXES)}, and "
+            "optionally validation and test. For a single file: path=FILE"
         )
     return {name: found[name] for name in ("train", "validation", "test") if name in found}

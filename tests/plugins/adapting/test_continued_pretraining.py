@@ -196,7 +196,7 @@ def test_more_texts_come_from_a_file(checkpoint: Path, tmp_path: Path) -> None:
 def test_a_file_without_texts_says_which_columns_it_has(checkpoint: Path, tmp_path: Path) -> None:
     file = tmp_path / "more.csv"
     file.write_text("review,stars\nfine,5\n")
-    with pytest.raises(DataError, match=r"more.csv, row 1: it has no column 'text'.*it has 'review', 'stars'"):
+    with pytest.raises(DataError, match=r"more.csv, row 1: expected the column 'text' or .*, found 'review', 'stars'"):
         run(checkpoint, tmp_path, f"{PRETRAIN},extra={file}")
 
 

@@ -187,7 +187,8 @@ def test_a_model_without_stored_predictions_is_exported_and_that_is_said(
 ) -> None:
     directory, said, _ = changed
     assert said.splitlines() == [
-        f"note: onnx: exporting the model; the export is saved in {directory / 'onnx' / 'float32'} and used again later",
+        f"note: onnx: exporting the model; the export is saved in {directory / 'onnx' / 'float32'} "
+        "and used again later",
         f"note: onnx: its agreement with torch is unknown, since {directory} has no stored predictions",
     ]
     assert export_note(directory)["agreement"] is None
