@@ -90,7 +90,7 @@ def test_one_block_more_than_the_model_has_is_refused(plugin: str) -> None:
 
 @pytest.mark.parametrize("spec", ["freeze-first-n:n=2.5", "freeze-last-n:n=1.5"])
 def test_a_count_that_is_not_whole_is_refused(spec: str) -> None:
-    with pytest.raises(UsageError, match=r"n=.\.5 is neither a count of blocks \(4\) nor a fraction"):
+    with pytest.raises(UsageError, match=r"n=.\.5 is neither a number of blocks \(4\) nor a fraction"):
         activate([spec], Catalogue.discover())
 
 

@@ -1,1 +1,1 @@
-"""Strategies that plan training: phases, learning rates by depth, decisions between epochs."""
+"""Strategies for the course of training: phases, learning rates by depth, decisions between epochs."""

@@ -62,7 +62,7 @@ def test_the_body_trains_and_the_record_says_what_that_took(run: Callable[..., R
     assert cost.train_examples == 2 * 2 * 2 * 8  # both texts of a pair, both kinds, iterations, examples
     assert cost.train_flops > cost.train_examples
     assert cost.trainable_parameters == cost.total_parameters
-    assert "setfit: trains on 8 examples of train, 4 of each label" in record.notes
+    assert "setfit: training on 8 examples of train, 4 per label" in record.notes
 
 
 def test_a_seed_gives_the_same_weights_again_and_another_seed_others(run: Callable[..., Run]) -> None:
@@ -92,7 +92,7 @@ def test_a_strategy_freezes_parts_of_the_body(run: Callable[..., Run]) -> None:
     record = run(FAST, "freeze-first-n:n=1").record
     assert record.encoder is not None
     assert record.encoder.frozen == ("embeddings", "block 0")
-    with pytest.raises(UsageError, match="it fine-tunes the body, and the strategy freezes all of it"):
+    with pytest.raises(UsageError, match="fine-tunes the body, but the strategy freezes all of it"):
         run(FAST, "head-only")
 
 

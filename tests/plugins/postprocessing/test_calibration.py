@@ -82,15 +82,15 @@ def test_where_validation_is_all_right_scores_stay_and_a_note_says_so(caplog: py
     scores = np.array([[0.8, 0.1, 0.1], [0.1, 0.8, 0.1]], np.float32)
     with caplog.at_level("INFO", logger="textclf"):
         assert fit_temperature(scores, [0, 1], THREE) == Temperature(1.0)
-    assert "every row of validation is right" in caplog.text
+    assert "every prediction for validation is correct" in caplog.text
 
 
 @pytest.mark.parametrize(
     ("truth", "bound", "sentence"),
     [
         # Scores of 0.51 and right in 9 of 10 rows, far from what they say; and scores of 0.51 and wrong in all.
-        ([0] * 9 + [1], 0.05, "stopped at its bound, 0.05, and a lower one would fit the 10 labels of validation"),
-        ([1] * 10, 20.0, "stopped at its bound, 20, and a higher one"),
+        ([0] * 9 + [1], 0.05, "is at its bound, 0.05, and a lower one would fit the 10 labels of validation"),
+        ([1] * 10, 20.0, "is at its bound, 20, and a higher one"),
     ],
 )
 def test_a_temperature_at_its_bound_is_told(
@@ -98,7 +98,7 @@ def test_a_temperature_at_its_bound_is_told(
 ) -> None:
     found = fit_temperature(np.array([[0.51, 0.49]] * 10, np.float32), truth, Task(label_names=("bad", "good")))
     assert found == Temperature(bound)
-    assert str(found) == f"temperature {bound:g} (its bound)"
+    assert str(found) == f"temperature {bound:g} (at the bound)"
     [warning] = [record for record in caplog.records if record.levelname == "WARNING"]
     assert sentence in warning.getMessage()
 

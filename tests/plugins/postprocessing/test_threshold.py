@@ -86,7 +86,7 @@ def test_of_several_labels_each_has_the_threshold_with_its_best_f1(caplog: pytes
         best = max(f1_score(labels[:, label], scores[:, label] >= cut) for cut in np.unique(scores[:, label]))
         assert f1_score(labels[:, label], found[:, label]) == pytest.approx(best)
     assert (found[:, 2] == (scores[:, 2] >= 0.5)).all()
-    assert "threshold: validation has no row of c, so the threshold stays 0.5 there" in caplog.messages
+    assert "threshold: validation has no row of c, so its threshold stays 0.5" in caplog.messages
 
 
 def test_of_several_labels_each_keeps_the_recall_floor() -> None:
@@ -111,11 +111,11 @@ def test_no_answer_below_a_confidence() -> None:
 
 def test_what_does_not_fit_is_refused_with_what_to_do() -> None:
     scores, labels = scores_and_labels(8)
-    with pytest.raises(UsageError, match="recall and abstain_below each decide for themselves"):
+    with pytest.raises(UsageError, match="recall and abstain_below exclude each other"):
         build_plugin("threshold", Threshold, {"recall": 0.9, "abstain_below": 0.5})
     with pytest.raises(UsageError, match=r"this task has 3 \(bad, fair, good\). Give costs or abstain_below"):
         chosen(scores, labels, THREE)
-    with pytest.raises(UsageError, match=r"costs takes 4 numbers for the labels bad, good: .* got 3"):
+    with pytest.raises(UsageError, match=r"costs needs 4 numbers for the labels bad, good: .* got 3"):
         chosen(scores, labels, costs=(0, 1, 5))
     with pytest.raises(DataError, match="no row of 'good'"):
         chosen(scores, np.zeros_like(labels))
@@ -139,7 +139,7 @@ def test_a_run_tells_the_same_labels_everywhere(base: list[str], tmp_path: Path)
         [row["scores"][("negative", "positive").index(row["prediction"])] for row in rows], abs=2e-6
     )
     calibration, threshold = run.record.postprocessing
-    assert threshold.fitted.startswith("positive from a score of 0.")
+    assert threshold.fitted.startswith("positive at scores of at least 0.")
     assert calibration.after == threshold.before
     assert threshold.after["test"]["f1"] == run.metrics["test"]["f1"] != threshold.before["test"]["f1"]
 
@@ -156,7 +156,7 @@ def test_a_comparison_and_the_report_count_the_labels_that_were_chosen(
     assert scores["full"] != scores["full + threshold:recall=1"]
     assert textclf("report", str(tmp_path), "--format", "page", "--output", str(tmp_path / "page.html")) == 0
     page = (tmp_path / "page.html").read_text()
-    assert "positive from a score of" in page
+    assert "positive at scores of at least" in page
 
 
 def test_rows_without_an_answer_have_no_prediction_and_no_part_in_the_metrics(reviews: Path, tmp_path: Path) -> None:

@@ -245,8 +245,8 @@ def test_the_model_card_says_that_labels_are_several(done: Run, tmp_path: Path) 
         (["zero-shot:checkpoint=owner/name"], "it gives each text one label, and here a text may have several"),
         (["task-specific:checkpoint=owner/name"], "it gives each text one label, and here a text may have several"),
         (["majority", "mcc"], "mcc: it scores one label a text, and here a text may have several"),
-        (["majority", "threshold:costs=0,1,1,0"], "costs chooses one label a text"),
-        (["majority", "threshold:abstain_below=0.9"], "abstain_below chooses one label a text"),
+        (["majority", "threshold:costs=0,1,1,0"], "costs chooses exactly one label per text"),
+        (["majority", "threshold:abstain_below=0.9"], "abstain_below chooses exactly one label per text"),
         (["majority", "f1:average=binary"], "average=binary needs texts with one label"),
     ],
 )
