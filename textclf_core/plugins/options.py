@@ -237,7 +237,7 @@ def _fields_of(cls: type) -> list[_Field]:
 def _constraints(extras: Iterable[Any]) -> Iterator[BaseMetadata]:
     for extra in extras:
         if isinstance(extra, GroupedMetadata):  # an Option, an Interval, a Len
-            yield from extra
+            yield from _constraints(extra)
         elif isinstance(extra, BaseMetadata):
             yield extra
 
