@@ -96,13 +96,11 @@ def page_text(
     slices: Sequence[str] = (),
 ) -> str:
     """Return the page that :func:`write_page` writes."""
-    from markupsafe import Markup
-
     style, script = _resource("page.css"), _resource("page.js")
     return _template().render(
         titles=" · ".join(dict.fromkeys(analysis.data.source for analysis in analyses)),
-        style=Markup(style),
-        script=Markup(script),
+        style=style,
+        script=script,
         # Nothing runs or is fetched but the two blocks whose hashes stand here, and nothing can turn text into markup.
         policy=(
             f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; img-src data:; "
