@@ -12,6 +12,7 @@ from textclf_core.records.schema import DataRecord, PluginRecord, Record
 from textclf_core.reports.analysis import Analysis
 from textclf_core.reports.page.drawing import Bar, chart, polyline, x_scale, y_scale
 from textclf_core.reports.page.tables import (
+    Cell,
     Code,
     Figure,
     Share,
@@ -172,7 +173,7 @@ def _balance(data: DataRecord) -> Table:
     kind = kind_of(data.task)
     totals = [kind.labels_of_split(split.rows, split.label_counts) for split in splits]
     shown = list(labels) if len(labels) <= _MOST_CLASSES else sorted(labels, key=lambda name: -counts[name][0])
-    rows = tuple(
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
         (
             name,
             *(

@@ -25,6 +25,9 @@ class Share:
     value: float
 
 
+Cell = str | Share | tuple[Code, ...]
+
+
 @dataclass(frozen=True)
 class Table:
     """A table; the first cell of each row is its heading.
@@ -39,7 +42,7 @@ class Table:
     kind: ClassVar = "table"
     caption: str
     headings: tuple[str, ...]
-    rows: tuple[tuple[str | Share | tuple[Code, ...], ...], ...]
+    rows: tuple[tuple[Cell, ...], ...]
     classes: Mapping[str, str] = field(default_factory=dict)
 
 
