@@ -101,7 +101,7 @@ def test_what_is_neither_text_nor_label_is_refused_with_row_and_type(value: obje
 def test_a_column_of_another_type_is_no_label(type: pa.DataType) -> None:
     values = [b"a", b"b"] if type == pa.binary() else [dt.date(2026, 1, 1), dt.date(2026, 1, 2)]
     table = pa.table({"text": ["a", "b"], "label": pa.array(values, type)})
-    with pytest.raises(DataError, match="column 'label' holds .*; one string, integer or boolean a row was wanted"):
+    with pytest.raises(DataError, match=r"column 'label' holds .*; one string, integer or boolean a row was wanted"):
         from_memory(table)
 
 
