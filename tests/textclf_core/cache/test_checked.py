@@ -72,7 +72,7 @@ def test_a_store_that_differs_is_renamed_listed_and_cleared(
     assert not any(key in store for key in KEYS)
     [aside] = folder.list()
     assert (aside.key, aside.rows) == ("one.set-aside-1", 4)
-    assert aside.about == "set aside, since a row differed: rows of one"
+    assert aside.about == "set aside because a row differed: rows of one"
     filled(folder)
     CheckedStore(folder, "one", width=3).check(KEYS, lambda key: row(key) + 1)
     assert {one.key for one in folder.list()} == {"one.set-aside-1", "one.set-aside-2"}

@@ -119,8 +119,8 @@ def test_an_experiment_file_says_the_same(
         ("seed = ", "not TOML"),
         ("seeds = 3", "'seeds' takes a list of whole numbers, not 3"),
         ("seeds = []", "at least one seed is needed"),
-        ("seeds = [1, 1]", "a seed is given twice"),
-        ("data_seed = -1", "data_seed=-1: a seed is a whole number from 0"),
+        ("seeds = [1, 1]", "each seed may be given once only"),
+        ("data_seed = -1", "data_seed=-1: a seed must be 0 or greater"),
     ],
 )
 def test_a_faulty_experiment_file(

@@ -203,11 +203,11 @@ def test_without_a_column_text_all_strings_are_the_texts(caplog: pytest.LogCaptu
         (DatasetDict(train=split(["a", "b"], [1, 1])), "train: every row has the label 'fair'; a classifier needs two"),
         (
             DatasetDict(train=train_of(9, labels=2), test=split(["x", "y", "z"], [0, 2, 2], "t.csv")),
-            r"test \(t.csv\): 2 rows have the label 'good', which train never has; the first is row 2",
+            r"test \(t.csv\): 2 rows have the label 'good', which doesn't occur in train; the first is row 2",
         ),
         (
             DatasetDict(train=split(["a", "b", "c"], [0, None, -1])),
-            "train: 2 rows have no label, the first is row 2",
+            "train: 2 rows have no label; the first is row 2",
         ),
         (
             DatasetDict(train=train_of(9), test=Dataset.from_dict({"text": ["a"], "label": [0]})),

@@ -247,7 +247,7 @@ def test_the_model_card_says_that_labels_are_several(done: Run, tmp_path: Path) 
         (["majority", "mcc"], "mcc: it scores one label a text, and here a text may have several"),
         (["majority", "threshold:costs=0,1,1,0"], "costs chooses one label a text"),
         (["majority", "threshold:abstain_below=0.9"], "abstain_below chooses one label a text"),
-        (["majority", "f1:average=binary"], "average=binary needs one label a text"),
+        (["majority", "f1:average=binary"], "average=binary needs texts with one label"),
     ],
 )
 def test_what_gives_one_label_is_refused_with_a_reason(plugins: list[str], why: str, tmp_path: Path) -> None:

@@ -120,7 +120,7 @@ def test_each_kind_has_its_module(kind: Kind) -> None:
 
 def test_a_kind_of_a_later_version_is_refused() -> None:
     later: Any = "regression"
-    with pytest.raises(UsageError, match="knows tasks of single-label, multi-label, tokens, not of 'regression'"):
+    with pytest.raises(UsageError, match="supports the tasks single-label, multi-label, tokens, not 'regression'"):
         kind_of(Task(("a", "b"), kind=later))
 
 
