@@ -58,8 +58,8 @@ def settled_labels(
     if several and labels is None:
         shown = "; ".join(", ".join(f"{name!r} ({counts[name]})" for name in one) for one in several[:_SHOWN])
         logger.warning(
-            "%s: labels differ in blanks, case or .0 alone and are taken as different ones: %s%s. files:labels=folded "
-            "makes one of each, files:labels=exact says that they differ",
+            "%s: labels differ in blanks, case or .0 alone and are taken as different ones: %s%s. labels=folded "
+            "makes one of each, labels=exact says that they differ",
             where,
             shown,
             f"; and {len(several) - _SHOWN} more" if len(several) > _SHOWN else "",
@@ -101,8 +101,8 @@ def _refuse_scores(counts: Mapping[str, int], where: str) -> None:
         return
     what = f"{broken[0]} is no whole number" if broken else f"there are {len(counts)} different numbers"
     raise DataError(
-        f"{where}: the labels are scores, not classes: {what}. files:bins=0.5 (or several edges) makes classes of "
-        "them, files:labels=exact takes each number as a class; to predict a number, use a tool for regression."
+        f"{where}: the labels are scores, not classes: {what}. bins=0.5 (or several edges) makes classes of "
+        "them, labels=exact takes each number as a class; to predict a number, use a tool for regression."
     )
 
 
@@ -134,7 +134,7 @@ def _warn_of_parts(counts: Mapping[str, int], where: str) -> None:
         if joined and all(others[part] > 1 for of_label in parts.values() for part in of_label):
             logger.warning(
                 "%s: labels such as %r look like several in one, and are taken as one each; "
-                "files:label_separator=%s parts them",
+                "label_separator=%s parts them",
                 where,
                 joined[0],
                 name,

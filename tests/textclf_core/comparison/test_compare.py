@@ -268,7 +268,7 @@ def test_a_plugin_file_that_changed_makes_another_cell(quick: dict[str, Any], pl
 
 
 @pytest.mark.parametrize(
-    ("seeds", "why"), [(0, "at least one"), ([], "at least one"), ([1, 1], "twice"), ([-1], "from 0")]
+    ("seeds", "why"), [(0, "at least one"), ([], "at least one"), ([1, 1], "once only"), ([-1], "0 or greater")]
 )
 def test_seeds_that_are_none_in_python(seeds: int | list[int], why: str) -> None:
     with pytest.raises(textclf_core.UsageError, match=why):

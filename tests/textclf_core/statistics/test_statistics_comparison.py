@@ -254,7 +254,5 @@ def test_an_unknown_metric_is_refused_with_those_there_are() -> None:
 
 
 def test_a_comparison_of_nothing_is_refused() -> None:
-    with pytest.raises(
-        DataError, match=r"at least one contender; got references of shape \(400,\) and 0 contenders"
-    ):
+    with pytest.raises(DataError, match=r"at least one contender; got references of shape \(400,\) and 0 contenders"):
         compare(REFERENCES, {}, "accuracy")
