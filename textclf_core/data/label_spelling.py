@@ -60,7 +60,7 @@ def settled_labels(
         shown = "; ".join(", ".join(f"{name!r} ({counts[name]})" for name in one) for one in several[:_SHOWN])
         logger.warning(
             "%s: some labels differ only in blanks, case or .0 and are treated as different: %s%s. "
-            "files:labels=folded merges them; files:labels=exact treats them as different without this warning",
+            "labels=folded merges them; labels=exact treats them as different without this warning",
             where,
             shown,
             f"; and {len(several) - _SHOWN} more" if len(several) > _SHOWN else "",
@@ -102,8 +102,8 @@ def _refuse_scores(counts: Mapping[str, int], where: str) -> None:
         return
     what = f"{broken[0]} isn't a whole number" if broken else f"there are {len(counts)} different numbers"
     raise DataError(
-        f"{where}: the labels are scores, not classes: {what}. files:bins=0.5 (or several edges) divides them into "
-        "classes; files:labels=exact makes each number a class; to predict a number, use a regression tool."
+        f"{where}: the labels are scores, not classes: {what}. bins=0.5 (or several edges) divides them into "
+        "classes; labels=exact makes each number a class; to predict a number, use a regression tool."
     )
 
 
@@ -134,7 +134,7 @@ def _warn_of_parts(counts: Mapping[str, int], where: str) -> None:
         others.update(label.strip() for label in counts if separator not in label)
         if joined and all(others[part] > 1 for of_label in parts.values() for part in of_label):
             logger.warning(
-                "%s: labels such as %r look like several labels, but are treated as one; files:label_separator=%s "
+                "%s: labels such as %r look like several labels, but are treated as one; label_separator=%s "
                 "splits them",
                 where,
                 joined[0],

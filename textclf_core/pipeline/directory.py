@@ -13,6 +13,7 @@ from datetime import datetime
 from itertools import count
 from pathlib import Path
 
+import psutil
 from filelock import FileLock
 
 from textclf_core.errors import UsageError
@@ -157,7 +158,7 @@ def _is_abandoned(reservation: Path) -> bool:
         owner = json.loads((reservation / _OWNER).read_text(encoding="utf-8"))
     except (FileNotFoundError, json.JSONDecodeError):  # it is being created or removed
         return False
-    return bool(owner["host"] == _host()) and not _is_alive(owner["process"])
+    return bool(owner["host"] == _host()) and not psutil.pid_exists(owner["process"])
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
@@ -167,15 +168,3 @@ def _identity(path: Path) -> tuple[int, int] | None:
     except (FileNotFoundError, NotADirectoryError):
         return (path.stat().st_ino, 0) if path.exists() else None
     return facts.st_ino, facts.st_mtime_ns
-
-
-def _is_alive(process: int) -> bool:
-    if os.name != "posix":  # where signal 0 would end it
-        return True
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # somebody else's, and alive
-        return True
-    return True

@@ -1,4 +1,4 @@
-"""Labelled texts in files: CSV, TSV, JSON lines or Parquet."""
+"""Labelled texts in files: CSV, TSV, JSON or Parquet."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SUFFIXES = (".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".json", ".parquet")
 
 @dataclass(frozen=True, kw_only=True)
 class Files:
-    """Labelled texts in CSV, TSV, JSON lines or Parquet files, UTF-8, with a header.
+    """Labelled texts in CSV, TSV, JSON or Parquet files, compressed or not.
 
     Two text columns are passed to the model as a pair; more are joined by the model's separator.
 

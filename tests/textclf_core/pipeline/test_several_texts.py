@@ -15,7 +15,7 @@ from textclf_core.data import from_memory, labelled, prepare
 from textclf_core.data.source import Source
 from textclf_core.errors import DataError, UsageError
 from textclf_core.reports.analysis import analyse
-from textclf_core.reports.page.contender import contender_panel
+from textclf_core.reports.page import page_text
 from textclf_core.reports.page.examples import example_data
 from textclf_core.reports.stored import StoredRun
 from textclf_core.testing import tiny_data
@@ -158,7 +158,7 @@ def test_predict_reads_the_columns_of_a_file(
 
 def test_the_page_shows_all_texts_of_a_row_and_how_many_were_cut(run: textclf_core.Run) -> None:
     [analysis] = analyse([StoredRun(run.directory, run.record)])
-    assert "Longer texts were truncated (head+tail kept): " in contender_panel(analysis, analysis.rows[0], ())
+    assert "Longer texts were truncated (head+tail kept): " in page_text([analysis])
     data = example_data(analysis)
     assert data["columns"] == ["title", "body"]
     assert all(len(texts) == 2 for texts, *_ in data["texts"].values())  # type: ignore[attr-defined]  # a dict
