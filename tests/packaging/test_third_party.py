@@ -153,7 +153,7 @@ def test_a_broken_plugin_asked_for_by_name_fails_at_once_with_its_error(environm
     assert "No module named 'no_such_library'" in process.stderr
 
 
-def test_a_package_that_the_allow_list_doesnt_name_is_kept_out(environment: FreshEnvironment) -> None:
+def test_a_package_that_the_allow_list_doesnt_name_is_excluded(environment: FreshEnvironment) -> None:
     errors = errors_by_plugin(environment, TEXTCLF_PLUGINS="textclf-imdb")
     assert errors["imdb"] is None
     assert errors["full"] is None

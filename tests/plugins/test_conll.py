@@ -96,16 +96,16 @@ def test_tags_that_are_no_entities_are_labels_like_others(tmp_path: Path, caplog
 
 
 @pytest.mark.parametrize(
-    ("text", "sentence"),
+    ("text", "message"),
     [
         ("Ada B-person\nLovelace\n", r"line 2: expected 2 columns like the first line, found 1: 'Lovelace'"),
         ("Ada\t\nis\tO\n", r"line 1: the word 'Ada' has no tag"),
         ("\n\n", "has no words"),
     ],
 )
-def test_a_file_that_cant_be_read_says_where(tmp_path: Path, text: str, sentence: str) -> None:
+def test_a_file_that_cant_be_read_is_refused_with_the_line(tmp_path: Path, text: str, message: str) -> None:
     folder = written(tmp_path, train=text)
-    with pytest.raises(DataError, match=sentence):
+    with pytest.raises(DataError, match=message):
         Conll(path=str(folder)).textclf_load_data()
 
 
@@ -115,7 +115,7 @@ def test_a_column_that_isnt_there_is_named(tmp_path: Path) -> None:
         Conll(path=str(folder), tag_column=3).textclf_load_data()
 
 
-def test_a_folder_without_a_training_file_says_what_was_wanted(tmp_path: Path) -> None:
+def test_a_folder_without_a_training_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="expected a file train with one of"):
         Conll(path=str(written(tmp_path, corpus=BIO))).textclf_load_data()
 

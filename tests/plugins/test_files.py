@@ -90,7 +90,7 @@ def test_the_home_folder_may_be_a_tilde(tmp_path: Path, monkeypatch: pytest.Monk
     assert len(Files(path="~/a.csv").textclf_load_data()["train"]) == len(ROWS)
 
 
-def test_guessed_columns_are_said_with_the_file(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_guessed_columns_are_logged_with_the_file(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "textclf")
     file = tmp_path / "a.csv"
     file.write_text("review,stars\nfine,5\npoor,1\n")
@@ -119,7 +119,7 @@ def test_a_label_that_train_never_has_is_named_by_file_and_row(tmp_path: Path) -
         prepare(data, 0)
 
 
-def test_a_folder_without_a_training_file_says_what_was_wanted(tmp_path: Path) -> None:
+def test_a_folder_without_a_training_file_is_refused(tmp_path: Path) -> None:
     write_csv(tmp_path / "reviews.csv")
     with pytest.raises(DataError, match=r"has no training file; expected a file train with one of \.csv, .* path=FILE"):
         Files(path=str(tmp_path)).textclf_load_data()

@@ -63,7 +63,7 @@ def test_a_fraction_of_the_blocks_is_rounded_down(fraction: str, blocks: int, fr
     assert encoder.frozen_prefix == 1 + frozen
 
 
-def test_what_a_fraction_means_is_said(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_number_of_blocks_of_a_fraction_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "textclf"):
         encoder = freeze("freeze-last-n:n=0.4")
     assert caplog.messages == [f"freeze-last-n: n=0.4 means 1 of the 3 blocks of {encoder.checkpoint}."]

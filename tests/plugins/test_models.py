@@ -58,7 +58,7 @@ def test_the_seed_decides_the_head(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("labels", [("no", "yes"), ("bad", "fair", "good")])
-def test_a_head_that_came_with_the_checkpoint_is_replaced_and_said(
+def test_a_head_of_the_checkpoint_is_replaced_and_logged(
     tmp_path: Path, labels: tuple[str, ...], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "textclf")
@@ -99,7 +99,7 @@ def test_a_body_of_another_shape_is_refused(tmp_path: Path) -> None:
         build(tmp_path)
 
 
-def test_a_pooler_that_starts_untrained_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_pooler_that_starts_untrained_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "textclf")
     save_body(tmp_path, drop="pooler")
     build(tmp_path)

@@ -22,7 +22,7 @@ class MCC:
     @hookimpl
     def textclf_check_task(self, task: Task) -> str | None:
         """Refuse token-labels tasks, for which entity-f1 is the appropriate metric, and multi-label tasks."""
-        return check_kind(task, "single-label", "tokens", does="it scores one label a text") or check_kind(
+        return check_kind(task, "single-label", "tokens", does="it scores one label per text") or check_kind(
             task, "single-label", "multi-label", does="it scores whole texts (entity-f1 scores entities)"
         )
 

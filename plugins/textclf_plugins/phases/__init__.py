@@ -1,1 +1,1 @@
-"""Strategies for the course of training: phases, learning rates by depth, decisions between epochs."""
+"""Strategies that change training over time: phases, learning rates by depth, decisions between epochs."""

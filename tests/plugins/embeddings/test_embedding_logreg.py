@@ -38,7 +38,7 @@ def test_it_is_a_plugin() -> None:
     check_plugin(EmbeddingLogreg, pooling="first-token", c=1.0)
 
 
-def test_the_head_alone_trains_and_the_record_says_so(run: Callable[..., Run]) -> None:
+def test_only_the_head_trains_according_to_the_record(run: Callable[..., Run]) -> None:
     done = run("c=10")
     record = done.record
     assert record.label == "embedding-logreg:c=10.0"
@@ -48,7 +48,7 @@ def test_the_head_alone_trains_and_the_record_says_so(run: Callable[..., Run]) -
     assert record.cost.trainable_parameters == 2 * WIDTH + 2
     assert record.cost.train_examples == 160
     assert record.data.splits[0].truncated == 0
-    assert done.metrics["test"]["accuracy"] > 0.8  # words of random vectors are told apart by their mean
+    assert done.metrics["test"]["accuracy"] > 0.8  # random word vectors are distinguished by their mean
 
 
 def test_other_seeds_find_the_embeddings_in_the_cache(run: Callable[..., Run]) -> None:

@@ -53,7 +53,7 @@ def test_each_example_begins_as_many_pairs_of_each_kind_and_the_seed_decides_the
     assert pairs != draw_pairs(labels, iterations=5, seed=1)
 
 
-def test_the_body_trains_and_the_record_says_what_that_took(run: Callable[..., Run]) -> None:
+def test_the_body_trains_and_its_cost_is_recorded(run: Callable[..., Run]) -> None:
     record = run().record
     assert record.label == "full"
     assert record.encoder is not None

@@ -50,7 +50,7 @@ def test_without_an_option_no_other_threshold_has_a_better_f1() -> None:
 
 
 @pytest.mark.parametrize("floor", [0.5, 0.9, 1.0])
-def test_a_recall_floor_is_kept_with_the_fewest_alarms(floor: float) -> None:
+def test_a_minimum_recall_is_reached_with_the_highest_threshold(floor: float) -> None:
     scores, labels = scores_and_labels()
     found = chosen(scores, labels, recall=floor)
     assert recall_score(labels, found) >= floor
@@ -95,7 +95,7 @@ def test_of_several_labels_each_keeps_the_recall_floor() -> None:
     assert recall_score(labels[:, :2], found[:, :2], average=None).min() >= 0.8
 
 
-def test_costs_choose_the_answer_that_is_cheapest_on_average() -> None:
+def test_costs_choose_the_label_with_the_lowest_expected_cost() -> None:
     scores = np.array([[0.7, 0.2, 0.1], [0.5, 0.1, 0.4], [0.1, 0.8, 0.1]], np.float32)
     matrix = (0, 1, 2, 1, 0, 1, 10, 1, 0)  # a good one called bad costs ten
     # Row 1: bad costs .2 * 1 + .1 * 10 = 1.2, fair .7 + .1 = .8, good 1.4 + .2 = 1.6.
@@ -127,7 +127,7 @@ def base(tiny_checkpoint: Path, reviews: Path) -> list[str]:
     return [f"files:path={reviews}", f"hf-model:checkpoint={tiny_checkpoint}", "finetune:learning_rate=1e-2,epochs=2"]
 
 
-def test_a_run_tells_the_same_labels_everywhere(base: list[str], tmp_path: Path) -> None:
+def test_a_run_has_the_same_labels_everywhere(base: list[str], tmp_path: Path) -> None:
     run = textclf_core.run([*base, "calibration", "threshold:recall=1"], output=tmp_path, quiet=True)
     rows = [row for row in run.predictions().to_pylist() if row["split"] == "test"]
     assert any(row["scores"][0] > 0.5 and row["prediction"] == "positive" for row in rows)
@@ -182,7 +182,7 @@ def test_predict_leaves_the_prediction_empty(
     assert capsys.readouterr().out.splitlines()[1].startswith("the plot is dull,,0.")
 
 
-def test_a_comparison_refuses_who_may_give_no_answer_before_it_runs(base: list[str], tmp_path: Path) -> None:
+def test_a_comparison_refuses_contenders_that_abstain_before_it_runs(base: list[str], tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="threshold may leave rows unanswered, but a comparison must"):
         textclf_core.compare(["full + threshold:abstain_below=0.9"], plugins=base, output=tmp_path, quiet=True)
     assert list(tmp_path.iterdir()) == []

@@ -105,7 +105,7 @@ def test_phases_train_what_they_should_for_as_long_as_they_should(
     assert len(run.epochs) == sum(number for number, _, _ in expected)
 
 
-def test_what_a_phase_freezes_does_not_move_in_it_and_the_record_says_so(tiny_checkpoint: Path, tmp_path: Path) -> None:
+def test_what_a_phase_freezes_does_not_change_in_it_and_is_recorded(tiny_checkpoint: Path, tmp_path: Path) -> None:
     run = textclf_core.run(
         [
             f"hf-model:checkpoint={tiny_checkpoint}",
@@ -132,7 +132,7 @@ def test_what_a_phase_freezes_does_not_move_in_it_and_the_record_says_so(tiny_ch
     assert textclf_core.open_run(run.directory).record == run.record
 
 
-def test_a_plain_run_has_no_phases_to_tell_of(tiny_checkpoint: Path, tmp_path: Path) -> None:
+def test_a_plain_run_records_no_phases(tiny_checkpoint: Path, tmp_path: Path) -> None:
     run = textclf_core.run([f"hf-model:checkpoint={tiny_checkpoint}"], data=tiny_data(16), output=tmp_path, quiet=True)
     assert run.record.phases == ()
 
@@ -214,7 +214,7 @@ def test_the_best_epoch_may_lie_in_an_earlier_phase(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("specs", "sentence"),
+    ("specs", "message"),
     [
         (
             ["gradual-unfreeze", "freeze-auto"],
@@ -225,13 +225,13 @@ def test_the_best_epoch_may_lie_in_an_earlier_phase(tmp_path: Path) -> None:
         (["early-stopping", "tfidf-logreg"], "'early-stopping' is a strategy, but the trainer 'tfidf-logreg'"),
     ],
 )
-def test_what_cannot_be_together_is_refused_before_anything_is_loaded(specs: list[str], sentence: str) -> None:
-    with pytest.raises(UsageError, match=sentence):
+def test_what_cannot_be_together_is_refused_before_anything_is_loaded(specs: list[str], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
         activate(specs, Catalogue.discover())
 
 
 @pytest.mark.parametrize(
-    ("strategies", "sentence"),
+    ("strategies", "message"),
     [
         (
             "linear-probe-then-finetune + head-only",
@@ -249,8 +249,8 @@ def test_what_cannot_be_together_is_refused_before_anything_is_loaded(specs: lis
         ("layernorm-only + bitfit", "but another strategy freezes all of them"),
     ],
 )
-def test_what_means_nothing_together_is_refused_with_a_reason(strategies: str, sentence: str, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=sentence):
+def test_what_means_nothing_together_is_refused_with_a_reason(strategies: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=message):
         train_with(strategies, tmp_path, Finetune(epochs=2), encoder=of_family("bert"))
 
 

@@ -82,7 +82,7 @@ def test_no_model_is_built_for_it_nothing_trains_and_what_prediction_takes_is_co
     assert cost.predict_flops > 0
 
 
-def test_texts_that_are_cut_are_counted(tmp_path: Path) -> None:
+def test_truncated_texts_are_counted(tmp_path: Path) -> None:
     folder = checkpoint(tmp_path / "model", ["negative", "positive"])
     length = len(tiny_encoder().tokenizer(tiny_data(64)["test"][0]["text"])["input_ids"]) - 1
     record = run(folder, tmp_path, f",max_length={length},truncation=tail").record

@@ -1,4 +1,4 @@
-"""The cache's folder: its place, its bound, and who goes first."""
+"""The cache's folder: its location, its size limit, and the order of removal."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ def test_a_wrong_format_is_found_before_anything_runs(
     assert not Path("runs").exists()
 
 
-def test_held_out_splits_are_said_in_the_table(
+def test_held_out_splits_are_noted_in_the_table(
     textclf: Textclf, reviews: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ["--plugin", f"files:train={reviews / 'train.csv'}", "--plugin", "majority", "--output", str(tmp_path)]
@@ -84,7 +84,7 @@ def test_held_out_splits_are_said_in_the_table(
     assert "validation and test are held out from train" in capsys.readouterr().out
 
 
-def test_an_experiment_file_says_the_same(
+def test_an_experiment_file_gives_the_same_run(
     textclf: Textclf, tiny_checkpoint: Path, reviews: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "experiment.toml"
@@ -145,7 +145,7 @@ def test_an_error_has_no_traceback_but_with_debug(
     assert "Traceback" in capsys.readouterr().err
 
 
-def test_a_loss_that_is_no_number_is_told_with_its_likely_cause(
+def test_a_loss_that_is_not_finite_is_reported_with_its_likely_cause(
     textclf: Textclf, base: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert textclf("run", *base, "--plugin", "finetune:learning_rate=1e30,epochs=3") == 1
@@ -154,7 +154,7 @@ def test_a_loss_that_is_no_number_is_told_with_its_likely_cause(
     assert "learning_rate" in error
 
 
-def test_a_run_that_fails_says_where_its_work_is_kept_and_how_to_go_on(
+def test_a_failed_run_shows_where_its_work_is_saved_and_how_to_continue(
     textclf: Textclf, base: list[str], plugin_file: Callable[..., Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = plugin_file(

@@ -339,7 +339,7 @@ def test_a_file_is_read_in_python_as_on_the_command_line(
     assert [run.record.seed for run in other.runs] == [8]
 
 
-def test_who_set_an_option_is_said_in_the_record(quick: dict[str, Any]) -> None:
+def test_the_record_has_who_set_each_option(quick: dict[str, Any]) -> None:
     result = textclf_core.compare(["tfidf-logreg:c=2"], **quick)
     by_label = {run.record.label: run.record for run in result.runs}
     trainer, data = (by_label["tfidf-logreg:c=2"].plugin(role) for role in ("trainer", "dataset"))

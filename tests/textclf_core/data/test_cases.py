@@ -57,7 +57,7 @@ def test_spellings_of_a_label_are_reported_and_folded_by_an_option(
     assert "taken as different ones" not in caplog.text
 
 
-def test_scores_are_no_classes_unless_bins_or_exact_say_so() -> None:
+def test_scores_are_no_classes_without_bins_or_exact() -> None:
     with pytest.raises(DataError, match=r"scores\.csv \(column 'label'\): the labels are scores.*bins=0\.5"):
         read("scores.csv")
     assert names(read("scores.csv", bins=(0.5,))) == ["0.5 and above", "below 0.5"]

@@ -89,21 +89,23 @@ def test_a_column_whose_name_is_taken_is_left_out(caplog: pytest.LogCaptureFixtu
         {"text": ["a"], "outcome": ["x"]},
     ],
 )
-def test_obvious_columns_are_guessed_and_said(columns: dict[str, list[Any]], caplog: pytest.LogCaptureFixture) -> None:
+def test_obvious_columns_are_guessed_and_logged(
+    columns: dict[str, list[Any]], caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.INFO, "textclf")
     data = labelled({"train": source(**columns)})["train"]
     assert data["text"][:] == ["a"]
     assert "reviews.csv: the texts are taken from the column" in caplog.text
 
 
-def test_nothing_is_said_of_columns_named_text_and_label(caplog: pytest.LogCaptureFixture) -> None:
+def test_columns_named_text_and_label_are_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "textclf")
     labelled({"train": source(text=["a"], label=["x"], sentence=["b"], topic=["y"])})
     assert caplog.text == ""
 
 
 @pytest.mark.parametrize(
-    ("columns", "said"),
+    ("columns", "message"),
     [
         (
             {"a": ["s"], "b": ["t"]},
@@ -113,8 +115,8 @@ def test_nothing_is_said_of_columns_named_text_and_label(caplog: pytest.LogCaptu
         ({"text": ["s"], "topic": ["t"], "intent": ["u"]}, "which column is the label; .* Set label=COLUMN$"),
     ],
 )
-def test_columns_that_arent_obvious_are_asked_for(columns: dict[str, list[Any]], said: str) -> None:
-    with pytest.raises(DataError, match=said):
+def test_columns_that_arent_obvious_are_asked_for(columns: dict[str, list[Any]], message: str) -> None:
+    with pytest.raises(DataError, match=message):
         labelled({"train": source(**columns)})
 
 

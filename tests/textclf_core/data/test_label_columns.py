@@ -52,7 +52,7 @@ def test_one_column_is_that_of_a_label_a_text() -> None:
 
 
 @pytest.mark.parametrize(
-    ("label", "said"),
+    ("label", "message"),
     [
         (
             "toxic,treat",
@@ -63,9 +63,9 @@ def test_one_column_is_that_of_a_label_a_text() -> None:
         ("toxic,text", "a label can't both be the column 'text'"),
     ],
 )
-def test_what_is_wrong_is_said_with_its_place(label: str, said: str) -> None:
+def test_errors_give_the_row_and_column(label: str, message: str) -> None:
     rows = source(text=["a", "b", "c"], toxic=[0, 1, 0], threat=[1, 0, 0], stars=[3, None, 1])
-    with pytest.raises(DataError, match=said):
+    with pytest.raises(DataError, match=message):
         labelled({"train": rows}, text="text", label=label)
 
 

@@ -98,7 +98,7 @@ def test_a_stream_needs_its_format() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "said"),
+    ("name", "content", "message"),
     [
         ("a.csv", "text,label\na,x\nb\n", r"a\.csv, line 3: 1 field, but the header has 2 fields \(text, label\)"),
         ("a.csv", 'text,label\n"a\nb",x\nc,y,z\n', r"a\.csv, line 4: 3 fields"),
@@ -115,9 +115,9 @@ def test_a_stream_needs_its_format() -> None:
     ],
 )
 def test_a_bad_file_ends_in_an_error_with_file_and_line(
-    tmp_path: Path, name: str, content: str | bytes, said: str
+    tmp_path: Path, name: str, content: str | bytes, message: str
 ) -> None:
-    with pytest.raises(DataError, match=said):
+    with pytest.raises(DataError, match=message):
         read_file(write(tmp_path, name, content))
 
 

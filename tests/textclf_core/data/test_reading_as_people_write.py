@@ -177,7 +177,7 @@ def test_options_that_cant_be_are_refused(options: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         ('[{"text": "a"},\n {"text": ]', r"a\.json, line 2: not JSON"),
         ('[{"text": "a"}\n {"text": "b"}]', r"a\.json, line 2: not JSON \(expected a comma"),
@@ -190,9 +190,9 @@ def test_options_that_cant_be_are_refused(options: dict[str, Any]) -> None:
         ('{"a": [{"text": "a"}], "b": [{"text": "b"}]}', r"a\.json: the object has several arrays of rows: a, b"),
     ],
 )
-def test_json_that_holds_no_rows_is_refused(tmp_path: Path, content: str, said: str) -> None:
+def test_json_that_holds_no_rows_is_refused(tmp_path: Path, content: str, message: str) -> None:
     (tmp_path / "a.json").write_text(content)
-    with pytest.raises(DataError, match=said):
+    with pytest.raises(DataError, match=message):
         read_file(tmp_path / "a.json")
 
 

@@ -125,7 +125,7 @@ def test_shared_parameters_are_counted_once() -> None:
     assert encoder.num_parameters() == everything - 32 * 64
 
 
-def test_a_family_whose_structure_is_plain_can_be_frozen_but_not_cut() -> None:
+def test_a_family_with_a_plain_structure_can_be_frozen_but_not_split() -> None:
     encoder = tiny_encoder("camembert", blocks=2)
     encoder.freeze(embeddings=True, blocks=[0])
     assert encoder.frozen_prefix == 2

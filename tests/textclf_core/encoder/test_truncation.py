@@ -113,7 +113,7 @@ def test_head_and_tail_are_what_transformers_keeps(
     assert {key: row[key] for key in wanted} == dict(wanted)
 
 
-def test_of_three_texts_the_longest_is_cut_first(encoder: Encoder) -> None:
+def test_of_three_texts_the_longest_is_truncated_first(encoder: Encoder) -> None:
     assert read(encoder, "bert", "ab", LETTERS[:20], LETTERS[:9], max_length=14) == "|ab|abcd|abcd|"
     assert read(encoder, "bert", "ab", LETTERS[:20], "", max_length=14, truncation="tail") == "|ab|mnopqrst||"
     assert read(encoder, "xlnet", "ab", LETTERS[:20], "c", max_length=14) == "ab|abcdefg|c||"

@@ -75,7 +75,7 @@ def test_the_metadata_are_those_that_the_hub_reads(run: textclf_core.Run, export
     assert {result.dataset_split for result in card.data.eval_results} == {"test"}
 
 
-def test_the_card_says_what_whoever_gets_the_model_asks(run: textclf_core.Run, exported: Path) -> None:
+def test_the_card_has_the_facts_that_users_of_the_model_need(run: textclf_core.Run, exported: Path) -> None:
     card = " ".join((exported / "README.md").read_text(encoding="utf-8").split())
     record = run.record
     [analysis] = analyse([StoredRun(run.directory, record)])
@@ -96,7 +96,7 @@ def test_the_card_says_what_whoever_gets_the_model_asks(run: textclf_core.Run, e
         assert fact in card, fact
 
 
-def test_a_card_without_an_encoder_or_with_unanswered_rows_says_so(reviews: Path, tmp_path: Path) -> None:
+def test_a_card_mentions_unanswered_rows_and_lacks_a_pipeline_without_an_encoder(reviews: Path, tmp_path: Path) -> None:
     plugins = [f"files:path={reviews}", "tfidf-logreg:c=1", "threshold:abstain_below=0.7"]
     run = textclf_core.run(plugins, output=tmp_path / "runs", quiet=True)
     run.export(tmp_path / "mine")
@@ -157,7 +157,7 @@ def test_push_makes_the_repository_and_sends_the_folder(
 
 
 @pytest.mark.parametrize(
-    ("name", "token", "reach", "said"),
+    ("name", "token", "reach", "message"),
     [
         ("mine", "hf_secret", None, "write OWNER/NAME"),
         ("me/mi ne", "hf_secret", None, "me/mi ne"),
@@ -165,7 +165,7 @@ def test_push_makes_the_repository_and_sends_the_folder(
         ("me/mine", "hf_secret", "HF_HUB_OFFLINE is set", "the hub can't be reached: HF_HUB_OFFLINE is set"),
     ],
 )
-def test_what_the_hub_would_refuse_is_told_before_anything_is_written(
+def test_what_the_hub_would_refuse_is_refused_before_anything_is_written(
     run: textclf_core.Run,
     monkeypatch: pytest.MonkeyPatch,
     textclf: Textclf,
@@ -174,10 +174,10 @@ def test_what_the_hub_would_refuse_is_told_before_anything_is_written(
     name: str,
     token: str | None,
     reach: str | None,
-    said: str,
+    message: str,
 ) -> None:
     monkeypatch.setattr("huggingface_hub.get_token", lambda: token)
     monkeypatch.setattr("textclf_core.system.hub.why_unreachable", lambda: reach)
     assert textclf("export", str(run.directory), str(tmp_path / "mine"), "--push", name) == 2
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
     assert not (tmp_path / "mine").exists()

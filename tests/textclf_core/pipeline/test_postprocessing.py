@@ -86,7 +86,7 @@ CHAIN = """
 
 
 @pytest.mark.parametrize("order", [["square", "contrary"], ["contrary", "square"]])
-def test_steps_are_taken_in_order_and_who_decided_last_is_heard(
+def test_steps_are_applied_in_order_and_the_last_decision_counts(
     plugin_file: Callable[..., Path], reviews: Path, tmp_path: Path, order: list[str]
 ) -> None:
     path = plugin_file(CHAIN)
@@ -106,7 +106,7 @@ def test_steps_are_taken_in_order_and_who_decided_last_is_heard(
     assert [("negative", "positive")[label] for label in loaded.labels] == [row["prediction"] for row in test]
 
 
-def test_a_loader_that_is_missing_is_told_at_loading(run_of_square: textclf_core.Run, tmp_path: Path) -> None:
+def test_a_missing_loader_is_reported_at_loading(run_of_square: textclf_core.Run, tmp_path: Path) -> None:
     with pytest.raises(
         UsageError, match=r"'square', which loads this model, comes from a file: add --plugin-file .*mine\.py"
     ):

@@ -44,7 +44,7 @@ def test_a_run_leaves_record_predictions_history_and_model(done: textclf_core.Ru
     assert [path.name for path in done.directory.parent.iterdir()] == [done.directory.name]  # nothing partial
 
 
-def test_the_record_says_what_was_asked_and_done(done: textclf_core.Run) -> None:
+def test_the_record_has_the_request_and_the_result(done: textclf_core.Run) -> None:
     record = done.record
     by_name = {plugin.name: plugin for plugin in record.plugins}
     assert by_name["finetune"].options["epochs"] == 2
@@ -222,7 +222,7 @@ def test_an_error_after_training_loses_nothing(
     assert any(str(kept) in note for note in error.value.__notes__)
 
 
-def test_a_plugins_notes_are_kept(plugins: list[str], plugin_file: Callable[..., Path], tmp_path: Path) -> None:
+def test_a_plugins_notes_are_saved(plugins: list[str], plugin_file: Callable[..., Path], tmp_path: Path) -> None:
     path = plugin_file(
         """
         import logging

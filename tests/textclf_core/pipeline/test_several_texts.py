@@ -84,7 +84,7 @@ def test_a_row_is_empty_if_all_of_its_texts_are() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "label", "said"),
+    ("text", "label", "message"),
     [
         ("title,boddy", None, r"there is no column 'boddy' \(text=title,boddy\).* Did you mean 'body'"),
         ("title,title", None, "the text column 'title' is named twice"),
@@ -99,12 +99,12 @@ def test_a_row_is_empty_if_all_of_its_texts_are() -> None:
         ("title,number", "verdict", "the column 'number' holds int64, not text"),
     ],
 )
-def test_what_cant_be_is_said(articles: pd.DataFrame, text: str, label: str | None, said: str) -> None:
-    with pytest.raises(DataError, match=said):
+def test_impossible_columns_are_refused(articles: pd.DataFrame, text: str, label: str | None, message: str) -> None:
+    with pytest.raises(DataError, match=message):
         from_memory(articles.assign(id=articles["author"], number=1), text=text, label=label)
 
 
-def test_the_record_names_the_columns_and_counts_what_was_cut(run: textclf_core.Run) -> None:
+def test_the_record_names_the_columns_and_counts_truncated_rows(run: textclf_core.Run) -> None:
     record = run.record
     assert record.data.text_columns == ("title", "body")
     assert record.tokenization is not None
@@ -156,7 +156,7 @@ def test_predict_reads_the_columns_of_a_file(
     assert "the model reads 2 text columns (title, body), but --text story names 1" in capsys.readouterr().err
 
 
-def test_the_page_shows_all_texts_of_a_row_and_how_many_were_cut(run: textclf_core.Run) -> None:
+def test_the_page_shows_all_texts_of_a_row_and_how_many_were_truncated(run: textclf_core.Run) -> None:
     [analysis] = analyse([StoredRun(run.directory, run.record)])
     assert "Longer texts were truncated (head+tail kept): " in page_text([analysis])
     data = example_data(analysis)

@@ -178,7 +178,7 @@ def test_a_wrong_option_is_refused_by_plugin_and_name() -> None:
         activate(["freeze-first-n:m=4"], Catalogue.discover())
 
 
-def test_wrong_options_of_all_plugins_are_said_at_once() -> None:
+def test_wrong_options_of_all_plugins_are_reported_at_once() -> None:
     with pytest.raises(UsageError, match=r"(?s)freeze-first-n: there is no option 'm'.*\nf1: option 'average' takes"):
         activate(["freeze-first-n:m=4", "f1:average=x"], Catalogue.discover())
 

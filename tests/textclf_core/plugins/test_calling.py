@@ -57,7 +57,7 @@ def test_the_line_of_an_error_is_in_the_plugin_not_in_what_it_calls(metric: Call
         score(metric("import json; json.loads('{')"))
 
 
-def test_an_error_of_textclf_keeps_its_sentence(metric: Callable[[str], ActivePlugins]) -> None:
+def test_an_error_of_textclf_keeps_its_message(metric: Callable[[str], ActivePlugins]) -> None:
     with pytest.raises(DataError, match=r"^row 3 is empty$"):
         score(metric("from textclf_core import DataError; raise DataError('row 3 is empty')"))
 
@@ -67,7 +67,7 @@ def test_ctrl_c_ends_the_run(metric: Callable[[str], ActivePlugins]) -> None:
         score(metric("raise KeyboardInterrupt"))
 
 
-def test_all_faults_of_a_class_are_told_at_once(plugin_file: Callable[..., Path]) -> None:
+def test_all_faults_of_a_class_are_reported_at_once(plugin_file: Callable[..., Path]) -> None:
     path = plugin_file(
         """
         @dataclass(frozen=True)

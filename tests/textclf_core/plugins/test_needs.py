@@ -1,4 +1,4 @@
-"""What a plugin needs of a run is said in its class, and fits the arguments that its hooks take."""
+"""A plugin declares its needs in its class, consistently with its hooks' arguments."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def refusal(plugin_file: Callable[..., Path]) -> Callable[..., str]:
 
     def load(needs: str, *methods: str, base: str = "Recipe") -> str:
         hooks = "\n\n".join(f"@hookimpl\ndef {method}:\n    return None" for method in methods)
-        said = f"needs: ClassVar[Needs] = {needs}\n\n" if needs else ""
-        body = indent(f"'''Do something.'''\n\n{said}{hooks}\n", "    ")
+        declared = f"needs: ClassVar[Needs] = {needs}\n\n" if needs else ""
+        body = indent(f"'''Do something.'''\n\n{declared}{hooks}\n", "    ")
         path = plugin_file(f"{HEAD}@dataclass(frozen=True, kw_only=True)\nclass Mine({base}):\n{body}")
         with pytest.raises(PluginError, match="'mine'") as error:
             Catalogue.discover([path]).get("mine")

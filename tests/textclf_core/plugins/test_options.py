@@ -200,7 +200,7 @@ def test_pydantic_reads_an_options_range() -> None:
         adapter.validate_python(-1)
 
 
-def test_an_option_tells_its_type_range_choices_default_and_help() -> None:
+def test_an_option_is_listed_with_type_range_choices_default_and_help() -> None:
     options = {option.name: option for option in options_of(Example)}
     assert options["limit"] == OptionInfo(
         "limit", "int or none", None, False, "The limit.", "at least 3 and less than 100", ()

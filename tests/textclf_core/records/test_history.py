@@ -1,4 +1,4 @@
-"""Observers through the hooks: told last, no part of a run's result, and no danger to it."""
+"""Observers through the hooks: called last, without effect on a run's result, even if they fail."""
 
 from __future__ import annotations
 

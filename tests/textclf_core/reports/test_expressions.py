@@ -34,7 +34,7 @@ COLUMNS = {
         (" length==5\n", [1, 0, 0, 0]),
     ],
 )
-def test_a_condition_says_which_rows(condition: str, expected: list[int]) -> None:
+def test_a_condition_selects_rows(condition: str, expected: list[int]) -> None:
     assert rows_where(condition, COLUMNS) == [bool(one) for one in expected]
 
 

@@ -29,7 +29,7 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_a_report_reads_the_folder_runs_unless_told_otherwise(
+def test_a_report_reads_the_folder_runs_by_default(
     runs: Path, textclf: Textclf, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert textclf("report") == 0
@@ -132,7 +132,7 @@ def test_different_data_are_compared_apart(runs: Path, textclf: Textclf, capsys:
     ]  # fmt: skip
 
 
-def test_curves_that_cross_are_said(tmp_path: Path, textclf: Textclf, capsys: pytest.CaptureFixture[str]) -> None:
+def test_curves_that_cross_are_noted(tmp_path: Path, textclf: Textclf, capsys: pytest.CaptureFixture[str]) -> None:
     for rows, size, accuracy in ((32, "16/class", 0.55), (4000, None, 0.95)):
         for seed in (0, 1):
             data = reviews(400)
@@ -146,8 +146,8 @@ def test_curves_that_cross_are_said(tmp_path: Path, textclf: Textclf, capsys: py
 
 def test_the_report_can_be_written_to_a_file(runs: Path, textclf: Textclf, capsys: pytest.CaptureFixture[str]) -> None:
     assert textclf("report", "--format", "csv", "--output", "out.csv") == 0
-    said = capsys.readouterr()
-    assert (said.out, said.err) == ("", "wrote out.csv\n")
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err) == ("", "wrote out.csv\n")
     assert Path("out.csv").read_text().startswith("contender,score,sd,")
 
 
@@ -171,7 +171,7 @@ def test_the_page_is_a_file(runs: Path, textclf: Textclf, capsys: pytest.Capture
 
 
 @pytest.mark.parametrize(
-    ("words", "sentence"),
+    ("words", "message"),
     [
         (("--format", "pagee"), "--format pagee: no such format. Did you mean 'page'? The formats are page, csv, json"),
         (("--cost", "latancy"), "--cost latancy: there is no such cost. Did you mean 'latency'?"),
@@ -184,10 +184,10 @@ def test_the_page_is_a_file(runs: Path, textclf: Textclf, capsys: pytest.Capture
         (("nowhere",), "nowhere: there is no such folder."),
     ],
 )
-def test_what_is_wrong_is_said_in_a_line(
-    runs: Path, textclf: Textclf, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], sentence: str
+def test_errors_are_one_line(
+    runs: Path, textclf: Textclf, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], message: str
 ) -> None:
     assert textclf("report", *words) == 2
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert said.err.startswith(f"error: {sentence}")
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith(f"error: {message}")

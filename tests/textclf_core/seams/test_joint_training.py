@@ -80,7 +80,7 @@ def test_a_textclf_train_many_beside_its_textclf_train_trains_them_at_once(
     assert log() == ["many 0 1"]
 
 
-def test_each_of_several_cells_is_told_that_its_training_is_over(
+def test_each_of_several_cells_gets_training_finished(
     compare: Callable[..., ComparisonResult], noting_file: Noting, log: Log
 ) -> None:
     """textclf_training_finished comes before anything is saved, for joint cells as for one."""

@@ -75,7 +75,7 @@ def test_a_class_that_is_no_frozen_dataclass_is_refused(
     refused(decorator + OBSERVER.replace("FIELD", field), r"@dataclass\(frozen=True")
 
 
-def test_a_listing_tells_why_a_plugin_cannot_be_used(
+def test_a_listing_shows_why_a_plugin_cannot_be_used(
     textclf: Callable[..., int], noting_file: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """`textclf plugins` lists it among those that can't be used, and `show` ends in exit code 2."""
@@ -89,7 +89,7 @@ def test_a_listing_tells_why_a_plugin_cannot_be_used(
 def test_private_names_class_variables_and_methods_are_no_options(
     run: Callable[..., Run], noting_file: Callable[[str], Path], reviews: Path, log: Callable[[], list[str]]
 ) -> None:
-    """A constant that is said to be one is fine: `ClassVar`, or a name with an underscore."""
+    """A constant that is marked as one is allowed: `ClassVar`, or a name with an underscore."""
     field = "limit: ClassVar[int] = 3\n    _names = ('a', 'b')\n\n    def help(self):\n        return self.limit"
     source = "from typing import ClassVar\n\n@dataclass(frozen=True)" + OBSERVER.replace("FIELD", field)
     run("majority", "painter", file=noting_file(source), beside=[f"files:path={reviews}"])

@@ -1,4 +1,4 @@
-"""Contenders compared by their predictions: verdicts, and what is said of them."""
+"""Contenders compared by their predictions: verdicts, and the notes on them."""
 
 from __future__ import annotations
 

@@ -114,7 +114,7 @@ def test_an_export_of_8_bits_is_smaller_and_near(
     assert exported.scores(data) != pytest.approx(wanted, abs=1e-6)
 
 
-def test_an_export_says_nothing_of_the_machine_that_made_it(bert: tuple[EncoderClassifier, Path]) -> None:
+def test_an_export_has_no_facts_of_the_machine_that_made_it(bert: tuple[EncoderClassifier, Path]) -> None:
     [folder] = {str(Path(package.__file__ or "").parents[1]) for package in (torch, onnx)}
     written = b"".join(path.read_bytes() for path in bert[1].iterdir())
     for path in (folder, str(Path(textclf_core.__file__).parent), ".py"):
