@@ -102,7 +102,7 @@ def faults_of_options(cls: type) -> list[str]:
         if not _is_supported(annotations[name])
     ]
     faults += [
-        f"the option {name} takes whole numbers, and its bound {bound:g} is none: write a whole bound, or the type float."
+        f"the option {name} takes whole numbers, and its bound {bound:g} is none: write one, or the type float."
         for name in option_names(cls)
         for bound in _broken_bounds(annotations[name])
     ]
