@@ -101,7 +101,24 @@ def faults_of_options(cls: type) -> list[str]:
         for name in option_names(cls)
         if not _is_supported(annotations[name])
     ]
+    faults += [
+        f"the option {name} takes whole numbers, and its bound {bound:g} is none: write one, or the type float."
+        for name in option_names(cls)
+        for bound in _broken_bounds(annotations[name])
+    ]
     return faults
+
+
+def _broken_bounds(annotation: Any) -> list[float]:
+    """Return the bounds of an option of whole numbers that are none themselves, which pydantic can't check."""
+    if get_origin(annotation) is not Annotated:
+        return []
+    annotation, *extras = get_args(annotation)
+    parts = _alternatives(annotation)
+    if int not in parts or float in parts:
+        return []
+    bounds = [dataclasses.astuple(one)[0] for one in _constraints(extras) if isinstance(one, _BOUNDS)]
+    return [bound for bound in bounds if bound % 1]
 
 
 def _is_frozen(cls: type) -> bool:

@@ -61,6 +61,12 @@ def test_a_type_that_cannot_be_set_is_refused(annotation: str, refused: Callable
     refused("@dataclass(frozen=True)" + OBSERVER.replace("FIELD", field), "colour")
 
 
+def test_a_bound_of_whole_numbers_that_is_none_is_refused(refused: Callable[[str, str], None]) -> None:
+    """No value could be checked against it."""
+    field = "coats: Annotated[int, Option('How often to paint.', ge=0.5)] = 1"
+    refused("@dataclass(frozen=True)" + OBSERVER.replace("FIELD", field), r"coats takes whole numbers.* bound 0\.5")
+
+
 def test_a_field_without_annotation_is_refused(refused: Callable[[str, str], None]) -> None:
     """`strength = 3` looks like an option and can't be set."""
     refused("@dataclass(frozen=True)" + OBSERVER.replace("FIELD", "strength = 3"), "strength")
