@@ -109,6 +109,8 @@ def compare(
     baselines: bool = True,
     metric: str = "f1",
     cost: str = "train-seconds",
+    tolerance: float = 0.01,
+    pairs: bool = False,
     price: str | None = None,
     output: str | Path | None = None,
     device: str | None = None,
@@ -137,6 +139,8 @@ def compare(
     baselines: bool = True,
     metric: str = "f1",
     cost: str = "train-seconds",
+    tolerance: float = 0.01,
+    pairs: bool = False,
     price: str | None = None,
     output: str | Path | None = None,
     device: str | None = None,
@@ -164,6 +168,8 @@ def compare(
     baselines: bool = True,
     metric: str = "f1",
     cost: str = "train-seconds",
+    tolerance: float = 0.01,
+    pairs: bool = False,
     price: str | None = None,
     output: str | Path | None = None,
     device: str | None = None,
@@ -199,6 +205,8 @@ def compare(
         metric: the metric to compare by: ``f1`` or ``accuracy``.
         cost: the cost to recommend by: ``train-seconds``, ``flops``, ``memory``, ``trainable``, ``artifact``,
             ``latency``.
+        tolerance: the loss to accept, in the metric's units: 0.01 is one point.
+        pairs: whether to add the test of each pair of contenders.
         price: the price of the machine, such as ``0.40/h``, which adds a column with money.
         output: the folder of the run directories; ``runs`` if not given.
         device: ``cpu``, ``cuda``, ``cuda:1``, ``mps`` or ``auto``; ``auto`` if not given.
@@ -247,6 +255,8 @@ def compare(
         output=settings.output,
         metric=metric,
         cost=cost,
+        tolerance=tolerance,
+        pairs=pairs,
         price_per_hour=price_per_hour,
         force=force,
     )
@@ -271,6 +281,8 @@ def report(
     sort: str | None = None,
     metric: str = "f1",
     cost: str = "train-seconds",
+    tolerance: float = 0.01,
+    pairs: bool = False,
     price: str | None = None,
     slices: Sequence[str] = (),
     classes: bool = False,
@@ -288,11 +300,13 @@ def report(
         paths: run directories, or folders that contain them.
         format: ``simple``, ``github``, ``latex_booktabs``, ``html``, ``csv``, ``tsv``, ``json`` ... or ``page``, a
             single HTML page, which is written to a file.
-        columns: the table's columns: ``["contender", "score", "interval", "p", "latency"]`` ...
+        columns: the table's columns: ``["contender", "score", "interval", "risk", "latency"]`` ...
         sort: the column to sort by, the best first; ``-NAME`` reverses the order.
         metric: the metric to compare by: ``f1`` or ``accuracy``.
         cost: the cost to recommend by: ``train-seconds``, ``flops``, ``memory``, ``trainable``, ``artifact``,
             ``latency``.
+        tolerance: the loss to accept, in the metric's units: 0.01 is one point.
+        pairs: whether to add the test of each pair of contenders.
         price: the price of the machine, such as ``0.40/h``, which adds a column with money.
         slices: slices of the test set to score: ``length``, a column, or a condition such as
             ``"length > 30 and source == 'imdb'"``.
@@ -320,6 +334,8 @@ def report(
         ),
         metric=metric,
         cost=cost,
+        tolerance=tolerance,
+        pairs=pairs,
         plots=_path(plots),
         output=_path(output),
     )

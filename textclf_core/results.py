@@ -148,7 +148,7 @@ class ComparisonResult:
 
     @property
     def recommended(self) -> str | None:
-        """The label of the cheapest contender not distinguishable from the best, for the largest training set."""
+        """The label of the recommended contender, for the largest training set."""
         return self.report.recommended
 
     def text(self, format: str = "simple") -> str:

@@ -74,6 +74,11 @@ def compare(
         str,
         typer.Option(help="The cost to recommend by: train-seconds, flops, memory, trainable, artifact, latency."),
     ] = "train-seconds",
+    tolerance: Annotated[
+        float,
+        typer.Option(help="The loss to accept, in the metric's units: 0.01 is one point.", metavar="NUMBER"),
+    ] = 0.01,
+    pairs: Annotated[bool, typer.Option("--pairs", help="Add the test of each pair of contenders.")] = False,
     price: Annotated[
         str | None,
         typer.Option(help="The price of the machine, such as 0.40/h; adds a column with money.", metavar="PRICE/h"),
@@ -104,7 +109,7 @@ def compare(
     from textclf_core.comparison.contenders import named_contenders
     from textclf_core.comparison.experiment_file import read_settings
     from textclf_core.plugins import Catalogue, override
-    from textclf_core.reports.costs import check_cost, parse_price
+    from textclf_core.reports.costs import check_cost, check_tolerance, parse_price
     from textclf_core.reports.tables import check_format
 
     settings = read_settings(
@@ -124,6 +129,7 @@ def compare(
     )
     check_format(format)
     check_cost(cost)
+    check_tolerance(tolerance)
     price_per_hour = parse_price(price) if price is not None else None
 
     from rich.console import Console
@@ -144,6 +150,8 @@ def compare(
         output=settings.output,
         metric=metric,
         cost=cost,
+        tolerance=tolerance,
+        pairs=pairs,
         price_per_hour=price_per_hour,
         force=force,
         command=context.find_root().obj,

@@ -21,7 +21,7 @@ def report(
     ] = "simple",
     columns: Annotated[
         str | None,
-        typer.Option(help="The table's columns: contender,score,interval,p,latency ...", metavar="NAME,NAME"),
+        typer.Option(help="The table's columns: contender,score,interval,risk,latency ...", metavar="NAME,NAME"),
     ] = None,
     sort: Annotated[
         str | None, typer.Option(help="The column to sort by, the best first; -NAME reverses it.", metavar="NAME")
@@ -31,6 +31,11 @@ def report(
         str,
         typer.Option(help="The cost to recommend by: train-seconds, flops, memory, trainable, artifact, latency."),
     ] = "train-seconds",
+    tolerance: Annotated[
+        float,
+        typer.Option(help="The loss to accept, in the metric's units: 0.01 is one point.", metavar="NUMBER"),
+    ] = 0.01,
+    pairs: Annotated[bool, typer.Option("--pairs", help="Add the test of each pair of contenders.")] = False,
     price: Annotated[
         str | None,
         typer.Option(help="The price of the machine, such as 0.40/h; adds a column with money.", metavar="PRICE/h"),
@@ -72,6 +77,8 @@ def report(
         ),
         metric=metric,
         cost=cost,
+        tolerance=tolerance,
+        pairs=pairs,
         plots=plots,
         output=output,
         command=context.find_root().obj,

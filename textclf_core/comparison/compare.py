@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from textclf_core.comparison.contenders import Contender
 from textclf_core.errors import RunError
 from textclf_core.reports.analysis import Analysis, analyse, check_metric
-from textclf_core.reports.costs import check_cost
+from textclf_core.reports.costs import TOLERANCE, check_cost, check_tolerance
 from textclf_core.reports.estimate_table import Estimate
 from textclf_core.reports.printed import ReportOptions
 from textclf_core.reports.report import Report
@@ -41,6 +41,8 @@ class ComparisonRequest:
         output: the folder of the run directories.
         metric: the metric to compare by.
         cost: the cost to recommend by.
+        tolerance: the loss that is accepted, in the metric's units.
+        pairs: whether to test all pairs.
         price_per_hour: the price of the machine per hour; if given, costs in money are added.
         force: whether to run finished cells again.
         command: the command line, for the records.
@@ -57,6 +59,8 @@ class ComparisonRequest:
     output: Path = Path("runs")
     metric: str = "f1"
     cost: str = "train-seconds"
+    tolerance: float = TOLERANCE
+    pairs: bool = False
     price_per_hour: float | None = None
     force: bool = False
     command: str | None = None
@@ -148,6 +152,7 @@ def _plan(request: ComparisonRequest) -> ComparisonPlan:
     """Check the request, load each data set once, and return the plan of cells."""
     check_metric(request.metric)
     check_cost(request.cost)
+    check_tolerance(request.tolerance)
 
     from textclf_core.comparison.runner import plan
     from textclf_core.data import prepare
@@ -172,7 +177,10 @@ def _analyse(
     """Return the analyses of the finished cells, or none and the error if that fails."""
     runs = [StoredRun(cell.directory, cell.record) for cell in finished]
     try:
-        return analyse(runs, metric=request.metric, cost=request.cost), None
+        analyses = analyse(
+            runs, metric=request.metric, cost=request.cost, tolerance=request.tolerance, pairs=request.pairs
+        )
+        return analyses, None
     except Exception as problem:  # the finished runs must be returned whatever fails here
         error = RunError(
             f"the {len(runs)} finished runs in {request.output} can't be compared: {type(problem).__name__}: {problem}"

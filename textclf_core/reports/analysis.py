@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from textclf_core.errors import UsageError, did_you_mean
 from textclf_core.records.schema import DataRecord
-from textclf_core.reports.costs import COSTS
+from textclf_core.reports.costs import COSTS, TOLERANCE, check_tolerance
 from textclf_core.reports.outcomes import outcomes_of, references_of
+from textclf_core.reports.rounding import write_risk, write_significant
 from textclf_core.reports.stored import ContenderRuns, StoredRun, gather
-from textclf_core.statistics import Comparison, Metric, compare
+from textclf_core.statistics import Comparison, Interval, Metric, PairedTest, compare
 from textclf_core.tasks import kind_of
 from textclf_core.types.task import Task
 
@@ -27,12 +29,16 @@ class Row:
         deviation: the standard deviation of the metric over seeds; ``None`` with one seed.
         low: the lower end of the 95% interval, over both seeds and examples.
         high: the upper end of the interval.
-        verdict: ``best``, ``not distinguishable from the best`` or ``worse``.
-        difference: the score minus that of the best contender.
-        p_value: the p-value of the paired test against the best, Holm-corrected over all pairs; ``None`` for the best.
+        verdict: what is shown of it: ``best``, ``as good`` (as the best, within the tolerance), ``worse`` or
+            ``undecided``.
+        difference: the score minus the highest score.
+        distance: the simultaneous 95% interval of its true score minus the best of the others'; ``None`` with one
+            contender.
+        loss: by how much it is expected to be worse than the best contender.
+        risk: the probability that it is worse by more than the tolerance.
         costs: the mean over seeds of each cost, by its name in :data:`~textclf_core.reports.costs.COSTS`.
         on_front: whether the contender is on the Pareto front of score and cost.
-        recommended: whether it is the cheapest contender not distinguishable from the best.
+        recommended: whether it is the cheapest contender whose expected loss is at most half the tolerance.
     """
 
     line: ContenderRuns
@@ -42,7 +48,9 @@ class Row:
     high: float
     verdict: str
     difference: float
-    p_value: float | None
+    distance: Interval | None
+    loss: float
+    risk: float
     costs: Mapping[str, float | None]
     on_front: bool
     recommended: bool
@@ -55,28 +63,37 @@ class Analysis:
     Attributes:
         metric: the metric to compare by: ``f1`` or ``accuracy``.
         cost: the cost to recommend by, a name in ``COSTS``.
+        tolerance: the loss that is accepted, in the metric's units.
         rows: the contenders, the best first.
         seeds: the seeds of all contenders.
         test_rows: the number of test examples.
-        smallest_difference: the smallest difference from the best that this test set and these seeds would detect in 80
-            of 100 comparisons; ``None`` with one contender, infinite if they can't detect any.
+        smallest_difference: the smallest difference from the best that this test set and these seeds would show in 80
+            of 100 comparisons; ``None`` with one contender, infinite if they can't show any.
         sentence: the verdict as text.
         data: the facts of the data.
-        pairs: the Holm-corrected p-value and the difference of each pair of contenders, by their labels.
+        pairs: the test of each pair of contenders, if they were asked for.
     """
 
     metric: str
     cost: str
+    tolerance: float
     rows: tuple[Row, ...]
     seeds: tuple[int, ...]
     test_rows: int
     smallest_difference: float | None
     sentence: str
     data: DataRecord
-    pairs: Mapping[tuple[str, str], tuple[float, float]]
+    pairs: tuple[PairedTest, ...] = ()
 
 
-def analyse(runs: Iterable[StoredRun], *, metric: str = "f1", cost: str = "train-seconds") -> tuple[Analysis, ...]:
+def analyse(
+    runs: Iterable[StoredRun],
+    *,
+    metric: str = "f1",
+    cost: str = "train-seconds",
+    tolerance: float = TOLERANCE,
+    pairs: bool = False,
+) -> tuple[Analysis, ...]:
     """Return an analysis for each data set among the runs.
 
     Args:
@@ -85,12 +102,15 @@ def analyse(runs: Iterable[StoredRun], *, metric: str = "f1", cost: str = "train
             that of entities for entity tags, and else the mean over labels, unless the runs' f1 plugin has another
             average. In a multi-label task, ``accuracy`` is the share of texts with all labels right.
         cost: a name in :data:`~textclf_core.reports.costs.COSTS`.
+        tolerance: the loss that is accepted, in the metric's units.
+        pairs: whether to test all pairs.
 
     Raises:
-        UsageError: the metric doesn't exist.
+        UsageError: the metric doesn't exist, or the tolerance isn't between 0 and 1.
     """
     check_metric(metric)
-    return tuple(_analyse(contenders, metric, cost) for contenders in gather(runs).values())
+    check_tolerance(tolerance)
+    return tuple(_analyse(contenders, metric, cost, tolerance, pairs) for contenders in gather(runs).values())
 
 
 def check_metric(name: str, tasks: Iterable[Task] = ()) -> None:
@@ -107,18 +127,23 @@ def check_metric(name: str, tasks: Iterable[Task] = ()) -> None:
         kind_of(task).metric(name, "auto")
 
 
-def _analyse(contenders: Sequence[ContenderRuns], metric: str, cost: str) -> Analysis:
+def _analyse(contenders: Sequence[ContenderRuns], metric: str, cost: str, tolerance: float, pairs: bool) -> Analysis:
     first = contenders[0].runs[0]
     measured = statistic(metric, contenders)
     references = references_of(first, measured)
-    compared = compare(references, {one.label: outcomes_of(one, measured, one.seeds) for one in contenders}, measured)
-    scores = {one.name: one for one in compared.contenders}
+    data = first.record.data
+    compared = compare(
+        references,
+        {one.label: outcomes_of(one, measured, one.seeds) for one in contenders},
+        measured,
+        tolerance=tolerance,
+        stratified=any(split.name == "test" and split.origin != "given" for split in data.splits),
+        with_pairs=pairs,
+    )
+    means = {one.name: one.mean for one in compared.contenders}
     costs = {one.label: _costs(one) for one in contenders}
-    # A trainer that counts no FLOPs has no encoder; its FLOPs are negligible.
-    price = {label: values[cost] or 0.0 for label, values in costs.items()}
-    means = {label: one.mean for label, one in scores.items()}
-    candidates = [label for label, one in scores.items() if one.verdict != "worse"]
-    recommended = min(candidates, key=lambda label: (price[label], -means[label]))
+    price = {label: value for label, values in costs.items() if (value := values[cost]) is not None}
+    recommended = _recommend(compared, price, tolerance)
     rows = [
         _row(one, compared, costs[one.label], on_front=_on_front(one.label, means, price), chosen=recommended)
         for one in contenders
@@ -126,14 +151,28 @@ def _analyse(contenders: Sequence[ContenderRuns], metric: str, cost: str) -> Ana
     return Analysis(
         metric=metric,
         cost=cost,
+        tolerance=tolerance,
         rows=tuple(sorted(rows, key=lambda row: (-row.score, row.line.label))),
         seeds=tuple(sorted({seed for one in contenders for seed in one.seeds})),
         test_rows=len(references),
         smallest_difference=compared.detectable,
         sentence=_sentence(compared, recommended, cost, price),
-        data=first.record.data,
-        pairs={(pair.first, pair.second): (pair.adjusted_p_value, pair.difference.value) for pair in compared.pairs},
+        data=data,
+        pairs=compared.pairs,
     )
+
+
+def _recommend(compared: Comparison, price: Mapping[str, float], tolerance: float) -> str:
+    """Return the cheapest contender whose expected loss is at most half the tolerance.
+
+    A contender whose cost is unknown can't be the cheapest. If none qualifies, the one with the least expected loss is
+    recommended.
+    """
+    expected = {one.name: one.loss.expected for one in compared.contenders if one.loss}
+    within = [label for label, loss in expected.items() if loss <= tolerance / 2 and label in price]
+    if within:
+        return min(within, key=lambda label: (price[label], expected[label]))
+    return min(expected, key=lambda label: (expected[label], price.get(label, math.inf)))
 
 
 def statistic(metric: str, contenders: Sequence[ContenderRuns]) -> Metric:
@@ -156,20 +195,28 @@ def _costs(contender: ContenderRuns) -> dict[str, float | None]:
 
 
 def _on_front(label: str, means: Mapping[str, float], price: Mapping[str, float]) -> bool:
-    """Return whether a contender is Pareto-optimal: no other is at least as good and as cheap, and better in one."""
-    return not any(
+    """Return whether a contender is Pareto-optimal: no other is at least as good and as cheap, and better in one.
+
+    One whose cost is unknown isn't.
+    """
+    return label in price and not any(
         means[other] >= means[label]
         and price[other] <= price[label]
         and (means[other] > means[label] or price[other] < price[label])
-        for other in means
+        for other in price
     )
 
 
 def _row(
-    contender: ContenderRuns, compared: Comparison, costs: dict[str, float | None], *, on_front: bool, chosen: str
+    contender: ContenderRuns,
+    compared: Comparison,
+    costs: dict[str, float | None],
+    *,
+    on_front: bool,
+    chosen: str,
 ) -> Row:
     one = compared.contender(contender.label)
-    is_best = one.verdict == "best"
+    assert one.loss is not None  # a comparison of stored runs has a tolerance
     return Row(
         line=contender,
         score=one.mean,
@@ -178,7 +225,9 @@ def _row(
         high=one.interval.high,
         verdict=one.verdict,
         difference=one.mean - compared.contender(compared.best).mean,
-        p_value=None if is_best else compared.pair(contender.label, compared.best).adjusted_p_value,
+        distance=one.distance,
+        loss=one.loss.expected,
+        risk=one.loss.risk,
         costs=costs,
         on_front=on_front,
         recommended=contender.label == chosen,
@@ -187,8 +236,28 @@ def _row(
 
 def _sentence(compared: Comparison, recommended: str, cost: str, price: Mapping[str, float]) -> str:
     best = compared.sentence(compared.best)
-    if recommended == compared.best:
-        return f"Use {recommended}. {best} No cheaper contender is as good."
-    kind = COSTS[cost]
-    cheaper = f"{kind.heading} {kind.write(price[recommended])} instead of {kind.write(price[compared.best])}"
-    return f"Use {recommended} ({cheaper}). {best} {compared.sentence(recommended)}"
+    if len(compared.contenders) == 1:
+        return best
+    return f"{_advice(compared, recommended, cost, price)} {best}" + (
+        "" if recommended == compared.best else f" {compared.sentence(recommended)}"
+    )
+
+
+def _advice(compared: Comparison, recommended: str, cost: str, price: Mapping[str, float]) -> str:
+    """Return what to use, at what cost and risk."""
+    kind, tolerance, best = COSTS[cost], compared.tolerance or TOLERANCE, compared.best
+    loss = compared.contender(recommended).loss
+    assert loss is not None
+    if recommended == best:
+        what = f"Use {recommended}, which has the highest score."
+        what += "" if loss.expected <= tolerance / 2 else " None is within half the tolerance, so far as this shows."
+    elif recommended in price and best in price:
+        what = (
+            f"Use {recommended} ({kind.heading} {kind.write(price[recommended])} instead of {kind.write(price[best])})."
+        )
+    else:
+        what = f"Use {recommended}."
+    return (
+        f"{what} It is expected to be {write_significant(loss.expected, 1)} worse than the best; the risk that it is "
+        f"worse by more than {tolerance:g} is {write_risk(loss.risk)}."
+    )

@@ -10,10 +10,9 @@ from textclf_core.errors import UsageError, did_you_mean
 from textclf_core.records.schema import Tuning
 from textclf_core.reports.analysis import Analysis, Row
 from textclf_core.reports.costs import COSTS
-from textclf_core.reports.rounding import places, write_interval, write_number, write_p, write_significant
+from textclf_core.reports.rounding import places, write_interval, write_number, write_significant
 
 MISSING = "-"
-UNDECIDED = "not distinguishable from the best"
 _SECONDS_AN_HOUR = 3600
 
 Value = str | float | int | None
@@ -63,11 +62,22 @@ def columns_of(analysis: Analysis, price_per_hour: float | None = None) -> dict[
             key=lambda row: row.low,
             largest_first=True,
         ),
-        _text(
-            "verdict", "verdict", lambda row: row.verdict, {"not distinguishable from the best": "not distinguishable"}
-        ),
-        _number("p", "p", lambda row: row.p_value, lambda row, value: write_p(value), align="right"),
+        _text("verdict", "verdict", lambda row: row.verdict),
+        _number("loss", "expected loss", lambda row: row.loss, _write_loss, align="right"),
+        _number("risk", f"risk of > {analysis.tolerance:g}", lambda row: row.risk, _write_risk, align="right"),
         _number("difference", "difference", lambda row: row.difference, _write_difference, largest_first=True),
+        Column(
+            name="distance",
+            heading="distance from the best",
+            parts={
+                "distance_low": lambda row: row.distance.low if row.distance else None,
+                "distance_high": lambda row: row.distance.high if row.distance else None,
+            },
+            write=lambda row: write_interval(row.distance.low, row.distance.high) if row.distance else MISSING,
+            align="left",
+            key=lambda row: row.distance.low if row.distance else None,
+            largest_first=True,
+        ),
     ]
     costs = [_cost(name) for name in COSTS]
     money = [_money(price_per_hour)] if price_per_hour is not None else []
@@ -226,7 +236,15 @@ def _write_score(row: Row, value: float) -> str:
 
 
 def _write_difference(row: Row, value: float) -> str:
-    return MISSING if row.verdict == "best" else write_number(value, _places(row))
+    return MISSING if value == 0 else write_number(value, _places(row))
+
+
+def _write_loss(row: Row, value: float) -> str:
+    return write_number(value, _places(row))
+
+
+def _write_risk(row: Row, value: float) -> str:
+    return "<1%" if value < 0.01 else f"{100 * value:.0f}%"
 
 
 def _write_deviation(row: Row, value: float) -> str:

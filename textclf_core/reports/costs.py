@@ -1,4 +1,4 @@
-"""The costs by which contenders can be recommended."""
+"""The costs by which contenders can be recommended, and the loss that is accepted for a lower cost."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from textclf_core.errors import UsageError, did_you_mean
 from textclf_core.records.schema import Record
 from textclf_core.types.progress import format_seconds
+
+TOLERANCE = 0.01
+"""The loss that is accepted unless another is given, in the metric's units: one point."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,18 @@ def check_cost(name: str) -> None:
     if name not in COSTS:
         raise UsageError(
             f"--cost {name}: there is no such cost.{did_you_mean(name, COSTS)} The costs are {', '.join(COSTS)}."
+        )
+
+
+def check_tolerance(tolerance: float) -> None:
+    """Check a tolerance.
+
+    Raises:
+        UsageError: it isn't between 0 and 1.
+    """
+    if not 0 < tolerance < 1:
+        raise UsageError(
+            f"--tolerance {tolerance:g}: must be above 0 and below 1, such as {TOLERANCE:g} for one point."
         )
 
 

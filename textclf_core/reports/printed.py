@@ -12,7 +12,7 @@ from textclf_core.reports.analysis import Analysis
 from textclf_core.reports.columns import Value, columns_of, pick, sort_rows
 from textclf_core.reports.curves import learning_curves
 from textclf_core.reports.quality import line_class_scores, line_reliability
-from textclf_core.reports.rounding import places, write_number
+from textclf_core.reports.rounding import places, write_interval, write_number, write_p
 from textclf_core.reports.slices import (
     Slice,
     SliceScore,
@@ -104,6 +104,8 @@ def heading_of(analysis: Analysis) -> str:
 
 def _section(analysis: Analysis, options: ReportOptions, alone: bool) -> Iterator[str]:
     yield comparison_text(analysis, options.format, options.price_per_hour, columns=options.columns, sort=options.sort)
+    if analysis.pairs:
+        yield _pair_table(analysis, options.format)
     slices = slices_of(analysis, options.slices)
     if not alone:
         # The default slices are always included, so that the sentence on the worst slice counts all of them.
@@ -116,6 +118,22 @@ def _section(analysis: Analysis, options: ReportOptions, alone: bool) -> Iterato
         yield _slice_table(analysis, slices, options.format)
     if options.classes:
         yield _class_table(analysis, options.format)
+
+
+def _pair_table(analysis: Analysis, format: str) -> str:
+    rows = [
+        [
+            pair.first,
+            pair.second,
+            write_number(pair.difference.value, places((interval.high - interval.low) / 2)),
+            write_interval(interval.low, interval.high),
+            write_p(pair.adjusted_p_value),
+        ]
+        for pair in analysis.pairs
+        for interval in [pair.difference.interval]
+    ]
+    headings = ["first", "second", "first minus second", "interval of all pairs", "p"]
+    return format_table(headings, rows, format, ["left", "left", "decimal", "left", "right"])
 
 
 def _slice_table(analysis: Analysis, slices: Sequence[Slice], format: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textclf_core.reports.analysis import Analysis, analyse
-from textclf_core.reports.costs import check_cost
+from textclf_core.reports.costs import TOLERANCE, check_cost
 from textclf_core.reports.page import page_text, write_page
 from textclf_core.reports.printed import ReportOptions, heading_of, report_rows, report_text
 from textclf_core.reports.stored import find_runs
@@ -48,7 +48,7 @@ class Report:
 
     @property
     def recommended(self) -> str | None:
-        """The label of the cheapest contender not distinguishable from the best, for the largest training set."""
+        """The label of the recommended contender, for the largest training set."""
         rows = self.analysis.rows if self.analysis else ()
         return next((row.line.label for row in rows if row.recommended), None)
 
@@ -91,6 +91,8 @@ def make_report(
     *,
     metric: str = "f1",
     cost: str = "train-seconds",
+    tolerance: float = TOLERANCE,
+    pairs: bool = False,
     plots: Path | None = None,
     output: Path | None = None,
     command: str | None = None,
@@ -102,6 +104,8 @@ def make_report(
         options: the output options.
         metric: the metric to compare by.
         cost: the cost to recommend by.
+        tolerance: the loss that is accepted, in the metric's units.
+        pairs: whether to test all pairs.
         plots: the folder to write the plots to.
         output: the file to write; ``report.html`` for the page if not given.
         command: the command line of the report, for the page.
@@ -112,7 +116,7 @@ def make_report(
     check_format(options.format, also=(PAGE,))
     check_cost(cost)
     report = Report(
-        analyses=analyse(find_runs(paths), metric=metric, cost=cost),
+        analyses=analyse(find_runs(paths), metric=metric, cost=cost, tolerance=tolerance, pairs=pairs),
         options=options,
         command=command,
         written=output or (Path("report.html") if options.format == PAGE else None),

@@ -57,3 +57,14 @@ def write_significant(value: float, digits: int = SIGNIFICANT_DIGITS) -> str:
 def write_p(p_value: float) -> str:
     """Return a p-value with two significant digits; ``<0.001`` below 0.001."""
     return "<0.001" if p_value < 0.001 else write_significant(p_value)
+
+
+def write_risk(probability: float) -> str:
+    """Return a probability as a share of cases: ``1 in 8``, ``2 in 3``; ``below 1 in 100`` and above 99 in 100."""
+    if probability < 0.01:
+        return "below 1 in 100"
+    if probability > 0.99:
+        return "above 99 in 100"
+    if probability <= 1 / 3:
+        return f"1 in {round(1 / probability)}"
+    return f"{round(10 * probability)} in 10"

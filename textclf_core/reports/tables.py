@@ -142,6 +142,7 @@ def comparison_json(
         "cost": analysis.cost,
         "verdict": analysis.sentence,
         "recommended": recommended.line.label if recommended else None,
+        "tolerance": analysis.tolerance,
         "smallest_difference": _finite(analysis.smallest_difference),
         "seeds": list(analysis.seeds),
         "test_rows": analysis.test_rows,
@@ -153,8 +154,15 @@ def comparison_json(
         },
         "rows": [{name: _finite(value) for name, value in row.items()} for row in rows],
         "pairs": [
-            {"a": a, "b": b, "p": _finite(p_value), "difference": _finite(difference)}
-            for (a, b), (p_value, difference) in analysis.pairs.items()
+            {
+                "a": pair.first,
+                "b": pair.second,
+                "difference": pair.difference.value,
+                "low": pair.difference.interval.low,
+                "high": pair.difference.interval.high,
+                "p": pair.adjusted_p_value,
+            }
+            for pair in analysis.pairs
         ],
     }
 
@@ -181,21 +189,21 @@ def _recommendation(analysis: Analysis) -> list[str]:
         return []
     kind, value = COSTS[analysis.cost], recommended.costs[analysis.cost]
     what = f" ({kind.heading} {kind.write(value)})" if value is not None else ""
-    return [
-        f"Recommended: {recommended.line.label}{what}, the cheapest by {analysis.cost} that is not distinguishable "
-        "from the best."
-    ]
+    why = f"the cheapest by {analysis.cost} whose expected loss is at most half the tolerance of {analysis.tolerance:g}"
+    if recommended.loss > analysis.tolerance / 2 or value is None:
+        why = "the one with the least expected loss"
+    return [f"Recommended: {recommended.line.label}{what}, {why}."]
 
 
 def _smallest_difference(smallest: float) -> str:
     if math.isinf(smallest):
         return (
-            "These are too few to detect any difference from the best in 80 of 100 comparisons; even a large one may "
-            "remain undetected."
+            "These are too few to show any difference from the best in 80 of 100 comparisons; even a large one may "
+            "remain undecided."
         )
     return (
-        f"The smallest difference from the best that these would detect in 80 of 100 comparisons is "
-        f"{write_significant(smallest)}; a smaller one may remain undetected."
+        f"The smallest difference from the best that these would show in 80 of 100 comparisons is "
+        f"{write_significant(smallest)}; a smaller one may remain undecided."
     )
 
 
@@ -242,7 +250,7 @@ def _harmless(value: Value) -> Value:
 def _fitting(analysis: Analysis, known: Mapping[str, Column], rows: Sequence[Row]) -> list[Column]:
     """Return the most important columns, as many as fit the width."""
     several = len(analysis.seeds) > 1
-    needed = ["contender", "score", *(["sd"] if several else []), "interval", "verdict", "p", analysis.cost]
+    needed = ["contender", "score", *(["sd"] if several else []), "interval", "verdict", "loss", "risk", analysis.cost]
     needed += [name for name in ("tuned", "money") if name in known]
     chosen = list(dict.fromkeys(needed))
     for extra in ("train-seconds", "trainable", "memory", "latency", "artifact"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
@@ -11,6 +11,9 @@ from scipy import special, stats
 
 from textclf_core.errors import DataError
 from textclf_core.statistics.bootstrap import Interval, bca_interval, resampled_scores, strata_of
+from textclf_core.statistics.expected_loss import Loss, expected_losses
+from textclf_core.statistics.from_best import ComparisonWithBest, selection_quantile
+from textclf_core.statistics.joint_error import JointError
 from textclf_core.statistics.metrics import (
     METRICS,
     SEQUENCE_METRICS,
@@ -20,6 +23,7 @@ from textclf_core.statistics.metrics import (
     is_accuracy,
     right_rows,
     row_counts,
+    rows_of_metric,
     score,
 )
 from textclf_core.statistics.paired import (
@@ -29,7 +33,7 @@ from textclf_core.statistics.paired import (
     holm,
     mcnemar,
 )
-from textclf_core.statistics.results import Comparison, ContenderStatistics, Difference, Method, PairedTest
+from textclf_core.statistics.results import Comparison, ContenderStatistics, Difference, Method, PairedTest, Verdict
 from textclf_core.statistics.variance import (
     Scores,
     SeedVariance,
@@ -46,13 +50,16 @@ def compare(
     metric: Metric,
     *,
     alpha: float = 0.05,
+    tolerance: float | None = 0.01,
+    stratified: bool = False,
+    with_pairs: bool = False,
     resamples: int = 2000,
     seed: int = 0,
 ) -> Comparison:
     """Compare contenders on the rows of one test set.
 
-    Examples are treated as a random sample within each label, so the results hold for test sets with the same shares of
-    labels. Token sequences and multi-label rows are treated as a random sample of all.
+    Examples are treated as a random sample of all, so the results hold for new test sets of the same size whose shares
+    of labels vary by chance; with ``stratified``, for those with the same shares of labels.
 
     Args:
         references: the true label ids, int64, shape (rows,); in a multi-label task zeros and ones, shape
@@ -61,7 +68,12 @@ def compare(
             ``references``; or zeros and ones, shape (seeds, rows, labels). The number of seeds may differ between
             contenders; for a contender with one seed, the results are about that trained model.
         metric: the metric to compare by.
-        alpha: the accepted probability of any false difference; intervals have level 1 - alpha.
+        alpha: the accepted probability of any false verdict, or of any false difference among the pairs; intervals have
+            level 1 - alpha.
+        tolerance: the loss that is accepted, in the metric's units, above 0: contenders that are worse by no more count
+            as good. Without one, no loss is estimated.
+        stratified: whether the test rows were drawn by label, so that their shares of labels are fixed.
+        with_pairs: whether all pairs are tested.
         resamples: the number of resamples of the bootstrap. A randomisation test uses more if the correction for the
             number of pairs needs smaller p-values.
         seed: the seed of the resamples.
@@ -69,35 +81,16 @@ def compare(
     Raises:
         DataError: the predictions aren't label ids for the rows of ``references``.
     """
-    inputs = _Inputs(references, predictions, metric, alpha, resamples, seed)
+    inputs = _Inputs(references, predictions, metric, alpha, resamples, seed, stratified=stratified)
     means = {name: scores.mean for name, scores in inputs.scores.items()}
     best = max(means, key=lambda name: means[name])
-    pairs = list(combinations(predictions, 2))
-    differences = [inputs.difference(*pair) for pair in pairs]
-    tested = [inputs.test(*pair, len(pairs)) for pair in pairs]
-    # The best contender was selected on the same data, so its pairs can't be corrected as a family of their own. With
-    # the correction over all pairs, the probability of any false difference is at most alpha, whichever pairs are used.
-    adjusted = holm([p_value for _, p_value in tested])
-    tests = tuple(
-        PairedTest(
-            *pair,
-            difference=difference,
-            method=method,
-            p_value=p_value,
-            adjusted_p_value=adjusted_p_value,
-            detectable=detectable_difference(
-                difference.standard_error, len(references), alpha=alpha, comparisons=len(pairs)
-            ),
-        )
-        for pair, difference, (method, p_value), adjusted_p_value in zip(
-            pairs, differences, tested, adjusted, strict=True
-        )
-    )
-    worse = {
-        test.second if test.first == best else test.first
-        for test in tests
-        if best in (test.first, test.second) and test.adjusted_p_value < alpha
-    }
+    several = len(means) > 1
+    joint = inputs.joint
+    with_best = ComparisonWithBest(joint, alpha=alpha, rng=np.random.default_rng(seed)) if several else None
+    distances = with_best.distances() if with_best else [None] * len(means)
+    losses: Sequence[Loss | None] = [None] * len(means)
+    if tolerance is not None:
+        losses = expected_losses(joint, tolerance, np.random.default_rng(seed))
     contenders = tuple(
         ContenderStatistics(
             name=name,
@@ -105,12 +98,50 @@ def compare(
             mean=means[name],
             standard_deviation=float(np.sqrt(scores.variance)) if len(scores.by_seed) > 1 else None,
             examples_interval=inputs.examples_interval(name),
-            interval=inputs.interval(name),
-            verdict="best" if name == best else "worse" if name in worse else "not distinguishable from the best",
+            interval=inputs.interval(name, selected=several and name == best),
+            distance=distance,
+            loss=loss,
+            verdict=_verdict(distance, tolerance),
         )
-        for name, scores in inputs.scores.items()
+        for (name, scores), distance, loss in zip(inputs.scores.items(), distances, losses, strict=True)
     )
-    return Comparison(metric, alpha, len(references), contenders, tests, best)
+    return Comparison(
+        metric=metric,
+        alpha=alpha,
+        tolerance=tolerance,
+        examples=len(references),
+        contenders=contenders,
+        pairs=_test_pairs(inputs) if with_pairs else (),
+        best=best,
+        detectable=with_best.detectable() if with_best else None,
+    )
+
+
+def _verdict(distance: Interval | None, tolerance: float | None) -> Verdict:
+    if distance is None or distance.low == 0:
+        return "best"
+    if distance.high == 0:
+        return "worse"
+    return "as good" if tolerance is not None and distance.low >= -tolerance else "undecided"
+
+
+def _test_pairs(inputs: _Inputs) -> tuple[PairedTest, ...]:
+    pairs = list(combinations(inputs.predictions, 2))
+    tested = [inputs.test(*pair, len(pairs)) for pair in pairs]
+    adjusted = holm([p_value for _, p_value in tested])
+    return tuple(
+        PairedTest(
+            *pair,
+            difference=(difference := inputs.difference(*pair, comparisons=len(pairs))),
+            method=method,
+            p_value=p_value,
+            adjusted_p_value=adjusted_p_value,
+            detectable=detectable_difference(
+                difference.standard_error, len(inputs.references), alpha=inputs.alpha, comparisons=len(pairs)
+            ),
+        )
+        for pair, (method, p_value), adjusted_p_value in zip(pairs, tested, adjusted, strict=True)
+    )
 
 
 def paired_difference(
@@ -129,7 +160,8 @@ def paired_difference(
     comparison of more contenders the variance between seeds is estimated from all of them, so ``Comparison.pair`` is
     slightly more precise.
     """
-    inputs = _Inputs(references, {"first": first, "second": second}, metric, alpha, resamples, seed)
+    predictions = {"first": first, "second": second}
+    inputs = _Inputs(references, predictions, metric, alpha, resamples, seed, stratified=False)
     return inputs.difference("first", "second")
 
 
@@ -144,14 +176,17 @@ class _Inputs:
         alpha: float,
         resamples: int,
         seed: int,
+        *,
+        stratified: bool,
     ) -> None:
         _check(references, predictions, metric)
         self.references, self.predictions, self.metric = references, predictions, metric
         self.level, self.alpha, self.resamples = 1 - alpha, alpha, resamples
-        self.strata = strata_of(references, metric)
+        self.strata = strata_of(references, metric) if stratified else (np.arange(len(references)),)
         self.num_labels = 1 + max(1, int(references.max()), *(int(of_one.max()) for of_one in predictions.values()))
         self.scores = {name: self._scores(of_one) for name, of_one in predictions.items()}
         self.seed_variances = seed_variances(self.scores, self.strata)
+        self.joint = JointError(self.scores, self.seed_variances, self.strata)
         self.rng = np.random.default_rng(seed)
         self.replicates: dict[str, NDArray[np.float64]] = {}
         # Single models share their resamples, since their differences are resampled too.
@@ -168,23 +203,36 @@ class _Inputs:
     def examples_interval(self, name: str) -> Interval:
         scores = self.scores[name]
         influences = centred(scores.row_influences, self.strata)
-        return bca_interval(scores.mean, self.replicates[name], influences, level=self.level)
+        interval = bca_interval(scores.mean, self.replicates[name], influences, level=self.level)
+        return self._at_the_end(interval)
 
-    def interval(self, name: str) -> Interval:
+    def interval(self, name: str, *, selected: bool) -> Interval:
+        """Return the interval of a contender's score, below the score longer if it was selected as the best."""
         scores = self.scores[name]
-        if len(scores.by_seed) == 1:
-            return self.examples_interval(name)
         by_examples = float(example_variance(scores.row_influences, self.strata))
         error = standard_error(by_examples, len(self.references), self.seeds(name))
         if error.value == 0:
-            return Interval(scores.mean, scores.mean, self.level)
+            return self._at_the_end(Interval(scores.mean, scores.mean, self.level))
         # On the log-odds scale, so that the interval stays between 0 and 1 and is longer towards the middle.
-        reach = stats.t.isf((1 - self.level) / 2, error.degrees_of_freedom) * error.value
-        reach /= scores.mean * (1 - scores.mean)
-        low, high = special.expit(special.logit(scores.mean) + np.array([-reach, reach]))
-        return Interval(float(low), float(high), self.level)
+        reach = np.full(2, stats.t.isf((1 - self.level) / 2, error.degrees_of_freedom))
+        if selected:
+            reach[0] = max(reach[0], selection_quantile(self.joint, alpha=self.alpha / 2, rng=np.random.default_rng(0)))
+        odds = special.logit(scores.mean) + np.array([-1, 1]) * reach * error.value / (scores.mean * (1 - scores.mean))
+        low, high = map(float, special.expit(odds))
+        if len(scores.by_seed) > 1:
+            return Interval(low, high, self.level)
+        by_resampling = self.examples_interval(name)
+        return Interval(min(low, by_resampling.low), by_resampling.high, self.level) if selected else by_resampling
 
-    def difference(self, first: str, second: str) -> Difference:
+    def _at_the_end(self, interval: Interval) -> Interval:
+        """Give an interval width where no row was seen to be wrong, or right (Clopper and Pearson, 1934)."""
+        if interval.low < interval.high or 0 < interval.low < 1:
+            return interval
+        reach = ((1 - self.level) / 2) ** (1 / rows_of_metric(self.metric, self.references))
+        return Interval(reach, 1.0, self.level) if interval.low == 1 else Interval(0.0, 1 - reach, self.level)
+
+    def difference(self, first: str, second: str, *, comparisons: int = 1) -> Difference:
+        level = 1 - self.alpha / comparisons
         value = self.scores[first].mean - self.scores[second].mean
         influences = self._influences(first, second)
         by_examples = float(example_variance(influences, self.strata))
@@ -192,11 +240,11 @@ class _Inputs:
         seeds = [len(self.scores[name].by_seed) for name in (first, second)]
         if max(seeds) == 1:
             replicates = self.replicates[first] - self.replicates[second]
-            interval = bca_interval(value, replicates, centred(influences, self.strata), level=self.level)
+            interval = bca_interval(value, replicates, centred(influences, self.strata), level=level)
         else:
-            reach = float(stats.t.isf((1 - self.level) / 2, error.degrees_of_freedom)) * error.value
+            reach = float(stats.t.isf((1 - level) / 2, error.degrees_of_freedom)) * error.value
             # Scores lie between 0 and 1, so clipping removes impossible values only and keeps the level.
-            interval = Interval(max(-1.0, value - reach), min(1.0, value + reach), self.level)
+            interval = Interval(max(-1.0, value - reach), min(1.0, value + reach), level)
         return Difference(value, interval, error, "trained models" if min(seeds) == 1 else "strategies")
 
     def test(self, first: str, second: str, comparisons: int) -> tuple[Method, float]:

@@ -141,6 +141,19 @@ def influence(metric: Metric, counts: csr_array) -> NDArray[np.float64]:
     return found
 
 
+def rows_of_metric(metric: Metric, references: NDArray[np.int64]) -> int:
+    """Return on how many rows a metric rests; a mean over labels, on those of the rarest label."""
+    if metric in SEQUENCE_METRICS or metric not in ("f1-binary", "f1-macro"):
+        rows = len(references)
+    elif references.ndim > 1:
+        rows = int(references.sum(axis=0)[references.any(axis=0)].min(initial=len(references)))
+    elif metric == "f1-binary":
+        rows = int((references == 1).sum())
+    else:
+        rows = int(np.unique(references, return_counts=True)[1].min())
+    return max(1, rows)
+
+
 def _gradient(metric: Metric, totals: NDArray[np.float64]) -> NDArray[np.float64]:
     if _is_share(metric):
         right, rows = totals

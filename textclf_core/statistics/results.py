@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-
 from textclf_core.statistics.bootstrap import Interval
+from textclf_core.statistics.expected_loss import Loss
 from textclf_core.statistics.metrics import Metric
 from textclf_core.statistics.variance import StandardError
 
-Verdict = Literal["best", "not distinguishable from the best", "worse"]
+Verdict = Literal["best", "as good", "worse", "undecided"]
+"""What is shown of a contender.
+
+``best``: better than all others. ``as good``: worse than the best by no more than the tolerance. ``worse``: worse than
+the best. ``undecided``: none of these is shown. All verdicts of a comparison hold at once, but with probability alpha.
+"""
 Subject = Literal["strategies", "trained models"]
 Method = Literal["exact McNemar", "approximate randomisation", "crossed t"]
 
@@ -70,12 +73,13 @@ class ContenderStatistics:
         by_seed: the metric of each seed, in the order of the predictions.
         mean: the mean over the seeds.
         standard_deviation: the sample standard deviation over the seeds; None with one seed.
-        examples_interval: the interval of the mean of these trained models on new examples. Its length is 0 if all
-            predictions are right, since the rows then contain no error to estimate the error rate from.
+        examples_interval: the interval of the mean of these trained models on new examples.
         interval: the interval of the strategy's mean on new examples and with new seeds; ``examples_interval`` with one
-            seed.
-        verdict: whether the contender is the best (the highest mean; the first of equal ones), significantly worse, or
-            not distinguishable from the best.
+            seed. That of the best-looking contender allows for its having been selected.
+        distance: the interval of its true score minus the best of the others'; the distances of all contenders hold at
+            once. ``None`` with one contender.
+        loss: by how much it is expected to be worse than the best, and the risk; ``None`` without a tolerance.
+        verdict: what ``distance`` shows.
     """
 
     name: str
@@ -84,28 +88,36 @@ class ContenderStatistics:
     standard_deviation: float | None
     examples_interval: Interval
     interval: Interval
+    distance: Interval | None
+    loss: Loss | None
     verdict: Verdict
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """The statistics of all contenders and the tests of all pairs.
+    """The statistics of all contenders.
 
     Attributes:
         metric: the metric.
-        alpha: the probability of any false difference among the pairs; the level of the intervals is 1 - alpha.
+        alpha: the probability that any verdict is false, or any difference among the pairs; the level of the intervals
+            is 1 - alpha.
+        tolerance: the loss that is accepted, in the metric's units; ``None`` without one.
         examples: the number of rows in the test set.
         contenders: the statistics of each contender, in the order of the predictions.
-        pairs: the test of each pair, in that order.
+        pairs: the test of each pair, in that order, if they were asked for.
         best: the name of the contender with the highest mean.
+        detectable: the smallest true difference from the best that would be shown in 80 of 100 such comparisons, as the
+            median over the other contenders; ``None`` with one contender, infinite if none would.
     """
 
     metric: Metric
     alpha: float
+    tolerance: float | None
     examples: int
     contenders: tuple[ContenderStatistics, ...]
     pairs: tuple[PairedTest, ...]
     best: str
+    detectable: float | None
 
     def contender(self, name: str) -> ContenderStatistics:
         """Return the statistics of a contender.
@@ -123,55 +135,43 @@ class Comparison:
         """
         return {frozenset((pair.first, pair.second)): pair for pair in self.pairs}[frozenset((first, second))]
 
-    @property
-    def detectable(self) -> float | None:
-        """The smallest detectable difference from the best contender, as the median over its pairs.
-
-        None with one contender; infinite if no difference is detectable.
-        """
-        against_best = [pair.detectable for pair in self.pairs if self.best in (pair.first, pair.second)]
-        return float(np.median(against_best)) if against_best else None
-
     def sentence(self, name: str) -> str:
         """Return a sentence with the verdict on a contender and the numbers that it is based on."""
         one = self.contender(name)
-        if one.verdict == "best":
-            subject: Subject = "trained models" if len(one.by_seed) == 1 else "strategies"
-            sentence = f"{name} is the best: {self.metric} {one.mean:.3f} ({_between(one.interval)})."
+        if one.distance is None or name == self.best:
+            shown = "is the best" if one.verdict == "best" else "has the highest score"
+            sentence = f"{name} {shown}: {self.metric} {one.mean:.3f} ({_between(one.interval)})."
+            if one.distance is not None and one.verdict != "best":
+                sentence += f" {_no_better(one.verdict, one.distance)}"
         else:
-            pair = self.pair(name, self.best)
-            subject = pair.difference.subject
-            sign = 1 if pair.first == self.best else -1
-            low, high = sorted((sign * pair.difference.interval.low, sign * pair.difference.interval.high))
-            short = f"{sign * pair.difference.value:.3f}"
-            between = (
-                f"({_between(Interval(low, high, pair.difference.interval.level))}; "
-                f"{_p_value(pair.adjusted_p_value)} after Holm's correction for {len(self.pairs)} "
-                f"{'pair' if len(self.pairs) == 1 else 'pairs'})"
-            )
-            if one.verdict == "worse":
-                sentence = f"{name} is worse than the best, {self.best}, by {short} {between}."
-            else:
-                sentence = (
-                    f"{name} is not distinguishable from the best, {self.best}: {short} below it {between}. "
-                    f"{_detectable_sentence(pair.detectable)}"
-                )
-        if subject == "trained models":
+            gap = self.contender(self.best).mean - one.mean
+            behind = f"{gap:.3f} below {self.best}, the highest score"
+            low, high = -one.distance.high, -one.distance.low
+            truly = f"truly {max(0.0, low):.3f} to {high:.3f} below the best"
+            meaning = {
+                "as good": f"as good as the best within the tolerance of {self.tolerance:g}",
+                "worse": "worse than the best",
+                "undecided": "undecided",
+                "best": "the best",
+            }[one.verdict]
+            sentence = f"{name} is {meaning}: {behind} ({truly}, at {100 * (1 - self.alpha):g}% for all contenders)."
+        if self.of_trained_models:
             sentence += " With one seed this is about these trained models, not about the strategies."
         return sentence
+
+    @property
+    def of_trained_models(self) -> bool:
+        """Whether a contender has one seed, so that verdicts are about trained models, not about strategies."""
+        return min(len(one.by_seed) for one in self.contenders) == 1
+
+
+def _no_better(verdict: Verdict, distance: Interval) -> str:
+    if verdict == "as good":
+        return f"None of the others is better by more than {-distance.low:.3f}."
+    return f"Another may be better by up to {-distance.low:.3f}."
 
 
 def _between(interval: Interval) -> str:
     if interval.low == interval.high:
         return "no interval: these test examples show no variation"
     return f"{100 * interval.level:g}% interval {interval.low:.3f} to {interval.high:.3f}"
-
-
-def _detectable_sentence(detectable: float) -> str:
-    if math.isinf(detectable):
-        return "With so few test examples and seeds, hardly any difference could have been detected."
-    return f"A difference smaller than about {detectable:.3f} could hardly have been detected."
-
-
-def _p_value(value: float) -> str:
-    return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"

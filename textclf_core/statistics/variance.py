@@ -53,6 +53,11 @@ class Scores:
         return float(self.by_seed.var(ddof=1)) if np.ptp(self.by_seed) > _ROUNDING else 0.0
 
     @property
+    def varies(self) -> bool:
+        """Whether any two seeds differ by more than rounding, in their score or in the influence of a row."""
+        return bool(np.ptp(self.by_seed) > _ROUNDING or np.ptp(self.influences, axis=0).max() > _ROUNDING)
+
+    @property
     def row_influences(self) -> NDArray[np.float64]:
         """Each row's influence on the mean over seeds, shape (rows,)."""
         return np.asarray(self.influences.mean(axis=0))
@@ -63,17 +68,24 @@ class SeedVariance:
     """The estimated variance of a contender's true score between seeds.
 
     Attributes:
-        value: the variance; 0 if the seeds vary no more than the examples explain.
-        degrees_of_freedom: those of the estimate; 0 without an estimate (one seed, or equal predictions).
+        between: the mean square between seeds: the sample variance of the scores.
+        explained: the part of it that the examples explain.
+        degrees_of_freedom: those of ``between``; 0 without an estimate (one seed, or equal predictions).
         pooled: whether several contenders share the estimate.
     """
 
-    value: float
+    between: float
+    explained: float
     degrees_of_freedom: int
     pooled: bool
 
+    @property
+    def value(self) -> float:
+        """The variance; 0 if the seeds vary no more than the examples explain."""
+        return max(0.0, self.between - self.explained)
 
-NO_SEED_VARIANCE = SeedVariance(0.0, 0, pooled=False)
+
+NO_SEED_VARIANCE = SeedVariance(0.0, 0.0, 0, pooled=False)
 
 
 @dataclass(frozen=True)
@@ -116,44 +128,51 @@ def seed_variances(scores: Mapping[str, Scores], strata: Sequence[NDArray[np.int
     raise the estimate of the others, nor profit from theirs.
     """
     between: dict[str, float] = {}
-    excess: dict[str, float] = {}
+    explained: dict[str, float] = {}
     for name, contender in scores.items():
-        residuals = contender.influences - contender.row_influences
-        if len(contender.by_seed) > 1 and np.any(residuals):
-            by_examples = example_variance(residuals, strata).sum() / (len(residuals) - 1)
+        if contender.varies:
+            residuals = contender.influences - contender.row_influences
             between[name] = contender.variance
-            excess[name] = between[name] - float(by_examples)
+            explained[name] = float(example_variance(residuals, strata).sum()) / (len(residuals) - 1)
     freedom = {name: len(scores[name].by_seed) - 1 for name in between}
     unsteady = {name for name in between if _is_unsteady(name, between, freedom)}
     steady = [name for name in between if name not in unsteady]
     result = dict.fromkeys(scores, NO_SEED_VARIANCE)
     if steady:
         together = sum(freedom[name] for name in steady)
-        mean = sum(freedom[name] * excess[name] for name in steady) / together
-        result |= dict.fromkeys(steady, SeedVariance(max(0.0, mean), together, pooled=True))
-    return result | {name: SeedVariance(max(0.0, excess[name]), freedom[name], pooled=False) for name in unsteady}
+        shared, of_examples = (
+            sum(freedom[name] * squares[name] for name in steady) / together for squares in (between, explained)
+        )
+        result |= dict.fromkeys(steady, SeedVariance(shared, of_examples, together, pooled=True))
+    return result | {
+        name: SeedVariance(between[name], explained[name], freedom[name], pooled=False) for name in unsteady
+    }
 
 
 def standard_error(by_examples: float, rows: int, seeds: Sequence[tuple[SeedVariance, int]]) -> StandardError:
     """Return the standard error of a mean over seeds, or of a difference of two such means.
 
-    The degrees of freedom are Satterthwaite's (Biometrics Bulletin 2, 1946, pp. 110-114) over V_examples and the
-    variances between seeds; a pooled estimate counts once.
+    The variance is V_examples + sum over contenders of (between - explained) / seeds. The degrees of freedom are
+    Satterthwaite's (Biometrics Bulletin 2, 1946, pp. 110-114) over these mean squares, not over the variances that
+    they leave: a variance between seeds that happens to come out as 0 was estimated from as few seeds as any other
+    (Hillis, Statistics in Medicine 26, 2007, shows that the alternative has too many). A pooled estimate counts once.
 
     Args:
         by_examples: the variance of the mean or difference over examples.
         rows: the number of examples.
         seeds: for each contender involved, its variance between seeds and its number of seeds.
     """
-    components = [(by_examples, max(1, rows - 1))]
-    components += [(own.value / count, own.degrees_of_freedom) for own, count in seeds if own.value and not own.pooled]
-    pooled = [(shared, count) for shared, count in seeds if shared.pooled]
-    if pooled:
-        together = sum(shared.value / count for shared, count in pooled)
-        components.append((together, pooled[0][0].degrees_of_freedom))
-    total = sum(value for value, _ in components)
-    doubt = sum(value**2 / freedom for value, freedom in components)
-    return StandardError(float(np.sqrt(total)), total**2 / doubt if doubt else float(components[0][1]))
+    of_rows = max(1, rows - 1)
+    total, doubt = by_examples, by_examples**2 / of_rows
+    for pooled in (False, True):
+        terms = [(own, count) for own, count in seeds if own.degrees_of_freedom and own.pooled == pooled]
+        groups = [terms] if pooled and terms else [[term] for term in terms]
+        for group in groups:
+            share, own = sum(1 / count for _, count in group), group[0][0]
+            total += share * own.value
+            doubt += (share * own.between) ** 2 / own.degrees_of_freedom
+            doubt += (share * own.explained) ** 2 / (own.degrees_of_freedom * of_rows)
+    return StandardError(float(np.sqrt(total)), total**2 / doubt if doubt else float(of_rows))
 
 
 def _is_unsteady(name: str, between: Mapping[str, float], freedom: Mapping[str, int]) -> bool:

@@ -78,17 +78,17 @@ def data_facts(analysis: Analysis) -> DataFacts:
 
 
 def pairs_table(analysis: Analysis, prefix: str) -> SortTable | None:
-    """Return the paired tests between all contenders; ``None`` for one contender."""
+    """Return the paired tests between all contenders; ``None`` if they weren't asked for."""
     if not analysis.pairs:
         return None
     rows = tuple(
         (
-            SortCell(one, one),
-            SortCell(other, other),
-            SortCell(write_number(difference, 4), repr(float(difference)), "number"),
-            SortCell(write_p(p_value), repr(float(p_value)), "number"),
+            SortCell(pair.first, pair.first),
+            SortCell(pair.second, pair.second),
+            SortCell(write_number(pair.difference.value, 4), repr(pair.difference.value), "number"),
+            SortCell(write_p(pair.adjusted_p_value), repr(pair.adjusted_p_value), "number"),
         )
-        for (one, other), (p_value, difference) in analysis.pairs.items()
+        for pair in analysis.pairs
     )
     columns = (
         SortColumn("first"),

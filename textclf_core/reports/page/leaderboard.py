@@ -9,7 +9,7 @@ from textclf_core.reports.columns import MISSING, Column, columns_of
 from textclf_core.reports.page.tables import SortCell, SortColumn, SortTable, counted
 
 _STRIP_WIDTH = 110.0
-_MARKS = {"best": "best", "not distinguishable from the best": "near", "worse": "worse"}
+_MARKS = {"best": "best", "as good": "near", "undecided": "near", "worse": "worse"}
 
 
 def leaderboard(analysis: Analysis, prefix: str, price_per_hour: float | None) -> SortTable:

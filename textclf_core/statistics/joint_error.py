@@ -1,0 +1,126 @@
+"""The errors of all contenders' mean scores together: over the test rows, which they share, and over their seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from textclf_core.statistics.variance import Scores, SeedVariance, centred
+
+_ROUNDING = 1e-12
+
+
+class JointError:
+    """The distribution of the contenders' errors, with the doubt about the variance between seeds.
+
+    Attributes:
+        means: the mean score of each contender, float64, (contenders,).
+        by_examples: the covariance of the means over test rows, float64, (contenders, contenders).
+    """
+
+    def __init__(
+        self,
+        scores: Mapping[str, Scores],
+        seeds: Mapping[str, SeedVariance],
+        strata: Sequence[NDArray[np.int64]],
+    ) -> None:
+        self.means = np.array([one.mean for one in scores.values()])
+        influences = np.stack([one.row_influences for one in scores.values()])
+        self.rows = influences.shape[1]
+        self.by_examples = _example_covariance(influences, strata) + np.eye(len(scores)) * _unseen(influences)
+        self._counts = np.array([len(one.by_seed) for one in scores.values()])
+        # A pooled estimate is one estimate, however many contenders share it.
+        groups: dict[SeedVariance | str, list[int]] = {}
+        for number, name in enumerate(scores):
+            if seeds[name].degrees_of_freedom:
+                groups.setdefault(seeds[name] if seeds[name].pooled else name, []).append(number)
+        names = list(scores)
+        self._groups = [(np.array(members), seeds[names[members[0]]]) for members in groups.values()]
+
+    @property
+    def by_seeds(self) -> NDArray[np.float64]:
+        """The estimated variance of each mean between seeds, float64, (contenders,)."""
+        return np.asarray(self._of_groups([np.array([own.value]) for _, own in self._groups], 1)[0])
+
+    @property
+    def pair_variances(self) -> NDArray[np.float64]:
+        """The estimated variance of each difference of two means, float64, (contenders, contenders)."""
+        return np.asarray(self.variances_of_differences(self.by_seeds[None])[0])
+
+    def variances_of_differences(self, by_seeds: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the variance of each difference of two means, (draws, contenders, contenders).
+
+        Args:
+            by_seeds: the variance of each mean between seeds, (draws, contenders).
+        """
+        own = np.diag(self.by_examples)
+        shared = own[:, None] + own - 2 * self.by_examples
+        return np.asarray(shared + by_seeds[:, :, None] + by_seeds[:, None, :])
+
+    def draw_errors(self, draws: int, rng: np.random.Generator) -> NDArray[np.float64]:
+        """Return errors of the means as the estimates have them, float64, (draws, contenders)."""
+        by_examples = rng.standard_normal((draws, len(self.means))) @ _root(self.by_examples).T
+        return np.asarray(by_examples + rng.standard_normal((draws, len(self.means))) * np.sqrt(self.by_seeds))
+
+    def draw_estimates(self, draws: int, rng: np.random.Generator) -> NDArray[np.float64]:
+        """Return what the variance between seeds could have been estimated as, if the estimate were the truth.
+
+        Returns:
+            Of each mean, float64, (draws, contenders).
+        """
+        drawn = []
+        for _, own in self._groups:
+            square = max(own.between, own.explained) * rng.chisquare(own.degrees_of_freedom, draws)
+            drawn.append(np.maximum(0, square / own.degrees_of_freedom - own.explained))
+        return self._of_groups(drawn, draws)
+
+    def draw_truths(self, draws: int, rng: np.random.Generator) -> NDArray[np.float64]:
+        """Return what the variance between seeds could be, given the estimate: scaled inverse chi-square.
+
+        Returns:
+            Of each mean, float64, (draws, contenders).
+        """
+        drawn = []
+        for _, own in self._groups:
+            square = own.between * own.degrees_of_freedom / rng.chisquare(own.degrees_of_freedom, draws)
+            drawn.append(np.maximum(0, square - own.explained))
+        return self._of_groups(drawn, draws)
+
+    def _of_groups(self, variances: Sequence[NDArray[np.float64]], draws: int) -> NDArray[np.float64]:
+        result = np.zeros((draws, len(self.means)))
+        for (members, _), own in zip(self._groups, variances, strict=True):
+            result[:, members] = own[:, None] / self._counts[members]
+        return result
+
+
+def _example_covariance(influences: NDArray[np.float64], strata: Sequence[NDArray[np.int64]]) -> NDArray[np.float64]:
+    """Return the covariance over test sets with the same stratum sizes, as ``example_variance`` does for one mean."""
+    deviations = centred(influences, strata)
+    total = np.zeros((len(influences), len(influences)))
+    for stratum in strata:
+        own = deviations[:, stratum]
+        total += own @ own.T * len(stratum) / max(1, len(stratum) - 1)
+    return np.asarray(total / influences.shape[1] ** 2)
+
+
+def _unseen(influences: NDArray[np.float64]) -> float:
+    """Return the variance of each mean that rows may add on which no contenders were seen to differ.
+
+    As if each of two contenders were right on one more row than the other (Bonett and Price, Journal of Educational and
+    Behavioral Statistics 37, 2012, pp. 479-488, for accuracy): else two that are alike on all rows would be known to be
+    equal on all texts. A row's weight is that of the rows on which contenders differ; in accuracy it is 1.
+    """
+    squares, differing = 0.0, 0
+    for first, influence in enumerate(influences):
+        gaps = influences[first + 1 :] - influence
+        squares += float((gaps**2).sum())
+        differing += int((np.abs(gaps) > _ROUNDING).sum())
+    return float((squares / differing if differing else 1.0) / influences.shape[1] ** 2)
+
+
+def _root(covariance: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return a matrix whose product with its transpose is the covariance, which may be singular."""
+    values, vectors = np.linalg.eigh(covariance)
+    return np.asarray(vectors * np.sqrt(np.maximum(0, values)))
