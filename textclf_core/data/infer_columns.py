@@ -7,15 +7,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 import pyarrow as pa
-from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
+from datasets import ClassLabel, Dataset, Features, List, Value
 
 from textclf_core.data.columns import is_list, label_name
 from textclf_core.data.label_columns import with_label_lists
 from textclf_core.data.label_forms import with_lists
 from textclf_core.data.label_sets import label_lists
 from textclf_core.data.label_spelling import Labels, settled_labels
-from textclf_core.data.source import Source
+from textclf_core.data.source import Changes, ReadSplits, Source
 from textclf_core.data.tagged_words import tagged
+from textclf_core.data.unlabelled import without_unlabelled
 from textclf_core.errors import DataError, did_you_mean
 
 logger = logging.getLogger("textclf")
@@ -57,7 +58,7 @@ def labelled(
     labels: Labels | None = None,
     bins: Sequence[float] = (),
     names: Sequence[str] = (),
-) -> DatasetDict:
+) -> ReadSplits:
     """Return the splits with the columns ``text`` (string) and ``label`` (``ClassLabel``), followed by other columns.
 
     Several text columns keep their names, come first in the given order, and are marked as texts (:data:`TEXT`). If
@@ -67,6 +68,9 @@ def labelled(
 
     Label names: a ``ClassLabel`` keeps its names; integers become "0", "1"... in ascending order, booleans "false" and
     "true"; strings are sorted. All splits have the same names.
+
+    Rows of ``test`` without a label (the value is missing, blank or -1, or there is no such column) are left out and
+    counted; other splits must not have such rows.
 
     Args:
         sources: the splits by name; columns are inferred from ``train``, or from the first split.
@@ -88,23 +92,28 @@ def labelled(
     given = column_names(text, first.data.column_names)
     of_labels = column_names(label, first.data.column_names)
     label = of_labels[0] if of_labels else None
+    unlabelled = 0
+    changes = Changes()
     if len(of_labels) > 1:
         _raise([f"the text and a label can't both be the column {name!r}" for name in given if name in of_labels])
         if label_separator is not None:
             raise DataError(
                 f"label_separator={label_separator} is for labels in one column, but label= names several columns."
             )
+        sources, unlabelled = without_unlabelled(sources, of_labels)
         sources, label = with_label_lists(sources, of_labels)
         first = sources.get("train") or next(iter(sources.values()))
     if len(given) <= 1:
         one = given[0] if given else None
         if (of_words := tagged(sources, one, label, names)) is not None:
-            return of_words
+            return ReadSplits(of_words)
         one, label = _columns(first, one, label)
         texts_in = {one: "text"}
     else:
         label = _label_beside(first, given, label)
         texts_in = dict(zip(given, given, strict=True))
+    if len(of_labels) <= 1:
+        sources, unlabelled = without_unlabelled(sources, (label,))
     faults: list[str] = []
     for source in sources.values():
         missing = [name for name in (*texts_in, label) if name not in source.data.column_names]
@@ -115,7 +124,7 @@ def labelled(
         name: {into: _texts(source, column, faults) for column, into in texts_in.items()}
         for name, source in sources.items()
     }
-    sources = with_lists(sources, label, names)
+    sources = with_lists(sources, label, changes, names)
     first = sources.get("train") or next(iter(sources.values()))
     several = label_separator is not None or is_list(first.data.features[label])
     found = {
@@ -125,7 +134,7 @@ def labelled(
     _raise(faults)
     if not _is_declared(first.data.features[label]):
         where = f"{first.where} (column {label!r})"
-        found = settled_labels(found, where, labels=labels, bins=bins, parted=several)
+        found = settled_labels(found, where, changes, labels=labels, bins=bins, parted=several)
 
     label_names = _label_names(first, label, (row for split in found.values() for row in split))
     id_of = {name: id for id, name in enumerate(label_names)}
@@ -133,9 +142,10 @@ def labelled(
     splits = {}
     for name, source in sources.items():
         ids = [sorted({id_of[value] for value in row}) for row in found[name]]
-        split = _with_columns(source, (*texts_in, label), texts[name], ids, List(of_one) if several else of_one)
-        splits[name] = _without_empty(split, tuple(texts[name]), source, empty)
-    return DatasetDict(splits)
+        split = _with_columns(source, (*texts_in, label), texts[name], ids, List(of_one) if several else of_one, changes)
+        splits[name] = _without_empty(split, tuple(texts[name]), source, empty, changes)
+    read_from = {"text": tuple(texts_in), "label": of_labels or (label,)}
+    return ReadSplits(splits, read_from=read_from, changes=changes.sentences, unlabelled=unlabelled)
 
 
 def column_names(given: Columns, columns: Sequence[str]) -> tuple[str, ...]:
@@ -307,13 +317,13 @@ def _with_columns(
     texts: Mapping[str, Sequence[str]],
     ids: Sequence[Sequence[int]],
     of_label: ClassLabel | List,
+    changes: Changes,
 ) -> Dataset:
     others = [name for name in source.data.column_names if name not in read]
     hidden = [name for name in others if name in (*texts, "label")]
     if hidden:
-        logger.info(
-            "%s: the column %s is dropped, since its name is reserved", source.where, " and ".join(map(repr, hidden))
-        )
+        named = " and ".join(map(repr, hidden))
+        changes.add("%s: the column %s is dropped, since its name is reserved", source.where, named)
     table = source.data.with_format("arrow")[:]
     one = isinstance(of_label, ClassLabel)
     columns = {name: pa.array(of_column, pa.string()) for name, of_column in texts.items()}
@@ -328,7 +338,9 @@ def _with_columns(
     return data
 
 
-def _without_empty(data: Dataset, texts: Sequence[str], source: Source, empty: Literal["keep", "drop"]) -> Dataset:
+def _without_empty(
+    data: Dataset, texts: Sequence[str], source: Source, empty: Literal["keep", "drop"], changes: Changes
+) -> Dataset:
     rows = zip(*(data[name][:] for name in texts), strict=True)
     full = [index for index, row in enumerate(rows) if any(text.strip() for text in row)]
     count = len(data) - len(full)
@@ -338,7 +350,7 @@ def _without_empty(data: Dataset, texts: Sequence[str], source: Source, empty: L
     first = next(index for index in range(len(data)) if index not in kept)
     done = "dropped (empty=drop)" if empty == "drop" else "kept (empty=drop drops them)"
     what = "1 text is empty" if count == 1 else f"{count} texts are empty"
-    logger.info("%s: %s (the first: %s), %s", source.where, what, source.place(first), done)
+    changes.add("%s: %s (the first: %s), %s", source.where, what, source.place(first), done)
     return data.select(full) if empty == "drop" else data
 
 

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from textclf_core.errors import UsageError, did_you_mean
-from textclf_core.records.schema import DataRecord
 from textclf_core.reports.costs import COSTS
 from textclf_core.reports.outcomes import outcomes_of, references_of
 from textclf_core.reports.stored import ContenderRuns, StoredRun, gather
 from textclf_core.statistics import Comparison, Metric, compare
 from textclf_core.tasks import kind_of
+from textclf_core.types.data import DataRecord
 from textclf_core.types.task import Task
 
 _METRICS = ("f1", "accuracy")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from textclf_core.records.schema import SplitRecord
+from textclf_core.types.data import SplitRecord
 from textclf_core.reports.analysis import Analysis, statistic
 from textclf_core.reports.outcomes import outcomes_of, references_of
 from textclf_core.reports.stored import ContenderRuns

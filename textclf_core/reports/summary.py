@@ -10,9 +10,10 @@ from html import escape
 from tabulate import tabulate, tabulate_formats
 
 from textclf_core.errors import UsageError, did_you_mean
-from textclf_core.records.schema import DataRecord, EncoderRecord, Record
+from textclf_core.records.schema import EncoderRecord, Record
 from textclf_core.reports.costs import COSTS
 from textclf_core.reports.postprocessed import step_sentences
+from textclf_core.types.data import DataRecord
 from textclf_core.types.phases import PhaseRecord
 from textclf_core.types.progress import format_seconds
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from textclf_core.records.schema import DataRecord, PluginRecord, Record
+from textclf_core.records.schema import PluginRecord, Record
+from textclf_core.types.data import DataRecord
 from textclf_core.reports.analysis import Analysis
 from textclf_core.reports.page.drawing import Bar, chart, polyline, x_scale, y_scale
 from textclf_core.reports.page.tables import (
