@@ -1,8 +1,8 @@
 """Which fine-tuning strategy should I use for my labelled text, and what does it cost me.
 
-For users: :func:`run`, :func:`compare`, :func:`report`, :func:`open_run`. For authors of plugins: :data:`hookimpl`,
-:class:`Option`, :class:`Needs`, :class:`Recipe`, :class:`Encoder`, :class:`Classifier`, :class:`Task`, :class:`Phase`,
-:class:`ParameterGroup`, :class:`FinishedEpoch`, :class:`Change` and the errors.
+For users: :func:`inspect_data`, :func:`run`, :func:`compare`, :func:`report`, :func:`open_run`. For authors of plugins:
+:data:`hookimpl`, :class:`Option`, :class:`Needs`, :class:`Recipe`, :class:`Encoder`, :class:`Classifier`,
+:class:`Task`, :class:`Phase`, :class:`ParameterGroup`, :class:`FinishedEpoch`, :class:`Change` and the errors.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from textclf_core.types.recipe import Recipe
 from textclf_core.types.task import Task
 
 if TYPE_CHECKING:
-    from textclf_core.api import compare, open_run, report, run
+    from textclf_core.api import compare, inspect_data, open_run, report, run
     from textclf_core.encoder import Encoder
     from textclf_core.encoder.tokenizing_classifier import Tokenizing
     from textclf_core.reports.estimate_table import Estimate
+    from textclf_core.reports.inspection import Inspection
     from textclf_core.reports.report import Report
     from textclf_core.results import ComparisonResult, Run
     from textclf_core.types.classifier import Classifier
@@ -37,6 +38,7 @@ __all__ = [
     "Encoder",
     "Estimate",
     "FinishedEpoch",
+    "Inspection",
     "Needs",
     "Option",
     "ParameterGroup",
@@ -54,6 +56,7 @@ __all__ = [
     "Workspace",
     "compare",
     "hookimpl",
+    "inspect_data",
     "open_run",
     "report",
     "run",
@@ -65,12 +68,14 @@ _LAZY = {
     "ComparisonResult": "textclf_core.results",
     "Encoder": "textclf_core.encoder",
     "Estimate": "textclf_core.reports.estimate_table",
+    "Inspection": "textclf_core.reports.inspection",
     "Progress": "textclf_core.types.progress",
     "Report": "textclf_core.reports.report",
     "Run": "textclf_core.results",
     "Tokenizing": "textclf_core.encoder.tokenizing_classifier",
     "Workspace": "textclf_core.types.workspace",
     "compare": "textclf_core.api",
+    "inspect_data": "textclf_core.api",
     "open_run": "textclf_core.api",
     "report": "textclf_core.api",
     "run": "textclf_core.api",

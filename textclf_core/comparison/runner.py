@@ -15,10 +15,10 @@ from textclf_core.comparison.schedule import prefixes, running_order, trained_jo
 from textclf_core.data import PreparedData, with_train_size
 from textclf_core.data.sampling import TrainSize
 from textclf_core.errors import TextclfError, UsageError
+from textclf_core.pipeline.loading import load_data
 from textclf_core.pipeline.pipeline import run, run_one
 from textclf_core.pipeline.postprocessing import check_postprocessing
 from textclf_core.pipeline.spec import FailedRun, FinishedRun, InMemoryData, RunOutcome, RunSpec
-from textclf_core.pipeline.stages import load_data
 from textclf_core.pipeline.training import NotTrainedJointlyError
 from textclf_core.plugins import suited
 from textclf_core.records.formats import RECORD_FORMAT

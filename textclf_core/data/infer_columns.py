@@ -142,7 +142,9 @@ def labelled(
     splits = {}
     for name, source in sources.items():
         ids = [sorted({id_of[value] for value in row}) for row in found[name]]
-        split = _with_columns(source, (*texts_in, label), texts[name], ids, List(of_one) if several else of_one, changes)
+        split = _with_columns(
+            source, (*texts_in, label), texts[name], ids, List(of_one) if several else of_one, changes
+        )
         splits[name] = _without_empty(split, tuple(texts[name]), source, empty, changes)
     read_from = {"text": tuple(texts_in), "label": of_labels or (label,)}
     return ReadSplits(splits, read_from=read_from, changes=changes.sentences, unlabelled=unlabelled)
@@ -350,7 +352,8 @@ def _without_empty(
     first = next(index for index in range(len(data)) if index not in kept)
     done = "dropped (empty=drop)" if empty == "drop" else "kept (empty=drop drops them)"
     what = "1 text is empty" if count == 1 else f"{count} texts are empty"
-    changes.add("%s: %s (the first: %s), %s", source.where, what, source.place(first), done)
+    log = changes.add if empty == "drop" else logger.info
+    log("%s: %s (the first: %s), %s", source.where, what, source.place(first), done)
     return data.select(full) if empty == "drop" else data
 
 

@@ -20,7 +20,7 @@ from textclf_core.data.tagged_words import token_task
 from textclf_core.errors import DataError
 from textclf_core.tasks import kind_of
 from textclf_core.tasks.label_checks import named_split
-from textclf_core.types.data import DataRecord, Origin, SplitRecord
+from textclf_core.types.data import DataRecord, SplitRecord
 from textclf_core.types.task import Task
 
 logger = logging.getLogger("textclf")
@@ -86,7 +86,7 @@ def prepare(data: DatasetDict, data_seed: int) -> PreparedData:
         read_from=reading.read_from or {"text": task.text_columns, "label": ("label",)},
         changes=tuple(reading.changes),
     )
-    origins: dict[str, Origin] = {name: "given" if name in given else "held out from train" for name in SPLITS}
+    origins = {name: "given" if name in given else "held out from train" for name in SPLITS}
     record = _counted(record, whole, origins, unlabelled)
     for split in record.splits:
         if split.shared_with_train:
@@ -201,7 +201,7 @@ def _without_unlabelled(data: DatasetDict) -> tuple[DatasetDict, int]:
     return DatasetDict(splits | ({"test": test.select(labelled)} if labelled else {})), missing
 
 
-def _counted(record: DataRecord, data: DatasetDict, origins: Mapping[str, Origin], unlabelled: int) -> DataRecord:
+def _counted(record: DataRecord, data: DatasetDict, origins: Mapping[str, str], unlabelled: int) -> DataRecord:
     """Return the record with the facts of the splits, and their fingerprint."""
     kind = kind_of(record.task)
     counts = {name: RowCounts.of(kind, data[name]) for name in SPLITS}
@@ -223,8 +223,6 @@ def _counted(record: DataRecord, data: DatasetDict, origins: Mapping[str, Origin
     return replace(
         record,
         splits=splits,
-        fingerprint=hashlib.sha256(
-            json.dumps([record.label_names, record.text_columns, hashes]).encode()
-        ).hexdigest(),
+        fingerprint=hashlib.sha256(json.dumps([record.label_names, record.text_columns, hashes]).encode()).hexdigest(),
         conflicting_texts=conflicting_texts(list(counts.values())),
     )

@@ -40,7 +40,9 @@ class RowCounts:
     @classmethod
     def of(cls, kind: DataKind, split: Dataset) -> RowCounts:
         """Return the counts of a split."""
-        digest, keys, label_keys, empty = hashlib.sha256(), [], [], 0
+        digest, empty = hashlib.sha256(), 0
+        keys: list[int] = []
+        label_keys: list[int] = []
         counts = np.zeros(kind.task.num_labels, dtype=np.int64)
         for texts, labels in _batches(kind, split):
             names = kind.names(labels)

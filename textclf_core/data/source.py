@@ -56,7 +56,7 @@ class Changes:
         self.sentences.append(message % values)
 
 
-class ReadSplits(DatasetDict):
+class ReadSplits(DatasetDict):  # type: ignore[misc]  # datasets has no types
     """Splits as they were read from their sources.
 
     Attributes:

@@ -31,7 +31,11 @@ def without_unlabelled(sources: Mapping[str, Source], labels: Sequence[str]) -> 
         return dict(sources), 0  # an error that names the column or the row
     trained = {_name(value) for name in labels if name in train.data.column_names for value in train.data[name][:]}
     none = {None} if _NONE in trained else {None, _NONE}
-    labelled = [row for row, values in enumerate(zip(*columns, strict=True)) if any(_name(value) not in none for value in values)]
+    labelled = [
+        row
+        for row, values in enumerate(zip(*columns, strict=True))
+        if any(_name(value) not in none for value in values)
+    ]
     missing = len(test.data) - len(labelled)
     if not missing:
         return dict(sources), 0

@@ -1,4 +1,4 @@
-"""The stages of a run before training: load, build, adapt, freeze, plan; each takes values and returns a value."""
+"""The stages of a run before training: check, build, adapt, freeze, plan; each takes values and returns a value."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from textclf_core.data import PreparedData, prepare
+from textclf_core.data import PreparedData
 from textclf_core.pipeline.evaluation import check_metrics
 from textclf_core.pipeline.postprocessing import check_postprocessing
 from textclf_core.pipeline.recording import recipe_of, trainer_of
-from textclf_core.pipeline.spec import RunSpec
 from textclf_core.plugins import ActivePlugins, suited
 from textclf_core.plugins.calling import call, call_one
 from textclf_core.plugins.provenance import origin_of
@@ -28,23 +27,6 @@ if TYPE_CHECKING:
 
     from textclf_core.encoder import Encoder
     from textclf_core.types.task import Task
-
-
-def prepared_data(spec: RunSpec) -> PreparedData:
-    """Return the data of a run, checked and split."""
-    if spec.data is None:
-        return load_data(spec.plugins, spec.data_seed)
-    data = spec.data.data
-    return data if isinstance(data, PreparedData) else prepare(data, spec.data_seed)
-
-
-def load_data(plugins: ActivePlugins, data_seed: int) -> PreparedData:
-    """Load the dataset plugin's data and prepare them.
-
-    Raises:
-        DataError: they can't be loaded or used.
-    """
-    return prepare(call(plugins, "textclf_load_data", data_seed=data_seed), data_seed)
 
 
 def checked_plugins(plugins: ActivePlugins, task: Task) -> ActivePlugins:

@@ -17,6 +17,7 @@ from textclf_core.errors import UsageError, did_you_mean
 from textclf_core.reports.analysis import Analysis, Row
 from textclf_core.reports.columns import Column, Value, columns_of, pick, sort_rows
 from textclf_core.reports.costs import COSTS
+from textclf_core.reports.data_read import data_json
 from textclf_core.reports.rounding import write_significant
 from textclf_core.reports.summary import held_out_sentence
 
@@ -59,8 +60,9 @@ def comparison_text(
     *,
     columns: Sequence[str] | None = None,
     sort: str | None = None,
+    read: str = "",
 ) -> str:
-    """Return a comparison as text: the verdict, the table, and the limits of the comparison.
+    """Return a comparison as text: the verdict, what was read, the table, and the limits of the comparison.
 
     CSV, TSV, JSON, LaTeX and HTML contain only the table, and JSON also the verdict. CSV, TSV and JSON have unrounded
     numbers and, by default, all columns; the others are rounded according to the uncertainty, and by default have the
@@ -72,6 +74,7 @@ def comparison_text(
         price_per_hour: the price of the machine per hour; if given, the column ``money`` is added.
         columns: the names of the columns, in order.
         sort: the column to sort by, the best first, preceded by ``-`` to reverse the order.
+        read: what was read, as text; empty if it isn't shown.
 
     Raises:
         UsageError: the format or a column doesn't exist.
@@ -97,7 +100,7 @@ def comparison_text(
     if format in TABLE_ALONE:
         return table
     below = [*_recommendation(analysis), *limits(analysis)]
-    return f"{prose([analysis.sentence], format)}\n\n{table}\n\n{prose(below, format)}"
+    return "\n\n".join(filter(None, [prose([analysis.sentence], format), read, table, prose(below, format)]))
 
 
 def prose(sentences: Sequence[str], format: str) -> str:
@@ -145,12 +148,7 @@ def comparison_json(
         "smallest_difference": _finite(analysis.smallest_difference),
         "seeds": list(analysis.seeds),
         "test_rows": analysis.test_rows,
-        "data": {
-            "source": analysis.data.source,
-            "fingerprint": analysis.data.fingerprint,
-            "train_size": analysis.data.train_size,
-            "splits": {split.name: {"rows": split.rows, "origin": split.origin} for split in analysis.data.splits},
-        },
+        "data": data_json(analysis.data),
         "rows": [{name: _finite(value) for name, value in row.items()} for row in rows],
         "pairs": [
             {"a": a, "b": b, "p": _finite(p_value), "difference": _finite(difference)}

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, cast
+from typing import cast
 
 from textclf_core.types.task import Kind, Task
-
-Origin = Literal["given", "held out from train"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +28,7 @@ class SplitRecord:
 
     name: str
     rows: int
-    origin: Origin
+    origin: str
     sha256: str
     label_counts: dict[str, int]
     empty_texts: int

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from textclf_core.records.schema import PluginRecord, Record
-from textclf_core.types.data import DataRecord
 from textclf_core.reports.analysis import Analysis
+from textclf_core.reports.data_read import other_rows
 from textclf_core.reports.page.drawing import Bar, chart, polyline, x_scale, y_scale
 from textclf_core.reports.page.tables import (
     Cell,
@@ -28,17 +28,19 @@ from textclf_core.reports.rounding import write_number, write_p
 from textclf_core.reports.slices import count_words
 from textclf_core.reports.summary import held_out_sentence
 from textclf_core.tasks import kind_of
+from textclf_core.types.data import DataRecord
 
 _MOST_CLASSES = 30
 
 
 @dataclass(frozen=True)
 class DataFacts:
-    """The data: where from, the splits, the balance of the classes and the lengths of the test texts."""
+    """The data: where from, the splits, what was read, the balance of the classes and the lengths of the test texts."""
 
     source: str
     warning: str | None
     splits: Table
+    read: Table
     balance: Table
     lengths: Figure
 
@@ -73,6 +75,7 @@ def data_facts(analysis: Analysis) -> DataFacts:
         source=data.source,
         warning=held_out[0].upper() + held_out[1:] if held_out else None,
         splits=Table("The splits", headings, rows, numbers("rows", "empty texts")),
+        read=Table("What was read", ("", ""), tuple(other_rows(data))),
         balance=_balance(data),
         lengths=_lengths(analysis),
     )
