@@ -29,15 +29,15 @@ if TYPE_CHECKING:
     from textclf_core.types.task import Task
 
 
-def checked_plugins(plugins: ActivePlugins, task: Task) -> ActivePlugins:
-    """Return the plugins that support the task, after trying out metrics and postprocessors.
+def checked_plugins(plugins: ActivePlugins, data: PreparedData) -> ActivePlugins:
+    """Return the plugins that support the data, after trying out metrics and postprocessors.
 
     Raises:
-        TextclfError: a plugin doesn't support the task.
+        TextclfError: a plugin doesn't support the task, or needs a label that validation lacks.
     """
-    plugins = suited(plugins, task)
-    check_metrics(plugins, task)
-    check_postprocessing(plugins, task)
+    plugins = suited(plugins, data.task)
+    check_metrics(plugins, data.task)
+    check_postprocessing(plugins, data.record)
     return plugins
 
 

@@ -83,7 +83,7 @@ def prepare_runs(contexts: Sequence[RunContext], shared: Meter, progress: Progre
     first = contexts[0]
     with shared.time("load"):
         data = prepared_data(first.spec)
-        plugins = [checked_plugins(context.spec.plugins, data.task) for context in contexts]
+        plugins = [checked_plugins(context.spec.plugins, data) for context in contexts]
     if not plugins[0].needs_encoder:
         return PreparedRuns(tuple(plugins), data)
     several = len(contexts) > 1

@@ -260,10 +260,6 @@ class EvaluationKind(Protocol):
         """The averages that stand beside the one that was asked for."""
         ...
 
-    def averaged_labels(self, references: NDArray[np.int64], predictions: NDArray[np.int64]) -> Sequence[int] | None:
-        """Return the label ids that scikit-learn is to average over; ``None`` if it finds them itself."""
-        ...
-
     def prediction_columns(self, references: Labels, predictions: Labels, scores: Scores) -> dict[str, pa.Array]:
         """Return the columns of stored predictions: ``label``, ``prediction``, ``scores``, and what a kind adds."""
         ...

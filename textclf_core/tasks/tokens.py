@@ -297,10 +297,6 @@ class Tokens:
         """Return why not: no word has several labels, and none of the labels is the positive one."""
         return None if average in ("macro", "micro", "weighted") else f"average={average} is for labels of whole texts."
 
-    def averaged_labels(self, references: NDArray[np.int64], predictions: NDArray[np.int64]) -> Sequence[int] | None:
-        """Return ``None``: scikit-learn doesn't count label ids that don't occur."""
-        return None
-
     def prediction_columns(self, references: Labels, predictions: Labels, scores: Scores) -> dict[str, pa.Array]:
         """Return ``label``, ``prediction`` and ``scores`` as lists, one value a word, and ``spans``.
 

@@ -162,10 +162,6 @@ class WholeTexts:
         """Return the labels to use if no step chooses them."""
         raise NotImplementedError
 
-    def averaged_labels(self, references: NDArray[np.int64], predictions: NDArray[np.int64]) -> Sequence[int] | None:
-        """Return ``None``, since scikit-learn ignores label ids that don't occur."""
-        return None
-
     def can_be_predicted(self, value: object) -> bool:
         """Return whether the value is a string."""
         return isinstance(value, str)
