@@ -6,7 +6,9 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from datasets import ClassLabel, Dataset, Features, List, Value
 
 from textclf_core.data.columns import is_list, label_name
@@ -141,7 +143,11 @@ def labelled(
     of_one = ClassLabel(names=label_names)
     splits = {}
     for name, source in sources.items():
-        ids = [sorted({id_of[value] for value in row}) for row in found[name]]
+        ids_of: dict[tuple[str, ...], list[int]] = {}
+        ids = [
+            ids_of.get(key) or ids_of.setdefault(key, sorted({id_of[value] for value in key}))
+            for key in map(tuple, found[name])
+        ]
         split = _with_columns(
             source, (*texts_in, label), texts[name], ids, List(of_one) if several else of_one, changes
         )
@@ -264,16 +270,16 @@ def _has(source: Source) -> str:
     return f"; the columns are: {', '.join(source.data.column_names) or 'none'}"
 
 
-def _texts(source: Source, column: str, faults: list[str]) -> list[str]:
+def _texts(source: Source, column: str, faults: list[str]) -> pa.ChunkedArray:
     feature = source.data.features[column]
     if fault := source.odd_fault(column, "expected text"):
         faults.append(fault)
-        return []
+        return pa.chunked_array([[]], pa.string())
     if not _is_string(feature):
         what = feature.dtype if isinstance(feature, Value) else type(feature).__name__
         faults.append(f"{source.where}: the column {column!r} holds {what}, not text")
-        return []
-    return ["" if value is None else value for value in source.data[column][:]]
+        return pa.chunked_array([[]], pa.string())
+    return source.column(column).cast(pa.string()).fill_null("")
 
 
 def _labels(source: Source, column: str, faults: list[str]) -> list[list[str]]:
@@ -282,20 +288,23 @@ def _labels(source: Source, column: str, faults: list[str]) -> list[list[str]]:
     if fault := source.odd_fault(column, f"expected a {_LABEL}"):
         faults.append(fault)
         return []
-    values: Sequence[Any] = source.data[column][:]
+    # Rows with equal labels share one list, since there are many rows and few labels.
+    encoded = source.column(column).combine_chunks().dictionary_encode("encode")
+    values: Sequence[Any] = encoded.dictionary.to_pylist()
     if isinstance(feature, ClassLabel):
-        names = [None if value is None or value < 0 else feature.names[value] for value in values]
+        found = [None if value is None or value < 0 else [feature.names[value]] for value in values]
     elif isinstance(feature, Value) and feature.dtype.startswith(LABEL_TYPES):
-        names = [label_name(value) for value in values]
+        found = [None if (name := label_name(value)) is None else [name] for value in values]
     else:
         what = feature.dtype if isinstance(feature, Value) else type(feature).__name__
         faults.append(f"{source.where}: the column {column!r} holds {what}; expected one {_LABEL} per row")
         return []
-    missing = [index for index, name in enumerate(names) if name is None]
+    rows = [found[index] for index in encoded.indices.to_pylist()]
+    missing = [index for index, row in enumerate(rows) if row is None]
     if missing:
         more = f", and {len(missing) - 1} more rows" if len(missing) > 1 else ""
         faults.append(f"{source.where}, {source.place(missing[0])}{more}: there is no label (column {column!r})")
-    return [[name] for name in names if isinstance(name, str)]
+    return [row for row in rows if row is not None]
 
 
 def _is_declared(feature: object) -> bool:
@@ -316,7 +325,7 @@ def _label_names(first: Source, column: str, labels: Iterable[Sequence[str]]) ->
 def _with_columns(
     source: Source,
     read: Sequence[str],
-    texts: Mapping[str, Sequence[str]],
+    texts: Mapping[str, pa.ChunkedArray],
     ids: Sequence[Sequence[int]],
     of_label: ClassLabel | List,
     changes: Changes,
@@ -328,7 +337,7 @@ def _with_columns(
         changes.add("%s: the column %s is dropped, since its name is reserved", source.where, named)
     table = source.data.with_format("arrow")[:]
     one = isinstance(of_label, ClassLabel)
-    columns = {name: pa.array(of_column, pa.string()) for name, of_column in texts.items()}
+    columns: dict[str, Any] = dict(texts)
     columns["label"] = pa.array([row[0] for row in ids], pa.int64()) if one else pa.array(ids, pa.list_(pa.int64()))
     features: dict[str, Any] = {name: TEXT if len(texts) > 1 else Value("string") for name in texts}
     features["label"] = of_label
@@ -343,18 +352,18 @@ def _with_columns(
 def _without_empty(
     data: Dataset, texts: Sequence[str], source: Source, empty: Literal["keep", "drop"], changes: Changes
 ) -> Dataset:
-    rows = zip(*(data[name][:] for name in texts), strict=True)
-    full = [index for index, row in enumerate(rows) if any(text.strip() for text in row)]
-    count = len(data) - len(full)
+    columns = [data.data.column(name) for name in texts]
+    blank = [pc.or_(pc.equal(pc.binary_length(one), 0), pc.utf8_is_space(one)).to_numpy() for one in columns]
+    is_empty = np.logical_and.reduce(blank)
+    count = int(is_empty.sum())
     if not count:
         return data
-    kept = set(full)
-    first = next(index for index in range(len(data)) if index not in kept)
+    first = int(is_empty.argmax())
     done = "dropped (empty=drop)" if empty == "drop" else "kept (empty=drop drops them)"
     what = "1 text is empty" if count == 1 else f"{count} texts are empty"
     log = changes.add if empty == "drop" else logger.info
     log("%s: %s (the first: %s), %s", source.where, what, source.place(first), done)
-    return data.select(full) if empty == "drop" else data
+    return data.select(np.flatnonzero(~is_empty)) if empty == "drop" else data
 
 
 def _raise(faults: Sequence[str]) -> None:

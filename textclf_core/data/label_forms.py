@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 from datasets import ClassLabel, Dataset, Features, List, Value
 
-from textclf_core.data.columns import is_list
+from textclf_core.data.columns import is_list, is_text
 from textclf_core.data.source import Changes, Source
 from textclf_core.errors import DataError
 
@@ -58,11 +58,14 @@ def _where(sources: Mapping[str, Source]) -> str:
 
 
 def _are_lists_as_text(sources: Mapping[str, Source], column: str) -> bool:
-    values = [value for one in sources.values() if column in one.data.column_names for value in one.data[column][:]]
-    texts = [value.strip() for value in values if isinstance(value, str) and value.strip()]
-    if not texts or any(not isinstance(value, str | None) for value in values):
+    with_texts = [one for one in sources.values() if is_text(one.data.features.get(column))]
+    if len(with_texts) < len(sources):
         return False
-    return all(text.startswith("[") and text.endswith("]") and _list_in(text) is not None for text in texts)
+    values = [value for one in with_texts for value in one.distinct(column)]
+    texts = [value.strip() for value in values if isinstance(value, str) and value.strip()]
+    return bool(texts) and all(
+        text.startswith("[") and text.endswith("]") and _list_in(text) is not None for text in texts
+    )
 
 
 def _list_in(text: str) -> list[str] | None:

@@ -81,10 +81,15 @@ def settled_labels(
 
 
 def _renamed(rows: Mapping[str, Rows], name_of: Callable[[str], str]) -> dict[str, list[list[str]]]:
-    return {
-        split: [list(dict.fromkeys(name_of(name) for name in row)) for row in of_split]
-        for split, of_split in rows.items()
-    }
+    """Return rows with other names; equal rows share one list."""
+    made: dict[tuple[str, ...], list[str]] = {}
+
+    def renamed(row: tuple[str, ...]) -> list[str]:
+        if row not in made:
+            made[row] = list(dict.fromkeys(name_of(name) for name in row))
+        return made[row]
+
+    return {split: [renamed(row) for row in map(tuple, of_split)] for split, of_split in rows.items()}
 
 
 def _binned(counts: Mapping[str, int], bins: Sequence[float], where: str) -> Callable[[str], str]:

@@ -8,7 +8,11 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from datasets import ClassLabel, DatasetDict
+import numpy as np
+import pyarrow as pa
+from datasets import ClassLabel, Dataset, DatasetDict
+from datasets.fingerprint import generate_random_fingerprint
+from numpy.typing import NDArray
 
 from textclf_core.data.columns import holds, is_text
 from textclf_core.data.holdout import hold_out
@@ -163,17 +167,16 @@ def _with_held_out(data: DatasetDict, task: Task, data_seed: int) -> DatasetDict
         return data
     train = data["train"]
     kind = kind_of(task)
-    labels, texts = kind.strata(train["label"][:]), text_keys(kind, train).tolist()
+    labels, texts = np.array(kind.strata(train["label"][:]), dtype=np.int64), text_keys(kind, train)
     *held_out, left = hold_out(texts, labels, len(missing), data_seed)
-    left_labels = {labels[row] for row in left}
-    if any(not rows for rows in held_out) or len(left_labels) < len(set(labels)):
+    if any(not len(rows) for rows in held_out) or len(np.unique(labels[left])) < len(np.unique(labels)):
         raise DataError(
-            f"{named_split(data, 'train')} has {len(train)} rows with {len(set(texts))} different texts: too few to "
-            f"hold out {' and '.join(missing)} from them; provide that split, or more rows"
+            f"{named_split(data, 'train')} has {len(train)} rows with {len(np.unique(texts))} different texts: too "
+            f"few to hold out {' and '.join(missing)} from them; provide that split, or more rows"
         )
-    splits = {**data, "train": train.select(left)}
+    splits = {**data, "train": _with_rows(train, left)}
     for name, rows in zip(missing, held_out, strict=True):
-        splits[name] = train.select(rows)
+        splits[name] = _with_rows(train, rows)
         warning = "; scores on it aren't comparable with published ones" if name == "test" else ""
         logger.info(
             "there is no %s split: %d of train's %d rows were held out for it (data seed %d)%s",
@@ -184,6 +187,14 @@ def _with_held_out(data: DatasetDict, task: Task, data_seed: int) -> DatasetDict
             warning,
         )
     return DatasetDict({name: splits[name] for name in SPLITS})
+
+
+def _with_rows(split: Dataset, rows: NDArray[np.int64]) -> Dataset:
+    """Return some rows of a split, in order, as a table of their own, which is read much faster than a selection."""
+    chosen = np.zeros(len(split), dtype=bool)
+    chosen[rows] = True
+    table = split.with_format("arrow")[:].filter(pa.array(chosen))
+    return Dataset(table, info=split.info.copy(), split=split.split, fingerprint=generate_random_fingerprint())
 
 
 def _without_unlabelled(data: DatasetDict) -> tuple[DatasetDict, int]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
+import pyarrow as pa
 from datasets import Dataset, DatasetDict
 
 from textclf_core.data.arrow_columns import OddValue
@@ -29,6 +31,14 @@ class Source:
     def place(self, index: int) -> str:
         """Return the place of row ``index`` (from 0) in ``where``, for messages."""
         return f"line {self.lines[index]}" if self.lines else f"row {index + 1}"
+
+    def column(self, name: str) -> pa.ChunkedArray:
+        """Return a column as Arrow has it."""
+        return self.data.select_columns([name]).with_format("arrow")[:][name]
+
+    def distinct(self, name: str) -> list[Any]:
+        """Return the different values of a column."""
+        return list(self.column(name).unique().to_pylist())
 
     def select(self, rows: Sequence[int]) -> Source:
         """Return the source with some of its rows."""

@@ -49,9 +49,8 @@ class WholeTexts:
     def without_nulls(self, split: Dataset) -> Dataset:
         """Return the split with missing texts replaced by empty ones, since tokenizers refuse ``None``."""
         for name in self.task.text_columns:
-            texts = split[name][:]
-            if None in texts:
-                filled = ["" if text is None else text for text in texts]
+            if split.data.column(name).null_count:
+                filled = ["" if text is None else text for text in split[name][:]]
                 split = split.remove_columns(name).add_column(name, filled, feature=split.features[name])
         return split
 
