@@ -58,18 +58,23 @@ def _in_characters(prepared: PreparedData) -> dict[str, NDArray[np.int64]]:
     words: list[int] = []
     characters: list[int] = []
     for split in prepared.data.values():
-        for row in _texts(split, prepared.task):
-            words.append(sum(len(one.split()) if isinstance(one, str) else len(one) for one in row))
-            characters.append(sum(len(one if isinstance(one, str) else " ".join(one)) for one in row))
+        for rows in _batches(split, prepared.task):
+            columns = list(zip(*rows, strict=True))
+            if len(columns) == 1 and isinstance(columns[0][0], str):
+                words += map(len, map(str.split, columns[0]))
+                characters += map(len, columns[0])
+                continue
+            words += (sum(len(one.split()) if isinstance(one, str) else len(one) for one in row) for row in rows)
+            characters += (sum(len(one if isinstance(one, str) else " ".join(one)) for one in row) for row in rows)
     return {"words": np.array(words, dtype=np.int64), "characters": np.array(characters, dtype=np.int64)}
 
 
-def _texts(split: Dataset, task: Task) -> Iterator[tuple[str | Sequence[str], ...]]:
-    """Yield the texts of each row, or its list of words, reading a batch at a time."""
+def _batches(split: Dataset, task: Task) -> Iterator[list[tuple[str | Sequence[str], ...]]]:
+    """Yield the texts of the rows, or their lists of words, a batch at a time."""
     columns = split.select_columns(list(task.text_columns))
     for start in range(0, len(split), _BATCH_ROWS):
         batch = columns[start : start + _BATCH_ROWS]
-        yield from zip(*(batch[name] for name in task.text_columns), strict=True)
+        yield list(zip(*(batch[name] for name in task.text_columns), strict=True))
 
 
 def _in_tokens(plugins: ActivePlugins, prepared: PreparedData) -> tuple[DataRecord, NDArray[np.int64]]:
@@ -109,7 +114,8 @@ def _examples(prepared: PreparedData) -> dict[str, list[str]]:
     return {
         name: [
             " | ".join(one if isinstance(one, str) else " ".join(one) for one in row)
-            for row in _texts(train.select(of_label), prepared.task)
+            for rows_of_label in _batches(train.select(of_label), prepared.task)
+            for row in rows_of_label
         ]
         for name, of_label in rows.items()
         if of_label

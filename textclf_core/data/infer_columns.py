@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from datasets import ClassLabel, Dataset, Features, List, Value
+from datasets.fingerprint import generate_random_fingerprint
 
 from textclf_core.data.columns import is_list, label_name
 from textclf_core.data.label_columns import with_label_lists
@@ -344,7 +345,8 @@ def _with_columns(
     for name in others:
         if name not in hidden:
             columns[name], features[name] = table[name], source.data.features[name]
-    data = Dataset(pa.table(columns).cast(Features(features).arrow_schema))
+    table = pa.table(columns).cast(Features(features).arrow_schema)
+    data = Dataset(table, fingerprint=generate_random_fingerprint())  # by default a hash, from a copy of all rows
     data.info.description = source.where
     return data
 

@@ -78,7 +78,7 @@ def prepare(data: DatasetDict, data_seed: int) -> PreparedData:
             "1 row" if unlabelled == 1 else f"{unlabelled} rows",
             "is" if unlabelled == 1 else "are",
         )
-    whole = _with_held_out(given, task, data_seed)
+    origins = {name: "given" if name in given else "held out from train" for name in SPLITS}
     sources = dict.fromkeys(split.info.description for split in given.values() if split.info.description)
     record = DataRecord(
         source="; ".join(sources),
@@ -90,7 +90,8 @@ def prepare(data: DatasetDict, data_seed: int) -> PreparedData:
         read_from=reading.read_from or {"text": task.text_columns, "label": ("label",)},
         changes=tuple(reading.changes),
     )
-    origins = {name: "given" if name in given else "held out from train" for name in SPLITS}
+    whole = _with_held_out(given, task, data_seed)
+    del data, given, reading  # the rows that were split needn't be in memory twice
     record = _counted(record, whole, origins, unlabelled)
     for split in record.splits:
         if split.shared_with_train:

@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass
 from html import escape
 
 from textclf_core.reports.data_read import data_json, data_rows, data_table
-from textclf_core.reports.summary import held_out_sentence
+from textclf_core.reports.formatting import format_table
+from textclf_core.reports.summary import check_summary_format, held_out_sentence
 from textclf_core.types.data import DataRecord
 
 _WIDTH = 100
@@ -43,9 +44,6 @@ class Inspection:
         Raises:
             UsageError: the format doesn't exist.
         """
-        from textclf_core.reports.summary import check_summary_format
-        from textclf_core.reports.tables import format_table
-
         check_summary_format(format)
         if format == "json":
             content = {

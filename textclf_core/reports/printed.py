@@ -12,6 +12,7 @@ from textclf_core.reports.analysis import Analysis
 from textclf_core.reports.columns import Value, columns_of, pick, sort_rows
 from textclf_core.reports.curves import learning_curves
 from textclf_core.reports.data_read import data_rows, data_table
+from textclf_core.reports.formatting import format_table, prose
 from textclf_core.reports.quality import line_class_scores, line_reliability
 from textclf_core.reports.rounding import places, write_number
 from textclf_core.reports.slices import (
@@ -29,8 +30,6 @@ from textclf_core.reports.tables import (
     check_format,
     comparison_json,
     comparison_text,
-    format_table,
-    prose,
     raw_rows,
     separated,
 )
