@@ -48,9 +48,9 @@ class RowCounts:
             names = kind.names(labels)
             _add_rows(digest, texts, names)
             counts += kind.label_counts(labels)
-            empty += sum(not any(text.strip() for text in row) for row in texts)
+            empty += len(texts) - sum(map(bool, map(str.strip, map("".join, texts))))
             keys += map(hash, texts)
-            label_keys += [hash(name if isinstance(name, str) else tuple(name)) for name in names]
+            label_keys += map(hash, names if isinstance(names[0], str) else map(tuple, names))
         return cls(
             digest.hexdigest(),
             tuple(counts.tolist()),
