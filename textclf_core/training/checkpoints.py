@@ -1,4 +1,4 @@
-"""Checkpoints of a training run: what trains, the optimizer, the generators; safetensors and JSON, no pickle."""
+"""Checkpoints of a training run: what trains and the optimizer; safetensors and JSON, no pickle."""
 
 from __future__ import annotations
 
@@ -17,11 +17,10 @@ from textclf_core.errors import UsageError
 if TYPE_CHECKING:
     from textclf_core.encoder import Encoder
 
-_FORMAT = 1
+_FORMAT = 2
 _STATE = "state.json"
 _WEIGHTS = "trainable.safetensors"
 _OPTIMIZER = "optimizer.safetensors"
-_GENERATORS = "generators.safetensors"
 _BEST = "best.safetensors"
 
 OptimizerState = Mapping[str, dict[str, torch.Tensor]]
@@ -124,7 +123,6 @@ def save_checkpoint(
     }
     save_file(trainable_tensors(encoder, names, copy=False), partial / _WEIGHTS)
     save_file(optimizer_state, partial / _OPTIMIZER)
-    save_file(_generator_states(encoder), partial / _GENERATORS)
     if best is not None and state.best_epoch != state.epoch:
         save_file(best, partial / _BEST)
     (partial / _STATE).write_text(
@@ -144,7 +142,7 @@ def _adapted_by(encoder: Encoder) -> list[str]:
 def load_checkpoint(
     directory: Path, encoder: Encoder, settings: dict[str, Any], epochs: int
 ) -> tuple[TrainingState, dict[str, torch.Tensor] | None, OptimizerState]:
-    """Put the encoder and torch's generators where the checkpoint left them.
+    """Put the encoder where the checkpoint left it.
 
     Args:
         directory: the checkpoint.
@@ -190,10 +188,6 @@ def load_checkpoint(
     for key, tensor in load_file(directory / _OPTIMIZER).items():
         name, slot = key.rsplit("/", 1)
         optimizer_state.setdefault(name, {})[slot] = tensor
-    generators = load_file(directory / _GENERATORS)
-    torch.set_rng_state(generators["cpu"])
-    if "device" in generators:
-        torch.cuda.set_rng_state(generators["device"], encoder.model.device)
     best = load_file(directory / _BEST) if (directory / _BEST).is_file() else None
     return state, weights if state.best_epoch == state.epoch else best, optimizer_state
 
@@ -202,13 +196,6 @@ def _parameter_names(encoder: Encoder, optimizer: torch.optim.Optimizer) -> list
     """Return the names of the optimizer's parameters in its own order."""
     name_of = {id(parameter): name for name, parameter in encoder.model.named_parameters()}
     return [name_of[id(parameter)] for group in optimizer.param_groups for parameter in group["params"]]
-
-
-def _generator_states(encoder: Encoder) -> dict[str, torch.Tensor]:
-    states = {"cpu": torch.get_rng_state()}
-    if encoder.model.device.type == "cuda":
-        states["device"] = torch.cuda.get_rng_state(encoder.model.device)
-    return states
 
 
 def _epoch_of(directory: Path) -> int:

@@ -13,6 +13,7 @@ from accelerate.utils import DistributedDataParallelKwargs
 from torch import Tensor, nn
 from torch.nn.utils import get_total_norm
 
+from textclf_core.encoder.dropout import KeyedDropout
 from textclf_core.encoder.tokenizing import rows_of
 from textclf_core.system.memory import HeapTrimming, trim_heap
 from textclf_core.tasks import kind_of
@@ -84,6 +85,7 @@ def finetune(
         session=session,
         workspace=workspace,
         plan=plan,
+        dropout=KeyedDropout(encoder.model, seed),
         batches=batches,
         lengths=lengths,
         labels=train["label"][:],
@@ -121,6 +123,7 @@ class _Training:
     session: TrainingSession
     workspace: Workspace
     plan: Plan
+    dropout: KeyedDropout
     batches: LengthGroupedBatches
     lengths: Sequence[int]
     labels: Sequence[Any]
@@ -215,8 +218,9 @@ def _take_step(training: _Training, phase: _Phase, step: int, indices: list[int]
     # Data parallel averages the gradients of the processes: times their number is the sum.
     weight = accelerator.num_processes / max(1, int(training.loss_terms[indices].sum()))
     loss = torch.zeros((), device=training.encoder.model.device)
-    for rows in _split(indices[accelerator.process_index :: accelerator.num_processes], options.micro_batch_size):
-        loss += _train_micro_batch(training, phase, rows, weight)
+    mine = indices[accelerator.process_index :: accelerator.num_processes]
+    for number, rows in enumerate(_split(mine, options.micro_batch_size)):
+        loss += _train_micro_batch(training, phase, (step, accelerator.process_index, number), rows, weight)
     with training.workspace.meter.time("train/steps/optimizer"):
         phase.row_gradients.complete()
         if phase.norms:
@@ -232,8 +236,13 @@ def _take_step(training: _Training, phase: _Phase, step: int, indices: list[int]
         phase.row_gradients.clear()
 
 
-def _train_micro_batch(training: _Training, phase: _Phase, rows: list[int], weight: float) -> Tensor:
-    """Add the gradients of some rows to what is there, and return their weighted loss, a scalar."""
+def _train_micro_batch(
+    training: _Training, phase: _Phase, place: tuple[int, int, int], rows: list[int], weight: float
+) -> Tensor:
+    """Add the gradients of some rows to what is there, and return their weighted loss, a scalar.
+
+    ``place`` is the step, the process and which of its micro-batches this is.
+    """
     encoder, meter, prefix, device = (
         training.encoder,
         training.workspace.meter,
@@ -250,6 +259,7 @@ def _train_micro_batch(training: _Training, phase: _Phase, rows: list[int], weig
             labels = batch.pop("labels")
     with (
         meter.time("train/steps/forward"),
+        training.dropout.drawing(*place),
         torch.autocast(device.type, training.dtype, enabled=training.dtype != torch.float32),
     ):
         if prefix and hidden is not None:

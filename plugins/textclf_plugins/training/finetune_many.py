@@ -76,7 +76,7 @@ def finetune_many(
     device = encoder.model.device
     labels = torch.from_numpy(kind_of(task).training_labels(train)).to(device)
     dtype = training_dtype(options.precision, device)
-    heads = StackedHeads(encoder, prefix.boundary, cells, sessions[0].loss, options.max_grad_norm)
+    heads = StackedHeads(encoder, prefix.boundary, cells, sessions[0].loss, options)
     outcomes = [_CellTraining(cell, session) for cell, session in zip(cells, sessions, strict=True)]
 
     with heads.prepared(), progress.bar("train", sessions[0].total_steps, "steps") as bar:

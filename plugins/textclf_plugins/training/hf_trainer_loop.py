@@ -17,6 +17,7 @@ from transformers import (
     TrainingArguments,
 )
 
+from textclf_core.encoder.dropout import KeyedDropout
 from textclf_core.errors import UsageError
 from textclf_core.training.batching import LengthGroupedBatches
 from textclf_core.training.encoder_classifier import EncoderClassifier
@@ -116,6 +117,8 @@ class _Trainer(Trainer):
         )
         self.remove_callback(PrinterCallback)
         self._flops = flops
+        self._dropout = KeyedDropout(session.classifier.encoder.model, session.seed)
+        self._place = (0, 0)
         self.step_loss = 0.0
 
     def _share_of_the_loss(
@@ -127,20 +130,20 @@ class _Trainer(Trainer):
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         """Return the session's batches, this process's share of each."""
-        # Not prepared by accelerate, which would give whole batches to the processes in turn. A loader draws a number
-        # for its workers; with a generator of its own, dropout draws the same numbers as without a loader.
+        # Not prepared by accelerate, which would give whole batches to the processes in turn.
         return DataLoader(
-            self._session.train,
-            batch_sampler=self._batches,
-            collate_fn=self._session.classifier.encoder.collate,
-            generator=torch.Generator(),
+            self._session.train, batch_sampler=self._batches, collate_fn=self._session.classifier.encoder.collate
         )
 
     def training_step(
         self, model: torch.nn.Module, inputs: dict[str, Any], num_items_in_batch: torch.Tensor | int | None = None
     ) -> torch.Tensor:
         """Compute the gradient of a micro-batch, and count it."""
-        loss = super().training_step(model, inputs, num_items_in_batch)
+        step, (last_step, micro_batch) = self.state.global_step + 1, self._place
+        self._place = (step, micro_batch + 1 if step == last_step else 0)
+        model.train()  # as Trainer does, but before its dropout is replaced
+        with self._dropout.drawing(step, self.args.process_index, self._place[1]):
+            loss = super().training_step(model, inputs, num_items_in_batch)
         self.step_loss += loss.item()
         self._session.check_finite(self.state.global_step + 1, "the loss", self.step_loss)
         shape = inputs["input_ids"].shape
