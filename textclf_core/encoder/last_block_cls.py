@@ -162,7 +162,7 @@ def _attend(
         scores = scores.masked_fill(~mask, float("-inf"))
     elif mask is not None:
         scores = scores + mask
-    weights = dropout((scores if bias is None else scores + bias).softmax(-1))
+    weights: Tensor = dropout((scores if bias is None else scores + bias).softmax(-1))
     return (weights.transpose(-1, -2) * value).sum(-2, keepdim=True)
 
 
