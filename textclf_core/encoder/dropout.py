@@ -101,7 +101,7 @@ def replaced_dropout(model: PreTrainedModel, drop: Drop) -> Iterator[None]:
         yield
     finally:
         for name in replaced:
-            del ALL_ATTENTION_FUNCTIONS[name]
+            ALL_ATTENTION_FUNCTIONS.pop(name, None)
         for dropout in dropouts:
             del vars(dropout)["forward"]
 
