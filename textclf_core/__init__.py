@@ -59,7 +59,7 @@ __all__ = [
     "run",
 ]
 
-# These import torch or rich; a plugin module that imports this package must not, or listing plugins takes seconds.
+# These import torch or rich, which would make listing plugins slow, since plugin modules import this package.
 _LAZY = {
     "Classifier": "textclf_core.types.classifier",
     "ComparisonResult": "textclf_core.results",

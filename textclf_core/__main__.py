@@ -1,4 +1,4 @@
-"""``python -m textclf_core`` is ``textclf``."""
+"""Run ``textclf`` as ``python -m textclf_core``."""
 
 import sys
 

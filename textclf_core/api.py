@@ -1,4 +1,4 @@
-"""The command line's words, in Python."""
+"""The commands of the command line as Python functions."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ logger = logging.getLogger("textclf")
 
 
 def open_run(directory: str | Path) -> Run:
-    """Return the run in ``directory``.
+    """Return the finished run in ``directory``.
 
     Raises:
-        UsageError: there is none.
+        UsageError: the directory isn't a run.
     """
     return Run(Path(directory), read_record(Path(directory)))
 
@@ -43,29 +43,29 @@ def run(
     plugin_files: Iterable[str | Path] = (),
     quiet: bool = False,
 ) -> Run:
-    """Fine-tune once, score validation and test, and leave a record.
+    """Fine-tune once, score validation and test, and save a run.
 
     >>> run(plugins=["minilm", "freeze-first-n:n=4"], seed=0).metrics["test"]["f1"]
     >>> run(plugins=["minilm"], data=frame, text="review", label="stars")
 
     Args:
-        plugins: specs, as on the command line. Roles that none is given for take their defaults. One replaces the
-            file's of the same name, or of the same role where there can be one.
-        experiment: an experiment file (TOML) that says what the arguments say; those that are given take its place.
-        data: labelled texts in memory instead of a dataset plugin: a pandas frame, an Arrow table, a ``Dataset``, a
-            ``DatasetDict`` or a dict of any of these by split, or a list of ``(text, label)`` pairs or of dicts.
-        text: the column of ``data`` that holds the texts, or several; guessed if not given.
-        label: the column of ``data`` that holds the labels, or one of 0 and 1 for each label; guessed if not given.
-        seed: decides head, order and dropout; 0 if not given.
-        data_seed: decides held-out splits and samples; 0 if not given.
-        output: the folder that gets the run; ``runs`` if not given.
+        plugins: specs, as on the command line. A role without a plugin gets its default. A plugin replaces the
+            experiment file's plugin with the same name, or with the same exclusive role.
+        experiment: an experiment file (TOML) with values for these arguments; given arguments override it.
+        data: labelled texts in memory instead of a dataset plugin: a pandas data frame, an Arrow table, a ``Dataset``,
+            a ``DatasetDict`` or a dict of any of these by split, or a list of ``(text, label)`` pairs or of dicts.
+        text: the text column of ``data``, or several; inferred if not given.
+        label: the label column of ``data``, or one column of zeros and ones per label; inferred if not given.
+        seed: the seed of the head, the order of the examples and dropout; 0 if not given.
+        data_seed: the seed of held-out splits and samples; 0 if not given.
+        output: the folder of the run directories; ``runs`` if not given.
         device: ``cpu``, ``cuda``, ``cuda:1``, ``mps`` or ``auto``; ``auto`` if not given.
-        cache_dir: the cache's folder; the user's if not given.
-        plugin_files: Python files with plugins of your own.
-        quiet: show no progress.
+        cache_dir: the cache's folder; the user's cache if not given.
+        plugin_files: Python files with your own plugins.
+        quiet: whether to show no progress.
 
     Raises:
-        TextclfError: with a sentence that says what was wrong and what to do.
+        TextclfError: the message says what was wrong and what to do.
     """
     from textclf_core.comparison.experiment_file import read_settings
 
@@ -173,43 +173,43 @@ def compare(
     plugin_files: Iterable[str | Path] = (),
     quiet: bool = False,
 ) -> ComparisonResult | Estimate:
-    """Run contenders on the same splits and seeds, and say which strategy to use.
+    """Run contenders on the same splits and seeds, and recommend a strategy.
 
     >>> compare(["full", "head-only", "freeze-first-n:n=0..6"], plugins=["minilm"], seeds=3).recommended
 
-    Every cell (a contender at a seed) is a run of its own in the output folder. Cells that are finished there are read,
-    not run. One that fails doesn't stop the others. :func:`report` shows the same table later.
+    Every cell (a contender at a seed) is a run in the output folder. Finished cells are read instead of run again. A
+    failing cell doesn't stop the others. :func:`report` shows the same table later.
 
     Args:
         tries: the contenders: a plugin with its options, or several joined by ``" + "``. A number may be a list,
-            ``n=0,4,6``, or a range, ``n=0..6``. Those of the experiment file go before.
+            ``n=0,4,6``, or a range, ``n=0..6``. They are added to those of the experiment file.
         plugins: plugins of every contender.
-        experiment: an experiment file (TOML) that says what the arguments say; those that are given take its place.
-        data: labelled texts in memory, as :func:`run` takes them.
-        text: the column of ``data`` that holds the texts, or several; guessed if not given.
-        label: the column of ``data`` that holds the labels, or one of 0 and 1 for each label; guessed if not given.
-        seeds: how many (3 is 0, 1 and 2), or which; 3 if not given.
-        data_seed: decides held-out splits and samples; 0 if not given.
-        train_size: how much of train, for a curve by amount of data: ``["16/class", "64/class", "10%", "100%"]``.
-            Smaller samples are part of larger ones.
-        tune: an option of the trainer that each contender gets trials to tune, on validation: ``learning_rate``, or
-            with its range ``learning_rate=1e-5..1e-2``.
-        trials: trials of each contender with ``tune``.
-        baselines: compare with the majority class and TF-IDF with logistic regression too.
-        metric: what decides: ``f1`` or ``accuracy``.
-        cost: what the recommended line is cheap by: ``train-seconds``, ``flops``, ``memory``, ``trainable``,
-            ``artifact``, ``latency``.
-        price: the machine's price, such as ``0.40/h``: adds a column of money.
-        output: the folder that gets the runs; ``runs`` if not given.
+        experiment: an experiment file (TOML) with values for these arguments; given arguments override it.
+        data: labelled texts in memory, as for :func:`run`.
+        text: the text column of ``data``, or several; inferred if not given.
+        label: the label column of ``data``, or one column of zeros and ones per label; inferred if not given.
+        seeds: the number of seeds (3 stands for 0, 1 and 2), or the seeds; 3 if not given.
+        data_seed: the seed of held-out splits and samples; 0 if not given.
+        train_size: sizes of train, for learning curves: ``["16/class", "64/class", "10%", "100%"]``. Smaller samples
+            are part of larger ones.
+        tune: an option of the trainer to tune on validation for each contender: ``learning_rate``, or with its range
+            ``learning_rate=1e-5..1e-2``.
+        trials: the number of trials per contender with ``tune``.
+        baselines: whether to add the majority class and TF-IDF with logistic regression.
+        metric: the metric to compare by: ``f1`` or ``accuracy``.
+        cost: the cost to recommend by: ``train-seconds``, ``flops``, ``memory``, ``trainable``, ``artifact``,
+            ``latency``.
+        price: the price of the machine, such as ``0.40/h``, which adds a column with money.
+        output: the folder of the run directories; ``runs`` if not given.
         device: ``cpu``, ``cuda``, ``cuda:1``, ``mps`` or ``auto``; ``auto`` if not given.
-        cache_dir: the cache's folder; the user's if not given.
-        dry_run: run nothing; return what is to be run and what it will take, by a pilot run.
-        force: run cells again that are finished.
-        plugin_files: Python files with plugins of your own.
-        quiet: show no progress.
+        cache_dir: the cache's folder; the user's cache if not given.
+        dry_run: whether to only estimate, by pilot runs, what the comparison will cost.
+        force: whether to run finished cells again.
+        plugin_files: Python files with your own plugins.
+        quiet: whether to show no progress.
 
     Raises:
-        TextclfError: a name, an option or the data can't be used; no cell has run then.
+        TextclfError: a name, an option or the data can't be used; no cell has run.
     """
     from textclf_core.comparison.contenders import named_contenders
     from textclf_core.comparison.experiment_file import read_settings
@@ -258,7 +258,7 @@ def compare(
     return ComparisonResult(
         outcome.report,
         tuple(Run(cell.directory, cell.record) for cell in outcome.finished),
-        {(one.cell.line, one.cell.seed): one.error for one in outcome.failed},
+        {(one.cell.contender_name, one.cell.seed): one.error for one in outcome.failed},
         outcome.error,
     )
 
@@ -277,31 +277,32 @@ def report(
     plots: str | Path | None = None,
     output: str | Path | None = None,
 ) -> Report:
-    """Compare finished runs: tables, plots and the page, from what the runs left behind.
+    """Compare finished runs by their stored records and predictions: tables, plots and an HTML page.
 
     >>> report("runs", metric="accuracy").recommended
     >>> report("runs", format="page", output="report.html").written
 
-    Runs that differ in the seed alone are one contender. Contenders on different data are compared apart.
+    Runs that differ only in the seed are one contender. Contenders on different data are compared separately.
 
     Args:
-        paths: runs, or folders that hold them.
-        format: ``simple``, ``github``, ``latex_booktabs``, ``html``, ``csv``, ``tsv``, ``json`` ... or ``page``, one
-            HTML page, which is written.
+        paths: run directories, or folders that contain them.
+        format: ``simple``, ``github``, ``latex_booktabs``, ``html``, ``csv``, ``tsv``, ``json`` ... or ``page``, a
+            single HTML page, which is written to a file.
         columns: the table's columns: ``["contender", "score", "interval", "p", "latency"]`` ...
-        sort: the column to sort by, the best first; ``-NAME`` turns it round.
-        metric: what decides: ``f1`` or ``accuracy``.
-        cost: what the recommended line is cheap by: ``train-seconds``, ``flops``, ``memory``, ``trainable``,
-            ``artifact``, ``latency``.
-        price: the machine's price, such as ``0.40/h``: adds a column of money.
-        slices: scores by slice of the test set: ``length``, a column, or a condition such as
+        sort: the column to sort by, the best first; ``-NAME`` reverses the order.
+        metric: the metric to compare by: ``f1`` or ``accuracy``.
+        cost: the cost to recommend by: ``train-seconds``, ``flops``, ``memory``, ``trainable``, ``artifact``,
+            ``latency``.
+        price: the price of the machine, such as ``0.40/h``, which adds a column with money.
+        slices: slices of the test set to score: ``length``, a column, or a condition such as
             ``"length > 30 and source == 'imdb'"``.
-        classes: show the scores of each class too.
-        plots: a folder to draw the plots in, as PNG and SVG.
-        output: the file to write; the page goes to ``report.html`` if not given, and another format nowhere.
+        classes: whether to add the scores of each class.
+        plots: a folder to write the plots to, as PNG and SVG.
+        output: the file to write; if not given, the page is written to ``report.html``, and other formats aren't
+            written.
 
     Raises:
-        UsageError: there are no runs, or no such metric, cost, format or column; or a slice can't be read.
+        UsageError: there are no runs; a metric, cost, format or column doesn't exist; or a slice can't be parsed.
     """
     from textclf_core.reports.costs import parse_price
     from textclf_core.reports.printed import ReportOptions

@@ -1,4 +1,4 @@
-"""The errors that textclf raises for the person who reads them.
+"""The errors that textclf raises for its users.
 
     TextclfError            exit code 1
     ├── UsageError          exit code 2: a wrong name, option, spec or file of settings
@@ -22,17 +22,17 @@ class TextclfError(Exception):
 
 
 class UsageError(TextclfError):
-    """What was asked for can't be understood or doesn't exist."""
+    """A name, option, spec or settings file is wrong or doesn't exist."""
 
     exit_code = 2
 
 
 class PluginError(UsageError):
-    """A plugin can't be imported, or asks for what this version doesn't have."""
+    """A plugin can't be imported, or needs something that this version doesn't have."""
 
 
 class DataError(TextclfError):
-    """The data can't be used as they are; the message names the file and the row."""
+    """The data can't be used; the message names the file and the row."""
 
     exit_code = 2
 
@@ -53,5 +53,5 @@ def some_of(names: Sequence[str]) -> str:
 
 
 def format_error(error: BaseException) -> str:
-    """Return an error's message with the notes that were added to it, each on a line of its own."""
+    """Return an error's message and the notes added to it, one per line."""
     return "\n".join([str(error), *getattr(error, "__notes__", ())])

@@ -1,4 +1,4 @@
-"""What the Python API gives back: a run, and a comparison."""
+"""The results of the Python API: a run, and a comparison."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Run:
-    """A run that is on disk: its record, its predictions, its model. In a notebook it shows as a table."""
+    """A finished run on disk: its record, predictions and model. A notebook shows it as a table."""
 
     directory: Path
     record: Record
@@ -34,7 +34,7 @@ class Run:
         return self.record.metrics
 
     def predictions(self) -> pa.Table:
-        """Return the stored predictions, a row an example; ``.to_pandas()`` makes a frame of them."""
+        """Return the stored predictions, one row per example; ``.to_pandas()`` converts them to a data frame."""
         from textclf_core.records.predictions import read_predictions
 
         return read_predictions(self.directory)
@@ -48,26 +48,26 @@ class Run:
         engine: Engine = "torch",
         plugin_files: Iterable[str | Path] = (),
     ) -> list[dict[str, Any]]:
-        """Return a ``{"text", "prediction", "score"}`` for each text, in order.
+        """Return a dict with ``text``, ``prediction`` and ``score`` for each text, in order.
 
-        Where a model reads several text columns, each item holds a text for each of them, in their order or by their
-        names, and the answer has them under their names in the place of ``text``. An item may also be a row, a dict
-        with the text in one of its columns; the answer has all of them.
+        If the model reads several text columns, each item has a text for each of them, in order or by name, and the
+        result has the columns' names in place of ``text``. An item may also be a row: a dict with the text in one of
+        its columns, all of which the result includes.
 
-        A model that gives several labels gives ``{"text", "labels"}``, and one that labels words splits a text at
-        white space and gives ``{"text", "entities"}``; see :func:`textclf_core.inference.predict.score_rows`.
+        A multi-label model returns ``text`` and ``labels``. A token classification model splits texts into words at
+        white space and returns ``text`` and ``entities``; see :func:`textclf_core.inference.predict.score_rows`.
 
         Args:
-            texts: the texts to label, or, for several text columns, the texts of each row; or rows.
-            text: the column of rows that holds the text; several with commas between. Looked for if not given.
+            texts: the texts to label; for several text columns, the texts of each row; or rows.
+            text: the text column of rows, or several separated by commas; inferred if not given.
             device: ``cpu``, ``cuda``, ``cuda:1``, ``mps`` or ``auto``.
-            engine: what computes: ``torch``, or ``onnx`` or ``onnx-int8``, which the extra ``onnx`` brings. How far
-                these agree with torch goes to the logger ``textclf``.
-            plugin_files: Python files with plugins of your own.
+            engine: ``torch``, or ``onnx`` or ``onnx-int8``, which need the extra ``onnx``; their agreement with torch
+                is logged.
+            plugin_files: Python files with your own plugins.
 
         Raises:
-            UsageError: there is no such device or engine, it isn't installed, or the run's model isn't an encoder; or a
-                row hasn't a text for each text column.
+            UsageError: the device or engine doesn't exist or isn't installed, or the engine doesn't support the model;
+                or a row lacks a text.
             RunError: the model can't be exported to ONNX.
         """
         from textclf_core.inference.predict import named_texts, open_classifier, score_rows
@@ -86,19 +86,19 @@ class Run:
         """Write the model and a model card into ``directory``; return the address of the commit if it is pushed.
 
         Args:
-            directory: the folder to write; it must not hold anything yet.
-            push: a repository of the model hub to send it to, ``owner/name``; made if it isn't there.
-            private: a repository that is made is private.
+            directory: the folder to write, which must be empty or not exist.
+            push: a repository of the model hub to push to, ``owner/name``, which is created if it doesn't exist.
+            private: whether a created repository is private.
 
         Raises:
-            UsageError: the run has no model, the folder holds something, or the hub can't be had.
+            UsageError: the run has no model, the folder isn't empty, or the hub can't be used.
         """
         from textclf_core.inference.publish import export_run
 
         return export_run(self.directory, Path(directory), push=push, private=private)
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row a metric, with its value on each evaluated split, as a pandas frame."""
+        """Return a data frame with one row per metric and one column per evaluated split."""
         import pandas as pd
 
         from textclf_core.reports.summary import metric_rows
@@ -106,10 +106,10 @@ class Run:
         return pd.DataFrame(metric_rows(self.record)).set_index("metric")
 
     def text(self, format: str = "simple") -> str:
-        """Return the closing table, in a format of ``textclf run --format``.
+        """Return the summary table, in a format of ``textclf run --format``.
 
         Raises:
-            UsageError: there is no such format.
+            UsageError: the format doesn't exist.
         """
         from textclf_core.reports.summary import summary
 
@@ -126,13 +126,13 @@ class Run:
 
 @dataclass(frozen=True)
 class ComparisonResult:
-    """A comparison that was run: what it says, its runs, and what failed. In a notebook it shows as a table.
+    """The result of a comparison: its report, its runs, and its failed cells. A notebook shows it as a table.
 
     Attributes:
-        report: a comparison for each data set, and each size of train; empty if every cell failed.
+        report: the analysis for each data set and each size of train; empty if every cell failed.
         runs: the finished runs, contender by contender.
-        failed: the error of each cell that failed, by the contender's label (with the size of train behind it, as in
-            ``full at 10%``, where that isn't all) and the seed.
+        failed: the error of each failed cell, by the contender's label (followed by the size of train if it isn't all
+            of it, as in ``full at 10%``) and the seed.
         error: why the finished runs can't be compared; ``None`` if they can.
     """
 
@@ -143,24 +143,24 @@ class ComparisonResult:
 
     @property
     def analysis(self) -> Analysis | None:
-        """Scores, verdicts, costs and the recommended line on the most training data; ``None`` if every cell failed."""
+        """Scores, verdicts, costs and recommendation for the largest training set; ``None`` if every cell failed."""
         return self.report.analysis
 
     @property
     def recommended(self) -> str | None:
-        """The label of the cheapest contender that is not distinguishable from the best, on the most training data."""
+        """The label of the cheapest contender not distinguishable from the best, for the largest training set."""
         return self.report.recommended
 
     def text(self, format: str = "simple") -> str:
-        """Return the closing table, in a format of ``textclf compare --format``.
+        """Return the summary table, in a format of ``textclf compare --format``.
 
         Raises:
-            UsageError: there is no such format.
+            UsageError: the format doesn't exist.
         """
         return self.report.text(format)
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row a contender, the best first, as a pandas frame, with every column, unrounded."""
+        """Return a data frame with one row per contender, the best first, and all columns, unrounded."""
         return self.report.to_frame()
 
     def __str__(self) -> str:

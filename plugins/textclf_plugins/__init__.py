@@ -1,1 +1,1 @@
-"""The built-in plugins, one package a role."""
+"""The built-in plugins, with one package per role."""

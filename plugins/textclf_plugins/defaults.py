@@ -1,12 +1,12 @@
-"""What a run takes for a role that nobody chose. Entry points of the group ``textclf.defaults`` name these."""
+"""The default plugins of each role, registered as entry points of the group ``textclf.defaults``."""
 
 DEFAULTS = {
     "dataset": ("rotten-tomatoes",),
     "model": ("bert-base-cased",),
     "strategy": ("full",),
     "trainer": ("finetune",),
-    "metric": ("f1", "entity-f1", "accuracy"),  # a run takes those of them that can do with its task
+    "metric": ("f1", "entity-f1", "accuracy"),  # a run uses those that support its task
 }
 
 BASELINES = ("majority", "tfidf-logreg")
-"""The contenders that every comparison includes unless they are turned off."""
+"""The baselines that every comparison includes unless they are turned off."""

@@ -1,4 +1,4 @@
-"""scikit-learn's logistic regression, as weights and an intercept a label."""
+"""scikit-learn's logistic regression, as weights and one intercept per label."""
 
 from __future__ import annotations
 
@@ -20,14 +20,15 @@ if TYPE_CHECKING:
 logger = logging.getLogger("textclf")
 
 C_GRID = (0.1, 1.0, 10.0, 100.0)
-"""The inverses of the regularisation that are tried where none is given."""
+"""The values tried for the inverse of the regularisation strength, where none is given."""
 
 
 @dataclass(frozen=True)
 class LinearHead:
     """A linear map from features to the labels' logits.
 
-    ``weights`` is float64, (labels, features), ``intercept`` float64, (labels,). ``task`` tells what the logits mean.
+    ``weights`` is float64, (labels, features), ``intercept`` float64, (labels,). ``task`` determines how the logits
+    become probabilities.
     """
 
     weights: NDArray[np.float64]
@@ -35,9 +36,10 @@ class LinearHead:
     task: Task
 
     def probabilities(self, features: Any) -> NDArray[np.float32]:
-        """Return the softmax of the logits, float32, (rows, labels), of an array or a sparse matrix of features.
+        """Return the softmax of the logits (in a multi-label task the sigmoid), float32, (rows, labels).
 
-        In a multi-label task, their sigmoid.
+        Args:
+            features: an array or a sparse matrix, (rows, features).
         """
         logits = features @ self.weights.T + self.intercept
         return np.asarray(kind_of(self.task).probabilities(logits), dtype=np.float32)
@@ -45,7 +47,7 @@ class LinearHead:
 
 @dataclass(frozen=True)
 class FittedHead:
-    """A head, and the iterations of the solver, of all fits together, that it took to find it."""
+    """A head, and the number of solver iterations, summed over all fits."""
 
     head: LinearHead
     iterations: int
@@ -63,14 +65,15 @@ def fit_logistic(
     """Fit a multinomial logistic regression with an L2 penalty; in a multi-label task one for each label (one vs rest).
 
     Args:
-        name: the plugin, for the note that says what was chosen.
-        features: of train, an array or a sparse matrix, (rows, features).
+        name: the plugin's name, for the log line that gives the chosen ``c``.
+        features: the features of train, an array or a sparse matrix, (rows, features).
         labels: the column ``label`` of train.
-        validation_features: of validation; not looked at where ``c`` is given.
+        validation_features: the features of validation; unused where ``c`` is given.
         validation_labels: the column ``label`` of validation.
-        task: the labels; one that train never has gets no probability.
-        c: the inverse of the regularisation; if ``None``, the one of :data:`C_GRID` with the highest accuracy on
-            validation, the smallest of those equally good. Of several labels a text, each counts.
+        task: the labels; a label absent from train gets probability 0.
+        c: the inverse of the regularisation strength; if ``None``, the value of :data:`C_GRID` with the highest
+            accuracy on validation, the smallest of those equally good. In a multi-label task the accuracy is over
+            all decisions, one per row and label.
     """
     kind = kind_of(task)
     known = kind.label_array(labels)
@@ -90,7 +93,7 @@ def _fit_one_vs_rest(features: Any, labels: NDArray[np.int64], task: Task, c: fl
     weights, intercept = np.zeros((task.num_labels, features.shape[1])), np.zeros(task.num_labels)
     iterations = 0
     for label, having in enumerate(labels.T):
-        if having.min() == having.max():  # every row of train has it, or none
+        if having.min() == having.max():  # every row of train has the label, or none has
             intercept[label] = np.inf if having[0] else -np.inf
             continue
         model = LogisticRegression(C=c, max_iter=1000).fit(features, having)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from compiled import HOW
 from measure import Measured
-from speed import Bench, data_options, prepared, some_of, table, told
+from speed import Bench, data_options, prepared, reported, some_of, table
 
 JOBS = ("train", "score")
 HEADERS = ("epoch of", "torch.compile", "epoch s", "of not", "compiling s", "pays after rows")
@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             for repeat in range(options.repeats):
                 for how in HOW:
                     job = bench.job({"do": name, "how": how}, seed=repeat)
-                    runs[how].append(told(f"{name}, compiled: {how}", "compiled.py", job))
+                    runs[how].append(reported(f"{name}, compiled: {how}", "compiled.py", job))
             result += lines(name, rows, runs)
     print(table(result, HEADERS))
 

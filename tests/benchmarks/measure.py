@@ -29,7 +29,7 @@ class Measured:
         peak_mib: the largest resident set of the process, in MiB.
         process_seconds: from the start of the process to its end, imports included.
         rest_seconds: of training, but neither of the stage that is timed nor of tokens, validation and checkpoints;
-            ``None`` where that isn't told apart.
+            ``None`` where that isn't measured separately.
         parts: other seconds, by name, to look a surprise up in.
     """
 

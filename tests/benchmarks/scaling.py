@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from measure import Measured, median_of
-from speed import Bench, data_options, prepared, some_of, table, told
+from speed import Bench, data_options, prepared, reported, some_of, table
 from works import WORKS
 
 TIMES = (1, 2, 4, 8)
@@ -71,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             for repeat in range(options.repeats):
                 for times in TIMES:
                     job = bench.job(work.ours, seed=repeat, times=times)
-                    runs[times].append(told(f"{name} x{times}", "ours.py", job))
+                    runs[times].append(reported(f"{name} x{times}", "ours.py", job))
             result += lines(work.title, rows, runs)
     print(table(result, HEADERS))
 

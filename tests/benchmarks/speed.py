@@ -71,7 +71,7 @@ class Bench:
         settings, peer_settings = self._beforehand(work)
         both = Both()
         for repeat in range(repeats):
-            both.ours.append(told(f"{work.name} ours", "ours.py", self.job(work.ours, seed=repeat, **settings)))
+            both.ours.append(reported(f"{work.name} ours", "ours.py", self.job(work.ours, seed=repeat, **settings)))
             if work.peers_are == "parts":
                 if repeat == 0:
                     parts = [self._peer(work, job, peer_settings, repeat) for job in work.peers]
@@ -86,32 +86,32 @@ class Bench:
         for repeat in range(repeats):
             job = self.job({"do": "steps", "plugins": ["full"]}, seed=repeat)
             job["model"] = f"hf-model:checkpoint={self.folder / 'two-blocks'}"
-            both.ours.append(told("overhead finetune", "ours.py", job))
-            both.peer.append(told("overhead bare loop", "bare.py", job))
+            both.ours.append(reported("overhead finetune", "ours.py", job))
+            both.peer.append(reported("overhead bare loop", "bare.py", job))
         return both
 
     def _peer(self, work: Work, job: Job, settings: Job, repeat: int) -> Measured:
-        return told(f"{work.name} Trainer", "peer.py", self.job(job, seed=repeat, **settings))
+        return reported(f"{work.name} Trainer", "peer.py", self.job(job, seed=repeat, **settings))
 
     def _beforehand(self, work: Work) -> tuple[dict[str, str], dict[str, str]]:
         """Do what isn't timed, and return the settings of the two sides that tell where it is."""
         if work.cache == "warm":
             cache = {"cache": str(self.folder / "cache")}
-            told(f"{work.name} filling the cache", "ours.py", self.job(work.ours, seed=0, **cache))
+            reported(f"{work.name} filling the cache", "ours.py", self.job(work.ours, seed=0, **cache))
             return cache, {}
         if work.trained:
             trained = self.folder / "trained"
             if not trained.is_dir():
                 job = {"do": "train", "plugins": ["full"], "seed": 0, "keep": str(trained)}
-                told(f"{work.name} training the model", "ours.py", self.job(job))
+                reported(f"{work.name} training the model", "ours.py", self.job(job))
             if "engine" in work.ours:
-                told(f"{work.name} exporting the model", "ours.py", self.job(work.ours, trained=str(trained)))
+                reported(f"{work.name} exporting the model", "ours.py", self.job(work.ours, trained=str(trained)))
             return {"trained": str(trained)}, {"checkpoint": str(trained / "model")}
         return {}, {}
 
 
-def told(what: str, script: str, job: Job) -> Measured:
-    """Measure a job, and say so on the standard error."""
+def reported(what: str, script: str, job: Job) -> Measured:
+    """Measure a job, and print its times to the standard error."""
     measured = measure(script, job)
     print(
         f"{what}: {measured.seconds:.3f} s, whole process {measured.process_seconds:.1f} s", file=sys.stderr, flush=True

@@ -110,7 +110,8 @@ def test_the_command_prints_the_table_and_writes_every_run(
 @pytest.mark.usefixtures("in_this_process")
 def test_repeated_rows_make_as_many_more_steps(bench: speed.Bench) -> None:
     runs = {
-        times: [speed.told("full", "ours.py", bench.job(WORK["full"].ours, seed=0, times=times))] for times in (1, 4)
+        times: [speed.reported("full", "ours.py", bench.job(WORK["full"].ours, seed=0, times=times))]
+        for times in (1, 4)
     }
     assert [line[1] for line in scaling.lines("full", 32, runs)] == [32, 128]
 
@@ -161,16 +162,16 @@ def test_of_choices_the_fastest_counts() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"),
+    ("wrong", "message"),
     [
         (["--rows", "some"], "'some' is neither a number of rows, 2 at least, nor all"),
         (["--only", "full,fast"], "there is no fast; there are full, first-4,"),
     ],
 )
-def test_a_wrong_option_is_refused(wrong: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_wrong_option_is_refused(wrong: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         speed.main(wrong)
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_what_a_command_left_is_written_and_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -206,9 +207,9 @@ def test_the_thirty_commands_have_every_strategy_and_trainer() -> None:
     catalogue = Catalogue.discover()
     listed = [one.plugin for one in catalogue.listing() if one.plugin]
     wanted = {plugin.name for plugin in listed if {"strategy", "trainer"} & {*plugin.roles}}
-    said = " ".join(argument for command in thirty_commands.COMMANDS for argument in command.arguments)
-    # Baselines take part in comparisons without being said.
-    assert wanted - {*catalogue.baselines} - {spec.partition(":")[0] for spec in said.split()} == set()
+    written = " ".join(argument for command in thirty_commands.COMMANDS for argument in command.arguments)
+    # Baselines take part in comparisons without being written.
+    assert wanted - {*catalogue.baselines} - {spec.partition(":")[0] for spec in written.split()} == set()
 
 
 def test_a_command_comes_after_the_one_whose_run_it_takes() -> None:

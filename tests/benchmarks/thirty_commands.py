@@ -38,7 +38,7 @@ ROWS = 128
 """How many the training split of the invented texts has."""
 
 TELL_OF_THE_RUN = ("README.md", "classifier.json")
-"""What of an exported folder tells of the run and of versions, and not of the model: it isn't hashed."""
+"""The files of an exported folder that describe the run and versions, not the model; they aren't hashed."""
 
 Found = dict[str, Any]
 """What a command left, as JSON."""

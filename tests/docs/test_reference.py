@@ -27,14 +27,14 @@ OPTIONS = [(plugin.name, option) for plugin in PLUGINS for option in options_of(
 
 
 @pytest.mark.parametrize("hook", HOOKS, ids=lambda hook: hook.__name__)
-def test_a_hook_says_what_each_of_its_arguments_is(hook: Callable[..., object]) -> None:
+def test_a_hook_describes_each_of_its_arguments(hook: Callable[..., object]) -> None:
     _, _, arguments = (inspect.getdoc(hook) or "").partition("Args:\n")
     explained = re.findall(r"^ {4}(\w+): \S", arguments.partition("\n\n")[0], flags=re.MULTILINE)
     assert explained == list(inspect.signature(hook).parameters)
 
 
 @pytest.mark.parametrize("hook", HOOKS, ids=lambda hook: hook.__name__)
-def test_a_hook_says_whether_the_first_result_or_each_counts(hook: Any) -> None:
+def test_a_hook_documents_whether_the_first_result_or_each_counts(hook: Any) -> None:
     first_paragraph = (inspect.getdoc(hook) or "").partition("\n\n")[0]
     assert ("First result." in first_paragraph) == hook.textclf_spec["firstresult"]
     assert ("Each in order" in first_paragraph) != hook.textclf_spec["firstresult"]
@@ -48,17 +48,17 @@ def test_what_the_page_of_the_hooks_points_to_is_there() -> None:
 
 
 @pytest.mark.parametrize("hook", hookspecs.ROLE_OF_HOOK)
-def test_a_hook_that_gives_a_role_says_which(hook: str) -> None:
+def test_a_hook_that_gives_a_role_names_it(hook: str) -> None:
     assert f"Role: {hookspecs.ROLE_OF_HOOK[hook]}." in (inspect.getdoc(getattr(hookspecs, hook)) or "")
 
 
 @pytest.mark.parametrize("plugin", PLUGINS, ids=lambda plugin: plugin.name)
-def test_a_builtin_plugin_says_what_it_does(plugin: LoadedPlugin) -> None:
+def test_a_builtin_plugin_has_a_description(plugin: LoadedPlugin) -> None:
     assert plugin.summary
 
 
 @pytest.mark.parametrize(("plugin", "option"), OPTIONS, ids=[f"{plugin}:{option.name}" for plugin, option in OPTIONS])
-def test_an_option_of_a_builtin_plugin_says_what_it_is(plugin: str, option: OptionInfo) -> None:
+def test_an_option_of_a_builtin_plugin_has_a_help_text(plugin: str, option: OptionInfo) -> None:
     assert option.help.endswith(".")
 
 
@@ -71,14 +71,14 @@ def commands() -> Iterator[tuple[str, Any]]:
 
 
 @pytest.mark.parametrize("command", dict(commands()).values(), ids=dict(commands()))
-def test_a_command_and_its_options_say_what_they_do(command: Any) -> None:
+def test_a_command_and_its_options_have_help_texts(command: Any) -> None:
     assert command.help
     silent = [option.name for option in command.params if option.param_type_name == "option" and not option.help]
     assert not silent
 
 
 @pytest.mark.parametrize("cls", generated.record_classes(), ids=lambda cls: cls.__name__)
-def test_a_part_of_the_record_says_what_each_field_holds(cls: type) -> None:
+def test_a_part_of_the_record_describes_each_field(cls: type) -> None:
     assert list(generated.field_docs(cls)) == list(inspect.signature(cls).parameters)
 
 

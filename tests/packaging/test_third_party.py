@@ -138,7 +138,7 @@ def test_a_plugin_whose_import_fails_is_listed_with_its_error(environment: Fresh
 def test_a_plugin_that_asks_for_an_unknown_argument_is_listed_with_its_error(environment: FreshEnvironment) -> None:
     error = errors_by_plugin(environment)["broken-hook"]
     assert error is not None
-    assert "asks for the argument 'phase_of_the_moon', which this textclf doesn't give" in error
+    assert "takes the argument 'phase_of_the_moon', which this textclf doesn't pass" in error
 
 
 def test_broken_plugins_take_no_other_down(environment: FreshEnvironment) -> None:
@@ -153,10 +153,10 @@ def test_a_broken_plugin_asked_for_by_name_fails_at_once_with_its_error(environm
     assert "No module named 'no_such_library'" in process.stderr
 
 
-def test_a_package_that_the_allow_list_doesnt_name_is_kept_out(environment: FreshEnvironment) -> None:
+def test_a_package_that_the_allow_list_doesnt_name_is_excluded(environment: FreshEnvironment) -> None:
     errors = errors_by_plugin(environment, TEXTCLF_PLUGINS="textclf-imdb")
     assert errors["imdb"] is None
     assert errors["full"] is None
     error = errors["broken-import"]
     assert error is not None
-    assert "TEXTCLF_PLUGINS keeps the plugin 'broken-import' of textclf-broken 0.3 out" in error
+    assert "TEXTCLF_PLUGINS excludes the plugin 'broken-import' of textclf-broken 0.3" in error

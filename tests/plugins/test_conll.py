@@ -53,7 +53,7 @@ def test_iob1_becomes_bio_with_the_same_entities(tmp_path: Path, caplog: pytest.
     with caplog.at_level(logging.INFO, "textclf"):
         data = Conll(train=str(written(tmp_path, train=iob1) / "train.conll")).textclf_load_data()
     assert tags_of(data) == [["B-person", "I-person", "B-person", "I-person", "O", "B-place"]]
-    assert "conll: the tags are IOB1; they are written as BIO, which has the same entities" in caplog.messages
+    assert "conll: the tags are IOB1; they are converted to BIO, which describes the same entities" in caplog.messages
 
 
 def test_bioes_stays(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -92,31 +92,31 @@ def test_tags_that_are_no_entities_are_labels_like_others(tmp_path: Path, caplog
     with caplog.at_level(logging.INFO, "textclf"):
         data = Conll(path=str(written(tmp_path, train="Ada NNP\nwrote VBD\n"))).textclf_load_data()
     assert tags_of(data) == [["NNP", "VBD"]]
-    assert "no tags of entities" in caplog.text
+    assert "aren't entity tags" in caplog.text
 
 
 @pytest.mark.parametrize(
-    ("text", "sentence"),
+    ("text", "message"),
     [
-        ("Ada B-person\nLovelace\n", r"line 2: 1 columns, where the first line has 2: 'Lovelace'"),
+        ("Ada B-person\nLovelace\n", r"line 2: expected 2 columns like the first line, found 1: 'Lovelace'"),
         ("Ada\t\nis\tO\n", r"line 1: the word 'Ada' has no tag"),
-        ("\n\n", "has no sentence in it"),
+        ("\n\n", "has no words"),
     ],
 )
-def test_a_file_that_cant_be_read_says_where(tmp_path: Path, text: str, sentence: str) -> None:
+def test_a_file_that_cant_be_read_is_refused_with_the_line(tmp_path: Path, text: str, message: str) -> None:
     folder = written(tmp_path, train=text)
-    with pytest.raises(DataError, match=sentence):
+    with pytest.raises(DataError, match=message):
         Conll(path=str(folder)).textclf_load_data()
 
 
 def test_a_column_that_isnt_there_is_named(tmp_path: Path) -> None:
     folder = written(tmp_path, train=BIO)
-    with pytest.raises(DataError, match="has 2 columns, so there is no tag_column=3"):
+    with pytest.raises(DataError, match="has 2 columns, counted from 0, so there is no tag_column=3"):
         Conll(path=str(folder), tag_column=3).textclf_load_data()
 
 
-def test_a_folder_without_a_training_file_says_what_was_wanted(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="wanted train with one of"):
+def test_a_folder_without_a_training_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="expected a file train with one of"):
         Conll(path=str(written(tmp_path, corpus=BIO))).textclf_load_data()
 
 

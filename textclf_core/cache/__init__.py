@@ -1,4 +1,4 @@
-"""What runs share on disk: rows that cost time to compute and are the same whoever computes them."""
+"""The cache on disk that runs share: rows that are slow to compute and equal in every run that computes them."""
 
 from textclf_core.cache.folder import CacheFolder, StoreInfo, default_cache_directory
 from textclf_core.cache.rows import RowStore

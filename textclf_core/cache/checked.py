@@ -1,4 +1,4 @@
-"""A store of rows that is believed only after one of its rows was computed anew."""
+"""A store of rows that is read only after one of its rows has been recomputed and compared."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from textclf_core.cache.rows import RowStore, RowWriter
 logger = logging.getLogger("textclf")
 
 
-# On several threads a row that is computed by itself may round otherwise than beside others; another computation is far
-# off.
+# With several threads, a row computed alone may round differently than one computed in a batch. A row from a different
+# computation differs by far more.
 _TOLERANCE = 1e-4
 
 
 class CheckedStore:
-    """A store of rows, opened once; before the first is read, one is computed anew and compared, to rounding.
+    """A store of rows that recomputes one stored row, and compares it up to rounding, before any row is read.
 
     Args:
         folder: the cache.
-        key: the store's.
-        width: numbers a token.
+        key: the store's key.
+        width: how many numbers each token has.
 
     Attributes:
-        key: the store's.
-        rows: the store; another one once it was set aside.
+        key: the store's key.
+        rows: the store; a new, empty one after the old one was set aside.
     """
 
     def __init__(self, folder: CacheFolder, key: str, width: int) -> None:
@@ -45,21 +45,21 @@ class CheckedStore:
         return key in self.rows
 
     def writer(self, keys: Iterable[bytes]) -> RowWriter:
-        """Return a writer of the rows of these keys, which need no check here."""
+        """Return a writer for the rows of these keys; rows written by this process aren't checked."""
         self._written_here |= set(keys)
         return self.rows.writer()
 
     def check(
         self, keys: Sequence[bytes], compute: Callable[[bytes], NDArray[np.float32]], *, locked: bool = False
     ) -> None:
-        """Compute one of the wanted rows anew, if one is there and none was since the store was opened.
+        """Recompute one stored row of those requested, unless the store was checked since it was opened.
 
-        A store that has another row is set aside, with a warning, and an empty one takes its place.
+        If the stored row differs, the store is set aside with a warning, and an empty one takes its place.
 
         Args:
-            keys: the wanted rows'.
-            compute: computes one of them, float32, shape (tokens, width).
-            locked: whether this process fills the store at the moment (:meth:`CacheFolder.filling`).
+            keys: the keys of the requested rows.
+            compute: returns the row of a key, float32, shape (tokens, width).
+            locked: whether this process holds the store's lock (:meth:`CacheFolder.filling`).
         """
         if self._is_checked:
             return
@@ -72,14 +72,14 @@ class CheckedStore:
             return
         with nullcontext() if locked else self._folder.filling(self.key):
             self.rows = self._folder.open(self.key, self._width)
-            if self._agrees(key, row):  # another process saw it first
+            if self._agrees(key, row):  # another process has set the store aside already
                 return
             aside = self._folder.set_aside(self.key)
             self.rows = self._folder.open(self.key, self._width)
         logger.warning(
-            "a row in the cache isn't what this run computes: another run, whose plugins or libraries compute "
-            "otherwise, wrote it, or the file was damaged. The store was set aside as %s: nobody reads it, and its "
-            "rows are computed anew. `textclf cache` lists it, `textclf cache clear` removes it",
+            "a row in the cache differs from what this run computes: a run with other plugins or libraries wrote it, "
+            "or the file is damaged. The store was set aside as %s: no run reads it, and its rows are computed "
+            "again. `textclf cache` lists it, `textclf cache clear` removes it",
             aside,
         )
 
@@ -89,5 +89,5 @@ class CheckedStore:
         try:
             stored = self.rows.read([key])[0]
             return stored.shape == row.shape and bool(np.allclose(stored, row, rtol=_TOLERANCE, atol=_TOLERANCE))
-        except OSError:  # shorter than its index says
+        except OSError:  # the file is shorter than its index says
             return False

@@ -1,4 +1,4 @@
-"""The cache's folder: stores of rows and made products, and room for more."""
+"""The cache's folder: stores of rows, and other products, within a limit on their size."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _UNITS = {"K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
 
 def default_cache_directory() -> Path:
-    """Return the user's cache: ``TEXTCLF_CACHE_DIR``, or ``textclf`` where the system keeps a user's caches."""
+    """Return the user's cache: ``TEXTCLF_CACHE_DIR``, or ``textclf`` in the system's cache directory of the user."""
     if chosen := os.environ.get(DIRECTORY_VARIABLE):
         return Path(chosen)
     from platformdirs import user_cache_path
@@ -41,10 +41,10 @@ class StoreInfo:
 
     Attributes:
         key: the name of its folder.
-        about: what its rows are, or what it is, for a person.
+        about: a description of the rows or of the product, for the user.
         bytes: its size on disk.
         rows: how many rows it has; 0 for a product.
-        used: when it was last used, seconds since the epoch.
+        used: when it was last used, in seconds since the Unix epoch.
     """
 
     key: str
@@ -55,12 +55,12 @@ class StoreInfo:
 
 
 class CacheFolder:
-    """Stores of rows and products, each in a folder named by its key, bounded together.
+    """Stores of rows and products, each in a folder named by its key, with a limit on their total size.
 
     Args:
-        directory: where they lie; the user's cache if not given.
-        limit_bytes: the bound; ``TEXTCLF_CACHE_LIMIT`` if not given, or 10 GB or a tenth of what the disk and the
-            cache have together, whichever is less.
+        directory: the cache's directory; the user's cache if not given.
+        limit_bytes: the limit. If not given: ``TEXTCLF_CACHE_LIMIT``, or else 10 GB or a tenth of the disk's free space
+            and the cache together, whichever is less.
     """
 
     def __init__(self, directory: Path | None = None, limit_bytes: int | None = None) -> None:
@@ -71,7 +71,7 @@ class CacheFolder:
 
     @cached_property
     def limit_bytes(self) -> int:
-        """How many bytes the stores may take together.
+        """How many bytes all stores together may take.
 
         Raises:
             UsageError: ``TEXTCLF_CACHE_LIMIT`` isn't a size.
@@ -85,33 +85,33 @@ class CacheFolder:
         return min(_MOST_BYTES, int(_SHARE_OF_FREE * available))
 
     def open(self, key: str, width: int) -> RowStore:
-        """Return the store of that key, empty if there is none yet."""
+        """Return the store of a key; it is empty if nothing has been written to it."""
         store = RowStore(self._stores / key, width)
         if store.directory.is_dir():
             os.utime(store.directory)
         return store
 
     def release(self, key: str) -> None:
-        """Say that nobody waits for a store: it goes when the next is written."""
+        """Mark a store as no longer needed: :meth:`remove_released` removes it."""
         self._released.add(key)
 
     def remove_released(self, keep: str) -> None:
-        """Remove what was released, but for the store ``keep``."""
+        """Remove the released stores, except the store ``keep``."""
         for key in self._released - {keep}:
             self.remove(key)
         self._released &= {keep}
 
     def describe(self, key: str, about: str) -> None:
-        """Say what the rows of a store are, for :meth:`list`."""
+        """Write the description of a store's rows, which :meth:`list` returns."""
         directory = self._stores / key
         directory.mkdir(parents=True, exist_ok=True)
-        unseen = directory / f"{_FACTS}.{os.getpid()}"  # others may read it at any moment
+        unseen = directory / f"{_FACTS}.{os.getpid()}"  # other processes may read it at any moment
         unseen.write_text(json.dumps({"about": about}), encoding="utf-8")
         unseen.replace(directory / _FACTS)
 
     @contextmanager
     def filling(self, key: str) -> Iterator[None]:
-        """Let no other process fill the same store, or remove it, while the block runs."""
+        """Keep other processes from filling or removing the store while the block runs."""
         from filelock import FileLock
 
         self._stores.mkdir(parents=True, exist_ok=True)
@@ -121,40 +121,40 @@ class CacheFolder:
 
     @contextmanager
     def product(self, key: str, make: Callable[[Path], None], about: str) -> Iterator[Path]:
-        """Hand out the folder of a product while the block runs; ``make`` fills it if there is none yet.
+        """Yield the folder of a product, which ``make`` fills if it doesn't exist yet.
 
-        What ``about`` says is written last, so a folder without it is none: its maker was killed. Where the bound is
-        too small for it, it goes when the block ends.
+        The description ``about`` is written last, so a folder without it is incomplete (its process was killed) and is
+        made again. A product that is larger than the limit is removed when the block ends.
         """
         from filelock import FileLock
 
         place = self._stores / key
         self._stores.mkdir(parents=True, exist_ok=True)
-        kept = True
+        cached = True
         with FileLock(self._stores / f"{key}.lock"):
             if not (place / _FACTS).is_file():
                 shutil.rmtree(place, ignore_errors=True)
                 place.mkdir()
                 make(place)
                 self.describe(key, about)
-                kept = self.make_room(0, keep=key)
+                cached = self.make_room(0, keep=key)
             os.utime(place)
             try:
                 yield place
             finally:
-                if not kept:
-                    logger.info("not kept for other runs, the cache is too small (TEXTCLF_CACHE_LIMIT): %s", about)
+                if not cached:
+                    logger.info("not cached for other runs: the cache is too small (TEXTCLF_CACHE_LIMIT): %s", about)
                     shutil.rmtree(place)
 
     def make_room(self, wanted: int, keep: str) -> bool:
-        """Remove the least recently used stores until ``wanted`` more bytes stay within the bound.
+        """Remove the least recently used stores until ``wanted`` more bytes fit within the limit.
 
         Args:
-            wanted: bytes about to be written.
-            keep: the store that they are for, which stays.
+            wanted: how many bytes are about to be written.
+            keep: the key of the store that they are for, which isn't removed.
 
         Returns:
-            Whether there is room now.
+            Whether they fit now.
         """
         stores = self.list()
         total = sum(store.bytes for store in stores)
@@ -169,7 +169,10 @@ class CacheFolder:
         return total + wanted <= self.limit_bytes
 
     def remove(self, key: str) -> bool:
-        """Remove a store; return ``False`` if somebody is filling it. Those who read it go on reading."""
+        """Remove a store, unless a process is filling it; return whether it was removed.
+
+        Processes that have the store open can go on reading it.
+        """
         from filelock import FileLock, Timeout
 
         try:
@@ -180,7 +183,7 @@ class CacheFolder:
         return True
 
     def set_aside(self, key: str) -> str:
-        """Rename a store, so that nobody finds it any more, while this process fills it; return its new key."""
+        """Rename a store whose lock this process holds, so that no run finds it; return its new key."""
         place = self._stores / key
         about = _about(place / _FACTS)
         aside = next(
@@ -189,19 +192,19 @@ class CacheFolder:
             if not (self._stores / name).exists()
         )
         place.rename(self._stores / aside)
-        self.describe(aside, f"set aside, since a row differed: {about}")
+        self.describe(aside, f"set aside because a row differed: {about}")
         return aside
 
     def clear(self) -> int:
-        """Remove all stores that nobody is filling, and return how many bytes that freed."""
+        """Remove all stores that no process is filling, and return how many bytes that freed."""
         return sum(store.bytes for store in self.list() if self.remove(store.key))
 
     def bytes(self) -> int:
-        """Return the size of all stores."""
+        """Return the total size of the stores in bytes."""
         return sum(store.bytes for store in self.list())
 
     def list(self) -> list[StoreInfo]:
-        """Return the stores, the last used first."""
+        """Return the stores, most recently used first."""
         if not self._stores.is_dir():
             return []
         found = [_info(directory) for directory in self._stores.iterdir() if directory.is_dir()]
@@ -209,7 +212,7 @@ class CacheFolder:
 
 
 def _info(directory: Path) -> StoreInfo | None:
-    """Return what there is to say of a store; ``None`` if it went away in the meantime."""
+    """Return the facts of a store; ``None`` if it was removed in the meantime."""
     try:
         sizes = {path: path.stat().st_size for path in directory.iterdir()}
         used = directory.stat().st_mtime
@@ -222,7 +225,7 @@ def _info(directory: Path) -> StoreInfo | None:
 
 
 def _about(facts: Path) -> str:
-    """Return what a store's rows are; ``"unknown"`` if nobody has said it yet."""
+    """Return the description of a store; ``"unknown"`` if none has been written yet."""
     try:
         about: str = json.loads(facts.read_text(encoding="utf-8"))["about"]
     except FileNotFoundError:
@@ -231,10 +234,10 @@ def _about(facts: Path) -> str:
 
 
 def parse_size(text: str) -> int:
-    """Return the bytes that ``20G``, ``500M`` or ``1000000`` stands for.
+    """Return the number of bytes for a size such as ``20G``, ``500M`` or ``1000000``.
 
     Raises:
-        UsageError: it isn't a size.
+        UsageError: the text isn't a size.
     """
     number, unit = (text[:-1], text[-1].upper()) if text[-1:].upper() in _UNITS else (text, "")
     try:
@@ -242,5 +245,5 @@ def parse_size(text: str) -> int:
     except ValueError:
         size = -1
     if size < 0:
-        raise UsageError(f"{LIMIT_VARIABLE}={text}: write a size such as 20G, 500M or a number of bytes.")
+        raise UsageError(f"{LIMIT_VARIABLE}={text} isn't a size; write one such as 20G or 500M, or a number of bytes.")
     return int(size * _UNITS.get(unit, 1))

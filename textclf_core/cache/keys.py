@@ -1,7 +1,7 @@
-"""The keys of what is kept and found again: a hash of everything that could change it.
+"""The keys of what is cached: each is a hash of everything that could change the cached result.
 
-Four things are kept by a key: rows of a frozen prefix, products of ``Workspace.reuse``, exports to ONNX, the cells of a
-comparison. Whoever keeps one collects the facts; this page says which each must have.
+Four things have a key: rows of a frozen prefix, products of ``Workspace.reuse``, exports to ONNX, and the cells of a
+comparison. The caller collects the facts; the functions here say which facts each key needs.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from pathlib import Path
 
 @dataclass(frozen=True, kw_only=True)
 class Conditions:
-    """What every key has beside its own facts: under which conditions something was computed.
+    """The conditions of a computation, which are part of every key.
 
     Attributes:
-        versions: of the distributions that compute, by name.
-        device: what of the device decides bits.
-        code: names of code that isn't theirs, each by a version or a hash (:mod:`textclf_core.system.code`).
+        versions: the versions of the distributions that compute, by name.
+        device: the properties of the device that can change the bits of a result.
+        code: the other code involved, each piece by its name and its version or hash (:mod:`textclf_core.system.code`).
     """
 
     versions: Mapping[str, str]
@@ -40,18 +40,18 @@ def prefix_key(
     dtype: str,
     attention: str,
 ) -> str:
-    """Return the key of the rows of a frozen prefix: the name of their store.
+    """Return the key of the rows of a frozen prefix, which is the name of their store.
 
     Args:
-        conditions: their ``code`` is the plugins' that built and adapted the model.
-        weights: hashes of the weights that the rows depend on, by part.
-        computation: hashes of what computes beside the weights (classes, settings), by part.
+        conditions: their ``code`` is that of the plugins that built and adapted the model.
+        weights: hashes of the weights that the rows depend on, one per part of the model.
+        computation: hashes of the modules' classes and settings, one per part of the model.
         config: the model's configuration.
-        boundary: where the rows are taken.
-        first_token: whether they hold the first token alone.
-        pooling: how they are pooled to one vector, if they are.
-        dtype: the model's.
-        attention: the implementation's name.
+        boundary: where the prefix ends: 1 after the embeddings, 1+k after the first k blocks.
+        first_token: whether the rows hold the first token only.
+        pooling: how the rows are pooled to one vector; ``None`` if they aren't.
+        dtype: the model's dtype.
+        attention: the name of the attention implementation.
     """
     facts = {
         "weights": weights,
@@ -67,23 +67,23 @@ def prefix_key(
 
 
 def product_key(conditions: Conditions, made_from: Mapping[str, object]) -> str:
-    """Return the key of a product of ``Workspace.reuse``: the name of its folder.
+    """Return the key of a product of ``Workspace.reuse``, which is the name of its folder.
 
     Args:
-        conditions: their ``code`` is that of the function that makes it.
-        made_from: everything that whoever makes it knows: weights by a hash, data, options.
+        conditions: their ``code`` is that of the function that makes the product.
+        made_from: everything that the product depends on: weights (by a hash), data, options.
     """
     return _digest("a product", conditions, made_from)[:32]
 
 
 def export_key(conditions: Conditions, *, model_sha256: str, engine: str, layout: int) -> str:
-    """Return the key of an export, which says in the export whether it is that of the model beside it.
+    """Return the key of an export; it is stored in the export and shows which model the export was made from.
 
     Args:
-        conditions: their ``code`` is that of the classifier, their device that of the export.
-        model_sha256: over the files of the model.
-        engine: for which engine it is.
-        layout: the number of the export's format.
+        conditions: their ``code`` is that of the classifier, their ``device`` that of the export.
+        model_sha256: the hash of the model's files.
+        engine: the engine that the export is for.
+        layout: the version of the export's format.
     """
     return _digest("an export", conditions, {"model": model_sha256, "engine": engine, "layout": layout})
 
@@ -91,14 +91,14 @@ def export_key(conditions: Conditions, *, model_sha256: str, engine: str, layout
 def cell_key(
     conditions: Conditions, *, plugins: Sequence[Mapping[str, object]], data: str, data_seed: int, seed: int
 ) -> str:
-    """Return the key of a comparison's cell, which its run directory is named by.
+    """Return the key of a comparison's cell, after which its run directory is named.
 
     Args:
-        conditions: their ``code`` is that of the plugins' distributions and of what they depend on.
-        plugins: what each plugin is, in the order in which they are called.
+        conditions: their ``code`` is that of the plugins' distributions and of their dependencies.
+        plugins: the facts of each plugin, in the order in which the plugins are called.
         data: the data's fingerprint.
         data_seed: the seed of splits and samples.
-        seed: the run's.
+        seed: the run's seed.
     """
     return _digest("a cell", conditions, {"plugins": plugins, "data": data, "data_seed": data_seed, "seed": seed})
 
@@ -107,15 +107,15 @@ def _digest(what: str, conditions: Conditions, facts: Mapping[str, object]) -> s
     """Return the hash of facts that JSON can hold.
 
     Raises:
-        TypeError: a fact is something else, which might look the same and be another.
+        TypeError: JSON can't hold a fact. Its text isn't used instead, since different objects may print alike.
     """
 
     def plain(value: object) -> object:
         if isinstance(value, Path):
             return str(value)
         raise TypeError(
-            f"the key of {what} takes what JSON has (text, numbers, lists, mappings) and paths, not {value!r} of the "
-            f"type {type(value).__name__}; give what decides about it as text or as a hash"
+            f"the key of {what} can hold JSON values (text, numbers, lists, mappings) and paths, but got {value!r} of "
+            f"type {type(value).__name__}; give it as text or as a hash"
         )
 
     text = json.dumps([what, asdict(conditions), facts], sort_keys=True, default=plain)

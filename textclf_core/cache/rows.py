@@ -1,4 +1,4 @@
-"""Rows of numbers on disk, found by key: written by any number of processes, whole or not at all."""
+"""Arrays on disk, found by key; any number of processes may write them, and a row is stored whole or not at all."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ _SEGMENT_BYTES = 128 * 2**20
 
 
 class RowStore:
-    """Arrays of shape (tokens, width), float32, one a row, by the row's key.
+    """Rows by key; a row is an array of float32, shape (tokens, width).
 
-    The rows lie in segments, files that appear whole by being renamed and never change. So readers need no lock, a
-    writer that is killed leaves a part file that nobody reads, and a row that two processes wrote is there twice, with
-    the same bits. Rows are read with ``preadv`` straight to where they are wanted: what a memory map touches would
-    count as the process's own memory, and page by page is slower.
+    The rows lie in segments: files that are renamed into place when complete and never change. So readers need no lock,
+    a writer that is killed leaves a partial file that nobody reads, and a row that two processes wrote is stored twice,
+    with the same bits. Rows are read with ``preadv`` into the caller's array: the pages of a memory map would count as
+    the process's memory, and reading page by page is slower.
 
     Args:
-        directory: the store's own; made when the first row is written.
-        width: numbers a token.
+        directory: the store's directory, which is made when the first row is written.
+        width: how many numbers each token has.
     """
 
     def __init__(self, directory: Path, width: int) -> None:
@@ -39,14 +39,14 @@ class RowStore:
         self.refresh()
 
     def refresh(self) -> None:
-        """Take in what other processes have written since."""
+        """Find the rows that other processes have written since the last call."""
         for index in sorted(self.directory.glob(f"*{INDEX_SUFFIX}")):
             if index.name in self._known:
                 continue
             try:
                 file = os.open(index.with_suffix(".rows"), os.O_RDONLY)
                 entries = np.fromfile(index, dtype=INDEX_ENTRY)
-            except FileNotFoundError:  # removed in the meantime, to make room
+            except FileNotFoundError:  # removed in the meantime to free space
                 continue
             self._known.add(index.name)
             self._files.append(file)
@@ -65,7 +65,7 @@ class RowStore:
         return self._place[key][2]
 
     def read(self, keys: Sequence[bytes]) -> NDArray[np.float32]:
-        """Return rows, float32, shape (rows, most tokens, width); what a row doesn't fill is 0."""
+        """Return rows, float32, shape (rows, tokens of the longest, width), padded with 0."""
         places = [self._place[key] for key in keys]
         longest = max(count for _, _, count in places)
         rows = np.empty((len(keys), longest, self.width), dtype=np.float32)
@@ -75,7 +75,7 @@ class RowStore:
         return rows
 
     def read_into(self, keys: Sequence[bytes], tokens: NDArray[np.float32]) -> None:
-        """Read rows one after another into an array, float32, shape (their tokens together at least, width)."""
+        """Read rows one after another into ``tokens``, float32, shape (at least their total tokens, width)."""
         end = 0
         for place in (self._place[key] for key in keys):
             begin, end = end, end + place[2]
@@ -87,11 +87,11 @@ class RowStore:
             raise OSError(f"{self.directory}: a segment of the cache is shorter than its index says")
 
     def writer(self) -> RowWriter:
-        """Return a writer of new rows; they can be read once it has published them."""
+        """Return a writer of new rows, which can be read once it has published them."""
         return RowWriter(self)
 
     def close(self) -> None:
-        """Give the files back."""
+        """Close the files."""
         for file in self._files:
             os.close(file)
         self._files.clear()
@@ -103,7 +103,7 @@ class RowStore:
 
 
 def remove_unpublished(directory: Path) -> None:
-    """Remove what killed writers left in a store that nobody is writing to."""
+    """Remove the files that killed writers left in a store; no process may be writing to it."""
     published = {index.stem for index in directory.glob(f"*{INDEX_SUFFIX}")}
     for file in (*directory.glob("*.partial"), *directory.glob("*.rows")):
         if file.stem not in published:
@@ -111,7 +111,7 @@ def remove_unpublished(directory: Path) -> None:
 
 
 class RowWriter:
-    """Appends rows to segments; on leaving its ``with`` block without an error, publishes the last."""
+    """Append rows to segments; the last segment is published when the ``with`` block ends without an error."""
 
     def __init__(self, store: RowStore) -> None:
         self._store = store
@@ -149,7 +149,7 @@ class RowWriter:
         self._entries, self._bytes = [], 0
 
     def _publish(self) -> None:
-        """Let everyone see the segment: the rows first, then the index that makes them known."""
+        """Make the segment visible to readers: the rows first, then the index by which they are found."""
         self._file.close()
         if not self._entries:
             return

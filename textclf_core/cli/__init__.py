@@ -1,4 +1,4 @@
-"""The command line. A sub-command is a module of this package, and imports what takes seconds only when it runs."""
+"""The command line, with one module per sub-command; slow imports are made only when a command runs."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from textclf_core.errors import RunError, TextclfError, UsageError, format_error
 
 HELP = """Which fine-tuning strategy should I use for my labelled text, and what does it cost me?
 
-A plugin is written NAME or NAME:key=value,key=value, such as --plugin freeze-first-n:n=4. `textclf plugins` lists
-them, `textclf plugins show NAME` says which options one has."""
+Plugins are written as NAME or NAME:key=value,key=value, such as --plugin freeze-first-n:n=4. `textclf plugins` lists
+them, and `textclf plugins show NAME` shows the options of one."""
 
 
 _OF_THE_PATH = (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError, PermissionError)
@@ -24,12 +24,12 @@ _OF_THE_PATH = (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirec
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line, and return its exit code.
 
-    An error of ours is written to stderr, with what can be done about it, and gives the exit code; so is a file or
-    folder that can't be read or written. ``--debug`` (anywhere) shows the traceback instead.
-    Typer itself ends the process for help, for a wrong command line (2) and for Ctrl-C (130).
+    The message of a textclf error, or of a file or folder that can't be read or written, is printed to stderr, and
+    determines the exit code. With ``--debug``, anywhere on the command line, the traceback is shown instead. Typer
+    itself ends the process for help, for a wrong command line (2) and for Ctrl-C (130).
 
     Args:
-        arguments: the words after ``textclf``; those of the process if ``None``.
+        arguments: the arguments after ``textclf``; those of the process if ``None``.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
         return UsageError.exit_code if isinstance(error, _OF_THE_PATH) else RunError.exit_code
-    except KeyboardInterrupt:  # pressed before typer was in charge
+    except KeyboardInterrupt:  # pressed before Typer handles it
         return 130
     return 0
 
@@ -62,7 +62,7 @@ def application() -> typer.Typer:
     from textclf_core.cli.run import run
     from textclf_core.cli.standard_output import result_alone
 
-    # Plain help: rich takes a tenth of a second to draw boxes.
+    # Plain help texts, since drawing boxes with rich takes a tenth of a second.
     app = typer.Typer(
         help=HELP, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False
     )
@@ -89,6 +89,6 @@ def _options(
     version: Annotated[
         bool, typer.Option("--version", help="Show the version and exit.", callback=_show_version, is_eager=True)
     ] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error; may stand anywhere.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error; allowed anywhere.")] = False,
 ) -> None:
-    """Take the options of ``textclf`` itself; ``main`` has handled ``--debug`` before."""
+    """Declare the options of ``textclf`` itself; ``main`` has already handled ``--debug``."""

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from textclf_core.cache import CacheFolder
 
 app = typer.Typer(
-    help="What runs share on disk: the output of frozen prefixes, and adapted models.", rich_markup_mode=None
+    help="Show or clear the cache that runs share: outputs of frozen prefixes, and adapted models.",
+    rich_markup_mode=None,
 )
 
 CacheDirectory = Annotated[
@@ -32,12 +33,12 @@ CacheDirectory = Annotated[
 def show(
     context: typer.Context,
     cache_dir: CacheDirectory = None,
-    json: Annotated[bool, typer.Option("--json", help="As JSON, sizes in bytes.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON, with sizes in bytes.")] = False,
 ) -> None:
-    """List what is in the cache, the last used first, with its size and its bound.
+    """List the content of the cache, most recently used first, with its size and limit.
 
-    The bound is 10 GB or a tenth of the free disk, whichever is less, unless TEXTCLF_CACHE_LIMIT (such as 20G) says
-    another; what was used longest ago goes first.
+    The limit is 10 GB or a tenth of the free disk space, whichever is less, unless TEXTCLF_CACHE_LIMIT is set (such as
+    20G). The least recently used content is removed first.
     """
     if context.invoked_subcommand is not None:
         context.obj = cache_dir
@@ -70,14 +71,14 @@ def show(
 @app.command()
 @result_alone
 def size(context: typer.Context) -> None:
-    """Print how many bytes the cache takes."""
+    """Print the size of the cache in bytes."""
     print_result(_folder(context.obj).bytes())
 
 
 @app.command()
 @result_alone
 def clear(context: typer.Context) -> None:
-    """Remove everything that no run is writing at the moment."""
+    """Remove everything that no run is writing."""
     print_result(f"{_size(_folder(context.obj).clear())} freed")
 
 

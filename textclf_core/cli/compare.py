@@ -16,37 +16,42 @@ from textclf_core.types.seeds import check_seeds
 def compare(
     context: typer.Context,
     experiment: Annotated[
-        Path | None, typer.Argument(help="An experiment file (TOML) that says what the options below say.")
+        Path | None, typer.Argument(help="An experiment file (TOML) with values for the options below.")
     ] = None,
     attempt: Annotated[
         list[str] | None,
         typer.Option(
             "--try",
             help="A contender: a plugin with its options, or several joined by ' + '. A number may be a list, n=0,4,6, "
-            "or a range, n=0..6. Give it again for each.",
+            "or a range, n=0..6. Repeatable.",
             metavar="SPEC",
             show_default=False,
         ),
     ] = None,
     plugin: Annotated[
         list[str] | None,
-        typer.Option(help="A plugin of every contender. Give it again for each.", metavar="SPEC", show_default=False),
+        typer.Option(help="A plugin of every contender. Repeatable.", metavar="SPEC", show_default=False),
     ] = None,
     plugin_file: Annotated[
         list[Path] | None,
-        typer.Option(help="A Python file with plugins of your own.", metavar="FILE.py", show_default=False),
+        typer.Option(help="A Python file with your own plugins. Repeatable.", metavar="FILE.py", show_default=False),
     ] = None,
     seeds: Annotated[
-        str | None, typer.Option(help="How many (3 is 0, 1 and 2), or which: 0,7,42. [default: 3]", show_default=False)
+        str | None,
+        typer.Option(
+            help="The number of seeds (3 stands for 0, 1 and 2), or a list of seeds: 0,7,42. [default: 3]",
+            show_default=False,
+        ),
     ] = None,
     data_seed: Annotated[
-        int | None, typer.Option(help="Decides held-out splits and samples. [default: 0]", min=0, show_default=False)
+        int | None,
+        typer.Option(help="The seed of held-out splits and samples. [default: 0]", min=0, show_default=False),
     ] = None,
     train_size: Annotated[
         str | None,
         typer.Option(
-            help="How much of train, for a curve by amount of data: 16/class,64/class,10%,100%. Smaller samples are "
-            "part of larger ones.",
+            help="Sizes of train, for learning curves: 16/class,64/class,10%,100%. Smaller samples are part of larger "
+            "ones.",
             metavar="SIZES",
             show_default=False,
         ),
@@ -54,28 +59,27 @@ def compare(
     tune: Annotated[
         str | None,
         typer.Option(
-            help="An option of the trainer that each contender gets trials to tune, on validation: learning_rate, or "
-            "with its range learning_rate=1e-5..1e-2.",
+            help="An option of the trainer to tune on validation for each contender: learning_rate, or with its range "
+            "learning_rate=1e-5..1e-2.",
             metavar="OPTION",
             show_default=False,
         ),
     ] = None,
-    trials: Annotated[int, typer.Option(help="Trials of each contender with --tune.", min=2)] = 8,
+    trials: Annotated[int, typer.Option(help="The number of trials per contender with --tune.", min=2)] = 8,
     baselines: Annotated[
-        bool, typer.Option(help="Compare with the majority class and TF-IDF with logistic regression too.")
+        bool, typer.Option(help="Also compare with the majority class and TF-IDF with logistic regression.")
     ] = True,
-    metric: Annotated[Literal["f1", "accuracy"], typer.Option(help="What decides.")] = "f1",
+    metric: Annotated[Literal["f1", "accuracy"], typer.Option(help="The metric to compare by.")] = "f1",
     cost: Annotated[
         str,
-        typer.Option(
-            help="What the recommended line is cheap by: train-seconds, flops, memory, trainable, artifact, latency."
-        ),
+        typer.Option(help="The cost to recommend by: train-seconds, flops, memory, trainable, artifact, latency."),
     ] = "train-seconds",
     price: Annotated[
-        str | None, typer.Option(help="The machine's price, such as 0.40/h: adds a column of money.", metavar="PRICE/h")
+        str | None,
+        typer.Option(help="The price of the machine, such as 0.40/h; adds a column with money.", metavar="PRICE/h"),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option(help="The folder that gets the runs. [default: runs]", show_default=False)
+        Path | None, typer.Option(help="The folder of the run directories. [default: runs]", show_default=False)
     ] = None,
     device: Annotated[
         str | None, typer.Option(help="cpu, cuda, cuda:1, mps or auto. [default: auto]", show_default=False)
@@ -83,20 +87,18 @@ def compare(
     cache_dir: CacheDirectory = None,
     dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", help="Run nothing; say what is to be run and what it will take, by a pilot run."),
+        typer.Option("--dry-run", help="Only estimate, by short pilot runs, what the comparison will cost."),
     ] = False,
-    force: Annotated[bool, typer.Option(help="Run cells again that are finished.")] = False,
+    force: Annotated[bool, typer.Option(help="Run finished cells again.")] = False,
     format: Annotated[
         str,
-        typer.Option(
-            help="The closing table, or that of --dry-run: simple, github, html, latex_booktabs ..., csv, tsv or json."
-        ),
+        typer.Option(help="The format of the table: simple, github, html, latex_booktabs ..., csv, tsv or json."),
     ] = "simple",
 ) -> None:
-    """Run contenders on the same splits and seeds, and say which strategy to use.
+    """Run contenders on the same splits and seeds, and recommend a strategy.
 
-    Every cell (a contender at a seed) is a run of its own in the output folder. Given again after it was stopped, the
-    command reads the cells that are finished and runs the others. `textclf report` shows the same table later.
+    Every cell (a contender at a seed) is a run in the output folder. If the command was stopped, give it again: it
+    reads the finished cells and runs the others. `textclf report` shows the same table later.
     """
     from textclf_core.cli.run import notes_shown
     from textclf_core.comparison.contenders import named_contenders
@@ -112,7 +114,7 @@ def compare(
         output=output,
         device=device,
     )
-    # Every name and option is checked before torch is imported.
+    # Check all names and options before torch is imported.
     catalogue = Catalogue.discover(plugin_file or ())
     found = named_contenders(
         [*settings.tries, *(attempt or ())],
@@ -169,13 +171,13 @@ def compare(
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:
-    """Return the seeds that ``3`` (how many) or ``0,7,42`` (which) means.
+    """Return the seeds for ``3`` (their number) or ``0,7,42`` (a list).
 
     Raises:
-        UsageError: it is neither, or a seed is given twice.
+        UsageError: the text is neither, or a seed is given twice.
     """
     parts = text.replace(" ", "").split(",")
     if not all(part.isdigit() for part in parts):
-        raise UsageError(f"--seeds {text}: write how many, such as 3, or which, such as 0,7,42.")
+        raise UsageError(f"--seeds {text}: give their number, such as 3, or a list, such as 0,7,42.")
     numbers = tuple(int(part) for part in parts)
     return check_seeds(numbers[0] if len(numbers) == 1 else numbers)

@@ -11,25 +11,27 @@ from textclf_core.cli.standard_output import print_result
 
 
 def export(
-    run: Annotated[Path, typer.Argument(help="A run's directory.", show_default=False)],
-    directory: Annotated[Path, typer.Argument(help="The folder to write; it must not hold anything yet.")],
+    run: Annotated[Path, typer.Argument(help="A run directory.", show_default=False)],
+    directory: Annotated[Path, typer.Argument(help="The folder to write, which must be empty or not exist.")],
     push: Annotated[
         str | None,
-        typer.Option(help="Send it to the model hub too, as this one.", metavar="OWNER/NAME", show_default=False),
+        typer.Option(
+            help="Also push the model to this repository of the hub.", metavar="OWNER/NAME", show_default=False
+        ),
     ] = None,
-    private: Annotated[bool, typer.Option("--private", help="Make the repository, if it is new, private.")] = False,
+    private: Annotated[bool, typer.Option("--private", help="Make a new repository private.")] = False,
 ) -> None:
-    """Hand a model over: write its artifact and a model card into a folder, which may go to the hub.
+    """Publish a model: write its artifact and a model card into a folder, and optionally push them to the hub.
 
-    The card says what the model was trained on, how good it is and how sure that is, what it cost, what isn't known of
-    it, the command that made it, and how to load it. It is README.md: read it before you publish it.
+    The card states the training data, the scores with their uncertainty, the cost, the limitations, the command of the
+    run, and how to load the model. It is the file README.md: read it before you publish it.
     """
     from textclf_core.errors import UsageError
     from textclf_core.inference.publish import export_run
 
     if private and not push:
-        raise UsageError("--private is of a repository on the hub; give --push OWNER/NAME too.")
+        raise UsageError("--private is for a repository on the hub; add --push OWNER/NAME.")
     address = export_run(run, directory, push=push, private=private)
     print_result(f"written: {directory}")
     if address:
-        print_result(f"sent: {address}")
+        print_result(f"pushed: {address}")

@@ -1,4 +1,4 @@
-"""``textclf plugins``: which plugins there are, and what each takes."""
+"""``textclf plugins``: the list of plugins, and the options of each."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from textclf_core.plugins.options import OptionInfo, options_of
 from textclf_core.plugins.specs import format_value
 
 SLOW_IMPORT_SECONDS = 0.1
-"""An import that takes longer is shown: every `textclf plugins` waits for it."""
+"""Import times above this are shown, since they slow down every `textclf plugins`."""
 
 PluginFiles = Annotated[
     list[Path] | None, typer.Option("--plugin-file", metavar="PATH.py", help="A file with plugins. Repeatable.")
@@ -39,7 +39,7 @@ def plugins(
     as_json: Json = False,
     plugin_file: PluginFiles = None,
 ) -> None:
-    """List the plugins, those that can't be used included; `textclf plugins show NAME` tells one's options."""
+    """List all plugins, including unusable ones; `textclf plugins show NAME` shows the options of one."""
     if context.invoked_subcommand:
         context.obj = (plugin_file or [], as_json)
         return
@@ -47,7 +47,7 @@ def plugins(
         roles = tuple(dict.fromkeys(ROLE_OF_HOOK.values()))
         raise UsageError(f"There is no role {role!r}.{did_you_mean(role, roles)} The roles are {', '.join(roles)}.")
     catalogue = Catalogue.discover(plugin_file or [])
-    # What can't be loaded may have any role.
+    # A plugin that can't be loaded may have any role.
     listing = [item for item in catalogue.listing() if not (role and item.plugin and role not in item.plugin.roles)]
     if as_json:
         print_result(json.dumps([_as_json(item, catalogue) for item in listing], indent=2))
@@ -63,7 +63,7 @@ def show(
     as_json: Json = False,
     plugin_file: PluginFiles = None,
 ) -> None:
-    """Show a plugin's options: what each takes, its default and its help."""
+    """Show a plugin's options: their types, defaults and help texts."""
     files, group_json = context.obj
     catalogue = Catalogue.discover([*files, *(plugin_file or [])])
     plugin = catalogue.get(name)
@@ -105,9 +105,9 @@ def _as_page(plugin: LoadedPlugin, options: Sequence[OptionInfo], catalogue: Cat
 
 
 def _aligned(rows: Sequence[Sequence[str]], widest: Mapping[int, int] | None = None) -> str:
-    """Return rows, the headings first, as columns; ``widest`` says at which width the cells of a column are wrapped.
+    """Return rows, the headings first, as aligned columns; ``widest`` is the width at which a column is wrapped.
 
-    What tabulate's format "plain" gives, without the twentieth of a second that importing it takes.
+    The result is that of tabulate's format "plain", without the twentieth of a second for importing tabulate.
     """
     wrapped = [
         [textwrap.wrap(cell, (widest or {}).get(column, 10_000)) or [""] for column, cell in enumerate(row)]

@@ -21,35 +21,37 @@ _STANDARD = Path("-")
 
 
 def predict(
-    run: Annotated[Path, typer.Argument(help="A run's directory.", show_default=False)],
-    input: Annotated[Path, typer.Option(help="CSV, TSV, JSONL, Parquet or TXT; - is the standard input.")] = _STANDARD,
-    output: Annotated[Path, typer.Option(help="CSV, TSV or JSONL; - is the standard output.")] = _STANDARD,
+    run: Annotated[Path, typer.Argument(help="A run directory.", show_default=False)],
+    input: Annotated[
+        Path, typer.Option(help="A CSV, TSV, JSONL, Parquet or TXT file; - is standard input.")
+    ] = _STANDARD,
+    output: Annotated[Path, typer.Option(help="A CSV, TSV or JSONL file; - is standard output.")] = _STANDARD,
     text: Annotated[
-        str | None, typer.Option(help="The column that holds the text; several with commas between.", metavar="COLUMN")
+        str | None, typer.Option(help="The text column, or several separated by commas.", metavar="COLUMN")
     ] = None,
     format: Annotated[
         Literal["csv", "tsv", "jsonl", "text"],
-        typer.Option(help="How the standard input is written; text: one a line."),
+        typer.Option(help="The format of standard input; text: one text per line."),
     ] = "text",
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps or auto.")] = "auto",
     engine: Annotated[
         Literal["torch", "onnx", "onnx-int8"],
         typer.Option(
-            help="What computes: torch, or onnxruntime on the CPU, with weights as they are or of 8 bits. The model is "
-            "exported once; how far it agrees with torch is said."
+            help="The engine: torch, or onnxruntime on the CPU, with the original or with 8-bit weights. The model is "
+            "exported once, and its agreement with torch is shown."
         ),
     ] = "torch",
     plugin_file: Annotated[
         list[Path] | None,
-        typer.Option(help="A Python file with plugins of your own.", metavar="FILE.py", show_default=False),
+        typer.Option(help="A Python file with your own plugins. Repeatable.", metavar="FILE.py", show_default=False),
     ] = None,
 ) -> None:
-    """Label texts with the model of a run: each row with its prediction and score, in its order, as they come.
+    """Label texts with the model of a run: rows are written in order, with prediction and score, as they are read.
 
-    A model that gives several labels gives those of each text with their scores, as JSON. One that labels words gets
-    texts split at white space, and gives the entities that it finds.
+    A multi-label model writes the labels of each text with their scores, as JSON. A token classification model splits
+    texts into words at white space, and writes the entities that it finds.
 
-    The output is written as its name says; on the standard output, as the input is (CSV for plain text).
+    The output's format is that of the file's name; on standard output, that of the input (CSV for plain text).
     """
     from textclf_core.data.reading import format_of, iter_rows
     from textclf_core.plugins import Catalogue
@@ -71,17 +73,17 @@ def predict(
     if output == _STANDARD:
         _write(scored, result_stream(), output_format)
     else:
-        first = list(islice(scored, 1))  # what can't be read or labelled leaves an older output as it is
+        first = list(islice(scored, 1))  # so that an error doesn't overwrite an existing output
         with output.open("w", encoding="utf-8", newline="") as stream:
             _write(chain(first, scored), stream, output_format)
 
 
 def _check_output(input: Path, output: Path) -> None:
-    """Refuse to write over what is read: rows are written as they come."""
+    """Refuse to overwrite the input, which is still being read when the first rows are written."""
     from textclf_core.errors import UsageError
 
     if _STANDARD not in (input, output) and input.exists() and output.exists() and output.samefile(input):
-        raise UsageError(f"--output {output} is the file that --input reads. Give another name.")
+        raise UsageError(f"--output {output} is the same file as --input. Give another name.")
 
 
 def _output_format(output: Path, input_format: Format) -> str:
@@ -92,7 +94,7 @@ def _output_format(output: Path, input_format: Format) -> str:
     if output == _STANDARD:
         return wanted if wanted in ("tsv", "jsonl") else "csv"
     if wanted not in ("csv", "tsv", "jsonl"):
-        raise UsageError(f"--output {output}: predictions are written as .csv, .tsv or .jsonl.")
+        raise UsageError(f"--output {output}: the file's name must end in .csv, .tsv or .jsonl.")
     return wanted
 
 
@@ -106,7 +108,7 @@ def _write(rows: Iterable[dict[str, Any]], stream: IO[str], format: str) -> None
                 delimiter = "," if format == "csv" else "\t"
                 writer = csv.DictWriter(stream, list(row), delimiter=delimiter, lineterminator="\n")
                 writer.writeheader()
-            # Several labels, entities and labels of words are lists.
+            # Sets of labels, entities and labels of words are lists.
             cells = {
                 name: json.dumps(value, ensure_ascii=False) if isinstance(value, list) else value
                 for name, value in row.items()

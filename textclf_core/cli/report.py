@@ -13,48 +13,48 @@ from textclf_core.cli.standard_output import print_result
 def report(
     context: typer.Context,
     paths: Annotated[
-        list[Path] | None, typer.Argument(help="Runs, or folders that hold them. [default: runs]", show_default=False)
+        list[Path] | None,
+        typer.Argument(help="Run directories, or folders that contain them. [default: runs]", show_default=False),
     ] = None,
     format: Annotated[
-        str, typer.Option(help="simple, github, latex_booktabs, html, csv, tsv, json ... or page, one HTML page.")
+        str, typer.Option(help="simple, github, latex_booktabs, html, csv, tsv, json ... or page, a single HTML page.")
     ] = "simple",
     columns: Annotated[
         str | None,
         typer.Option(help="The table's columns: contender,score,interval,p,latency ...", metavar="NAME,NAME"),
     ] = None,
     sort: Annotated[
-        str | None, typer.Option(help="The column to sort by, the best first; -NAME turns it round.", metavar="NAME")
+        str | None, typer.Option(help="The column to sort by, the best first; -NAME reverses it.", metavar="NAME")
     ] = None,
-    metric: Annotated[str, typer.Option(help="What decides: f1 or accuracy.")] = "f1",
+    metric: Annotated[str, typer.Option(help="The metric to compare by: f1 or accuracy.")] = "f1",
     cost: Annotated[
         str,
-        typer.Option(
-            help="What the recommended line is cheap by: train-seconds, flops, memory, trainable, artifact, latency."
-        ),
+        typer.Option(help="The cost to recommend by: train-seconds, flops, memory, trainable, artifact, latency."),
     ] = "train-seconds",
     price: Annotated[
-        str | None, typer.Option(help="The machine's price, such as 0.40/h: adds a column of money.", metavar="PRICE/h")
+        str | None,
+        typer.Option(help="The price of the machine, such as 0.40/h; adds a column with money.", metavar="PRICE/h"),
     ] = None,
     slice: Annotated[
         list[str] | None,
         typer.Option(
-            help='Scores by slice of the test set: length, a column, or a condition such as "length > 30 and source == '
-            "'imdb'\". Give it again for each.",
+            help='A slice of the test set to score: length, a column, or a condition such as "length > 30 and source '
+            "== 'imdb'\". Repeatable.",
             metavar="COLUMN|CONDITION",
             show_default=False,
         ),
     ] = None,
-    classes: Annotated[bool, typer.Option("--classes", help="Show the scores of each class too.")] = False,
+    classes: Annotated[bool, typer.Option("--classes", help="Add the scores of each class.")] = False,
     plots: Annotated[
-        Path | None, typer.Option(help="A folder to draw the plots in, as PNG and SVG.", metavar="FOLDER")
+        Path | None, typer.Option(help="A folder to write the plots to, as PNG and SVG.", metavar="FOLDER")
     ] = None,
     output: Annotated[
-        Path | None, typer.Option(help="The file to write instead of the standard output.", metavar="FILE")
+        Path | None, typer.Option(help="The file to write instead of standard output.", metavar="FILE")
     ] = None,
 ) -> None:
-    """Compare finished runs: tables, plots and the page, from what the runs left behind.
+    """Compare finished runs by their stored records and predictions: tables, plots and an HTML page.
 
-    Runs that differ in the seed alone are one contender. Contenders on different data are compared apart.
+    Runs that differ only in the seed are one contender. Contenders on different data are compared separately.
     """
     from textclf_core.reports.costs import parse_price
     from textclf_core.reports.printed import ReportOptions
@@ -76,7 +76,7 @@ def report(
         output=output,
         command=context.find_root().obj,
     )
-    # Beside the report, which may be read from the standard output by a program.
+    # On stderr, since a program may read the report from standard output.
     if plots is not None:
         drawn = [str(path.relative_to(plots).with_suffix("")) for path in made.drawn if path.suffix == ".png"]
         typer.echo(f"drew {', '.join(drawn)} in {plots}", err=True)

@@ -20,49 +20,53 @@ if TYPE_CHECKING:
 def run(
     context: typer.Context,
     experiment: Annotated[
-        Path | None, typer.Argument(help="An experiment file (TOML) that says what the options below say.")
+        Path | None, typer.Argument(help="An experiment file (TOML) with values for the options below.")
     ] = None,
     plugin: Annotated[
         list[str] | None,
         typer.Option(
-            help="A plugin and its options: NAME or NAME:key=value,key=value. Give it again for each plugin.",
+            help="A plugin and its options: NAME or NAME:key=value,key=value. Repeatable.",
             metavar="SPEC",
             show_default=False,
         ),
     ] = None,
     plugin_file: Annotated[
         list[Path] | None,
-        typer.Option(help="A Python file with plugins of your own.", metavar="FILE.py", show_default=False),
+        typer.Option(help="A Python file with your own plugins. Repeatable.", metavar="FILE.py", show_default=False),
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(help="Decides head, order and dropout. [default: 0]", min=0, show_default=False)
+        int | None,
+        typer.Option(help="The seed of head, order and dropout. [default: 0]", min=0, show_default=False),
     ] = None,
     data_seed: Annotated[
-        int | None, typer.Option(help="Decides held-out splits and samples. [default: 0]", min=0, show_default=False)
+        int | None,
+        typer.Option(help="The seed of held-out splits and samples. [default: 0]", min=0, show_default=False),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option(help="The folder that gets the run. [default: runs]", show_default=False)
+        Path | None, typer.Option(help="The folder of the run directories. [default: runs]", show_default=False)
     ] = None,
     device: Annotated[
         str | None, typer.Option(help="cpu, cuda, cuda:1, mps or auto. [default: auto]", show_default=False)
     ] = None,
     cache_dir: CacheDirectory = None,
     profile: Annotated[
-        bool, typer.Option("--profile", help="Say where the time went, and how far training is from its floor.")
+        bool, typer.Option("--profile", help="Show the time by stage, and how close training is to its lower bound.")
     ] = False,
-    format: Annotated[str, typer.Option(help="The closing table: simple, github, html, latex ... or json.")] = "simple",
+    format: Annotated[
+        str, typer.Option(help="The format of the table: simple, github, html, latex ... or json.")
+    ] = "simple",
 ) -> None:
-    """Fine-tune once, score validation and test, and leave a record.
+    """Fine-tune once, score validation and test, and save a run.
 
-    A role that no plugin is given for takes its default; `textclf plugins` marks these. A plugin given here replaces
-    the file's of the same name, or of the same role where there can be one.
+    A role without a plugin gets its default, which `textclf plugins` marks. A plugin given here replaces the experiment
+    file's plugin with the same name, or with the same exclusive role.
     """
     from textclf_core.comparison.experiment_file import read_settings
     from textclf_core.plugins import Catalogue, activate, override
     from textclf_core.reports.summary import check_summary_format, summary
 
     settings = read_settings(experiment, seed=seed, data_seed=data_seed, output=output, device=device)
-    # Every name and option is checked before torch is imported.
+    # Check all names and options before torch is imported.
     catalogue = Catalogue.discover(plugin_file or ())
     plugins = activate(override(settings.plugins, plugin or (), catalogue), catalogue)
     check_summary_format(format)
@@ -92,13 +96,13 @@ def run(
 
         rates = measure_rates(resolve_device(asked.device))
         text = profile_text(done.record, rates, "simple" if format == "json" else format)
-        # On the standard output it would be no JSON.
+        # With JSON, standard output must contain nothing else.
         typer.echo(text, err=True) if format == "json" else print_result(f"\n{text}")
 
 
 @contextmanager
 def notes_shown(console: Console) -> Iterator[None]:
-    """Show what textclf and its plugins say through logging while the block runs."""
+    """Show the log messages of textclf and its plugins while the block runs."""
     logger = logging.getLogger("textclf")
     handler = _NoteHandler(console)
     logger.setLevel(logging.INFO)
@@ -110,16 +114,16 @@ def notes_shown(console: Console) -> Iterator[None]:
 
 
 class _NoteHandler(logging.Handler):
-    """Prints messages above a progress bar rather than through it, each once."""
+    """Print each message once, above the progress bar."""
 
     def __init__(self, console: Console) -> None:
         super().__init__(logging.INFO)
         self._console = console
-        self._said: set[str] = set()
+        self._shown: set[str] = set()
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.getMessage() in self._said:  # the cells of a comparison say the same
+        if record.getMessage() in self._shown:  # the cells of a comparison log the same messages
             return
-        self._said.add(record.getMessage())
+        self._shown.add(record.getMessage())
         prefix = "warning" if record.levelno >= logging.WARNING else "note"
         self._console.print(f"{prefix}: {record.getMessage()}", soft_wrap=True, highlight=False, markup=False)

@@ -1,4 +1,4 @@
-"""Standard output belongs to a command's result: what plugins and libraries print goes to the standard error."""
+"""Reserving standard output for a command's result: the output of plugins and libraries goes to standard error."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _result: ContextVar[TextIO] = ContextVar("result")
 
 
 def result_alone(command: Callable[P, None]) -> Callable[P, None]:
-    """Return a command on whose standard output nothing stands but what it writes to :func:`result_stream`."""
+    """Return a command whose standard output contains only what it writes to :func:`result_stream`."""
 
     @wraps(command)
     def alone(*args: P.args, **kwargs: P.kwargs) -> None:
@@ -33,7 +33,7 @@ def result_alone(command: Callable[P, None]) -> Callable[P, None]:
 
 
 def result_stream() -> TextIO:
-    """Return the standard output as it was when the command began."""
+    """Return the standard output of the command before it was redirected."""
     return _result.get(sys.stdout)
 
 
@@ -44,29 +44,29 @@ def print_result(text: object) -> None:
 
 @contextmanager
 def _others_on_stderr() -> Iterator[TextIO]:
-    """Turn Python's standard output and the process's to the standard error, and yield a stream to what it was.
+    """Redirect standard output to standard error, and yield a stream to the original standard output.
 
-    The process's is what C libraries and child processes print to.
+    Both Python's stream and the process's file descriptor, which C libraries and child processes use, are redirected.
     """
     stdout = sys.stdout
     if stdout is not None:
         stdout.flush()
     try:
-        kept = os.dup(_STDOUT)
+        original = os.dup(_STDOUT)
         os.dup2(_STDERR, _STDOUT)
     except OSError:  # one of them is closed
         with redirect_stdout(sys.stderr):
             yield stdout
         return
-    # Python's own may be another one: a test's, a notebook's.
-    result = _reopened(stdout, kept) if _writes_to(stdout, _STDOUT) else stdout
+    # Python's stream may be a different one, as in a test or a notebook.
+    result = _reopened(stdout, original) if _writes_to(stdout, _STDOUT) else stdout
     try:
         with redirect_stdout(sys.stderr):
             yield result
     finally:
         _flush_others(stdout)
-        os.dup2(kept, _STDOUT)
-        os.close(kept)
+        os.dup2(original, _STDOUT)
+        os.close(original)
         if result is not stdout:
             result.close()
 
@@ -82,9 +82,9 @@ def _reopened(stream: TextIO, descriptor: int) -> TextIO:
 
 
 def _flush_others(stdout: TextIO | None) -> None:
-    """Write out what others have printed and still stands in a buffer, Python's or C's."""
+    """Flush the buffers of Python's and C's standard output."""
     if stdout is not None:
         stdout.flush()
-    # Libraries that compute in C have loaded ctypes; where none has, its import is spared.
+    # Libraries with C code have imported ctypes; if none has, importing it would only take time.
     if os.name == "posix" and "ctypes" in sys.modules:
         sys.modules["ctypes"].CDLL(None).fflush(None)

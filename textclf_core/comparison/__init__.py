@@ -1,1 +1,1 @@
-"""Contenders on the same splits and seeds: laid out as cells, run, and kept."""
+"""Comparisons: contenders on the same splits and seeds, run cell by cell."""

@@ -14,7 +14,7 @@ from textclf_core.plugins.provenance import dependencies, option_contents, plugi
 from textclf_core.records.schema import RECORD_FILE
 from textclf_core.system.code import distribution_code
 
-# What computes, whichever plugins there are; a new version of any of them may give other bits.
+# The packages that compute in every run; a new version of any of them may change the bits of a result.
 _ENGINES = (
     "textclf-core",
     "torch",
@@ -30,10 +30,10 @@ _ENGINES = (
 
 @dataclass(frozen=True)
 class Cell:
-    """One contender at one seed.
+    """A contender at a seed.
 
-    ``id`` names its run directory; it ends in the start of ``key``, so that two cells that could differ never share
-    one.
+    Its run directory is named by ``id``, which ends in the first characters of ``key``, so that cells with different
+    results never share a directory.
     """
 
     contender: Contender
@@ -43,23 +43,23 @@ class Cell:
 
     @property
     def id(self) -> str:
-        """The name of the run directory: label, seed, start of the key."""
+        """The name of the run directory: label, size of train, seed, and the first characters of the key."""
         slug = re.sub(r"[^A-Za-z0-9.+=-]+", "-", self.contender.label)[:80]
         size = f"-{str(self.train_size).replace('/', '-per-').replace('%', '-percent')}" if self.train_size else ""
         return f"{slug}{size}-s{self.seed}-{self.key[:12]}"
 
     @property
     def name(self) -> str:
-        """The cell as a person is told of it: label, size of train where it isn't all, seed."""
-        return f"{self.line} seed {self.seed}"
+        """The cell's name in messages: label, size of train if it isn't all of it, and seed."""
+        return f"{self.contender_name} seed {self.seed}"
 
     @property
-    def line(self) -> str:
-        """The cell without its seed: label, and size of train where it isn't all."""
+    def contender_name(self) -> str:
+        """The cell's name without its seed: label, and size of train if it isn't all of it."""
         return f"{self.contender.label} at {self.train_size}" if self.train_size else self.contender.label
 
     def finished_in(self, output: Path) -> Path | None:
-        """Return the directory of the finished run, or ``None``. It is whole if it is there."""
+        """Return the directory of the finished run; ``None`` if the cell isn't finished."""
         directory = output / self.id
         return directory if (directory / RECORD_FILE).is_file() else None
 
@@ -77,11 +77,11 @@ def cells(
 
     Args:
         contenders: the contenders.
-        sizes: how much of train; ``None`` is all.
-        seeds: the seeds of each.
-        fingerprints: of the data, by the contender's label and the size.
-        data_seed: the seed of the data.
-        device: where they run; devices round differently.
+        sizes: the sizes of train; ``None`` is all of it.
+        seeds: the seeds of each contender.
+        fingerprints: the fingerprints of the data, by contender label and size.
+        data_seed: the seed of splits and samples.
+        device: the device of the runs, which is part of the key since devices round differently.
     """
     return tuple(
         make_cell(
@@ -96,12 +96,13 @@ def cells(
 def make_cell(
     contender: Contender, seed: int, size: TrainSize | None, *, fingerprint: str, data_seed: int, device: str
 ) -> Cell:
-    """Return one cell; the arguments are those of :func:`cells`."""
+    """Return a cell; the arguments are those of :func:`cells`."""
     return Cell(contender, seed, _key(contender, seed, fingerprint, data_seed, device), size)
 
 
 def _key(contender: Contender, seed: int, fingerprint: str, data_seed: int, device: str) -> str:
-    plugins = [plugin for plugin in contender.plugins if plugin.roles != ("observer",)]  # which change no result
+    # Observers don't change results.
+    plugins = [plugin for plugin in contender.plugins if plugin.roles != ("observer",)]
     conditions = Conditions(
         versions={name: distribution_code(name) or "" for name in _ENGINES},
         device=[device],

@@ -1,4 +1,4 @@
-"""The use-case: contenders on the same splits and seeds, run and compared, or what that will take."""
+"""Running a comparison of contenders on the same splits and seeds, or estimating its cost."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class ComparisonRequest:
-    """What is to be compared, and how.
+    """The specification of a comparison.
 
     Attributes:
-        contenders: as :func:`~textclf_core.comparison.contenders.named_contenders` reads them.
-        seeds: the seeds of each.
-        sizes: how much of train; all of it if none is given.
-        search: what is tuned for each contender before.
-        data: splits in memory, for all contenders; ``None`` where their dataset plugins read them.
-        data_seed: decides held-out splits and samples, one for all.
+        contenders: contenders from :func:`~textclf_core.comparison.contenders.named_contenders`.
+        seeds: the seeds of each contender.
+        sizes: the sizes of train; all of it if none is given.
+        search: the option to tune for each contender, if any.
+        data: splits in memory, for all contenders; ``None`` if the dataset plugins load them.
+        data_seed: the seed of held-out splits and samples, for all contenders.
         device: a torch device, or ``auto``.
-        cache_directory: the folder of the cache; the user's if not given.
-        output: the folder that gets the runs.
-        metric: what decides.
-        cost: what the recommended line is cheap by.
-        price_per_hour: what an hour of the machine costs; adds the money.
-        force: run cells again that are finished.
+        cache_directory: the cache's folder; the user's cache if not given.
+        output: the folder of the run directories.
+        metric: the metric to compare by.
+        cost: the cost to recommend by.
+        price_per_hour: the price of the machine per hour; if given, costs in money are added.
+        force: whether to run finished cells again.
         command: the command line, for the records.
     """
 
@@ -64,12 +64,12 @@ class ComparisonRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class ComparisonOutcome:
-    """What became of a comparison.
+    """The outcome of a comparison.
 
     Attributes:
-        report: the finished cells compared; empty if there is none, or if they can't be compared.
-        finished: the cells that are finished, in the order of the contenders.
-        failed: those that couldn't be run, with the reason.
+        report: the report on the finished cells; empty if there are none, or if they can't be compared.
+        finished: the finished cells, in the order of the contenders.
+        failed: the failed cells, with their errors.
         error: why the finished cells can't be compared; ``None`` if they can.
     """
 
@@ -80,17 +80,17 @@ class ComparisonOutcome:
 
 
 def compare(request: ComparisonRequest, *, console: Console | None = None, quiet: bool = False) -> ComparisonOutcome:
-    """Run the cells that aren't finished, and compare all that are then.
+    """Run the unfinished cells of a comparison, and compare all finished ones.
 
-    What is finished stays, and is handed over, whatever fails after it.
+    Finished cells are kept and returned, even if something fails afterwards.
 
     Args:
-        request: what to compare.
-        console: where progress shows; the standard error if not given.
-        quiet: show no progress.
+        request: the specification of the comparison.
+        console: where to show progress; standard error if not given.
+        quiet: whether to show no progress.
 
     Raises:
-        TextclfError: the request can't be carried out; no cell has run then.
+        TextclfError: the request is invalid; no cell has run.
     """
     from textclf_core.system.process import process_state_restored
 
@@ -125,7 +125,7 @@ def _compare(request: ComparisonRequest, *, console: Console | None, quiet: bool
 
 
 def estimate(request: ComparisonRequest, *, console: Console | None = None, quiet: bool = False) -> Estimate:
-    """Do a pilot run of each contender, and return what the cells that aren't finished will take; no cell is run.
+    """Estimate the cost of the unfinished cells from pilot runs of each contender; no cell is run.
 
     The arguments and errors are those of :func:`compare`.
     """
@@ -133,7 +133,7 @@ def estimate(request: ComparisonRequest, *, console: Console | None = None, quie
 
     search, missing = request.search, None
     if search:
-        missing = f"Not in it: {search.trials} trials of each contender with {search.option!r}."
+        missing = f"Not included: {search.trials} trials per contender with {search.option!r}."
     with process_state_restored():
         planned = _plan(request)
 
@@ -145,7 +145,7 @@ def estimate(request: ComparisonRequest, *, console: Console | None = None, quie
 
 
 def _plan(request: ComparisonRequest) -> ComparisonPlan:
-    """Check the request, read each data set once, and lay out the cells."""
+    """Check the request, load each data set once, and return the plan of cells."""
     check_metric(request.metric)
     check_cost(request.cost)
 
@@ -169,14 +169,13 @@ def _plan(request: ComparisonRequest) -> ComparisonPlan:
 def _analyse(
     finished: Sequence[FinishedCell], request: ComparisonRequest
 ) -> tuple[tuple[Analysis, ...], RunError | None]:
-    """Return the comparisons of the finished cells; none, and the reason, where that fails."""
+    """Return the analyses of the finished cells, or none and the error if that fails."""
     runs = [StoredRun(cell.directory, cell.record) for cell in finished]
     try:
         return analyse(runs, metric=request.metric, cost=request.cost), None
-    except Exception as problem:  # whatever it is, the runs are worth more than the table
+    except Exception as problem:  # the finished runs must be returned whatever fails here
         error = RunError(
-            f"The {len(runs)} finished runs are in {request.output}, but can't be compared: "
-            f"{type(problem).__name__}: {problem}"
+            f"the {len(runs)} finished runs in {request.output} can't be compared: {type(problem).__name__}: {problem}"
         )
         error.__cause__ = problem
         return (), error

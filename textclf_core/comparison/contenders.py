@@ -1,7 +1,7 @@
-"""The contenders of a comparison, as they are written after ``--try``.
+"""The contenders of a comparison, in the notation of ``--try``.
 
-``head-only`` is one contender; ``lora + finetune:learning_rate=1e-4`` joins two plugins in one;
-``freeze-first-n:n=0..6`` and ``n=0,4,6`` make one contender of each value, in any option that takes a number.
+``head-only`` is one contender; ``lora + finetune:learning_rate=1e-4`` is one with two plugins;
+``freeze-first-n:n=0..6`` and ``n=0,4,6`` are one contender per value, for any option that takes a number.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _LONGEST_RANGE = 1000
 
 @dataclass(frozen=True)
 class Sweep:
-    """The option whose values made several contenders of one: ``freeze-first-n``, ``n``, 4."""
+    """A value of an option that was given as a range or list: ``freeze-first-n``, ``n``, 4."""
 
     plugin: str
     option: str
@@ -35,15 +35,15 @@ class Sweep:
 
 @dataclass(frozen=True)
 class Contender:
-    """One line of a comparison, run once a seed.
+    """One contender of a comparison, which is run once per seed.
 
     Attributes:
-        label: as it was written, with one value for each swept option.
-        plugins: all plugins of its runs, those of the base included.
-        left_out: base plugins that it has no use for, such as a model beside TF-IDF.
-        sweep: the swept option, where exactly one was.
-        tuning: what was tuned, and what that took.
-        baseline: nobody wrote it, so that it is left out where it does not support the task.
+        label: its specs as the user wrote them, with one value for each swept option.
+        plugins: all plugins of its runs, including those of the base.
+        left_out: base plugins that it doesn't need, such as the model for TF-IDF.
+        sweep: the swept option, if there is exactly one.
+        tuning: the tuning of an option, with its cost.
+        baseline: whether it was added as a baseline, which is dropped if it doesn't support the task.
     """
 
     label: str
@@ -66,18 +66,18 @@ def named_contenders(
     """Return the contenders of a comparison.
 
     Args:
-        tries: the contenders, as after ``--try``, or their plugins.
+        tries: the contenders, in the notation of ``--try`` or as plugins.
         base: the plugins of every contender.
-        catalogue: the plugins that there are.
-        baselines: add the baselines that aren't among them.
-        without: roles that no plugin is needed for.
-        set_by: who names them, for the records.
+        catalogue: the available plugins.
+        baselines: whether to add the baselines that aren't among them.
+        without: roles that need no plugin.
+        set_by: the origin of the contenders, for the records.
 
     Raises:
-        UsageError: no contender is named, or as :func:`contenders` does.
+        UsageError: there is no contender, or as for :func:`contenders`.
     """
     if not tries:
-        raise UsageError("nothing to compare: give each contender with --try, such as --try full --try head-only.")
+        raise UsageError("nothing to compare: add contenders with --try, such as --try full --try head-only.")
     wanted = with_baselines(tries, catalogue) if baselines else tries
     return contenders(wanted, base, catalogue, without=without, set_by=set_by)
 
@@ -90,14 +90,14 @@ def contenders(
     without: Sequence[str] = (),
     set_by: str = "command line",
 ) -> tuple[Contender, ...]:
-    """Return the contenders that ``tries`` name, on top of the base plugins, in order.
+    """Return the contenders in ``tries``, in order, each added to the base plugins.
 
-    A contender's choice replaces the base's plugin of the same name or of the same exclusive role; what of the base
-    it has no use for is left out.
+    A contender's plugin replaces the base's plugin with the same name or exclusive role. Base plugins that a contender
+    doesn't need are omitted.
 
     Raises:
-        UsageError: a plugin or an option is wrong, or two contenders are the same. All names are checked at once,
-            before anything runs.
+        UsageError: a plugin or an option is wrong, or two contenders are the same. All names are checked before
+            anything runs.
     """
     found = [contender for text in tries for contender in _contenders(text, base, catalogue, without, set_by)]
     labels = [contender.label for contender in found]
@@ -110,7 +110,7 @@ def contenders(
 def with_baselines(
     tries: Sequence[str | Sequence[PluginSpec]], catalogue: Catalogue
 ) -> list[str | Sequence[PluginSpec]]:
-    """Return the contenders as written, and behind them the baselines that aren't among them."""
+    """Return the contenders, followed by the baselines that aren't among them."""
     added = [name for name in catalogue.baselines if name not in tries]
     return [*tries, *((PluginSpec(name, set_by="default"),) for name in added)]
 
@@ -125,9 +125,9 @@ def _contenders(
     specs = _parse(text, catalogue, set_by) if isinstance(text, str) else tuple(text)
     for chosen, sweeps in _expand(specs, catalogue):
         combined = override(base, chosen, catalogue)
-        kept, left_out = _without_useless(combined, chosen, catalogue)
+        needed, left_out = _without_unneeded(combined, chosen, catalogue)
         label = " + ".join(str(spec) for spec in chosen)
-        plugins = activate(kept, catalogue, without=without)
+        plugins = activate(needed, catalogue, without=without)
         baseline = all(spec.set_by == "default" for spec in chosen)
         yield Contender(label, plugins, left_out, sweeps[0] if len(sweeps) == 1 else None, baseline=baseline)
 
@@ -144,7 +144,7 @@ def _parse(text: str, catalogue: Catalogue, set_by: str) -> tuple[PluginSpec, ..
 def _expand(
     specs: Sequence[PluginSpec], catalogue: Catalogue
 ) -> Iterator[tuple[tuple[PluginSpec, ...], tuple[Sweep, ...]]]:
-    """Yield the specs once for each combination of the values of swept options."""
+    """Yield the specs with each combination of the swept options' values."""
     swept: list[tuple[int, str, tuple[str, ...]]] = []
     for index, spec in enumerate(specs):
         numeric = {
@@ -171,30 +171,32 @@ def _expand(
 
 
 def _values(value: object) -> tuple[str, ...] | None:
-    """Return the values that a range or a list stands for, as text; ``None`` if it is neither."""
+    """Return the values of a range or list, as text; ``None`` if the value is neither."""
     if isinstance(value, list | tuple):
         return tuple(str(item) for item in value)
     text = str(value).replace(" ", "")
     if match := _RANGE.fullmatch(text):
         first, last = int(match[1]), int(match[2])
         if not first <= last < first + _LONGEST_RANGE:
-            raise UsageError(f"{text}: a range goes up, from the first value to the last, such as 0..6.")
+            raise UsageError(
+                f"{text}: a range must be ascending, such as 0..6, and have at most {_LONGEST_RANGE} values."
+            )
         return tuple(str(number) for number in range(first, last + 1))
     return tuple(text.split(",")) if _LIST.fullmatch(text) else None
 
 
-def _without_useless(
+def _without_unneeded(
     combined: Sequence[PluginSpec], chosen: Sequence[PluginSpec], catalogue: Catalogue
 ) -> tuple[list[PluginSpec], tuple[str, ...]]:
-    """Leave out the base's plugins that the contender has no use for: a model beside a trainer without an encoder."""
+    """Omit base plugins that the contender doesn't need, such as a model for a trainer without an encoder."""
     plugins = [catalogue.get(spec.name) for spec in combined]
     trainer = next((plugin for plugin in plugins if "trainer" in plugin.roles), None)
     if trainer is None:
         return list(combined), ()
     mine = {spec.name for spec in chosen}
-    useless = [
+    unneeded = [
         plugin.name
         for plugin in plugins
         if plugin.name not in mine and set(plugin.roles) <= set(inert_roles(plugin, trainer))
     ]
-    return [spec for spec in combined if spec.name not in useless], tuple(useless)
+    return [spec for spec in combined if spec.name not in unneeded], tuple(unneeded)

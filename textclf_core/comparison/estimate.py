@@ -1,4 +1,4 @@
-"""The estimate beforehand: what a comparison will take, from a pilot run of a few steps of each contender."""
+"""Estimating the cost of a comparison before it runs, from pilot runs of each contender on a few rows."""
 
 from __future__ import annotations
 
@@ -26,27 +26,28 @@ from textclf_core.tasks import kind_of
 from textclf_core.types.meter import SKIPPED
 from textclf_core.types.progress import Progress
 
-# Rows of train in the two pilot runs: the time of a run is a straight line through them. The first one of a process is
-# done twice, since imports and first allocations are not what a cell will pay. The fewer rows, the less alike in length
-# are those of a batch: of 320 rows an eighth of what is computed is padding, of 640 a fourteenth, of 8,530 a fiftieth.
+# Rows of train in the two pilot runs, between which the time is interpolated linearly. The first pilot run of a process
+# is done twice, since cells don't pay for imports and first allocations. With fewer rows, the lengths within a batch
+# differ more: of 320 rows an eighth of the computed tokens is padding, of 640 a fourteenth, of 8,530 a fiftieth.
 _PILOT_ROWS = (128, 1280)
 _FILE = ".expected.json"
 
 
 def estimate_costs(plan: ComparisonPlan, progress: Progress) -> tuple[EstimateLine, ...]:
-    """Do a pilot run of each contender that has cells to run, and return what they will take.
+    """Estimate the cost of each contender with unfinished cells from pilot runs.
 
-    A pilot run is a whole run on a stratified sample of the rows, of every split the same share, so it takes whatever
-    plugin there is as it is. Time and what goes into the cache are extrapolated by a straight line through two pilots,
-    but for the stages that every run has alike, which are the mean of both; the artifact's size by a power of the rows,
-    since a vocabulary grows ever more slowly (Heaps, "Information Retrieval", 1978, section 7.5) and weights don't;
-    memory is that of the larger. Pilot runs go in the order in which they will run, with a cache of their own:
-    cells that will train jointly are piloted jointly, and those that use the cache once more with what they left
-    there, as their later seeds will. What is found is kept in the output folder, so that the records of the cells can
-    hold it beside what they really took.
+    A pilot run is a complete run on a stratified sample with the same share of every split, so it works with any
+    plugin. Time and the size of what is cached are extrapolated linearly from two pilot runs, except the stages that
+    don't depend on the number of rows, whose mean is used. The artifact's size is extrapolated as a power of the number
+    of rows, since a vocabulary grows sublinearly (Heaps, "Information Retrieval", 1978, section 7.5) and weights don't
+    grow. Memory is that of the larger pilot run.
+
+    Pilot runs are done in the order of the cells, with their own cache. Cells that will train jointly are piloted
+    jointly; contenders that use the cache are piloted a second time with its content, as later seeds will run. The
+    estimates are saved in the output folder, so that the records of the cells can contain them.
 
     Raises:
-        TextclfError: a contender can't run.
+        TextclfError: a contender fails.
     """
     groups: dict[tuple[str, TrainSize | None], list[Cell]] = {}
     for cell in plan.cells:
@@ -58,8 +59,8 @@ def estimate_costs(plan: ComparisonPlan, progress: Progress) -> tuple[EstimateLi
     prefix_of = prefixes([cell for cells in waiting.values() for cell in cells], plan.task_of)
     ordered = running_order(firsts, prefix_of)
     expected: dict[str, CostEstimate] = {}
-    with progress.bar("pilot runs", len(waiting), "contenders") as bar, tempfile.TemporaryDirectory() as room:
-        pilot = _Pilot(plan, Path(room), prefix_of)
+    with progress.bar("pilot runs", len(waiting), "contenders") as bar, tempfile.TemporaryDirectory() as folder:
+        pilot = _Pilot(plan, Path(folder), prefix_of)
         if ordered:
             pilot.warm_up(ordered[0])
         for cell in ordered:
@@ -92,7 +93,7 @@ def _mean(expected: Sequence[CostEstimate]) -> CostEstimate | None:
 
 
 def save_estimates(output: Path, expected: Mapping[str, CostEstimate]) -> None:
-    """Keep what is expected of cells, by their id, for their records."""
+    """Save the estimates of cells, by their ids, for their records."""
     output.mkdir(parents=True, exist_ok=True)
     path = output / _FILE
     known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
@@ -103,7 +104,7 @@ def save_estimates(output: Path, expected: Mapping[str, CostEstimate]) -> None:
 
 
 def saved_estimates(output: Path) -> dict[str, CostEstimate]:
-    """Return what was kept, by the cell's id."""
+    """Return the saved estimates, by the cells' ids."""
     path = output / _FILE
     if not path.is_file():
         return {}
@@ -112,7 +113,7 @@ def saved_estimates(output: Path) -> dict[str, CostEstimate]:
 
 @dataclass(frozen=True)
 class _Piloted:
-    """What a run on so many rows of train took."""
+    """The cost of a pilot run with its number of training rows."""
 
     rows: int
     cost: Cost
@@ -120,48 +121,48 @@ class _Piloted:
 
 @dataclass(frozen=True)
 class _Pilot:
-    """Runs cells on samples, in a folder that goes away."""
+    """Run cells on samples of the data, in a temporary folder."""
 
     plan: ComparisonPlan
-    room: Path
+    folder: Path
     prefix_of: dict[str, Prefix]
 
     def warm_up(self, cell: Cell) -> None:
-        """Run once for nothing: imports and first allocations are not what a cell will pay."""
-        self._run_pilot([cell], _PILOT_ROWS[0], self.room / "warm-up")
+        """Do a pilot run without using its result, since cells don't pay for imports and first allocations."""
+        self._run_pilot([cell], _PILOT_ROWS[0], self.folder / "warm-up")
 
     def expected(self, cells: Sequence[Cell], *, has_finished: bool) -> dict[str, CostEstimate]:
-        """Return what each of a contender's waiting cells will take, by its id.
+        """Return the estimated cost of each of a contender's waiting cells, by its id.
 
-        Those that will train jointly are piloted jointly. Those after them find in the cache what the first left
-        there, and so do the first if another was finished before.
+        Cells that will train jointly are piloted jointly. Later cells read from the cache what the first ones wrote,
+        and so do the first ones if another cell was finished before.
         """
         group = trained_jointly(cells[0], cells[1:], self.prefix_of)
-        first = self._lines(group)
+        first = self._estimates(group)
         if first is None:
             group = [cells[0]]
-            first = self._lines(group)
-        assert first is not None  # what can't run on its own has raised
+            first = self._estimates(group)
+        assert first is not None  # a single cell that fails raises
         rest = [cell for cell in cells if cell not in group]
-        again = self._lines(group) or first if first[0].cache_bytes and (has_finished or rest) else first
+        again = self._estimates(group) or first if first[0].cache_bytes and (has_finished or rest) else first
         of_group = zip(group, again if has_finished else first, strict=True)
-        return {cell.id: line for cell, line in of_group} | {cell.id: again[-1] for cell in rest}
+        return {cell.id: one for cell, one in of_group} | {cell.id: again[-1] for cell in rest}
 
-    def _lines(self, group: Sequence[Cell]) -> list[CostEstimate] | None:
-        """Extrapolate through two samples, each with a cache of its own that all contenders share.
+    def _estimates(self, group: Sequence[Cell]) -> list[CostEstimate] | None:
+        """Estimate the cost of cells from two samples, each with a cache that all contenders share.
 
-        One will do where it holds all rows. ``None`` where the cells can't train jointly after all.
+        A single sample is enough if it has all rows. Returns ``None`` if the cells can't be trained jointly.
         """
         rows = len(self.plan.data[group[0].contender.label, group[0].train_size].data["train"])
         samples = _PILOT_ROWS if rows > _PILOT_ROWS[0] else _PILOT_ROWS[:1]
-        pilots = [self._run_pilot(group, wanted, self.room / f"cache-{wanted}") for wanted in samples]
+        pilots = [self._run_pilot(group, wanted, self.folder / f"cache-{wanted}") for wanted in samples]
         small, large = pilots[0], pilots[-1]
         if small is None or large is None:
             return None
         return [_extrapolated(*piloted, rows) for piloted in zip(small, large, strict=True)]
 
     def _run_pilot(self, group: Sequence[Cell], wanted: int, cache: Path) -> list[_Piloted] | None:
-        """Run cells of a contender on about ``wanted`` rows of train; ``None`` where they can't train jointly."""
+        """Run cells of a contender on about ``wanted`` rows of train; ``None`` if they can't be trained jointly."""
         data = self.plan.data[group[0].contender.label, group[0].train_size]
         share = min(1.0, wanted / len(data.data["train"]))
         sample = DatasetDict(
@@ -178,7 +179,7 @@ class _Pilot:
                 data=InMemoryData(f"{rows} rows of {data.fingerprint}", prepared),
                 seed=cell.seed,
                 data_seed=self.plan.data_seed,
-                output=self.room / "runs",
+                output=self.folder / "runs",
                 device=self.plan.device,
                 cache=cache,
                 pilot=True,
@@ -198,7 +199,7 @@ class _Pilot:
 
 
 def _extrapolated(small: _Piloted, large: _Piloted, rows: int) -> CostEstimate:
-    """Return what so many rows of train will take."""
+    """Return the estimated cost of a run on ``rows`` rows of train."""
     fixed = (_fixed_seconds(small.cost) + _fixed_seconds(large.cost)) / 2
     return CostEstimate(
         seconds=fixed + _line(small, large, rows, _growing_seconds),
@@ -209,7 +210,7 @@ def _extrapolated(small: _Piloted, large: _Piloted, rows: int) -> CostEstimate:
 
 
 def _fixed_seconds(cost: Cost) -> float:
-    """Return what doesn't grow with the rows: a line through it would multiply its noise by what it is extrapolated."""
+    """Return the seconds of the stages that don't grow with the rows; extrapolating them would only amplify noise."""
     return sum(cost.seconds.get(stage, 0.0) for stage in FIXED_STAGES)
 
 
@@ -218,15 +219,15 @@ def _growing_seconds(cost: Cost) -> float:
 
 
 def _line(small: _Piloted, large: _Piloted, rows: int, of: Callable[[Cost], float]) -> float:
-    """Extrapolate to ``rows`` by the line through both, which doesn't fall."""
-    if large.rows == small.rows:  # there aren't more rows than the smaller pilot run takes
+    """Extrapolate to ``rows`` by the line through both pilot runs, with a slope of at least 0."""
+    if large.rows == small.rows:  # there is only one pilot run, on all rows
         return of(large.cost)
     per_row = (of(large.cost) - of(small.cost)) / (large.rows - small.rows)
     return of(large.cost) + max(0.0, per_row) * (rows - large.rows)
 
 
 def _power(small: _Piloted, large: _Piloted, rows: int, of: Callable[[Cost], float]) -> float:
-    """Extrapolate to ``rows`` by the power of them through both, which doesn't fall."""
+    """Extrapolate to ``rows`` by the power function through both pilot runs, with an exponent of at least 0."""
     low, high = of(small.cost), of(large.cost)
     if large.rows == small.rows or low >= high or not low:
         return high
@@ -235,7 +236,7 @@ def _power(small: _Piloted, large: _Piloted, rows: int, of: Callable[[Cost], flo
 
 
 def _stratified(labels: list[int], share: float) -> list[int]:
-    """Return rows, evenly spaced within each label, so that long and short, early and late ones are among them."""
+    """Return row numbers that are evenly spaced within each label, so that the sample covers the whole data set."""
     ids = np.asarray(labels)
     rows: list[int] = []
     for label in np.unique(ids):

@@ -1,4 +1,4 @@
-"""The live view of a comparison: every cell, what it gave, and the time left for all."""
+"""The live view of a comparison: the state and score of every cell, and the remaining time."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ class _State:
 
 
 class LiveView:
-    """Shows all cells of a comparison: a table that lives on a terminal, a line a cell in a log.
+    """Show all cells of a comparison: as a live table in a terminal, as one line per cell in a log.
 
     Args:
         cells: the cells, in the order in which they run.
-        metric: the metric shown beside a finished cell, of its test split.
-        console: where to show; the standard error by default.
-        expected: what the estimate expects of cells, by their id.
-        quiet: show nothing.
+        metric: the metric to show for finished cells, on the test split.
+        console: where to show it; standard error by default.
+        expected: the estimated costs of cells, by their ids.
+        quiet: whether to show nothing.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class LiveView:
 
     @contextmanager
     def running(self, cell: Cell) -> Iterator[Progress]:
-        """Show that a cell runs while the block does, and yield its progress."""
+        """Show that a cell is running while the block runs, and yield its progress."""
         self._current, self._started = self._states[cell], time.perf_counter()
         self._current.status = "running"
         try:
@@ -84,30 +84,30 @@ class LiveView:
             self._current = self._bar = None
 
     def reused(self, cell: Cell, record: Record) -> None:
-        """Show that a cell was finished before."""
+        """Show that a cell was finished earlier."""
         state = self._states[cell]
         state.status, state.score = "read", self._score(record)
         state.seconds = record.cost.seconds["total"]
-        self._line(state)
+        self._print_line(state)
 
     def finished(self, cell: Cell, record: Record) -> None:
         """Show that a cell is finished."""
         state = self._states[cell]
         state.status, state.score = "done", self._score(record)
-        self._line(state)
+        self._print_line(state)
 
     def failed(self, cell: Cell, error: TextclfError) -> None:
         """Show that a cell failed."""
         state = self._states[cell]
         state.status, state.note = "failed", str(error).splitlines()[0]
-        self._line(state)
+        self._print_line(state)
 
     @property
     def seconds_left(self) -> float | None:
-        """Seconds until all cells are done; ``None`` until that can be told.
+        """The remaining seconds for all cells; ``None`` if they can't be estimated yet.
 
-        Of a cell that the estimate knows, what it expects; of another, what the cells so far took, the contender's own
-        if there are any.
+        For each cell, this is its estimate if there is one, or else the mean time of the contender's finished cells, or
+        of all finished cells.
         """
         known: dict[tuple[str, object], list[float]] = {}
         for state in self._states.values():
@@ -133,13 +133,13 @@ class LiveView:
     def _score(self, record: Record) -> float | None:
         return record.metrics["test"].get(self._metric)
 
-    def _line(self, state: _State) -> None:
+    def _print_line(self, state: _State) -> None:
         if self._quiet or self._live:
             return
         states = list(self._states.values())
         score = f", {self._metric} {state.score:.4f}" if state.score is not None else ""
         took = f", {format_seconds(state.seconds)}" if state.seconds is not None else ""
-        # While finished cells are read, those that come seem still to run.
+        # While finished cells are still being read, it isn't known how many cells will run.
         seconds_left = None if state.status == "read" else self.seconds_left
         left = f"; about {format_seconds(seconds_left)} left" if seconds_left else ""
         note = f": {state.note}" if state.note else ""
@@ -154,7 +154,7 @@ class LiveView:
         head = f"{done} of {len(states)} cells" + (f", about {format_seconds(left)} left" if left else "")
         table = Table("cell", "", self._metric, "time", box=None, pad_edge=False)
         first = 0
-        if len(states) > _MOST_ROWS:  # the part of the list around the cell that runs
+        if len(states) > _MOST_ROWS:  # show the part of the list around the running cell
             first = max(0, min(len(states) - _MOST_ROWS, done - _MOST_ROWS // 2))
         for state in states[first : first + _MOST_ROWS]:
             status = state.status
@@ -173,17 +173,17 @@ class LiveView:
 
 
 class _CellProgress(Progress):
-    """Shows a cell's bars in its row of the view."""
+    """Show a cell's progress bars in its row of the live view."""
 
     def __init__(self, view: LiveView) -> None:
         super().__init__(quiet=True)
-        self._board = view
+        self._view = view
 
     @contextmanager
     def bar(self, description: str, total: int, unit: str = "steps") -> Iterator[Bar]:
-        outer = self._board._bar
-        self._board._bar = Bar(description, total, unit)
+        outer = self._view._bar
+        self._view._bar = Bar(description, total, unit)
         try:
-            yield self._board._bar
+            yield self._view._bar
         finally:
-            self._board._bar = outer
+            self._view._bar = outer

@@ -1,4 +1,4 @@
-"""Running the cells of a comparison: those that are finished are read, those that fail don't stop the others."""
+"""Running the cells of a comparison: finished cells are read, and a failing cell doesn't stop the others."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ logger = logging.getLogger("textclf")
 
 @dataclass(frozen=True)
 class FinishedCell:
-    """A cell with its run."""
+    """A finished cell and its run."""
 
     cell: Cell
     directory: Path
@@ -42,7 +42,7 @@ class FinishedCell:
 
 @dataclass(frozen=True)
 class FailedCell:
-    """A cell that couldn't be run, with the reason."""
+    """A failed cell and its error."""
 
     cell: Cell
     error: TextclfError
@@ -50,7 +50,7 @@ class FailedCell:
 
 @dataclass(frozen=True)
 class ComparisonPlan:
-    """The cells of a comparison, and the data that each contender runs on, by its label and the size of train."""
+    """The cells of a comparison, and the data of each contender, by its label and the size of train."""
 
     cells: tuple[Cell, ...]
     data: dict[tuple[str, TrainSize | None], PreparedData]
@@ -80,21 +80,21 @@ def plan(
     device: str = "auto",
     cache: Path | None = None,
 ) -> ComparisonPlan:
-    """Load the data, once for each dataset plugin and its options, and lay out the cells.
+    """Load the data, once per dataset plugin with its options, and return the plan of cells.
 
     Args:
         contenders: the contenders.
-        seeds: the seeds of each.
-        output: the folder of the runs.
-        sizes: how much of train; all of it if none is given.
+        seeds: the seeds of each contender.
+        output: the folder of the run directories.
+        sizes: the sizes of train; all of it if none is given.
         data: data in memory, for all contenders.
-        data_seed: the seed of the data, one for all.
+        data_seed: the seed of held-out splits and samples, for all contenders.
         device: a torch device, or ``auto``.
-        cache: the folder of what the cells share; the user's cache if not given.
+        cache: the cache's folder; the user's cache if not given.
 
     Raises:
-        DataError: the data can't be had or can't be used.
-        UsageError: there is no such device, or a contender does not support the task, or may leave rows unanswered.
+        DataError: the data can't be loaded or used.
+        UsageError: the device doesn't exist, or a contender doesn't support the task or may leave rows unanswered.
     """
     device = resolve_device(device)
     wanted = sizes or (None,)
@@ -115,17 +115,17 @@ def plan(
 
 
 def _refuse_abstaining(contender: Contender, task: Task) -> None:
-    """Refuse a contender whose scores would be those of other rows than the others'."""
+    """Refuse a contender that may leave rows unanswered, since it would be scored on other rows than the others."""
     if abstaining := [step.plugin for step in check_postprocessing(contender.plugins, task) if may_abstain([step])]:
         raise UsageError(
-            f"--try {contender.label}: {' and '.join(abstaining)} may leave rows unanswered, and a comparison scores "
-            "all contenders on the same rows; a score on the easier ones says nothing beside them. Leave it out here, "
-            "and see with `textclf run` what it does to the contender that you choose."
+            f"--try {contender.label}: {' and '.join(abstaining)} may leave rows unanswered, but a comparison must "
+            "score all contenders on the same rows. Leave it out here, and try it with `textclf run` on the contender "
+            "that you choose."
         )
 
 
 def _suited(contenders: Sequence[Contender], task_of: Mapping[str, Task]) -> list[Contender]:
-    """Return the contenders with the plugins that suit their task, without baselines that do not support it."""
+    """Return the contenders with the plugins that support their task, without baselines that don't support it."""
     found = []
     for contender in contenders:
         try:
@@ -133,7 +133,7 @@ def _suited(contenders: Sequence[Contender], task_of: Mapping[str, Task]) -> lis
         except UsageError as error:
             if not contender.baseline:
                 raise
-            logger.info("a baseline is left out: %s", error)
+            logger.info("a baseline is dropped: %s", error)
     return found
 
 
@@ -145,14 +145,14 @@ def run_cells(
     command: str | None = None,
     expected: Mapping[str, CostEstimate] | None = None,
 ) -> tuple[list[FinishedCell], list[FailedCell]]:
-    """Run what isn't finished, and return what is and what failed, in the plan's order.
+    """Run the unfinished cells; return all finished and all failed cells, in the plan's order.
 
     Args:
         plan: the cells and their data.
-        view: shows them.
-        force: run those that are finished again.
+        view: the view that shows them.
+        force: whether to run finished cells again.
         command: the command line, for the records.
-        expected: what a pilot run expected of the cells, by their id, for the records.
+        expected: the estimated costs of the cells, by their ids, for the records.
     """
     finished: list[FinishedCell] = []
     failed: list[FailedCell] = []
@@ -205,9 +205,9 @@ def run_cells(
 
 
 def read_cell(plan: ComparisonPlan, cell: Cell) -> FinishedCell | None:
-    """Return the cell if it is finished. Its directory is whole if it is there.
+    """Return a cell with its run if it is finished; ``None`` if not.
 
-    One whose record is of an earlier format is run anew, which is logged.
+    A cell whose record has an earlier format counts as unfinished, which is logged.
     """
     directory = cell.finished_in(plan.output)
     if directory is None:
@@ -215,22 +215,22 @@ def read_cell(plan: ComparisonPlan, cell: Cell) -> FinishedCell | None:
     record = read_record(directory)
     if record.format != RECORD_FORMAT:
         formats = record.format, RECORD_FORMAT
-        logger.info("%s is run anew: its record has format %d, and this version writes %d", directory, *formats)
+        logger.info("%s is run again: its record has format %d, and this version writes %d", directory, *formats)
         return None
     return FinishedCell(cell, directory, record)
 
 
 def run_cell(plan: ComparisonPlan, cell: Cell, progress: Progress, *, prove: bool = True) -> FinishedCell:
-    """Run a cell; it takes the place of one of the same id. ``prove`` is as in ``RunSpec``.
+    """Run a cell, replacing a finished run with the same id; ``prove`` is as in ``RunSpec``.
 
     Raises:
-        TextclfError: it can't be run.
+        TextclfError: the run failed.
     """
     return _finished(cell, run_one(replace(_spec(plan, cell, None, None), prove=prove), progress))
 
 
 def run_group(specs: Sequence[RunSpec], progress: Progress) -> list[RunOutcome] | None:
-    """Run one specification, or several jointly; ``None`` if those have to be run one by one."""
+    """Run one specification, or several jointly; return ``None`` if they must be run one by one."""
     try:
         return run(specs, progress)
     except NotTrainedJointlyError:
@@ -262,6 +262,6 @@ def _stores_of(outcome: RunOutcome) -> tuple[str, ...]:
 
 
 def _finished(cell: Cell, run: FinishedRun) -> FinishedCell:
-    # Checkpoints are for going on with a run; this one is whole, and a comparison has many.
+    # Checkpoints are for resuming a run; this one is finished, and a comparison has many.
     shutil.rmtree(run.directory / CHECKPOINTS_DIRECTORY, ignore_errors=True)
     return FinishedCell(cell, run.directory, run.record)

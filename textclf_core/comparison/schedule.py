@@ -1,4 +1,4 @@
-"""The order in which cells run: shallow frozen prefixes first, so that deeper ones go on from them."""
+"""The order of the cells: shallow frozen prefixes first, so that deeper ones can start from their cached outputs."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Prefix:
-    """The frozen prefix of a contender, of its first phase where training has several.
+    """The frozen prefix of a contender in its first phase.
 
     Attributes:
-        model: its model plugin with its options, and the strategies that adapt the model with theirs.
-        blocks: how many blocks are frozen.
-        whole: whether all are.
+        model: the model plugin and the strategies that adapt the model, with their options.
+        blocks: the number of frozen blocks.
+        whole: whether all blocks are frozen.
     """
 
     model: str
@@ -34,10 +34,11 @@ class Prefix:
 
 
 def prefixes(cells: Sequence[Cell], task_of: Callable[[Cell], Task]) -> dict[str, Prefix]:
-    """Return the frozen prefix of each contender that has one of a block at least, by its label.
+    """Return the frozen prefix of each contender whose prefix has at least one block, by its label.
 
-    Each model is built once, and frozen by each contender's strategies in turn; none is adapted, which may take as
-    long as training. What can't be built has none: its cells will say why. A single cell has no order to find.
+    Each model is built once, and frozen by each contender's strategies in turn. It isn't adapted, since that may take
+    as long as training. A contender whose model can't be built is skipped; its cells will raise the error. With a
+    single cell there is nothing to order.
     """
     found: dict[str, Prefix] = {}
     encoders: dict[str, Encoder] = {}
@@ -68,7 +69,7 @@ def _named(plugins: Sequence[ActivePlugin]) -> str:
 
 
 def running_order(cells: Sequence[Cell], prefix_of: dict[str, Prefix]) -> list[Cell]:
-    """Return the cells as they are written, but those with a frozen prefix last, the shallow ones first."""
+    """Return the cells in order, but those with a frozen prefix last, shallow prefixes first."""
 
     def depth(cell: Cell) -> tuple[str, int]:
         prefix = prefix_of.get(cell.contender.label)
@@ -78,9 +79,9 @@ def running_order(cells: Sequence[Cell], prefix_of: dict[str, Prefix]) -> list[C
 
 
 def trained_jointly(first: Cell, others: Sequence[Cell], prefix_of: dict[str, Prefix]) -> list[Cell]:
-    """Return ``first`` and the cells that its trainer may train with it.
+    """Return ``first`` and the cells that its trainer can train jointly with it.
 
-    They have the whole encoder frozen in all of training and differ in the seed and the recipe's options alone.
+    Their whole encoder is frozen throughout training, and they differ only in the seed and the recipe's options.
     """
     prefix, plugins = prefix_of.get(first.contender.label), first.contender.plugins
     [trainer] = plugins.of_role("trainer")

@@ -1,4 +1,4 @@
-"""A fair comparison gives each contender the same budget to find a value that suits it, on validation."""
+"""Tuning an option of each contender on validation, with the same number of trials."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from textclf_core.types.progress import Progress
 logger = logging.getLogger("textclf")
 
 TRIALS = "trials"
-"""The folder, in the output folder, that gets the runs of the trials."""
+"""The subfolder of the output folder for the runs of the trials."""
 
 _FEWEST_TRIALS = 2
 
 
 @dataclass(frozen=True)
 class Search:
-    """What to tune: an option of the trainer, searched on a logarithmic scale between the bounds.
+    """The search for an option of the trainer, on a logarithmic scale between bounds.
 
-    Without bounds, between those that the option itself names.
+    Without bounds, the search range that the option declares is used.
     """
 
     option: str
@@ -44,26 +44,26 @@ class Search:
         """Return the lowest and the highest value to try.
 
         Raises:
-            UsageError: none are given, and the trainer's option names none.
+            UsageError: no bounds are given, and the trainer's option declares none.
         """
         [option] = [one for one in options_of(type(trainer.instance)) if one.name == self.option]
         bounds = self.bounds or option.search
         if bounds is None:
             raise UsageError(
-                f"--tune {self.option}: {trainer.name} names no usual range for it; say in which, such as "
+                f"--tune {self.option}: {trainer.name} has no default range for it; give one, such as "
                 f"{self.option}=1e-4..1e-1."
             )
         return bounds
 
 
 def parse_search(text: str, trials: int) -> Search:
-    """Return what ``learning_rate`` or ``learning_rate=1e-5..1e-2`` means.
+    """Return the search for ``learning_rate`` or ``learning_rate=1e-5..1e-2``.
 
     Raises:
-        UsageError: it isn't an option and a range, or there are too few trials.
+        UsageError: the range is invalid, or there are too few trials.
     """
     if trials < _FEWEST_TRIALS:
-        raise UsageError(f"--trials {trials}: tuning compares {_FEWEST_TRIALS} trials at least.")
+        raise UsageError(f"--trials {trials}: tuning needs at least {_FEWEST_TRIALS} trials.")
     option, _, bounds = text.partition("=")
     if not bounds:
         return Search(option, None, trials)
@@ -73,22 +73,22 @@ def parse_search(text: str, trials: int) -> Search:
     except ValueError:
         ends = 0.0, 0.0
     if not (dots and 0 < ends[0] < ends[1]):
-        raise UsageError(f"--tune {text}: write a range that goes up from above 0, such as {option}=1e-5..1e-2.")
+        raise UsageError(f"--tune {text}: the range must be ascending and above 0, such as {option}=1e-5..1e-2.")
     return Search(option, ends, trials)
 
 
 def tune_plan(
     plan: ComparisonPlan, search: Search, metric: str, progress: Progress
 ) -> tuple[ComparisonPlan, tuple[FailedCell, ...]]:
-    """Tune every contender whose trainer has the option, at each size of train.
+    """Tune every contender whose trainer has the option, for each size of train.
 
     Returns:
-        The plan of the best values, whose labels say that they were tuned, beside the contenders without the option;
-        and the cells of contenders whose trials all failed, with the reason.
+        The plan with the tuned contenders, whose labels say so, and the contenders without the option; and the cells of
+        contenders whose trials all failed, with their errors.
 
     Raises:
-        UsageError: Optuna isn't installed, no contender has the option, nobody says in which range to search, or one
-            doesn't give the metric.
+        UsageError: Optuna isn't installed, no contender has the option, the search range is unknown, or a contender
+            doesn't compute the metric.
     """
     firsts: dict[tuple[str, TrainSize | None], Cell] = {}
     for cell in plan.cells:
@@ -98,7 +98,7 @@ def tune_plan(
         raise UsageError(f"--tune {search.option}: no contender's trainer has an option {search.option!r}.")
     for first in firsts.values():
         _check_metric(plan, first, metric)
-        search.bounds_for(_trainer(first.contender))  # before the first trial
+        search.bounds_for(_trainer(first.contender))  # raises before the first trial
     tuned = {key: _tune(plan, first, search, metric, progress) for key, first in firsts.items()}
     cells: list[Cell] = []
     failed: list[FailedCell] = []
@@ -121,23 +121,23 @@ def _trainer(contender: Contender) -> ActivePlugin:
 
 
 def _check_metric(plan: ComparisonPlan, cell: Cell, metric: str) -> None:
-    """Refuse a contender that doesn't give the metric that tuning chooses by."""
+    """Refuse a contender that doesn't compute the metric by which tuning chooses."""
     task = plan.task_of(cell)
     given = check_metrics(suited(cell.contender.plugins, task), task)
     if metric not in given:
         raise UsageError(
-            f"--tune chooses by {metric!r}, and {cell.contender.label} gives {', '.join(sorted(given))} alone. "
+            f"--tune chooses by {metric!r}, but {cell.contender.label} only computes {', '.join(sorted(given))}. "
             f"Add --plugin {metric}."
         )
 
 
 def _tune(plan: ComparisonPlan, first: Cell, search: Search, metric: str, progress: Progress) -> Contender | RunError:
-    """Try values, each in a run at the first cell's seed, and return the contender with the best on validation.
+    """Try values, each in a run with the first cell's seed; return the contender with the best one on validation.
 
-    The first trial takes the option's own value, so that tuning never does worse than none on validation. The others
-    are chosen by Optuna's tree-structured Parzen estimator (Bergstra et al., NeurIPS 2011), half of them at random.
-    It is seeded: a comparison that was stopped asks for the same values again and reads their runs. A trial that fails,
-    as one that diverges does, counts as one of the trials; where all fail, an error is returned.
+    The first trial uses the option's current value, so that tuning is never worse on validation than no tuning. The
+    other values are chosen by Optuna's tree-structured Parzen estimator (Bergstra et al., NeurIPS 2011), half of them
+    at random. It is seeded, so that a comparison that was stopped tries the same values again and reads their runs. A
+    trial that fails, for example because it diverges, counts as a trial; if all fail, an error is returned.
     """
     optuna = _optuna()
     contender, option = first.contender, search.option
@@ -154,7 +154,7 @@ def _tune(plan: ComparisonPlan, first: Cell, search: Search, metric: str, progre
     with progress.bar(f"tune {contender.label}", search.trials, "trials") as bar:
         for _ in range(search.trials):
             trial = study.ask()
-            # Three significant digits, as a person would write it: what is run is what is shown.
+            # Rounded to three significant digits, so that the value shown is the value used.
             value = float(f"{trial.suggest_float(option, low, high, log=True):.3g}")
             attempt = _with_value(contender, option, value, f"{contender.label} trial {option}={value:g}")
             try:
@@ -170,7 +170,7 @@ def _tune(plan: ComparisonPlan, first: Cell, search: Search, metric: str, progre
                 tried.append((value, score))
             bar.advance(note=f"best so far: {_best(tried)[0]:g}" if tried else "")
     if not tried:
-        return RunError(f"all {search.trials} trials of {option!r} failed, the last one so: {failure}")
+        return RunError(f"all {search.trials} trials of {option!r} failed, the last one with: {failure}")
     value, score = _best(tried)
     tuning = Tuning(
         option=f"{_trainer(contender).name}:{option}",
@@ -185,15 +185,15 @@ def _tune(plan: ComparisonPlan, first: Cell, search: Search, metric: str, progre
 
 
 def _best(tried: list[tuple[float, float]]) -> tuple[float, float]:
-    """Return the value with the highest score, and the score."""
+    """Return the value with the highest score, and that score."""
     return max(tried, key=lambda one: one[1])
 
 
 def _validation_score(record: Record, metric: str) -> float:
-    """Return a trial's score.
+    """Return a trial's score on validation.
 
     Raises:
-        RunError: it has none.
+        RunError: the metric has no value.
     """
     score = record.metrics["validation"].get(metric)
     if score is None:
@@ -202,18 +202,18 @@ def _validation_score(record: Record, metric: str) -> float:
 
 
 def _trial(plan: ComparisonPlan, first: Cell, attempt: Contender) -> Record:
-    """Run a trial, or read it, in a folder of its own: reports are about what was run with the value found."""
+    """Run a trial, or read its finished run, in the subfolder of trials, which reports don't include."""
     prepared = plan.data[first.contender.label, first.train_size]
-    room = replace(plan, output=plan.output / TRIALS, data={**plan.data, (attempt.label, first.train_size): prepared})
+    trials = replace(plan, output=plan.output / TRIALS, data={**plan.data, (attempt.label, first.train_size): prepared})
     cell = _cell(plan, first, attempt)
-    # What a trial leaves is its scores, so what it saves need not be proved.
-    done = read_cell(room, cell) or run_cell(room, cell, Progress(quiet=True), prove=False)
+    # A trial's model is removed, so it needn't be checked.
+    done = read_cell(trials, cell) or run_cell(trials, cell, Progress(quiet=True), prove=False)
     shutil.rmtree(done.directory / MODEL_DIRECTORY, ignore_errors=True)
     return done.record
 
 
 def _cell(plan: ComparisonPlan, like: Cell, contender: Contender) -> Cell:
-    """Return a cell of another contender on the data of one of the plan's, at its seed."""
+    """Return a cell of another contender with the data and the seed of a cell of the plan."""
     return make_cell(
         contender,
         like.seed,
@@ -225,7 +225,7 @@ def _cell(plan: ComparisonPlan, like: Cell, contender: Contender) -> Cell:
 
 
 def _with_value(contender: Contender, option: str, value: float, label: str) -> Contender:
-    """Return the contender with another value of an option of its trainer, under another label."""
+    """Return the contender with another label, and another value of an option of its trainer."""
     plugins = ActivePlugins(
         [
             with_options(plugin, {option: value}, set_by="tuning") if "trainer" in plugin.roles else plugin
@@ -245,7 +245,7 @@ def _optuna() -> Any:
 
 @contextmanager
 def _warnings_alone(optuna: Any) -> Iterator[None]:
-    """Keep Optuna's lines about its study to warnings while the block runs."""
+    """Silence Optuna's messages below the level of warnings while the block runs."""
     before = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:

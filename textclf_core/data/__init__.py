@@ -1,4 +1,4 @@
-"""Labelled texts: reading them, telling text from label, checking them, and splitting them."""
+"""Labelled texts: reading, finding the text and label columns, checking and splitting."""
 
 from textclf_core.data.infer_columns import TEXT, labelled
 from textclf_core.data.memory import from_memory

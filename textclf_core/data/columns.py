@@ -1,9 +1,8 @@
-"""What the columns of a data set hold: by their features, and of labels by their values."""
+"""The types of a data set's columns, and the names of labels."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from datasets import LargeList, List, Value
 
@@ -19,14 +18,14 @@ def is_text(feature: object) -> bool:
 
 
 def holds(feature: object, kind: type) -> bool:
-    """Return whether a feature is a list of such values."""
+    """Return whether a feature is a list of values of a kind."""
     return is_list(feature) and isinstance(feature.feature, kind)  # type: ignore[attr-defined]
 
 
-def label_name(value: Any) -> str | float | None:
-    """Return a label as its name, ``None`` for none, or the number itself where it names no class."""
+def label_name(value: str | int | float | None) -> str | None:
+    """Return the name of a label value: whole numbers have no ``.0``; a missing or blank value gives ``None``."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, float):  # integers become floats in a data frame that has a gap
-        return None if math.isnan(value) else str(int(value)) if value.is_integer() else value
-    return None if value is None or value == "" else str(value)
+    if isinstance(value, float):  # integers become floats in a data frame with missing values
+        return None if math.isnan(value) else f"{value:.0f}" if value.is_integer() else repr(value)
+    return None if value is None or not str(value).strip() else str(value)

@@ -1,4 +1,4 @@
-"""Carving a validation or a test split from train, where the data have none."""
+"""Holding out a validation or test split from train if the data have none."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 
 SHARE = 0.1
-"""The part of train's rows, of each label, that becomes a held-out split."""
+"""The share of each label's rows in train that a held-out split takes."""
 
 
 def hold_out(texts: Sequence[Hashable], labels: Sequence[int], parts: int, data_seed: int) -> list[list[int]]:
-    """Return the rows of ``parts`` held-out splits, then the rows that are left, each in ascending order.
+    """Return the row numbers of ``parts`` held-out splits, then those of the remaining rows, each in ascending order.
 
-    Every split takes a tenth of each label's rows, rounded, and one at least where the label has three or more. Rows
-    with the same text stay on one side, counted under the label of the first of them, so a held-out split never holds
-    a text that it also leaves; a group that is larger than what is still wanted isn't taken.
+    Every split takes a tenth of each label's rows, rounded, and at least one if the label has three or more. Rows with
+    the same text stay together (as rows of the first one's label), so no text is in two splits. A group of equal texts
+    that is larger than the number of rows still needed isn't taken.
 
     Args:
         texts: the text of each row, or the tuple of its texts.
         labels: the label id of each row.
-        parts: how many splits to hold out.
-        data_seed: decides which rows; the same rows are the first split whether one or two are held out.
+        parts: the number of splits to hold out.
+        data_seed: the seed of the selection; the first split is the same whether one or two are held out.
     """
     groups: dict[Hashable, list[int]] = {}
     for index, text in enumerate(texts):
@@ -46,7 +46,7 @@ def hold_out(texts: Sequence[Hashable], labels: Sequence[int], parts: int, data_
 
 
 def _take(groups: Sequence[list[int]], wanted: int) -> tuple[list[int], list[list[int]]]:
-    """Return up to ``wanted`` rows in whole groups, and the groups that are left."""
+    """Return up to ``wanted`` rows, taking whole groups, and the remaining groups."""
     taken: list[int] = []
     left = []
     for group in groups:

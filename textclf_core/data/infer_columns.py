@@ -1,4 +1,4 @@
-"""Turning tables as people have them into columns of text, one or several, and the column ``label``."""
+"""Converting users' tables into one or more text columns and the column ``label``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
 
 from textclf_core.data.columns import is_list, label_name
 from textclf_core.data.label_columns import with_label_lists
+from textclf_core.data.label_forms import with_lists
 from textclf_core.data.label_sets import label_lists
+from textclf_core.data.label_spelling import Labels, settled_labels
 from textclf_core.data.source import Source
 from textclf_core.data.tagged_words import tagged
 from textclf_core.errors import DataError, did_you_mean
@@ -19,25 +21,30 @@ from textclf_core.errors import DataError, did_you_mean
 logger = logging.getLogger("textclf")
 
 Columns = str | Sequence[str] | None
-"""How a column, or several, are named."""
+"""The name of a column, or of several."""
 
 TEXT = Value("string", id="text")
-"""The feature of a column that is one of several texts; other columns of strings beside them are none."""
+"""The feature that marks a column as one of several texts; unmarked string columns aren't texts then."""
 
-# The columns of a run's predictions; a single text column is renamed.
+# Column names of the stored predictions. A single text column is renamed, so it can't clash with them.
 _TAKEN = ("split", "id", "label", "prediction", "scores", "spans")
 
 TEXT_NAMES = ("text", "sentence", "review", "content", "body", "comment", "message", "document", "tweet", "utterance")
 LABEL_NAMES = ("label", "labels", "class", "category", "sentiment", "target", "stars", "rating", "intent", "topic")
-"""Names by which a column is guessed, in lower case."""
+"""Usual names of text and label columns, in lower case."""
 
+
+LABEL_TYPES = ("string", "large_string", "int", "uint", "bool", "float", "null")
+"""The beginnings of the types that a label column may have."""
+
+_LABEL = "string, integer or boolean"
 
 SPLIT_OF_NAME = {
     **dict.fromkeys(("train", "training"), "train"),
     **dict.fromkeys(("validation", "valid", "val", "dev", "eval"), "validation"),
     **dict.fromkeys(("test", "testing"), "test"),
 }
-"""The split that a name means, in lower case: a file's name without its end, or a key of a dict."""
+"""The split that a lower-case name stands for; the name is a file's name without its suffix, or a key of a dict."""
 
 
 def labelled(
@@ -47,29 +54,35 @@ def labelled(
     label: Columns = None,
     label_separator: str | None = None,
     empty: Literal["keep", "drop"] = "keep",
+    labels: Labels | None = None,
+    bins: Sequence[float] = (),
+    names: Sequence[str] = (),
 ) -> DatasetDict:
-    """Return the splits with the columns ``text`` (string) and ``label`` (``ClassLabel``), other columns after them.
+    """Return the splits with the columns ``text`` (string) and ``label`` (``ClassLabel``), followed by other columns.
 
-    Several columns of texts keep their names, come first, in the order in which they were given, and are marked as
-    texts (:data:`TEXT`). Where the labels are lists, or ``label_separator`` parts them, a text may have several:
-    ``label`` is a list of ``ClassLabel`` then, and so it is where each label has a column. Where the texts are lists of
-    words, :func:`~textclf_core.data.tagged_words.tagged` does it, with a label for each word.
+    Several text columns keep their names, come first in the given order, and are marked as texts (:data:`TEXT`). If
+    the labels are lists, or ``label_separator`` separates them, or each label has a column, a text may have several:
+    ``label`` is then a list of ``ClassLabel``. If the texts are lists of words, each word gets a label, as
+    :func:`~textclf_core.data.tagged_words.tagged` describes.
 
-    Label names: a ``ClassLabel`` keeps its own; integers become "0", "1"... in their order, booleans "false" and
-    "true", strings are sorted. Names are shared by all splits.
+    Label names: a ``ClassLabel`` keeps its names; integers become "0", "1"... in ascending order, booleans "false" and
+    "true"; strings are sorted. All splits have the same names.
 
     Args:
-        sources: the splits by name; the columns are looked for in ``train``, or the first.
-        text: the column that holds the texts, or several: a sequence, or their names with commas between; inferred, and
-            logged if not given.
-        label: the column that holds the labels; inferred and logged if not given. Several, named as a text's are, hold
-            0 or 1 each, for the label that the column is called.
-        label_separator: what parts the labels of a row, where a text may have several and they stand in one string.
-        empty: whether rows with an empty text (or none) are kept or dropped; either way they are counted and logged.
+        sources: the splits by name; columns are inferred from ``train``, or from the first split.
+        text: the text column, or several as a sequence or a comma-separated string; inferred and logged if not given.
+        label: the label column; inferred and logged if not given. Several columns, given like text columns, hold 0 or 1
+            each, for the label that the column is named after.
+        label_separator: the separator of several labels in one string.
+        empty: whether rows with an empty or missing text are kept or dropped; their number is logged in both cases.
+        labels: see :func:`~textclf_core.data.label_spelling.settled_labels`.
+        bins: the edges of the classes into which numbers are divided; see there.
+        names: the labels' names in the order of their ids, for labels that are whole numbers from 0 or vectors of zeros
+            and ones.
 
     Raises:
-        DataError: every fault found, each with file and row: no such column, a text that is none, a row without
-            a label, labels that aren't classes.
+        DataError: lists all faults, each with file and row: a column doesn't exist, a text isn't a string, a row has no
+            label, the labels aren't classes.
     """
     first = sources.get("train") or next(iter(sources.values()))
     given = column_names(text, first.data.column_names)
@@ -79,14 +92,14 @@ def labelled(
         _raise([f"the text and a label can't both be the column {name!r}" for name in given if name in of_labels])
         if label_separator is not None:
             raise DataError(
-                f"label_separator={label_separator} parts the labels in one column, and label= names several."
+                f"label_separator={label_separator} is for labels in one column, but label= names several columns."
             )
         sources, label = with_label_lists(sources, of_labels)
         first = sources.get("train") or next(iter(sources.values()))
     if len(given) <= 1:
         one = given[0] if given else None
-        if (found := tagged(sources, one, label)) is not None:
-            return found
+        if (of_words := tagged(sources, one, label, names)) is not None:
+            return of_words
         one, label = _columns(first, one, label)
         texts_in = {one: "text"}
     else:
@@ -102,28 +115,33 @@ def labelled(
         name: {into: _texts(source, column, faults) for column, into in texts_in.items()}
         for name, source in sources.items()
     }
+    sources = with_lists(sources, label, names)
+    first = sources.get("train") or next(iter(sources.values()))
     several = label_separator is not None or is_list(first.data.features[label])
-    labels = {
+    found = {
         name: label_lists(source, label, label_separator, faults) if several else _labels(source, label, faults)
         for name, source in sources.items()
     }
     _raise(faults)
+    if not _is_declared(first.data.features[label]):
+        where = f"{first.where} (column {label!r})"
+        found = settled_labels(found, where, labels=labels, bins=bins, parted=several)
 
-    names = _label_names(first, label, (row for split in labels.values() for row in split))
-    id_of = {name: id for id, name in enumerate(names)}
-    of_one = ClassLabel(names=names)
+    label_names = _label_names(first, label, (row for split in found.values() for row in split))
+    id_of = {name: id for id, name in enumerate(label_names)}
+    of_one = ClassLabel(names=label_names)
     splits = {}
     for name, source in sources.items():
-        ids = [sorted({id_of[value] for value in row}) for row in labels[name]]
+        ids = [sorted({id_of[value] for value in row}) for row in found[name]]
         split = _with_columns(source, (*texts_in, label), texts[name], ids, List(of_one) if several else of_one)
         splits[name] = _without_empty(split, tuple(texts[name]), source, empty)
     return DatasetDict(splits)
 
 
 def column_names(given: Columns, columns: Sequence[str]) -> tuple[str, ...]:
-    """Return the names of columns that somebody gave: a sequence of them, or one string with commas between.
+    """Return column names that are given as a sequence or as a comma-separated string.
 
-    A string that is itself the name of a column stands for that column, commas and all.
+    A string that is itself the name of a column stands for that column, even if it contains commas.
     """
     if given is None:
         return ()
@@ -133,10 +151,10 @@ def column_names(given: Columns, columns: Sequence[str]) -> tuple[str, ...]:
 
 
 def _label_beside(source: Source, texts: Sequence[str], label: str | None) -> str:
-    """Return the name of the label column beside several text columns, guessing it if it wasn't given.
+    """Return the label column of data with several text columns, inferred if it isn't given.
 
     Raises:
-        DataError: with every fault found: a column isn't there, is named twice or has a name that is taken.
+        DataError: lists all faults: a column doesn't exist, is named twice or has a reserved name.
     """
     columns = source.data.column_names
     faults = []
@@ -148,17 +166,15 @@ def _label_beside(source: Source, texts: Sequence[str], label: str | None) -> st
             faults.append(f"{source.where}: the text column {name!r} is named twice (text={','.join(texts)})")
         if name in _TAKEN:
             faults.append(
-                f"{source.where}: one of several text columns can't be called {name!r}, a name of the predictions' "
-                "own; rename it"
+                f"{source.where}: one of several text columns can't be named {name!r}, which is a column of the "
+                "predictions; rename it"
             )
     _raise(faults)
     if label is None:
         others = [name for name in columns if name not in texts]
         label = _guess(others, LABEL_NAMES) or (others[0] if len(others) == 1 else None)
         if label is None:
-            raise DataError(
-                f"{source.where}: it isn't plain which column is the label{_has(source)}. Say so with label=COLUMN"
-            )
+            raise DataError(f"{source.where}: can't infer which column is the label{_has(source)}. Set label=COLUMN")
         if label != "label":
             logger.info("%s: the labels are taken from the column %r (label= chooses another)", source.where, label)
     elif label not in columns:
@@ -170,7 +186,7 @@ def _label_beside(source: Source, texts: Sequence[str], label: str | None) -> st
 
 
 def _columns(source: Source, text: str | None, label: str | None) -> tuple[str, str]:
-    """Return the names of the text and the label column, guessing those that weren't given."""
+    """Return the names of the text and the label column, inferring those that aren't given."""
     features = source.data.features
     faults = []
     for option, given in (("text", text), ("label", label)):
@@ -198,8 +214,8 @@ def _columns(source: Source, text: str | None, label: str | None) -> tuple[str, 
     if guessed_text is None or guessed_label is None:
         unknown = [name for name, column in (("text", guessed_text), ("label", guessed_label)) if column is None]
         raise DataError(
-            f"{source.where}: it isn't plain which column is the {' and which the '.join(unknown)}{_has(source)}. "
-            f"Say so with {' and '.join(f'{name}=COLUMN' for name in unknown)}"
+            f"{source.where}: can't infer which column is the {' and which is the '.join(unknown)}{_has(source)}. "
+            f"Set {' and '.join(f'{name}=COLUMN' for name in unknown)}{_header_hint(source)}"
         )
     if (text is None and guessed_text != "text") or (label is None and guessed_label != "label"):
         logger.info(
@@ -211,8 +227,18 @@ def _columns(source: Source, text: str | None, label: str | None) -> tuple[str, 
     return guessed_text, guessed_label
 
 
+def _header_hint(source: Source) -> str:
+    """Return advice if the header looks like data, because a column has its own name among its values."""
+    values = {name: source.data[name][:] for name, feature in source.data.features.items() if _is_string(feature)}
+    if not source.lines or not any(name in of_column for name, of_column in values.items()):
+        return ""
+    labels = min(values, key=lambda name: len(set(values[name])))
+    names = ",".join("label" if name == labels else "text" if len(values) == 2 else "..." for name in values)
+    return f". The first row looks like data: if there is no header, add header=none,columns={names}"
+
+
 def _guess(columns: Sequence[str], usual: Sequence[str]) -> str | None:
-    """Return the column whose name is the first of the usual ones, or the only one that is among them."""
+    """Return the column with the first of the usual names, or else the only column with any of them."""
     likely = [column for column in columns if column.lower() in usual]
     exact = [column for column in likely if column.lower() == usual[0]]
     return (exact or likely)[0] if len(exact) == 1 or len(likely) == 1 else None
@@ -223,11 +249,14 @@ def _is_string(feature: object) -> bool:
 
 
 def _has(source: Source) -> str:
-    return f"; there are: {', '.join(source.data.column_names) or 'none'}"
+    return f"; the columns are: {', '.join(source.data.column_names) or 'none'}"
 
 
 def _texts(source: Source, column: str, faults: list[str]) -> list[str]:
     feature = source.data.features[column]
+    if fault := source.odd_fault(column, "expected text"):
+        faults.append(fault)
+        return []
     if not _is_string(feature):
         what = feature.dtype if isinstance(feature, Value) else type(feature).__name__
         faults.append(f"{source.where}: the column {column!r} holds {what}, not text")
@@ -236,23 +265,20 @@ def _texts(source: Source, column: str, faults: list[str]) -> list[str]:
 
 
 def _labels(source: Source, column: str, faults: list[str]) -> list[list[str]]:
-    """Return the name of every row's label, in a list of one, noting rows that have none."""
+    """Return the name of every row's label, in a list of one, and add rows without a label to ``faults``."""
     feature = source.data.features[column]
+    if fault := source.odd_fault(column, f"expected a {_LABEL}"):
+        faults.append(fault)
+        return []
     values: Sequence[Any] = source.data[column][:]
     if isinstance(feature, ClassLabel):
         names = [None if value is None or value < 0 else feature.names[value] for value in values]
-    elif isinstance(feature, Value):
+    elif isinstance(feature, Value) and feature.dtype.startswith(LABEL_TYPES):
         names = [label_name(value) for value in values]
     else:
-        faults.append(
-            f"{source.where}: the column {column!r} holds {type(feature).__name__}; one string, integer or boolean "
-            "a row was wanted"
-        )
+        what = feature.dtype if isinstance(feature, Value) else type(feature).__name__
+        faults.append(f"{source.where}: the column {column!r} holds {what}; expected one {_LABEL} per row")
         return []
-    scores = [index for index, name in enumerate(names) if isinstance(name, float)]
-    if scores:
-        place, score = source.place(scores[0]), names[scores[0]]
-        faults.append(f"{source.where}, {place}: the label {score} (column {column!r}) is a score, not a class")
     missing = [index for index, name in enumerate(names) if name is None]
     if missing:
         more = f", and {len(missing) - 1} more rows" if len(missing) > 1 else ""
@@ -260,8 +286,13 @@ def _labels(source: Source, column: str, faults: list[str]) -> list[list[str]]:
     return [[name] for name in names if isinstance(name, str)]
 
 
+def _is_declared(feature: object) -> bool:
+    """Return whether labels are ids of a ``ClassLabel``, which has names for them."""
+    return isinstance(feature.feature if is_list(feature) else feature, ClassLabel)  # type: ignore[attr-defined]
+
+
 def _label_names(first: Source, column: str, labels: Iterable[Sequence[str]]) -> list[str]:
-    """Return all label names: those of train's ``ClassLabel`` first, integers by size, others sorted."""
+    """Return all label names: those of train's ``ClassLabel``, then integers in ascending order or sorted texts."""
     feature = first.data.features[column]
     feature = feature.feature if is_list(feature) else feature
     declared = feature.names if isinstance(feature, ClassLabel) else []
@@ -281,7 +312,7 @@ def _with_columns(
     hidden = [name for name in others if name in (*texts, "label")]
     if hidden:
         logger.info(
-            "%s: the column %s is left out, its name being taken", source.where, " and ".join(map(repr, hidden))
+            "%s: the column %s is dropped, since its name is reserved", source.where, " and ".join(map(repr, hidden))
         )
     table = source.data.with_format("arrow")[:]
     one = isinstance(of_label, ClassLabel)
@@ -305,7 +336,7 @@ def _without_empty(data: Dataset, texts: Sequence[str], source: Source, empty: L
         return data
     kept = set(full)
     first = next(index for index in range(len(data)) if index not in kept)
-    done = "dropped (empty=drop)" if empty == "drop" else "kept (empty=drop leaves them out)"
+    done = "dropped (empty=drop)" if empty == "drop" else "kept (empty=drop drops them)"
     what = "1 text is empty" if count == 1 else f"{count} texts are empty"
     logger.info("%s: %s (the first: %s), %s", source.where, what, source.place(first), done)
     return data.select(full) if empty == "drop" else data

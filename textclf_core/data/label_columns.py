@@ -1,4 +1,4 @@
-"""Labels that have a column of zeros and ones each, as one column of lists."""
+"""Labels with a column of zeros and ones each, converted into one column of lists."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ _HAS = {"0": False, "0.0": False, "false": False, "1": True, "1.0": True, "true"
 
 
 def with_label_lists(sources: Mapping[str, Source], labels: Sequence[str]) -> tuple[dict[str, Source], str]:
-    """Return the splits with one column of lists of ``ClassLabel`` in place of a column for each label, and its name.
+    """Return the splits with one column of lists of ``ClassLabel`` in place of the label columns, and its name.
 
     Args:
         sources: the splits by name.
-        labels: the columns, each named as its label, in the order of the label ids; their values are 0 or 1, whole or
-            with a point, or true or false.
+        labels: the label columns, each named after its label, in the order of the label ids; their values are 0, 1,
+            0.0, 1.0, true or false.
 
     Raises:
-        DataError: every fault found: a column isn't there or is named twice, a value that is neither.
+        DataError: lists all faults: a column doesn't exist or is named twice, or a value isn't one of these.
     """
     name = ",".join(labels)
     faults = [f"the label column {one!r} is named twice (label={name})" for one in _repeated(labels)]
     for source in sources.values():
         there = source.data.column_names
         faults += [
-            f"{source.where}: there is no column {one!r} (label={name}); there are: {', '.join(there)}."
+            f"{source.where}: there is no column {one!r} (label={name}); the columns are: {', '.join(there)}."
             f"{did_you_mean(one, there)}"
             for one in labels
             if one not in there
@@ -57,7 +57,7 @@ def _gathered(source: Source, labels: Sequence[str], name: str, faults: list[str
             place = source.place(wrong[0])
             faults.append(
                 f"{source.where}, {place}{more}: {values[wrong[0]]!r} in the column {label!r} is neither 0 nor 1 "
-                f"(label={name} names a column for each label)"
+                f"(with label={name}, each column stands for a label)"
             )
         for row, one in zip(rows, has, strict=True):
             if one:

@@ -1,4 +1,4 @@
-"""Data whose texts may have several labels each: the ``label`` column holds lists."""
+"""Reading labels of texts that may have several: the ``label`` column holds lists."""
 
 from __future__ import annotations
 
@@ -14,37 +14,40 @@ if TYPE_CHECKING:
 
 
 def label_lists(source: Source, column: str, separator: str | None, faults: list[str]) -> list[list[str]]:
-    """Return the names of every row's labels, noting rows that have no list of them: an empty one is no label.
+    """Return the names of every row's labels; an empty list stands for a row without labels.
 
     Args:
         source: one split.
-        column: the column of labels: lists, or strings that ``separator`` parts.
+        column: the label column, which holds lists, or strings with labels separated by ``separator``.
         separator: see :func:`~textclf_core.data.infer_columns.labelled`.
-        faults: gets what is wrong, with file and row.
+        faults: the faults found, such as rows without a list, are added to it, with file and row.
     """
+    if fault := source.odd_fault(column, "expected a list of labels"):
+        faults.append(fault)
+        return []
     feature = source.data.features[column]
     values: Sequence[Any] = source.data[column][:]
     if is_list(feature):
         if not isinstance(feature.feature, ClassLabel | Value):
             what = type(feature.feature).__name__
-            wanted = "a string or an integer for each label was wanted"
+            wanted = "expected a string or an integer for each label"
             faults.append(f"{source.where}: the column {column!r} holds lists of {what}; {wanted}")
             return []
         names = feature.feature.names if isinstance(feature.feature, ClassLabel) else None
         rows = [None if row is None else [_name(label, names) for label in row] for row in values]
     elif separator is not None and isinstance(feature, Value):
-        # In CSV nothing between two commas is an empty string, which is no label.
+        # An empty cell of a CSV file is an empty string, which stands for no label.
         rows = [None if row is None else _parted(str(row), separator) for row in values]
     else:
         what = type(feature).__name__
-        faults.append(f"{source.where}: the column {column!r} holds {what}; lists of labels were wanted")
+        faults.append(f"{source.where}: the column {column!r} holds {what}; expected lists of labels")
         return []
     missing = [index for index, row in enumerate(rows) if row is None or not all(isinstance(name, str) for name in row)]
     if missing:
         more = f", and {len(missing) - 1} more rows" if len(missing) > 1 else ""
         faults.append(
-            f"{source.where}, {source.place(missing[0])}{more}: {values[missing[0]]!r} is no list of labels (column "
-            f"{column!r}); that of a text without labels is empty"
+            f"{source.where}, {source.place(missing[0])}{more}: {values[missing[0]]!r} isn't a list of labels (column "
+            f"{column!r}); use an empty list for a text without labels"
         )
     return [[name for name in row or () if isinstance(name, str)] for row in rows]
 
@@ -53,12 +56,12 @@ def _is_none(label: int | None) -> bool:
     return label is None or label < 0
 
 
-def _name(label: Any, names: Sequence[str] | None) -> str | float | None:
-    """Return the name of one label of a list; ``names`` are those of a ``ClassLabel``."""
+def _name(label: Any, names: Sequence[str] | None) -> str | None:
+    """Return the name of a label, by its id in ``names`` if these are given."""
     if names is None:
         return label_name(label)
     return None if _is_none(label) else names[label]
 
 
-def _parted(text: str, separator: str) -> list[str | float | None]:
+def _parted(text: str, separator: str) -> list[str | None]:
     return [label for part in text.split(separator) if (label := part.strip())]

@@ -28,10 +28,10 @@ SPLITS = ("train", "validation", "test")
 
 @dataclass(frozen=True)
 class SplitFacts:
-    """What the record keeps of one split.
+    """The recorded facts of one split.
 
-    ``duplicates`` counts rows whose text stands earlier in the split, ``shared_with_train`` rows whose text stands
-    in train too (0 for train itself). ``sha256`` is over texts and label names in their order.
+    ``duplicates`` counts rows whose text occurs earlier in the split, ``shared_with_train`` rows whose text also occurs
+    in train (0 for train itself). ``sha256`` is the hash of texts and label names, in order.
     """
 
     name: str
@@ -46,10 +46,10 @@ class SplitFacts:
 
 @dataclass(frozen=True)
 class PreparedData:
-    """The data of a run: ``train``, ``validation`` and ``test``, checked, and what is known of them.
+    """The checked data of a run (``train``, ``validation`` and ``test``) and its facts.
 
-    ``source`` says where the rows came from, as the dataset plugin tells it; ``fingerprint`` is a sha256 over the
-    label names and all splits. ``train_size`` says how much of train is used, where it isn't all.
+    ``source`` is the dataset plugin's description of the rows' origin; ``fingerprint`` is a sha256 of the label names
+    and all splits. ``train_size`` is the part of train that is used, if not all of it.
     """
 
     data: DatasetDict
@@ -61,48 +61,49 @@ class PreparedData:
 
 
 def prepare(data: DatasetDict, data_seed: int) -> PreparedData:
-    """Return the data checked, with the splits that were missing held out from train.
+    """Check the data, and hold out missing splits from train.
 
-    A missing validation or test split takes 10% of train's rows each, stratified by label; exact duplicates of a
-    text stay on one side, and the rows' order is kept. What was held out is logged. Test never serves as validation.
+    A missing validation or test split takes 10% of train's rows each, stratified by label; exact duplicates of a text
+    stay in the same split, and the order of the rows is kept. Held-out splits are logged. Test is never used as
+    validation.
 
     Args:
-        data: ``train`` and, where there are any, ``validation`` and ``test``; columns as ``textclf_load_data`` says.
-        data_seed: decides which rows are held out.
+        data: ``train`` and optionally ``validation`` and ``test``, with the columns that ``textclf_load_data`` returns.
+        data_seed: the seed for held-out splits.
 
     Raises:
-        DataError: with every fault found: no train split, no rows, no text column, no label, one label only, a
-            label in validation or test that train never has, too few rows to hold out from.
+        DataError: lists all faults: no train split, no rows, no text column, no label, only one label, a label in
+            validation or test that doesn't occur in train, too few rows to hold out from.
     """
     task = task_of(data)
     kind = kind_of(task)
     given = DatasetDict({name: kind.without_nulls(data[name]) for name in SPLITS if name in data})
     for name in data:
         if name not in SPLITS:
-            logger.info("the split %r is left out: textclf uses train, validation and test", name)
+            logger.info("the split %r is dropped: textclf uses train, validation and test", name)
     if faults := kind.label_faults(given):
         raise DataError("\n".join(faults))
     whole = _with_held_out(given, task, data_seed)
     facts = tuple(_facts(name, whole, task, "given" if name in given else "held out from train") for name in SPLITS)
     for split in facts:
         if split.shared_with_train:
-            logger.info("%d of the %d texts in %s are in train too", split.shared_with_train, split.rows, split.name)
+            logger.info("%d of the %d texts in %s are also in train", split.shared_with_train, split.rows, split.name)
     sources = dict.fromkeys(split.info.description for split in given.values() if split.info.description)
     return PreparedData(whole, task, facts, "; ".join(sources), _fingerprint(task, facts))
 
 
 def with_train_size(prepared: PreparedData, size: TrainSize, data_seed: int) -> PreparedData:
-    """Return the data with a sample of train; validation and test stay as they are.
+    """Return the data with a sample of train; validation and test are unchanged.
 
     Raises:
-        DataError: a label has fewer rows than the size wants.
+        DataError: a label has fewer rows than the sample needs, or the task has no rows per class.
     """
     train = prepared.data["train"]
     kind = kind_of(prepared.task)
     if kind.no_rows_per_label and size.per_class is not None:
         raise DataError(
-            f"--train-size {size}: {kind.no_rows_per_label}, so there are no examples of each; write a share of train, "
-            "such as 10%."
+            f"--train-size {size}: {kind.no_rows_per_label}, so examples per class aren't defined; give a share of "
+            "train, such as 10%."
         )
     sample = train.select(sample_rows(kind.strata(train["label"][:]), size, data_seed))
     data = DatasetDict({**prepared.data, "train": sample})
@@ -116,17 +117,17 @@ def _fingerprint(task: Task, facts: Sequence[SplitFacts]) -> str:
 
 
 def task_of(data: DatasetDict) -> Task:
-    """Return the task that the features of the data carry.
+    """Derive the task from the features of the data.
 
-    The texts are the columns that are marked as such (``Value("string", id="text")``), in their order; where none is,
-    the column ``text``; where there is none, all columns of strings. Where ``label`` holds lists, a text may have
-    several labels. Where ``tokens`` holds lists of words, each word has a label.
+    The text columns are those marked as texts (``Value("string", id="text")``), in order; if there are none, the column
+    ``text``; if there is none, all string columns. If ``label`` holds lists, a text may have several labels. If
+    ``tokens`` holds lists of words, each word has a label.
 
     Raises:
-        DataError: with every fault found: no train split, no text column, no label, splits that differ in these.
+        DataError: lists all faults: no train split, no text column, no label, or splits with different features.
     """
     if "train" not in data:
-        raise DataError(f"there is no train split; there are: {', '.join(data) or 'none'}")
+        raise DataError(f"there is no train split; the splits are: {', '.join(data) or 'none'}")
     if found := token_task(data):
         return found
     features = data["train"].features
@@ -135,7 +136,7 @@ def task_of(data: DatasetDict) -> Task:
     texts = marked or (("text",) if "text" in strings else strings)
     faults = []
     if not texts:
-        faults.append(f"{named_split(data, 'train')} has no column of texts; its columns are {', '.join(features)}")
+        faults.append(f"{named_split(data, 'train')} has no text column; its columns are {', '.join(features)}")
     label = features.get("label")
     several = holds(label, ClassLabel)
     of_one = label.feature if several else label
@@ -146,7 +147,10 @@ def task_of(data: DatasetDict) -> Task:
     for name in ("validation", "test"):
         if name in data and not faults:
             differing = [column for column in (*texts, "label") if data[name].features.get(column) != features[column]]
-            faults += [f"{named_split(data, name)}: the column {column!r} isn't that of train" for column in differing]
+            faults += [
+                f"{named_split(data, name)}: the column {column!r} has another type than in train"
+                for column in differing
+            ]
     if faults:
         raise DataError("\n".join(faults))
     if texts != ("text",) and not marked:
@@ -155,7 +159,7 @@ def task_of(data: DatasetDict) -> Task:
 
 
 def rows_sha256(texts: Iterable[Sequence[str]], labels: Iterable[str | Sequence[str]]) -> str:
-    """Return the sha256 of rows in their order: the texts of each, and its label's name (or names, or its words')."""
+    """Return the sha256 of rows, in order: each row's texts and its label name (or names, or its words' names)."""
     digest = hashlib.sha256()
     for row, label in zip(texts, labels, strict=True):
         digest.update(json.dumps([*row, label]).encode())
@@ -173,8 +177,8 @@ def _with_held_out(data: DatasetDict, task: Task, data_seed: int) -> DatasetDict
     left_labels = {labels[row] for row in left}
     if any(not rows for rows in held_out) or len(left_labels) < len(set(labels)):
         raise DataError(
-            f"{named_split(data, 'train')} has {len(train)} rows, {len(set(texts))} different ones: too few "
-            f"to hold out {' and '.join(missing)} from them; bring that split, or more rows"
+            f"{named_split(data, 'train')} has {len(train)} rows with {len(set(texts))} different texts: too few to "
+            f"hold out {' and '.join(missing)} from them; provide that split, or more rows"
         )
     splits = {**data, "train": train.select(left)}
     for name, rows in zip(missing, held_out, strict=True):

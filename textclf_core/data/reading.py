@@ -1,17 +1,22 @@
-"""Files of labelled texts, read row by row: CSV, TSV, JSON lines, Parquet, plain text.
+"""Reading files of labelled texts row by row: CSV, TSV, JSON, Parquet, plain text.
 
-Nothing is guessed about a value: in CSV and TSV "NA", "null" and "01" are the text that they are.
+Values aren't interpreted: in CSV and TSV, "NA", "null" and "01" are ordinary text.
 """
 
 from __future__ import annotations
 
-import csv
-import json
-import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import bz2
+import gzip
+import io
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast
 
+from textclf_core.data.decoding import decoded_lines
+from textclf_core.data.json_rows import json_document, json_lines
+from textclf_core.data.separated import ReadOptions, separated_rows
 from textclf_core.errors import DataError
 
 if TYPE_CHECKING:
@@ -19,59 +24,74 @@ if TYPE_CHECKING:
 
     from textclf_core.data.source import Source
 
-Format = Literal["csv", "tsv", "jsonl", "parquet", "text"]
+Format = Literal["csv", "tsv", "json", "jsonl", "parquet", "text"]
 FORMAT_OF_SUFFIX: Mapping[str, Format] = {
     ".csv": "csv",
     ".tsv": "tsv",
     ".tab": "tsv",
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
-    ".json": "jsonl",
+    ".json": "json",
     ".parquet": "parquet",
     ".txt": "text",
 }
-"""The format of a file, by the end of its name in lower case."""
+"""The format of a file by the suffix of its name, in lower case."""
 
-# Documents longer than the csv module's limit of 131,072 characters are texts like any other.
-LONGEST_FIELD = 2**31 - 1
+COMPRESSED = (".gz", ".bz2", ".zst", ".zip")
+"""The suffixes of compressed files, which follow that of the format."""
 
 
 def format_of(path: Path) -> Format:
-    """Return the format that the end of a file's name tells.
+    """Return the format of a file by the suffix of its name, ignoring that of a compressed file.
 
     Raises:
-        DataError: the end of the name tells none.
+        DataError: the suffix isn't a known one.
     """
-    if path.suffix.lower() not in FORMAT_OF_SUFFIX:
-        raise DataError(f"{path}: the name must end in {', '.join(FORMAT_OF_SUFFIX)} to tell what is in the file")
-    return FORMAT_OF_SUFFIX[path.suffix.lower()]
+    plain = plain_name(path)
+    if plain.suffix.lower() not in FORMAT_OF_SUFFIX:
+        raise DataError(f"{path}: unknown format; the file's name must end in {', '.join(FORMAT_OF_SUFFIX)}")
+    return FORMAT_OF_SUFFIX[plain.suffix.lower()]
 
 
-def iter_rows(source: Path | BinaryIO, format: Format | None = None) -> Iterator[dict[str, Any]]:
-    """Yield the rows of a file or a stream one by one, in order, reading no further than asked (Parquet: all at once).
+def plain_name(path: Path) -> Path:
+    """Return a file's path without the suffix of its compression."""
+    return path.with_suffix("") if path.suffix.lower() in COMPRESSED else path
+
+
+def iter_rows(
+    source: Path | BinaryIO, format: Format | None = None, options: ReadOptions | None = None
+) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a file or stream, in order, reading on demand.
+
+    Parquet and ``.json`` files are read as a whole. A tab-separated file may be read twice, to find out whether its
+    cells are quoted.
 
     Args:
         source: a file, or a binary stream such as ``sys.stdin.buffer``.
-        format: how it is written. A file's name tells; a stream needs it said, and can't be Parquet. In ``text``
-            every line is a row with the one column ``text``.
+        format: the format; by default that of the file's name. A stream needs it, and can't be Parquet. With ``text``
+            every line is a row with the single column ``text``.
+        options: the encoding, separator, quoting and header, if they must not be detected.
 
     Yields:
         The row's values by column; strings in CSV, TSV and text.
 
     Raises:
-        DataError: with file and line, where the file isn't UTF-8, a row has too few or too many fields, a quote
-            stays open, a line isn't a JSON object, or there is no such file.
+        DataError: names file and line: the file doesn't exist or isn't valid in its encoding, a row has too few or too
+            many fields, a quote isn't closed or spans several rows, or a line isn't a JSON object.
     """
-    for _, row in numbered_rows(source, format):
+    for _, row in numbered_rows(source, format, options):
         yield row
 
 
-def numbered_rows(source: Path | BinaryIO, format: Format | None = None) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield what :func:`iter_rows` does, each row after the number of the line where it starts, counted from 1."""
+def numbered_rows(
+    source: Path | BinaryIO, format: Format | None = None, options: ReadOptions | None = None
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield the rows of :func:`iter_rows`, each with the number, from 1, of the line where it starts."""
+    options = options or ReadOptions()
     if not isinstance(source, Path):
-        if format is None or format == "parquet":
-            raise DataError(f"standard input is read as csv, tsv, jsonl or text, not {format}: say which it is")
-        yield from _rows(source, format, "standard input")
+        if format is None or format in ("parquet", "json"):
+            raise DataError(f"standard input can be read as csv, tsv, jsonl or text, not {format}; name its format")
+        yield from _rows(source, None, format, options, "standard input")
         return
     format = format or format_of(source)
     if not source.is_file():
@@ -80,11 +100,11 @@ def numbered_rows(source: Path | BinaryIO, format: Format | None = None) -> Iter
         batches = _parquet(source).to_batches()
         yield from enumerate((row for batch in batches for row in batch.to_pylist()), 1)
         return
-    with source.open("rb") as stream:
-        yield from _rows(stream, format, str(source))
+    with _opened(source) as stream:
+        yield from _rows(stream, source, format, options, str(source))
 
 
-def read_file(path: Path) -> Source:
+def read_file(path: Path, options: ReadOptions | None = None) -> Source:
     """Read a whole file into memory.
 
     Raises:
@@ -92,129 +112,69 @@ def read_file(path: Path) -> Source:
     """
     from datasets import Dataset
 
+    from textclf_core.data.arrow_columns import OddValue, table_of
     from textclf_core.data.source import Source
 
-    lines: tuple[int, ...]
+    lines: tuple[int, ...] = ()
+    odd: dict[str, OddValue] = {}
     if format_of(path) == "parquet":
         if not path.is_file():
             raise DataError(f"{path}: there is no such file")
-        table, lines = _parquet(path), ()
+        table = _parquet(path)
     else:
-        numbered = list(numbered_rows(path))
-        table, lines = table_of([row for _, row in numbered]), tuple(line for line, _ in numbered)
+        numbered = list(numbered_rows(path, options=options))
+        table, odd = table_of([row for _, row in numbered])
+        lines = tuple(line for line, _ in numbered)
     if not table.num_rows:
         raise DataError(f"{path}: the file has no rows")
-    return Source(Dataset(table), str(path), lines)
+    return Source(Dataset(table), str(path), lines, odd)
 
 
-def table_of(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
-    """Return rows as an Arrow table. A key that a row lacks is null there."""
-    import pyarrow as pa
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    """Open a file, decompressing it if necessary."""
+    suffix = path.suffix.lower()
+    try:
+        if suffix == ".zip":
+            with zipfile.ZipFile(path) as archive:
+                names = [name for name in archive.namelist() if not name.endswith("/") and "__MACOSX" not in name]
+                if len(names) != 1:
+                    raise DataError(f"{path}: the archive has {len(names)} files; expected one")
+                with archive.open(names[0]) as stream:
+                    yield cast(BinaryIO, stream)
+        elif suffix == ".zst":
+            import pyarrow as pa
 
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    return pa.table({name: arrow_column([row.get(name) for row in rows]) for name in names})
-
-
-def arrow_column(values: Sequence[Any]) -> pa.Array:
-    """Return values as one Arrow column. NaN is null; values of several types and objects become JSON text.
-
-    Lists stay lists where they hold texts, or integers, alone (words and their tags); else they become JSON text too.
-    """
-    import numpy as np
-    import pyarrow as pa
-
-    plain = [value.item() if isinstance(value, np.generic) else value for value in values]
-    plain = [None if isinstance(value, float) and math.isnan(value) else value for value in plain]
-    types = {type(value) for value in plain if value is not None}
-    too_long = types == {int} and any(value is not None and not -(2**63) <= value < 2**63 for value in plain)
-    if len(types) <= 1 and types <= {str, bool, int, float} and not too_long:
-        return pa.array(plain, type=None if types else pa.string())
-    lists = [value.tolist() if isinstance(value, np.ndarray) else value for value in plain]
-    if any(lists) and all(value is None or isinstance(value, list | tuple) for value in lists):
-        inner = {type(item) for value in lists for item in value or () if item is not None}
-        if inner in ({str}, {int}):
-            return pa.array(lists, pa.list_(pa.string() if inner == {str} else pa.int64()))
-    return pa.array(
-        [value if value is None or isinstance(value, str) else json.dumps(value, default=str) for value in plain],
-        type=pa.string(),
-    )
+            with closing(pa.input_stream(str(path), compression="zstd")) as stream:
+                yield cast(BinaryIO, io.BytesIO(stream.read()))
+        else:
+            opener: Any = {".gz": gzip.open, ".bz2": bz2.open}.get(suffix, open)
+            with opener(path, "rb") as stream:
+                yield stream
+    except (zipfile.BadZipFile, gzip.BadGzipFile, EOFError, OSError) as error:
+        if suffix not in COMPRESSED:
+            raise
+        raise DataError(f"{path}: the file can't be decompressed: {error}") from None
 
 
-def _rows(stream: BinaryIO, format: Format, where: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    lines = _decoded(stream, where)
+def _rows(
+    stream: BinaryIO, path: Path | None, format: Format, options: ReadOptions, where: str
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    lines = decoded_lines(stream, where, options.encoding)
     if format == "text":
         yield from ((number, {"text": line.rstrip("\r\n")}) for number, line in enumerate(lines, 1))
     elif format == "jsonl":
-        yield from _json_rows(lines, where)
+        yield from json_lines(lines, where)
+    elif format == "json":
+        yield from json_document(lines, where)
     else:
-        yield from _separated_rows(lines, "," if format == "csv" else "\t", where)
 
+        def reopen(path: Path) -> Iterator[str]:
+            with _opened(path) as again:
+                yield from decoded_lines(again, where, options.encoding)
 
-def _decoded(stream: BinaryIO, where: str) -> Iterator[str]:
-    """Yield the lines with their ends. Only a line feed ends one, since a text may hold U+0085 or U+2028."""
-    for number, line in enumerate(stream, 1):
-        try:
-            yield line.decode("utf-8-sig" if number == 1 else "utf-8")
-        except UnicodeDecodeError as error:
-            byte = f"byte 0x{line[error.start]:02x} at place {error.start + 1}"
-            raise DataError(f"{where}, line {number}: not UTF-8 ({byte}); save the file as UTF-8") from None
-
-
-def _separated_rows(lines: Iterable[str], delimiter: str, where: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
-    header: list[str] | None = None
-    start = 1
-    try:
-        for fields in _with_long_fields(reader):
-            if header is None and fields:
-                header = fields
-                twice = sorted({name for name in header if header.count(name) > 1})
-                if twice:
-                    raise DataError(f"{where}, line {start}: the column {twice[0]!r} stands in the header twice")
-            elif header is not None and len(fields) == len(header):
-                yield start, dict(zip(header, fields, strict=True))
-            elif header is not None and fields:  # a blank line between rows is no row
-                raise DataError(
-                    f"{where}, line {start}: {_fields(len(fields))}, but the header has {_fields(len(header))} "
-                    f"({', '.join(header)}); a field that holds the separator or a line break needs quotes"
-                )
-            start = reader.line_num + 1
-    except csv.Error as error:
-        raise DataError(f"{where}, line {start}: the row that starts here can't be read: {error}") from None
-    if header is None:
-        raise DataError(f"{where}: the file is empty; a header with the names of the columns was wanted")
-
-
-def _with_long_fields(reader: Iterator[list[str]]) -> Iterator[list[str]]:
-    """Yield the rows of a reader; while it reads one, and no longer, the process takes fields as long as ours."""
-    while True:
-        limit = csv.field_size_limit(LONGEST_FIELD)
-        try:
-            fields = next(reader)
-        except StopIteration:
-            return
-        finally:
-            csv.field_size_limit(limit)
-        yield fields
-
-
-def _fields(count: int) -> str:
-    return "1 field" if count == 1 else f"{count} fields"
-
-
-def _json_rows(lines: Iterable[str], where: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise DataError(
-                f"{where}, line {number}: not JSON ({error.msg} at place {error.colno}); one object a line was wanted"
-            ) from None
-        if not isinstance(row, dict):
-            raise DataError(f"{where}, line {number}: a JSON {type(row).__name__}; one object a line was wanted")
-        yield number, row
+        again = None if path is None else lambda: reopen(path)
+        yield from separated_rows(again, lines, "," if format == "csv" else "\t", options, where)
 
 
 def _parquet(path: Path) -> pa.Table:
@@ -222,7 +182,7 @@ def _parquet(path: Path) -> pa.Table:
     import pyarrow.parquet as pq
 
     try:
-        # A ParquetFile, since read_table takes `key=value` folders in the path for columns.
+        # A ParquetFile, since read_table treats `key=value` folders in the path as columns.
         return pq.ParquetFile(path).read()
     except pa.ArrowInvalid as error:
         raise DataError(f"{path}: not a Parquet file ({error})") from None

@@ -1,4 +1,4 @@
-"""Less training data: nested samples of train, for learning curves by amount of data."""
+"""Nested samples of train, for learning curves over the amount of training data."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from textclf_core.errors import DataError, UsageError
 
 @dataclass(frozen=True)
 class TrainSize:
-    """How much of train is used: so many examples of each label, or a share of each.
+    """How much of train is used: a number of examples per label, or a share of each label's.
 
-    Exactly one of the two is set. ``str`` gives it as it is written: ``16/class``, ``10%``.
+    Exactly one of the two is set. ``str`` returns the command line's notation: ``16/class``, ``10%``.
     """
 
     per_class: int | None = None
@@ -29,7 +29,7 @@ def parse_train_sizes(text: str) -> tuple[TrainSize, ...]:
     """Return the sizes in a list such as ``16/class,64/class,10%,100%``.
 
     Raises:
-        UsageError: a part is neither, or the same size is given twice.
+        UsageError: a part is invalid, or a size is given twice.
     """
     sizes = tuple(_parse(part.strip()) for part in text.split(","))
     if len(set(sizes)) < len(sizes):
@@ -43,22 +43,22 @@ def _parse(text: str) -> TrainSize:
             return TrainSize(per_class=int(match[1]))
     elif (match := re.fullmatch(r"(\d+(?:\.\d+)?)%", text)) and 0 < float(match[1]) <= 100:
         return TrainSize(share=float(match[1]) / 100)
-    raise UsageError(f"--train-size {text!r}: write examples of each label, 16/class, or a share of train, 10%.")
+    raise UsageError(f"--train-size {text!r}: give examples per label, as in 16/class, or a share of train, as in 10%.")
 
 
 def sample_rows(labels: Sequence[int], size: TrainSize, data_seed: int) -> list[int]:
-    """Return the rows of train that a size takes, in ascending order.
+    """Return the row numbers of a sample of train, in ascending order.
 
-    Samples are nested: with one ``data_seed`` a smaller one is part of every larger one, so a curve over sizes isn't
-    blurred by other examples. Each label gives its own share, and one example at least.
+    Samples are nested: with the same ``data_seed``, a smaller sample is part of every larger one, so that a curve over
+    sizes doesn't vary with the choice of examples. Each label contributes the same share, and at least one example.
 
     Args:
         labels: the label id of each row of train.
-        size: how much to take.
-        data_seed: decides which rows.
+        size: the size of the sample.
+        data_seed: the seed of the sample.
 
     Raises:
-        DataError: a label has fewer rows than are wanted of each.
+        DataError: a label has fewer rows than the sample needs.
     """
     ids = np.asarray(labels)
     chosen: list[int] = []
@@ -67,6 +67,6 @@ def sample_rows(labels: Sequence[int], size: TrainSize, data_seed: int) -> list[
         order = np.random.default_rng([data_seed, int(label)]).permutation(rows)
         wanted = size.per_class if size.per_class is not None else max(1, round((size.share or 0) * len(rows)))
         if wanted > len(rows):
-            raise DataError(f"{size} of train: label {label} has {len(rows)} rows in train, not {wanted}.")
+            raise DataError(f"{size} of train: label {label} has only {len(rows)} rows in train, {wanted} are needed.")
         chosen += order[:wanted].tolist()
     return sorted(chosen)

@@ -1,4 +1,4 @@
-"""Data of words and tags: a row is a sentence, a list of words with a label each."""
+"""Token data: a row is a sequence of words, each with a tag."""
 
 from __future__ import annotations
 
@@ -23,16 +23,19 @@ logger = logging.getLogger("textclf")
 WORDS = "tokens"
 """The column of words."""
 
+IGNORED = -100
+"""The label id that libraries ignore in the loss."""
+
 WORD_NAMES = (WORDS, "words")
 TAG_NAMES = ("label", "labels", "tags", "ner_tags", "ner", "named_entities")
-"""Names by which a column is guessed, in lower case, the most usual first."""
+"""Usual names of the columns of words and of tags, in lower case, the most common first."""
 
 
 def token_task(data: DatasetDict) -> Task | None:
-    """Return the task of data whose ``tokens`` are lists of words; ``None`` if they have no such column.
+    """Return the task of data whose column ``tokens`` holds lists of words; ``None`` if there is no such column.
 
     Raises:
-        DataError: with every fault found: no label a word, splits that differ in their columns.
+        DataError: lists all faults: words without labels, or splits with different columns.
     """
     features = data["train"].features
     if not holds(features.get(WORDS), Value):
@@ -40,25 +43,28 @@ def token_task(data: DatasetDict) -> Task | None:
     label = features.get("label")
     faults = []
     if not holds(label, ClassLabel):
-        faults.append(f"train has 'tokens', so its 'label' must be a list of ClassLabel, one a word; it is {label}")
+        faults.append(f"train has 'tokens', so its 'label' must be a list of ClassLabel, one per word; it is {label}")
     for name in ("validation", "test"):
         if name in data and not faults:
             differing = [column for column in (WORDS, "label") if data[name].features.get(column) != features[column]]
-            faults += [f"{name}: the column {column!r} isn't that of train" for column in differing]
+            faults += [f"{name}: the column {column!r} has another type than in train" for column in differing]
     if faults:
         raise DataError("\n".join(faults))
     return Task(label_names=tuple(label.feature.names), text_columns=(WORDS,), kind="tokens")
 
 
-def tagged(sources: Mapping[str, Source], words: str | None, tags: str | None) -> DatasetDict | None:
-    """Return the splits with the columns ``tokens`` and ``label``, other columns after them.
+def tagged(
+    sources: Mapping[str, Source], words: str | None, tags: str | None, names: Sequence[str] = ()
+) -> DatasetDict | None:
+    """Return the splits with the columns ``tokens`` and ``label``, followed by other columns.
 
-    ``None`` if the columns of train, or those named, hold no lists of words.
+    Returns ``None`` if no column of train, or none of the named ones, holds lists of words.
 
     Args:
-        sources: the splits by name; the columns are looked for in ``train``, or the first.
-        words: the column that holds the lists of words; guessed if not given.
-        tags: the column that holds a tag for each word; inferred and logged if not given.
+        sources: the splits by name; columns are inferred from ``train``, or from the first split.
+        words: the column with the lists of words; inferred if not given.
+        tags: the column with a tag for each word; inferred and logged if not given.
+        names: the tags' names in the order of their ids, for tags that are numbers.
 
     Raises:
         DataError: there is no column of tags, or a split lacks a column.
@@ -72,8 +78,8 @@ def tagged(sources: Mapping[str, Source], words: str | None, tags: str | None) -
     if tag_column is None or not is_list(features.get(tag_column)):
         there = ", ".join(first.data.column_names)
         raise DataError(
-            f"{first.where}: the column {word_column!r} holds lists of words, and there must be one with a tag for "
-            f"each: {'label=COLUMN says which' if tags is None else f'{tags!r} is none'}; there are: {there}."
+            f"{first.where}: the column {word_column!r} holds lists of words, so there must be a column with a tag for "
+            f"each word; {'set label=COLUMN' if tags is None else f'{tags!r} is not one'}; the columns are: {there}."
             f"{did_you_mean(tags, features) if tags else ''}"
         )
     if (word_column, tag_column) != (WORDS, "label"):
@@ -83,15 +89,15 @@ def tagged(sources: Mapping[str, Source], words: str | None, tags: str | None) -
     for source in sources.values():
         if missing := [name for name in (word_column, tag_column) if name not in source.data.column_names]:
             raise DataError(f"{source.where}: there is no column {missing[0]!r}")
-    tag_of = {name: _tags(source, tag_column) for name, source in sources.items()}
-    names = _names(features[tag_column].feature, tag_of)
+    tag_of = {name: _tags(source, tag_column, names) for name, source in sources.items()}
+    tag_names = list(names) or _names(features[tag_column].feature, tag_of)
     return DatasetDict(
-        {name: _split(source, word_column, tag_column, tag_of[name], names) for name, source in sources.items()}
+        {name: _split(source, word_column, tag_column, tag_of[name], tag_names) for name, source in sources.items()}
     )
 
 
 def ordered_tags(tags: set[str]) -> list[str]:
-    """Return label names in the order of their ids: ``O`` first, then by the alphabet."""
+    """Return label names in the order of their ids: ``O`` first, then alphabetically."""
     return sorted(tags, key=lambda tag: (tag != OUTSIDE, tag))
 
 
@@ -104,7 +110,7 @@ def tagged_split(words: Sequence[Sequence[str]], tags: Sequence[Sequence[str]], 
     )
 
 
-def _tags(source: Source, column: str) -> list[list[str]]:
+def _tags(source: Source, column: str, names: Sequence[str]) -> list[list[str]]:
     feature = source.data.features[column].feature
     rows = source.data[column][:]
     faults = [
@@ -116,7 +122,27 @@ def _tags(source: Source, column: str) -> list[list[str]]:
         raise DataError(f"{source.where}, {source.place(faults[0])}: a word has no tag (column {column!r})")
     if isinstance(feature, ClassLabel):
         return [[feature.names[tag] for tag in row] for row in rows]
+    if isinstance(feature, Value) and feature.dtype.startswith(("int", "uint", "float")):
+        return [[_tag_name(tag, names, source, row, column) for tag in tags] for row, tags in enumerate(rows)]
     return [[str(tag) for tag in row] for row in rows]
+
+
+def _tag_name(tag: float, names: Sequence[str], source: Source, row: int, column: str) -> str:
+    """Return the name of a tag's id.
+
+    Raises:
+        DataError: it has no name. Entities are found by the names of tags, so entity F1 needs them.
+    """
+    where = f"{source.where}, {source.place(row)}"
+    if tag == IGNORED:
+        raise DataError(f"{where}: a tag is {IGNORED} (column {column!r}), but each word must have a tag")
+    if not names:
+        raise DataError(f"{where}: the tags are numbers (column {column!r}); name them, as in names=O,B-PER,I-PER")
+    if not (float(tag).is_integer() and 0 <= tag < len(names)):
+        raise DataError(
+            f"{where}: the tag {tag} (column {column!r}) has no name; names= has names for 0 to {len(names) - 1}"
+        )
+    return names[int(tag)]
 
 
 def _names(feature: object, tags: Mapping[str, list[list[str]]]) -> list[str]:

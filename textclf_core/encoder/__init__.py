@@ -1,4 +1,4 @@
-"""A Hugging Face model and its tokenizer, seen as embeddings, numbered blocks, pooler and head."""
+"""A Hugging Face model with its tokenizer, divided into embeddings, numbered blocks, pooler and head."""
 
 from textclf_core.encoder.encoder import Encoder
 from textclf_core.encoder.parts import BlockIndexError

@@ -1,4 +1,4 @@
-"""What a model computes beside its weights: classes, settings, hooks, and whose code they are."""
+"""Fingerprints of a model's computation, apart from its weights: classes, settings, hooks, and their code."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ from textclf_core.encoder.last_block_cls import is_first_token_forward
 from textclf_core.errors import RunError
 from textclf_core.system.code import code_of
 
-# Their versions are in every key that this is for.
+# The versions of these packages are part of every cache key.
 _FOLDERS = {package.__name__: Path(str(package.__file__)).parent for package in (torch, transformers)}
 
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks")
-# What every module has: its mode, its parts, which are walked or hashed by themselves, and hooks.
+# The attributes of every module: its mode, its submodules and parameters (hashed separately), and its hooks.
 _OF_EVERY_MODULE = frozenset(vars(nn.Module()))
-# What says where a model comes from, how it is saved and loaded, or what was done so far: it computes nothing.
+# Attributes about a model's origin, saving, loading and state, which don't affect what it computes.
 _BOOKKEEPING = frozenset(
     {"train", "name_or_path", "warnings_issued", "_is_hf_initialized", "_output_capturing_hooks_installed"}
 )
 
 
 class UnknownComputationError(RunError):
-    """It can't be known what a model computes, so nothing that it computes may be kept for others."""
+    """What a model computes can't be fingerprinted, so its outputs must not be cached."""
 
 
 def config_facts(config: PreTrainedConfig) -> dict[str, Any]:
-    """Return the model's configuration without what names labels and places, as JSON has it."""
+    """Return the model's configuration as JSON values, without label names and paths."""
     aside = {"id2label", "label2id", "problem_type", "architectures", "_name_or_path", "transformers_version"}
     facts = {name: value for name, value in config.to_dict().items() if name not in aside}
     plain: dict[str, Any] = json.loads(json.dumps(facts, default=str))
@@ -52,20 +52,20 @@ def config_facts(config: PreTrainedConfig) -> dict[str, Any]:
 
 
 def computation_digests(model: PreTrainedModel, parts: Parts, upto: int, *, whole: bool) -> list[str]:
-    """Return a SHA-256 of what computes beside the weights: of what surrounds the blocks, of each block, of the rest.
+    """Return SHA-256 digests of the computation apart from the weights: around the blocks, per block, and of the rest.
 
-    The head isn't looked at, since it comes behind: where the model that has it is one of transformers', it hands its
-    input on to the body.
+    The head isn't included, since it comes after the body, and the model classes of transformers pass their inputs on
+    to the body unchanged.
 
     Args:
         model: the model.
-        parts: its parts.
-        upto: how many blocks count.
-        whole: whether the rest of the body, which follows the blocks, has one, too.
+        parts: the model's parts.
+        upto: the number of blocks to include.
+        whole: whether to add a digest of the rest of the body, after the blocks.
 
     Raises:
-        UnknownComputationError: there is a hook, a patched method, a class made at run time, a setting that can't be
-            told from another.
+        UnknownComputationError: the model has a hook, a patched method, a class made at run time, or a setting of an
+            unsupported type.
     """
     walk = _Walk()
     walk.refuse_global_hooks()
@@ -92,13 +92,13 @@ def _sha256(facts: object) -> str:
 
 @dataclass
 class _Walk:
-    """Collects facts of modules; what many of them share is looked at once."""
+    """Collect facts of modules; classes and configurations that several modules share are read once."""
 
     _classes: dict[type, list[str]] = field(default_factory=dict)
     _configs: dict[int, object] = field(default_factory=dict)
 
     def module(self, name: str, module: nn.Module, *, buffers: bool = False) -> list[object]:
-        """Return the facts of one module, without those inside it."""
+        """Return the facts of a module, without its submodules."""
         where = f"{name or 'the model'} ({type(module).__name__})"
         self._refuse_hooks(where, module)
         settings = {}
@@ -108,22 +108,22 @@ class _Walk:
             if callable(getattr(type(module), key, None)):
                 if is_first_token_forward(value):
                     continue
-                raise UnknownComputationError(f"The method {key!r} of {where} is another than its class's.")
+                raise UnknownComputationError(f"The method {key!r} of {where} isn't that of its class.")
             settings[key] = self._value(value, f"{key!r} of {where}")
         own = {key: _tensor(value) for key, value in module._buffers.items() if value is not None} if buffers else {}
         return [name, self._class(type(module), where), settings, own]
 
     def top(self, model: nn.Module) -> list[object]:
-        """Return the facts of the model that has the head."""
+        """Return the facts of the model class with the head."""
         where = f"the model ({type(model).__name__})"
         self._refuse_hooks(where, model)
         if "forward" in vars(model):
-            raise UnknownComputationError(f"The method 'forward' of {where} is another than its class's.")
-        # What of it is transformers' own hands its input on to the body, whichever head it has.
+            raise UnknownComputationError(f"The method 'forward' of {where} isn't that of its class.")
+        # The classes of transformers pass their inputs on to the body, whatever their head.
         return [fact for fact in self._class(type(model), where) if fact.partition(".")[0] != "transformers"]
 
     def attention(self, name: str) -> list[object]:
-        """Return what computes attention and its masks under a name that anyone may register."""
+        """Return the facts of the functions registered under an attention implementation's name."""
         known = [(ALL_ATTENTION_FUNCTIONS, "attention"), (ALL_MASK_ATTENTION_FUNCTIONS, "mask")]
         return [self._value(table[name], f"the {what} {name!r}") for table, what in known if name in table]
 
@@ -135,12 +135,12 @@ class _Walk:
         for hook in (hook for kind in _HOOKS for hook in getattr(module, kind).values()):
             code = getattr(hook, "__code__", None)
             if code is not None and code.co_filename == output_capturing.__file__:
-                continue  # it hands out what it sees to those who ask for hidden states
+                continue  # transformers' hook that records hidden states, and changes nothing
             at = f" ({code.co_filename}:{code.co_firstlineno})" if code is not None else ""
             raise UnknownComputationError(f"There is a forward hook on {where}{at}.")
 
     def _class(self, cls: type, where: str) -> list[str]:
-        """Return the names of a class and its bases, and whose code they are."""
+        """Return the names of a class and its bases, and the code that they are defined in."""
         if cls not in self._classes:
             bases = cls.__mro__[: cls.__mro__.index(nn.Module)] if issubclass(cls, nn.Module) else cls.__mro__[:-1]
             self._classes[cls] = [self._one_class(base, where) for base in bases]
@@ -156,7 +156,7 @@ class _Walk:
         return f"{cls.__module__}.{cls.__qualname__} {code}"
 
     def _value(self, value: object, where: str) -> object:
-        """Return a setting as JSON has it, such that another setting gives another."""
+        """Return a setting as a JSON value that differs for different settings."""
         if value is None or isinstance(value, bool | int | float | str):
             return repr(value)
         if isinstance(value, torch.dtype | torch.device):
@@ -179,10 +179,10 @@ class _Walk:
             return ["partial", *(self._value(one, where) for one in (value.func, value.args, value.keywords))]
         if isinstance(value, FunctionType | BuiltinFunctionType):
             return self._function(value, where)
-        raise UnknownComputationError(f"What {where} does can't be told: it is a {type(value).__name__}.")
+        raise UnknownComputationError(f"What {where} computes is unknown: it is a {type(value).__name__}.")
 
     def _function(self, function: Any, where: str) -> str:
-        """Return a function's name, and whose code it is."""
+        """Return a function's name and the code that it is defined in."""
         module = function.__module__ or type(function.__self__).__module__
         name = f"{module}.{function.__qualname__}"
         if isinstance(function, FunctionType):
@@ -196,7 +196,7 @@ class _Walk:
 
 
 def _code(module: str, where: str) -> str:
-    """Return what names the code of a module."""
+    """Return the name and version, or hash, of a module's code."""
     top = module.partition(".")[0]
     code = top if top in _FOLDERS else code_of(module)
     if code is None:
@@ -205,7 +205,7 @@ def _code(module: str, where: str) -> str:
 
 
 def _found(module: str, qualname: str) -> object:
-    """Return what is to be found under a name; ``None`` where nothing is."""
+    """Return the object with a module and a qualified name; ``None`` if there is none."""
     found: object = sys.modules.get(module)
     for part in qualname.split("."):
         found = getattr(found, part, None)
@@ -217,7 +217,7 @@ def _tensor(values: Tensor) -> list[object]:
 
 
 def tensor_sha256(tensors: Iterable[Tensor]) -> str:
-    """Return a SHA-256 of the bytes of tensors."""
+    """Return the SHA-256 of the bytes of tensors."""
     digest = hashlib.sha256()
     for values in tensors:
         # As bytes, because NumPy has no bfloat16.

@@ -1,4 +1,4 @@
-"""The encoder: its heads, where a model can be split, how texts go in."""
+"""The encoder: a model's heads, its forward pass from or up to a block, and its tokenizer."""
 
 from __future__ import annotations
 
@@ -33,30 +33,31 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", bound=Tokenization)
 
-# Train, validation and test.
-_TOKENIZED_KEPT = 3
+# As many as there are splits: train, validation and test.
+_TOKENIZED_CACHED = 3
 
 
 class Encoder(PartedModel):
-    """A Hugging Face classification model and its tokenizer, seen as embeddings, numbered blocks, pooler and head.
+    """A Hugging Face classification model with its tokenizer, divided into embeddings, blocks, pooler and head.
 
-    The head is all that isn't in the model's body, since it starts untrained. The pooler of a body (BERT, ALBERT) is
-    neither a block nor the head. What all blocks share (relative positions in MPNet and DeBERTa) counts as embeddings.
+    The head is everything outside the model's body; it starts untrained. The pooler of a body (BERT, ALBERT) is neither
+    a block nor part of the head. Parameters that all blocks share (relative positions in MPNet and DeBERTa) count as
+    embeddings.
 
     Args:
         model: a ``...ForSequenceClassification`` or ``...ForTokenClassification`` of one of these families: BERT,
             RoBERTa, XLM-RoBERTa, DistilBERT, ELECTRA, MPNet, ALBERT, DeBERTa-v2 and -v3, ModernBERT; or of another
-            whose parts are plain to see. Or the body alone (:meth:`without_head`).
+            family whose structure shows its parts. Or the body without a head (:meth:`without_head`).
         tokenizer: the model's tokenizer.
-        checkpoint: the name or the path that the weights came from.
+        checkpoint: the name or path of the weights.
         revision: the checkpoint's revision, if one was chosen.
-        fresh_head: whether the head is untrained; not if it comes from the checkpoint.
+        fresh_head: whether the head is untrained, that is, doesn't come from the checkpoint.
 
     Attributes:
-        origin: the plugin that built it, then those that adapted it; empty for one that no run built.
+        origin: the plugin that built the encoder, then those that adapted it; empty if no run built it.
 
     Raises:
-        UsageError: the parts of this model can't be told.
+        UsageError: the parts of this model can't be identified.
     """
 
     def __init__(
@@ -79,14 +80,14 @@ class Encoder(PartedModel):
     # Heads
 
     def with_head(self, kind: Literal["masked-lm"]) -> Encoder:
-        """Return an encoder with another head on this one's body: what trains in one is trained in the other.
+        """Return an encoder with another head on the same body, whose parameters both encoders share.
 
         Args:
-            kind: ``"masked-lm"``, masked language modelling: float logits of shape (batch, tokens, vocabulary). The
-                head is the checkpoint's where it has one, and untrained, by torch's generator, where it has none.
+            kind: ``"masked-lm"`` for masked language modelling, with float logits of shape (batch, tokens,
+                vocabulary). The head is the checkpoint's if it has one, else one initialised by torch's generator.
 
         Raises:
-            UsageError: there is no such head for a model of this family.
+            UsageError: transformers has no such head for a model of this family.
         """
         from textclf_core.encoder.heads import masked_lm
 
@@ -97,21 +98,21 @@ class Encoder(PartedModel):
 
     @property
     def has_head(self) -> bool:
-        """Whether there is more than the body."""
+        """Whether the model has a head."""
         return self.model.base_model is not self.model
 
     def without_head(self) -> Encoder:
-        """Return the body alone, the same modules: it has hidden states and embeddings, but no logits."""
+        """Return an encoder of the same modules without the head: it gives hidden states and embeddings, no logits."""
         model: Any = self.model.base_model
         body = Encoder(model, self.tokenizer, self.checkpoint, self.revision)
         body.origin = self.origin
         return body
 
     def with_parameters(self, parameters: Mapping[str, Tensor]) -> Encoder:
-        """Return an encoder with parameters of its own; the others, and the tokenized texts, are shared.
+        """Return an encoder with its own copy of some parameters; all others, and the tokenized texts, are shared.
 
         Args:
-            parameters: values by name. They are copied; training or loading them changes nothing here.
+            parameters: the values by name, which are copied.
         """
         shared: dict[int, object] = {id(values): values for values in (*self.model.parameters(), *self.model.buffers())}
         for name, values in parameters.items():
@@ -124,7 +125,7 @@ class Encoder(PartedModel):
         return other
 
     def with_origin(self, origin: Origin) -> Encoder:
-        """Return the encoder, of the same modules, with one more plugin that built or adapted it."""
+        """Return an encoder of the same modules whose origin has one more plugin."""
         other = copy.copy(self)
         other.origin = (*self.origin, origin)
         return other
@@ -132,9 +133,9 @@ class Encoder(PartedModel):
     # The split forward
 
     def logits(self, batch: Mapping[str, Tensor]) -> Tensor:
-        """Return the logits, float, shape (batch, labels), of a batch that :meth:`collate` made.
+        """Return the logits of a batch from :meth:`collate`, float, shape (batch, labels).
 
-        Of a token's head, shape (batch, tokens, labels).
+        With a token classification head, the shape is (batch, tokens, labels).
         """
         logits: Tensor = self.model(**_inputs(batch)).logits
         return logits
@@ -142,17 +143,17 @@ class Encoder(PartedModel):
     def run_prefix(
         self, batch: Mapping[str, Tensor], upto: int, *, hidden: Tensor | None = None, start: int = 0
     ) -> Tensor:
-        """Return the hidden states at a boundary, float, shape (batch, tokens, width); compute nothing behind it.
+        """Return the hidden states at a boundary, float, shape (batch, tokens, width); nothing after it is computed.
 
         Args:
-            batch: what :meth:`collate` made, on the model's device.
-            upto: the boundary: 0 is after the embeddings, k after block k-1. ``frozen_prefix - 1`` is the boundary of
-                the frozen prefix.
-            hidden: the hidden states at an earlier boundary, to go on from; float, shape (batch, tokens, width).
-            start: that boundary.
+            batch: a batch from :meth:`collate`, on the model's device.
+            upto: the boundary: 0 is after the embeddings, k after block k-1. The frozen prefix ends at the boundary
+                ``frozen_prefix - 1``.
+            hidden: the hidden states at an earlier boundary to start from, float, shape (batch, tokens, width).
+            start: that earlier boundary.
 
         Raises:
-            RunError: the model can't be split there; :meth:`check_split` says so beforehand.
+            RunError: the model can't be split there; :meth:`check_split` returns the reason.
         """
         self._require_split(upto)
         return split_forward.run_prefix(self.model, self._parts, _inputs(batch), upto, hidden, start)
@@ -160,20 +161,21 @@ class Encoder(PartedModel):
     def run_from(
         self, hidden: Tensor, batch: Mapping[str, Tensor] | None, start: int, *, wrapped: nn.Module | None = None
     ) -> Tensor:
-        """Return the logits, float, shape (batch, labels), given the hidden states at a boundary.
+        """Return the logits for the hidden states at a boundary, float, shape (batch, labels).
 
-        Computes nothing before the boundary, and is differentiable. The batch still gives the masks. Not for several
-        threads at once, since it changes the model for the time of the call.
+        Nothing before the boundary is computed, and the result is differentiable. Not thread-safe, since the model is
+        changed during the call.
 
         Args:
-            hidden: what :meth:`run_prefix` returned, float, shape (batch, tokens, width); behind the last block, its
-                first token alone, shape (batch, 1, width), if :attr:`reads_first_token`.
-            batch: the batch that it was called with; ``None`` beside first tokens alone, which no mask concerns.
-            start: the boundary that it was called with.
-            wrapped: what wraps the model, where it has to be called instead (data parallel).
+            hidden: the result of :meth:`run_prefix`, float, shape (batch, tokens, width); after the last block, only
+                the first token is needed, shape (batch, 1, width), if :attr:`reads_first_token`.
+            batch: the batch that :meth:`run_prefix` was called with, whose masks are used; ``None`` if ``hidden`` has
+                first tokens only, which need no mask.
+            start: the boundary that :meth:`run_prefix` was called with.
+            wrapped: a wrapper of the model (for data parallelism) that must be called in its place.
 
         Raises:
-            RunError: the model can't be split there; :meth:`check_split` says so beforehand.
+            RunError: the model can't be split there; :meth:`check_split` returns the reason.
         """
         self._require_split(start)
         if batch is None:
@@ -185,12 +187,12 @@ class Encoder(PartedModel):
     def embed(
         self, batch: Mapping[str, Tensor], pooling: Pooling, *, hidden: Tensor | None = None, start: int = 0
     ) -> Tensor:
-        """Return one vector a row, float, shape (rows, width): the body's last hidden states, pooled.
+        """Return one vector per row, the pooled last hidden states of the body, float, shape (rows, width).
 
         Args:
-            batch: what :meth:`collate` made, on the model's device.
-            pooling: how.
-            hidden: the hidden states at a boundary, to go on from, as :meth:`run_prefix` takes them.
+            batch: a batch from :meth:`collate`, on the model's device.
+            pooling: how the tokens are pooled.
+            hidden: the hidden states at a boundary to start from, as for :meth:`run_prefix`.
             start: that boundary.
         """
         if hidden is not None:
@@ -200,28 +202,28 @@ class Encoder(PartedModel):
         return pool(states, inputs["attention_mask"], pooling)
 
     def body_digest(self) -> str:
-        """Return a SHA-256 of all parameters and buffers of the body."""
+        """Return the SHA-256 of all parameters and buffers of the body."""
         return _digest([self.model.base_model])
 
     def prefix_digests(self, upto: int) -> list[str]:
-        """Return a SHA-256 of all parameters and buffers: of the embeddings, then of each block up to the boundary."""
+        """Return SHA-256 digests of the parameters and buffers of the embeddings and of each block up to a boundary."""
         return [_digest(modules) for modules in (self._parts.embeddings, *self._parts.blocks[:upto])]
 
     def computation_digests(self, upto: int, *, whole: bool = False) -> list[str]:
-        """Return a SHA-256 of what computes beside the weights: of what surrounds the blocks, then of each block.
+        """Return SHA-256 digests of the computation apart from the weights: around the blocks, then of each block.
 
-        Module classes and whose code they are, the modules' settings, buffers that belong to no part.
+        They cover the modules' classes with their code, the modules' settings, and buffers outside all parts.
 
         Args:
             upto: the boundary.
-            whole: whether the rest of the body, which follows the blocks, has one, too.
+            whole: whether to add a digest of the rest of the body, after the blocks.
 
         Raises:
-            UnknownComputationError: it can't be known, since there is a hook, a patched method or the like.
+            UnknownComputationError: the computation is unknown, for example because of a hook or a patched method.
         """
         digests = computation_digests(self.model, self._parts, upto, whole=whole)
         if type(self) is not Encoder:
-            raise UnknownComputationError(f"{type(self).__qualname__} is an encoder of its own.")
+            raise UnknownComputationError(f"{type(self).__qualname__} is a subclass of Encoder.")
         return digests
 
     def prefix_parameters(self, upto: int) -> Iterator[Tensor]:
@@ -232,15 +234,15 @@ class Encoder(PartedModel):
 
     @cached_property
     def reads_first_token(self) -> bool:
-        """Whether what follows the blocks reads the first token alone: found out, by changing the others.
+        """Whether the part after the blocks reads the first token only; tested by changing the other tokens.
 
-        No block is run: whoever computes elsewhere (ONNX) leaves the weights in their file.
+        No block is run, so that the weights of the blocks needn't be loaded into memory (with ONNX, for example).
         """
         if not self.has_head or self.check_split(self.num_blocks):
             return False
         ids = torch.full((2, 3), self.tokenizer.cls_token_id or 0, device=self.model.device)
         batch = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
-        # At random, since a norm may undo a plain shift.
+        # Random changes, since a norm may undo a constant shift.
         generator = torch.Generator().manual_seed(0)
         shape = (2, *ids.shape, int(self.model.config.hidden_size))
         hidden, changed = torch.randn(shape, generator=generator).to(ids.device, self.model.dtype)
@@ -254,10 +256,10 @@ class Encoder(PartedModel):
 
     @contextmanager
     def computing_what_the_head_reads(self) -> Iterator[None]:
-        """Compute the last block for the first token alone, where that is all that the head reads.
+        """Compute the last block for the first token only, if the head reads no other.
 
-        The logits and the gradients are the same, to rounding, with the same dropout on a CPU. Hidden states after the
-        last block have shape (batch, 1, width) then. Where it can't be done (:meth:`why_all_tokens`), nothing changes.
+        Logits and gradients are equal up to rounding, with the same dropout on a CPU. Hidden states after the last
+        block then have shape (batch, 1, width). If this isn't possible (:meth:`why_all_tokens`), nothing changes.
         """
         if self.why_all_tokens():
             yield
@@ -271,30 +273,30 @@ class Encoder(PartedModel):
             yield
 
     def why_all_tokens(self) -> str | None:
-        """Return why the last block has to be computed for all tokens, as a sentence, or ``None`` if it hasn't."""
+        """Return why the last block must be computed for all tokens, as a sentence; ``None`` if it needn't be."""
         if self.family not in FIRST_TOKEN_BLOCKS or getattr(self.model.config, "is_decoder", False):
             known = ", ".join(FIRST_TOKEN_BLOCKS)
             return (
-                f"How a last block of the family {self.family!r} is computed for one token isn't known to textclf. "
-                f"These are: {known}."
+                f"textclf can't compute the last block for the first token only in a model of the family "
+                f"{self.family!r}; it can for {known}."
             )
         if len(self._parts.blocks[-1]) != 1 or self.model.config._attn_implementation not in ("sdpa", "eager"):
-            return f"The attention {self.model.config._attn_implementation!r} can't be computed for one token here."
+            return f"The attention {self.model.config._attn_implementation!r} can't be computed for one token only."
         if not self.reads_first_token:
             return f"The head of {self.checkpoint} reads more than the first token."
         return None
 
     def check_split(self, boundary: int) -> str | None:
-        """Return why the model can't be split at a boundary, as a sentence, or ``None`` if it can."""
+        """Return why the model can't be split at a boundary, as a sentence; ``None`` if it can."""
         if not 0 <= boundary <= self.num_blocks:
             return (
                 f"There is no boundary {boundary}: {self.checkpoint} has {self.num_blocks} blocks, "
-                f"so boundaries go from 0 to {self.num_blocks}."
+                f"so boundaries are 0 to {self.num_blocks}."
             )
         if not self._parts.family.can_split:
             return (
-                f"How a model of the family {self.family!r} runs its blocks isn't known to textclf, so it can't be "
-                f"split between them. These families can: {', '.join(FAMILIES)}."
+                f"textclf can't split a model of the family {self.family!r} between its blocks. It can split these "
+                f"families: {', '.join(FAMILIES)}."
             )
         return None
 
@@ -306,18 +308,16 @@ class Encoder(PartedModel):
 
     @property
     def longest_input(self) -> int:
-        """How many tokens, special ones included, tokenizer and model take."""
+        """The maximum input length of tokenizer and model in tokens, special tokens included."""
         return tokenizing.longest_input(self.model, self.tokenizer)
 
     def covering_length(self, data: Dataset, task: Task, percentile: Percentile) -> int:
-        """Return the least number of tokens, special ones included, that so many percent of the rows don't exceed.
-
-        It is never more than :attr:`longest_input`.
+        """Return a percentile of the rows' lengths in tokens, special tokens included; at most :attr:`longest_input`.
 
         Args:
-            data: has the task's text columns.
+            data: rows with the task's text columns.
             task: names the text columns.
-            percentile: ``"p95"`` for 95 percent.
+            percentile: such as ``"p95"``, the length that 95% of the rows don't exceed.
         """
         key = (data._fingerprint, task.text_columns, percentile)
         if key not in self._lengths:
@@ -326,11 +326,11 @@ class Encoder(PartedModel):
         return self._lengths[key]
 
     def with_length(self, tokenization: T, train: Dataset, task: Task) -> T:
-        """Return a tokenization with a number as its longest input, where it was a percentile.
+        """Return the tokenization with a percentile as ``max_length`` replaced by its number of tokens.
 
         Args:
             tokenization: the options of a plugin, or a part of them.
-            train: the rows whose lengths count.
+            train: the rows whose lengths are counted.
             task: names the text columns.
         """
         if not isinstance(tokenization.max_length, str):
@@ -338,42 +338,41 @@ class Encoder(PartedModel):
         return replace(tokenization, max_length=self.covering_length(train, task, tokenization.max_length))
 
     def tokenize(self, data: Dataset, task: Task, recipe: Tokenization) -> Dataset:
-        """Return the rows of ``data`` as token ids, truncated to the longest input; nothing else truncates.
+        """Return the rows of ``data`` as token ids, truncated to the maximum length; only this method truncates.
 
-        Two text columns go in as the tokenizer's pair; more than two are joined by the separator token. Special tokens
-        stay where they are; of several texts the longest is truncated first. Nothing is cached on disk.
+        Two text columns become a pair of the tokenizer; more than two are joined by the separator token. Special tokens
+        are kept; of several texts the longest is truncated first. Nothing is cached on disk.
 
         Args:
-            data: has the task's text columns (string) and, but for prediction, ``label``.
+            data: rows with the task's text columns (string) and, except for prediction, ``label``.
             task: names the text columns.
-            recipe: its ``max_length`` is the longest input; if not set, :attr:`longest_input` is. Its ``truncation``
-                says what of a longer text is kept.
+            recipe: its ``max_length`` is the maximum length (:attr:`longest_input` if not set), and its ``truncation``
+                the part of a longer text that is used.
 
         Returns:
-            As many rows, in their order: ``input_ids``, and those of ``attention_mask`` and ``token_type_ids`` that
-            both tokenizer and model know; ``truncated`` (bool: was the row truncated?); ``label`` if ``data`` has it.
-            ``sum(result["truncated"])`` rows were truncated. In a task of tokens, ``label`` is a list: a word's label
-            on its first sub-token, -100 on the others; and ``word_starts`` holds, for each sub-token, the index of the
-            word that begins with it, or -1.
+            The rows, in order, with ``input_ids``; ``attention_mask`` and ``token_type_ids`` if both tokenizer and
+            model use them; ``truncated`` (bool, whether the row was truncated); and ``label`` if ``data`` has it. In a
+            token task, ``label`` is a list with each word's label at its first sub-token and -100 elsewhere, and
+            ``word_starts`` holds, for each sub-token, the index of the word that it begins, or -1.
 
         Raises:
-            UsageError: ``max_length`` is more than the model takes or leaves no room for text, or words can't be told
-                from sub-tokens.
+            UsageError: ``max_length`` is more than the model's limit or leaves no tokens for text, or the tokenizer
+                can't map sub-tokens to words.
         """
-        # A run asks for the same split several times: to train or validate, to predict, to count what was truncated.
+        # A run tokenizes the same split several times: to train or validate, to predict, to count truncated rows.
         key = (data._fingerprint, task.text_columns, recipe.max_length, recipe.truncation)
         if key not in self._tokenized:
-            if len(self._tokenized) == _TOKENIZED_KEPT:
+            if len(self._tokenized) == _TOKENIZED_CACHED:
                 del self._tokenized[next(iter(self._tokenized))]
             self._tokenized[key] = tokenizing.tokenize(self.model, self.tokenizer, data, task, recipe)
         return self._tokenized[key]
 
     def collate(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:
-        """Return rows of :meth:`tokenize` as a batch, padded to its longest row; nothing else pads.
+        """Return rows from :meth:`tokenize` as a batch, padded to the longest row; only this method pads.
 
         Returns:
-            What the model takes, int64, each of shape (rows, tokens); and ``labels``, int64, shape (rows,), in a task
-            of tokens (rows, tokens), if the rows have ``label``. On the model's device.
+            The model's inputs, int64, shape (rows, tokens), on the model's device; and, if the rows have ``label``,
+            ``labels``, int64, shape (rows,), or (rows, tokens) in a token task.
         """
         batch = tokenizing.collate(self.tokenizer, rows)
         return {name: values.to(self.model.device) for name, values in batch.items()}
@@ -384,11 +383,11 @@ def _digest(modules: Iterable[nn.Module]) -> str:
     for module in modules:
         for name, values in (*module.named_parameters(), *module.named_buffers()):
             digest.update(f"{name} {values.dtype} {tuple(values.shape)}".encode())
-            # As bytes, because NumPy has no bfloat16.
+            # As bytes, since NumPy has no bfloat16.
             digest.update(values.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()
 
 
 def _inputs(batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Leave out the labels: with them the model computes a loss, and settles its problem type by them."""
+    """Return the batch without labels: with them the model computes a loss, and infers its problem type from them."""
     return {name: value for name, value in batch.items() if name != "labels"}

@@ -1,6 +1,6 @@
-"""Where each family of models keeps its parts: one table, and what it means for one model.
+"""The modules that make up the parts of each model family.
 
-To teach textclf a new family, add a line to :data:`FAMILIES`.
+To support a new family, add an entry to :data:`FAMILIES`.
 """
 
 from __future__ import annotations
@@ -16,32 +16,32 @@ from textclf_core.errors import UsageError
 
 @dataclass(frozen=True, kw_only=True)
 class Family:
-    """Where the parts of a body are: dotted paths of modules inside the base model.
+    """The parts of a model's body, as dotted paths of modules inside the base model.
 
-    A path that a configuration leaves out (a pooler, a convolution) may be absent from the model. What is outside the
-    base model is the head, since a checkpoint often doesn't have it: RoBERTa's ``dense`` and ``out_proj``,
-    DistilBERT's ``pre_classifier``, DeBERTa's ``ContextPooler``, ModernBERT's ``head``.
+    Modules that depend on the configuration (a pooler, a convolution) may be missing from a model. Everything outside
+    the base model is the head, since checkpoints often lack it: RoBERTa's ``dense`` and ``out_proj``, DistilBERT's
+    ``pre_classifier``, DeBERTa's ``ContextPooler``, ModernBERT's ``head``.
     """
 
     blocks: str = "encoder.layer"
-    """A list of modules, one a block; one a group of blocks where blocks share their parameters."""
+    """A list with one module per block, or per group of blocks that share their parameters."""
 
     embeddings: tuple[str, ...] = ("embeddings",)
-    """What gives the input of the first block, and what all blocks take (relative positions): a prefix is constant
-    only if these are."""
+    """The modules that compute the input of the first block or an input of all blocks (relative positions); a prefix
+    is constant only if these are frozen."""
 
     projection: str | None = None
-    """The one of ``embeddings`` that widens their output to the blocks' width."""
+    """The module among ``embeddings`` that projects their output to the width of the blocks."""
 
     first_block: tuple[str, ...] = ()
-    """What acts right after block 0 and belongs to it."""
+    """Modules that run directly after block 0 and belong to it."""
 
     pooler: str | None = "pooler"
     final_norm: str | None = None
     shares_blocks: bool = False
 
     can_split: bool = True
-    """Whether the blocks are called in a plain loop over the list, the hidden states first."""
+    """Whether the model calls the blocks in a loop over the list, with the hidden states as first argument."""
 
     needs_a_block: bool = False
     """Whether the body fails on an empty list of blocks."""
@@ -71,9 +71,9 @@ FAMILIES = {
 
 @dataclass(frozen=True)
 class Parts:
-    """The parts of one model, in the order in which the input meets them.
+    """The parts of a model, in the order of the forward pass.
 
-    ``blocks`` has one entry a block; blocks that share their parameters are the same modules again and again.
+    ``blocks`` has one entry per block; blocks that share their parameters have the same modules.
     """
 
     family: Family
@@ -83,7 +83,7 @@ class Parts:
     final_norm: tuple[nn.Module, ...]
 
     def named(self) -> Iterator[tuple[str, tuple[nn.Module, ...]]]:
-        """Yield each part's name and modules; shared blocks come once, as ``"blocks 0-3"``."""
+        """Yield each part's name and modules; blocks that share parameters are one part, such as ``"blocks 0-3"``."""
         yield "embeddings", self.embeddings
         for block, modules in enumerate(self.blocks):
             together = self.sharing(block)
@@ -94,7 +94,7 @@ class Parts:
         yield "final norm", self.final_norm
 
     def sharing(self, block: int) -> tuple[int, ...]:
-        """Return the blocks that have the parameters of ``block``, itself included."""
+        """Return the blocks that share the parameters of ``block``, itself included."""
         return tuple(other for other, modules in enumerate(self.blocks) if modules[0] is self.blocks[block][0])
 
 
@@ -102,7 +102,7 @@ def parts_of(model: PreTrainedModel) -> Parts:
     """Find the parts of a model.
 
     Raises:
-        UsageError: the model is of a family that isn't in the table and whose parts can't be told from its structure.
+        UsageError: the model's family isn't in :data:`FAMILIES`, and its structure doesn't show its parts.
     """
     base = model.base_model
     family = FAMILIES.get(model.config.model_type) or _derived(model)
@@ -110,7 +110,7 @@ def parts_of(model: PreTrainedModel) -> Parts:
     count = model.config.num_hidden_layers
     blocks: list[tuple[nn.Module, ...]]
     if family.shares_blocks:
-        # The i-th of `count` blocks runs the weights of group i // (count / groups), as AlbertTransformer has it.
+        # As in AlbertTransformer, block i of `count` uses the weights of group i // (count / groups).
         blocks = [(listed[int(block / (count / len(listed)))],) for block in range(count)]
     else:
         blocks = [(block,) for block in listed]
@@ -124,18 +124,18 @@ def parts_of(model: PreTrainedModel) -> Parts:
     )
     known = {id(parameter) for _, modules in parts.named() for module in modules for parameter in module.parameters()}
     if strays := [name for name, parameter in base.named_parameters() if id(parameter) not in known]:
-        raise _unknown(model, f"its parameter {strays[0]!r} is in none of embeddings, blocks and pooler")
+        raise _unknown(model, f"its parameter {strays[0]!r} is not part of the embeddings, a block or the pooler")
     return parts
 
 
 def _modules(base: nn.Module, *paths: str | None) -> tuple[nn.Module, ...]:
-    """Return the modules at those of the paths that the model has."""
+    """Return the modules at the paths that exist in the model."""
     found = dict(base.named_modules())
     return tuple(found[path] for path in paths if path in found)
 
 
 def _derived(model: PreTrainedModel) -> Family:
-    """Read the family off the structure, where it is plain: ``embeddings``, and one list with a module a block."""
+    """Derive a family from a model's structure: a module ``embeddings``, and one list with a module per block."""
     modules = dict(model.base_model.named_modules())
     lists = [
         path
@@ -145,12 +145,12 @@ def _derived(model: PreTrainedModel) -> Family:
     if "embeddings" not in modules:
         raise _unknown(model, "it has no module named 'embeddings'")
     if len(lists) != 1:
-        raise _unknown(model, f"{len(lists)} of its lists of modules could be the blocks")
+        raise _unknown(model, f"{len(lists)} of its module lists could be the blocks")
     return Family(blocks=lists[0], can_split=False)
 
 
 def _unknown(model: PreTrainedModel, why: str) -> UsageError:
     return UsageError(
-        f"textclf can't tell the parts of a model of the family {model.config.model_type!r}: {why}. "
-        f"These families work: {', '.join(FAMILIES)}."
+        f"textclf can't identify the parts of a model of the family {model.config.model_type!r}: {why}. "
+        f"Supported families: {', '.join(FAMILIES)}."
     )

@@ -1,4 +1,4 @@
-"""Heads on the body of a model: the one that a task asks for, and others."""
+"""Heads for the body of a model: those of the tasks, and the one for masked language modelling."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from textclf_core.types.task import Task
 
 
 def model_class(task: Task) -> Any:
-    """Return the class of transformers that puts the task's head on a body: ``from_pretrained``, ``from_config``."""
+    """Return the auto class of transformers whose models have the task's head."""
     return getattr(transformers, kind_of(task).auto_model)
 
 
 def problem_type(task: Task) -> str | None:
-    """Return the task as a model's configuration names it: pipelines turn logits into scores by it."""
+    """Return ``problem_type`` of a model's configuration, by which pipelines turn logits into scores."""
     return kind_of(task).problem_type
 
 
 def masked_lm(model: PreTrainedModel, revision: str | None) -> tuple[PreTrainedModel, bool]:
     """Return a model for masked language modelling around the body of ``model``, and whether its head is untrained.
 
-    Where the model was loaded from a checkpoint, its head is looked for there. The weights of the output layer are
-    those of the word embeddings, where the family ties them.
+    If the model was loaded from a checkpoint that has such a head, that head is used. The output layer shares the
+    weights of the word embeddings in families that tie them.
 
     Raises:
         UsageError: transformers has no such head for a model of this family.
     """
     source = model.name_or_path
     try:
-        # Its report would list the classifier's weights as unexpected, and the head's as missing.
+        # The loading report would list the classifier's weights as unexpected, and the new head's as missing.
         with quiet("transformers.modeling_utils"):
             if source:
                 masked, report = AutoModelForMaskedLM.from_pretrained(

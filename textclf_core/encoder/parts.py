@@ -1,4 +1,4 @@
-"""The parts of a model: which there are, and which of them train."""
+"""The parts of a model, and which of them are trainable."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ logger = logging.getLogger("textclf")
 
 
 class BlockIndexError(UsageError):
-    """A block was named that the model doesn't have.
+    """A block doesn't exist in the model.
 
-    ``index`` is what came, ``num_blocks`` how many blocks there are, ``largest`` the last one's index: a caller that
-    knows what the user wrote can print it with a valid number.
+    ``index`` is the invalid index, ``num_blocks`` the number of blocks, and ``largest`` the index of the last block,
+    for a caller that suggests a valid option.
     """
 
     def __init__(self, index: int, num_blocks: int, checkpoint: str):
@@ -29,19 +29,19 @@ class BlockIndexError(UsageError):
         self.num_blocks = num_blocks
         self.largest = num_blocks - 1
         super().__init__(
-            f"block {index} was named, but {checkpoint} has {num_blocks} blocks, numbered from 0 to {self.largest}"
+            f"there is no block {index}: {checkpoint} has {num_blocks} blocks, numbered from 0 to {self.largest}"
         )
 
 
 class PartedModel:
-    """A model seen as embeddings, numbered blocks, pooler and head, each of which trains or is frozen.
+    """A model divided into embeddings, numbered blocks, pooler and head, which can be frozen.
 
     Args:
-        model: as :class:`~textclf_core.encoder.Encoder` takes it.
-        checkpoint: what errors call it.
+        model: a model as for :class:`~textclf_core.encoder.Encoder`.
+        checkpoint: the model's name in error messages.
 
     Raises:
-        UsageError: the parts of this model can't be told.
+        UsageError: the parts of this model can't be identified.
     """
 
     def __init__(self, model: PreTrainedModel, checkpoint: str):
@@ -51,7 +51,7 @@ class PartedModel:
 
     @property
     def num_blocks(self) -> int:
-        """How many blocks the input passes, counted as often as it passes them."""
+        """The number of blocks; a block whose parameters are used several times counts several times."""
         return len(self._parts.blocks)
 
     def part_of(self, name: str) -> str:
@@ -71,9 +71,10 @@ class PartedModel:
         return "head"
 
     def depth_of(self, name: str) -> int:
-        """Return how far from the input a parameter is, counted as :attr:`frozen_prefix` counts.
+        """Return a parameter's distance from the input, on the scale of :attr:`frozen_prefix`.
 
-        0 is the embeddings, 1+k block k (the last of those that share it), 1 + :attr:`num_blocks` what comes behind.
+        0 stands for the embeddings, 1+k for block k (the last of those that share the parameter), and
+        1 + :attr:`num_blocks` for everything after the blocks.
         """
         return self._depths.get(id(self.model.get_parameter(name)), 1 + self.num_blocks)
 
@@ -95,18 +96,18 @@ class PartedModel:
     ) -> None:
         """Freeze parts of the model, in addition to what is frozen already.
 
-        Where blocks share their parameters (ALBERT), freezing one freezes all of its group; a warning names them.
+        If blocks share their parameters (ALBERT), freezing one freezes all of its group, and a warning names them.
 
         Args:
-            embeddings: freeze the embeddings, projections and shared relative positions included.
+            embeddings: freeze the embeddings, including projections and shared relative positions.
             blocks: freeze these blocks, counted from 0 at the input.
             pooler: freeze the body's pooler, if it has one.
-            body: freeze everything but the head.
+            body: freeze everything except the head.
             names: freeze these parameters.
 
         Raises:
-            BlockIndexError: the model has no such block.
-            UsageError: the model has no parameter of such a name.
+            BlockIndexError: a block doesn't exist.
+            UsageError: a parameter doesn't exist.
         """
         blocks, names = list(blocks), list(names)
         for block in blocks:
@@ -127,15 +128,15 @@ class PartedModel:
         for name in names:
             parameters[name].requires_grad_(False)
         if not body:
-            self._tell_shared(blocks)
+            self._warn_of_shared_blocks(blocks)
 
-    def _tell_shared(self, blocks: Sequence[int]) -> None:
-        """Say which blocks were frozen that nobody named."""
+    def _warn_of_shared_blocks(self, blocks: Sequence[int]) -> None:
+        """Warn of blocks that were frozen only because they share parameters with the named ones."""
         named = set(blocks)
         for together in sorted({self._parts.sharing(block) for block in named}):
             if unnamed := [block for block in together if block not in named]:
                 logger.warning(
-                    "%s: blocks %d to %d share one set of parameters, so these blocks are frozen too: %s",
+                    "%s: blocks %d to %d share their parameters, so these blocks are frozen too: %s",
                     self.checkpoint,
                     together[0],
                     together[-1],
@@ -144,9 +145,9 @@ class PartedModel:
 
     @property
     def frozen_prefix(self) -> int:
-        """How much of the model, from the input on, trains not at all.
+        """How much of the model, counted from the input, is completely frozen, derived from ``requires_grad``.
 
-        0 is nothing, 1 the embeddings, 1+k the embeddings and blocks 0 to k-1. Read off ``requires_grad``.
+        0 stands for nothing, 1 for the embeddings, 1+k for the embeddings and blocks 0 to k-1.
         """
         prefix = 0
         for modules in (self._parts.embeddings, *self._parts.blocks):
@@ -156,30 +157,30 @@ class PartedModel:
         return prefix
 
     def frozen_names(self) -> tuple[str, ...]:
-        """Return the names of the parameters that don't train."""
+        """Return the names of the frozen parameters."""
         return tuple(name for name, parameter in self.model.named_parameters() if not parameter.requires_grad)
 
     def trainable_names(self) -> tuple[str, ...]:
-        """Return the names of the parameters that train."""
+        """Return the names of the trainable parameters."""
         return tuple(name for name, parameter in self.model.named_parameters() if parameter.requires_grad)
 
     def num_parameters(self, trainable: bool = False) -> int:
-        """Return how many numbers the model has, or how many of them train; shared ones count once."""
+        """Return the number of the model's parameters, or of its trainable ones; shared parameters count once."""
         return sum(
             parameter.numel() for parameter in self.model.parameters() if parameter.requires_grad or not trainable
         )
 
     @contextmanager
     def frozen_in_eval(self) -> Iterator[None]:
-        """Keep what is wholly frozen in evaluation mode, whoever calls ``model.train()`` in the meantime.
+        """Keep completely frozen parts in evaluation mode, even if ``model.train()`` is called in the meantime.
 
-        Plain ``model.train()`` switches the dropout of frozen parts on, and their output is a constant no more. Holds
-        for the embeddings, each block, the pooler and the final norm, if all of the part's parameters are frozen on
-        entry. On leaving, they get the mode of the whole model.
+        ``model.train()`` alone would turn on the dropout of frozen parts, whose output would then vary. This applies to
+        the embeddings, each block, the pooler and the final norm, if all of the part's parameters are frozen on entry.
+        On exit, they get the mode of the whole model.
         """
         frozen = [module for _, modules in self._parts.named() if _is_frozen(modules) for module in modules]
         for module in frozen:
-            # Of the instance, before the class's; a bound method, so that a deep copy's is bound to the copy.
+            # Set on the instance, which takes precedence; a bound method, since a deep copy's is bound to the copy.
             vars(module)["train"] = MethodType(_stay_in_eval, module)
             module.train()
         try:

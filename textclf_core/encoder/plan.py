@@ -1,4 +1,4 @@
-"""Training, as a trainer is given it."""
+"""The plan of training that a trainer gets."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ if TYPE_CHECKING:
 
 
 class Plan(Protocol):
-    """The phases of a training run, and the answers of the plugins that decide during it."""
+    """The phases of a training run, and the decisions of plugins during it."""
 
     @property
     def phases(self) -> tuple[Phase, ...]:
-        """The phases in their order; one, without freezing of its own, where no plugin plans any."""
+        """The phases in order; a single one without further freezing if no plugin plans phases."""
         ...
 
     @property
     def epochs(self) -> int:
-        """The epochs of all phases."""
+        """The total number of epochs of all phases."""
         ...
 
     @property
     def planned_by(self) -> str | None:
-        """The plugins that decide, with all of their options; ``None`` in a plain run."""
+        """The plugins that plan training, with all their options; ``None`` if there are none."""
         ...
 
     @property
     def measures_gradients(self) -> bool:
-        """Whether a plugin needs the gradients' norms, which cost memory and time."""
+        """Whether a plugin needs gradient norms, which cost memory and time."""
         ...
 
     def rate_factors(self, encoder: Encoder) -> dict[str, float]:
-        """Return what the learning rate is multiplied with, by parameter name, where it isn't by 1."""
+        """Return the factors of the learning rate that aren't 1, by parameter name."""
         ...
 
     def interval_finished(self, encoder: Encoder, gradient_norms: Sequence[Mapping[int, float]]) -> tuple[str, ...]:
-        """Return the names of what is frozen after an interval; see ``textclf_interval_finished``."""
+        """Return the names of the parameters to freeze after an interval; see ``textclf_interval_finished``."""
         ...
 
     def epoch_finished(self, encoder: Encoder, epochs: Sequence[FinishedEpoch]) -> Change:
-        """Return what is to change after an epoch; see ``textclf_epoch_finished``."""
+        """Return the change after an epoch; see ``textclf_epoch_finished``."""
         ...

@@ -1,4 +1,4 @@
-"""One vector for a text: what a body's last hidden states are pooled to."""
+"""Pooling of a body's last hidden states to one vector per text."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import Literal
 from torch import Tensor
 
 Pooling = Literal["mean", "first-token"]
-"""The mean over the tokens, special ones included and padding left out; or the first token's (``[CLS]``)."""
+"""The mean over all tokens, special tokens included, without padding; or the first token (``[CLS]``)."""
 
 
 def pool(hidden: Tensor, attention_mask: Tensor, pooling: Pooling) -> Tensor:
-    """Return one vector a row, float, shape (rows, width).
+    """Return one vector per row, float, shape (rows, width).
 
     Args:
         hidden: a body's last hidden states, float, shape (rows, tokens, width).
         attention_mask: 1 for a token, 0 for padding, shape (rows, tokens).
-        pooling: how.
+        pooling: how the tokens are pooled.
     """
     if pooling == "first-token":
         return hidden[:, 0]

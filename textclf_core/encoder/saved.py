@@ -1,4 +1,4 @@
-"""Models in Hugging Face's own layout, as a classifier saves them: what comes back is what was saved, or an error."""
+"""Loading models that a classifier saved in Hugging Face's layout, with a check that all parameters match."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ def load_saved(directory: Path, task: Task, device: str, *, body_alone: bool = F
 
     Args:
         directory: where both were saved.
-        task: says which head the model has.
+        task: determines the model's head.
         device: a torch device.
-        body_alone: the body was saved, and is returned without a head.
+        body_alone: whether only the body was saved; it is returned without a head.
 
     Raises:
-        UsageError: parameters are missing, which transformers would fill up at random, or there are others than the
-            model has, which it would pass over.
+        UsageError: parameters are missing, which transformers would initialise at random, or unexpected, which it would
+            ignore, or have another shape.
     """
-    # transformers' own report of what is missing is a table among the notes; ours is an error.
+    # transformers logs a table of missing parameters; here they are an error.
     with without_bars(), quiet("transformers.modeling_utils"):
         model, report = model_class(task).from_pretrained(
             directory, local_files_only=True, ignore_mismatched_sizes=True, output_loading_info=True
@@ -50,9 +50,9 @@ def load_saved(directory: Path, task: Task, device: str, *, body_alone: bool = F
     if any(faults.values()):
         found = "; ".join(f"{what}: {some_of(sorted(names))}" for what, names in faults.items() if names)
         raise UsageError(
-            f"{directory}: the parameters saved there aren't those of a {type(model).__name__}, as which it would be "
-            f"loaded ({found}). Either the files were changed, or a plugin trained a model with modules of its own "
-            "that transformers doesn't know: its trainer must save and load them."
+            f"{directory}: the saved parameters don't match a {type(model).__name__} ({found}). Either the files were "
+            "changed, or a plugin trained a model with modules that transformers doesn't know; then its trainer must "
+            "save and load them."
         )
     tokenizer = AutoTokenizer.from_pretrained(directory, local_files_only=True)
     encoder = Encoder(model.to(device).eval(), tokenizer, str(directory))
@@ -61,7 +61,7 @@ def load_saved(directory: Path, task: Task, device: str, *, body_alone: bool = F
 
 @contextmanager
 def reads_alike(tokenizer: PreTrainedTokenizerBase, tokenization: Tokenization) -> Iterator[None]:
-    """Let a tokenizer truncate texts by itself as a classifier does, as far as it can, while it is saved."""
+    """Set a tokenizer's own truncation to a classifier's, as far as it can express it, while the block runs."""
     before = tokenizer.model_max_length, tokenizer.truncation_side
     if tokenization.length is not None:
         tokenizer.model_max_length = tokenization.length

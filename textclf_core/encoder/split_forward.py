@@ -1,7 +1,7 @@
-"""Running one side of a model that is split between two blocks.
+"""The forward pass up to, or from, a boundary between two blocks.
 
-The model's own ``forward`` does all the work, so masks, poolers and heads are what they are in the whole model: for
-the time of one call, the list of blocks is another list, and the embeddings answer what they are told to.
+The model's own ``forward`` is used, so masks, poolers and heads work as in the whole model. During the call, the list
+of blocks is replaced by a part of it, and the embeddings by a module that returns given hidden states.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ def run_prefix(
     hidden: Tensor | None = None,
     start: int = 0,
 ) -> Tensor:
-    """Return the hidden states after ``upto`` blocks; nothing behind them is computed.
+    """Return the hidden states after ``upto`` blocks; later blocks aren't computed.
 
-    Nor, given the hidden states after ``start`` blocks, is anything before.
+    If the hidden states after ``start`` blocks are given, earlier blocks aren't computed either.
     """
     blocks = [modules[0] for modules in parts.blocks]
     with ExitStack() as stack:
@@ -49,7 +49,7 @@ def run_from(
     start: int,
     wrapped: nn.Module | None = None,
 ) -> Tensor:
-    """Return the logits, given the hidden states after ``start`` blocks; nothing before them is computed."""
+    """Return the logits for the hidden states after ``start`` blocks; earlier blocks aren't computed."""
     blocks = [modules[0] for modules in parts.blocks[start:]]
     if not blocks and parts.family.needs_a_block:
         blocks = [_PassThrough()]
@@ -63,7 +63,7 @@ def run_from(
 def last_hidden(
     model: PreTrainedModel, parts: Parts, inputs: Mapping[str, Tensor], hidden: Tensor | None = None, start: int = 0
 ) -> Tensor:
-    """Return the body's last hidden states, given those after ``start`` blocks or from the input on."""
+    """Return the body's last hidden states, from the hidden states after ``start`` blocks if they are given."""
     with ExitStack() as stack:
         if hidden is not None:
             _begin_at(stack, model, parts, hidden, start)
@@ -73,7 +73,7 @@ def last_hidden(
 
 
 def _begin_at(stack: ExitStack, model: PreTrainedModel, parts: Parts, hidden: Tensor, start: int) -> None:
-    """Let the model take these hidden states for what comes into block ``start``."""
+    """Use the given hidden states as the input of block ``start``, until the stack is closed."""
     base, family = model.base_model, parts.family
     stack.enter_context(_swapped(base, family.embeddings[0], _Answer(hidden)))
     if family.projection and family.projection in dict(base.named_modules()):
@@ -90,12 +90,12 @@ class _BoundaryReachedError(Exception):
 
 
 class _Boundary(nn.Module):
-    """Stands in the list of blocks where the prefix ends, and hands out what it is given."""
+    """A block that ends the forward pass by raising an error with the hidden states."""
 
     def __init__(self, like: nn.Module):
         super().__init__()
-        # A loop may read an attribute of a block before it calls it (ModernBERT: `attention_type`). In a tuple, so
-        # that it isn't registered as a child.
+        # The model's loop may read an attribute of a block before calling it (ModernBERT: `attention_type`). A tuple,
+        # so that the block isn't registered as a submodule.
         self.like = (like,)
 
     def __getattr__(self, name: str) -> Any:
@@ -106,14 +106,14 @@ class _Boundary(nn.Module):
 
 
 class _PassThrough(nn.Module):
-    """A block that changes nothing, in DeBERTa's form: hidden states and attention weights."""
+    """A block that returns its input, with DeBERTa's result type: hidden states and attention weights."""
 
     def forward(self, hidden_states: Tensor, *args: object, **kwargs: object) -> tuple[Tensor, None]:
         return hidden_states, None
 
 
 class _Answer(nn.Module):
-    """Embeddings that always give the same hidden states."""
+    """Embeddings that return given hidden states."""
 
     def __init__(self, hidden: Tensor):
         super().__init__()
@@ -125,12 +125,12 @@ class _Answer(nn.Module):
 
 @contextmanager
 def _blocks(model: PreTrainedModel, parts: Parts, blocks: Sequence[nn.Module]) -> Iterator[None]:
-    """Let the model run these blocks."""
+    """Replace the model's blocks while the block runs."""
     path = parts.family.blocks
     with ExitStack() as stack:
         stack.enter_context(_swapped(model.base_model, path, nn.ModuleList(blocks)))
         if parts.family.shares_blocks:
-            # ALBERT counts blocks and groups by its configuration: let each block be a group of its own.
+            # ALBERT reads the numbers of blocks and groups from its configuration: make each block its own group.
             config = copy.copy(model.config)
             config.num_hidden_layers = config.num_hidden_groups = len(blocks)
             stack.enter_context(_swapped(model.base_model, path.rpartition(".")[0] + ".config", config))
@@ -139,7 +139,7 @@ def _blocks(model: PreTrainedModel, parts: Parts, blocks: Sequence[nn.Module]) -
 
 @contextmanager
 def _swapped(base: nn.Module, path: str, value: object) -> Iterator[None]:
-    """Let the attribute at a dotted path have another value."""
+    """Replace the attribute at a dotted path while the block runs."""
     parent_path, _, name = path.rpartition(".")
     parent = base.get_submodule(parent_path)
     before = getattr(parent, name)

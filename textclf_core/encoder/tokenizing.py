@@ -1,4 +1,4 @@
-"""From texts to token ids and from rows to batches: the one place that truncates, the one place that pads."""
+"""From texts to token ids, and from rows to batches; all truncation and padding is done here."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _BATCH_ROWS = 1000
 
 
 def longest_input(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> int:
-    """Return how many tokens, special ones included, the model takes."""
+    """Return the model's maximum input length in tokens, special tokens included."""
     longest: int = tokenizer.model_max_length
     positions: int = getattr(model.config, "max_position_embeddings", longest)
     table = getattr(getattr(model.base_model, "embeddings", None), "position_embeddings", None)
     if (padding := getattr(table, "padding_idx", None)) is not None:
-        # RoBERTa and MPNet count positions from the one after that of padding: 514 positions are 512 tokens.
+        # RoBERTa and MPNet count positions from the one after the padding's: 514 positions are 512 tokens.
         positions -= padding + 1
     return min(positions, longest)
 
@@ -49,10 +49,10 @@ def tokenize(
     length = tokenization.length or longest
     if length > longest:
         raise UsageError(
-            f"max_length={length} is more than the {longest} tokens that this model takes. "
-            f"Give {longest} or less, or leave it out."
+            f"max_length={length} is more than this model's limit of {longest} tokens. "
+            f"Set {longest} or less, or leave it unset."
         )
-    # A tokenizer may give what the model doesn't take: DistilBERT has no token types.
+    # A tokenizer may return inputs that the model doesn't accept: DistilBERT has no token types.
     accepted = inspect.signature(model.forward).parameters
     given = dict.fromkeys((*tokenizer.model_input_names, "attention_mask"))
     names = [name for name in given if name in accepted]
@@ -75,30 +75,30 @@ def tokenize(
         labels = kind.tokenized_labels(rows["label"][:], columns, rows.features["label"])
         columns["label"], features["label"] = labels
     table = pa.table(columns, schema=Features(features).arrow_schema)
-    # `Dataset.from_dict` hashes all that a data set is, which takes ten times as long as to tokenize one text.
+    # `Dataset.from_dict` would hash the data set, which takes ten times as long as tokenizing one text.
     return Dataset(table, fingerprint=generate_random_fingerprint())
 
 
 def plain(data: Dataset) -> Dataset:
-    """Return the rows with all their columns, as Python's values."""
+    """Return the rows with all columns, as Python values."""
     form = data.format
     as_it_is = form["type"] is None and list(form["columns"]) == data.column_names
-    return data if as_it_is else data.with_format(None)  # which copies and hashes even what is plain
+    return data if as_it_is else data.with_format(None)  # with_format always copies and hashes
 
 
 def covering_length(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, data: Dataset, task: Task, share: float
 ) -> int:
-    """Return the least length in tokens, special ones included, that a share of the rows don't exceed.
+    """Return the shortest length in tokens, special tokens included, that a share of the rows don't exceed.
 
-    It is never more than the model takes.
+    It is at most the model's limit.
     """
     lengths = [len(ids) for encoded in _encoded(tokenizer, plain(data), task) for ids in encoded["input_ids"]]
     return min(int(np.quantile(lengths, share, method="inverted_cdf")), longest_input(model, tokenizer))
 
 
 def _encoded(tokenizer: PreTrainedTokenizerBase, rows: Dataset, task: Task) -> Iterator[dict[str, list[Any]]]:
-    """Yield what the tokenizer makes of the rows, whole, and ``special_tokens_mask``, batch by batch."""
+    """Yield the tokenizer's output for each batch of rows, untruncated, with ``special_tokens_mask``."""
     kind = kind_of(task)
     for start in range(0, len(rows), _BATCH_ROWS):
         batch = rows[start : start + _BATCH_ROWS]
@@ -106,9 +106,9 @@ def _encoded(tokenizer: PreTrainedTokenizerBase, rows: Dataset, task: Task) -> I
 
 
 def rows_of(tokenized: Dataset) -> list[dict[str, Any]]:
-    """Return the rows of :meth:`Encoder.tokenize` in memory, for :meth:`Encoder.collate`.
+    """Return the rows from :meth:`Encoder.tokenize` in memory, for :meth:`Encoder.collate`.
 
-    ``datasets`` takes longer to give a batch's rows than they take to be padded.
+    Reading a batch's rows from a ``Dataset`` would take longer than padding them.
     """
     columns = tokenized.with_format("numpy")[:]
     return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]

@@ -1,4 +1,4 @@
-"""What a classifier has that reads texts through a tokenizer."""
+"""The protocol of classifiers that tokenize their texts."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class Tokenizing(Protocol):
-    """A classifier that reads texts through a tokenizer: its run counts the texts that are truncated."""
+    """A classifier that tokenizes its texts; its run counts the truncated ones."""
 
     @property
     def encoder(self) -> Encoder:
-        """What computes on the tokens."""
+        """The encoder of the tokens."""
         ...
 
     @property
     def tokenization(self) -> Tokenization:
-        """The longest input, and what of a longer text is kept."""
+        """The maximum length, and which part of a longer text is used."""
         ...
 
     def tokenize(self, data: Dataset) -> Dataset:
-        """Return the rows of ``data`` as ``Encoder.tokenize`` makes them, in their order.
+        """Return the rows of ``data`` as from ``Encoder.tokenize``, in order.
 
-        A text that is read several times has that many rows, one after the other.
+        A text that is scored several times has several adjacent rows.
         """
         ...

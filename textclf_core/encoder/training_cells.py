@@ -1,4 +1,4 @@
-"""Cells that a trainer trains jointly."""
+"""The cells of joint training, and their results."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingCell:
-    """One of several cells that share their data, their encoder and what of it is frozen.
+    """One of several cells that share data, encoder and frozen parameters.
 
     Attributes:
-        recipe: its trainer's recipe.
-        seed: decides the order of its examples and its dropout, as it decided its head.
-        workspace: where it writes, and what counts its cost.
-        parameters: its trainable parameters before training, by name.
+        recipe: the trainer's recipe.
+        seed: the seed of the order of the examples and of dropout; the head was initialised with it.
+        workspace: the cell's directory and cost counters.
+        parameters: the trainable parameters before training, by name.
     """
 
     recipe: Recipe
@@ -34,10 +34,10 @@ class TrainingCell:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainedCell:
-    """What came of a cell: a classifier and the encoder that it holds, or why there is none.
+    """The result of a cell: a classifier and its encoder, or the error that ended its training.
 
-    Cells share no weights that scoring one, or finishing it, could change in another: ``Encoder.with_parameters`` gives
-    each an encoder of its own around what is frozen.
+    Scoring or finishing one cell must not change another's weights: ``Encoder.with_parameters`` gives each its own
+    trainable parameters.
     """
 
     classifier: Classifier | None = None

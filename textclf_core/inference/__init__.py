@@ -1,1 +1,1 @@
-"""A saved model: stored, loaded, scored, handed over."""
+"""Saved models: saving, loading, prediction, export and publishing."""

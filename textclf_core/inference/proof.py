@@ -1,4 +1,4 @@
-"""The proof that what a run saved is what it trained: it is loaded as ``textclf predict`` would, and compared."""
+"""The check that a saved classifier equals the trained one: it is loaded as by ``textclf predict``, and compared."""
 
 from __future__ import annotations
 
@@ -34,26 +34,26 @@ if TYPE_CHECKING:
     from textclf_core.types.task import Task
 
 ROWS = 32
-"""How many rows of validation a saved classifier has to score as the trained one did."""
+"""The number of validation rows whose scores are compared."""
 
 TOLERANCE = 1e-4
-"""By how much a probability may differ: other rows beside a text change its last bits."""
+"""The largest allowed difference of a probability, whose last bits depend on the other rows of a batch."""
 
-# Numbers compared at once.
+# The number of parameter values compared at once.
 _AT_ONCE = 2**20
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trained:
-    """What a saved classifier has to be like.
+    """A trained classifier, with which a saved one is compared.
 
     Attributes:
-        classifier: as its trainer returned it.
-        scores: its own scores of validation.
+        classifier: the classifier that the trainer returned.
+        scores: its scores of validation.
         validation: the rows.
-        steps: what is done with its scores.
+        steps: the postprocessing of its scores.
         task: the labels.
-        frozen: the SHA-256 of each parameter that was frozen, by name, from before training.
+        frozen: the SHA-256 of each frozen parameter before training, by name.
     """
 
     classifier: Classifier
@@ -65,24 +65,24 @@ class Trained:
 
 
 def check_saved(trained: Trained, plugins: ActivePlugins, workspace: Workspace) -> None:
-    """Load the classifier that a run saved, by the run's own plugins, and compare it with the trained one.
+    """Load the classifier that a run saved, with the run's plugins, and compare it with the trained one.
 
-    Its parameters must be those of the trained one, bit for bit, and the frozen ones those that the model had before
-    training (by hash, where code that isn't the core's ran since they were last hashed); it must score 32 rows of
-    validation as before, and its postprocessing must make the same of the scores.
-    A classifier without an encoder is compared by its scores alone. Random generators, the number of threads and the
-    bars of transformers stay as they are, and nothing is kept in memory.
+    Its parameters must equal those of the trained one bit for bit, and its frozen parameters those before training
+    (compared by hash if code outside the core ran since they were last hashed). It must score 32 rows of validation as
+    before, and its postprocessing must give the same results. A classifier without an encoder is compared by its scores
+    only. The random generators, the number of threads and transformers' progress bars aren't changed, and nothing stays
+    in memory.
 
     Args:
-        trained: what was trained.
-        plugins: those of the run.
-        workspace: the run's; its directory holds the saved classifier.
+        trained: the trained classifier.
+        plugins: the plugins of the run.
+        workspace: the run's workspace; its directory has the saved classifier.
 
     Raises:
-        RunError: it can't be loaded, or differs; the error names the plugins that are concerned.
+        RunError: the saved classifier can't be loaded, or differs; the error names the plugins involved.
     """
     if isinstance(trained.classifier, Tokenizing):
-        # Frozen weights are read from their file again when they are needed, so that two models take little more.
+        # Frozen weights can be read again from their file, so that two models need little more memory than one.
         page_out(one for one in trained.classifier.encoder.model.parameters() if not one.requires_grad)
     trim_heap()
     with _undisturbed(workspace.device):
@@ -109,19 +109,19 @@ def _check_saved(trained: Trained, plugins: ActivePlugins, workspace: Workspace)
         raise RunError(f"{_complaint(plugins, saved)}: {type(error).__name__}: {error}") from error
     if (distance := _distance(before, scores)) > TOLERANCE:
         raise RunError(
-            f"{_complaint(plugins, saved)}: it scores {len(rows)} rows of validation up to {distance:.2g} away from "
-            f"what the trained one gave, and {TOLERANCE:g} is allowed. Whatever the trainer needs to score alike, its "
-            "classifier must save and its textclf_load_classifier must load."
+            f"{_complaint(plugins, saved)}: its scores of {len(rows)} rows of validation differ by up to "
+            f"{distance:.2g} from those of the trained model; at most {TOLERANCE:g} is allowed. The trainer's "
+            "classifier must save, and its textclf_load_classifier must load, everything that affects the scores."
         )
     del loaded
     _check_steps(trained, saved, loading, before)
 
 
 def _check_steps(trained: Trained, saved: SavedClassifier, loading: ActivePlugins, scores: Scores) -> None:
-    """Compare what the saved postprocessing makes of the trained classifier's own scores with what the fitted makes."""
+    """Compare the results of the saved and the fitted postprocessing for the trained classifier's scores."""
     steps: list[PostprocessingStep] = []
     for name in saved.postprocessors:
-        complaint = f"{name}: loaded again, as `textclf predict` does, its postprocessing isn't what was fitted"
+        complaint = f"{name}: the saved postprocessing, loaded as by `textclf predict`, differs from the fitted one"
         try:
             steps.append(saved.load_step(loading, name))
             found = decisions_from(scores, steps, trained.task)
@@ -133,13 +133,13 @@ def _check_steps(trained: Trained, saved: SavedClassifier, loading: ActivePlugin
         distance = _distance(wanted.scores, found.scores)
         if distance > TOLERANCE or not np.array_equal(np.asarray(wanted.labels), np.asarray(found.labels)):
             raise RunError(
-                f"{complaint}: the scores of {len(scores)} rows of validation are up to {distance:.2g} away from what "
-                "they were, or other labels are chosen. Whatever it needs, it must save and load."
+                f"{complaint}: the scores of {len(scores)} rows of validation differ by up to {distance:.2g}, or other "
+                "labels are chosen. It must save and load everything that affects them."
             )
 
 
 def _as_predict_builds_them(plugins: ActivePlugins, saved: SavedClassifier) -> ActivePlugins:
-    """Return the plugins that load what was saved, with no option that they can be built without."""
+    """Return the plugins that load the saved classifier, with required options only, as ``textclf predict`` does."""
     loading = []
     for plugin in plugins:
         if plugin.name in (saved.trainer, *saved.postprocessors):
@@ -153,20 +153,20 @@ def _complaint(plugins: ActivePlugins, saved: SavedClassifier) -> str:
     makers = [f"the trainer {saved.trainer!r}", *(f"the model {plugin.name!r}" for plugin in plugins.of_role("model"))]
     makers += [f"{plugin.name!r}, which adapts it" for plugin in plugins.implementing("textclf_adapt")]
     return (
-        "the saved model isn't what was trained when it is loaded again, as `textclf predict` does (it comes from "
+        "the saved model, loaded as by `textclf predict`, differs from the trained one (plugins involved: "
         f"{', '.join(makers)})"
     )
 
 
 def _check_parameters(trained: Trained, loaded: Classifier, *, hashed: bool) -> None:
-    """Compare the parameters of two classifiers that have an encoder, and let go of those that were read.
+    """Compare the parameters of two classifiers with an encoder, releasing the memory of each after reading it.
 
-    Where the trained one doesn't show its encoder, those of the loaded one are compared that were frozen.
+    If the trained classifier doesn't expose its encoder, only the loaded one's frozen parameters are compared, by hash.
 
     Args:
-        trained: what was trained.
-        loaded: what was loaded.
-        hashed: hash the frozen ones: they may have changed in both since training.
+        trained: the trained classifier.
+        loaded: the loaded classifier.
+        hashed: whether to hash the frozen parameters, since they may have changed after training.
     """
     if not isinstance(loaded, Tokenizing):
         return
@@ -181,13 +181,13 @@ def _check_parameters(trained: Trained, loaded: Classifier, *, hashed: bool) -> 
         if changed_since or (name in ours and not _same(ours[name], parameter)):
             differing.append(name)
     if changed := [name for name in differing if name in trained.frozen]:
-        raise RunError(f"parameters that were frozen aren't what they were before training: {some_of(changed)}")
+        raise RunError(f"frozen parameters differ from those before training: {some_of(changed)}")
     if differing:
-        raise RunError(f"parameters have other values: {some_of(differing)}")
+        raise RunError(f"parameters have different values: {some_of(differing)}")
 
 
 def _same(ours: Tensor, theirs: Tensor) -> bool:
-    """Return whether two parameters are equal, bit for bit, with little of either in memory at a time."""
+    """Return whether two parameters are equal bit for bit, reading only a part of them into memory at a time."""
     if ours.shape != theirs.shape or ours.dtype != theirs.dtype:
         return False
     trains = ours.requires_grad
@@ -205,14 +205,14 @@ def _scores_of(rows: list[int], scores: Scores) -> Scores:
 
 
 def _distance(first: Scores, second: Scores) -> float:
-    """Return the largest difference of two scores of the same shape."""
+    """Return the largest absolute difference between scores of the same shape."""
     pairs: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = list(zip(first, second, strict=True))
     return max((float(np.abs(one - other).max(initial=0.0)) for one, other in pairs), default=0.0)
 
 
 @contextmanager
 def _undisturbed(device: str) -> Iterator[None]:
-    """Leave random generators, threads and bars as they are; what is said of a model being loaded isn't of the run."""
+    """Restore random generators, threads and progress bars after the block; its log messages aren't the run's notes."""
     python, numpy, threads = random.getstate(), np.random.get_state(), torch.get_num_threads()
     devices = [torch.device(device)] if device.startswith("cuda") else []
     with torch.random.fork_rng(devices=devices), without_bars(), quiet("textclf"):

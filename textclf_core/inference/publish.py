@@ -1,4 +1,4 @@
-"""Handing a model over: its artifact with a card, in a folder or on the hub."""
+"""Publishing a model: its artifact with a model card, in a folder or on the hub."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ CARD_FILE = "README.md"
 
 
 def export_run(run: Path, directory: Path, *, push: str | None = None, private: bool = False) -> str | None:
-    """Write a run's artifact and its model card into ``directory``, and send both to the hub if asked.
+    """Write a run's artifact and its model card into ``directory``, and optionally push both to the hub.
 
     Args:
-        run: the run's directory.
-        directory: where to write; it isn't there yet, or is empty. It is whole or as it was.
-        push: the repository on the hub, ``owner/name``; made if it isn't there.
-        private: a repository that is made is private.
+        run: the run directory.
+        directory: the folder to write, which must be empty or not exist; after an error it is unchanged.
+        push: the repository on the hub, ``owner/name``, which is created if it doesn't exist.
+        private: whether a created repository is private.
 
     Returns:
         The address of the commit on the hub; ``None`` without ``push``.
 
     Raises:
-        UsageError: there is no such run or no model in it, the directory holds something, or the hub can't be had.
+        UsageError: the run or its model doesn't exist, the directory isn't empty, or the hub can't be used.
     """
     record = read_record(run)
     if not (run / MODEL_DIRECTORY / CLASSIFIER_FILE).is_file():
-        raise UsageError(f"{run}: it has no model to export (no {MODEL_DIRECTORY}/{CLASSIFIER_FILE}).")
+        raise UsageError(f"{run} has no model to export (no {MODEL_DIRECTORY}/{CLASSIFIER_FILE}).")
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
-        raise UsageError(f"{directory} holds something already; name a folder that doesn't, or remove it.")
+        raise UsageError(f"{directory} isn't an empty folder; choose another one, or remove it.")
     if push:
         _check_hub(push)
     directory.parent.mkdir(parents=True, exist_ok=True)
@@ -49,7 +49,7 @@ def export_run(run: Path, directory: Path, *, push: str | None = None, private: 
 
 
 def _check_hub(repository: str) -> None:
-    """Refuse before anything is written what the hub would refuse after minutes of sending."""
+    """Check, before anything is written, what the hub would otherwise refuse after minutes of uploading."""
     from huggingface_hub import get_token
     from huggingface_hub.errors import HFValidationError
     from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]  # it is there, but not in __all__
@@ -61,11 +61,13 @@ def _check_hub(repository: str) -> None:
     except HFValidationError as error:
         raise UsageError(f"--push {repository}: {error}") from error
     if repository.count("/") != 1:
-        raise UsageError(f"--push {repository}: write OWNER/NAME, your name on the hub (or an organisation's) first.")
+        raise UsageError(
+            f"--push {repository}: write OWNER/NAME; OWNER is your user name, or an organisation, on the hub."
+        )
     if get_token() is None:
-        raise UsageError("--push needs a token of the hub: `hf auth login` keeps one, or set HF_TOKEN.")
+        raise UsageError("--push needs a token of the hub: run `hf auth login`, or set HF_TOKEN.")
     if reason := why_unreachable():
-        raise UsageError(f"--push: the hub can't be reached: {reason}. Leave --push out to write the folder alone.")
+        raise UsageError(f"--push: the hub can't be reached: {reason}. Without --push, only the folder is written.")
 
 
 def _push(directory: Path, repository: str, *, private: bool) -> str:
@@ -80,7 +82,7 @@ def _push(directory: Path, repository: str, *, private: bool) -> str:
         )
     except (HfHubHTTPError, OSError) as error:
         raise UsageError(
-            f"--push {repository}: the hub refused it: {str(error).strip()} What was written is kept in {directory}; "
-            f"`hf upload {repository} {directory}` sends it again."
+            f"--push {repository}: the upload to the hub failed: {str(error).strip()} The model is in {directory}; "
+            f"to upload it again, run `hf upload {repository} {directory}`."
         ) from error
     return str(commit.commit_url)

@@ -1,4 +1,4 @@
-"""The artifact of a run: a classifier, and the note that says which plugin loads it."""
+"""The artifact of a run: a saved classifier, and ``classifier.json``, which names the plugin that loads it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from textclf_core.types.classifier import Classifier
 
 Engine = Literal["torch", "onnx", "onnx-int8"]
-"""What computes a prediction."""
+"""The engines that can compute predictions."""
 
 _FORMAT = 1
 _ONNX_PACKAGES = ("onnx", "onnxruntime", "onnxscript")
@@ -48,7 +48,7 @@ def save_classifier(classifier: Classifier, directory: Path, task: Task, trainer
 
 
 def save_postprocessing(steps: Sequence[PostprocessingStep], plugins: ActivePlugins, directory: Path) -> None:
-    """Save the steps beside the classifier in ``directory``, and their plugins' names in its ``classifier.json``."""
+    """Save the steps to the classifier's ``directory``, and add their plugins' names to its ``classifier.json``."""
     if not steps:
         return
     save_steps(steps, directory)
@@ -69,16 +69,16 @@ def save_postprocessing(steps: Sequence[PostprocessingStep], plugins: ActivePlug
 def load_classifier(
     run: Path, catalogue: Catalogue, device: str = "cpu", engine: Engine = "torch"
 ) -> tuple[Classifier, Task]:
-    """Load the classifier of the run in ``run``, and its task.
+    """Load the classifier of a run; return it with its task.
 
     Args:
-        run: the run's directory, or a folder that ``textclf export`` wrote.
-        catalogue: has the plugin that loads it.
-        device: a torch device. The engines of ONNX compute on the CPU.
-        engine: what is to compute the scores.
+        run: the run directory, or a folder that ``textclf export`` wrote.
+        catalogue: the available plugins, which must include the one that loads it.
+        device: a torch device; the ONNX engines need the CPU.
+        engine: the engine that computes the scores.
 
     Raises:
-        UsageError: there is no model there, or the engine can't compute it or isn't installed.
+        UsageError: there is no model, or the engine doesn't support it or isn't installed.
         PluginError: the plugin that loads it isn't installed or can't be used.
         RunError: the model can't be exported to ONNX.
     """
@@ -102,15 +102,15 @@ def load_classifier(
 
 @dataclass(frozen=True)
 class SavedClassifier:
-    """A classifier on disk, as its ``classifier.json`` describes it.
+    """A saved classifier, as described by its ``classifier.json``.
 
     Attributes:
         directory: where it was saved.
-        task: the labels, as they were when it was trained.
+        task: the labels that it was trained with.
         trainer: the name of the plugin that loads it.
-        options: the trainer's, those that somebody set.
+        options: the trainer's options that were set.
         postprocessors: the names of the plugins that load its postprocessing, in order.
-        distributions: what brought each of these plugins, by its name.
+        distributions: the distribution of each of these plugins, by the plugin's name.
     """
 
     directory: Path
@@ -131,12 +131,13 @@ class SavedClassifier:
         path = directory / CLASSIFIER_FILE
         if not path.is_file():
             raise UsageError(
-                f"{run}: no model there (no {MODEL_DIRECTORY}/{CLASSIFIER_FILE}). Give a run, such as runs/ID."
+                f"{run} has no model (no {MODEL_DIRECTORY}/{CLASSIFIER_FILE}). Give a run directory, such as runs/ID."
             )
         note = json.loads(path.read_text(encoding="utf-8"))
         if note.get("format") != _FORMAT:
             raise UsageError(
-                f"{path}: written by another version of textclf ({note.get('distribution')} {note['version']})."
+                f"{path} was written by another version of textclf ({note.get('distribution')} {note['version']}), "
+                "whose format this version can't read."
             )
         return cls(
             directory=directory,
@@ -152,19 +153,19 @@ class SavedClassifier:
         )
 
     def trainer_options(self, trainer: type) -> dict[str, Any]:
-        """Return the options without which the trainer can't be built.
+        """Return the trainer's required options.
 
-        The others are left out: a later version may know them no more, and the classifier has what it needs.
+        The others are omitted: a later version may no longer have them, and the classifier saved what it needs.
         """
         required = [option.name for option in options_of(trainer) if option.required]
         return {name: self.options[name] for name in required if name in self.options}
 
     def load_classifier(self, plugins: ActivePlugins, workspace: Workspace) -> Classifier:
-        """Load it without its postprocessing.
+        """Load the classifier without its postprocessing.
 
         Args:
-            plugins: has its trainer among them.
-            workspace: says on which device to compute; its ``directory`` is the run's.
+            plugins: plugins that include its trainer.
+            workspace: on which device to compute; its ``directory`` is the run's.
 
         Raises:
             RunError: its trainer can't load a classifier.
@@ -179,14 +180,14 @@ class SavedClassifier:
         return classifier
 
     def load_step(self, plugins: ActivePlugins, name: str) -> PostprocessingStep:
-        """Load one of its postprocessors.
+        """Load a postprocessing step of the classifier.
 
         Args:
-            plugins: has it among them.
-            name: the postprocessor's.
+            plugins: plugins that include its postprocessor.
+            name: the name of the postprocessor.
 
         Raises:
-            RunError: it can't load what it saved.
+            RunError: the postprocessor can't load it.
         """
         postprocessing: Postprocessing = call(
             _only(plugins, name),
@@ -202,7 +203,7 @@ def _only(plugins: ActivePlugins, name: str) -> ActivePlugins:
 
 
 def _check_plugin_file(name: str, distribution: str, catalogue: Catalogue) -> None:
-    """Say which file brings a plugin that loads a part of a classifier, where it isn't among the plugins."""
+    """Refuse a missing plugin that comes from a file, naming the file."""
     file = plugin_file_of(distribution)
     if file and name not in {entry.name for entry in catalogue.entries}:
         raise UsageError(f"the plugin {name!r}, which loads this model, comes from a file: add --plugin-file {file}.")
@@ -216,13 +217,13 @@ def _check_engine(engine: str, device: str) -> None:
     engines = get_args(Engine)
     if engine not in engines:
         raise UsageError(
-            f"there is no engine {engine!r}.{did_you_mean(engine, engines)} It takes {', '.join(engines)}."
+            f"there is no engine {engine!r}.{did_you_mean(engine, engines)} The engines are {', '.join(engines)}."
         )
     if engine == "torch":
         return
     if device != "cpu":
         raise UsageError(
-            f"the engine {engine} computes on the CPU, not on the device {device!r}. Use the engine torch."
+            f"the engine {engine} works only on the CPU, not on the device {device!r}. Use the engine torch."
         )
     if missing := [name for name in _ONNX_PACKAGES if find_spec(name) is None]:
         raise UsageError(f'the engine {engine} needs {", ".join(missing)}: pip install "textclf-core[onnx]".')

@@ -1,4 +1,4 @@
-"""Where a run takes place: its directory, its workspace, its events."""
+"""The context of a run: its directory, workspace and events."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from textclf_core.types.workspace import Workspace
 
 
 class RunContext:
-    """What a run has while it goes on.
+    """The state of a run in progress.
 
     Attributes:
-        spec: what is asked for.
-        label: how reports call it.
-        started: when, in UTC.
-        directory: reserved, and whole or absent in the end.
-        events: what it tells.
-        workspace: what its plugins are given.
+        spec: the specification of the run.
+        label: the run's name in reports.
+        started: the start time, in UTC.
+        directory: the reserved run directory, which is complete or absent in the end.
+        events: the events of the run.
+        workspace: the workspace that its plugins get.
     """
 
     def __init__(self, spec: RunSpec) -> None:
@@ -48,12 +48,12 @@ class RunContext:
         self.workspace = Workspace(self.directory.partial, device, events=self.events, cache=cache, pilot=spec.pilot)
 
     def fail(self, error: BaseException) -> FailedRun:
-        """End the run with an error: keep what was written, and say in the error where."""
+        """End the run with an error; what was written is kept, and a note on the error says where."""
         failure = error if isinstance(error, TextclfError) else self._explained(error)
         try:
             kept = self.directory.keep_incomplete()
-        except OSError as trouble:  # a disk that is full or gone: what was written stays where it is
-            failure.add_note(f"What was computed until then lies in {self.directory.partial}: {trouble}")
+        except OSError as trouble:  # the disk is full or gone, so what was written can't be renamed
+            failure.add_note(f"The files written so far are in {self.directory.partial}: {trouble}")
             return FailedRun(spec=self.spec, error=failure)
         if kept is not None:
             failure.add_note(_what_is_kept(kept, self.spec.plugins))
@@ -67,10 +67,10 @@ class RunContext:
 
 
 def reserve(specs: Sequence[RunSpec]) -> list[RunContext]:
-    """Return a context, with its directory reserved, for each run.
+    """Return a context with a reserved directory for each run.
 
     Raises:
-        TextclfError: there can't be one; nothing is left then.
+        TextclfError: a directory can't be reserved; all reservations are removed.
     """
     contexts: list[RunContext] = []
     try:
@@ -85,7 +85,7 @@ def reserve(specs: Sequence[RunSpec]) -> list[RunContext]:
 
 @contextmanager
 def kept_if_interrupted(contexts: Sequence[RunContext]) -> Iterator[None]:
-    """Keep what runs have written when the block is interrupted."""
+    """Keep the files that runs have written if the block is interrupted."""
     try:
         yield
     except BaseException as error:
@@ -96,10 +96,10 @@ def kept_if_interrupted(contexts: Sequence[RunContext]) -> Iterator[None]:
 
 
 def _what_is_kept(directory: Path, plugins: ActivePlugins) -> str:
-    note = f"What was computed until then is kept in {directory}."
+    note = f"The files written so far are in {directory}."
     checkpoints = sorted(directory.glob(f"{CHECKPOINTS_DIRECTORY}/*"), key=lambda path: path.stat().st_mtime)
     trainer = trainer_of(plugins)
     for option in options_of(type(trainer.instance)):
         if option.resumes and checkpoints:
-            note += f" To go on from its last epoch: --plugin {trainer.name}:{option.name}={checkpoints[-1]}"
+            note += f" To resume after its last epoch: --plugin {trainer.name}:{option.name}={checkpoints[-1]}"
     return note

@@ -1,4 +1,4 @@
-"""The directory of a run: reserved before it begins, whole or absent."""
+"""The directory of a run, which is reserved at its start and is always complete or absent."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from datetime import datetime
 from itertools import count
 from pathlib import Path
 
+import psutil
 from filelock import FileLock
 
 from textclf_core.errors import UsageError
@@ -24,35 +25,33 @@ _WORK = "run"
 
 
 def run_id(started: datetime, label: str, seed: int) -> str:
-    """Return a name that tells a run from others at a glance: ``20260314-150926-head-only-s0``."""
+    """Return the default name of a run directory: ``20260314-150926-head-only-s0``."""
     return f"{started:%Y%m%d-%H%M%S}-{re.sub(r'[^A-Za-z0-9.+-]+', '-', label)}-s{seed}"
 
 
 class RunDirectory:
-    """A directory that is written inside a reservation, and renamed when the run is whole.
+    """A directory that is written inside a reservation, and renamed when the run is complete.
 
-    A reservation is the hidden folder ``.ID.reserved``. Making a folder either succeeds or finds it there, on one host
-    and on a folder that several share, so no two runs write to one place. What another run wrote is never removed; a
-    reservation is, if its process ran on this host and is gone.
+    A reservation is the hidden folder ``.ID.reserved``. Creating a folder is atomic, on one host and in a folder that
+    several hosts share, so no two runs write to the same directory. What another run wrote is never removed; a
+    reservation is, if its process ran on this host and no longer exists.
 
     Args:
-        output: the folder that gets the run.
-        name: the run's id; a number is put behind it where it is taken.
-        replace: take the place of a finished run of that id instead, once the new one is whole.
+        output: the folder of the run directories.
+        name: the run's id; a number is appended if it is taken.
+        replace: replace a finished run with that id, once the new one is complete, instead of appending a number.
 
     Attributes:
-        id: the id.
-        path: where the run will be.
-        partial: where to write until then.
+        id: the run's id.
+        path: the final path of the run directory.
+        partial: where to write until the run is complete.
     """
 
     def __init__(self, output: Path, name: str, *, replace: bool = False) -> None:
         try:
             self._reserve(output, name, replace=replace)
         except OSError as error:
-            raise UsageError(
-                f"--output {output}: no run can be written there: {error}. Give another folder."
-            ) from error
+            raise UsageError(f"--output {output}: the folder can't be written: {error}. Choose another one.") from error
 
     def _reserve(self, output: Path, name: str, *, replace: bool) -> None:
         output.mkdir(parents=True, exist_ok=True)
@@ -72,18 +71,18 @@ class RunDirectory:
         self.partial.mkdir()
 
     def publish(self) -> bool:
-        """Give the run its name; return ``False`` if another run took that place meanwhile, which then stays."""
+        """Rename the run to its final path; return ``False``, and do nothing, if another run was published there."""
         with self._lock:
             if _identity(self.path) != self._replaced:
                 return False
             earlier = self._reservation / _REPLACED
             try:
                 if self._replaced is not None:
-                    # Two renames: the place is empty for a moment, but what is in it is always whole.
+                    # Between the two renames there is no directory, but there is never an incomplete one.
                     self.path.rename(earlier)
                 self.partial.rename(self.path)
             except BaseException as error:
-                if self.path.exists():  # another host doesn't heed the lock
+                if self.path.exists():  # the lock doesn't apply to other hosts
                     if isinstance(error, OSError):
                         return False
                 elif earlier.exists():
@@ -93,7 +92,7 @@ class RunDirectory:
         return True
 
     def keep_incomplete(self) -> Path | None:
-        """Keep what was written as ``ID.incomplete`` and return that folder; ``None`` if nothing was."""
+        """Rename what was written to ``ID.incomplete`` and return that folder; ``None`` if nothing was written."""
         if not any(self.partial.iterdir()):
             self.discard()
             return None
@@ -104,24 +103,24 @@ class RunDirectory:
         return kept
 
     def discard(self) -> None:
-        """Leave nothing of what isn't published."""
+        """Remove everything that isn't published."""
         shutil.rmtree(self._reservation, ignore_errors=True)
 
 
 def _lock(output: Path) -> FileLock:
-    """Return what lets one process of this user and host at a time reserve or publish in a folder."""
+    """Return the lock, for processes of this user and host, for reserving and publishing in a folder."""
     place = hashlib.sha256(str(output.resolve()).encode()).hexdigest()[:16]
     return FileLock(Path(tempfile.gettempdir()) / f"textclf-{getattr(os, 'getuid', int)()}-{place}.lock")
 
 
 def _free(path: Path) -> Path:
-    """Return a name for what is left of a run that failed, which no other has."""
+    """Return an unused path for the files of a failed run."""
     names = (f"{path.name}.incomplete" if number == 1 else f"{path.name}-{number}.incomplete" for number in count(1))
     return next(place for place in map(path.with_name, names) if not place.exists())
 
 
 def _reserve(reservation: Path, path: Path) -> bool:
-    """Make the folder of a reservation, in place of one whose process is gone; return whether it is this run's now."""
+    """Create a reservation, replacing one whose process no longer exists; return whether it succeeded."""
     if reservation.exists() and _is_abandoned(reservation):
         _clear_up(reservation, path)
     try:
@@ -138,7 +137,7 @@ def _reserve(reservation: Path, path: Path) -> bool:
 
 
 def _clear_up(reservation: Path, path: Path) -> None:
-    """Put what a killed process left in its reservation where it belongs: whole runs in place, the rest beside."""
+    """Move what a killed process left in its reservation: a complete run to its path, the rest to ``ID.incomplete``."""
     for left in (reservation / _WORK, reservation / _REPLACED):
         if (left / RECORD_FILE).exists() and not path.exists():
             left.rename(path)
@@ -148,36 +147,24 @@ def _clear_up(reservation: Path, path: Path) -> None:
 
 
 def _host() -> str:
-    """Return what tells the processes that this one sees by their numbers from others."""
-    space = Path("/proc/self/ns/pid")  # two containers may have one name
+    """Return the name of the host and the process namespace, within which process ids are unique."""
+    space = Path("/proc/self/ns/pid")  # two containers may have the same host name
     return f"{socket.gethostname()} {space.readlink() if space.is_symlink() else ''}".strip()
 
 
 def _is_abandoned(reservation: Path) -> bool:
-    """Return whether the process that made a reservation ran on this host and is gone."""
+    """Return whether the process that made a reservation ran on this host and no longer exists."""
     try:
         owner = json.loads((reservation / _OWNER).read_text(encoding="utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError):  # it is being made, or taken away, just now
+    except (FileNotFoundError, json.JSONDecodeError):  # it is being created or removed
         return False
-    return bool(owner["host"] == _host()) and not _is_alive(owner["process"])
+    return bool(owner["host"] == _host()) and not psutil.pid_exists(owner["process"])
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """Return what tells a run in a place from a later one in the same place; ``None`` if there is none."""
+    """Return an identity of the run at a path that changes if it is replaced; ``None`` if there is no run."""
     try:
         facts = (path / RECORD_FILE).stat()
     except (FileNotFoundError, NotADirectoryError):
         return (path.stat().st_ino, 0) if path.exists() else None
     return facts.st_ino, facts.st_mtime_ns
-
-
-def _is_alive(process: int) -> bool:
-    if os.name != "posix":  # where signal 0 would end it
-        return True
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # somebody else's, and alive
-        return True
-    return True

@@ -1,4 +1,4 @@
-"""How a trained classifier does: its predictions, postprocessed, and their metrics."""
+"""The evaluation of a trained classifier: predictions, postprocessing and metrics."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _EVALUATED = ("validation", "test")
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How a classifier did: metrics by split and name, what postprocessing changed, the seconds that one text takes."""
+    """The results of an evaluation: metrics by split and name, postprocessing, and the seconds to score one text."""
 
     metrics: dict[str, dict[str, float | None]]
     postprocessing: tuple[PostprocessingRecord, ...]
@@ -51,18 +51,18 @@ def evaluate(
     updates: ParameterUpdates | None = None,
     prove: bool = True,
 ) -> Evaluation:
-    """Save the classifier, predict validation and test, postprocess, and score what came of it.
+    """Save the classifier, predict validation and test, postprocess the scores, and compute the metrics.
 
     Args:
-        plugins: those of the run.
-        classifier: what its trainer returned.
-        data: its data.
-        workspace: gets the saved classifier and the predictions.
-        updates: what training changed of the encoder, if there is one.
-        prove: load the saved classifier and compare it with this one.
+        plugins: the plugins of the run.
+        classifier: the classifier that the trainer returned.
+        data: the data of the run.
+        workspace: where the classifier and the predictions are saved.
+        updates: the changes of the encoder's parameters by training, if there is an encoder.
+        prove: whether to load the saved classifier and compare it with the trained one.
 
     Raises:
-        RunError: the scores aren't any, or what was saved isn't what was trained.
+        RunError: the scores are invalid, or the saved classifier differs from the trained one.
     """
     meter, trainer = workspace.meter, trainer_of(plugins)
     model = workspace.directory / MODEL_DIRECTORY
@@ -106,7 +106,7 @@ def evaluate(
 
 
 def check_metrics(plugins: ActivePlugins, task: Task) -> frozenset[str]:
-    """Score one right prediction of each label: what a metric refuses shows before training, not after.
+    """Compute all metrics on made-up predictions, so that errors occur before training.
 
     Returns:
         The names of the metrics.
@@ -120,9 +120,10 @@ def _predictions(data: Dataset, scores: Scores, steps: tuple[PostprocessingStep,
 
 
 def _score(plugins: ActivePlugins, split: Predictions, task: Task, abstains: bool = False) -> dict[str, float | None]:
-    """Return the metrics of all plugins, merged; ``None`` for what isn't a number.
+    """Return the merged metrics of all plugins; ``None`` for a value that isn't finite.
 
-    Where rows may stay undecided, they are metrics of those that are decided, and ``coverage`` is the share of these.
+    If a postprocessor abstains, they are the metrics of the rows with a decision, and ``coverage`` is the share of
+    these rows.
     """
     values: dict[str, float | None] = {}
     giver: dict[str, str] = {}
@@ -142,14 +143,14 @@ def _score(plugins: ActivePlugins, split: Predictions, task: Task, abstains: boo
         )
         for name, value in given.items():
             if name in giver:
-                raise RunError(f"the plugins {giver[name]} and {plugin.name} both give the metric {name!r}; use one.")
+                raise RunError(f"the plugins {giver[name]} and {plugin.name} both return the metric {name!r}; use one.")
             giver[name] = plugin.name
             values[name] = float(value) if math.isfinite(value) else None
     return values
 
 
 def _latency(classifier: Classifier, data: PreparedData) -> float:
-    """Return the median seconds to score one example of validation on its own."""
+    """Return the median time in seconds to score a single example of validation."""
     rows = data.data["validation"]
     seconds = []
     for index in range(min(_LATENCY_ROWS, len(rows))):

@@ -1,4 +1,4 @@
-"""What is logged goes to the events of the run that logs it; the history, a view of these, goes to its file."""
+"""Collecting log messages in the events of the run that logs them, and writing the history file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _RUNNING: ContextVar[tuple[RunEvents, ...]] = ContextVar("textclf_running", defa
 
 
 class _NotesOfTheRun(logging.Handler):
-    """Gives what is logged to the events of the run in whose context it is logged, and to no other's."""
+    """Add log messages to the events of the run in whose context they are logged, and to no other's."""
 
     def emit(self, record: logging.LogRecord) -> None:
         for events in _RUNNING.get():
@@ -26,13 +26,13 @@ class _NotesOfTheRun(logging.Handler):
 
 
 class _Listening:
-    """Has the logger pass on INFO while there is a run, and puts its level back after the last."""
+    """Lower the logger's level to INFO during runs, and restore it after the last one."""
 
     def __init__(self) -> None:
         self._handler, self._lock, self._runs, self._level = _NotesOfTheRun(logging.INFO), Lock(), 0, logging.NOTSET
 
     def begin(self) -> None:
-        """Count one run more."""
+        """Register a run."""
         with self._lock:
             if self._runs == 0:
                 self._level = _LOGGER.level
@@ -42,7 +42,7 @@ class _Listening:
             self._runs += 1
 
     def end(self) -> None:
-        """Count one run less."""
+        """Unregister a run."""
         with self._lock:
             self._runs -= 1
             if self._runs == 0:
@@ -55,7 +55,7 @@ _LISTENING = _Listening()
 
 @contextmanager
 def noting(events: Sequence[RunEvents]) -> Iterator[None]:
-    """Let these events, and no other run's, have what this thread logs to ``textclf`` while the block runs."""
+    """Add what this thread logs to ``textclf`` to these events, and no others, while the block runs."""
     token = _RUNNING.set(tuple(events))
     _LISTENING.begin()
     try:
@@ -66,7 +66,7 @@ def noting(events: Sequence[RunEvents]) -> Iterator[None]:
 
 
 def write_history(events: RunEvents, directory: Path) -> None:
-    """Have ``history.jsonl`` in ``directory`` written at the end of each epoch."""
+    """Write ``history.jsonl`` into ``directory`` at the end of each epoch from now on."""
 
     def write(history: History) -> None:
         lines = "".join(json.dumps(row) + "\n" for row in history)

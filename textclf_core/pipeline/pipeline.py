@@ -1,4 +1,4 @@
-"""One way through the engine: load, check, split, build, adapt, freeze, train, postprocess, predict, score, record."""
+"""The pipeline of a run: load, check, split, build, adapt, freeze, train, predict, postprocess, score, record."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from textclf_core.pipeline.training import NotTrainedJointlyError, PreparedRuns,
 from textclf_core.plugins import ActivePlugins
 from textclf_core.plugins.calling import call
 from textclf_core.records.cost import cost_of, directory_bytes
-from textclf_core.records.history import tell_observers
+from textclf_core.records.history import notify_observers
 from textclf_core.records.schema import MODEL_DIRECTORY, read_record, write_record
 from textclf_core.system.environment import environment, resolve_device
 from textclf_core.system.memory import reset_peak_memory
@@ -30,15 +30,17 @@ from textclf_core.types.progress import Progress
 
 
 def run(specs: Sequence[RunSpec], progress: Progress) -> list[RunOutcome]:
-    """Run one specification, or several that differ in seed and recipe alone, and return what came of each.
+    """Run one specification, or several that differ only in seed and recipe, and return the outcome of each.
 
-    All go through the same stages; the stage that trains takes one or several. A run that fails, by whatever error, is
-    a failed run: what it had written is kept, and the others go on.
+    All go through the same stages; several runs are trained jointly. Any error in a run makes it a failed run: what it
+    had written is kept, and the others continue.
 
-    A process runs one at a time: torch's generators and accelerate's state are the process's, and a run sets them.
+    A process must not run several at the same time, since a run sets torch's generators and accelerate's state, which
+    are process-wide.
 
     Raises:
-        NotTrainedJointlyError: there are several, and they have to be run one by one; nothing is left of them.
+        NotTrainedJointlyError: several runs can't be trained jointly and must be run one by one; nothing is left of
+            them.
     """
     outcomes = _run(specs, progress)
     for outcome in outcomes:
@@ -68,18 +70,18 @@ def _run(specs: Sequence[RunSpec], progress: Progress) -> list[RunOutcome]:
             if prepared is None or isinstance(error, NotTrainedJointlyError) or _is_of_memory(error):
                 for context in contexts:
                     context.directory.discard()
-                # On its own each has room, or says itself what is wrong.
+                # Run one by one, each has enough memory, or raises its own error.
                 raise NotTrainedJointlyError(str(error)) from error
             return [_failed(context, _again(error), shared) for context in contexts]
         outcomes: list[RunOutcome] = []
         for number, (context, cell) in enumerate(zip(contexts, trained, strict=True)):
             context.events.meter.add_share(shared, len(contexts), whole=number == 0)
             with noting([context.events]):
-                # Of runs that were trained jointly, one proves for all that what is saved is what was trained.
+                # For runs trained jointly, checking one saved classifier is enough.
                 prove = context.spec.prove and not any(isinstance(one, FinishedRun) for one in outcomes)
                 try:
                     facts = _finish(context, prepared, number, cell, start_memory_bytes, prove=prove)
-                    outcomes.append(_leave(context, facts, prepared.plugins[number]))
+                    outcomes.append(_record_and_publish(context, facts, prepared.plugins[number]))
                 except (Exception, SystemExit) as error:
                     outcomes.append(_failed(context, error))
         return outcomes
@@ -89,7 +91,7 @@ def run_one(spec: RunSpec, progress: Progress) -> FinishedRun:
     """Run one specification.
 
     Raises:
-        TextclfError: what a user can fix. Whatever was computed by then is kept, as the error says.
+        TextclfError: the run failed; a note on the error says where the files written so far are.
     """
     [outcome] = run([spec], progress)
     if isinstance(outcome, FailedRun):
@@ -106,12 +108,12 @@ def _finish(
     *,
     prove: bool,
 ) -> RunFacts:
-    """Prove what training changed, save, predict, postprocess and score; return what is known of the run then."""
+    """Check the parameter updates, save, predict, postprocess and score; return the facts of the run."""
     meter, plugins = context.events.meter, prepared.plugins[number]
     if cell.error is not None:
         raise cell.error
     if cell.classifier is None:
-        raise RunError("textclf_train_many gave neither a classifier nor an error for a cell.")
+        raise RunError("textclf_train_many returned neither a classifier nor an error for a cell.")
     with meter.time("total"):
         updates = None
         if cell.encoder is not None and prepared.starts is not None:
@@ -135,7 +137,7 @@ def _finish(
         finished=datetime.now(UTC),
         plugins=plugins,
         data=prepared.data,
-        # After the cost: that may read the texts once more.
+        # After the cost, since this may tokenize the texts once more.
         truncated=truncated(cell.classifier, prepared.data),
         classifier=cell.classifier,
         encoder=cell.encoder,
@@ -149,30 +151,30 @@ def _finish(
     )
 
 
-def _leave(context: RunContext, facts: RunFacts, plugins: ActivePlugins) -> FinishedRun:
-    """Write the record, tell the observers, and give the run its place."""
+def _record_and_publish(context: RunContext, facts: RunFacts, plugins: ActivePlugins) -> FinishedRun:
+    """Write the record, notify the observers, and move the run directory to its final path."""
     record = build_record(context.spec, facts)
     directory = context.workspace.directory
     write_record(record, directory)
-    tell_observers(plugins, record, directory, context.spec.output)
-    if record.notes != tuple(context.events.notes):  # an observer failed, or had something to say
+    notify_observers(plugins, record, directory, context.spec.output)
+    if record.notes != tuple(context.events.notes):  # an observer failed or logged a message
         record = build_record(context.spec, facts.with_notes(context.events.notes))
         write_record(record, directory)
     if not context.directory.publish():
         if not context.spec.replace:
-            raise RunError(f"{context.directory.path}: something else took this place while the run went on.")
+            raise RunError(f"{context.directory.path} was created by another program during the run.")
         context.directory.discard()
-        record = read_record(context.directory.path)  # another process ran the same meanwhile
+        record = read_record(context.directory.path)  # another process finished the same run first
     stores = tuple(context.events.meter.stores)
     return FinishedRun(spec=context.spec, directory=context.directory.path, record=record, stores=stores)
 
 
 def _is_of_memory(error: BaseException | None) -> bool:
-    """Return whether an error, or one that it came from, is that there was no memory left."""
+    """Return whether an error, or one of its causes, is that memory was exhausted."""
     while error is not None:
         if isinstance(error, MemoryError | torch.OutOfMemoryError):
             return True
-        # On a CPU, and in cuBLAS, torch raises no error of its own for it.
+        # On a CPU, and in cuBLAS, torch raises a plain RuntimeError for it.
         if isinstance(error, RuntimeError) and re.search(r"can't allocate memory|ALLOC_FAILED", str(error)):
             return True
         error = error.__cause__
@@ -180,9 +182,9 @@ def _is_of_memory(error: BaseException | None) -> bool:
 
 
 def _again(error: BaseException) -> BaseException:
-    """Return an error for one of several runs that it ended, so that each can be told what is left of it."""
+    """Return a new error for one of several failed runs, to which notes about that run can be added."""
     if not isinstance(error, TextclfError):
-        return error  # which gets a sentence of its own in each
+        return error  # RunContext.fail wraps it in a new error
     again = RunError(str(error))
     again.__cause__ = error
     return again
@@ -195,7 +197,7 @@ def _failed(context: RunContext, error: BaseException, shared: Meter | None = No
 
 
 def _let_go(error: BaseException | None) -> None:
-    """Clear the frames of an error's traceback: they hold the model, and the runs to come need the memory."""
+    """Clear the frames of an error's traceback, which hold the model, to free memory for the next runs."""
     while error is not None:
         traceback.clear_frames(error.__traceback__)
         error = error.__cause__ or error.__context__

@@ -1,4 +1,4 @@
-"""What stands between the scores of a classifier and its decisions: other scores, and the labels chosen."""
+"""Fitting the postprocessing of a classifier's scores."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ logger = logging.getLogger("textclf")
 def fit_steps(
     plugins: ActivePlugins, scores: Scores, validation: Dataset, task: Task
 ) -> tuple[PostprocessingStep, ...]:
-    """Ask each postprocessor what it makes of the scores that those before it leave.
+    """Fit each postprocessor on the scores that the previous ones return.
 
     Args:
-        plugins: those of the run.
-        scores: the classifier's own scores of validation, float32, (rows, labels).
+        plugins: the plugins of the run.
+        scores: the classifier's scores of validation, float32, shape (rows, labels).
         validation: the rows.
         task: the labels.
 
     Raises:
-        TextclfError: a plugin does not support this task or these scores.
+        TextclfError: a plugin doesn't support this task or these scores.
     """
     steps: list[PostprocessingStep] = []
     for plugin in plugins.implementing("textclf_postprocess"):
@@ -51,13 +51,13 @@ def fit_steps(
 
 
 def check_postprocessing(plugins: ActivePlugins, task: Task) -> tuple[PostprocessingStep, ...]:
-    """Postprocess invented scores: what a postprocessor refuses shows before training, not after."""
+    """Fit all postprocessors on made-up scores, so that errors occur before training."""
     from datasets import Dataset
 
     labels = [row % task.num_labels for row in range(4 * task.num_labels)]
     likely = np.full((len(labels), task.num_labels), 0.1, dtype=np.float32)
     for row, label in enumerate(labels):
-        # Of each label one row is wrong and three are right, with more and more confidence.
+        # For each label, one row is wrong and three are right, with increasing confidence.
         likely[row, (label + (row < task.num_labels)) % task.num_labels] = 0.5 + row / len(labels)
     scores = likely / likely.sum(axis=1, keepdims=True)
     column, own_scores, _ = kind_of(task).invented(labels, scores)

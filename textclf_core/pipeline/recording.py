@@ -1,4 +1,4 @@
-"""What a run's record says, put together from what the run did."""
+"""Building a run's record from its specification and its facts."""
 
 from __future__ import annotations
 
@@ -45,25 +45,25 @@ logger = logging.getLogger("textclf")
 
 @dataclass(frozen=True, kw_only=True)
 class RunFacts:
-    """What is known of a run when it is over; its record is built of this and of what was asked for.
+    """The facts of a finished run, from which its record is built, together with its specification.
 
     Attributes:
-        id: the name of the run's directory.
-        label: how reports call it.
-        started: when, in UTC.
-        finished: when, in UTC.
-        plugins: those that were called.
-        data: checked and split.
-        truncated: how many rows of each split were truncated to the longest input.
-        classifier: what training gave.
-        encoder: the trained model; ``None`` where the trainer needs none.
-        updates: what training changed in it.
-        phases: the phases of training, where a plugin planned any.
-        evaluation: metrics, and what postprocessing changed.
-        cost: what it took.
+        id: the name of the run directory.
+        label: the run's name in reports.
+        started: the start time, in UTC.
+        finished: the end time, in UTC.
+        plugins: the plugins that were called.
+        data: the data, checked and split.
+        truncated: the number of truncated rows of each split.
+        classifier: the trained classifier.
+        encoder: the trained model; ``None`` if the trainer needs none.
+        updates: the changes of the model's parameters.
+        phases: the phases of training, if a plugin planned any.
+        evaluation: the metrics and the postprocessing.
+        cost: the measured cost.
         environment: versions and hardware.
-        notes: what was logged.
-        adaptations: what strategies changed in the model before training on labels.
+        notes: the logged messages.
+        adaptations: the strategies' adaptations of the model before training on labels.
     """
 
     id: str
@@ -89,7 +89,7 @@ class RunFacts:
 
 
 def build_record(spec: RunSpec, facts: RunFacts) -> Record:
-    """Return the record of a run: a pure function of what was asked for and what is known of it."""
+    """Return the record of a run; a pure function of its specification and facts."""
     return Record(
         format=RECORD_FORMAT,
         id=facts.id,
@@ -117,25 +117,25 @@ def build_record(spec: RunSpec, facts: RunFacts) -> Record:
 
 
 def trainer_of(plugins: ActivePlugins) -> ActivePlugin:
-    """Return the one trainer."""
+    """Return the trainer of a run."""
     [trainer] = plugins.of_role("trainer")
     return trainer
 
 
 def recipe_of(trainer: object) -> Recipe | None:
-    """Return the recipe among a trainer's options, if its class inherits it."""
+    """Return the recipe in a trainer's options; ``None`` if its class doesn't inherit ``Recipe``."""
     if not isinstance(trainer, Recipe):
         return None
     return Recipe(**{field.name: getattr(trainer, field.name) for field in dataclasses.fields(Recipe)})
 
 
 def label_of(plugins: ActivePlugins) -> str:
-    """Return what tells a run from others at a glance: its strategies with their options, or its trainer."""
+    """Return a short label of a run: its strategies with their options, or else its trainer."""
     return " + ".join(plugin.spec for plugin in plugins.of_role("strategy")) or trainer_of(plugins).spec
 
 
 def plugin_record(plugin: ActivePlugin) -> PluginRecord:
-    """Return what the record says of an active plugin."""
+    """Return the record of an active plugin."""
     return PluginRecord(
         name=plugin.name,
         roles=plugin.roles,
@@ -147,28 +147,28 @@ def plugin_record(plugin: ActivePlugin) -> PluginRecord:
 
 
 def _plain(value: object) -> Any:
-    """Return an option's value as JSON holds it."""
+    """Return an option's value as a JSON value."""
     if isinstance(value, tuple | list):
         return [_plain(item) for item in value]
     return value if value is None or isinstance(value, bool | int | float | str) else str(value)
 
 
 def truncated(classifier: Classifier, data: PreparedData) -> dict[str, int]:
-    """Return how many rows of each split were truncated to the longest input, where the classifier has a tokenizer."""
+    """Return the number of truncated rows of each split; empty if the classifier has no tokenizer."""
     if not isinstance(classifier, Tokenizing):
         return {}
     counts = {}
     for name, split in data.data.items():
         tokenized = classifier.tokenize(split)
-        cut = np.asarray(tokenized["truncated"][:], dtype=bool)
-        counts[name] = int(cut.reshape(len(split), -1).any(axis=1).sum())
+        flags = np.asarray(tokenized["truncated"][:], dtype=bool)
+        counts[name] = int(flags.reshape(len(split), -1).any(axis=1).sum())
         if note := kind_of(data.task).unseen(tokenized, split):
             logger.info("%s: %s", name, note)
     return counts
 
 
 def data_record(data: PreparedData, truncated: Mapping[str, int]) -> DataRecord:
-    """Return what the record says of the data, given how many rows of each split were truncated."""
+    """Return the record of the data, given the number of truncated rows of each split."""
     return DataRecord(
         source=data.source,
         fingerprint=data.fingerprint,
@@ -192,7 +192,7 @@ def data_record(data: PreparedData, truncated: Mapping[str, int]) -> DataRecord:
 
 
 def tokenization_record(classifier: Classifier) -> TokenizationRecord | None:
-    """Return how texts became token ids, where the classifier has a tokenizer."""
+    """Return the record of the tokenization; ``None`` if the classifier has no tokenizer."""
     if not isinstance(classifier, Tokenizing):
         return None
     tokenization = classifier.tokenization
@@ -202,7 +202,7 @@ def tokenization_record(classifier: Classifier) -> TokenizationRecord | None:
 
 
 def encoder_record(encoder: Encoder | None, updates: ParameterUpdates | None) -> EncoderRecord | None:
-    """Return what the record says of the encoder and of what training updated."""
+    """Return the record of the encoder and its updates; ``None`` without an encoder."""
     if encoder is None or updates is None:
         return None
     return EncoderRecord(
@@ -224,12 +224,12 @@ def postprocessing_records(
     stages: Sequence[Mapping[str, Predictions]],
     metrics: Sequence[Mapping[str, Mapping[str, float | None]]],
 ) -> tuple[PostprocessingRecord, ...]:
-    """Return what each step changed, and say what it set.
+    """Return the record of each postprocessing step, and log its fitted values.
 
     Args:
         steps: the steps.
-        stages: the predictions of each split before the first step and after each.
-        metrics: the metrics of each of those.
+        stages: the predictions of each split before the first step and after each step.
+        metrics: the metrics of these predictions.
     """
     if not steps:
         return ()

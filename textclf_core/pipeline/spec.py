@@ -1,4 +1,4 @@
-"""What goes into a run, and what comes out."""
+"""The specification and the outcome of a run."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class InMemoryData:
-    """Data that a run is given instead of asking its dataset plugin; equal where the fingerprints are.
+    """Data that a run uses in place of a dataset plugin; two are equal if their fingerprints are.
 
     Attributes:
-        fingerprint: tells them from any other.
-        data: as :func:`textclf_core.data.prepare` takes them, or what it returned.
+        fingerprint: identifies the data.
+        data: the argument or the result of :func:`textclf_core.data.prepare`.
     """
 
     fingerprint: str
@@ -30,32 +30,32 @@ class InMemoryData:
 
     @classmethod
     def of(cls, data: DatasetDict) -> InMemoryData:
-        """Return data that aren't prepared yet, under the fingerprints that ``datasets`` keeps of them."""
+        """Return unprepared data, with the fingerprints that ``datasets`` assigns to them."""
         return cls(" ".join(f"{name}:{split._fingerprint}" for name, split in data.items()), data)
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunSpec:
-    """Everything that a run is asked for. Plain: it can be compared, hashed and sent to another process.
+    """The specification of a run, which can be compared, hashed and pickled.
 
     Attributes:
         plugins: the active plugins, one for each exclusive role.
-        data: data in memory; the dataset plugin isn't asked then.
-        seed: decides the head, the order of the examples and the dropout.
-        data_seed: decides held-out splits and samples.
-        output: the folder that gets the run's directory.
+        data: data in memory, used in place of a dataset plugin.
+        seed: the seed of the head's initial weights, the order of the examples and dropout.
+        data_seed: the seed of held-out splits and samples.
+        output: the folder of the run directories.
         device: a torch device, or ``auto``.
-        cache: the folder of what runs share; the user's cache if not set.
-        command: the command line that asked for it, for the record.
-        id: the name of the run's directory; time, strategy and seed if not set.
-        label: how a comparison calls it.
-        left_out: plugins of a comparison's base that this run has no use for, for the record.
-        replace: take the place of an earlier run of the same ``id``; else the new one gets a number.
-        superseded: stores of the cache that nobody waits for; they go when this run has written one of its own.
-        expected: what a pilot run expected it to take, for the record.
-        tuning: how the value of a tuned option was found, for the record.
-        prove: load what was saved and compare it with what was trained; a comparison does so once a contender.
-        pilot: it is run to find out what runs will take; see ``Workspace.pilot``.
+        cache: the cache's folder; the user's cache if not set.
+        command: the command line of the run, for the record.
+        id: the name of the run directory; made of time, strategy and seed if not set.
+        label: the contender's name in a comparison.
+        left_out: plugins of a comparison's base that this run doesn't need, for the record.
+        replace: whether to replace an earlier run with the same ``id``; otherwise a number is appended.
+        superseded: keys of cache stores that are no longer needed; they are removed when this run writes a store.
+        expected: the estimated cost from a pilot run, for the record.
+        tuning: the tuning of an option, for the record.
+        prove: whether to load the saved model and compare it with the trained one; once per contender in a comparison.
+        pilot: whether this is a pilot run; see ``Workspace.pilot``.
     """
 
     plugins: ActivePlugins
@@ -79,13 +79,13 @@ class RunSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class FinishedRun:
-    """A run that is on disk, whole.
+    """A finished run.
 
     Attributes:
-        spec: what was asked for.
-        directory: the run's directory.
-        record: what its ``record.json`` holds.
-        stores: the stores of the cache that its frozen prefixes were taken from.
+        spec: the specification of the run.
+        directory: the run directory.
+        record: the content of its ``record.json``.
+        stores: the keys of the cache stores that its frozen prefixes were read from.
     """
 
     spec: RunSpec
@@ -96,11 +96,11 @@ class FinishedRun:
 
 @dataclass(frozen=True, kw_only=True)
 class FailedRun:
-    """A run that came to no end, with the reason; the error says what is left of it.
+    """A failed run.
 
     Attributes:
-        spec: what was asked for.
-        error: the reason.
+        spec: the specification of the run.
+        error: the reason; its notes say where the files written so far are.
     """
 
     spec: RunSpec
@@ -108,4 +108,4 @@ class FailedRun:
 
 
 RunOutcome = FinishedRun | FailedRun
-"""What comes of a run."""
+"""The outcome of a run."""

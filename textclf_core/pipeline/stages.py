@@ -1,4 +1,4 @@
-"""The stages of a run before its training: load, build, adapt, freeze, plan. Each takes values and returns a value."""
+"""The stages of a run before training: load, build, adapt, freeze, plan; each takes values and returns a value."""
 
 from __future__ import annotations
 
@@ -39,16 +39,16 @@ def prepared_data(spec: RunSpec) -> PreparedData:
 
 
 def load_data(plugins: ActivePlugins, data_seed: int) -> PreparedData:
-    """Ask the dataset plugin for its data and prepare them.
+    """Load the dataset plugin's data and prepare them.
 
     Raises:
-        DataError: they can't be had or can't be used.
+        DataError: they can't be loaded or used.
     """
     return prepare(call(plugins, "textclf_load_data", data_seed=data_seed), data_seed)
 
 
 def checked_plugins(plugins: ActivePlugins, task: Task) -> ActivePlugins:
-    """Return the plugins that suit the task; what metrics and postprocessors refuse shows here, before training.
+    """Return the plugins that support the task, after trying out metrics and postprocessors.
 
     Raises:
         TextclfError: a plugin doesn't support the task.
@@ -60,10 +60,10 @@ def checked_plugins(plugins: ActivePlugins, task: Task) -> ActivePlugins:
 
 
 def build_encoder(plugins: ActivePlugins, task: Task, seed: int, device: str) -> Encoder:
-    """Ask the model plugin for its encoder, with a head that depends on the seed alone, on ``device``.
+    """Build the model plugin's encoder on ``device``, with a head that depends only on the seed.
 
     Raises:
-        TextclfError: the model can't be had.
+        TextclfError: the model can't be loaded.
     """
     seed_everything(seed)
     encoder: Encoder = call(plugins, "textclf_build_model", task=task, seed=seed)
@@ -72,9 +72,9 @@ def build_encoder(plugins: ActivePlugins, task: Task, seed: int, device: str) ->
 
 
 def with_lengths(plugins: ActivePlugins, encoder: Encoder, data: PreparedData) -> ActivePlugins:
-    """Return the plugins with a number as their longest input, where they were given a percentile of train's lengths.
+    """Return the plugins with each percentile in ``max_length`` replaced by a number of tokens.
 
-    Their ``options``, which the record has, stay as they were asked for.
+    Their ``options``, which are recorded, keep the percentile.
     """
     train = data.data["train"]
     return ActivePlugins(
@@ -95,7 +95,7 @@ def adapt(
     workspace: Workspace,
     progress: Progress,
 ) -> tuple[Encoder, tuple[Adaptation, ...]]:
-    """Let the strategies change the model before training on labels, each with generators of its own."""
+    """Let the strategies adapt the model before training on labels; generators are seeded before each."""
     adaptations = []
     for plugin in plugins.implementing("textclf_adapt"):
         seed_everything(seed)
@@ -116,17 +116,17 @@ def adapt(
 
 
 def training_plan(plugins: ActivePlugins, encoder: Encoder) -> TrainingPlan | None:
-    """Return the phases and decisions of training that the plugins plan; ``None`` where the trainer has no recipe.
+    """Return the plugins' plan of training; ``None`` if the trainer has no recipe.
 
     Raises:
-        TextclfError: it can't be carried out on this encoder.
+        TextclfError: it doesn't work with this encoder.
     """
     recipe = recipe_of(trainer_of(plugins).instance)
     return TrainingPlan.of(plugins, encoder, recipe) if recipe else None
 
 
 def without_test(data: PreparedData) -> DatasetDict:
-    """Return ``train`` and ``validation``: no choice is made on test."""
+    """Return ``train`` and ``validation`` only, since no choice is made on test."""
     return type(data.data)({name: data.data[name] for name in ("train", "validation")})
 
 

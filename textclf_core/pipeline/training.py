@@ -1,4 +1,4 @@
-"""The stage that trains: one run, or several that differ in seed and recipe alone and share data and encoder."""
+"""The training stage, for one run or for several that share data and encoder and differ only in seed and recipe."""
 
 from __future__ import annotations
 
@@ -37,16 +37,16 @@ if TYPE_CHECKING:
 
 
 class NotTrainedJointlyError(Exception):
-    """These runs have to be trained one by one; nothing is left of them."""
+    """These runs can't be trained jointly and must be run one by one; nothing is left of them."""
 
 
 @dataclass(frozen=True)
 class Start:
-    """Where training begins, at one seed.
+    """The parameters before training, for one seed.
 
     Attributes:
-        hashes: of all parameters of the encoder.
-        parameters: copies of those that train, by name, where several runs share the encoder; else empty.
+        hashes: the hashes of all parameters of the encoder.
+        parameters: copies of the trainable parameters, by name, if several runs share the encoder; else empty.
     """
 
     hashes: ParameterHashes
@@ -55,15 +55,15 @@ class Start:
 
 @dataclass(frozen=True)
 class PreparedRuns:
-    """What the stages before training made, for one run or for several that share it.
+    """The results of the stages before training, for one run or for several that share them.
 
     Attributes:
-        plugins: of each run: those that suit the task, with numbers as their longest inputs.
-        data: checked and split.
-        encoder: adapted and frozen; ``None`` where the trainer needs no model.
-        starts: by seed; none without an encoder.
-        plan: the phases of training; ``None`` where the trainer has no recipe.
-        adaptations: what strategies changed in the model.
+        plugins: the plugins of each run that support the task, with percentiles replaced by numbers.
+        data: the data, checked and split.
+        encoder: the encoder, adapted and frozen; ``None`` if the trainer needs no model.
+        starts: the parameters before training, by seed; ``None`` without an encoder.
+        plan: the plan of training; ``None`` if the trainer has no recipe.
+        adaptations: the strategies' adaptations of the model.
     """
 
     plugins: tuple[ActivePlugins, ...]
@@ -75,10 +75,10 @@ class PreparedRuns:
 
 
 def prepare_runs(contexts: Sequence[RunContext], shared: Meter, progress: Progress) -> PreparedRuns:
-    """Load, build, adapt and freeze; ``shared`` gets the seconds.
+    """Load the data, and build, adapt and freeze the encoder; the time is added to ``shared``.
 
     Raises:
-        NotTrainedJointlyError: there are several runs, and they don't share the encoder that they train on.
+        NotTrainedJointlyError: there are several runs whose encoders differ.
     """
     first = contexts[0]
     with shared.time("load"):
@@ -88,7 +88,7 @@ def prepare_runs(contexts: Sequence[RunContext], shared: Meter, progress: Progre
         return PreparedRuns(tuple(plugins), data)
     several = len(contexts) > 1
     if several and plugins[0].implementing("textclf_adapt"):
-        raise NotTrainedJointlyError("a strategy adapts the model, by a seed of its own")
+        raise NotTrainedJointlyError("a strategy adapts the model, and its result depends on the seed")
     encoder: Encoder | None = None
     starts: dict[int, Start] = {}
     adaptations: tuple[Adaptation, ...] = ()
@@ -104,10 +104,10 @@ def prepare_runs(contexts: Sequence[RunContext], shared: Meter, progress: Progre
             built, adaptations = adapt(plugins[0], built, data, seed, context.workspace, progress)
         if own.model_needed == "headless":
             built = built.without_head()
-        with shared.time("build" if several else "train"):  # hashing the weights takes the time
+        with shared.time("build" if several else "train"):  # most of the time is spent on hashing the weights
             start = Start(freeze(own, built), trainable_tensors(built) if several else {})
         if starts and not start.hashes.same_frozen(next(iter(starts.values())).hashes):
-            raise NotTrainedJointlyError("what is frozen depends on the seed")
+            raise NotTrainedJointlyError("the frozen parameters depend on the seed")
         starts[seed] = start
         encoder = encoder or built
     assert encoder is not None
@@ -118,13 +118,13 @@ def prepare_runs(contexts: Sequence[RunContext], shared: Meter, progress: Progre
 def train_runs(
     contexts: Sequence[RunContext], prepared: PreparedRuns, shared: Meter, progress: Progress
 ) -> Sequence[TrainedCell]:
-    """Train without the test split; ``shared`` gets the seconds. Return what came of each run.
+    """Train on train and validation, and return the result of each run; the time is added to ``shared``.
 
     Raises:
         NotTrainedJointlyError: there are several runs, and the trainer can't train them jointly.
     """
     with shared.time("train"):
-        # Anew, so that the order and the dropout don't depend on how many numbers the model's initialisation drew.
+        # Seed again, so that order and dropout don't depend on how many random numbers the model's initialisation used.
         seed_everything(contexts[0].spec.seed)
         if len(contexts) > 1:
             return _train_jointly(contexts, prepared, progress)
@@ -169,5 +169,5 @@ def _train_jointly(contexts: Sequence[RunContext], prepared: PreparedRuns, progr
             progress=progress,
         )
     if trained is None:
-        raise NotTrainedJointlyError("the trainer trains them one by one")
+        raise NotTrainedJointlyError("the trainer can't train these runs jointly")
     return trained

@@ -1,4 +1,4 @@
-"""Plugins: which there are (``discovery``), what makes a class one (``hooks``), which a run has (``activation``)."""
+"""Plugins: finding them (``discovery``), checking their classes (``hooks``), choosing a run's (``activation``)."""
 
 from textclf_core.plugins.activation import ActivePlugin, ActivePlugins, activate, override, suited
 from textclf_core.plugins.discovery import Catalogue, Entry, LoadedPlugin, PluginListing

@@ -1,4 +1,4 @@
-"""Which plugins a run has: those that the user wrote, and the defaults of the roles that nobody chose."""
+"""Activating the plugins of a run: those that the user chose, and the defaults for the other roles."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from textclf_core.types.task import Task
 
 ENCODER_ROLES = ("model", "strategy")
-"""The roles that are of use only to a trainer that needs a model."""
+"""The roles that only a trainer that needs a model uses."""
 
 
 @dataclass(frozen=True)
 class ActivePlugin:
-    """A plugin of one run, with its options.
+    """A plugin of a run, with its options.
 
-    A value: it has a hash, and goes to another process, which finds its class by name and distribution, or by its file.
+    It is hashable and picklable; another process finds its class by name and distribution, or by its file.
     """
 
     name: str
@@ -41,14 +41,14 @@ class ActivePlugin:
     distribution: str
     version: str | None
     options: Mapping[str, object]
-    """Every option, with the value that it has in this run."""
+    """The value of every option in this run."""
     set_by: Mapping[str, str]
-    """Who set each option: ``"default"``, ``"command line"``, ``"call"``, or a file."""
+    """Where each option was set: ``"default"``, ``"command line"``, ``"call"``, or a file."""
     chosen_by: str
-    """Who chose the plugin: ``"default"``, ``"command line"``, ``"call"``, or a file."""
+    """Where the plugin was chosen: ``"default"``, ``"command line"``, ``"call"``, or a file."""
 
     def __str__(self) -> str:
-        """Name it in an error: ``the plugin 'mine' (file /home/me/mine.py)``."""
+        """Return the name for error messages: ``the plugin 'mine' (file /home/me/mine.py)``."""
         origin = self.distribution if self.version is None else f"{self.distribution} {self.version}"
         return f"the plugin {self.name!r} ({origin})"
 
@@ -58,30 +58,31 @@ class ActivePlugin:
     def __reduce__(self) -> tuple[Any, ...]:
         values = {name: getattr(self.instance, name) for name in option_names(type(self.instance))}
         facts = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "instance"}
-        # A view of a dict isn't sent to other processes.
+        # Views of dicts can't be pickled.
         plain = {**facts, "options": dict(self.options), "set_by": dict(self.set_by)}
         return _restored, (values, plain, self._file_code())
 
     def _file_code(self) -> str | None:
-        """Return a hash of the code of a plugin that comes from a file and so has no version."""
+        """Return the hash of the code of a plugin from a file, which has no version; ``None`` for any other."""
         return code_of(type(self.instance).__module__) if self.version is None else None
 
     @property
     def trains_many(self) -> bool:
-        """Whether it trains cells jointly as it would one by one: both methods were written side by side.
+        """Whether it can train cells jointly, because the same class defines both training hooks.
 
-        A ``textclf_train_many`` that is inherited beside a ``textclf_train`` of one's own trains something else.
+        If a class defines its own ``textclf_train`` and inherits ``textclf_train_many``, the latter would give other
+        results.
         """
         return written_side_by_side(type(self.instance), "textclf_train_many", "textclf_train")
 
     @property
     def needs(self) -> Needs:
-        """What it needs of the run, as its class says."""
+        """What the plugin needs from the run, as declared in its class."""
         return needs_of(type(self.instance))
 
     @property
     def spec(self) -> str:
-        """The plugin as it would be typed, with the options that somebody set."""
+        """The plugin's spec, with the options that were set."""
         return format_spec(self.name, {key: self.options[key] for key, by in self.set_by.items() if by != "default"})
 
 
@@ -92,11 +93,11 @@ class ActivePlugins:
         self.plugins = tuple(plugins)
         manager = pluggy.PluginManager(hookspecs.PROJECT)
         manager.add_hookspecs(hookspecs)
-        for plugin in reversed(self.plugins):  # pluggy calls first what was registered last
+        for plugin in reversed(self.plugins):  # pluggy calls the plugin first that was registered last
             manager.register(plugin.instance, plugin.name)
         manager.check_pending()
         self.hook = manager.hook
-        """Calls the hooks of these plugins: ``hook.textclf_freeze(encoder=encoder)``."""
+        """The hooks of these plugins, to be called as in ``hook.textclf_freeze(encoder=encoder)``."""
 
     def __iter__(self) -> Iterator[ActivePlugin]:
         return iter(self.plugins)
@@ -115,36 +116,36 @@ class ActivePlugins:
         return tuple(plugin for plugin in self.plugins if role in plugin.roles)
 
     def implementing(self, hook: str) -> tuple[ActivePlugin, ...]:
-        """Return the plugins that implement a hook, in the order in which it is called: ``tryfirst``, ``trylast``."""
+        """Return the plugins that implement a hook, in calling order, which respects ``tryfirst`` and ``trylast``."""
         by_name = {plugin.name: plugin for plugin in self.plugins}
-        # pluggy calls the last of them first.
+        # pluggy lists them in reverse calling order.
         return tuple(by_name[one.plugin_name] for one in reversed(getattr(self.hook, hook).get_hookimpls()))
 
     def one(self, role: str) -> ActivePlugin | None:
-        """Return the plugin of an exclusive role, or ``None`` where the run has no use for one."""
+        """Return the plugin of an exclusive role; ``None`` if the run has none."""
         plugins = self.of_role(role)
         return plugins[0] if plugins else None
 
     @property
     def planning(self) -> tuple[ActivePlugin, ...]:
-        """Those that plan phases or rates, or decide something between epochs, as the user wrote them."""
+        """The plugins that plan phases or learning rates or decide between epochs, in the user's order."""
         names = {plugin.name for hook in PLAN_HOOKS for plugin in self.implementing(hook)}
         return tuple(plugin for plugin in self.plugins if plugin.name in names)
 
     @property
     def plans_training(self) -> bool:
-        """Whether a plugin plans phases or rates, or decides something between epochs."""
+        """Whether a plugin plans phases or learning rates or decides between epochs."""
         return bool(self.planning)
 
     @property
     def model_needed(self) -> NeededModel:
-        """What model the trainer needs."""
+        """The model that the trainer needs."""
         trainer = self.one("trainer")
         return trainer.needs.model if trainer else "none"
 
     @property
     def needs_encoder(self) -> bool:
-        """Whether the trainer needs a model, so that one is built and strategies apply."""
+        """Whether the trainer needs a model, which is then built and to which strategies apply."""
         return self.model_needed != "none"
 
 
@@ -154,31 +155,31 @@ def _catalogue(file: Path | None) -> Catalogue:
 
 
 def _restored(values: dict[str, object], facts: dict[str, Any], file_code: str | None) -> ActivePlugin:
-    """Return a plugin that came from another process, of the same version, or of the same code where it has none.
+    """Return a plugin that was pickled in another process.
 
     Raises:
-        PluginError: this process has it in another version, or not at all.
+        PluginError: this process has another version of it (or other code, for a file), or doesn't have it.
     """
     loaded = _catalogue(plugin_file_of(facts["distribution"])).get(facts["name"])
     chosen = facts["distribution"], facts["version"]
     if chosen != (loaded.entry.distribution, loaded.entry.version):
         raise PluginError(
-            f"the plugin {facts['name']!r} was chosen from {' '.join(filter(None, chosen))}, and here it comes from "
-            f"{loaded.entry.origin}: install the same version."
+            f"the plugin {facts['name']!r} was chosen from {' '.join(filter(None, chosen))}, but in this process it "
+            f"comes from {loaded.entry.origin}; install the same version."
         )
     plugin = ActivePlugin(instance=loaded.cls(**values), **facts)
     if plugin._file_code() != file_code:
         raise PluginError(
-            f"{plugin} isn't what it was where it was chosen: its file, or what the file imports, differs here."
+            f"{plugin} has changed since it was chosen: its file, or a module that the file imports, differs."
         )
     return plugin
 
 
 def suited(plugins: ActivePlugins, task: Task) -> ActivePlugins:
-    """Return the plugins without the metrics that nobody chose and that do not support the task.
+    """Return the plugins without default metrics that don't support the task.
 
     Raises:
-        UsageError: another plugin can't.
+        UsageError: any other plugin doesn't support the task.
     """
     left_out, faults = [], []
     for plugin in plugins.implementing("textclf_check_task"):
@@ -201,21 +202,21 @@ def activate(
     set_by: str = "command line",
     without: Collection[str] = (),
 ) -> ActivePlugins:
-    """Return the plugins of a run, built with their options.
+    """Return the plugins of a run, with their options.
 
-    A role that no spec names takes its default. A trainer that needs no model has no use for a model or
-    a strategy: then their defaults are left out.
+    A role without a chosen plugin gets its default. If the trainer needs no model, the default model and strategy are
+    omitted.
 
     Args:
-        specs: the plugins, in the order in which they are to be called.
-        catalogue: the plugins that there are.
-        set_by: where the specs that are strings come from, for the record.
-        without: roles that the run has no use for (``dataset`` where the data are in memory): they get no default,
-            and a plugin of one is refused.
+        specs: the chosen plugins, in the order in which they will be called.
+        catalogue: the available plugins.
+        set_by: the origin of specs that are strings, for the record.
+        without: roles that the run doesn't need (``dataset`` if the data are in memory): they get no default, and a
+            plugin with such a role is refused.
 
     Raises:
-        UsageError: a plugin doesn't exist or can't be used, an option is wrong, two plugins have one exclusive role,
-            or a plugin would never be called.
+        UsageError: a plugin doesn't exist or can't be used, an option is wrong, two plugins have the same exclusive
+            role, or a plugin would never be called.
     """
     written = [_read(spec, catalogue, set_by) for spec in specs]
     _refuse_repeats(written)
@@ -224,7 +225,7 @@ def activate(
     for plugin in chosen:
         for role in without:
             if role in plugin.roles:
-                raise UsageError(f"{plugin.name!r} is a {role}, which this run has no use for; leave it out.")
+                raise UsageError(f"{plugin.name!r} is a {role}, but this run needs none; leave it out.")
     defaults: list[LoadedPlugin] = []
     for role in ("trainer", *(role for role in catalogue.defaults if role != "trainer")):
         present = [*chosen, *defaults]
@@ -244,13 +245,13 @@ def override(
     *,
     set_by: str = "command line",
 ) -> list[PluginSpec]:
-    """Return the specs of a base (an experiment file), with those chosen on top of it (by ``set_by``).
+    """Return the specs of a base (an experiment file) overridden by chosen specs (set by ``set_by``).
 
-    A plugin chosen takes the place of the base's of the same name, options and all, or of the same exclusive role.
-    The others are added at the end.
+    A chosen plugin replaces the base's plugin with the same name, including its options, or with the same exclusive
+    role. The other chosen plugins are added at the end.
 
     Raises:
-        UsageError: a string isn't a spec, there is no such plugin, or one is chosen twice.
+        UsageError: a string isn't a spec, a plugin doesn't exist, or a plugin is chosen twice.
     """
     on_top = [_read(spec, catalogue, set_by) for spec in chosen]
     _refuse_repeats(on_top)
@@ -265,7 +266,7 @@ def override(
 
 
 def _read(spec: str | PluginSpec, catalogue: Catalogue, set_by: str) -> PluginSpec:
-    """Return the spec with its options apart; only their plugin tells where a value ends."""
+    """Return a spec with its options parsed, which needs the plugin's option names."""
     if isinstance(spec, PluginSpec):
         return spec
     name, options = split_name(spec)
@@ -296,9 +297,9 @@ def _needs_a_model(plugins: Sequence[LoadedPlugin]) -> bool:
 
 
 def inert_roles(plugin: LoadedPlugin, trainer: LoadedPlugin) -> tuple[str, ...]:
-    """Return the roles in which a plugin would do nothing in a run with this trainer.
+    """Return the roles in which a plugin would have no effect with this trainer.
 
-    A trainer that says itself what trains has a use for strategies that only adapt the model to it.
+    A trainer that decides itself what trains still uses strategies that only adapt the model.
     """
     if plugin is trainer:
         return ()
@@ -312,17 +313,17 @@ def _refuse_unused(chosen: Sequence[LoadedPlugin], all_plugins: Sequence[LoadedP
     trainer = _trainer(all_plugins)
     if trainer is None:
         return
-    why = "trains without an encoder" if trainer.needs.model == "none" else "says itself what of the encoder trains"
+    why = "trains without an encoder" if trainer.needs.model == "none" else "decides itself what to train"
     for plugin in chosen:
         for role in inert_roles(plugin, trainer):
             raise UsageError(
-                f"{plugin.name!r} is a {role}, but the trainer {trainer.name!r} {why}, so it would do nothing; "
+                f"{plugin.name!r} is a {role}, but the trainer {trainer.name!r} {why}, so it would have no effect; "
                 f"leave {plugin.name!r} or {trainer.name!r} out."
             )
 
 
 def _refuse_plans(chosen: Sequence[LoadedPlugin], all_plugins: Sequence[LoadedPlugin], catalogue: Catalogue) -> None:
-    """Refuse two answers where one is taken, and plans beside a trainer that doesn't carry them out."""
+    """Refuse two plugins that plan the same, and plans with a trainer that doesn't carry them out."""
     for hook, what in (("textclf_plan", "the phases"), ("textclf_parameter_groups", "the learning rates")):
         same = [plugin.name for plugin in chosen if hook in plugin.hooks]
         if len(same) > 1:
@@ -340,7 +341,7 @@ def _refuse_plans(chosen: Sequence[LoadedPlugin], all_plugins: Sequence[LoadedPl
 
 
 def _built(specs: Sequence[PluginSpec], catalogue: Catalogue) -> list[ActivePlugin]:
-    """Build the plugins; what is wrong with any of them is said at once."""
+    """Build the plugins; the faults of all of them are raised as one error."""
     active: list[ActivePlugin] = []
     faults: list[str] = []
     for spec in specs:

@@ -1,4 +1,4 @@
-"""Calling hooks: what comes back is checked, and an error names hook, plugin and where the plugin comes from."""
+"""Calling hooks: results are checked, and errors name the hook, the plugin and the plugin's origin."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ def call(plugins: ActivePlugins, hook: str, *, optional: bool = False, **argumen
     """Call a hook of all plugins that implement it, in order.
 
     Returns:
-        For a hook of which the first result counts, that; ``None`` only if it is ``optional``. For another, the list of
-        all results but ``None``.
+        For a first-result hook, the first result, or ``None`` if the result is ``optional``. For any other, the list of
+        all results that aren't ``None``.
 
     Raises:
-        RunError: a plugin failed or gave what the hook can't take, or none gave a result.
+        RunError: a plugin failed or returned an invalid result, or a required result is missing.
     """
     asked = plugins.implementing(hook)
     results = []
@@ -36,9 +36,9 @@ def call(plugins: ActivePlugins, hook: str, *, optional: bool = False, **argumen
     if not FIRST_RESULT[hook]:
         return results
     if not optional:
-        came = "gave None" if asked else "is missing"
+        came = "returned None" if asked else "is missing"
         who = ", ".join(str(plugin) for plugin in asked or plugins)
-        raise RunError(f"{hook} of {who} {came}; it must give {RESULTS[hook].wanted}.")
+        raise RunError(f"{hook} of {who} {came}; it must return {RESULTS[hook].wanted}.")
     return None
 
 
@@ -46,28 +46,28 @@ def call_one(plugin: ActivePlugin, hook: str, **arguments: Any) -> Any:
     """Call a hook of one plugin that implements it, and return its result.
 
     Raises:
-        RunError: it failed or gave what the hook can't take.
+        RunError: it failed or returned an invalid result.
     """
     function, names = implementation_of(plugin.instance, hook)
     with errors_of(plugin, hook):
         result = function(*(arguments[name] for name in names))
     if came := RESULTS[hook].fault(result, arguments):
-        raise RunError(f"{hook} of {plugin} gave {came}; it must give {RESULTS[hook].wanted}.")
+        raise RunError(f"{hook} of {plugin} returned {came}; it must return {RESULTS[hook].wanted}.")
     return result
 
 
 @contextmanager
 def errors_of(plugin: ActivePlugin, what: str) -> Iterator[None]:
-    """Turn what a plugin raises into an error that names it, and the line in it that was reached last.
+    """Turn an exception of a plugin into an error that names the plugin and the last line reached in it.
 
-    Errors of textclf's own pass: their sentence is the author's. ``sys.exit`` is an error like any other.
+    Errors of textclf pass unchanged, since their message is the plugin author's. ``sys.exit`` is treated as an error.
 
     Args:
-        plugin: whose code is called.
-        what: what of it: a hook, ``"scores"``.
+        plugin: the plugin whose code is called.
+        what: what is called: a hook, or a method such as ``"scores"``.
 
     Raises:
-        RunError: it raised.
+        RunError: the block raised.
     """
     try:
         yield
@@ -79,7 +79,7 @@ def errors_of(plugin: ActivePlugin, what: str) -> Iterator[None]:
 
 
 def _last_line(error: BaseException, cls: type) -> str:
-    """Return file and line of the deepest frame in the plugin's own package or file; of the deepest one without any."""
+    """Return the file and line of the deepest frame in the plugin's package or file, or else of the deepest frame."""
     frames = list(traceback.walk_tb(error.__traceback__))
     package = cls.__module__.partition(".")[0]
     own = [one for one in frames if one[0].f_globals.get("__name__", "").partition(".")[0] == package]

@@ -1,4 +1,4 @@
-"""Which plugins there are: those of installed packages, found by entry points, and those of single files."""
+"""Finding plugins: those of installed packages, by their entry points, and those in single files."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from textclf_core.types.needs import Needs
 
 GROUP = "textclf"
 DEFAULTS_GROUP = "textclf.defaults"
-"""Holds two entry points of our own distribution: which plugins a run takes for a role that nobody chose
-(``defaults``), and which contenders every comparison has (``baselines``)."""
+"""The group of two entry points of our own distribution: the default plugins of each role (``defaults``), and the
+contenders that every comparison has (``baselines``)."""
 OWN_DISTRIBUTION = "textclf-core"
 ALLOW_LIST = "TEXTCLF_PLUGINS"
 _FILE = "file "
@@ -36,21 +36,21 @@ _FILE = "file "
 
 @dataclass(frozen=True)
 class Entry:
-    """A plugin by name, not imported yet."""
+    """A plugin that isn't imported yet."""
 
     name: str
     distribution: str
-    """The distribution that brings it, or ``"file PATH"``."""
+    """The distribution that it comes from, or ``"file PATH"``."""
     version: str | None
     """The version of the distribution; ``None`` for a file."""
     find: Callable[[], Any] = field(repr=False)
-    """Imports the plugin's class."""
-    kept_out: bool = False
-    """``TEXTCLF_PLUGINS`` is set and doesn't name it."""
+    """Imports and returns the plugin's class."""
+    excluded: bool = False
+    """Whether ``TEXTCLF_PLUGINS`` is set and names neither the plugin nor its distribution."""
 
     @property
     def origin(self) -> str:
-        """Where it comes from, for a person: ``"textclf-core 0.1.0"``."""
+        """The origin, for messages: ``"textclf-core 0.1.0"``."""
         return self.distribution if self.version is None else f"{self.distribution} {self.version}"
 
 
@@ -61,40 +61,40 @@ class LoadedPlugin:
     entry: Entry
     cls: type
     hooks: Mapping[str, tuple[str, ...]]
-    """The hooks that it implements, and the arguments that each asks for."""
+    """The hooks that it implements, and the arguments that each takes."""
     import_seconds: float
 
     @property
     def name(self) -> str:
-        """Its name."""
+        """The plugin's name."""
         return self.entry.name
 
     @property
     def roles(self) -> tuple[str, ...]:
-        """What it does, derived from its hooks."""
+        """The plugin's roles, derived from its hooks."""
         return roles_of(dict(self.hooks))
 
     @property
     def needs(self) -> Needs:
-        """What it needs of a run, as its class says."""
+        """What the plugin needs from a run, as declared in its class."""
         return needs_of(self.cls)
 
     @property
     def docstring(self) -> str:
-        """Its help; empty if its author wrote none."""
+        """The docstring of its class, which is its help; empty if there is none."""
         text = inspect.getdoc(self.cls) or ""
-        # Python writes a docstring of its own, "Name(field: type)", for a dataclass that has none.
+        # Python generates the docstring "Name(field: type)" for a dataclass without one.
         return "" if text.startswith(f"{self.cls.__name__}(") else text
 
     @property
     def summary(self) -> str:
-        """The first paragraph of its help, as one line."""
+        """The first paragraph of its docstring, as one line."""
         return " ".join(self.docstring.partition("\n\n")[0].split())
 
 
 @dataclass(frozen=True)
 class PluginListing:
-    """A plugin in a listing: loaded, or with the reason why it can't be."""
+    """A plugin in a listing: loaded, or with the reason why it can't be loaded."""
 
     entry: Entry
     plugin: LoadedPlugin | None
@@ -102,70 +102,70 @@ class PluginListing:
 
 
 class Catalogue:
-    """All plugins that can be had, by name. Importing one waits until it is asked for."""
+    """All available plugins, by name; each is imported on first use."""
 
     def __init__(
         self, entries: Iterable[Entry], defaults: Mapping[str, Sequence[str]], baselines: Sequence[str] = ()
     ) -> None:
         self.entries = tuple(sorted(entries, key=lambda entry: (entry.name, entry.distribution)))
         self.defaults = defaults
-        """The plugins of each role that nobody chose, in order."""
+        """The default plugins of each role, in order."""
         self.baselines = tuple(baselines)
         """The contenders that every comparison includes unless they are turned off."""
         self._loaded: dict[Entry, LoadedPlugin] = {}
 
     @classmethod
     def discover(cls, plugin_files: Iterable[Path] = ()) -> Catalogue:
-        """Find the plugins of installed packages, and those of the files.
+        """Find the plugins of installed packages and of plugin files.
 
-        Packages are not imported here; files are, since only that tells which plugins are in them.
+        Packages aren't imported here; files are, since there is no other way to find their plugins.
 
         Raises:
-            UsageError: a file isn't there.
+            UsageError: a file doesn't exist.
             PluginError: a file can't be imported, or has no plugin.
         """
         files = dict.fromkeys(path.expanduser().resolve() for path in plugin_files)
         entries = [*_installed_entries(), *(entry for path in files for entry in _file_entries(path))]
-        own = entry_points(group=DEFAULTS_GROUP)  # once: it looks through everything that is installed
+        own = entry_points(group=DEFAULTS_GROUP)  # called once, since it searches all installed packages
         return cls(entries, _own(own, "defaults"), _own(own, "baselines"))
 
     def get(self, name: str) -> LoadedPlugin:
-        """Return the plugin of that name.
+        """Return the plugin with a name.
 
         Raises:
-            UsageError: there is none, two distributions have one, or ``TEXTCLF_PLUGINS`` keeps it out.
+            UsageError: there is none, two distributions have one, or ``TEXTCLF_PLUGINS`` excludes it.
             PluginError: it can't be imported, or needs a hook that this version doesn't have.
         """
         found = [entry for entry in self.entries if entry.name == name]
-        usable = [entry for entry in found if not entry.kept_out]
+        usable = [entry for entry in found if not entry.excluded]
         if not found:
             near = did_you_mean(name, {entry.name for entry in self.entries})
             raise UsageError(f"There is no plugin {name!r}.{near} `textclf plugins` lists all of them.")
         if not usable:
-            raise UsageError(_kept_out(found[0]))
+            raise UsageError(_exclusion_message(found[0]))
         if len(usable) > 1:
             origins = " and ".join(entry.origin for entry in usable)
             raise UsageError(
-                f"The plugin name {name!r} is taken twice, by {origins}. Uninstall one of them, or set {ALLOW_LIST} to "
-                "the names of the packages that may load."
+                f"Two plugins have the name {name!r}: those of {origins}. Uninstall one of them, or set {ALLOW_LIST} "
+                "to the names of the packages that may load."
             )
         return self.load(usable[0])
 
     def load(self, entry: Entry) -> LoadedPlugin:
-        """Import a plugin and check the hooks that it implements.
+        """Import a plugin and check its hooks, needs and options.
 
         Raises:
-            PluginError: it can't be imported, isn't a class, or needs what this version doesn't have.
+            PluginError: it can't be imported, isn't a class, or needs something that this version doesn't have.
         """
         if entry not in self._loaded:
             self._loaded[entry] = _load(entry)
         return self._loaded[entry]
 
     def listing(self) -> Iterator[PluginListing]:
-        """Load every plugin, and yield it or the reason why it can't be had."""
+        """Load every plugin, and yield it or the reason why it can't be loaded."""
         for entry in self.entries:
-            if entry.kept_out:
-                yield PluginListing(entry, None, _kept_out(entry))
+            if entry.excluded:
+                yield PluginListing(entry, None, _exclusion_message(entry))
                 continue
             try:
                 yield PluginListing(entry, self.load(entry), None)
@@ -177,7 +177,7 @@ def _load(entry: Entry) -> LoadedPlugin:
     started = time.perf_counter()
     try:
         cls = entry.find()
-    except (Exception, SystemExit) as error:  # whatever a stranger's module raises, the others go on
+    except (Exception, SystemExit) as error:  # a third-party module may raise anything; other plugins still load
         raise PluginError(
             f"The plugin {entry.name!r} of {entry.origin} can't be imported: {_description(error)}"
         ) from error
@@ -192,17 +192,17 @@ def _load(entry: Entry) -> LoadedPlugin:
 
 
 def check_class(cls: type) -> None:
-    """Refuse a class that can't be a plugin.
+    """Check that a class can be a plugin.
 
     Raises:
-        PluginError: with all that is wrong with its hooks, its needs and its options.
+        PluginError: lists all faults of its hooks, needs and options.
     """
     if faults := faults_of_hooks(cls) + faults_of_options(cls):
         raise PluginError(" ".join(faults))
 
 
 def _description(error: BaseException) -> str:
-    """Return an import's error with the file and line that raised it."""
+    """Return the message of an import error, with the file and line where it was raised."""
     if isinstance(error, SyntaxError) and error.filename:
         return f"{type(error).__name__}: {error.msg} ({error.filename}:{error.lineno})"
     frames = [
@@ -215,10 +215,10 @@ def _description(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}{where}"
 
 
-def _kept_out(entry: Entry) -> str:
+def _exclusion_message(entry: Entry) -> str:
     return (
-        f"{ALLOW_LIST} keeps the plugin {entry.name!r} of {entry.origin} out. To let it load, add {entry.name} or "
-        f"{entry.distribution} to {ALLOW_LIST} (commas between names), or unset it."
+        f"{ALLOW_LIST} excludes the plugin {entry.name!r} of {entry.origin}. To let it load, add {entry.name} or "
+        f"{entry.distribution} to {ALLOW_LIST} (a comma-separated list), or unset it."
     )
 
 
@@ -226,28 +226,28 @@ def _installed_entries() -> Iterator[Entry]:
     allowed = os.environ.get(ALLOW_LIST)
     names = None if allowed is None else {_normal(name) for name in allowed.split(",")}
     for distribution, points in groupby(entry_points(group=GROUP), key=lambda point: point.dist):
-        # `name` and `version` would read and parse the file once each, for every entry point.
+        # The properties `name` and `version` would each parse the metadata again, for every entry point.
         about = distribution.metadata if distribution else {}
         name, version = about.get("Name", "?"), about.get("Version")
         own = _normal(name) == OWN_DISTRIBUTION
         for point in points:
-            kept_out = names is not None and not own and not {_normal(point.name), _normal(name)} & names
-            yield Entry(point.name, name, version, point.load, kept_out)
+            excluded = names is not None and not own and not {_normal(point.name), _normal(name)} & names
+            yield Entry(point.name, name, version, point.load, excluded)
 
 
 def _normal(name: str) -> str:
-    """Return a distribution's name as packaging compares it: ``Textclf_IMDB`` is ``textclf-imdb``."""
+    """Return the normalised name of a distribution: ``textclf-imdb`` for ``Textclf_IMDB``."""
     return re.sub(r"[-_.]+", "-", name.strip()).lower()
 
 
 def _own(found: EntryPoints, name: str) -> Any:
-    """Return what an entry point of our own distribution in the group of defaults names."""
+    """Return the object of an entry point of our own distribution in the group of defaults."""
     for point in found.select(name=name):
         if point.dist and _normal(point.dist.name) == OWN_DISTRIBUTION:
             return point.load()
     raise PluginError(
-        f"The installed metadata of {OWN_DISTRIBUTION} are out of date: they name no {DEFAULTS_GROUP}. Install it "
-        "again (in a checkout: `pip install -e .`, after deleting a left-over *.egg-info)."
+        f"The installed metadata of {OWN_DISTRIBUTION} are out of date: they have no group {DEFAULTS_GROUP}. Install "
+        "it again (in a checkout: `pip install -e .`, after deleting any old *.egg-info)."
     )
 
 
@@ -264,7 +264,7 @@ def _file_entries(path: Path) -> list[Entry]:
 
 
 def plugin_file_of(distribution: str) -> Path | None:
-    """Return the file that stands in the place of a plugin's distribution; ``None`` for a package."""
+    """Return the plugin file that a distribution's name stands for; ``None`` for a package."""
     return Path(distribution.removeprefix(_FILE)) if distribution.startswith(_FILE) else None
 
 
@@ -275,15 +275,15 @@ def _itself(cls: type) -> type:
 def _import_file(path: Path) -> ModuleType:
     if not path.is_file():
         raise UsageError(f"There is no plugin file {path}.")
-    # Unlike the stem alone, this name can't hide an installed module or another file's.
+    # With the hash, the name can't shadow an installed module or another file's.
     name = f"textclf_plugin_file_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
     if path.suffix != ".py":
         raise UsageError(f"The plugin file {path} must end in .py.")
     loader = _SourceLoader(name, str(path))
     spec = importlib.util.spec_from_file_location(name, path, loader=loader)
-    assert spec is not None  # a loader was given
+    assert spec is not None  # since a loader is given
     module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses and get_type_hints look the module of a class up there
+    sys.modules[name] = module  # dataclasses and get_type_hints look up the module of a class there
     try:
         loader.exec_module(module)
     except (Exception, SystemExit) as error:
@@ -293,10 +293,10 @@ def _import_file(path: Path) -> ModuleType:
 
 
 class _SourceLoader(SourceFileLoader):
-    """Compiles a plugin file at each import.
+    """Compile a plugin file at each import.
 
-    Bytecode on disk is told from the source by its size and by its time in whole seconds, so that a file edited twice
-    in a second could run as it was before, under the fingerprint of what it is now.
+    Cached bytecode is matched by the source's size and its time in whole seconds. So a file that was edited twice
+    within a second could run as before, but with the fingerprint of its new content.
     """
 
     def get_code(self, fullname: str) -> CodeType:

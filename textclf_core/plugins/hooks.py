@@ -1,4 +1,4 @@
-"""What a class implements: the hooks of a plugin, and in what they can't be what the specifications ask for."""
+"""The hooks that a plugin's class implements, and checks of them against the specifications."""
 
 from __future__ import annotations
 
@@ -20,30 +20,30 @@ _SPECS = {
 }
 
 ARGUMENTS_OF_HOOK = {name: tuple(inspect.signature(getattr(hookspecs, name)).parameters) for name in _SPECS}
-"""The arguments that each hook offers."""
+"""The arguments that each hook passes."""
 
 FIRST_RESULT = {name: bool(options["firstresult"]) for name, options in _SPECS.items()}
-"""Of each hook, whether the first result that isn't ``None`` is taken; else all are."""
+"""For each hook, whether only the first result that isn't ``None`` is used."""
 
 _INSTEAD = {
     ("textclf_train", "recipe"): "Let the class inherit Recipe of textclf_core, and read epochs, batch_size and the "
     "others from self.",
-    ("textclf_train", "body"): "Ask for 'encoder', and write in the class "
-    '`needs: ClassVar[Needs] = Needs(model="headless")`: then it comes without its head.',
+    ("textclf_train", "body"): "Take 'encoder', and write in the class "
+    '`needs: ClassVar[Needs] = Needs(model="headless")` to get it without its head.',
 }
-"""What to write instead of arguments that hooks gave before version 0.1.0."""
+"""What to write instead of arguments that existed before version 0.1.0."""
 
 
 def has_hooks(cls: type) -> bool:
-    """Return whether a class means to be a plugin: a method is marked with ``hookimpl`` or named like a hook."""
+    """Return whether a class is meant as a plugin: a method is marked with ``hookimpl`` or named like a hook."""
     return any(True for _ in _methods(cls))
 
 
 @cache
 def hooks_of(cls: type) -> dict[str, tuple[str, ...]]:
-    """Return the hooks that a class implements, and the arguments that each asks for.
+    """Return the hooks that a class implements, and the arguments that each takes.
 
-    What this version doesn't know is left out; :func:`faults_of_hooks` says what can't be used.
+    Unknown hooks are omitted; :func:`faults_of_hooks` reports them.
     """
     return {
         hook: tuple(argument.name for argument in _arguments(inspect.getattr_static(cls, name)))
@@ -52,25 +52,25 @@ def hooks_of(cls: type) -> dict[str, tuple[str, ...]]:
 
 
 def roles_of(hooks: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
-    """Return the roles that these hooks give, in the order in which a run calls them."""
+    """Return the roles of these hooks, in the order in which a run calls them."""
     return tuple(dict.fromkeys(role for hook, role in ROLE_OF_HOOK.items() if hook in hooks))
 
 
 def needs_of(cls: type) -> Needs:
-    """Return what a plugin's class needs of a run."""
+    """Return what a plugin's class needs from a run."""
     needs = getattr(cls, "needs", Needs())
     assert isinstance(needs, Needs)  # checked when the plugin was loaded
     return needs
 
 
 def implementation_of(plugin: object, hook: str) -> tuple[Callable[..., Any], tuple[str, ...]]:
-    """Return the method by which a plugin implements a hook, and the arguments that it asks for."""
+    """Return the method by which a plugin implements a hook, and the arguments that it takes."""
     cls: type = type(plugin)
     return getattr(plugin, _implementing(cls)[hook]), hooks_of(cls)[hook]
 
 
 def written_side_by_side(cls: type, one: str, other: str) -> bool:
-    """Return whether a class has both hooks, from the same class: what one does may stand for what the other does."""
+    """Return whether the same class of the MRO defines both hooks, so that they can be expected to agree."""
     names = _implementing(cls)
     if one not in names or other not in names:
         return False
@@ -79,7 +79,7 @@ def written_side_by_side(cls: type, one: str, other: str) -> bool:
 
 
 def faults_of_hooks(cls: type) -> list[str]:
-    """Return what of a class's hooks can't be used, each as a sentence."""
+    """Return the faults of a class's hooks, each as a sentence."""
     faults: list[str] = []
     known: list[str] = []
     for name, method, options in _methods(cls):
@@ -97,12 +97,12 @@ def faults_of_hooks(cls: type) -> list[str]:
             continue
         if options.get("wrapper") or options.get("hookwrapper"):
             faults.append(
-                f"{hook} ({where}) is a wrapper, and those aren't called: each plugin is called by itself, so that "
-                "what it does has a role and stands in the record. Implement the hook; tryfirst and trylast say when."
+                f"{hook} ({where}) is a wrapper, which textclf doesn't call: each plugin is called separately, so that "
+                "its effect can be recorded. Implement the hook; tryfirst and trylast set the order."
             )
             continue
         if hook in known:
-            faults.append(f"it implements {hook} twice ({where} is one of them); let one method do both.")
+            faults.append(f"it implements {hook} twice (once in {where}); combine the two methods.")
         known.append(hook)
         faults += _faults_of_arguments(hook, method)
     if not known and not faults:
@@ -116,20 +116,20 @@ def _faults_of_arguments(hook: str, method: Any) -> Iterator[str]:
     where = _where(method)
     for argument in _arguments(method):
         if instead := _INSTEAD.get((hook, argument.name)):
-            yield f"{hook} ({where}) asks for the argument {argument.name!r}, which is gone. {instead}"
+            yield f"{hook} ({where}) takes the argument {argument.name!r}, which no longer exists. {instead}"
         elif argument.name not in ARGUMENTS_OF_HOOK[hook]:
             yield (
-                f"{hook} ({where}) asks for the argument {argument.name!r}, which this textclf doesn't give."
-                f"{did_you_mean(argument.name, ARGUMENTS_OF_HOOK[hook])} It gives "
+                f"{hook} ({where}) takes the argument {argument.name!r}, which this textclf doesn't pass."
+                f"{did_you_mean(argument.name, ARGUMENTS_OF_HOOK[hook])} It passes "
                 f"{', '.join(ARGUMENTS_OF_HOOK[hook])}. If the name is right, it needs a newer textclf."
             )
         elif argument.default is not argument.empty or argument.kind is not argument.POSITIONAL_OR_KEYWORD:
-            # pluggy passes neither, and says nothing: the default would always be what comes.
+            # pluggy silently passes neither, so the default would always be used.
             yield f"{hook} ({where}) must take {argument.name!r} as a plain argument without a default."
 
 
 def _faults_of_needs(cls: type) -> Iterator[str]:
-    """Yield in what a class's ``needs`` and the arguments of its hooks disagree."""
+    """Yield the contradictions between a class's ``needs`` and the arguments of its hooks."""
     needs, hooks = getattr(cls, "needs", Needs()), hooks_of(cls)
     if not isinstance(needs, Needs):
         yield f"its `needs` must be a Needs of textclf_core, not {needs!r}; an option can't have that name."
@@ -140,46 +140,47 @@ def _faults_of_needs(cls: type) -> Iterator[str]:
     asked = hooks.get("textclf_train", ())
     if "encoder" in asked and needs.model == "none":
         yield (
-            "textclf_train asks for 'encoder', but the class doesn't say which model it needs; write in it "
+            "textclf_train takes 'encoder', but the class doesn't declare which model it needs; write in it "
             '`needs: ClassVar[Needs] = Needs(model="whole")`, or "headless" for a model without its head.'
         )
     if "encoder" not in asked and needs.model != "none":
-        yield f"it needs a model (Needs(model={needs.model!r})), but has no textclf_train that asks for 'encoder'."
+        yield f"it needs a model (Needs(model={needs.model!r})), but has no textclf_train that takes 'encoder'."
     if "plan" in asked and not needs.phases:
-        yield "textclf_train asks for 'plan'; write Needs(phases=True) in the class to get it."
+        yield "textclf_train takes 'plan'; write Needs(phases=True) in the class to get it."
     if "plan" not in asked and needs.phases:
-        yield "it needs phases (Needs(phases=True)), but has no textclf_train that asks for 'plan'."
+        yield "it needs phases (Needs(phases=True)), but has no textclf_train that takes 'plan'."
     if needs.phases and (needs.model == "none" or not issubclass(cls, Recipe)):
-        yield "phases (Needs(phases=True)) are for a model and a recipe: it must need a model and inherit Recipe."
+        yield "it needs phases (Needs(phases=True)), so it must also need a model and inherit Recipe."
     norms = "gradient_norms" in hooks.get("textclf_interval_finished", ())
     if norms and not needs.gradient_norms:
         yield (
-            "textclf_interval_finished asks for 'gradient_norms'; write Needs(gradient_norms=True) in the class to get "
+            "textclf_interval_finished takes 'gradient_norms'; write Needs(gradient_norms=True) in the class to have "
             "them measured."
         )
     if needs.gradient_norms and not norms:
         yield (
-            "it needs gradient norms (Needs(gradient_norms=True)), but has no textclf_interval_finished that asks for "
+            "it needs gradient norms (Needs(gradient_norms=True)), but has no textclf_interval_finished that takes "
             "'gradient_norms'."
         )
 
 
 def _faults_of_idle_hooks(cls: type) -> Iterator[str]:
-    """Yield what of a class would never be called: a plugin without a role, hooks that its own training leaves out."""
+    """Yield the parts of a class that would never be called: all of it without a role, or single hooks."""
     hooks, needs = hooks_of(cls), getattr(cls, "needs", Needs())
     roles = roles_of(hooks)
     if not roles:
         yield (
-            f"it would never act: {', '.join(hooks)} alone gives no role. Implement one of {', '.join(ROLE_OF_HOOK)}."
+            f"it would have no effect: {', '.join(hooks)} alone gives it no role. Implement one of "
+            f"{', '.join(ROLE_OF_HOOK)}."
         )
     if "trainer" not in roles or not isinstance(needs, Needs):
         return
     for hook in hooks:
         if needs.model == "none" and ROLE_OF_HOOK.get(hook) in ("model", "strategy"):
-            yield f"{hook} would never be called: it trains without a model. Leave it out, or say Needs(model=...)."
+            yield f"{hook} would never be called, since it trains without a model. Remove it, or set Needs(model=...)."
         elif hook in PLAN_HOOKS and not needs.phases:
             yield (
-                f"{hook} would never be called: its textclf_train takes no phases. Leave it out, or say "
+                f"{hook} would never be called, since its textclf_train takes no phases. Remove it, or set "
                 "Needs(phases=True)."
             )
 
@@ -196,7 +197,7 @@ def _implementing(cls: type) -> dict[str, str]:
 
 
 def _methods(cls: type) -> Iterator[tuple[str, Any, dict[str, Any] | None]]:
-    """Yield name, function and pluggy's options (``None``: not marked) of each method that is or looks like a hook."""
+    """Yield name, function and pluggy's options (``None`` if not marked) of each method that is named like a hook."""
     for name in dir(cls):
         method = inspect.getattr_static(cls, name)
         marked = getattr(method, "__func__", method)
@@ -206,7 +207,7 @@ def _methods(cls: type) -> Iterator[tuple[str, Any, dict[str, Any] | None]]:
 
 
 def _arguments(method: Any) -> list[inspect.Parameter]:
-    """Return what a method takes beside ``self``."""
+    """Return a method's parameters, without ``self``."""
     parameters = list(inspect.signature(getattr(method, "__func__", method)).parameters.values())
     return parameters if isinstance(method, staticmethod) else parameters[1:]
 

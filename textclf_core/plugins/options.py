@@ -1,24 +1,30 @@
 """What a plugin's options are, and how values are checked against them.
 
 A plugin's options are the fields of its dataclass, those of a base class (:class:`~textclf_core.types.recipe.Recipe`)
-included. The type of a field says what it takes; :class:`Option` beside it gives the help and the range.
+included. The type of a field says what it takes; :class:`Option` beside it gives the help and the range, and
+constraints of annotated-types may stand beside both.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import inspect
+import operator
 import re
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Union, get_args, get_origin, get_type_hints
+
+from annotated_types import BaseMetadata, Ge, GroupedMetadata, Gt, Le, Lt, MaxLen, MinLen
 
 from textclf_core.errors import PluginError, UsageError, did_you_mean
 from textclf_core.types.option import Option
 
 _SCALARS = (bool, int, float, str, Path, type(None))
+_BOUNDS = (Ge, Gt, Le, Lt)
+_LENGTHS = (MinLen, MaxLen)
 
 
 @dataclass(frozen=True)
@@ -53,7 +59,7 @@ class _Field:
 
     info: OptionInfo
     annotation: Any
-    option: Option
+    constraints: tuple[BaseMetadata, ...]
 
 
 def option_names(cls: type) -> tuple[str, ...]:
@@ -95,7 +101,24 @@ def faults_of_options(cls: type) -> list[str]:
         for name in option_names(cls)
         if not _is_supported(annotations[name])
     ]
+    faults += [
+        f"the option {name} takes whole numbers, and its bound {bound:g} is none: write one, or the type float."
+        for name in option_names(cls)
+        for bound in _broken_bounds(annotations[name])
+    ]
     return faults
+
+
+def _broken_bounds(annotation: Any) -> list[float]:
+    """Return the bounds of an option of whole numbers that are none themselves, which pydantic can't check."""
+    if get_origin(annotation) is not Annotated:
+        return []
+    annotation, *extras = get_args(annotation)
+    parts = _alternatives(annotation)
+    if int not in parts or float in parts:
+        return []
+    bounds = [dataclasses.astuple(one)[0] for one in _constraints(extras) if isinstance(one, _BOUNDS)]
+    return [bound for bound in bounds if bound % 1]
 
 
 def _is_frozen(cls: type) -> bool:
@@ -197,10 +220,12 @@ def _fields_of(cls: type) -> list[_Field]:
     for field in dataclasses.fields(cls):
         if not field.init:
             continue
-        annotation, option = annotations[field.name], Option("")
+        annotation = annotations[field.name]
+        extras: list[Any] = []
         if get_origin(annotation) is Annotated:
             annotation, *extras = get_args(annotation)
-            option = next((extra for extra in extras if isinstance(extra, Option)), option)
+        option = next((extra for extra in extras if isinstance(extra, Option)), Option(""))
+        constraints = tuple(_constraints(extras))
         required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
         if field.default_factory is not dataclasses.MISSING:
             default = field.default_factory()
@@ -212,7 +237,7 @@ def _fields_of(cls: type) -> list[_Field]:
             default=default,
             required=required,
             help=option.help,
-            range=option.range(),
+            range=_range(constraints),
             choices=tuple(
                 str(choice)
                 for part in _alternatives(annotation)
@@ -222,8 +247,54 @@ def _fields_of(cls: type) -> list[_Field]:
             search=option.search,
             resumes=option.resumes,
         )
-        fields.append(_Field(info, annotation, option))
+        fields.append(_Field(info, annotation, constraints))
     return fields
+
+
+def _constraints(extras: Iterable[Any]) -> Iterator[BaseMetadata]:
+    for extra in extras:
+        if isinstance(extra, GroupedMetadata):  # an Option, an Interval, a Len
+            yield from _constraints(extra)
+        elif isinstance(extra, BaseMetadata):
+            yield extra
+
+
+def _range(constraints: Iterable[BaseMetadata]) -> str:
+    """Return the range in words: ``"at least 0 and less than 1"``, or ``""``."""
+    words = []
+    for constraint in constraints:
+        match constraint:
+            case Ge(bound):
+                words.append(f"at least {bound:g}")
+            case Gt(bound):
+                words.append(f"more than {bound:g}")
+            case Le(bound):
+                words.append(f"at most {bound:g}")
+            case Lt(bound):
+                words.append(f"less than {bound:g}")
+            case MinLen(length):
+                words.append(f"at least {length} long")
+            case MaxLen(length):
+                words.append(f"at most {length} long")
+    return " and ".join(words)
+
+
+def _constrained(annotation: Any, constraints: tuple[BaseMetadata, ...]) -> Any:
+    """Return the type with its constraints where they hold: bounds for numbers, lengths for text and lists.
+
+    Pydantic would refuse ``None`` or ``"auto"`` beside a number that has a bound.
+    """
+    parts = _alternatives(annotation)
+    numbers = [part for part in parts if part in (int, float)]
+    sized = [part for part in parts if part is str or _is_list(part)]
+    groups: list[Any] = [part for part in parts if part is type(None) or get_origin(part) is Literal]
+    rest = [part for part in parts if part not in numbers + sized + groups]
+    for group, others in ((numbers, _LENGTHS), (sized, _BOUNDS), (rest, _BOUNDS + _LENGTHS)):
+        held = [constraint for constraint in constraints if not isinstance(constraint, others)]
+        if group:
+            union = operator.getitem(Union, tuple(group))
+            groups.append(operator.getitem(Annotated, (union, *held)) if held else union)
+    return operator.getitem(Union, tuple(groups))
 
 
 def _unreadable(cls: type, error: Exception) -> str:
@@ -272,10 +343,8 @@ def _check(field: _Field, value: object) -> object:
         raise ValueError("true is no number")  # pydantic would make it 1
     if isinstance(value, str) and value not in field.info.choices and str not in parts and any(map(_is_list, parts)):
         value = [item.strip() for item in value.split(",")]
-    checked: object = TypeAdapter(field.annotation, config=ConfigDict(allow_inf_nan=False)).validate_python(value)
-    if not field.option.holds(checked):
-        raise ValueError("out of range")
-    return checked
+    annotation = _constrained(field.annotation, field.constraints) if field.constraints else field.annotation
+    return TypeAdapter(annotation, config=ConfigDict(allow_inf_nan=False)).validate_python(value)
 
 
 def _refusal(field: _Field, value: object, names: tuple[str, ...]) -> str:

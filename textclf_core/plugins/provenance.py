@@ -1,4 +1,4 @@
-"""What a plugin is, for keys: its name, its code, its options, and what else its result depends on."""
+"""The facts of a plugin for cache keys: its name, code, options and dependencies."""
 
 from __future__ import annotations
 
@@ -13,20 +13,19 @@ from textclf_core.system.code import code_of, content_sha256, distribution_code,
 from textclf_core.types.origin import Origin
 
 DEPENDS_ON = "depends_on"
-"""The attribute in which a plugin says on what else its result depends: strings, each the name of a distribution (its
-version counts, and its source where that can change), the path of a file or folder (its content counts), or any other
-fact."""
+"""The attribute with a plugin's further dependencies: strings, each the name of a distribution (its version is used, or
+the hash of an editable one's source), the path of a file or folder (its content is used), or any other fact."""
 
 
 def origin_of(plugin: ActivePlugin) -> Origin:
-    """Return what an encoder says of the plugin that built or adapted it."""
+    """Return the origin to add to an encoder that the plugin built or adapted."""
     facts = {**plugin_facts(plugin), DEPENDS_ON: dependencies(plugin)}
     text = json.dumps(facts, sort_keys=True)
     return Origin(plugin=plugin.spec, sha256=hashlib.sha256(text.encode()).hexdigest())
 
 
 def plugin_facts(plugin: ActivePlugin) -> dict[str, object]:
-    """Return a plugin's name, code and options; not the content of the files that an option names."""
+    """Return a plugin's name, code and options, without the content of files that an option names."""
     return {
         "name": plugin.name,
         "code": [plugin.distribution, plugin.version, code_of(type(plugin.instance).__module__)],
@@ -35,13 +34,13 @@ def plugin_facts(plugin: ActivePlugin) -> dict[str, object]:
 
 
 def option_contents(plugin: ActivePlugin) -> dict[str, str]:
-    """Return hashes of the files and folders that options name, by the option: paths, and text that is one."""
+    """Return the hashes of files and folders whose paths are values of options, by option."""
     return {name: content for name, value in plugin.options.items() if (content := _content(value)) is not None}
 
 
 def dependencies(plugin: ActivePlugin) -> list[str]:
-    """Return what a plugin's result depends on beside its code: its requirements' versions, and what it says itself."""
-    own = plugin.distribution == OWN_DISTRIBUTION  # what the core requires is in every key that needs it
+    """Return a plugin's dependencies apart from its code: its requirements' versions, and those that it declares."""
+    own = plugin.distribution == OWN_DISTRIBUTION  # the core's requirements are part of every key that needs them
     required = () if own else (distribution_code(name) or name for name in requirements(plugin.distribution))
     named = getattr(plugin.instance, DEPENDS_ON, ())
     if not isinstance(named, tuple | list) or not all(isinstance(text, str) for text in named):
@@ -54,7 +53,7 @@ def _dependency(text: str) -> str:
 
 
 def _content(value: object) -> str | None:
-    """Return a hash of what an option's value names, or of each where it is a list; ``None`` if it names nothing."""
+    """Return the hash of the file or folder (or those of a list) that a value names; ``None`` if it names none."""
     if isinstance(value, tuple | list):
         contents = [content for one in value if (content := _content(one)) is not None]
         return " ".join(contents) or None
@@ -63,5 +62,5 @@ def _content(value: object) -> str | None:
     path = Path(value).expanduser()
     try:
         return content_sha256(path) if path.exists() else None
-    except OSError:  # too long for a name, or not to be read: whoever uses it says so
+    except OSError:  # too long for a path, or unreadable, which is reported when it is used
         return None

@@ -1,6 +1,6 @@
-"""What each hook may give back: one table, by which every call of a hook is checked.
+"""The table of valid results for each hook, against which every call is checked.
 
-What takes long to import is imported when a result is checked: `textclf plugins` checks none.
+Types that take long to import are imported when a result is checked, since `textclf plugins` checks none.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from typing import Any
 from textclf_core.types.phases import Change, ParameterGroup, Phase
 
 Fault = Callable[[Any, Mapping[str, Any]], str | None]
-"""Returns what came, in words, where a result of a call with these arguments can't be taken; else ``None``."""
+"""Takes a result and the arguments of the call; returns a description of an invalid result, or ``None``."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a hook may give back.
+    """The valid results of a hook.
 
     Attributes:
-        wanted: in words, after "it must give".
-        fault: says what came, where that is something else.
+        wanted: their description, for the message "it must return ...".
+        fault: returns a description of an invalid result.
     """
 
     wanted: str
@@ -31,7 +31,7 @@ class Result:
 
 
 def shown(value: object) -> str:
-    """Return a value in a few words: its type, and what it is where that is short."""
+    """Return a short description of a value: its type, and the value itself if that is short."""
     if value is None:
         return "None"
     name = type(value).__name__
@@ -49,12 +49,12 @@ def _nothing(value: Any, arguments: Mapping[str, Any]) -> str | None:
 
 
 def _a(kind: Callable[[], type]) -> Fault:
-    """Check that a result is of a type, which is imported when it is checked."""
+    """Return a check that a result has a type, which is imported by the check."""
     return lambda value, arguments: None if isinstance(value, kind()) else shown(value)
 
 
 def _each(kind: type, holds: Callable[[Any], bool] = lambda _: True, *, least: int = 0) -> Fault:
-    """Check that a result is a sequence of values of a type, of a least number, for each of which something holds."""
+    """Return a check that a result is a sequence of at least ``least`` values of a type that satisfy a condition."""
 
     def fault(value: Any, arguments: Mapping[str, Any]) -> str | None:
         if isinstance(value, str) or not isinstance(value, Sequence):
@@ -72,7 +72,7 @@ def _item(value: object) -> str:
 
 
 def _by_name(holds: Callable[[Any], bool]) -> Fault:
-    """Check that a result is a dict of values by name, for each of which something holds."""
+    """Return a check that a result is a dict of values by name that satisfy a condition."""
 
     def fault(value: Any, arguments: Mapping[str, Any]) -> str | None:
         if not isinstance(value, dict):
@@ -147,12 +147,12 @@ RESULTS: Mapping[str, Result] = {
     ),
     "textclf_freeze": Result("nothing: it calls encoder.freeze(...)", _nothing),
     "textclf_plan": Result(
-        "Phases, one at least and each of one epoch at least, or None",
+        "a list of at least one Phase, each with at least one epoch, or None",
         _optional(_each(Phase, lambda phase: phase.epochs >= 1, least=1)),
     ),
-    "textclf_parameter_groups": Result("ParameterGroups, or None", _optional(_each(ParameterGroup))),
+    "textclf_parameter_groups": Result("a list of ParameterGroup, or None", _optional(_each(ParameterGroup))),
     "textclf_train": Result(_CLASSIFIER, _optional(_a(_classifier))),
-    "textclf_interval_finished": Result("a Sequence of parameters' names, or None", _optional(_each(str))),
+    "textclf_interval_finished": Result("a list of parameter names, or None", _optional(_each(str))),
     "textclf_epoch_finished": Result("a Change, or None", _optional(_a(lambda: Change))),
     "textclf_train_many": Result(
         "a TrainedCell for each cell, with classifier and encoder or an error, or None", _optional(_trained_cells)

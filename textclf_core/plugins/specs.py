@@ -1,13 +1,13 @@
-r"""How a plugin and its options are written in one string: ``NAME`` or ``NAME:key=value,key=value``.
+r"""The notation for a plugin with options: ``NAME`` or ``NAME:key=value,key=value``.
 
-Only the first ``:`` ends the name and only the first ``=`` ends a key. A comma ends a value only where the name of
+Only the first ``:`` ends the name and only the first ``=`` ends a key. A comma ends a value only if the name of
 one of that plugin's options and ``=`` follow; every other character belongs to the value. So nothing needs quoting:
 
     files:path=a,b.csv,text=review
     hf-model:checkpoint=org/name@main
     freeze-pattern:pattern=layer\.(0|1)\.,?
 
-A spec is read in two steps, because the second one needs the plugin: :func:`split_name`, then :func:`parse_options`.
+A spec is parsed in two steps, because the second one needs the plugin: :func:`split_name`, then :func:`parse_options`.
 """
 
 from __future__ import annotations
@@ -22,28 +22,28 @@ from textclf_core.errors import UsageError
 
 @dataclass(frozen=True)
 class PluginSpec:
-    """A plugin by name, with values for some of its options.
+    """A plugin's name, with values for some of its options.
 
-    A value is text as it was typed, or a value of the option's own type where it came from Python or from a file.
+    A value is text if it was typed, or a value of the option's type if it came from Python or from a file.
     """
 
     name: str
     options: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
     set_by: str = "command line"
-    """Who wrote the spec, for the record: ``"command line"``, ``"call"``, ``"default"``, or a file."""
+    """Where the spec comes from, for the record: ``"command line"``, ``"call"``, ``"default"``, or a file."""
 
     def __str__(self) -> str:
         return format_spec(self.name, self.options)
 
 
 def format_spec(name: str, options: Mapping[str, object]) -> str:
-    """Return the spec of a plugin as it would be typed: ``freeze-first-n:n=4``."""
+    """Return the spec of a plugin as a user would type it: ``freeze-first-n:n=4``."""
     written = ",".join(f"{key}={format_value(value)}" for key, value in options.items())
     return f"{name}:{written}" if written else name
 
 
 def format_value(value: object) -> str:
-    """Return a value as it would be typed: ``true``, ``none``, ``a,b`` for a list."""
+    """Return a value as a user would type it: ``true``, ``none``, or ``a,b`` for a list."""
     if isinstance(value, tuple | list):
         return ",".join(format_value(item) for item in value)
     if value is None or isinstance(value, bool):
@@ -52,28 +52,28 @@ def format_value(value: object) -> str:
 
 
 def split_name(text: str) -> tuple[str, str]:
-    """Return the name in a spec, and the text of its options (``""`` without any).
+    """Return the name in a spec, and the text of its options (``""`` if there are none).
 
     Raises:
-        UsageError: there is no name, or nothing after the ``:``.
+        UsageError: there is no name, or no text after the ``:``.
     """
     name, colon, options = text.partition(":")
     name = name.strip()
     if not name:
-        raise UsageError(f"{text!r} names no plugin; write NAME or NAME:key=value,key=value.")
+        raise UsageError(f"{text!r} has no plugin name; write NAME or NAME:key=value,key=value.")
     if colon and not options.strip():
         raise UsageError(f"{text!r}: no option follows the colon; write {name} or {name}:key=value,key=value.")
     return name, options
 
 
 def parse_options(text: str, option_names: Collection[str], *, plugin: str) -> dict[str, str]:
-    """Return the values in the text after ``plugin:``, as text, in the order written.
+    """Return the options in the text after ``plugin:``, as text, in order.
 
-    A key that isn't in ``option_names`` is returned like the others: whoever checks the values refuses it, with the
-    nearest right name.
+    A key that isn't in ``option_names`` is returned like the others; the check of the values refuses it and suggests
+    the nearest right name.
 
     Raises:
-        UsageError: a part isn't ``key=value``, or a key is there twice.
+        UsageError: a part isn't ``key=value``, or a key occurs twice.
     """
     if not text:
         return {}

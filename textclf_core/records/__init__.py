@@ -1,1 +1,1 @@
-"""What a run leaves behind: its record, cost, history and predictions."""
+"""The results of a run: its record, cost, history and predictions."""

@@ -1,4 +1,4 @@
-"""What a run costs: seconds by stage, examples, tokens, FLOPs, memory. Measured, not quoted."""
+"""The measured cost of a run: seconds by stage, examples, tokens, FLOPs, memory."""
 
 from __future__ import annotations
 
@@ -9,36 +9,37 @@ from textclf_core.system.memory import peak_memory_bytes
 from textclf_core.types.meter import CHECKPOINT, PREFIX, STEPS, Meter
 
 FIXED_STAGES = ("load", "build", CHECKPOINT, "save", "latency")
-"""The stages that take as long however many rows there are; all are part of ``total``, none of another."""
+"""The stages whose time doesn't depend on the number of rows; all are part of ``total``, and none contains another."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """The measured cost of a run, as its record keeps it. ``None`` where a trainer doesn't count it.
+    """The measured cost of a run; ``None`` for what the trainer doesn't count.
 
     Attributes:
         seconds: wall time by stage; ``total`` is the whole run.
-        train_examples: examples trained on, each epoch counted.
-        train_non_padding_tokens: their tokens without padding.
-        train_padded_tokens: their tokens with padding: what was computed.
-        train_flops: FLOPs of the forward and backward passes of training, freezing counted; what came from the cache
-            cost none.
-        examples_per_second: ``train_examples`` over the seconds of the frozen prefix and the training steps.
-        tokens_per_second: ``train_non_padding_tokens`` over the seconds of the frozen prefix and the training steps.
-        adapt_flops: FLOPs of what changed the model before training on labels; what came from the cache cost none.
-        prefix_flops: FLOPs of what was put into the cache, for validation and test too, and of the rows computed anew
-            to check what was there.
-        prefix_rows_computed: rows whose frozen prefix was computed and put into the cache.
-        prefix_rows_read: rows whose frozen prefix was in the cache already.
-        cache_bytes: what the run added to the cache.
-        predict_flops: FLOPs of scoring validation, test and the texts that ``latency_seconds`` was measured on.
-        peak_memory_bytes: largest resident set of the process during the run (on a GPU: largest allocation there).
-        start_memory_bytes: what of it the process held as the run began: Python, the packages imported by then, what
-            the caller keeps. The run, or the runs that were trained jointly with it, added the rest.
-        trainable_parameters: how many numbers training could change.
-        total_parameters: how many the model has.
+        train_examples: number of training examples, counted once per epoch.
+        train_non_padding_tokens: number of their tokens without padding.
+        train_padded_tokens: number of their tokens with padding, which is what was computed.
+        train_flops: FLOPs of the forward and backward passes of training, considering what was frozen; outputs read
+            from the cache cost none.
+        examples_per_second: ``train_examples`` divided by the seconds of the frozen prefix and the training steps.
+        tokens_per_second: ``train_non_padding_tokens`` divided by the seconds of the frozen prefix and the training
+            steps.
+        adapt_flops: FLOPs of adapting the model before training on labels; results read from the cache cost none.
+        prefix_flops: FLOPs of computing rows for the cache, for validation and test too, and of recomputing rows to
+            check the cache.
+        prefix_rows_computed: rows whose frozen prefix was computed and cached.
+        prefix_rows_read: rows whose frozen prefix was read from the cache.
+        cache_bytes: size of what the run added to the cache.
+        predict_flops: FLOPs of scoring validation, test and the texts for measuring ``latency_seconds``.
+        peak_memory_bytes: peak resident set size of the process during the run; on a GPU, peak allocation there.
+        start_memory_bytes: the part of it that the process used at the start of the run: Python, imported packages, the
+            caller's data. The run, or the runs trained jointly with it, added the rest.
+        trainable_parameters: number of trainable parameters.
+        total_parameters: number of the model's parameters.
         artifact_bytes: size of the saved model.
-        latency_seconds: median time to score one example on its own.
+        latency_seconds: median time to score a single example.
     """
 
     seconds: dict[str, float]
@@ -72,16 +73,17 @@ def cost_of(
     artifact_bytes: int,
     latency_seconds: float,
 ) -> Cost:
-    """Return the cost of a run that is over.
+    """Return the cost of a finished run.
 
     Args:
-        meter: what was added up.
-        device: where it ran.
-        trainable_parameters: how many numbers of the model training could change; ``None`` where there is no model.
-        total_parameters: how many the model has. What ``meter`` counts of a trainer's own is added to both.
-        start_memory_bytes: what :func:`~textclf_core.system.memory.reset_peak_memory` returned at its start.
+        meter: the counts of the run.
+        device: the torch device of the run.
+        trainable_parameters: number of the model's trainable parameters; ``None`` without a model.
+        total_parameters: number of the model's parameters. The trainer's own parameters, which ``meter`` counts, are
+            added to both.
+        start_memory_bytes: the result of :func:`~textclf_core.system.memory.reset_peak_memory` at the run's start.
         artifact_bytes: size of the saved model.
-        latency_seconds: median time to score one example on its own.
+        latency_seconds: median time to score a single example.
     """
     step_seconds = meter.seconds.get(STEPS, meter.seconds["train"]) + meter.seconds.get(PREFIX, 0.0)
     counted = meter.counts_training
@@ -111,5 +113,5 @@ def cost_of(
 
 
 def directory_bytes(directory: Path) -> int:
-    """Return the size of all files below ``directory``."""
+    """Return the total size in bytes of all files below ``directory``."""
     return sum(path.stat().st_size for path in directory.rglob("*") if path.is_file())

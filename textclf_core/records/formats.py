@@ -1,19 +1,19 @@
-"""Records of earlier formats, read as those of this one."""
+"""Conversion of records in earlier formats."""
 
 from __future__ import annotations
 
 from typing import Any
 
 RECORD_FORMAT = 2
-"""The format that is written. In format 1, ``updated`` was ``moved``, ``train_non_padding_tokens`` was
+"""The current format. In format 1, ``updated`` was ``moved``, ``train_non_padding_tokens`` was
 ``train_real_tokens``, and the origin of a split that was held out was ``carved from train``."""
 
 
 def upgraded(content: dict[str, Any]) -> dict[str, Any]:
-    """Return a record's content with the names and values of this format; ``format`` stays the one it was written in.
+    """Return a record's content with the names and values of the current format; ``format`` is unchanged.
 
     Args:
-        content: what ``record.json`` holds, of this format or an earlier one.
+        content: the content of ``record.json``, in the current or an earlier format.
     """
     if content["format"] == 1:
         content = {**content, "cost": _renamed(content["cost"], "train_real_tokens", "train_non_padding_tokens")}

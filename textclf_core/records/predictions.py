@@ -1,4 +1,4 @@
-"""Predictions of a run, one row an example, stored so that reports and statistics need nothing else."""
+"""The stored predictions of a run, one row per example, with everything that reports and statistics need."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a classifier says of a split.
+    """A classifier's scores and predictions for a split.
 
     Attributes:
         data: the rows.
-        scores: float32, (rows, labels); in a task of tokens a list of arrays, one a row, (words, labels).
-        predictions: the label ids chosen, int64, (rows,); -1 for rows that it leaves undecided. In a multi-label task
-            zeros and ones, (rows, labels); in one of tokens a list, (words,).
+        scores: float32, shape (rows, labels); in a token task a list of arrays, one per row, shape (words, labels).
+        predictions: the chosen label ids, int64, shape (rows,); -1 for unanswered rows. In a multi-label task zeros and
+            ones, shape (rows, labels); in a token task a list of arrays, shape (words,).
         task: the labels.
     """
 
@@ -40,7 +40,7 @@ class Predictions:
 
     @classmethod
     def invented(cls, task: Task) -> Predictions:
-        """Return one right prediction of each label, with a score of 1."""
+        """Return made-up predictions: one correct row per label, with a score of 1."""
         from datasets import Dataset
 
         column, scores, labels = kind_of(task).invented(
@@ -50,17 +50,17 @@ class Predictions:
 
     @property
     def references(self) -> Labels:
-        """The true label ids, int64, in the shape of the predictions."""
+        """The true label ids, int64, of the same shape as the predictions."""
         labels: Labels = kind_of(self.task).label_array(self.data["label"][:])
         return labels
 
     @property
     def coverage(self) -> float:
-        """The share of the rows that are decided; words, and rows that may have several labels or none, all are."""
+        """The share of rows with a decision; 1 in token and multi-label tasks, where every row has one."""
         return float(kind_of(self.task).decided(self.predictions).mean())
 
     def decided(self) -> Predictions:
-        """Return the rows that are decided."""
+        """Return the rows with a decision."""
         decided = kind_of(self.task).decided(self.predictions)
         if decided.all():
             return self
@@ -70,19 +70,19 @@ class Predictions:
 
 
 def check_scores(scores: Scores, data: Dataset, task: Task, split: str, trainer: str = "the trainer") -> None:
-    """Refuse what can't be the scores of a split.
+    """Check a classifier's scores for a split.
 
     Args:
-        scores: what a classifier gave.
+        scores: the scores that the classifier returned.
         data: the rows of the split.
         task: the labels.
-        split: its name.
-        trainer: what made the classifier, for the error.
+        split: the name of the split.
+        trainer: the trainer of the classifier, for the error message.
 
     Raises:
-        RunError: they aren't finite numbers for each row, or each word, and label.
+        RunError: the scores aren't finite numbers for each row (or word) and label.
     """
-    problem = f"the scores that the classifier of {trainer} gave for {split}"
+    problem = f"the scores that the classifier of {trainer} returned for {split}"
     if fault := kind_of(task).scores_fault(scores, data):
         raise RunError(f"{problem} {fault}")
     for word, found in (("NaN", np.isnan), ("infinite", np.isinf)):
@@ -93,12 +93,12 @@ def check_scores(scores: Scores, data: Dataset, task: Task, split: str, trainer:
 def write_predictions(predictions: dict[str, Predictions], directory: Path) -> None:
     """Write ``predictions.parquet``.
 
-    Columns: ``split``, ``id`` (the row in its split, from 0), the split's own columns, ``label`` and ``prediction``
-    (names; no prediction where a row was left undecided), ``scores`` (list of float32, in the order of the label
-    names). A column of the data whose name is one of these is left out. In a multi-label task ``label`` and
-    ``prediction`` are lists of names. In a task of tokens, the three hold such a value for each word, in a list, and
-    ``spans`` holds the predicted entities where the labels are tags of such: ``start`` and ``end`` (words, from 0, the
-    end not included), ``type`` and ``score`` (mean of its words').
+    Columns: ``split``, ``id`` (the row's number in its split, from 0), ``label`` and ``prediction`` (names; null for an
+    unanswered row), ``scores`` (list of float32, in the order of the label names), and the columns of the data, except
+    those with one of these names. In a multi-label task ``label`` and ``prediction`` are lists of names. In a token
+    task, the three columns hold a list with a value for each word, and if the labels are entity tags, ``spans`` holds
+    the predicted entities: ``start`` and ``end`` (words, from 0, end excluded), ``type`` and ``score`` (the mean score
+    of the words).
 
     Raises:
         RunError: the scores aren't probabilities for every row.
@@ -116,7 +116,7 @@ def write_predictions(predictions: dict[str, Predictions], directory: Path) -> N
 
 
 def read_predictions(directory: Path) -> pa.Table:
-    """Return the predictions of the run in ``directory``."""
+    """Return the stored predictions of the run in ``directory``."""
     return pq.read_table(directory / PREDICTIONS_FILE)
 
 

@@ -1,4 +1,4 @@
-"""The record of a run: what was asked, what was done, what came out. Its format is public; see docs/record.md."""
+"""The record of a run: its inputs, cost and results. The format is public; see docs/record.md."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ CLASSIFIER_FILE = "classifier.json"
 
 @dataclass(frozen=True, kw_only=True)
 class PluginRecord:
-    """One active plugin.
+    """An active plugin.
 
     Attributes:
         name: the name in a spec.
         roles: ``dataset``, ``model``, ``strategy``, ``trainer``, ``postprocessor``, ``metric``,
             ``observer``.
-        distribution: what brings it: a distribution, or ``file PATH`` (which has no version).
+        distribution: the distribution that it comes from, or ``file PATH`` (which has no version).
         version: the distribution's version.
         options: every option with its value.
-        set_by: for each option, who set it: ``default``, ``command line``, ``call`` (from Python) or a file.
+        set_by: where each option was set: ``default``, ``command line``, ``call`` (from Python) or a file.
     """
 
     name: str
@@ -48,16 +48,16 @@ class PluginRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class SplitRecord:
-    """One split: how many rows, where they came from, and a hash that tells it from any other.
+    """The facts of a split.
 
     Attributes:
         name: ``train``, ``validation`` or ``test``.
-        rows: how many.
+        rows: number of rows.
         origin: ``given``, or ``held out from train``.
-        sha256: over the texts and the label names, in their order.
-        label_counts: how many rows have each label (a row may have several); where each word has one, how many words.
-        empty_texts: how many rows have no text.
-        truncated: how many rows were longer than the longest input, and truncated; ``None`` where it wasn't counted.
+        sha256: hash of the texts and label names, in order.
+        label_counts: number of rows with each label (a row may have several); in a token task, number of words.
+        empty_texts: number of rows without text.
+        truncated: number of rows that were truncated; ``None`` if it wasn't counted.
     """
 
     name: str
@@ -71,17 +71,17 @@ class SplitRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class DataRecord:
-    """The data: where the rows came from, the task they set, the splits.
+    """The data of the run: its source, task and splits.
 
     Attributes:
-        source: where the rows came from, as the dataset plugin tells it.
-        fingerprint: sha256 over the label names and all splits.
-        task_kind: ``single-label``, ``multi-label`` where a text may have several labels, or ``tokens`` where each word
-            has one.
-        label_names: the names of the labels, in the order of their ids.
+        source: the origin of the rows, as described by the dataset plugin.
+        fingerprint: sha256 of the label names and all splits.
+        task_kind: ``single-label``, ``multi-label`` (a text may have several labels) or ``tokens`` (each word has a
+            label).
+        label_names: names of the labels, in the order of their ids.
         text_columns: the columns that hold the texts.
         splits: ``train``, ``validation`` and ``test``.
-        train_size: how much of train was used, such as ``16/class`` or ``10%``; ``None`` if all of it.
+        train_size: the part of train that was used, such as ``16/class`` or ``10%``; ``None`` for all of it.
     """
 
     source: str
@@ -103,8 +103,9 @@ class TokenizationRecord:
     """How texts became token ids.
 
     Attributes:
-        max_length: the longest input in tokens, special ones included; what a percentile or the model's limit came to.
-        truncation: what of a longer text was kept: ``head``, ``tail`` or ``head+tail``.
+        max_length: maximum input length in tokens, special tokens included, after resolving a percentile or the model's
+            limit.
+        truncation: the part of a longer text that was used: ``head``, ``tail`` or ``head+tail``.
     """
 
     max_length: int
@@ -113,19 +114,19 @@ class TokenizationRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class EncoderRecord:
-    """The encoder and what of it was frozen.
+    """The encoder and its frozen parts.
 
     Attributes:
-        checkpoint: the name or the folder that the weights came from.
-        revision: the commit on the hub, where it is known.
+        checkpoint: the name or folder of the weights.
+        revision: the commit on the hub, if known.
         family: the ``model_type`` of transformers.
-        blocks: how many encoder blocks the model has.
-        frozen_prefix: 0 nothing, 1 the embeddings, 1+k the embeddings and the first k blocks.
-        frozen: the parts no parameter of which trained, such as ``embeddings``, ``block 0``.
-        frozen_sha256: one hash over every frozen parameter, equal before and after training; ``None`` if none was.
-        updated: how many trainable parameter tensors training changed.
-        trainable: how many there were; a parameter counts that trained in any phase.
-        partly_frozen: the parts of which some parameters trained and others didn't.
+        blocks: number of encoder blocks.
+        frozen_prefix: 0 for nothing, 1 for the embeddings, 1+k for the embeddings and the first k blocks.
+        frozen: the completely frozen parts, such as ``embeddings``, ``block 0``.
+        frozen_sha256: hash of all frozen parameters, equal before and after training; ``None`` if none was frozen.
+        updated: number of trainable parameter tensors that training changed.
+        trainable: number of parameter tensors that were trainable in any phase.
+        partly_frozen: the parts of which some parameters were trainable and others weren't.
     """
 
     checkpoint: str
@@ -142,11 +143,11 @@ class EncoderRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class Adaptation:
-    """What a plugin changed in the model before training on labels.
+    """A plugin's adaptation of the model before training on labels.
 
     Attributes:
-        plugin: the plugin's name.
-        facts: what it tells of it, by name.
+        plugin: name of the plugin.
+        facts: values that the plugin recorded, by name.
     """
 
     plugin: str
@@ -155,13 +156,13 @@ class Adaptation:
 
 @dataclass(frozen=True, kw_only=True)
 class CostEstimate:
-    """What a pilot run of a few steps expected a run to take.
+    """The cost of a run as estimated from a pilot run of a few steps.
 
     Attributes:
-        seconds: of the whole run.
-        peak_memory_bytes: largest resident set.
+        seconds: wall time of the whole run.
+        peak_memory_bytes: peak resident set size.
         artifact_bytes: size of the saved model.
-        cache_bytes: what the run adds to the cache.
+        cache_bytes: size of what the run adds to the cache.
     """
 
     seconds: float
@@ -172,16 +173,16 @@ class CostEstimate:
 
 @dataclass(frozen=True, kw_only=True)
 class Tuning:
-    """How an option's value was found before a run.
+    """The tuning of an option before a run.
 
     Attributes:
-        option: the plugin and its option: ``finetune:learning_rate``.
-        value: the value found.
-        low: the lower end of the range that was searched.
-        high: the upper end.
-        trials: how many values were tried.
-        train_flops: what the trials' training took.
-        validation_score: of the value found, on validation, in its trial.
+        option: the plugin and its option, such as ``finetune:learning_rate``.
+        value: the chosen value.
+        low: lower end of the search range.
+        high: upper end of the search range.
+        trials: number of values that were tried.
+        train_flops: FLOPs of training in all trials.
+        validation_score: score of the chosen value on validation, in its trial.
     """
 
     option: str
@@ -195,15 +196,15 @@ class Tuning:
 
 @dataclass(frozen=True, kw_only=True)
 class PostprocessingRecord:
-    """What a postprocessor did: the metrics before it and after it, those of calibration among them.
+    """A postprocessing step, with the metrics before and after it.
 
-    ``expected_calibration_error`` (15 bins) and ``negative_log_likelihood`` (nats) are of the scores of all rows.
+    They include ``expected_calibration_error`` (15 bins) and ``negative_log_likelihood`` (nats) of all rows' scores.
 
     Attributes:
-        plugin: its name.
-        fitted: what it set, in words.
-        before: numbers by split and name, of what the steps before it left.
-        after: the same of what it left.
+        plugin: name of the plugin.
+        fitted: a description of the values that were fitted.
+        before: metrics by split and name, before this step.
+        after: metrics by split and name, after this step.
     """
 
     plugin: str
@@ -214,31 +215,32 @@ class PostprocessingRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """Everything that says what a run was and what came of it. It never holds a secret.
+    """The inputs, cost and results of a run. It never contains a secret.
 
     Attributes:
-        format: the version of this layout.
-        id: the name of the run's directory.
-        label: what tells the run from others: its strategies, or how a comparison called it.
-        started: when, in UTC (ISO 8601).
-        finished: when, in UTC (ISO 8601).
-        command: the command line that asked for it; ``None`` for a call from Python.
-        seed: decided the head, the order of the examples and the dropout.
-        data_seed: decided held-out splits and samples.
+        format: version of the record's format.
+        id: name of the run directory.
+        label: the run's strategies, or the contender's name in a comparison.
+        started: start time, in UTC (ISO 8601).
+        finished: end time, in UTC (ISO 8601).
+        command: command line of the run; ``None`` for a call from Python.
+        seed: seed of the head's initial weights, the order of the examples and dropout.
+        data_seed: seed of held-out splits and samples.
         plugins: the active plugins, in the order in which their hooks were called.
-        left_out: plugins of a comparison's base that this run has no use for.
-        data: where the rows came from, and the splits.
-        encoder: the model, and what of it was frozen; ``None`` where the trainer has no use for one.
-        metrics: numbers by split (``validation``, ``test``) and name.
-        cost: what it took.
-        environment: versions of Python and of the packages that compute, the platform, the device, the threads.
-        notes: what the run told its user, warnings included.
-        expected: what a pilot run expected the run to take, where there was one (``textclf compare --dry-run``).
-        tuning: how the value of a tuned option was found (``textclf compare --tune``).
-        phases: how training went on, stretch by stretch, where a plugin had a say in it; else empty.
-        postprocessing: what was done with the scores, step by step; ``metrics`` are those after the last.
-        adaptations: what strategies changed in the model before training on labels, in their order.
-        tokenization: how texts became token ids; ``None`` where that isn't known.
+        left_out: plugins of a comparison's base that this run doesn't need.
+        data: the source of the rows, and the splits.
+        encoder: the model and its frozen parts; ``None`` if the trainer needs no model.
+        metrics: metrics by split (``validation``, ``test``) and name.
+        cost: the measured cost.
+        environment: versions of Python and of the packages that compute, the platform, the device, the number of
+            threads.
+        notes: messages that the run logged, warnings included.
+        expected: the estimated cost from a pilot run, if there was one (``textclf compare --dry-run``).
+        tuning: the tuning of an option, if there was one (``textclf compare --tune``).
+        phases: the phases of training, if a plugin planned any; else empty.
+        postprocessing: the postprocessing steps, in order; ``metrics`` are those after the last step.
+        adaptations: the strategies' adaptations of the model before training on labels, in order.
+        tokenization: how texts became token ids; ``None`` if unknown.
     """
 
     format: int
@@ -265,7 +267,7 @@ class Record:
     tokenization: TokenizationRecord | None = None
 
     def plugin(self, role: str) -> PluginRecord | None:
-        """Return the first plugin of ``role``, or ``None``."""
+        """Return the first plugin of a role, or ``None``."""
         return next((plugin for plugin in self.plugins if role in plugin.roles), None)
 
 
@@ -282,15 +284,15 @@ def read_record(directory: Path) -> Record:
     """Read the record of the run in ``directory``.
 
     Raises:
-        UsageError: there is no run, or its record is of another format.
+        UsageError: there is no run, or its record has an unsupported format or invalid content.
     """
     path = directory / RECORD_FILE
     if not path.is_file():
-        raise UsageError(f"{directory}: no run there (it has no {RECORD_FILE}). Give a run directory, such as runs/ID.")
+        raise UsageError(f"{directory} is not a run: it has no {RECORD_FILE}. Give a run directory, such as runs/ID.")
     content = json.loads(path.read_text(encoding="utf-8"))
     if content.get("format") not in range(1, RECORD_FORMAT + 1):
         raise UsageError(
-            f"{path}: the record has format {content.get('format')!r}, this version of textclf reads 1 to "
+            f"{path}: the record has format {content.get('format')!r}, but this version of textclf reads formats 1 to "
             f"{RECORD_FORMAT}."
         )
     try:

@@ -1,1 +1,1 @@
-"""What is shown of stored records."""
+"""Reports on stored records: analysis, tables, plots, the HTML page and model cards."""

@@ -1,4 +1,4 @@
-"""The columns of a comparison's table: what each holds, and how it is written for people."""
+"""The columns of a comparison's table: their values, and how these are formatted for readers."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ UNDECIDED = "not distinguishable from the best"
 _SECONDS_AN_HOUR = 3600
 
 Value = str | float | int | None
-"""What a program reads in a cell."""
+"""The raw value of a cell, for programs."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """A column.
+    """A column of a table.
 
     Attributes:
-        name: as ``--columns`` takes it.
-        heading: as people read it.
-        parts: what a program reads, by name; an interval has two.
-        write: what people read.
+        name: the name for ``--columns``.
+        heading: the heading for readers.
+        parts: functions for the raw values, by name; an interval has two.
+        write: returns the formatted value.
         align: ``left``, ``right``, or ``decimal`` for numbers without a unit.
-        key: what rows are sorted by: a number, a text, or ``None`` for rows that go last.
-        largest_first: where a larger value is the better one.
+        key: returns the sort key: a number, a text, or ``None`` for rows that come last.
+        largest_first: whether larger values are better.
     """
 
     name: str
@@ -44,11 +44,11 @@ class Column:
 
 
 def columns_of(analysis: Analysis, price_per_hour: float | None = None) -> dict[str, Column]:
-    """Return every column that a comparison's table can have, by name, in their order.
+    """Return all columns that a comparison's table can have, by name, in order.
 
     Args:
         analysis: the comparison.
-        price_per_hour: what an hour of the machine costs; without it there is no ``money``.
+        price_per_hour: the price of the machine per hour; without it there is no column ``money``.
     """
     fixed = [
         _text("contender", "contender", lambda row: row.line.label),
@@ -89,10 +89,10 @@ def columns_of(analysis: Analysis, price_per_hour: float | None = None) -> dict[
 
 
 def pick(wanted: Sequence[str], columns: Mapping[str, Column]) -> list[Column]:
-    """Return the columns of these names.
+    """Return the columns with these names.
 
     Raises:
-        UsageError: there is none of a name, or none is named.
+        UsageError: a column doesn't exist, or no name is given.
     """
     if not wanted:
         raise UsageError(f"--columns: name at least one of {', '.join(columns)}.")
@@ -100,12 +100,12 @@ def pick(wanted: Sequence[str], columns: Mapping[str, Column]) -> list[Column]:
 
 
 def sort_rows(rows: Sequence[Row], sort: str, columns: Mapping[str, Column]) -> list[Row]:
-    """Return the rows by a column, the best first: the highest score, the lowest cost, texts from A to Z.
+    """Return the rows sorted by a column, the best first: the highest score, the lowest cost, texts from A to Z.
 
-    A ``-`` before the name turns the order round. Rows without a value come last either way.
+    A ``-`` before the name reverses the order. Rows without a value always come last.
 
     Raises:
-        UsageError: there is no such column.
+        UsageError: the column doesn't exist.
     """
     column = _column(sort.removeprefix("-"), columns, "--sort")
     known = [row for row in rows if column.key(row) is not None]
@@ -116,7 +116,7 @@ def sort_rows(rows: Sequence[Row], sort: str, columns: Mapping[str, Column]) -> 
 
 
 def metric_mean(row: Row, name: str, seeds: Sequence[int]) -> float | None:
-    """Return a metric of the test split, the mean over these seeds; ``None`` where a run doesn't have it."""
+    """Return the mean of a metric of the test split over these seeds; ``None`` if a run doesn't have it."""
     values = [run.record.metrics["test"].get(name) for run in row.line.runs if run.record.seed in seeds]
     numbers = [value for value in values if value is not None]
     return sum(numbers) / len(numbers) if numbers and len(numbers) == len(values) else None
@@ -126,14 +126,14 @@ def _column(name: str, columns: Mapping[str, Column], option: str) -> Column:
     if name in columns:
         return columns[name]
     if name == "money":
-        raise UsageError(f"{option} money: say what an hour of the machine costs, such as --price 0.40/h.")
+        raise UsageError(f"{option} money: set the price of the machine, as in --price 0.40/h.")
     raise UsageError(
-        f"{option} {name}: there is no such column.{did_you_mean(name, columns)} It takes {', '.join(columns)}."
+        f"{option} {name}: there is no such column.{did_you_mean(name, columns)} The columns are {', '.join(columns)}."
     )
 
 
 def _text(name: str, heading: str, read: Callable[[Row], str], short: Mapping[str, str] | None = None) -> Column:
-    """Make a column of words; ``short`` says what a table for people shows instead of a long one."""
+    """Return a column of text; ``short`` maps long values to what a table for readers shows instead."""
     return Column(
         name=name,
         heading=heading,
@@ -190,7 +190,7 @@ def _tuning(row: Row) -> Tuning | None:
 
 
 def _tuned(row: Row) -> str:
-    """Write the value that was found and the budget that found it."""
+    """Return the tuned value and the budget of its search as text."""
     tuning = _tuning(row)
     if tuning is None:
         return MISSING
@@ -203,7 +203,7 @@ def _metric(name: str, analysis: Analysis) -> Column:
         name,
         name,
         lambda row: metric_mean(row, name, analysis.seeds),
-        # Nobody computed the uncertainty of this metric; it is about that of the score, on the same examples.
+        # The uncertainty of this metric isn't known; it is similar to that of the score on the same examples.
         _write_score,
         largest_first=True,
     )
@@ -230,6 +230,6 @@ def _write_difference(row: Row, value: float) -> str:
 
 
 def _write_deviation(row: Row, value: float) -> str:
-    """Write the deviation to the score's place, but never as nothing when it is something."""
-    kept = _places(row)
-    return write_number(value, kept) if round(value, kept) or not value else write_significant(value, 1)
+    """Return the deviation with the score's decimal places, or with one significant digit if it would round to 0."""
+    decimals = _places(row)
+    return write_number(value, decimals) if round(value, decimals) or not value else write_significant(value, 1)

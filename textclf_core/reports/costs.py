@@ -1,4 +1,4 @@
-"""The costs that a contender can be chosen by."""
+"""The costs by which contenders can be recommended."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from textclf_core.types.progress import format_seconds
 
 @dataclass(frozen=True)
 class CostKind:
-    """A cost: its name on the command line, its heading, how it is read off a record and how it is written."""
+    """A kind of cost: its name on the command line, its heading, and functions to read and to format its value."""
 
     name: str
     heading: str
@@ -51,11 +51,11 @@ COSTS: Mapping[str, CostKind] = {
         ),
     )
 }
-"""The costs by name. One that a record doesn't have is ``None``: a trainer without an encoder counts no FLOPs."""
+"""The costs by name; ``None`` for one that a record lacks, such as FLOPs for a trainer without an encoder."""
 
 
 def _train_seconds(seconds: Mapping[str, float]) -> float:
-    """Return what training took, with what adapted the model before it."""
+    """Return the seconds of training, including the adaptation of the model before it."""
     return seconds["train"] + seconds.get("adapt", 0.0)
 
 
@@ -69,24 +69,24 @@ def _float(value: int | None) -> float | None:
 
 
 def check_cost(name: str) -> None:
-    """Refuse a cost that there isn't.
+    """Check the name of a cost.
 
     Raises:
-        UsageError: there is none of that name.
+        UsageError: the cost doesn't exist.
     """
     if name not in COSTS:
         raise UsageError(
-            f"--cost {name}: there is no such cost.{did_you_mean(name, COSTS)} It takes {', '.join(COSTS)}."
+            f"--cost {name}: there is no such cost.{did_you_mean(name, COSTS)} The costs are {', '.join(COSTS)}."
         )
 
 
 def parse_price(text: str) -> float:
-    """Return the price of an hour that ``0.40/h`` means.
+    """Return the price per hour in a text such as ``0.40/h``.
 
     Raises:
-        UsageError: it isn't a price an hour.
+        UsageError: the text isn't a price per hour.
     """
     match = re.fullmatch(r"(\d+(?:\.\d+)?)/h", text.strip())
     if not match:
-        raise UsageError(f"--price {text}: write what an hour of the machine costs, such as 0.40/h.")
+        raise UsageError(f"--price {text}: write the price of the machine per hour, such as 0.40/h.")
     return float(match[1])

@@ -1,4 +1,4 @@
-"""Learning curves by amount of data: which contender from how many examples on."""
+"""Learning curves over the amount of training data, and the sizes where they cross."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from textclf_core.statistics.crossing import Crossing, crossing
 
 @dataclass(frozen=True)
 class CurvePoint:
-    """A contender at one size of train: examples, the mean score over seeds and its interval."""
+    """A contender at one size of train: the number of examples, the mean score over seeds and its interval."""
 
     train_rows: int
     score: float
@@ -25,9 +25,9 @@ class CurvePoint:
 
 @dataclass(frozen=True)
 class LearningCurves:
-    """The contenders' curves over the size of train, on one test split, and where pairs of them cross.
+    """The contenders' learning curves on one test split, and their crossings.
 
-    ``crossings`` holds the pairs whose curves cross, as (the better one below, the better one above, the crossing).
+    Each crossing is a tuple: the contender that is better below it, the one that is better above it, and the crossing.
     """
 
     metric: str
@@ -35,7 +35,7 @@ class LearningCurves:
     crossings: tuple[tuple[str, str, Crossing], ...]
 
     def sentences(self) -> list[str]:
-        """Return a sentence a crossing: below about how many examples to use what."""
+        """Return one sentence per crossing, with the contenders to use below and above it."""
         return [
             f"Below about {_rows(found.rows)} training examples use {below}, above it {above} "
             f"({100 * found.interval.level:g}% interval {_end(found.interval.low)} to {_end(found.interval.high)} "
@@ -45,7 +45,7 @@ class LearningCurves:
 
 
 def learning_curves(analyses: Sequence[Analysis]) -> tuple[LearningCurves, ...]:
-    """Return the curves of each test split that analyses at two sizes of train or more share."""
+    """Return the learning curves for each test split with analyses at two or more sizes of train."""
     by_test: dict[str, list[Analysis]] = {}
     for analysis in analyses:
         by_test.setdefault(_split(analysis, "test").sha256, []).append(analysis)
@@ -55,21 +55,21 @@ def learning_curves(analyses: Sequence[Analysis]) -> tuple[LearningCurves, ...]:
 def _curves(analyses: Sequence[Analysis]) -> LearningCurves:
     ordered = sorted(analyses, key=_train_rows)
     points: dict[str, list[CurvePoint]] = {}
-    lines: dict[str, dict[int, ContenderRuns]] = {}
+    contenders: dict[str, dict[int, ContenderRuns]] = {}
     for analysis in ordered:
         for row in analysis.rows:
             point = CurvePoint(_train_rows(analysis), row.score, row.low, row.high)
             points.setdefault(row.line.label, []).append(point)
-            lines.setdefault(row.line.label, {})[point.train_rows] = row.line
+            contenders.setdefault(row.line.label, {})[point.train_rows] = row.line
     first = ordered[0].rows[0].line
     metric = statistic(ordered[0].metric, [first])
     references = references_of(first.runs[0], metric)
     crossings = []
-    for one, other in combinations(lines, 2):
-        if len(lines[one].keys() & lines[other].keys()) < 2:
+    for one, other in combinations(contenders, 2):
+        if len(contenders[one].keys() & contenders[other].keys()) < 2:
             continue
         first_curve, second_curve = (
-            {size: outcomes_of(line, metric, line.seeds) for size, line in lines[label].items()}
+            {size: outcomes_of(runs, metric, runs.seeds) for size, runs in contenders[label].items()}
             for label in (one, other)
         )
         found = crossing(references, first_curve, second_curve, metric)
@@ -90,7 +90,7 @@ def _train_rows(analysis: Analysis) -> int:
 
 
 def _rows(count: float) -> str:
-    """Return a number of examples to two significant digits: more would be pretence."""
+    """Return a number of examples rounded to two significant digits, since it isn't known more precisely."""
     return f"{float(f'{count:.2g}'):,.0f}"
 
 

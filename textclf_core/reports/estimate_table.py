@@ -1,4 +1,4 @@
-"""The cost estimate of a comparison, as a table."""
+"""The cost estimate of a comparison, and its table."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _SECONDS_AN_HOUR = 3600
 
 @dataclass(frozen=True)
 class EstimateLine:
-    """What one contender's cells will take, at one size of train.
+    """The estimated cost of one contender's cells at one size of train.
 
     Attributes:
-        cells: how many there are.
-        finished: how many of them are finished.
-        expected: what one takes that isn't finished, on average (the first may fill the cache for the others);
-            ``None`` where all are finished.
-        seconds_left: expected seconds of the cells that aren't finished.
+        cells: the number of cells.
+        finished: the number of finished cells.
+        expected: the estimated cost per unfinished cell, on average, since the first one may fill the cache for the
+            others; ``None`` if all are finished.
+        seconds_left: the estimated seconds of all unfinished cells.
     """
 
     contender: str
@@ -41,12 +41,12 @@ class EstimateLine:
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """What a comparison will take, by a pilot run of each contender. In a notebook it shows as a table.
+    """The estimated cost of a comparison, from pilot runs of each contender. A notebook shows it as a table.
 
     Attributes:
-        lines: a line for each contender at each size of train.
-        price_per_hour: what an hour of the machine costs.
-        not_included: what it takes besides, in a sentence; ``None`` if that is all.
+        lines: one line per contender and size of train.
+        price_per_hour: the price of the machine per hour.
+        not_included: a sentence on costs that aren't included; ``None`` if there are none.
     """
 
     lines: tuple[EstimateLine, ...]
@@ -55,7 +55,7 @@ class Estimate:
 
     @property
     def seconds_left(self) -> float:
-        """Expected seconds of all cells that aren't finished."""
+        """The estimated seconds of all unfinished cells."""
         return sum(line.seconds_left for line in self.lines)
 
     def text(self, format: str = "simple") -> str:
@@ -63,7 +63,7 @@ class Estimate:
         return estimate_text(self.lines, format, self.price_per_hour)
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row a contender as a pandas frame, in seconds and bytes."""
+        """Return a data frame with one row per contender, in seconds and bytes."""
         import pandas as pd
 
         return pd.DataFrame(estimate_rows(self.lines, self.price_per_hour)).set_index("contender")
@@ -76,14 +76,14 @@ class Estimate:
 
 
 def estimate_text(lines: Sequence[EstimateLine], format: str, price_per_hour: float | None = None) -> str:
-    """Return what the cells of a comparison will take, a line a contender, and the sum.
+    """Return the estimate of a comparison as text: a table with one row per contender, and the total.
 
-    CSV, TSV, JSON, LaTeX and HTML hold the table alone; CSV, TSV and JSON unrounded, in seconds and bytes.
+    CSV, TSV, JSON, LaTeX and HTML contain the table only; CSV, TSV and JSON unrounded, in seconds and bytes.
 
     Args:
         lines: the estimate.
-        format: ``csv``, ``tsv``, ``json`` or one of tabulate's.
-        price_per_hour: what an hour of the machine costs; adds the money.
+        format: ``csv``, ``tsv``, ``json`` or a format of tabulate.
+        price_per_hour: the price of the machine per hour; if given, costs in money are added.
     """
     if format == "json":
         return json.dumps(estimate_rows(lines, price_per_hour), indent=2, ensure_ascii=False)
@@ -95,12 +95,12 @@ def estimate_text(lines: Sequence[EstimateLine], format: str, price_per_hour: fl
 
 
 def estimate_rows(lines: Sequence[EstimateLine], price_per_hour: float | None = None) -> list[dict[str, Value]]:
-    """Return what a program reads of an estimate, a row a line; the arguments are those of :func:`estimate_text`."""
+    """Return the raw values of an estimate, one row per line; the arguments are those of :func:`estimate_text`."""
     return [_raw(line, price_per_hour) for line in lines]
 
 
 def _raw(line: EstimateLine, price_per_hour: float | None) -> dict[str, Value]:
-    """Return what a program reads of a line; ``None`` for what isn't known of a contender that is finished."""
+    """Return the raw values of a line; ``None`` for the costs of a contender whose cells are all finished."""
     expected = line.expected
     money = {} if price_per_hour is None else {"money": _money(line.seconds_left, price_per_hour)}
     return {

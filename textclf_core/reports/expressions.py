@@ -1,7 +1,7 @@
-"""Conditions on the rows of a test set, as a person writes them: ``length > 30 and source == "imdb"``.
+"""Conditions on the rows of a test set, such as ``length > 30 and source == "imdb"``.
 
-They look like Python, but only comparisons, ``and``, ``or``, ``not`` and ``in`` are there: nothing is called or looked
-up, so a condition can't do anything but be true or false.
+Their syntax is a subset of Python's, with only comparisons, ``and``, ``or``, ``not`` and ``in``. There are no calls or
+attributes, so a condition can't execute code.
 """
 
 from __future__ import annotations
@@ -26,34 +26,34 @@ _COMPARISONS: Mapping[type[ast.cmpop], Callable[[Any, Any], bool]] = {
 
 
 def rows_where(expression: str, columns: Mapping[str, Sequence[Any]]) -> list[bool]:
-    """Return for each row whether the condition holds.
+    """Return, for each row, whether the condition is true.
 
     A comparison with a missing value is false.
 
     Args:
-        expression: such as ``length > 30 and source == "imdb"``, ``stars in (1, 2)`` or ``"not" in text``.
-        columns: the values of each column, by its name; all are of one length.
+        expression: a condition such as ``length > 30 and source == "imdb"``, ``stars in (1, 2)`` or ``"not" in text``.
+        columns: the values of each column, by name; all have the same length.
 
     Raises:
-        UsageError: it isn't a condition, names a column that isn't there, or compares what can't be compared.
+        UsageError: the text isn't a condition, a column doesn't exist, or values can't be compared.
     """
     try:
         condition = ast.parse(expression.strip(), mode="eval").body
     except (SyntaxError, ValueError) as error:
-        raise _fault(expression, f"it can't be read ({error.args[0]}).") from error
+        raise _fault(expression, f"it can't be parsed ({error.args[0]}).") from error
     _check(condition, expression, columns)
     used = sorted({node.id for node in ast.walk(condition) if isinstance(node, ast.Name)})
     if not used:
-        raise _fault(expression, f"it names no column; there are {', '.join(columns)}.")
+        raise _fault(expression, f"it names no column; the columns are {', '.join(columns)}.")
     rows = zip(*(columns[name] for name in used), strict=True)
     results = [_value(condition, dict(zip(used, row, strict=True)), expression) for row in rows]
     if any(not isinstance(result, bool) for result in results):
-        raise _fault(expression, "it is a value, not a condition: compare it with something.")
+        raise _fault(expression, "it is a value, not a condition; compare it with something.")
     return results
 
 
 def _check(node: ast.AST, expression: str, columns: Mapping[str, Sequence[Any]]) -> None:
-    """Refuse what isn't on the list, and names of columns that aren't there."""
+    """Refuse syntax that isn't allowed, and columns that don't exist."""
     match node:
         case ast.Name(id=name):
             if name not in columns:
@@ -108,7 +108,7 @@ def _compare(compare: Callable[[Any, Any], bool], left: Any, right: Any, express
         return bool(compare(left, right))
     except TypeError as error:
         kinds = " with ".join("text" if isinstance(side, str) else type(side).__name__ for side in (left, right))
-        raise _fault(expression, f"it compares {kinds}; texts stand in quotes, numbers don't.") from error
+        raise _fault(expression, f"it compares {kinds}; texts need quotes, numbers don't.") from error
 
 
 def _fault(expression: str, what: str) -> UsageError:

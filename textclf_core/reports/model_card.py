@@ -1,4 +1,4 @@
-"""The model card of a run: what the model is, how it was made, how good it is, and what isn't known of it."""
+"""The model card of a run: the model, its training, its scores and its limitations."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def model_card(run: StoredRun, name: str) -> str:
 
     Args:
         run: the run.
-        name: what the model is called; the hub's ``owner/name``, or a folder.
+        name: the name of the model: ``owner/name`` on the hub, or a folder.
     """
     from huggingface_hub import EvalResult, ModelCardData
 
@@ -93,7 +93,7 @@ def _usage(record: Record, name: str) -> Iterator[str]:
         yield f"```python\nfrom transformers import pipeline\n\nclassify = {load}\n```"
         if record.postprocessing:
             steps = " and ".join(f"`{step.plugin}`" for step in record.postprocessing)
-            yield f"`transformers` doesn't know {steps}: its scores and answers are those before."
+            yield f"`transformers` doesn't know {steps}: it returns the scores and labels before postprocessing."
     packages = dict.fromkeys(plugin.distribution for plugin in record.plugins if "file " not in plugin.distribution)
     installed = ", ".join(f"`{package}`" for package in packages)
     yield f"With a copy of this folder and {installed} installed:"
@@ -106,14 +106,14 @@ def _quality(run: StoredRun) -> Iterator[str]:
     rows = []
     for metric, value in record.metrics["test"].items():
         interval = _interval(run, metric, true, predicted) if value is not None else None
-        kept = places((interval.high - interval.low) / 2) if interval else 4
+        decimals = places((interval.high - interval.low) / 2) if interval else 4
         of_validation = record.metrics["validation"].get(metric)
         rows.append(
             (
                 metric,
-                "-" if value is None else write_number(value, kept),
+                "-" if value is None else write_number(value, decimals),
                 write_interval(interval.low, interval.high) if interval else "-",
-                "-" if of_validation is None else write_number(of_validation, kept),
+                "-" if of_validation is None else write_number(of_validation, decimals),
             )
         )
     yield _table(rows, ("metric", "test", "95% interval", "validation"))
@@ -133,7 +133,7 @@ def _quality(run: StoredRun) -> Iterator[str]:
 
 
 def _interval(run: StoredRun, metric: str, true: Sequence[Any], predicted: Sequence[Any]) -> Interval | None:
-    """Return the interval of a metric whose uncertainty is known how to be had, on the rows that are answered."""
+    """Return the interval of a metric on the rows with a decision; ``None`` if it can't be computed."""
     if metric not in _WITH_INTERVAL or not true:
         return None
     measured, mode = statistic(metric, [ContenderRuns(run.record.label, (run,))]), entity_mode(run.record)
@@ -165,16 +165,16 @@ def _data(record: Record) -> Iterator[str]:
 
 def _limits(record: Record) -> Iterator[str]:
     yield (
-        "It was measured on the test rows above and nowhere else. Texts from another source, time or language may be "
-        "labelled much worse."
+        "It was evaluated only on the test rows above. On texts from another source, time or language it may be much "
+        "worse."
     )
-    yield "Nobody looked at how it treats groups of people, or at texts made to mislead it."
+    yield "It was not evaluated for bias between groups of people, or on texts made to mislead it."
     if held_out := held_out_sentence(record.data):
         yield held_out[0].upper() + held_out[1:]
-    yield "One seed: another would give a somewhat different model."
+    yield "It was trained with one seed; another seed would give a somewhat different model."
     if not record.postprocessing:
-        yield "Its scores were not calibrated: a score of 0.9 doesn't mean that nine in ten answers are right."
-    yield "What the licences of the base model and of the data allow holds for it too; it sets none of its own."
+        yield "Its scores were not calibrated: of predictions with a score of 0.9, not always nine in ten are right."
+    yield "The licences of the base model and of the data apply to it; it has no licence of its own."
 
 
 def _making(record: Record) -> Iterator[str]:
@@ -193,7 +193,7 @@ def _making(record: Record) -> Iterator[str]:
 
 
 def _hub_name(checkpoint: str) -> str | None:
-    """Return a checkpoint's name on the hub; ``None`` for a folder."""
+    """Return a checkpoint's name on the hub; ``None`` if it is a folder."""
     return checkpoint if re.fullmatch(r"[\w.-]+(/[\w.-]+)?", checkpoint) and not Path(checkpoint).exists() else None
 
 
@@ -206,5 +206,5 @@ def _cell(text: str) -> str:
 
 
 def _inline(text: str) -> str:
-    """Return text of the user's on one line, without what would end a code span or begin a tag."""
+    """Return a user's text on one line, without characters that would end a code span or begin a tag."""
     return " ".join(text.split()).replace("`", "'").replace("<", "&lt;")

@@ -1,4 +1,4 @@
-"""What of each test row enters a comparison: its label and the predicted one, or how many entities were found in it."""
+"""The test rows' references and predictions as the statistics take them: label ids, or counts of entities."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 
 def references_of(run: StoredRun, metric: Metric) -> NDArray[np.int64]:
-    """Return what a metric takes for the references of a run's test rows, int64, (rows,), or (rows, labels)."""
+    """Return the references of a run's test rows for a metric, int64, shape (rows,) or (rows, labels)."""
     return run.kind.references(metric, run.names("label"), entity_mode(run.record))
 
 
-def outcomes_of(line: ContenderRuns, metric: Metric, seeds: Sequence[int]) -> NDArray[np.int64]:
-    """Return what a metric takes for a contender's predictions, int64: for each seed the shape of the references."""
-    by_seed = {run.record.seed: run for run in line.runs}
+def outcomes_of(contender: ContenderRuns, metric: Metric, seeds: Sequence[int]) -> NDArray[np.int64]:
+    """Return a contender's predictions for a metric, int64, shape (seeds, *shape of the references)."""
+    by_seed = {run.record.seed: run for run in contender.runs}
     runs = [by_seed[seed] for seed in seeds]
     return np.stack(
         [
@@ -34,6 +34,6 @@ def outcomes_of(line: ContenderRuns, metric: Metric, seeds: Sequence[int]) -> ND
 
 
 def entity_mode(record: Record) -> Mode:
-    """Return how the run's metrics read tags in an order that the scheme doesn't allow: their option ``mode``."""
+    """Return the option ``mode`` of the run's metrics: how they read tags in an order that the scheme doesn't allow."""
     modes = (plugin.options.get("mode") for plugin in record.plugins if "metric" in plugin.roles)
     return "strict" if "strict" in modes else "default"

@@ -1,4 +1,4 @@
-"""What postprocessing changed: the numbers before it and after it."""
+"""The effect of postprocessing: the metrics before and after each step."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _PLACES = 4
 
 @dataclass(frozen=True)
 class Change:
-    """A number of a split before a step and after it; means over runs where there are several."""
+    """A metric of a split before and after a step, as means over the runs."""
 
     split: str
     name: str
@@ -22,9 +22,9 @@ class Change:
 
 
 def changes(steps: Sequence[PostprocessingRecord]) -> Iterator[Change]:
-    """Yield what one step changed in several runs, number by number; what stayed the same is left out.
+    """Yield the metrics that one step changed, as means over several runs.
 
-    A number that a run lacks, or that only one side has (``coverage``), is none that changed.
+    Metrics that a run lacks, or that exist only before or only after the step (``coverage``), are skipped.
     """
     for split, names in steps[0].before.items():
         for name in names:
@@ -38,18 +38,18 @@ def changes(steps: Sequence[PostprocessingRecord]) -> Iterator[Change]:
 
 
 def step_sentences(record: Record) -> Iterator[tuple[str, str]]:
-    """Yield for each step of a run its plugin, and in words what it set and what that changed on test."""
+    """Yield, for each step of a run, its plugin and a text with its fitted values and their effect on test."""
     for step in record.postprocessing:
         coverage = step.after["test"].get("coverage")
         parts = [step.fitted]
         if coverage is not None:
-            parts.append(f"answers {coverage:.1%} of test, and the metrics are of these")
+            parts.append(f"answers {coverage:.1%} of test, on which the metrics are computed")
         parts += [f"{one.name} {write_change(one)}" for one in changes([step]) if one.split == "test"]
         yield step.plugin, "; ".join(parts)
 
 
 def write_change(change: Change) -> str:
-    """Return a change as people read it: ``0.0812 to 0.0204``."""
+    """Return a change as text: ``0.0812 to 0.0204``."""
     return f"{write_number(change.before, _PLACES)} to {write_number(change.after, _PLACES)}"
 
 

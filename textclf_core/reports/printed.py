@@ -1,4 +1,4 @@
-"""What ``textclf report`` prints: each comparison with its worst slice, and slices and scores by class if asked for."""
+"""The output of ``textclf report``: each comparison with its worst slice, and optionally slices and class scores."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ from textclf_core.reports.tables import (
 
 @dataclass(frozen=True, kw_only=True)
 class ReportOptions:
-    """What a report is to hold.
+    """The options of a report.
 
     Attributes:
         format: ``json``, ``csv``, ``tsv`` or another format of tabulate.
-        price_per_hour: what an hour of the machine costs; adds the column ``money``.
-        columns: names of columns; ``None`` for the usual ones.
-        sort: the column to sort by, with ``-`` for the other way round; ``None`` for the score.
-        slices: columns and conditions, as :func:`~textclf_core.reports.slices.slices_of` takes them.
-        classes: the scores of each class too.
+        price_per_hour: the price of the machine per hour; if given, the column ``money`` is added.
+        columns: the names of columns; ``None`` for the default ones.
+        sort: the column to sort by, preceded by ``-`` to reverse the order; ``None`` for the score.
+        slices: columns and conditions, as for :func:`~textclf_core.reports.slices.slices_of`.
+        classes: whether to add the scores of each class.
     """
 
     format: str = "simple"
@@ -57,10 +57,10 @@ class ReportOptions:
 
 
 def report_text(analyses: Sequence[Analysis], options: ReportOptions) -> str:
-    """Return a report of comparisons, a section each; CSV and TSV hold them in one table, JSON in one list.
+    """Return a report with one section per comparison; CSV and TSV have a single table, JSON a list.
 
     Raises:
-        UsageError: there is no such format or column, a slice can't be read, or CSV is to hold more than one table.
+        UsageError: a format or column doesn't exist, a slice can't be parsed, or CSV can't hold the requested tables.
     """
     check_format(options.format)
     if options.format == "json":
@@ -79,10 +79,10 @@ def report_text(analyses: Sequence[Analysis], options: ReportOptions) -> str:
 
 
 def report_rows(analyses: Sequence[Analysis], options: ReportOptions) -> list[dict[str, Value]]:
-    """Return what a program reads of comparisons, a row a contender: what CSV and TSV hold.
+    """Return the raw values of comparisons, one row per contender, as for CSV and TSV.
 
     Raises:
-        UsageError: there is no such column.
+        UsageError: a column doesn't exist.
     """
     rows: list[dict[str, Value]] = []
     for analysis in analyses:
@@ -91,13 +91,13 @@ def report_rows(analyses: Sequence[Analysis], options: ReportOptions) -> list[di
         data: dict[str, Value] = {"data": analysis.data.source, "train_size": analysis.data.train_size}
         own = raw_rows(columns, sort_rows(analysis.rows, options.sort or "score", known))
         rows += [(data if len(analyses) > 1 else {}) | row for row in own]
-    # Comparisons may have different metrics; one that a row doesn't have is empty.
+    # Comparisons may have different metrics; a metric that a row lacks is empty.
     names = list(dict.fromkeys(name for row in rows for name in row))
     return [{name: row.get(name) for name in names} for row in rows]
 
 
 def heading_of(analysis: Analysis) -> str:
-    """Return what tells a comparison from others: the data, and how much of train was used."""
+    """Return the heading of a comparison: its data, and the size of train."""
     size = analysis.data.train_size
     return f"{analysis.data.source}, {size} of train" if size else analysis.data.source
 
@@ -106,7 +106,7 @@ def _section(analysis: Analysis, options: ReportOptions, alone: bool) -> Iterato
     yield comparison_text(analysis, options.format, options.price_per_hour, columns=options.columns, sort=options.sort)
     slices = slices_of(analysis, options.slices)
     if not alone:
-        # Slices that are looked at anyway, or the warning about chance would count too few.
+        # The default slices are always included, so that the sentence on the worst slice counts all of them.
         looked_at = {one.name: one for one in (*usual_slices(analysis), *slices)}
         chosen = next((row for row in analysis.rows if row.recommended), analysis.rows[0])
         worst = worst_sentence(analysis, slice_scores(analysis, chosen.line, tuple(looked_at.values())))
@@ -176,8 +176,8 @@ def _as_json(analysis: Analysis, options: ReportOptions) -> dict[str, Any]:
 def _as_separated(analyses: Sequence[Analysis], options: ReportOptions) -> str:
     if options.slices or options.classes:
         raise UsageError(
-            f"--format {options.format} holds one table; for slices and scores by class take json, or a table for "
-            "people such as simple, github, latex_booktabs or html."
+            f"--format {options.format} can hold only one table; for slices and scores by class use json, or another "
+            "format such as simple, github, latex_booktabs or html."
         )
     return separated(report_rows(analyses, options), SEPARATORS[options.format])
 

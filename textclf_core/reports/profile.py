@@ -1,4 +1,4 @@
-"""Where a run's time went, stage by stage, and how far it is from what the machine could do."""
+"""The profile of a run: its time by stage, and the lower bound that the machine sets for training."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from textclf_core.types.progress import format_seconds
 if TYPE_CHECKING:
     from textclf_core.records.schema import Record
 
-# What a step of AdamW reads and writes for a parameter: it reads gradient, weight and two moments, and writes all but
-# the gradient: seven numbers of four bytes.
+# The memory traffic of an AdamW step per parameter: it reads the gradient, the weight and two moments, and writes all
+# but the gradient, which are seven numbers of four bytes.
 _OPTIMIZER_BYTES = 28
 _ROWS, _INNER, _COLUMNS = 512, 768, 3072
 
 
 @dataclass(frozen=True)
 class MachineRates:
-    """What the machine does at its best, as measured.
+    """The measured peak rates of the machine.
 
     Attributes:
-        flops: float32 operations a second in matrix products of an encoder's shapes.
-        bytes: bytes a second that are read or written in a step of the optimizer.
+        flops: float32 operations per second in matrix products with an encoder's shapes.
+        bytes: bytes per second read or written in an optimizer step.
     """
 
     flops: float
@@ -36,7 +36,7 @@ class MachineRates:
 
 
 def measure_rates(device: str) -> MachineRates:
-    """Measure a machine, in about a second: the best of several products and of several optimizer steps."""
+    """Measure the machine's rates, in about a second: the best of several matrix products and optimizer steps."""
     import torch
 
     left, right = torch.randn(_ROWS, _INNER, device=device), torch.randn(_INNER, _COLUMNS, device=device)
@@ -65,9 +65,9 @@ def _best_seconds(work: Callable[[], object], device: str) -> float:
 
 
 def floor_seconds(record: Record, rates: MachineRates) -> float | None:
-    """Return the least seconds that the run's training could take: its FLOPs and its optimizer's memory traffic.
+    """Return a lower bound of the run's training time, from its FLOPs and its optimizer's memory traffic.
 
-    ``None`` where the trainer counts no FLOPs.
+    Returns ``None`` if the trainer counts no FLOPs.
     """
     cost, trainer = record.cost, record.plugin("trainer")
     if cost.train_flops is None or trainer is None or "batch_size" not in trainer.options:
@@ -80,7 +80,7 @@ def floor_seconds(record: Record, rates: MachineRates) -> float | None:
 
 
 def profile_text(record: Record, rates: MachineRates, format: str = "simple") -> str:
-    """Return a table of the stages with their share of the run, and the distance of training from its floor."""
+    """Return a table of the stages with their share of the run, and training time relative to its lower bound."""
     seconds = record.cost.seconds
     rows = [
         ("  " * stage.count("/") + stage.rpartition("/")[2], format_seconds(spent), f"{spent / seconds['total']:.1%}")
@@ -94,14 +94,14 @@ def profile_text(record: Record, rates: MachineRates, format: str = "simple") ->
     trained = seconds.get(PREFIX, 0.0) + seconds.get(STEPS, seconds["train"])
     return (
         f"{table}\n\n"
-        f"The frozen prefix and the steps took {trained / floor:.2f} times their floor of {format_seconds(floor)}: "
-        f"{(record.cost.train_flops or 0) / 1e12:.2f} TFLOP at {rates.flops / 1e9:.0f} GFLOP/s and the optimizer's "
-        f"memory traffic at {rates.bytes / 1e9:.1f} GB/s, both as measured here just now."
+        f"The frozen prefix and the steps took {trained / floor:.2f} times their lower bound of "
+        f"{format_seconds(floor)}: {(record.cost.train_flops or 0) / 1e12:.2f} TFLOP at {rates.flops / 1e9:.0f} "
+        f"GFLOP/s and the optimizer's memory traffic at {rates.bytes / 1e9:.1f} GB/s, both measured just now."
     )
 
 
 def _in_order(seconds: dict[str, float]) -> Iterator[tuple[str, float]]:
-    """Yield the stages with their seconds, each followed by its parts; the whole comes last."""
+    """Yield the stages with their seconds, each followed by its parts; the total comes last."""
 
     def below(parent: str) -> Iterator[tuple[str, float]]:
         depth = parent.count("/") + 1 if parent else 0

@@ -1,4 +1,4 @@
-"""How good predictions are beyond one number: scores by class, confusion, calibration. From stored predictions."""
+"""Detailed scores from stored predictions: scores by class, confusion matrices, calibration."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class ClassScores:
-    """The scores of one class; a mean over seeds where they are a contender's.
+    """The scores of one class, as means over seeds for a contender.
 
-    Where the labels are tags of entities, a class is a type of these, and its rows are entities.
+    For entity tags, the classes are the entity types, and the rows are entities.
 
     Attributes:
         label: the class.
-        precision: of the rows predicted to be of it, the share that are; 0 if none was predicted.
-        recall: of the rows that are of it, the share predicted to be; 0 if there are none.
-        f1: the harmonic mean of the two; 0 if both are.
-        support: how many rows are of it.
+        precision: the share of rows predicted as this class that belong to it; 0 if none was predicted.
+        recall: the share of rows of this class that are predicted as it; 0 if there are none.
+        f1: the harmonic mean of precision and recall; 0 if both are 0.
+        support: the number of rows of this class.
     """
 
     label: str
@@ -41,7 +41,7 @@ class ClassScores:
 
 
 def class_scores(counts: Iterable[ClassCounts]) -> tuple[ClassScores, ...]:
-    """Return the scores of each class, in the order of its counts."""
+    """Return the scores of each class from its counts."""
     return tuple(
         ClassScores(
             label=one.label,
@@ -55,19 +55,19 @@ def class_scores(counts: Iterable[ClassCounts]) -> tuple[ClassScores, ...]:
 
 
 def run_confusion(run: StoredRun) -> NDArray[np.int64]:
-    """Return the confusion matrix of a run's test split, or matrices; see :meth:`ReportKind.confusion`."""
+    """Return the confusion matrix, or matrices, of a run's test split; see :meth:`ReportKind.confusion`."""
     return run.kind.confusion(run.names("label"), run.names("prediction"))
 
 
-def line_confusion(line: ContenderRuns, seeds: Sequence[int]) -> NDArray[np.int64]:
-    """Return the confusion matrices of a contender's runs at these seeds, those that it has, summed."""
-    matrices = [run_confusion(run) for run in _runs(line, seeds)]
+def line_confusion(contender: ContenderRuns, seeds: Sequence[int]) -> NDArray[np.int64]:
+    """Return the sum of the confusion matrices of a contender's runs at these seeds."""
+    matrices = [run_confusion(run) for run in _runs(contender, seeds)]
     return np.asarray(np.sum(matrices, axis=0))
 
 
-def line_class_scores(line: ContenderRuns, seeds: Sequence[int]) -> tuple[ClassScores, ...]:
-    """Return the scores of each class on test, each a mean over the contender's runs at these seeds."""
-    by_run = [run_class_scores(run) for run in _runs(line, seeds)]
+def line_class_scores(contender: ContenderRuns, seeds: Sequence[int]) -> tuple[ClassScores, ...]:
+    """Return the scores of each class on test, as means over the contender's runs at these seeds."""
+    by_run = [run_class_scores(run) for run in _runs(contender, seeds)]
     return tuple(
         ClassScores(
             label=of_class[0].label,
@@ -81,18 +81,18 @@ def line_class_scores(line: ContenderRuns, seeds: Sequence[int]) -> tuple[ClassS
 
 
 def run_class_scores(run: StoredRun) -> tuple[ClassScores, ...]:
-    """Return the scores of each class on a run's test split; of entities, those of each type."""
+    """Return the scores of each class, or entity type, on a run's test split."""
     counts = run.kind.counts_by_class(run.names("label"), run.names("prediction"), entity_mode(run.record))
     return class_scores(counts)
 
 
-def line_reliability(line: ContenderRuns, seeds: Sequence[int], bins: int = BINS) -> Reliability:
+def line_reliability(contender: ContenderRuns, seeds: Sequence[int], bins: int = BINS) -> Reliability:
     """Return the calibration of a contender on test at these seeds.
 
-    The bins hold the predictions of all its runs, where a text may have several labels one for each of them; the three
-    numbers are means over the runs, since errors of two models in opposite directions would cancel in a common bin.
+    The bins contain the predictions of all runs (in a multi-label task, one per label). The three measures are means
+    over the runs, since errors of two models in opposite directions would cancel in common bins.
     """
-    by_run = [(run.label_ids("label"), run_scores(run)) for run in _runs(line, seeds)]
+    by_run = [(run.label_ids("label"), run_scores(run)) for run in _runs(contender, seeds)]
     each = [reliability(references, scores, bins) for references, scores in by_run]
     pooled = reliability(
         np.concatenate([references for references, _ in by_run]), np.concatenate([scores for _, scores in by_run]), bins
@@ -106,14 +106,14 @@ def line_reliability(line: ContenderRuns, seeds: Sequence[int], bins: int = BINS
 
 
 def run_scores(run: StoredRun) -> NDArray[np.float32]:
-    """Return the scores of a run's test split: float32, (rows, classes), or (words, classes) of all rows' words."""
+    """Return the scores of a run's test split, float32, shape (rows, classes), or (words, classes) in a token task."""
     return run.kind.stored_scores(run.test["scores"])
 
 
-def _runs(line: ContenderRuns, seeds: Sequence[int]) -> list[StoredRun]:
-    runs = [run for run in line.runs if run.record.seed in seeds]
+def _runs(contender: ContenderRuns, seeds: Sequence[int]) -> list[StoredRun]:
+    runs = [run for run in contender.runs if run.record.seed in seeds]
     if not runs:
-        raise UsageError(f"{line.label}: it has no run at seed {', '.join(map(str, seeds))}.")
+        raise UsageError(f"{contender.label} has no run at seed {', '.join(map(str, seeds))}.")
     return runs
 
 

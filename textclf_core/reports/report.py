@@ -1,4 +1,4 @@
-"""A report: comparisons of finished runs, and how they are to be shown."""
+"""Reports: comparisons of finished runs, with their output options."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PAGE = "page"
-"""The format of one HTML page with everything on it."""
+"""The name of the format of a single HTML page with everything."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """Comparisons of finished runs. In a notebook it shows as a table.
+    """Comparisons of finished runs. A notebook shows them as tables.
 
     Attributes:
-        analyses: a comparison for each data set, and each size of train: scores, verdicts, costs, the recommended line.
-        options: how they are to be shown.
-        command: the command line that asks for it, for the page.
-        drawn: the files of the plots that were drawn.
-        written: the file that was written, if one was.
+        analyses: the analysis for each data set and size of train: scores, verdicts, costs, recommendation.
+        options: the output options.
+        command: the command line of the report, for the page.
+        drawn: the files of the plots.
+        written: the file that was written; ``None`` if none was.
     """
 
     analyses: tuple[Analysis, ...]
@@ -43,20 +43,20 @@ class Report:
 
     @property
     def analysis(self) -> Analysis | None:
-        """The comparison on the most training data; ``None`` if there is none."""
+        """The analysis for the largest training set; ``None`` if there is none."""
         return max(self.analyses, key=_train_rows, default=None)
 
     @property
     def recommended(self) -> str | None:
-        """The label of the cheapest contender that is not distinguishable from the best, on the most training data."""
+        """The label of the cheapest contender not distinguishable from the best, for the largest training set."""
         rows = self.analysis.rows if self.analysis else ()
         return next((row.line.label for row in rows if row.recommended), None)
 
     def text(self, format: str | None = None) -> str:
-        """Return the report as text, in a format of ``textclf report --format``; in its own options' if none is given.
+        """Return the report as text, in a format of ``textclf report --format``; by default that of its options.
 
         Raises:
-            UsageError: there is no such format or column, a slice can't be read, or CSV is to hold more than one table.
+            UsageError: a format or column doesn't exist, a slice can't be parsed, or CSV can't hold the tables.
         """
         options = self.options if format is None else replace(self.options, format=format)
         if options.format == PAGE:
@@ -66,7 +66,7 @@ class Report:
         return report_text(self.analyses, options)
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row a contender as a pandas frame, with every column, unrounded."""
+        """Return a data frame with one row per contender and all columns, unrounded."""
         import pandas as pd
 
         rows = report_rows(self.analyses, self.options)
@@ -95,19 +95,19 @@ def make_report(
     output: Path | None = None,
     command: str | None = None,
 ) -> Report:
-    """Compare finished runs, and draw and write what is options of it.
+    """Compare finished runs, and write plots and a file if requested.
 
     Args:
-        paths: runs, or folders that hold them.
-        options: how the comparisons are to be shown.
-        metric: what decides.
-        cost: what the recommended line is cheap by.
-        plots: the folder to draw the plots in.
-        output: the file to write; the page goes to ``report.html`` if not given.
-        command: the command line that asks for it, for the page.
+        paths: run directories, or folders that contain them.
+        options: the output options.
+        metric: the metric to compare by.
+        cost: the cost to recommend by.
+        plots: the folder to write the plots to.
+        output: the file to write; ``report.html`` for the page if not given.
+        command: the command line of the report, for the page.
 
     Raises:
-        UsageError: there are no runs, or no such metric, cost, format or column; or a slice can't be read.
+        UsageError: there are no runs; a metric, cost, format or column doesn't exist; or a slice can't be parsed.
     """
     check_format(options.format, also=(PAGE,))
     check_cost(cost)
@@ -135,7 +135,7 @@ def make_report(
 
 
 def split_names(text: str) -> tuple[str, ...]:
-    """Return the names in a text with commas between them."""
+    """Return the names in a comma-separated text."""
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
@@ -144,7 +144,7 @@ def _train_rows(analysis: Analysis) -> int:
 
 
 def _draw(analyses: Sequence[Analysis], directory: Path) -> tuple[Path, ...]:
-    """Draw the plots of each comparison; those of several data sets into a folder each."""
+    """Write the plots of each comparison, in a subfolder each if there are several."""
     from textclf_core.reports.plots import write_curves, write_plots
 
     files = list(write_curves(analyses, directory))

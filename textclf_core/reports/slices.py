@@ -1,4 +1,4 @@
-"""Scores by slice of the test set: by length, by a column of the data, by a condition."""
+"""Scores on slices of the test set: by length, by a column of the data, or by a condition."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LENGTH = "length"
-"""The number of words of a row's texts, as if it were a column; a column of that name takes its place."""
+"""The name of a virtual column with the number of words of a row's texts, unless the data have such a column."""
 
 SMALLEST_SLICE = 30
-"""Rows below which a slice isn't called the worst."""
+"""The smallest number of rows with which a slice can be reported as the worst."""
 
 _OWN_COLUMNS = ("split", "id", "label", "prediction", "scores", "spans")
 _MOST_VALUES = 12
@@ -34,7 +34,7 @@ _RESAMPLES = 2000
 
 @dataclass(frozen=True)
 class Slice:
-    """Some rows of the test set: a name, and for each row whether it is one of them: bool, (rows,)."""
+    """A slice of the test set: its name, and whether each row belongs to it, bool, shape (rows,)."""
 
     name: str
     rows: NDArray[np.bool_]
@@ -45,12 +45,12 @@ class SliceScore:
     """A contender's score on a slice.
 
     Attributes:
-        label: the contender.
-        slice: the slice's name.
-        rows: how many test examples it has.
-        score: the metric on them, a mean over seeds; ``None`` where it has no row.
+        label: the label of the contender.
+        slice: the name of the slice.
+        rows: the number of test examples in it.
+        score: the metric on them, as a mean over seeds; ``None`` for an empty slice.
         low: the lower end of the 95% bootstrap interval over the slice's examples, for these trained models.
-        high: its upper end.
+        high: the upper end of the interval.
     """
 
     label: str
@@ -62,15 +62,15 @@ class SliceScore:
 
 
 def slices_of(analysis: Analysis, wanted: Sequence[str]) -> tuple[Slice, ...]:
-    """Return the slices that were asked for.
+    """Return the requested slices.
 
     Args:
         analysis: the comparison.
-        wanted: each is ``length`` (quartiles), a column (a slice for each of its values), or a condition, as
-            :func:`~textclf_core.reports.expressions.rows_where` takes it.
+        wanted: each is ``length`` (quartiles), a column (one slice per value), or a condition for
+            :func:`~textclf_core.reports.expressions.rows_where`.
 
     Raises:
-        UsageError: a column has too many values, or a condition can't be read.
+        UsageError: a column has too many values, or a condition can't be parsed.
     """
     run = analysis.rows[0].line.runs[0]
     columns = _columns(run)
@@ -87,7 +87,7 @@ def slices_of(analysis: Analysis, wanted: Sequence[str]) -> tuple[Slice, ...]:
 
 
 def usual_slices(analysis: Analysis) -> tuple[Slice, ...]:
-    """Return the slices that are looked at unasked: quartiles of length, and the values of columns that have few."""
+    """Return the default slices: the quartiles of length, and the values of columns with few values."""
     run = analysis.rows[0].line.runs[0]
     columns = _columns(run)
     found: list[Slice] = []
@@ -100,42 +100,42 @@ def usual_slices(analysis: Analysis) -> tuple[Slice, ...]:
 
 
 def slice_scores(
-    analysis: Analysis, line: ContenderRuns, slices: Sequence[Slice], *, seed: int = 0
+    analysis: Analysis, contender: ContenderRuns, slices: Sequence[Slice], *, seed: int = 0
 ) -> tuple[SliceScore, ...]:
     """Return a contender's score on each slice, with its interval.
 
     Args:
-        analysis: the comparison, whose metric counts.
-        line: the contender.
-        slices: of its test set.
-        seed: draws the bootstrap's resamples.
+        analysis: the comparison, whose metric is used.
+        contender: the contender's runs.
+        slices: the slices of the test set.
+        seed: the seed of the bootstrap's resamples.
     """
-    metric = statistic(analysis.metric, [line])
-    references = references_of(line.runs[0], metric)
-    predictions = outcomes_of(line, metric, line.seeds)
+    metric = statistic(analysis.metric, [contender])
+    references = references_of(contender.runs[0], metric)
+    predictions = outcomes_of(contender, metric, contender.seeds)
     labels = len(analysis.data.label_names)
-    return tuple(_score(line.label, metric, references, predictions, labels, one, seed) for one in slices)
+    return tuple(_score(contender.label, metric, references, predictions, labels, one, seed) for one in slices)
 
 
 def worst_slice(scores: Sequence[SliceScore]) -> SliceScore | None:
-    """Return the slice with the lowest score among those of at least 30 rows; ``None`` if there is none."""
+    """Return the slice with the lowest score among those with at least 30 rows; ``None`` if there are none."""
     large = [one for one in scores if one.rows >= SMALLEST_SLICE and one.score is not None]
     return min(large, key=lambda one: (one.score, one.slice), default=None)
 
 
 def worst_sentence(analysis: Analysis, scores: Sequence[SliceScore]) -> str | None:
-    """Return the worst slice in a sentence; ``None`` if no slice has enough rows."""
+    """Return a sentence on the worst slice; ``None`` if no slice has enough rows."""
     worst = worst_slice(scores)
     if worst is None:
         return None
     return (
         f"Worst slice of {worst.label}: {worst.slice}, {analysis.metric} {write_score(worst)} on {worst.rows:,} test "
-        f"examples. It is the lowest of {len(scores)}: who looks at many slices finds a bad one by chance."
+        f"examples. It is the lowest of {len(scores)}: among many slices, some have a low score by chance."
     )
 
 
 def write_score(one: SliceScore) -> str:
-    """Return a slice's score and its interval, rounded by it: ``0.71 [0.65, 0.77]``."""
+    """Return a slice's score and interval, rounded accordingly: ``0.71 [0.65, 0.77]``."""
     if one.score is None or one.low is None or one.high is None:
         return "-"
     number = write_number(one.score, places((one.high - one.low) / 2))
@@ -143,7 +143,7 @@ def write_score(one: SliceScore) -> str:
 
 
 def _columns(run: StoredRun) -> dict[str, list[Any]]:
-    """Return the values that a slice can be made by: the stored columns but for the scores, and the length."""
+    """Return the columns for slices: the stored columns except the scores, and the length."""
     table = run.test
     lengths = [
         sum(count_words(text) for text in row)
@@ -154,13 +154,13 @@ def _columns(run: StoredRun) -> dict[str, list[Any]]:
 
 
 def count_words(text: str | Sequence[str] | None) -> int:
-    """Return how many words a text has: those between white space, or those that it is a list of."""
+    """Return the number of words in a text (separated by white space) or in a list of words."""
     return len(text.split() if isinstance(text, str) else text or ())
 
 
 def _by_length(lengths: Sequence[int]) -> list[Slice]:
     values = np.asarray(lengths)
-    # Where many rows have one length, two quartiles coincide and there are fewer slices.
+    # If many rows have the same length, quartiles coincide and there are fewer slices.
     edges = np.unique(np.quantile(values, [0.25, 0.5, 0.75, 1.0], method="inverted_cdf"))
     index = np.searchsorted(edges, values, side="left")
     slices = []
@@ -176,8 +176,8 @@ def _by_value(name: str, values: Sequence[Any]) -> list[Slice]:
     distinct = _distinct(values)
     if len(distinct) > _MOST_VALUES:
         raise UsageError(
-            f"--slice {name}: this column has {len(distinct):,} different values, and slices are made of at most "
-            f'{_MOST_VALUES}. Write a condition, such as "{name} == {distinct[0]!r}".'
+            f"--slice {name}: this column has {len(distinct):,} different values; at most {_MOST_VALUES} are possible. "
+            f'Write a condition, such as "{name} == {distinct[0]!r}".'
         )
     return [
         Slice(f"{name} {'missing' if value is None else value}", np.array([one == value for one in values]))
@@ -186,14 +186,14 @@ def _by_value(name: str, values: Sequence[Any]) -> list[Slice]:
 
 
 def _distinct(values: Sequence[Any]) -> list[Any]:
-    """Return the different values: numbers by their size, then all else as it is written, a missing one last."""
+    """Return the distinct values: numbers in ascending order, then others sorted as text, a missing one last."""
 
     def place(value: Any) -> tuple[int, float, str]:
         if isinstance(value, int | float):
             return 0, value, ""
         return (2, 0, "") if value is None else (1, 0, str(value))
 
-    # By how they are written, for a list can't be looked up.
+    # By their representation, since lists aren't hashable.
     return sorted({repr(value): value for value in values}.values(), key=place)
 
 

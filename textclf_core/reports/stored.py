@@ -1,4 +1,4 @@
-"""Runs as they are on disk, gathered by contender."""
+"""Reading stored runs, and grouping them by contender."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StoredRun:
-    """A run's directory and its record; its predictions are read when they are asked for."""
+    """A run directory with its record; predictions are read on first use."""
 
     directory: Path
     record: Record
@@ -40,31 +40,31 @@ class StoredRun:
 
     @cached_property
     def kind(self) -> TaskKind:
-        """What the kind of the run's task decides."""
+        """The kind of the run's task."""
         return kind_of(self.record.data.task)
 
     def names(self, column: str) -> list[Any]:
-        """Return the test split's ``label`` or ``prediction`` column as it is stored: names, or lists of them.
+        """Return the stored column ``label`` or ``prediction`` of the test split: names, or lists of names.
 
         Raises:
             UsageError: rows were left unanswered.
         """
         if unanswered := self.test[column].null_count:
             raise UsageError(
-                f"{self.directory}: this run leaves {unanswered:,} of {self.test.num_rows:,} test rows unanswered: "
-                "its scores are not of the same rows as those of other runs. Leave it out; its record has its own."
+                f"{self.directory}: this run leaves {unanswered:,} of {self.test.num_rows:,} test rows unanswered, so "
+                "it can't be compared with other runs on the same rows. Leave it out; its record has its scores."
             )
         return list(self.test[column].to_pylist())
 
     def decided_names(self, column: str) -> list[Any]:
-        """Return what :meth:`names` does, of the rows that were answered."""
+        """Return the names in a column, as :meth:`names` does, for the rows with a decision only."""
         return list(self.test[column].filter(self.test["prediction"].is_valid()).to_pylist())
 
     def label_ids(self, column: str) -> NDArray[np.int64]:
-        """Return what :meth:`names` does as label ids, int64, (rows,).
+        """Return a column as label ids, int64, shape (rows,).
 
-        Where each word has a label, those of all words of all rows, (words,); where a text may have several, zeros and
-        ones, (rows, labels).
+        In a token task: the ids of all words of all rows, shape (words,). In a multi-label task: zeros and ones, shape
+        (rows, labels).
 
         Raises:
             UsageError: rows were left unanswered.
@@ -74,7 +74,7 @@ class StoredRun:
 
 @dataclass(frozen=True)
 class ContenderRuns:
-    """The runs of one contender, one a seed, in the order of the seeds."""
+    """The runs of one contender, one per seed, in the order of the seeds."""
 
     label: str
     runs: tuple[StoredRun, ...]
@@ -86,30 +86,31 @@ class ContenderRuns:
 
 
 def find_runs(paths: Iterable[Path]) -> list[StoredRun]:
-    """Return the runs that the paths name: a run's directory, or a folder of runs (not deeper).
+    """Return the runs at the paths, each of which is a run directory or a folder that directly contains some.
 
     Raises:
-        UsageError: a path isn't there or has no run, or a record can't be read.
+        UsageError: a path doesn't exist or has no run, or a record can't be read.
     """
     runs: dict[Path, StoredRun] = {}
     for path in paths:
         if not path.is_dir():
-            raise UsageError(f"{path}: there is no such folder. Give runs, or the folder that holds them.")
+            raise UsageError(f"{path}: there is no such folder. Give run directories, or a folder that contains them.")
         directories = [path] if (path / RECORD_FILE).is_file() else sorted(path.glob(f"[!.]*/{RECORD_FILE}"))
         found = [directory if directory.is_dir() else directory.parent for directory in directories]
         found = [directory for directory in found if directory.suffix != ".incomplete"]
         if not found:
-            raise UsageError(f"{path}: there is no run in it (no {RECORD_FILE}).")
+            raise UsageError(f"{path} contains no run (no {RECORD_FILE}).")
         runs |= {directory.resolve(): StoredRun(directory, read_record(directory)) for directory in found}
     return list(runs.values())
 
 
 def gather(runs: Iterable[StoredRun]) -> dict[str, tuple[ContenderRuns, ...]]:
-    """Return the contenders of each table, by the data's fingerprint, in the order in which they started.
+    """Return the contenders of each table, by the data's fingerprint, in the order of their start times.
 
-    Runs that differ in the seed alone are one contender; of two at one seed the later counts. Contenders of one label
-    that differ in other plugins get these behind their label. Tuned contenders get a table of their own, with those
-    that have nothing to tune: a tuned one beside an untuned one says nothing of the strategies.
+    Runs that differ only in the seed are one contender; of two runs with the same seed the later one is used. If
+    contenders have the same label but differ in other plugins, these are appended to the label. Tuned contenders are in
+    a separate table, together with those that have nothing to tune, since comparing tuned with untuned contenders isn't
+    a comparison of strategies.
     """
     by_data: dict[str, dict[str, dict[int, StoredRun]]] = {}
     ordered = sorted(runs, key=lambda run: run.record.started)
@@ -126,18 +127,18 @@ def gather(runs: Iterable[StoredRun]) -> dict[str, tuple[ContenderRuns, ...]]:
         for table in tables:
             by_data.setdefault(table, {}).setdefault(_identity(run.record), {})[run.record.seed] = run
     gathered: dict[str, tuple[ContenderRuns, ...]] = {}
-    for fingerprint, lines in by_data.items():
-        records = [next(iter(by_seed.values())).record for by_seed in lines.values()]
+    for fingerprint, by_identity in by_data.items():
+        records = [next(iter(by_seed.values())).record for by_seed in by_identity.values()]
         labels = _labels(records)
         gathered[fingerprint] = tuple(
             ContenderRuns(label, tuple(by_seed[seed] for seed in sorted(by_seed)))
-            for label, by_seed in zip(labels, lines.values(), strict=True)
+            for label, by_seed in zip(labels, by_identity.values(), strict=True)
         )
     return gathered
 
 
 def _could_be_tuned(record: Record, tuned: Mapping[str, Collection[str]]) -> bool:
-    """Return whether a run's trainer has an option that was tuned on these data, and it wasn't in this run."""
+    """Return whether a run's trainer has an option that other runs on the same data tuned, but this run didn't."""
     trainer = record.plugin("trainer")
     wanted = tuned.get(record.data.fingerprint, ())
     return not record.tuning and trainer is not None and any(option in trainer.options for option in wanted)
@@ -149,7 +150,7 @@ def _identity(record: Record) -> str:
 
 
 def _distinguishes(plugin: PluginRecord) -> bool:
-    """Return whether a plugin makes another contender: not the data, nor who only looks on."""
+    """Return whether runs that differ in this plugin are different contenders, unlike datasets and observers."""
     return "dataset" not in plugin.roles and plugin.roles != ("observer",)
 
 
@@ -162,7 +163,7 @@ def _labels(records: Sequence[Record]) -> list[str]:
             twins = [other for other in records if other.label == label]
             label += "".join(f" · {spec}" for spec in _specs(record) if not all(spec in _specs(twin) for twin in twins))
         distinct.append(label)
-    # Runs of different versions of one plugin may still look alike.
+    # Runs with different versions of a plugin may still have the same label.
     return [
         f"{label} #{distinct[:i].count(label) + 1}" if label in distinct[:i] else label
         for i, label in enumerate(distinct)

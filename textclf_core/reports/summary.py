@@ -1,4 +1,4 @@
-"""The table that closes a run: metrics, what was frozen, what it cost."""
+"""The summary table of a run: metrics, frozen parts, cost."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from textclf_core.types.progress import format_seconds
 
 
 def metric_rows(record: Record) -> list[dict[str, object]]:
-    """Return a row a metric: its name, and its value on each evaluated split."""
+    """Return one row per metric: its name, and its value on each evaluated split."""
     names = dict.fromkeys(name for values in record.metrics.values() for name in values)
     return [{"metric": name, **{split: values.get(name) for split, values in record.metrics.items()}} for name in names]
 
 
 def cost_rows(record: Record) -> list[tuple[str, str]]:
-    """Return what the run froze, what it did with the scores and what it cost, as pairs of words."""
+    """Return the frozen parts, the postprocessing and the costs of a run, as pairs of name and value."""
     return list(_cost_rows(record))
 
 
@@ -58,42 +58,42 @@ def _cost_rows(record: Record) -> Iterator[tuple[str, str]]:
 
 
 def check_summary_format(name: str) -> None:
-    """Refuse a format that a run's closing table can't be had in.
+    """Check a format of a run's summary table.
 
     Raises:
-        UsageError: there is none of that name.
+        UsageError: the format doesn't exist.
     """
     formats = ("json", *tabulate_formats)
     if name not in formats:
         raise UsageError(
-            f"--format {name}: no such format.{did_you_mean(name, formats)} It takes {', '.join(formats)}."
+            f"--format {name}: no such format.{did_you_mean(name, formats)} The formats are {', '.join(formats)}."
         )
 
 
 def summary(record: Record, where: str, table_format: str = "simple") -> str:
-    """Return the closing table of a run, or as JSON its record.
+    """Return the summary table of a run, or its record as JSON.
 
     Args:
-        record: the run.
-        where: its directory, as the user would type it.
+        record: the record of the run.
+        where: the run directory, as the user would type it.
         table_format: ``json`` or a format of tabulate.
 
     Raises:
-        UsageError: there is no such format.
+        UsageError: the format doesn't exist.
     """
     check_summary_format(table_format)
     if table_format == "json":
         return json.dumps(asdict(record), indent=2, ensure_ascii=False)
     metrics = tabulate(metric_rows(record), headers="keys", floatfmt=".4f", missingval="-", tablefmt=table_format)
     cost = tabulate(cost_rows(record), tablefmt="plain" if table_format == "simple" else table_format)
-    lines = [_subject(record), "", metrics, "", cost]
+    parts = [_subject(record), "", metrics, "", cost]
     if sentence := held_out_sentence(record.data):
-        lines += ["", sentence]
-    return "\n".join([*lines, "", f"run: {where}"])
+        parts += ["", sentence]
+    return "\n".join([*parts, "", f"run: {where}"])
 
 
 def summary_html(record: Record, where: str) -> str:
-    """Return the closing table of a run as HTML, for a notebook. Every text is escaped."""
+    """Return the summary table of a run as HTML, for a notebook, with all texts escaped."""
     metrics = tabulate(metric_rows(record), headers="keys", floatfmt=".4f", missingval="-", tablefmt="html")
     cost = tabulate(cost_rows(record), tablefmt="html")
     sentence = held_out_sentence(record.data)
@@ -107,46 +107,46 @@ def held_out_sentence(data: DataRecord) -> str | None:
     if not held_out:
         return None
     verb = "are" if len(held_out) > 1 else "is"
-    # Only test is scored; a held-out validation split alone leaves its scores comparable.
+    # Published scores are test scores, so a held-out validation split doesn't affect the comparison.
     warning = ": not comparable with published scores" if "test" in held_out else ""
     return f"{' and '.join(held_out)} {verb} held out from train{warning}."
 
 
 def tokenization_sentences(record: Record) -> str | None:
-    """Return the longest input and how many texts were longer, in sentences; ``None`` if that isn't known."""
+    """Return the maximum length and the number of truncated texts in sentences; ``None`` if unknown."""
     if record.tokenization is None:
         return None
-    cut = _cut(record)
-    sentence = f"Longer texts were truncated {cut}." if cut else "No text was longer."
+    counts = _truncated(record)
+    sentence = f"Longer texts were truncated {counts}." if counts else "No text was longer."
     return f"The longest input is {record.tokenization.max_length:,} tokens, special ones included. {sentence}"
 
 
 def _longest_input(record: Record) -> str | None:
-    """Return the longest input, where somebody chose it or some texts were longer."""
-    trainer, cut = record.plugin("trainer"), _cut(record)
+    """Return the maximum length and the number of truncated texts, if the length was set or texts were truncated."""
+    trainer, counts = record.plugin("trainer"), _truncated(record)
     chosen = trainer is not None and trainer.set_by.get("max_length", "default") != "default"
-    if record.tokenization is None or not (chosen or cut):
+    if record.tokenization is None or not (chosen or counts):
         return None
-    return (
-        f"{record.tokenization.max_length:,} tokens; {f'longer texts truncated {cut}' if cut else 'no text was longer'}"
-    )
+    truncated = f"longer texts truncated {counts}" if counts else "no text was longer"
+    return f"{record.tokenization.max_length:,} tokens; {truncated}"
 
 
-def _cut(record: Record) -> str:
-    """Return how many texts of each split were truncated and what of them was kept; nothing if none was."""
-    cut = [f"{split.truncated:,} of {split.rows:,} in {split.name}" for split in record.data.splits if split.truncated]
-    return f"({record.tokenization.truncation} kept): {', '.join(cut)}" if cut and record.tokenization else ""
+def _truncated(record: Record) -> str:
+    """Return the number of truncated texts of each split and the part of them that was kept; empty if none were."""
+    splits = [split for split in record.data.splits if split.truncated]
+    counts = [f"{split.truncated:,} of {split.rows:,} in {split.name}" for split in splits]
+    return f"({record.tokenization.truncation} kept): {', '.join(counts)}" if counts and record.tokenization else ""
 
 
 def _subject(record: Record) -> str:
-    # A trainer that says itself what trains has both roles.
+    # A trainer that decides itself what trains has both roles.
     names = " + ".join(dict.fromkeys(_spec(record, role) for role in ("strategy", "trainer") if record.plugin(role)))
     model = record.plugin("model")
     return " · ".join([names, *([model.name] if model else []), record.data.source, f"seed {record.seed}"])
 
 
 def _spec(record: Record, role: str) -> str:
-    """Return the plugins of a role with the options that somebody set."""
+    """Return the plugins of a role with the options that were set."""
     specs = []
     for plugin in record.plugins:
         if role in plugin.roles:
@@ -165,7 +165,7 @@ def _phase(phase: PhaseRecord) -> str:
 
 
 def _frozen(encoder: EncoderRecord) -> str:
-    """Return what of the encoder was frozen: whole parts, then parts of which something trained."""
+    """Return the frozen parts of the encoder: completely frozen parts, then partly frozen ones."""
     if encoder.frozen_sha256 is None:
         return "nothing"
     partly = f"partly {', '.join(_ranges(encoder.partly_frozen))}" if encoder.partly_frozen else ""
@@ -173,7 +173,7 @@ def _frozen(encoder: EncoderRecord) -> str:
 
 
 def _ranges(parts: tuple[str, ...]) -> list[str]:
-    """Join neighbouring blocks: ``block 0``, ``block 1`` become ``blocks 0-1``."""
+    """Join adjacent blocks: ``block 0``, ``block 1`` become ``blocks 0-1``."""
     joined: list[str] = []
     run: list[int] = []
     for part in (*parts, ""):

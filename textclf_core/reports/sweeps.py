@@ -1,4 +1,4 @@
-"""Sweeps among the contenders: those that are alike but for the value of one numeric option."""
+"""Sweeps: contenders that differ only in the value of one numeric option."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from textclf_core.reports.analysis import Row
 
 @dataclass(frozen=True)
 class Sweep:
-    """An option and the contenders that differ in its value alone, by the value, the smallest first."""
+    """An option and the contenders that differ only in its value, in ascending order of the value."""
 
     plugin: str
     option: str
@@ -20,7 +20,7 @@ class Sweep:
 
 
 def sweeps_of(rows: Iterable[Row]) -> tuple[Sweep, ...]:
-    """Return the sweeps of at least two values among the contenders, in the order of the rows."""
+    """Return the sweeps with at least two values among the contenders, in the order of the rows."""
     found: dict[tuple[str, str, str], dict[float, Row]] = {}
     for row in rows:
         record = row.line.runs[0].record
@@ -37,7 +37,7 @@ def sweeps_of(rows: Iterable[Row]) -> tuple[Sweep, ...]:
 
 
 def _rest(record: Record, index: int, option: str) -> str:
-    """Return everything that contenders of one sweep have in common."""
+    """Return a key of everything that the contenders of a sweep have in common."""
     plugins = [
         [plugin.name, {key: value for key, value in plugin.options.items() if (position, key) != (index, option)}]
         for position, plugin in enumerate(record.plugins)

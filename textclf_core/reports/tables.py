@@ -1,4 +1,4 @@
-"""The table of a comparison, for people in any of tabulate's formats, and for programs as CSV, TSV and JSON."""
+"""The table of a comparison: in tabulate's formats for readers, and as CSV, TSV and JSON for programs."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from textclf_core.reports.rounding import write_significant
 from textclf_core.reports.summary import held_out_sentence
 
 FORMATS = ("csv", "json", *tabulate_formats)
-"""What ``--format`` takes for a table."""
+"""The formats of a table for ``--format``."""
 
-# These hold a table and nothing else, since a program reads them or they go into another document.
+# These formats contain only the table, since they are read by programs or included in other documents.
 TABLE_ALONE = ("csv", "tsv", "json", "html", "unsafehtml", "latex", "latex_raw", "latex_booktabs", "latex_longtable")
 
 SEPARATORS = {"csv": ",", "tsv": "\t"}
@@ -31,24 +31,24 @@ SEPARATORS = {"csv": ",", "tsv": "\t"}
 _LATEX = ("latex", "latex_booktabs", "latex_longtable")
 _MARKDOWN = ("github", "pipe")
 _WIDTH = 120
-# A spreadsheet takes a cell that begins so for a formula: https://owasp.org/www-community/attacks/CSV_Injection
+# Spreadsheets treat cells with these beginnings as formulas: https://owasp.org/www-community/attacks/CSV_Injection
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def check_format(name: str, also: Sequence[str] = ()) -> None:
-    """Refuse a format that there isn't.
+    """Check the name of a format.
 
     Args:
-        name: as it was given.
-        also: what the command takes beside the tables' formats.
+        name: the name.
+        also: the command's further formats, besides those of tables.
 
     Raises:
-        UsageError: there is none of that name.
+        UsageError: the format doesn't exist.
     """
     formats = (*also, *FORMATS)
     if name not in formats:
         raise UsageError(
-            f"--format {name}: no such format.{did_you_mean(name, formats)} It takes {', '.join(formats)}."
+            f"--format {name}: no such format.{did_you_mean(name, formats)} The formats are {', '.join(formats)}."
         )
 
 
@@ -60,21 +60,21 @@ def comparison_text(
     columns: Sequence[str] | None = None,
     sort: str | None = None,
 ) -> str:
-    """Return a comparison as text: the verdict, the table, and what it can and can't say.
+    """Return a comparison as text: the verdict, the table, and the limits of the comparison.
 
-    CSV, TSV, JSON, LaTeX and HTML hold the table alone (JSON the verdict too). CSV, TSV and JSON have every column and
-    unrounded numbers unless ``columns`` says otherwise; the others round by the uncertainty and have the columns that
-    fit 120 characters.
+    CSV, TSV, JSON, LaTeX and HTML contain only the table, and JSON also the verdict. CSV, TSV and JSON have unrounded
+    numbers and, by default, all columns; the others are rounded according to the uncertainty, and by default have the
+    columns that fit into 120 characters.
 
     Args:
         analysis: the comparison.
-        format: ``csv``, ``tsv``, ``json`` or one of tabulate's.
-        price_per_hour: what an hour of the machine costs; adds the column ``money``.
-        columns: the names of the columns, in the order wanted.
-        sort: the column to sort by, the best first; with a ``-`` before it, the other way round.
+        format: ``csv``, ``tsv``, ``json`` or a format of tabulate.
+        price_per_hour: the price of the machine per hour; if given, the column ``money`` is added.
+        columns: the names of the columns, in order.
+        sort: the column to sort by, the best first, preceded by ``-`` to reverse the order.
 
     Raises:
-        UsageError: there is no such format or column.
+        UsageError: the format or a column doesn't exist.
     """
     check_format(format)
     known = columns_of(analysis, price_per_hour)
@@ -101,7 +101,7 @@ def comparison_text(
 
 
 def prose(sentences: Sequence[str], format: str) -> str:
-    """Return sentences, a line each, as they stand beside a table in one of tabulate's formats."""
+    """Return sentences, one per line, as text outside a table in one of tabulate's formats."""
     if format in _MARKDOWN:
         return "\n".join(
             f"- {escape_markdown(one)}" if len(sentences) > 1 else escape_markdown(one) for one in sentences
@@ -112,9 +112,9 @@ def prose(sentences: Sequence[str], format: str) -> str:
 
 
 def format_table(headings: Sequence[str], rows: Sequence[Sequence[str]], format: str, align: Sequence[str]) -> str:
-    """Return a table of texts in one of tabulate's formats; what its format would read as markup is escaped."""
+    """Return a table of texts in one of tabulate's formats, with markup characters escaped."""
     escape = escape_markdown if format in _MARKDOWN else _one_line
-    # tabulate parses numbers out of texts and would write 0.800 as 0.8.
+    # tabulate would parse numbers in texts and write 0.800 as 0.8.
     table = tabulate(
         [[escape(cell) for cell in row] for row in rows],
         headers=[escape(heading) for heading in headings],
@@ -132,7 +132,7 @@ def comparison_json(
     columns: Sequence[str] | None = None,
     sort: str | None = None,
 ) -> dict[str, Any]:
-    """Return a comparison as JSON holds it, with unrounded numbers; the arguments are those of `comparison_text`."""
+    """Return a comparison as JSON values, unrounded; the arguments are those of :func:`comparison_text`."""
     known = columns_of(analysis, price_per_hour)
     chosen = pick(columns, known) if columns is not None else list(known.values())
     rows = raw_rows(chosen, sort_rows(analysis.rows, sort or "score", known))
@@ -160,11 +160,11 @@ def comparison_json(
 
 
 def limits(analysis: Analysis) -> list[str]:
-    """Return what a comparison rests on and what it can't show, a sentence each."""
+    """Return sentences on the basis of a comparison and on what it can't detect."""
     seeds, rows, sentences = analysis.seeds, f"{analysis.test_rows:,} test examples", []
     if len(seeds) == 1:
         sentences.append(
-            f"One seed ({seeds[0]}), {rows}: the verdicts speak of these trained models, not of the strategies. "
+            f"One seed ({seeds[0]}), {rows}: the verdicts are about these trained models, not about the strategies. "
             "Run more seeds to compare strategies."
         )
     else:
@@ -190,27 +190,27 @@ def _recommendation(analysis: Analysis) -> list[str]:
 def _smallest_difference(smallest: float) -> str:
     if math.isinf(smallest):
         return (
-            "These are too few to show any difference from the best in 80 of 100 comparisons; even a large one may be "
-            "real and go unseen."
+            "These are too few to detect any difference from the best in 80 of 100 comparisons; even a large one may "
+            "remain undetected."
         )
     return (
-        f"A difference of {write_significant(smallest)} from the best is the smallest that these would show in 80 of "
-        "100 comparisons; a smaller one may be real and go unseen."
+        f"The smallest difference from the best that these would detect in 80 of 100 comparisons is "
+        f"{write_significant(smallest)}; a smaller one may remain undetected."
     )
 
 
 def escape_markdown(text: str) -> str:
-    """Return a text that GitHub's Markdown, also in a cell of a table, shows as it is."""
+    """Return a text escaped for GitHub's Markdown, also within a table cell."""
     text = re.sub(r"([\\`*|<$])", r"\\\1", _one_line(text))
-    text = re.sub(r"(?<!\w)_|_(?!\w)", r"\\_", text)  # within a word it is no emphasis
+    text = re.sub(r"(?<!\w)_|_(?!\w)", r"\\_", text)  # an underscore within a word isn't emphasis
     return re.sub(r"~(?=~)|(?<=~)~|&(?=#?\w+;)|(?<=\])\(", r"\\\g<0>", text)
 
 
 def _mend_latex(table: str) -> str:
-    """Return a table of tabulate's with what TeX would still read as markup, or show as something else, mended."""
-    # TeX's text font has a dash in the bar's place.
+    """Return a LaTeX table of tabulate with the characters fixed that tabulate doesn't escape."""
+    # In TeX's default encoding, a bar is shown as a dash.
     table = table.replace("|", r"\textbar{}")
-    # The end of a row takes a length in brackets and a star, also from the beginning of the next.
+    # TeX would read a bracket or star at the beginning of a row as an argument of the previous row's end.
     return re.sub(r"^( *)(?=[\[*])", r"\1{}", table, flags=re.MULTILINE)
 
 
@@ -219,9 +219,9 @@ def _one_line(text: str) -> str:
 
 
 def separated(rows: Sequence[Mapping[str, Value]], separator: str) -> str:
-    """Return CSV (RFC 4180 but for its line ends, which are LF) or TSV with a header.
+    """Return CSV (RFC 4180, but with LF as line end) or TSV with a header.
 
-    A text that a spreadsheet would take for a formula gets a ``'`` before it; numbers stay numbers.
+    A text that a spreadsheet would treat as a formula is preceded by ``'``; numbers are unchanged.
     """
     stream = io.StringIO()
     writer = csv.writer(stream, delimiter=separator, lineterminator="\n")
@@ -231,7 +231,7 @@ def separated(rows: Sequence[Mapping[str, Value]], separator: str) -> str:
 
 
 def raw_rows(columns: Sequence[Column], rows: Sequence[Row]) -> list[dict[str, Value]]:
-    """Return what a program reads of the rows, by the names of the columns; an interval has ``low`` and ``high``."""
+    """Return the raw values of the rows, by the names of the columns; an interval has ``low`` and ``high``."""
     return [{name: read(row) for column in columns for name, read in column.parts.items()} for row in rows]
 
 
@@ -240,7 +240,7 @@ def _harmless(value: Value) -> Value:
 
 
 def _fitting(analysis: Analysis, known: Mapping[str, Column], rows: Sequence[Row]) -> list[Column]:
-    """Return the columns that matter most, as many of them as fit the width."""
+    """Return the most important columns, as many as fit the width."""
     several = len(analysis.seeds) > 1
     needed = ["contender", "score", *(["sd"] if several else []), "interval", "verdict", "p", analysis.cost]
     needed += [name for name in ("tuned", "money") if name in known]
@@ -250,12 +250,12 @@ def _fitting(analysis: Analysis, known: Mapping[str, Column], rows: Sequence[Row
             table = [known[name] for name in [*chosen, extra]]
             if sum(_width(column, rows) for column in table) + 2 * (len(table) - 1) <= _WIDTH:
                 chosen.append(extra)
-    # Costs stand in their own order whichever of them was chosen first.
+    # Columns are in their fixed order, whichever cost is needed.
     return [column for name, column in known.items() if name in chosen]
 
 
 def _width(column: Column, rows: Sequence[Row]) -> int:
-    # tabulate gives a heading two characters more than it needs.
+    # tabulate makes a column two characters wider than its heading.
     return max(len(column.heading) + MIN_PADDING, *(len(column.write(row)) for row in rows))
 
 
@@ -264,5 +264,5 @@ def _recommended(analysis: Analysis) -> Row | None:
 
 
 def _finite(value: Value) -> Value:
-    """Return what JSON can hold."""
+    """Return the value, or ``None`` for a number that JSON can't hold."""
     return None if isinstance(value, float) and not math.isfinite(value) else value

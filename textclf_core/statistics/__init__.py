@@ -1,4 +1,4 @@
-"""Statistics of a comparison: which differences between contenders are real. NumPy and SciPy alone.
+"""Statistics of a comparison: which differences between contenders are significant. Uses only NumPy and SciPy.
 
 >>> comparison = compare(references, {"full": full, "head-only": head_only}, "f1-binary")
 >>> comparison.sentence("head-only")

@@ -1,4 +1,4 @@
-"""Bootstrap over the examples of a test set, within the reference labels."""
+"""Bootstrap over the examples of a test set, stratified by reference label."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from textclf_core.statistics.metrics import SENTENCE_METRICS, Metric, row_counts, score
+from textclf_core.statistics.metrics import SEQUENCE_METRICS, Metric, row_counts, score
 
 SMALLEST_STRATUM = 5
-"""Labels with fewer rows than this are resampled together."""
+"""Labels with fewer rows than this are resampled as one stratum."""
 
 _WEIGHTS_AT_ONCE = 4_000_000
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A two-sided confidence interval, and the level that it is meant to cover the truth at."""
+    """A two-sided confidence interval and its nominal level."""
 
     low: float
     high: float
@@ -27,15 +27,15 @@ class Interval:
 
 
 def strata_of(references: NDArray[np.int64], metric: Metric = "accuracy") -> tuple[NDArray[np.int64], ...]:
-    """Return the rows of each reference label, smallest label ids first; each group is resampled by itself.
+    """Return the strata of the test rows: the row numbers of each reference label, smallest label id first.
 
-    Sentences whose words have labels are one group, and so are rows that may have several labels.
+    Token sequences form a single stratum, and so do multi-label rows.
 
-    A label of one row would always be drawn as it is, as if nothing could be learnt about it from other rows. So
-    labels of fewer than ``SMALLEST_STRATUM`` rows are one group ("collapsed strata"; Cochran, Sampling Techniques,
-    1977, section 5A.12); if they are still too few together, they join the smallest of the others.
+    A stratum of one row would be the same in every resample and would show no variance. So labels with fewer than
+    ``SMALLEST_STRATUM`` rows form one stratum ("collapsed strata"; Cochran, Sampling Techniques, 1977, section 5A.12);
+    if that is still too small, it is merged with the smallest other stratum.
     """
-    if metric in SENTENCE_METRICS or references.ndim > 1:
+    if metric in SEQUENCE_METRICS or references.ndim > 1:
         return (np.arange(len(references)),)
     labels, counts = np.unique(references, return_counts=True)
     groups = [np.flatnonzero(references == label) for label in labels[counts >= SMALLEST_STRATUM]]
@@ -46,7 +46,7 @@ def strata_of(references: NDArray[np.int64], metric: Metric = "accuracy") -> tup
 
 
 def kinds_of_rows(*labels: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the first row of each kind, and how many rows are of it: those that are alike in all of ``labels``.
+    """Group rows that have equal values in all of ``labels``; return each group's first row and its number of rows.
 
     Args:
         labels: references or predictions of the same rows, each of shape (rows,) or (rows, labels).
@@ -66,20 +66,20 @@ def resampled_scores(
     resamples: int,
     rng: np.random.Generator,
 ) -> NDArray[np.float64]:
-    """Return the metric of each model in each resample of the rows: float64, shape (models, resamples).
+    """Return the metric of each model in each resample of the rows, float64, shape (models, resamples).
 
     All models are scored on the same resamples, so their differences are paired. Rows with equal labels and equal
-    predictions add the same, so what is drawn is how often each kind of row occurs: the work doesn't grow with the
-    rows, but with the kinds.
+    predictions contribute equally, so the number of rows of each such kind is drawn: the work grows with the number of
+    kinds, not of rows.
 
     Args:
-        metric: what is measured.
-        references: the true label ids, shape (rows,); or zeros and ones, (rows, labels).
-        predictions: what each model predicted, shape (models, rows) or (models, rows, labels).
-        num_labels: how many labels there are.
-        strata: rows that are resampled together, as many as there are.
-        resamples: how many.
-        rng: draws them.
+        metric: the metric.
+        references: the true label ids, shape (rows,), or zeros and ones, shape (rows, labels).
+        predictions: the predictions of each model, shape (models, rows) or (models, rows, labels).
+        num_labels: the number of labels.
+        strata: the row numbers of each stratum; a resample has as many rows of a stratum as there are.
+        resamples: the number of resamples.
+        rng: the random generator.
     """
     kinds = [kinds_of_rows(references[stratum], *predictions[:, stratum]) for stratum in strata]
     of_kind = np.concatenate([stratum[first] for stratum, (first, _) in zip(strata, kinds, strict=True)])
@@ -103,22 +103,22 @@ def bca_interval(
 ) -> Interval:
     """Return the bias-corrected and accelerated bootstrap interval (Efron, JASA 82, 1987, pp. 171-185).
 
-    It covers better than the percentile interval where the metric is near 0 or 1, and never leaves the metric's
-    range. Where no resample differs from the estimate (every prediction right, or one label predicted throughout),
-    the interval is the estimate alone.
+    Its coverage is better than that of the percentile interval when the metric is near 0 or 1, and it never leaves the
+    metric's range. If no resample differs from the estimate (every prediction is right, or only one label is
+    predicted), the interval has length 0.
 
     Args:
-        estimate: the metric on the rows as they are.
+        estimate: the metric on the original rows.
         replicates: the metric in each resample.
-        influences: each row's influence, less the mean of its stratum. Their skewness is the acceleration: the
-            formula of equation 6.6 there, which holds within strata too (Davison & Hinkley, Bootstrap Methods and
-            their Application, 1997, section 5.3.2) with influences scaled alike.
-        level: such as 0.95.
+        influences: each row's influence minus the mean of its stratum. Their skewness gives the acceleration by
+            Efron's equation 6.6, which also holds within strata (Davison & Hinkley, Bootstrap Methods and their
+            Application, 1997, section 5.3.2) if the influences are scaled alike.
+        level: the nominal level, such as 0.95.
     """
     spread = np.sum(influences**2)
     if spread == 0 or np.ptp(replicates) == 0:
         return Interval(estimate, estimate, level)
-    # Sums in another order differ in the last bits; such replicates are ties, of which half count as below.
+    # Sums in a different order differ in their last bits. Such replicates are ties; half of them count as below.
     tie = 1e-12
     below = np.mean(replicates < estimate - tie) + 0.5 * np.mean(np.abs(replicates - estimate) <= tie)
     at_least = 0.5 / len(replicates)

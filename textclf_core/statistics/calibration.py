@@ -1,4 +1,4 @@
-"""How well probabilities tell how often a classifier is right."""
+"""Calibration: whether predicted probabilities match the observed accuracy."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 
 BINS = 15
-"""Bins of a reliability diagram; Guo et al. use 15."""
+"""The number of bins of a reliability diagram; Guo et al. (2017) use 15."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bin:
-    """The predictions whose confidence lies above ``low`` and up to ``high``.
+    """The predictions with a confidence above ``low`` and at most ``high``.
 
-    ``confidence`` and ``accuracy`` are means over the ``rows`` predictions; ``None`` if there is none.
+    ``confidence`` and ``accuracy`` are means over the ``rows`` predictions; ``None`` in an empty bin.
     """
 
     low: float
@@ -31,15 +31,15 @@ class Bin:
 
 @dataclass(frozen=True, kw_only=True)
 class Reliability:
-    """Whether confidence means what it says.
+    """Measures of calibration.
 
     Attributes:
-        bins: of equal width, from 0 to 1.
+        bins: bins of equal width, from 0 to 1.
         ece: expected calibration error: the mean over the predictions of |accuracy - confidence| of their bin
             (Guo et al. 2017, "On Calibration of Modern Neural Networks", equation 3).
-        brier: mean over rows of the squared distance between scores and truth, summed over all classes (Brier 1950);
-            for two classes it is twice the form that looks at the positive class alone.
-        log_loss: mean negative logarithm of the true class's score, in nats; a score of 0 counts as 1.2e-7, the
+        brier: Brier score: the mean over rows of the squared differences between scores and one-hot labels, summed over
+            all classes (Brier 1950); for two classes, twice the variant that uses the positive class only.
+        log_loss: the mean negative logarithm of the true class's score, in nats; a score of 0 counts as 1.2e-7, the
             resolution of float32.
     """
 
@@ -50,13 +50,13 @@ class Reliability:
 
 
 def reliability(references: NDArray[np.int64], scores: NDArray[np.float32], bins: int = BINS) -> Reliability:
-    """Return how well the scores are calibrated, by the confidence in the predicted class (the highest score).
+    """Return the calibration of scores, by the confidence in the predicted class (the highest score).
 
     Args:
-        references: true label ids, (rows,); of several labels a row zeros and ones, (rows, labels), of which each
-            counts as a row of two classes.
-        scores: probabilities, (rows, classes).
-        bins: how many.
+        references: true label ids, shape (rows,). In a multi-label task zeros and ones, shape (rows, labels), each of
+            which counts as a row with two classes.
+        scores: probabilities, shape (rows, classes).
+        bins: the number of bins.
     """
     probabilities = scores.astype(np.float64)
     if references.ndim > 1:
@@ -64,7 +64,7 @@ def reliability(references: NDArray[np.int64], scores: NDArray[np.float32], bins
         probabilities = np.stack([1 - having, having], axis=1)
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == references
-    # A bin holds its upper edge, as in the paper. Sums of float32 can exceed 1 by a rounding.
+    # A bin includes its upper edge, as in the paper. Sums of float32 can exceed 1 by rounding.
     edges = np.linspace(0, 1, bins + 1)
     index = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, bins - 1)
     rows = np.bincount(index, minlength=bins)

@@ -1,4 +1,4 @@
-"""Which contenders differ, from the predictions that their models stored."""
+"""Pairwise tests and intervals for the contenders of a comparison, from their stored predictions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from textclf_core.errors import DataError
 from textclf_core.statistics.bootstrap import Interval, bca_interval, resampled_scores, strata_of
 from textclf_core.statistics.metrics import (
     METRICS,
-    SENTENCE_METRICS,
+    SEQUENCE_METRICS,
     SET_METRICS,
     Metric,
     influence,
@@ -51,32 +51,32 @@ def compare(
 ) -> Comparison:
     """Compare contenders on the rows of one test set.
 
-    Examples are taken as drawn within each label, so all of it speaks of test sets with these shares of the labels;
-    sentences whose words have labels, and rows that may have several, are taken as drawn among all.
+    Examples are treated as a random sample within each label, so the results hold for test sets with the same shares of
+    labels. Token sequences and multi-label rows are treated as a random sample of all.
 
     Args:
-        references: the true label ids, int64, shape (rows,); where a row may have several labels, zeros and ones,
+        references: the true label ids, int64, shape (rows,); in a multi-label task zeros and ones, shape
             (rows, labels).
-        predictions: for each contender the predicted label ids, int64, shape (seeds, rows), rows as in
-            ``references``; or zeros and ones, (seeds, rows, labels). Numbers of seeds may differ: a contender with one
-            seed takes part as the trained model that it is.
-        metric: what to compare.
-        alpha: the chance of any false difference that is accepted; intervals are of level 1 - alpha.
-        resamples: of the bootstrap, and of a randomisation test, which takes more where the correction for the
-            number of pairs asks for a smaller p-value.
-        seed: decides the resamples.
+        predictions: for each contender the predicted label ids, int64, shape (seeds, rows), with the rows of
+            ``references``; or zeros and ones, shape (seeds, rows, labels). The number of seeds may differ between
+            contenders; for a contender with one seed, the results are about that trained model.
+        metric: the metric to compare by.
+        alpha: the accepted probability of any false difference; intervals have level 1 - alpha.
+        resamples: the number of resamples of the bootstrap. A randomisation test uses more if the correction for the
+            number of pairs needs smaller p-values.
+        seed: the seed of the resamples.
 
     Raises:
-        DataError: the predictions aren't label ids for the same rows.
+        DataError: the predictions aren't label ids for the rows of ``references``.
     """
-    given = _Given(references, predictions, metric, alpha, resamples, seed)
-    means = {name: scores.mean for name, scores in given.scores.items()}
+    inputs = _Inputs(references, predictions, metric, alpha, resamples, seed)
+    means = {name: scores.mean for name, scores in inputs.scores.items()}
     best = max(means, key=lambda name: means[name])
     pairs = list(combinations(predictions, 2))
-    differences = [given.difference(*pair) for pair in pairs]
-    tested = [given.test(*pair, len(pairs)) for pair in pairs]
-    # Which contender is best was picked by the same data, so its pairs are no family of their own: corrected among
-    # all pairs, whichever are looked at afterwards, the chance of a false difference is still at most alpha.
+    differences = [inputs.difference(*pair) for pair in pairs]
+    tested = [inputs.test(*pair, len(pairs)) for pair in pairs]
+    # The best contender was selected on the same data, so its pairs can't be corrected as a family of their own. With
+    # the correction over all pairs, the probability of any false difference is at most alpha, whichever pairs are used.
     adjusted = holm([p_value for _, p_value in tested])
     tests = tuple(
         PairedTest(
@@ -104,11 +104,11 @@ def compare(
             by_seed=tuple(float(value) for value in scores.by_seed),
             mean=means[name],
             standard_deviation=float(np.sqrt(scores.variance)) if len(scores.by_seed) > 1 else None,
-            examples_interval=given.examples_interval(name),
-            interval=given.interval(name),
+            examples_interval=inputs.examples_interval(name),
+            interval=inputs.interval(name),
             verdict="best" if name == best else "worse" if name in worse else "not distinguishable from the best",
         )
-        for name, scores in given.scores.items()
+        for name, scores in inputs.scores.items()
     )
     return Comparison(metric, alpha, len(references), contenders, tests, best)
 
@@ -123,17 +123,18 @@ def paired_difference(
     resamples: int = 2000,
     seed: int = 0,
 ) -> Difference:
-    """Return how much higher the first contender's metric is than the second's, with its interval.
+    """Return the first contender's metric minus the second's, with its interval.
 
     The arguments are those of :func:`compare`, with the predictions of two contenders, shape (seeds, rows) each. In a
-    comparison of more, all of them tell how much seeds vary, so that ``Comparison.pair`` knows a little better.
+    comparison of more contenders the variance between seeds is estimated from all of them, so ``Comparison.pair`` is
+    slightly more precise.
     """
-    given = _Given(references, {"first": first, "second": second}, metric, alpha, resamples, seed)
-    return given.difference("first", "second")
+    inputs = _Inputs(references, {"first": first, "second": second}, metric, alpha, resamples, seed)
+    return inputs.difference("first", "second")
 
 
-class _Given:
-    """What was given, counted once and shared by all that is computed from it."""
+class _Inputs:
+    """The inputs of a comparison, with the counts and resamples that its results share."""
 
     def __init__(
         self,
@@ -177,7 +178,7 @@ class _Given:
         error = standard_error(by_examples, len(self.references), self.seeds(name))
         if error.value == 0:
             return Interval(scores.mean, scores.mean, self.level)
-        # On the scale of log odds, so that it stays between 0 and 1 and is longer towards the middle.
+        # On the log-odds scale, so that the interval stays between 0 and 1 and is longer towards the middle.
         reach = stats.t.isf((1 - self.level) / 2, error.degrees_of_freedom) * error.value
         reach /= scores.mean * (1 - scores.mean)
         low, high = special.expit(special.logit(scores.mean) + np.array([-reach, reach]))
@@ -194,12 +195,12 @@ class _Given:
             interval = bca_interval(value, replicates, centred(influences, self.strata), level=self.level)
         else:
             reach = float(stats.t.isf((1 - self.level) / 2, error.degrees_of_freedom)) * error.value
-            # Scores lie between 0 and 1: what is cut off can't be the truth, so the level holds as before.
+            # Scores lie between 0 and 1, so clipping removes impossible values only and keeps the level.
             interval = Interval(max(-1.0, value - reach), min(1.0, value + reach), self.level)
         return Difference(value, interval, error, "trained models" if min(seeds) == 1 else "strategies")
 
     def test(self, first: str, second: str, comparisons: int) -> tuple[Method, float]:
-        """Return the method that suits the pair, and its p-value."""
+        """Return the name of the test for this pair and its p-value."""
         if max(len(self.scores[first].by_seed), len(self.scores[second].by_seed)) > 1:
             value = self.scores[first].mean - self.scores[second].mean
             return "crossed t", crossed_t(value, self._influences(first, second), self.seeds(first, second))
@@ -213,7 +214,7 @@ class _Given:
             self.predictions[second][0],
             self.num_labels,
             resamples=self.resamples,
-            smallest=self.alpha / (20 * comparisons),  # what is significant after the correction, and well beyond
+            smallest=self.alpha / (20 * comparisons),  # well below what is significant after the correction
             rng=self.rng,
         )
         return "approximate randomisation", p_value
@@ -241,11 +242,11 @@ class _Given:
 def _check(references: NDArray[np.int64], predictions: Mapping[str, NDArray[np.int64]], metric: Metric) -> None:
     if references.ndim not in (1, 2) or references.size == 0 or not predictions:
         raise DataError(
-            f"a comparison needs one reference label a row, or zeros and ones for several, and at least one contender; "
-            f"it got references of shape {references.shape} and {len(predictions)} contenders."
+            "a comparison needs references of shape (rows,) or, for several labels, (rows, labels), and at least one "
+            f"contender; got references of shape {references.shape} and {len(predictions)} contenders."
         )
     may_have_several = references.ndim == 2
-    known = SET_METRICS if may_have_several else (*METRICS, *SENTENCE_METRICS)
+    known = SET_METRICS if may_have_several else (*METRICS, *SEQUENCE_METRICS)
     if metric not in known:
         several = " where rows may have several labels" if may_have_several else ""
         raise DataError(f"contenders are compared by {', '.join(known)}{several}, not by {metric!r}.")
@@ -253,8 +254,8 @@ def _check(references: NDArray[np.int64], predictions: Mapping[str, NDArray[np.i
         if len(of_one) == 0 or of_one.shape[1:] != references.shape:
             wanted = ", ".join(map(str, references.shape))
             raise DataError(
-                f"contender {name!r} has predictions of shape {of_one.shape}; wanted (seeds, {wanted}): every "
-                "contender is scored on the same test rows."
+                f"contender {name!r} has predictions of shape {of_one.shape}, but needs (seeds, {wanted}): all "
+                "contenders are scored on the same test rows."
             )
         if not np.issubdtype(of_one.dtype, np.integer) or of_one.min() < 0:
             raise DataError(
@@ -265,5 +266,5 @@ def _check(references: NDArray[np.int64], predictions: Mapping[str, NDArray[np.i
             raise DataError(f"{name!r} must hold zeros and ones, one for each label; it holds {of_one.max()}.")
         if metric == "f1-binary" and of_one.max() > 1:
             raise DataError(
-                f"f1-binary is for two labels, ids 0 and 1, and {name!r} holds {of_one.max()}. Take f1-macro."
+                f"f1-binary is for two labels, ids 0 and 1, but {name!r} holds {of_one.max()}. Use f1-macro."
             )

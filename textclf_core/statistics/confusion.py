@@ -1,4 +1,4 @@
-"""How often each class was taken for each."""
+"""Confusion matrices."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
 
 def confusion_matrix(references: NDArray[np.int64], predictions: NDArray[np.int64], classes: int) -> NDArray[np.int64]:
-    """Return how often each class was taken for each: int64, (classes, classes), a row a true class.
+    """Return the confusion matrix, int64, shape (classes, classes): rows are true classes, columns predicted ones.
 
     Args:
-        references: true label ids, (rows,).
-        predictions: predicted label ids, (rows,).
-        classes: how many labels there are.
+        references: true label ids, shape (rows,).
+        predictions: predicted label ids, shape (rows,).
+        classes: the number of labels.
     """
     return np.bincount(references * classes + predictions, minlength=classes * classes).reshape(classes, classes)

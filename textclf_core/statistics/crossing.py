@@ -16,13 +16,13 @@ from textclf_core.statistics.metrics import Metric
 
 @dataclass(frozen=True)
 class Crossing:
-    """Where two learning curves cross.
+    """The point where two learning curves cross.
 
     Attributes:
-        rows: training examples at the crossing; below it ``below`` is better, above it the other.
-        interval: in training examples. An end is 0 or infinity where the resamples leave the sizes that were run.
-        below: 0 if the first contender is better below the crossing, 1 if the second.
-        share: of the resamples, those in which the curves cross within the sizes that were run.
+        rows: the number of training examples at the crossing; below it ``below`` is better, above it the other.
+        interval: the interval of ``rows``. An end is 0 or infinity if it lies outside the sizes that were run.
+        below: 0 if the first contender is better below the crossing, 1 if the second is.
+        share: the share of the resamples in which the curves cross within the sizes that were run.
     """
 
     rows: float
@@ -41,37 +41,37 @@ def crossing(
     resamples: int = 2000,
     seed: int = 0,
 ) -> Crossing | None:
-    """Return where the mean curve of one contender crosses the other's, or ``None`` if it doesn't.
+    """Return where two contenders' mean learning curves cross, or ``None`` if they don't.
 
-    Between two sizes a curve is a straight line over the logarithm of the number of training examples; of several
-    crossings the last counts, behind which the order stays. The interval is the percentile interval of crossings in
-    resamples of examples (the same for all models) and of each contender's seeds at each size, both at once (the
-    pigeonhole bootstrap: Owen, Annals of Applied Statistics 1, 2007, pp. 386-411). A resample without a crossing
-    counts as one below or above all sizes, by which contender is ahead throughout. With two or three seeds the interval
-    is rather too short, as any bootstrap of so few is.
+    Between two sizes a curve is linear in the logarithm of the number of training examples. Of several crossings the
+    last is returned, after which the order no longer changes. The interval is the percentile interval of the crossings
+    in resamples of both the examples (the same for all models) and each contender's seeds at each size (the pigeonhole
+    bootstrap; Owen, Annals of Applied Statistics 1, 2007, pp. 386-411). A resample without a crossing counts as a
+    crossing below or above all sizes, depending on which contender is better throughout. With two or three seeds the
+    interval is too short, as with any bootstrap of so few values.
 
     Args:
         references: the true label ids of the test rows, shape (rows,).
-        first: for each number of training examples, one contender's predictions, shape (seeds, rows).
-        second: the same sizes of the other.
-        metric: what is compared.
-        level: of the interval.
-        resamples: how many.
-        seed: decides the resamples.
+        first: one contender's predictions for each number of training examples, shape (seeds, rows).
+        second: the other contender's predictions, likewise.
+        metric: the metric to compare by.
+        level: the nominal level of the interval.
+        resamples: the number of resamples.
+        seed: the seed of the resamples.
 
     Raises:
-        DataError: fewer than two sizes are common to both.
+        DataError: the contenders have fewer than two sizes in common.
     """
     sizes = sorted(first.keys() & second.keys())
     if len(sizes) < 2:
         raise DataError(
-            f"two sizes of train or more must be common to both contenders to cross; there are {len(sizes)}."
+            f"to find a crossing, both contenders need at least two training sizes in common; they have {len(sizes)}."
         )
     blocks = [curve[size] for curve in (first, second) for size in sizes]
     models = np.concatenate(blocks)
     num_labels = 1 + int(max(references.max(), models.max()))
     rng = np.random.default_rng(seed)
-    # Each row drawn once: the estimate itself.
+    # With each row drawn exactly once, the result is the estimate itself.
     observed = resampled_scores(
         metric,
         references,
@@ -88,7 +88,7 @@ def crossing(
     logs = np.log(np.array(sizes, dtype=float))
 
     def differences(of_models: NDArray[np.float64], draw: bool) -> NDArray[np.float64]:
-        """Return first less second, shape (sizes, resamples)."""
+        """Return the first contender's scores minus the second's, shape (sizes, resamples)."""
         means = []
         for start, stop in itertools.pairwise(bounds):
             block = of_models[start:stop]
@@ -112,10 +112,10 @@ def crossing(
         if place is not None and (difference[-1] < 0) == (estimate[-1] < 0):
             places.append(place)
         else:
-            # The contender that is ahead above the crossing is ahead at the end, so all along; or never.
+            # If the contender that wins at the largest size wins here too, it does so at all sizes; else at none.
             ahead = (difference[-1] < 0) == (estimate[-1] < 0)
             places.append(-np.inf if ahead else np.inf)
-    # Of the values that occur, not between them: infinities have no middle.
+    # Quantiles must be values that occur, since infinities can't be interpolated.
     low, high = np.quantile(places, [(1 - level) / 2, (1 + level) / 2], method="nearest")
     return Crossing(
         float(np.exp(at)), Interval(float(np.exp(low)), float(np.exp(high)), level), below, crossed / resamples
@@ -123,7 +123,7 @@ def crossing(
 
 
 def _last_crossing(difference: NDArray[np.float64], logs: NDArray[np.float64]) -> float | None:
-    """Return the logarithm of the size where the sign of the difference changes for the last time."""
+    """Return the logarithm of the size where the difference changes sign for the last time; ``None`` if it doesn't."""
     for index in range(len(logs) - 1, 0, -1):
         before, after = difference[index - 1], difference[index]
         if after != 0 and before * after <= 0:

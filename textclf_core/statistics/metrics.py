@@ -1,6 +1,6 @@
-"""Accuracy and F1 as functions of counts that add up over rows.
+"""Accuracy and F1 as functions of counts that are summed over rows.
 
-A row of the test set adds its counts to the totals, and a metric is a function of the totals alone. So a resample
+Each row of the test set adds its counts to the totals, and a metric is a function of the totals only. So a resample
 is a weighted sum of columns, and the gradient at the totals gives each row's influence (:func:`influence`).
 """
 
@@ -15,66 +15,68 @@ from scipy.sparse import csr_array
 Metric = Literal[
     "accuracy", "f1-binary", "f1-macro", "f1-micro", "f1-weighted", "f1-samples", "f1-entity", "accuracy-words"
 ]
-"""``f1-binary`` is that of label id 1; ``f1-micro`` of single-label predictions is accuracy.
+"""The metrics that contenders are compared by.
 
-Where a row may have several labels, references and predictions are zeros and ones, (rows, labels), instead of label
-ids, (rows,). ``accuracy`` is then the share of the rows of which all labels are right, and ``f1-samples`` the mean of
-the rows' own F1, 0 for a row without any label; ``f1-binary`` isn't for such rows, and ``f1-samples`` for no others.
+``f1-binary`` is the F1 of label id 1; ``f1-micro`` of single-label predictions equals accuracy.
 
-``f1-entity`` and ``accuracy-words`` are of sentences, whose words have labels. Where others take label ids, they take
-numbers that hold a sentence's counts, so that the sentence is what is resampled: ``f1-entity`` those of
-:func:`entity_outcomes` and, for references, the number of true entities; ``accuracy-words`` the number of words rightly
-labelled and, for references, of words.
+In a multi-label task, references and predictions are zeros and ones of shape (rows, labels) instead of label ids of
+shape (rows,). ``accuracy`` is then the share of rows with all labels right, and ``f1-samples`` the mean of the rows'
+F1, which is 0 for a row without labels. ``f1-binary`` isn't defined for multi-label rows, ``f1-samples`` only for them.
+
+``f1-entity`` and ``accuracy-words`` are for token sequences. Instead of label ids they take one number per sequence, so
+that whole sequences are resampled. For ``f1-entity``, predictions are the results of :func:`entity_outcomes` and
+references the numbers of true entities; for ``accuracy-words``, predictions are the numbers of correctly labelled words
+and references the numbers of words.
 """
 
 METRICS: tuple[Metric, ...] = ("accuracy", "f1-binary", "f1-macro", "f1-micro", "f1-weighted")
 SET_METRICS: tuple[Metric, ...] = ("accuracy", "f1-macro", "f1-micro", "f1-weighted", "f1-samples")
-SENTENCE_METRICS: tuple[Metric, ...] = ("f1-entity", "accuracy-words")
+SEQUENCE_METRICS: tuple[Metric, ...] = ("f1-entity", "accuracy-words")
 
 _MOST_ENTITIES = 2**20
 _ROUNDING = 1e-12
 
 
 def entity_outcomes(right: NDArray[np.int64], predicted: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return what ``f1-entity`` takes for a model's predictions: both counts of each sentence in one number.
+    """Return a model's predictions as ``f1-entity`` takes them: both counts of each sequence in one number.
 
     Args:
-        right: how many entities of each sentence were found rightly, shape (rows,).
-        predicted: how many were predicted.
+        right: the number of correctly predicted entities of each sequence, shape (rows,).
+        predicted: the number of predicted entities of each sequence, shape (rows,).
     """
     return right * _MOST_ENTITIES + predicted
 
 
 def is_accuracy(metric: Metric, references: NDArray[np.int64]) -> bool:
-    """Return whether the metric is the share of rows with the right prediction."""
+    """Return whether the metric is the share of correctly predicted rows."""
     return metric == "accuracy" or (metric == "f1-micro" and references.ndim == 1)
 
 
 def right_rows(references: NDArray[np.int64], predictions: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Return whether each row has the right prediction, all its labels taken together: bool, (rows,)."""
+    """Return whether each row is predicted correctly (in a multi-label task: all its labels), bool, shape (rows,)."""
     right = references == predictions
     return right if right.ndim == 1 else np.asarray(right.all(axis=1))
 
 
 def _is_share(metric: Metric) -> bool:
-    """Return whether the metric is one total over another."""
+    """Return whether the metric is the ratio of two totals."""
     return metric in ("accuracy", "f1-micro", "f1-samples", "accuracy-words")
 
 
 def row_counts(
     metric: Metric, references: NDArray[np.int64], predictions: NDArray[np.int64], num_labels: int
 ) -> csr_array:
-    """Return what each row adds to the totals: float64, shape (counts, rows).
+    """Return the counts that each row adds to the totals, float64, shape (counts, rows).
 
-    Accuracy counts right predictions and rows. F1 counts, for each label: rows rightly given it, rows given it,
-    and rows that have it; the counts of one kind stand together. ``f1-binary`` does so for label 1 alone, and
-    ``f1-entity`` counts entities so. ``accuracy-words`` counts right words and words.
+    Accuracy counts correct predictions and rows. F1 counts, for each label, true positives, predicted positives and
+    actual positives; the counts of one kind are adjacent. ``f1-binary`` counts them for label 1 only, and ``f1-entity``
+    for entities. ``accuracy-words`` counts correctly labelled words and words.
 
     Args:
-        metric: what is measured.
-        references: the true label ids, below ``num_labels``, shape (rows,); or zeros and ones, (rows, labels).
-        predictions: one model's, in the same shape.
-        num_labels: how many labels there are.
+        metric: the metric.
+        references: the true label ids, below ``num_labels``, shape (rows,); or zeros and ones, shape (rows, labels).
+        predictions: the predictions of one model, of the same shape.
+        num_labels: the number of labels.
     """
     if references.ndim > 1:
         return _multilabel_counts(metric, references, predictions)
@@ -96,9 +98,9 @@ def row_counts(
 
 
 def _multilabel_counts(metric: Metric, references: NDArray[np.int64], predictions: NDArray[np.int64]) -> csr_array:
-    """Return the counts of rows with several labels: of each label as above, or the two parts of a share.
+    """Return the counts of multi-label rows: per label as above, or the numerator and denominator of a ratio.
 
-    These are 2 right and given + had for ``f1-micro``, the row's own F1 and 1 for ``f1-samples``.
+    These are 2 TP and (predicted + actual) for ``f1-micro``, and the row's F1 and 1 for ``f1-samples``.
     """
     right = references & predictions
     if metric not in ("accuracy", "f1-micro", "f1-samples"):
@@ -112,10 +114,10 @@ def _multilabel_counts(metric: Metric, references: NDArray[np.int64], prediction
 
 
 def score(metric: Metric, totals: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the metric at totals of shape (counts, ...), as shape (...).
+    """Return the metric for totals of shape (counts, ...), with shape (...).
 
-    F1 of a label is 2 right / (given + had). As in the ``f1`` metric, a label neither given nor had doesn't count
-    in a mean, and F1 without any is 0.
+    The F1 of a label is 2 TP / (predicted + actual). As in the ``f1`` metric, a label that is neither predicted nor
+    present is left out of a mean, and F1 without any label is 0.
     """
     if _is_share(metric):
         return _ratio(totals[0], totals[1])
@@ -127,15 +129,15 @@ def score(metric: Metric, totals: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def influence(metric: Metric, counts: csr_array) -> NDArray[np.float64]:
-    """Return each row's influence on the metric: float64, shape (rows,), of mean 0.
+    """Return each row's influence on the metric, float64, shape (rows,), with mean 0.
 
-    The derivative of the metric with respect to the row's weight, times the number of rows (the infinitesimal
-    jackknife; Efron & Tibshirani, An Introduction to the Bootstrap, 1993, section 21.3). The metric behaves as the
-    mean of the influences, plus itself: for accuracy exactly (1 or 0, less the accuracy), for F1 to first order.
+    The influence is the derivative of the metric with respect to the row's weight, times the number of rows (the
+    infinitesimal jackknife; Efron & Tibshirani, An Introduction to the Bootstrap, 1993, section 21.3). On other rows
+    the metric changes by the mean of their influences: exactly for accuracy, to first order for F1.
     """
     totals = np.asarray(counts.sum(axis=1))
     found = np.asarray(counts.shape[1] * (counts.T @ _gradient(metric, totals)))
-    found[np.abs(found) < _ROUNDING] = 0  # what the labels of one row add may cancel
+    found[np.abs(found) < _ROUNDING] = 0  # the contributions of one row's labels may cancel
     return found
 
 

@@ -1,4 +1,4 @@
-"""Tests of the difference between two contenders on the same rows, and what they could have found."""
+"""Tests of the difference between two contenders on the same rows, and the differences that they can detect."""
 
 from __future__ import annotations
 
@@ -14,21 +14,22 @@ from textclf_core.statistics.metrics import Metric, right_rows, row_counts, scor
 from textclf_core.statistics.variance import SeedVariance, StandardError, standard_error
 
 POWER = 0.8
-"""The chance with which a detectable difference is found."""
+"""The probability with which a detectable difference is found."""
 
 ENOUGH_EXCEEDING = 20
-"""Swappings at least as far apart as the models, after which a randomisation test has seen enough."""
+"""A randomisation test stops after this many permutations with at least the observed difference."""
 
 
 def mcnemar(first_right: NDArray[np.bool_], second_right: NDArray[np.bool_]) -> float:
-    """Return the exact two-sided p-value that two models of one accuracy would differ as much.
+    """Return the exact two-sided p-value of McNemar's test that two models have the same accuracy.
 
-    Of the rows that just one of them gets right, each would get half: a binomial test (McNemar, Psychometrika 12,
-    1947, pp. 153-157, in its exact form; Dror et al., ACL 2018, section 3, advise it for accuracy).
+    Under the null hypothesis, each model gets half of the rows that only one of them gets right: a binomial test
+    (McNemar, Psychometrika 12, 1947, pp. 153-157, in its exact form; Dror et al., ACL 2018, section 3, recommend it for
+    accuracy).
 
     Args:
         first_right: whether the first model is right, bool, shape (rows,).
-        second_right: the same for the second.
+        second_right: whether the second model is right, likewise.
     """
     first_alone = int(np.sum(first_right & ~second_right))
     second_alone = int(np.sum(second_right & ~first_right))
@@ -48,28 +49,28 @@ def approximate_randomisation(
     smallest: float,
     rng: np.random.Generator,
 ) -> float:
-    """Return the two-sided p-value that the differing rows are dealt to two models by chance alone.
+    """Return the two-sided p-value of an approximate randomisation test that two models score equally.
 
-    If the models are exchangeable, any row's two predictions may be swapped: the p-value is the share of random
-    swappings with at least the observed difference (Yeh, COLING 2000), the observed one counted among them, so that
-    it is never 0 (Phipson & Smyth, Stat. Appl. Genet. Mol. Biol. 9, 2010, article 39).
+    Under the null hypothesis the two predictions of any row can be swapped. The p-value is the share of random
+    permutations with at least the observed difference (Yeh, COLING 2000), which is counted among them, so that the
+    p-value is never 0 (Phipson & Smyth, Stat. Appl. Genet. Mol. Biol. 9, 2010, article 39).
 
     Args:
-        metric: what is measured.
-        references: the true label ids, shape (rows,); or zeros and ones, (rows, labels).
-        first: what one model predicted, in the same shape.
-        second: the same of the other.
-        num_labels: how many labels there are.
-        resamples: how many swappings at a time. More are drawn while fewer than ``ENOUGH_EXCEEDING`` reach the
-            observed difference (Besag & Clifford, Biometrika 78, 1991, pp. 301-304): what is far from significant
-            needs few, and what a correction will multiply needs many.
-        smallest: the p-value below which no more are drawn.
-        rng: draws them.
+        metric: the metric.
+        references: the true label ids, shape (rows,), or zeros and ones, shape (rows, labels).
+        first: the predictions of one model, of the same shape.
+        second: the predictions of the other model, likewise.
+        num_labels: the number of labels.
+        resamples: the number of permutations drawn at a time. More are drawn while fewer than ``ENOUGH_EXCEEDING`` of
+            them reach the observed difference (Besag & Clifford, Biometrika 78, 1991, pp. 301-304): a large p-value
+            needs few permutations, a small one, which a correction multiplies, needs many.
+        smallest: the p-value below which no more permutations are drawn.
+        rng: the random generator.
     """
     differing = np.flatnonzero(~right_rows(first, second))
     if len(differing) == 0:
         return 1.0
-    # How many rows of a kind are swapped is all that the totals depend on, so that is what is drawn.
+    # The totals depend only on how many rows of each kind are swapped, so these numbers are drawn.
     of_kind, rows_of_kind = kinds_of_rows(references[differing], first[differing], second[differing])
     kinds = differing[of_kind]
     before, after = (row_counts(metric, references[kinds], labels[kinds], num_labels) for labels in (first, second))
@@ -79,8 +80,8 @@ def approximate_randomisation(
     exceeding = drawn = 0
     while exceeding < ENOUGH_EXCEEDING and drawn * smallest < 1:
         swapped = rng.binomial(rows_of_kind, 0.5, size=(resamples, len(rows_of_kind))).T
-        moved = (after - before) @ swapped
-        by_chance = _gap(metric, first_total + moved, second_total - moved)
+        change = (after - before) @ swapped
+        by_chance = _gap(metric, first_total + change, second_total - change)
         exceeding += int(np.sum(by_chance >= observed - 1e-12))
         drawn += resamples
     return (1 + exceeding) / (1 + drawn)
@@ -89,28 +90,30 @@ def approximate_randomisation(
 def crossed_t(
     difference: float, row_influences: NDArray[np.float64], seeds: Sequence[tuple[SeedVariance, int]]
 ) -> float:
-    """Return the two-sided p-value that two strategies of one true score would differ as much in their means.
+    """Return the two-sided p-value of a t test, over examples and seeds, that two strategies have the same mean score.
 
-    A t test of the difference, over examples and seeds together (:mod:`~.variance`). The variance over examples is
-    that under the hypothesis, about a difference of 0 (as in McNemar's and every score test): rows that all favour
-    one side have no spread about their mean, yet five such rows prove nothing.
+    The variance components are those of :mod:`~.variance`. The variance over examples is taken around a difference of
+    0, as the null hypothesis implies (and as in McNemar's and every score test): if all differing rows favour one side,
+    they have no variance around their mean, yet five such rows aren't significant.
 
-    Why not test rows alone (a permutation of seed-averaged differences)? Where seeds scatter by one point, that
-    calls two of ten comparisons of five equal strategies different. Why not the pigeonhole bootstrap of rows and
-    seeds (Owen, Annals of Applied Statistics 1, 2007, pp. 386-411)? It counts the seed-by-example variance three
-    times, and three seeds are too few to resample. Bouthillier et al. (MLSys 2021) show how much seeds matter.
+    A test of the rows only (a permutation of seed-averaged differences) isn't used: if seeds vary by one point, it
+    finds a false difference in two of ten comparisons of five equal strategies. The pigeonhole bootstrap of rows and
+    seeds (Owen, Annals of Applied Statistics 1, 2007, pp. 386-411) isn't used either: it counts the seed-by-example
+    variance three times, and three seeds are too few to resample. Bouthillier et al. (MLSys 2021) show how much seeds
+    matter.
 
-    Limits. With three seeds no test can both be exact whatever the seeds' variance and find what a test that knows
-    it to be 0 would find. This one is cautious where seeds add nothing (2.5% for five equal contenders) and
-    somewhat bold where they add much: 5 to 8% of families of five have a false difference with three seeds, up to
-    11% with two, and more if one contender is far less steady than the rest. More seeds mend all of it.
-    ``tests/benchmarks/statistics_simulation.py`` measures this. A normal limit stands behind it, so some ten rows
-    should differ. It speaks of this training split: another one is another source of variation, which no seed shows.
+    Limits: with three seeds no test can be exact for every variance between seeds and have the power of a test that
+    knows the variance to be 0. This test is conservative if seeds don't vary (2.5% false differences for five equal
+    contenders) and somewhat liberal if they vary much: 5 to 8% of families of five have a false difference with three
+    seeds, up to 11% with two, and more if one contender varies far more than the others. More seeds reduce all of these
+    errors. ``tests/benchmarks/statistics_simulation.py`` measures them. The test relies on a normal approximation, so
+    about ten rows or more should differ. It is about this training split only; seeds don't show how results would vary
+    with another one.
 
     Args:
-        difference: of the means over seeds.
+        difference: the difference of the means over seeds.
         row_influences: the difference of the two contenders' influences, shape (rows,).
-        seeds: of both contenders, the variance between seeds and the number of seeds.
+        seeds: for both contenders, the variance between seeds and the number of seeds.
     """
     rows = len(row_influences)
     by_examples = float(np.sum((row_influences + difference) ** 2) / rows**2)
@@ -121,11 +124,11 @@ def crossed_t(
 
 
 def holm(p_values: Sequence[float]) -> tuple[float, ...]:
-    """Return p-values adjusted for their number (Holm, Scandinavian Journal of Statistics 6, 1979, pp. 65-70).
+    """Return p-values adjusted for multiple tests (Holm, Scandinavian Journal of Statistics 6, 1979, pp. 65-70).
 
-    The chance that any true hypothesis has an adjusted value below alpha is at most alpha, however they depend on
-    one another: the smallest is multiplied by their number, the next by one less, and none falls below the one
-    before it.
+    The smallest p-value is multiplied by their number, the next by one less, and so on; no adjusted value is smaller
+    than the one before it. The probability that any true null hypothesis has an adjusted value below alpha is at most
+    alpha, whatever the dependence between the tests.
     """
     order = np.argsort(p_values, kind="stable")
     factors = len(p_values) - np.arange(len(p_values))
@@ -135,16 +138,17 @@ def holm(p_values: Sequence[float]) -> tuple[float, ...]:
 
 
 def detectable_difference(error: StandardError, rows: int, *, alpha: float, comparisons: int) -> float:
-    """Return the smallest true difference that such a test would find with a chance of ``POWER``.
+    """Return the smallest true difference that such a test would find with probability ``POWER``.
 
-    The standard error times the sum of the t quantiles of the level and of the power (Card et al., EMNLP 2020, on
-    why to say it). It assumes that the models disagree and the seeds scatter as observed, and the level of Holm's
-    first step, alpha over the number of comparisons: the strictest, so that it holds for whichever pair it is.
-    Models that hardly disagree can't differ much, so their standard error says little; a difference of d needs
-    at least d times ``rows`` rows on which one is right alone, and that many can be told from none only if they
-    are at least the squared sum of the quantiles, which is the least this returns. Scores can't differ by more than 1:
-    where even that would go unseen, no difference is detectable, and this returns infinity. (Cut off at 1 it would
-    promise that a difference of 1 is found.)
+    It is the standard error times the sum of the t quantiles of the level and of the power; Card et al. (EMNLP 2020)
+    explain why it should be reported. It assumes that the models disagree and the seeds vary as observed, and uses the
+    level of Holm's first step, alpha divided by the number of comparisons, which is the strictest and so holds for
+    every pair.
+
+    If the models hardly disagree, their standard error is no guide: a difference of d needs at least d times ``rows``
+    rows on which only one model is right, and this number is significant only if it is at least the squared sum of the
+    quantiles. This gives the minimum that is returned. Scores can't differ by more than 1, so if the result exceeds 1,
+    no difference is detectable, and infinity is returned.
     """
     freedom = error.degrees_of_freedom
     quantiles = float(stats.t.isf(alpha / comparisons / 2, freedom) + stats.t.ppf(POWER, freedom))

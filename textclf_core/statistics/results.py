@@ -1,4 +1,4 @@
-"""What a comparison finds."""
+"""The results of a comparison."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ Method = Literal["exact McNemar", "approximate randomisation", "crossed t"]
 
 @dataclass(frozen=True)
 class Difference:
-    """How far apart two contenders are.
+    """The difference between two contenders.
 
     Attributes:
-        value: the first's mean metric less the second's.
-        interval: for new examples and, where both ran with two seeds or more, new seeds; never beyond -1 and 1, the
-            most that two scores can differ by. Not adjusted for the number of comparisons. Of length 0 where the
-            contenders differ alike on all examples of a label, which tells nothing of how others would be.
-        standard_error: of the value.
-        subject: what it speaks of: with one seed, of the trained models; else, of the strategies.
+        value: the first contender's mean metric minus the second's.
+        interval: the interval for new examples and, if both ran with at least two seeds, new seeds; clipped to [-1, 1].
+            Not adjusted for the number of comparisons. Its length is 0 if the contenders differ equally on all examples
+            of a label; such examples don't show how others would vary.
+        standard_error: the standard error of ``value``.
+        subject: what the result is about: the trained models if one of them has one seed, else the strategies.
     """
 
     value: float
@@ -38,18 +38,18 @@ class Difference:
 
 @dataclass(frozen=True)
 class PairedTest:
-    """Two contenders, tested on the same rows.
+    """The test of two contenders on the same rows.
 
     Attributes:
-        first: the name of one.
-        second: the name of the other.
-        difference: the first's metric less the second's.
+        first: the name of the first contender.
+        second: the name of the second contender.
+        difference: the first contender's metric minus the second's.
         method: McNemar's test for the accuracy of two models, approximate randomisation for their F1, and the crossed
-            t test where either contender has several seeds.
-        p_value: two-sided.
-        adjusted_p_value: by Holm, over all pairs.
-        detectable: the smallest true difference that this test, corrected, would find in 80 of 100 such comparisons;
-            infinite where it would find none that there can be.
+            t test if either contender has several seeds.
+        p_value: the two-sided p-value.
+        adjusted_p_value: the p-value with Holm's correction over all pairs.
+        detectable: the smallest true difference that this test, after the correction, would find in 80 of 100 such
+            comparisons; infinite if it couldn't find any.
     """
 
     first: str
@@ -63,17 +63,19 @@ class PairedTest:
 
 @dataclass(frozen=True)
 class ContenderStatistics:
-    """One contender's metric.
+    """The metric of one contender.
 
     Attributes:
-        name: as it was given.
-        by_seed: the metric at each seed, in the order given.
-        mean: over the seeds.
-        standard_deviation: over the seeds, with one degree of freedom less than seeds; None with one seed.
-        examples_interval: for the mean of these trained models, on new examples. Of length 0 where all predictions
-            are right: rows can't show an error that none of them holds.
-        interval: for the strategy's mean, on new examples and with new seeds; with one seed, ``examples_interval``.
-        verdict: best (the highest mean; of equal ones, the first given), worse, or what can't be told from the best.
+        name: the contender's name.
+        by_seed: the metric of each seed, in the order of the predictions.
+        mean: the mean over the seeds.
+        standard_deviation: the sample standard deviation over the seeds; None with one seed.
+        examples_interval: the interval of the mean of these trained models on new examples. Its length is 0 if all
+            predictions are right, since the rows then contain no error to estimate the error rate from.
+        interval: the interval of the strategy's mean on new examples and with new seeds; ``examples_interval`` with one
+            seed.
+        verdict: whether the contender is the best (the highest mean; the first of equal ones), significantly worse, or
+            not distinguishable from the best.
     """
 
     name: str
@@ -87,14 +89,14 @@ class ContenderStatistics:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What is known of the contenders, and of each pair.
+    """The statistics of all contenders and the tests of all pairs.
 
     Attributes:
-        metric: what was measured.
-        alpha: the chance of any false difference among the pairs, and one less the level of the intervals.
-        examples: rows of the test set.
-        contenders: in the order given.
-        pairs: every pair once, in that order.
+        metric: the metric.
+        alpha: the probability of any false difference among the pairs; the level of the intervals is 1 - alpha.
+        examples: the number of rows in the test set.
+        contenders: the statistics of each contender, in the order of the predictions.
+        pairs: the test of each pair, in that order.
         best: the name of the contender with the highest mean.
     """
 
@@ -106,24 +108,32 @@ class Comparison:
     best: str
 
     def contender(self, name: str) -> ContenderStatistics:
-        """Return the statistics of one contender; KeyError if there is none of that name."""
+        """Return the statistics of a contender.
+
+        Raises:
+            KeyError: no contender has that name.
+        """
         return {contender.name: contender for contender in self.contenders}[name]
 
     def pair(self, first: str, second: str) -> PairedTest:
-        """Return the test of two contenders, whichever comes first; KeyError if it wasn't made."""
+        """Return the test of two contenders, given in either order.
+
+        Raises:
+            KeyError: a contender is unknown.
+        """
         return {frozenset((pair.first, pair.second)): pair for pair in self.pairs}[frozenset((first, second))]
 
     @property
     def detectable(self) -> float | None:
-        """The smallest difference from the best that could have been shown: the median over its pairs.
+        """The smallest detectable difference from the best contender, as the median over its pairs.
 
-        None with one contender, infinite where no difference could have been shown.
+        None with one contender; infinite if no difference is detectable.
         """
         against_best = [pair.detectable for pair in self.pairs if self.best in (pair.first, pair.second)]
         return float(np.median(against_best)) if against_best else None
 
     def sentence(self, name: str) -> str:
-        """Return the verdict on a contender in words, with the numbers behind it."""
+        """Return a sentence with the verdict on a contender and the numbers that it is based on."""
         one = self.contender(name)
         if one.verdict == "best":
             subject: Subject = "trained models" if len(one.by_seed) == 1 else "strategies"
@@ -144,10 +154,10 @@ class Comparison:
             else:
                 sentence = (
                     f"{name} is not distinguishable from the best, {self.best}: {short} below it {between}. "
-                    f"{_hardly_shown(pair.detectable)}"
+                    f"{_detectable_sentence(pair.detectable)}"
                 )
         if subject == "trained models":
-            sentence += " With one seed this speaks of these trained models, not of the strategies."
+            sentence += " With one seed this is about these trained models, not about the strategies."
         return sentence
 
 
@@ -157,10 +167,10 @@ def _between(interval: Interval) -> str:
     return f"{100 * interval.level:g}% interval {interval.low:.3f} to {interval.high:.3f}"
 
 
-def _hardly_shown(detectable: float) -> str:
+def _detectable_sentence(detectable: float) -> str:
     if math.isinf(detectable):
-        return "On so few test examples and seeds hardly any difference could have been shown."
-    return f"A difference smaller than about {detectable:.3f} could hardly have been shown."
+        return "With so few test examples and seeds, hardly any difference could have been detected."
+    return f"A difference smaller than about {detectable:.3f} could hardly have been detected."
 
 
 def _p_value(value: float) -> str:

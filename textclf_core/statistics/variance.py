@@ -1,16 +1,16 @@
-"""What makes a score vary: the examples it was measured on, and the seeds of the trained models.
+"""The variance of a score: over the test examples, and over the seeds of the trained models.
 
-Every model of a contender is scored on the same rows, so rows and seeds are crossed. The score of seed s is
+Every model of a contender is scored on the same rows, so rows and seeds are crossed factors. The score of seed s is
 
     score_s = truth + (examples) + (seed s) + (seed s on these examples)
 
-and the mean over S seeds varies by V_examples + V_seeds. The spread of a contender's seed scores also holds what
-the same models would lose or gain on other examples (seed by example), which V_examples holds already; so that
-share, estimated from the residuals of the two-way layout, is taken off: what is left is the seeds' own variance.
-These are the components of a multi-reader multi-case study, with seeds for readers and examples for cases (Gallas,
-Academic Radiology 13, 2006, pp. 353-362; Hillis, Statistics in Medicine 26, 2007, pp. 596-619, who compares
-degrees of freedom), nested in the contenders: seed 0 of one is not kin to seed 0 of another. Influences (linear for
-accuracy, to first order for F1) stand for the scores of single examples.
+and the mean over S seeds has the variance V_examples + V_seeds. The variance of a contender's scores over seeds also
+contains the interaction of seeds and examples, which V_examples contains already. So that part is estimated from the
+residuals of the two-way layout and subtracted; the rest is the variance between seeds. These are the components of a
+multi-reader multi-case study, with seeds as readers and examples as cases (Gallas, Academic Radiology 13, 2006,
+pp. 353-362; Hillis, Statistics in Medicine 26, 2007, pp. 596-619, who compares degrees of freedom). Seeds are nested in
+contenders: seed 0 of one is unrelated to seed 0 of another. Influences (exact for accuracy, to first order for F1) take
+the place of the scores of single examples.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from numpy.typing import NDArray
 from scipy import stats
 
 UNSTEADY_LEVEL = 0.01
-"""The level, over all contenders, at which one is found to vary more by seed than the others."""
+"""The level, over all contenders, of the test whether one varies more between seeds than the others."""
 
-# A single test example more or less makes a score differ by far more than this.
+# One test example changes a score by far more than this.
 _ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
 class Scores:
-    """A contender's scores, taken apart.
+    """A contender's scores by seed, and the influence of each row.
 
     Attributes:
         by_seed: the metric of each seed, float64, shape (seeds,).
@@ -43,29 +43,29 @@ class Scores:
 
     @property
     def mean(self) -> float:
-        """The metric, averaged over the seeds."""
+        """The mean of the metric over the seeds."""
         return float(self.by_seed.mean())
 
     @property
     def variance(self) -> float:
-        """The variance over the seeds, with one degree of freedom less than there are; 0 where they are equal."""
-        # The mean of equal numbers is rounded, and would leave them a variance of some 1e-32.
+        """The sample variance over the seeds; 0 if all scores are equal."""
+        # The mean of equal numbers is rounded, which would give a variance of about 1e-32.
         return float(self.by_seed.var(ddof=1)) if np.ptp(self.by_seed) > _ROUNDING else 0.0
 
     @property
     def row_influences(self) -> NDArray[np.float64]:
-        """Each row's influence on the mean over seeds: shape (rows,)."""
+        """Each row's influence on the mean over seeds, shape (rows,)."""
         return np.asarray(self.influences.mean(axis=0))
 
 
 @dataclass(frozen=True)
 class SeedVariance:
-    """How much one seed's true score varies about the contender's.
+    """The estimated variance of a contender's true score between seeds.
 
     Attributes:
-        value: the variance; 0 where the seeds scatter no more than examples explain.
-        degrees_of_freedom: of the estimate; 0 if the seeds aren't known to vary (one seed, or equal predictions).
-        pooled: whether it is the one estimate that several contenders share.
+        value: the variance; 0 if the seeds vary no more than the examples explain.
+        degrees_of_freedom: those of the estimate; 0 without an estimate (one seed, or equal predictions).
+        pooled: whether several contenders share the estimate.
     """
 
     value: float
@@ -85,7 +85,7 @@ class StandardError:
 
 
 def centred(influences: NDArray[np.float64], strata: Sequence[NDArray[np.int64]]) -> NDArray[np.float64]:
-    """Return influences of shape (..., rows) less the mean of their stratum."""
+    """Return influences minus the mean of their stratum, shape (..., rows)."""
     result = np.empty_like(influences)
     for stratum in strata:
         own = influences[..., stratum]
@@ -94,9 +94,9 @@ def centred(influences: NDArray[np.float64], strata: Sequence[NDArray[np.int64]]
 
 
 def example_variance(influences: NDArray[np.float64], strata: Sequence[NDArray[np.int64]]) -> NDArray[np.float64]:
-    """Return the variance, over test sets with as many rows of each stratum, of a mean of influences (..., rows).
+    """Return the variance of the mean of influences, shape (..., rows), over test sets with the same stratum sizes.
 
-    The sum over strata of n times their sample variance, over the squared number of rows (Cochran, Sampling
+    It is the sum over strata of n times the sample variance, divided by the squared number of rows (Cochran, Sampling
     Techniques, 1977, section 5.3).
     """
     squares = centred(influences, strata) ** 2
@@ -105,15 +105,15 @@ def example_variance(influences: NDArray[np.float64], strata: Sequence[NDArray[n
 
 
 def seed_variances(scores: Mapping[str, Scores], strata: Sequence[NDArray[np.int64]]) -> dict[str, SeedVariance]:
-    """Return each contender's variance between seeds, less what the examples explain.
+    """Return each contender's variance between seeds, without the part that the examples explain.
 
-    A variance from three seeds has two degrees of freedom: a test with it finds next to nothing after a correction
-    for ten pairs, and in every tenth pair or so it is by chance a twentieth of the truth. So, as in an analysis of
-    variance, the contenders share one estimate, with these exceptions. One that ran with a single seed has no part
-    in it and gets no seed variance: its trained model is compared. Nor has one whose seeds all predict the same (a
-    logistic regression). One whose seeds scatter more than all the others' (F test, at ``UNSTEADY_LEVEL`` over the
-    contenders) keeps its own: few-shot training that fails at some seeds must not make its neighbours look unsteady,
-    nor borrow their calm.
+    An estimate from three seeds has two degrees of freedom: a test that uses it finds almost nothing after a correction
+    for ten pairs, and for about one pair in ten, one of the two estimates is less than a twentieth of the truth. So, as
+    in an analysis of variance, contenders share a pooled estimate, with three exceptions. A contender with a single
+    seed has no variance between seeds: its trained model is compared. The same holds for one whose seeds all predict
+    the same, such as a logistic regression. A contender that varies significantly more than all others (F test, at
+    ``UNSTEADY_LEVEL`` over the contenders) has its own estimate: few-shot training that fails for some seeds must not
+    raise the estimate of the others, nor profit from theirs.
     """
     between: dict[str, float] = {}
     excess: dict[str, float] = {}
@@ -138,12 +138,12 @@ def standard_error(by_examples: float, rows: int, seeds: Sequence[tuple[SeedVari
     """Return the standard error of a mean over seeds, or of a difference of two such means.
 
     The degrees of freedom are Satterthwaite's (Biometrics Bulletin 2, 1946, pp. 110-114) over V_examples and the
-    variances between seeds: one pooled estimate counts once.
+    variances between seeds; a pooled estimate counts once.
 
     Args:
-        by_examples: its variance over examples.
-        rows: how many examples there are.
-        seeds: for each contender that takes part, its variance between seeds and the number of its seeds.
+        by_examples: the variance of the mean or difference over examples.
+        rows: the number of examples.
+        seeds: for each contender involved, its variance between seeds and its number of seeds.
     """
     components = [(by_examples, max(1, rows - 1))]
     components += [(own.value / count, own.degrees_of_freedom) for own, count in seeds if own.value and not own.pooled]
@@ -159,7 +159,7 @@ def standard_error(by_examples: float, rows: int, seeds: Sequence[tuple[SeedVari
 def _is_unsteady(name: str, between: Mapping[str, float], freedom: Mapping[str, int]) -> bool:
     others = [other for other in between if other != name]
     together = sum(freedom[other] for other in others)
-    if len(others) < 2:  # of two that differ, neither is the odd one out
+    if len(others) < 2:  # if only two differ, neither can be called the outlier
         return False
     calm = sum(freedom[other] * between[other] for other in others) / together
     p_value = stats.f.sf(between[name] / calm, freedom[name], together) if calm else float(between[name] == 0)

@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
+
 from textclf_core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -52,7 +54,7 @@ def reset_peak_memory(device: str) -> int | None:
         trim_heap()
         # proc(5): writing 5 resets the peak resident set size.
         Path("/proc/self/clear_refs").write_text("5")
-        return _resident_bytes("VmRSS")
+        return int(psutil.Process().memory_info().rss)
     return None
 
 
@@ -63,7 +65,8 @@ def peak_memory_bytes(device: str) -> int:
 
         return int(torch.cuda.max_memory_allocated(device))
     if sys.platform == "linux":
-        return _resident_bytes("VmHWM")
+        # proc(5): the peak since the last reset, which psutil doesn't read.
+        return 1024 * int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
     import resource  # POSIX alone has it
 
     # Elsewhere only the peak of the whole process is to be had; macOS counts it in bytes.
@@ -121,9 +124,3 @@ def page_out(tensors: Iterable[Tensor]) -> None:
             if size > 0:
                 # Advice: a system that doesn't take it says so in the result, which changes nothing here.
                 advise(ctypes.c_void_p(start), ctypes.c_size_t(size), ctypes.c_int(_MADV_PAGEOUT))
-
-
-def _resident_bytes(name: str) -> int:
-    """Return ``VmRSS``, what is resident now, or ``VmHWM``, the most that was since the last reset (proc(5))."""
-    status = Path("/proc/self/status").read_text()
-    return 1024 * int(status.split(f"{name}:")[1].split()[0])

@@ -1,9 +1,9 @@
-"""What a kind of task decides: one module each, found by :func:`kind_of`.
+"""What depends on the kind of task, one module per kind; :func:`kind_of` returns a task's kind.
 
-Texts with one label (:mod:`~textclf_core.tasks.single_label`), texts with any number of labels
-(:mod:`~textclf_core.tasks.multi_label`) and words with a label each (:mod:`~textclf_core.tasks.tokens`). What the rest
-of the engine asks of a kind is :class:`~textclf_core.tasks.kind.TaskKind`; nothing outside this package asks which kind
-a task is. A further kind is a module here, and its line in ``_CLASSES`` and in ``Kind``.
+The kinds are texts with one label (:mod:`~textclf_core.tasks.single_label`), texts with any number of labels
+(:mod:`~textclf_core.tasks.multi_label`) and words with one label each (:mod:`~textclf_core.tasks.tokens`). The rest of
+the engine uses the protocol :class:`~textclf_core.tasks.kind.TaskKind` and never checks the kind itself. To add a kind,
+add a module here and a line in ``_CLASSES`` and in ``Kind``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from textclf_core.tasks.kind import TaskKind
     from textclf_core.types.task import Kind, Task
 
-# Imported when a task is there: plugins import this module, and to list them numpy isn't needed.
+# Imported on first use: plugins import this module, and listing plugins must not import NumPy.
 _CLASSES = {
     "single-label": ("single_label", "SingleLabel"),
     "multi-label": ("multi_label", "MultiLabel"),
@@ -26,25 +26,25 @@ _CLASSES = {
 
 
 def kind_of(task: Task) -> TaskKind:
-    """Return what the task's kind decides, for this task.
+    """Return the object that implements the task's kind.
 
     Raises:
-        UsageError: the task is of a kind that this version doesn't know.
+        UsageError: this version doesn't know the kind.
     """
     if task.kind not in _CLASSES:
-        raise UsageError(f"this version of textclf knows tasks of {', '.join(_CLASSES)}, not of {task.kind!r}.")
+        raise UsageError(f"this version of textclf supports the tasks {', '.join(_CLASSES)}, not {task.kind!r}.")
     module, name = _CLASSES[task.kind]
     return cast("TaskKind", getattr(import_module(f"textclf_core.tasks.{module}"), name)(task))
 
 
 def check_kind(task: Task, *supported: Kind, does: str | None = None, here: str | None = None) -> str | None:
-    """Return why a plugin does not support a task, for ``textclf_check_task``; ``None`` if it is of a supported kind.
+    """Return the reason why a plugin doesn't support a task, for ``textclf_check_task``; ``None`` if it does.
 
     Args:
         task: the task.
-        supported: the kinds that the plugin is made for.
-        does: what the plugin does instead, and what could be used; said by the kind if ``None``.
-        here: what the task is; said by the kind if ``None``.
+        supported: the kinds that the plugin supports.
+        does: what the plugin does, and what to use instead; the kind's default wording if ``None``.
+        here: what the task is; the kind's default wording if ``None``.
     """
     if task.kind in supported:
         return None

@@ -1,4 +1,4 @@
-"""What the kinds of a task say of arrays that came from elsewhere."""
+"""Checks of arrays that plugins return."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def other_than(scores: object, shape: tuple[int, int]) -> str | None:
-    """Return in words what isn't an array of decimal numbers of this shape; ``None`` where it is."""
+    """Return a description of what isn't a floating-point array of this shape; ``None`` if it is one."""
     if not isinstance(scores, np.ndarray):
         return f"a {type(scores).__name__}"
     if scores.shape != shape or not np.issubdtype(scores.dtype, np.floating):

@@ -1,4 +1,4 @@
-"""From scores to decisions: the one way by which labels are chosen, postprocessed or not."""
+"""From scores to decisions: all labels are chosen here, with or without postprocessing."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PostprocessedClassifier:
-    """A classifier with postprocessing around it; the steps are taken in order.
+    """A classifier with postprocessing steps, which are applied in order.
 
     Attributes:
-        classifier: as its trainer returned it.
-        steps: what is done with its scores.
+        classifier: the classifier that the trainer returned.
+        steps: the postprocessing of its scores.
         task: the labels.
     """
 
@@ -32,7 +32,7 @@ class PostprocessedClassifier:
     task: Task
 
     def scores(self, data: Dataset) -> Scores:
-        """Return the scores after the last step: float32, (rows, labels)."""
+        """Return the scores after the last step, float32, shape (rows, labels)."""
         return self.decide(data).scores
 
     def decide(self, data: Dataset) -> Decisions:
@@ -40,22 +40,22 @@ class PostprocessedClassifier:
         return decisions_from(self.classifier.scores(data), self.steps, self.task)
 
     def save(self, directory: Path) -> None:
-        """Write the classifier as its trainer does, and each step into a folder of its plugin's name."""
+        """Write the classifier, and each step into a folder named after its plugin."""
         self.classifier.save(directory)
         save_steps(self.steps, directory)
 
 
 def decisions_of(classifier: Classifier, data: Dataset, task: Task) -> Decisions:
-    """Return what a classifier says of rows, postprocessed or not."""
+    """Return a classifier's decisions on rows, with its postprocessing if it has any."""
     if isinstance(classifier, PostprocessedClassifier):
         return classifier.decide(data)
     return decisions_from(classifier.scores(data), (), task)
 
 
 def decisions_from(scores: Scores, steps: Iterable[PostprocessingStep], task: Task) -> Decisions:
-    """Return what the steps make of a classifier's own scores. Here, and nowhere else, labels are chosen from scores.
+    """Return the decisions for a classifier's scores after the postprocessing steps.
 
-    The last step that decides does; without one it is what the kind of task chooses
-    (:meth:`~textclf_core.tasks.kind.EvaluationKind.decide`).
+    This is the only place where labels are chosen from scores. The last step that chooses labels decides; without one,
+    the kind of task does (:meth:`~textclf_core.tasks.kind.EvaluationKind.decide`).
     """
     return kind_of(task).decide(scores, steps)

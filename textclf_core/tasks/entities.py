@@ -1,8 +1,9 @@
-"""Entities in sequences of tags: where they are, and how many were found.
+"""Entities in sequences of tags: their spans, and the counts for precision and recall.
 
-Two ways to read tags, as the package seqeval has them. By ``default``, as the evaluation script of CoNLL-2000 does,
-every tag but ``O`` is part of an entity: one that can't go on from the tag before begins another. In ``strict`` mode
-only what the scheme allows is an entity: B-x I-x ... in BIO; S-x, or B-x (I-x ...) E-x in BIOES.
+There are two modes of reading tags, as in the package seqeval. In ``default`` mode, as in the evaluation script of
+CoNLL-2000, every tag except ``O`` is part of an entity, and a tag that can't continue the previous entity begins a new
+one. In ``strict`` mode only sequences that the scheme allows are entities: B-x I-x ... in BIO; S-x, or
+B-x (I-x ...) E-x in BIOES.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ OUTSIDE = "O"
 
 @dataclass(frozen=True, order=True)
 class Span:
-    """An entity: words ``start`` to ``end`` - 1 of its sentence, counted from 0, and its type."""
+    """An entity: the words ``start`` to ``end`` - 1 of its sequence, counted from 0, and its type."""
 
     start: int
     end: int
@@ -33,7 +34,7 @@ class Span:
 
 @dataclass(frozen=True)
 class EntityCounts:
-    """How many entities were found rightly, were predicted, and are there; they add up over sentences and types."""
+    """The numbers of correctly predicted, predicted and true entities, which can be added over sequences and types."""
 
     right: int = 0
     predicted: int = 0
@@ -44,22 +45,22 @@ class EntityCounts:
 
     @property
     def precision(self) -> float:
-        """The share of the predicted that are right; 0 if none was predicted."""
+        """The share of predicted entities that are correct; 0 if none was predicted."""
         return self.right / self.predicted if self.predicted else 0.0
 
     @property
     def recall(self) -> float:
-        """The share of the true that were found; 0 if there is none."""
+        """The share of true entities that were found; 0 if there are none."""
         return self.right / self.true if self.true else 0.0
 
     @property
     def f1(self) -> float:
-        """The harmonic mean of precision and recall; 0 if both are."""
+        """The harmonic mean of precision and recall; 0 if both are 0."""
         return 2 * self.right / (self.predicted + self.true) if self.predicted + self.true else 0.0
 
 
 def scheme_of(tags: Iterable[str]) -> Scheme | None:
-    """Return the scheme that label names belong to; ``None`` if they are no tags of entities (parts of speech)."""
+    """Return the tagging scheme of label names; ``None`` if they aren't entity tags (but parts of speech, say)."""
     prefixes = set()
     for tag in tags:
         prefix, dash, kind = tag.partition("-")
@@ -72,17 +73,17 @@ def scheme_of(tags: Iterable[str]) -> Scheme | None:
 
 
 def entity_types(tags: Iterable[str]) -> list[str]:
-    """Return the types of entities among label names, by the alphabet."""
+    """Return the entity types in label names, sorted alphabetically."""
     return sorted({tag.partition("-")[2] for tag in tags} - {""})
 
 
 def spans_of(tags: Sequence[str], scheme: Scheme, mode: Mode = "default") -> list[Span]:
-    """Return the entities of a sentence, in their order.
+    """Return the entities of a sequence, in order.
 
     Args:
         tags: the tag of each word, such as ``B-person``.
-        scheme: what :func:`scheme_of` says of all label names.
-        mode: how sequences that the scheme doesn't allow are read; see the module.
+        scheme: the scheme of all label names, by :func:`scheme_of`.
+        mode: how tags that the scheme doesn't allow are read; see the module's docstring.
     """
     return [
         Span(start, end, tags[start].partition("-")[2])
@@ -94,13 +95,15 @@ def spans_of(tags: Sequence[str], scheme: Scheme, mode: Mode = "default") -> lis
 def count_entities(
     references: Sequence[str], predictions: Sequence[str], scheme: Scheme, mode: Mode = "default"
 ) -> dict[str, EntityCounts]:
-    """Return the counts of a sentence by type, for the types that occur in it. Bounds and type have to be right.
+    """Return the counts of a sequence by entity type, for the types that occur in it.
+
+    An entity is correct if its boundaries and its type are.
 
     Args:
         references: the true tag of each word.
         predictions: the predicted tag of each word.
-        scheme: what :func:`scheme_of` says of all label names.
-        mode: how sequences that the scheme doesn't allow are read.
+        scheme: the scheme of all label names, by :func:`scheme_of`.
+        mode: how tags that the scheme doesn't allow are read.
     """
     true, predicted = (set(spans_of(tags, scheme, mode)) for tags in (references, predictions))
     by_kind = [Counter(span.type for span in spans) for spans in (true & predicted, predicted, true)]
@@ -109,7 +112,7 @@ def count_entities(
 
 @dataclass(frozen=True)
 class ScoredSpan:
-    """A predicted entity: words ``start`` to ``end`` - 1, its type, and the mean of its words' scores."""
+    """A predicted entity: the words ``start`` to ``end`` - 1, its type, and the mean score of its words."""
 
     start: int
     end: int
@@ -118,12 +121,12 @@ class ScoredSpan:
 
 
 def scored_spans(tags: Sequence[str], scores: NDArray[np.float32], scheme: Scheme) -> list[ScoredSpan]:
-    """Return the entities in a sentence's predicted tags, each with its score.
+    """Return the entities in a sequence's predicted tags, each with its score.
 
     Args:
         tags: the predicted tag of each word.
-        scores: float32, (words, labels).
-        scheme: of the tags.
+        scores: the scores of the words, float32, shape (words, labels).
+        scheme: the scheme of the tags.
     """
     best = scores.max(axis=1) if len(scores) else scores
     return [
@@ -133,12 +136,12 @@ def scored_spans(tags: Sequence[str], scores: NDArray[np.float32], scheme: Schem
 
 
 def invalid_sequences(tags: Sequence[str], scheme: Scheme) -> list[int]:
-    """Return where the entities of a sentence begin that the scheme doesn't allow, as words counted from 0."""
+    """Return the first words, counted from 0, of a sequence's entities that the scheme doesn't allow."""
     return [start for start, end in _runs(tags) if not _is_allowed(tags[start:end], scheme)]
 
 
 def _runs(tags: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """Yield first word and end of each run of tags that go on with one another, but for those outside."""
+    """Yield the first word and the end of each run of tags that continue one another, without ``O`` tags."""
     start = 0
     for end in range(1, len(tags) + 1):
         if end == len(tags) or not _goes_on(tags[end - 1], tags[end]):
@@ -148,7 +151,7 @@ def _runs(tags: Sequence[str]) -> Iterator[tuple[int, int]]:
 
 
 def _goes_on(before: str, tag: str) -> bool:
-    """Return whether a tag goes on with the entity of the tag before it."""
+    """Return whether a tag continues the entity of the previous tag."""
     if before == OUTSIDE or tag == OUTSIDE:
         return False
     (prefix, _, kind), (next_prefix, _, next_kind) = before.partition("-"), tag.partition("-")

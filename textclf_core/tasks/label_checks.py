@@ -1,4 +1,4 @@
-"""What the checks of the kinds' labels share."""
+"""Helpers for the label checks of all kinds of task."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ logger = logging.getLogger("textclf")
 
 
 def named_split(data: Mapping[str, Dataset], name: str) -> str:
-    """Return a split's name and where it came from, for an error."""
+    """Return a split's name and source, for an error message."""
     source = textwrap.shorten(data[name].info.description or "", 100)
     return f"{name} ({source})" if source else name
 
 
 def tell_untrained_labels(split: str, unknown: Collection[int], task: Task) -> None:
-    """Log which labels occur in a split and never in train: where labels are many, rare ones are like that."""
+    """Log the labels that occur in a split but not in train, as rare labels may when there are many."""
     if unknown:
         names = ", ".join(task.label_names[label] for label in sorted(unknown))
-        logger.info("%s has labels that train never has, so they can't be found: %s", split, names)
+        logger.info("%s has labels that don't occur in train, so no model can learn them: %s", split, names)

@@ -1,4 +1,4 @@
-"""Losses by class, summed over all that has a label."""
+"""Classification losses, summed over everything that has a label."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from textclf_core.tasks.subtokens import NO_LABEL
 def loss_of_one_label(
     logits: Tensor, labels: Tensor, class_weights: Tensor | None, label_smoothing: float, focal_gamma: float
 ) -> Tensor:
-    """Return the summed loss of rows with one label each, a float32 scalar. Many heads at once can be mapped over it.
+    """Return the summed loss of rows with one label each, a float32 scalar.
 
-    Without a focal loss a label may be ``NO_LABEL``.
+    It works with ``torch.func.vmap`` over many heads. Without a focal loss a label may be ``NO_LABEL``.
 
     Args:
-        logits: float32, (rows, classes).
-        labels: int64, (rows,).
-        class_weights: float32, (classes,); ``None`` for 1.
+        logits: float32, shape (rows, classes).
+        labels: int64, shape (rows,).
+        class_weights: float32, shape (classes,); ``None`` for equal weights of 1.
         label_smoothing: see :class:`~textclf_core.training.loss.Loss`.
-        focal_gamma: see there.
+        focal_gamma: see :class:`~textclf_core.training.loss.Loss`.
     """
     if not focal_gamma:
         return cross_entropy(
@@ -38,14 +38,14 @@ def loss_of_one_label(
 def weighted_loss(
     logits: Tensor, labels: Tensor, class_weights: Tensor | None, label_smoothing: float, focal_gamma: float
 ) -> Tensor:
-    """Return the summed loss term by term, a float32 scalar.
+    """Return the summed loss, computed term by term, a float32 scalar.
 
     Args:
-        logits: float32, (..., classes).
-        labels: int64, (...).
-        class_weights: float32, of a shape that fits the logits' last dimensions; ``None`` for 1.
+        logits: float32, shape (..., classes).
+        labels: int64, shape (...).
+        class_weights: float32, broadcastable to the logits; ``None`` for equal weights of 1.
         label_smoothing: see :class:`~textclf_core.training.loss.Loss`.
-        focal_gamma: see there.
+        focal_gamma: see :class:`~textclf_core.training.loss.Loss`.
     """
     classes = logits.shape[-1]
     log_p = log_softmax(logits, dim=-1)
@@ -54,6 +54,6 @@ def weighted_loss(
     if class_weights is not None:
         weight = weight * class_weights
     if focal_gamma:
-        # 1 - p by expm1, which is exact near p = 1; the least number keeps the power's gradient finite there.
+        # expm1 computes 1 - p exactly near p = 1; clamping keeps the gradient of the power finite there.
         weight = weight * (-torch.expm1(log_p)).clamp_min(torch.finfo(torch.float32).tiny) ** focal_gamma
     return -(weight * log_p).sum()

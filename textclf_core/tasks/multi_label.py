@@ -1,4 +1,4 @@
-"""Texts with any number of the labels, none and all of them included."""
+"""The kind ``multi-label``: texts with any number of labels, from none to all."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class MultiLabel(WholeTexts):
-    """What the kind ``multi-label`` decides; see :mod:`~textclf_core.tasks.kind`.
+    """The kind ``multi-label``; see :mod:`~textclf_core.tasks.kind`.
 
-    Labels are zeros and ones, int64, (rows, labels).
+    Labels are zeros and ones, int64, shape (rows, labels).
     """
 
     what_has_labels = "a text may have several"
@@ -46,14 +46,12 @@ class MultiLabel(WholeTexts):
     # Data
 
     def label_faults(self, data: Mapping[str, Dataset]) -> list[str]:
-        """Return what is wrong with the labels: rows without a list, labels that aren't any, nothing to tell apart.
+        """Return the faults of the labels: rows without a list, invalid labels, or the same labels in every row.
 
-        A label that occurs in validation or test alone is only logged: rare labels are like that.
+        A label that occurs only in validation or test is logged, but isn't a fault: rare labels may do so.
         """
         task = self.task
-        faults = (
-            [] if task.num_labels > 1 else ["there is one label only; texts that may have several need two or more"]
-        )
+        faults = [] if task.num_labels > 1 else ["there is one label only; a multi-label task needs two or more"]
         in_train: set[int] = set()
         for name, split in data.items():
             rows = split["label"][:]
@@ -66,30 +64,30 @@ class MultiLabel(WholeTexts):
                 if row is None or any(label is None or label < 0 for label in row)
             ]
             if wrong:
-                faults.append(f"{name}: {len(wrong)} rows have no list of labels, the first is row {wrong[0] + 1}")
+                faults.append(f"{name}: {len(wrong)} rows have no list of labels; the first is row {wrong[0] + 1}")
                 continue
             present = set(chain.from_iterable(rows))
             if name == "train":
                 in_train = present
                 if all(set(row) == set(rows[0]) for row in rows):
-                    faults.append("train: every row has the same labels; a classifier needs some that differ")
+                    faults.append("train: every row has the same labels; a classifier needs rows that differ")
             else:
                 tell_untrained_labels(name, present - in_train, task)
         return faults
 
     def names(self, labels: Sequence[Any]) -> list[Any]:
-        """Return the names of each row's labels, by their ids, each once."""
+        """Return the names of each row's labels, without repetitions, in the order of their ids."""
         return [[self.task.label_names[label] for label in sorted(set(row))] for row in labels]
 
     def label_counts(self, labels: Sequence[Any]) -> NDArray[np.int64]:
-        """Return how many rows have each label, int64, (labels,)."""
+        """Return the number of rows with each label, int64, shape (labels,)."""
         return np.asarray(self.label_array(labels).sum(axis=0))
 
     def strata(self, labels: Sequence[Any]) -> list[int]:
-        """Return each row's rarest label, since that one is missed most easily by a sample.
+        """Return each row's rarest label, since a sample is most likely to miss that one.
 
-        Sechidis et al. ("On the Stratification of Multi-Label Data", ECML PKDD 2011, section 3.2) deal out the rows
-        label by label too, the rarest first. Texts without a label are a group of their own.
+        Sechidis et al. ("On the Stratification of Multi-Label Data", ECML PKDD 2011, section 3.2) also distribute rows
+        by label, the rarest first. Texts without a label form a stratum.
         """
         counts = Counter(chain.from_iterable(labels))
         none = self.task.num_labels
@@ -100,20 +98,20 @@ class MultiLabel(WholeTexts):
     def tokenized_labels(
         self, labels: Sequence[Any], tokenized: Mapping[str, list[Any]], feature: Any
     ) -> tuple[list[Any], Any]:
-        """Return zeros and ones for each row."""
+        """Return zeros and ones for each row, and their feature."""
         from datasets import List, Value
 
         return self.label_array(labels).tolist(), List(Value("int64"))
 
     def class_counts(self, labels: Tensor) -> Tensor:
-        """Return how many rows don't have each label, and how many do, float64, (labels, 2)."""
+        """Return the number of rows without and with each label, float64, shape (labels, 2)."""
         import torch
 
         having = labels.double().sum(dim=0)
         return torch.stack([len(labels) - having, having], dim=-1)
 
     def class_weights(self, given: Tensor) -> Tensor:
-        """Return the weights as those of having the label, where that of not having it is 1: (labels, 2)."""
+        """Return weights of shape (labels, 2): 1 for the absence of a label, the given weight for its presence."""
         import torch
 
         return torch.stack([torch.ones_like(given), given], dim=-1)
@@ -126,27 +124,27 @@ class MultiLabel(WholeTexts):
         label_smoothing: float = 0.0,
         focal_gamma: float = 0.0,
     ) -> Tensor:
-        """Return the summed loss of all labels of all rows, each of two classes; labels are int64, (rows, labels)."""
+        """Return the summed binary loss of all labels of all rows; labels are int64, shape (rows, labels)."""
         import torch
 
         from textclf_core.tasks.losses import weighted_loss
 
-        # The softmax of 0 and z is the sigmoid of -z and of z.
+        # The softmax of (0, z) is (sigmoid(-z), sigmoid(z)).
         of_two = torch.stack([torch.zeros_like(logits), logits], dim=-1)
         return weighted_loss(of_two, labels, class_weights, label_smoothing, focal_gamma)
 
     def right(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """Return whether all labels of a row are right: bool, (rows,)."""
+        """Return whether all labels of a row are right, bool, shape (rows,)."""
         return ((logits >= 0) == labels.bool()).all(dim=-1)
 
     def scores(self, logits: NDArray[np.float32], tokenized: Dataset, data: Dataset) -> Scores:
-        """Return the sigmoid of the logits, float32, (rows, labels)."""
+        """Return the sigmoid of the logits, float32, shape (rows, labels)."""
         import torch
 
         return torch.sigmoid(torch.from_numpy(logits)).numpy()
 
     def probabilities(self, logits: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the sigmoid of the logits, float64, (rows, labels)."""
+        """Return the sigmoid of the logits, float64, shape (rows, labels)."""
         from scipy.special import expit
 
         return np.asarray(expit(logits))
@@ -154,35 +152,35 @@ class MultiLabel(WholeTexts):
     # Evaluation
 
     def label_array(self, labels: Sequence[Any]) -> NDArray[np.int64]:
-        """Return zeros and ones, int64, (rows, labels)."""
+        """Return zeros and ones, int64, shape (rows, labels)."""
         return indicators(labels, self.task.num_labels)
 
     def invented(self, labels: Sequence[int], scores: NDArray[np.float32]) -> tuple[list[Any], Scores, Labels]:
-        """Return a row for each label, which has that one alone."""
+        """Return one row per label, which has that label only."""
         rows = [[label] for label in labels]
         return rows, scores, self.label_array(rows)
 
     def chosen(self, scores: NDArray[np.float32]) -> NDArray[np.int64]:
-        """Return 1 for each label with a score of a half or more: int64, (rows, labels)."""
+        """Return 1 for each label with a score of at least 0.5, int64, shape (rows, labels)."""
         return np.asarray(scores >= THRESHOLD, dtype=np.int64)
 
     def decided(self, predictions: Labels) -> NDArray[np.bool_]:
-        """Return that every row is: to have no label is an answer."""
+        """Return True for every row, since having no label is a decision too; bool, shape (rows,)."""
         return np.ones(len(predictions), dtype=np.bool_)
 
     def check_average(self, average: str) -> str | None:
-        """Return why not: no label id is the positive one."""
+        """Return why an average isn't defined; ``None`` if it is. ``binary`` needs a single positive label."""
         if average == "binary":
-            return "average=binary needs one label a text, and here it may have several."
+            return "average=binary needs texts with one label, and these may have several."
         return None
 
     def averaged_labels(self, references: NDArray[np.int64], predictions: NDArray[np.int64]) -> Sequence[int] | None:
-        """Return the labels that occur: scikit-learn would count the others as 0."""
+        """Return the labels that occur, since scikit-learn would count the others as 0."""
         occurring = (references | predictions).max(axis=0).nonzero()[0]
         return occurring if len(occurring) else None
 
     def prediction_columns(self, references: Labels, predictions: Labels, scores: Scores) -> dict[str, pa.Array]:
-        """Return ``label`` and ``prediction`` as lists of names, and ``scores``."""
+        """Return the columns ``label`` and ``prediction`` (lists of names) and ``scores``."""
         import pyarrow as pa
 
         def named(labels: Labels) -> pa.Array:
@@ -197,9 +195,9 @@ class MultiLabel(WholeTexts):
     def predicted(
         self, classifier: Classifier, rows: Sequence[dict[str, Any]], texts: Mapping[str, Sequence[Any]]
     ) -> Iterator[dict[str, Any]]:
-        """Yield each row with ``labels``: a list of dicts, the highest score first, ``label`` and ``score``.
+        """Yield each row with ``labels``: a list of dicts with ``label`` and ``score``, the highest score first.
 
-        A score has six digits. The list of a text without labels is empty.
+        Scores are rounded to six digits. A text without labels has an empty list.
         """
         from datasets import Dataset
 
@@ -214,19 +212,19 @@ class MultiLabel(WholeTexts):
     # Reports
 
     def label_ids(self, names: Sequence[Any]) -> NDArray[np.int64]:
-        """Return zeros and ones, int64, (rows, labels)."""
+        """Return zeros and ones, int64, shape (rows, labels)."""
         ids = {name: index for index, name in enumerate(self.task.label_names)}
         return indicators([[ids[name] for name in row] for row in names], len(ids))
 
     def confusion(self, true: Sequence[Any], predicted: Sequence[Any]) -> NDArray[np.int64]:
-        """Return a matrix for each label, int64, (labels, 2, 2): not to have it before having it."""
+        """Return each label's confusion matrix, int64, shape (labels, 2, 2): absence is class 0, presence class 1."""
         from textclf_core.statistics.confusion import confusion_matrix
 
         of_labels = zip(self.label_ids(true).T, self.label_ids(predicted).T, strict=True)
         return np.stack([confusion_matrix(of_one, found, classes=2) for of_one, found in of_labels])
 
     def counts_by_class(self, true: Sequence[Any], predicted: Sequence[Any], mode: Mode) -> tuple[ClassCounts, ...]:
-        """Return how many rows of each label were found, were predicted, and are there."""
+        """Return the numbers of correct, predicted and true rows of each label."""
         return tuple(
             ClassCounts(name, right=int(hit), predicted=int(alarm + hit), true=int(missed + hit))
             for name, ((_, alarm), (missed, hit)) in zip(
@@ -237,11 +235,10 @@ class MultiLabel(WholeTexts):
     def example_views(
         self, true: Sequence[Any], contenders: Sequence[SeedDecisions], texts: Sequence[Sequence[Any]], mode: Mode
     ) -> ExampleViews:
-        """Return sets of labels as labels: ``politics; sports``.
+        """Return the decisions with each set of labels as one label, such as ``politics; sports``.
 
-        A contender gives a text the labels that most of its seeds give; where as many do as don't, the mean score
-        decides. Its confidence is that in the label that it is least sure of, given or not, since one wrong label makes
-        a wrong set.
+        A text gets the labels that most of a contender's seeds predict; in a tie, the mean score decides. The
+        confidence is the lowest over all labels, predicted or not, since one wrong label makes the set wrong.
         """
         ids: dict[str, int] = {}
 

@@ -1,4 +1,4 @@
-"""Words and their sub-tokens: a word's label stands on its first sub-token, and its scores are read there."""
+"""Words and their sub-tokens: a word's label is that of its first sub-token, and its scores are read there."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ if TYPE_CHECKING:
     from textclf_core.types.task import Task
 
 WORD_STARTS = "word_starts"
-"""The column of tokenized words: for each sub-token the index of the word that begins with it, or -1."""
+"""The column of tokenized words that holds, for each sub-token, the index of the word that it begins, or -1."""
 
 NO_LABEL = -100
-"""The label of sub-tokens that have none; torch's cross-entropy leaves it out."""
+"""The label of sub-tokens without a label; torch's cross-entropy ignores it."""
 
 
 def encode_words(tokenizer: PreTrainedTokenizerBase, rows: Sequence[Sequence[str]]) -> dict[str, list[Any]]:
-    """Return the token ids of rows of words, whole, with ``special_tokens_mask`` and ``WORD_STARTS``.
+    """Return the token ids of rows of words, untruncated, with ``special_tokens_mask`` and ``WORD_STARTS``.
 
     Raises:
-        UsageError: the tokenizer can't tell which sub-tokens a word became.
+        UsageError: the tokenizer can't map sub-tokens to words.
     """
     if not tokenizer.is_fast:
         raise UsageError(
-            f"the tokenizer {type(tokenizer).__name__} can't tell which sub-tokens a word became, so words can't be "
-            "labelled; choose a model with a fast tokenizer."
+            f"the tokenizer {type(tokenizer).__name__} can't map sub-tokens to words, so words can't be labelled; "
+            "choose a model with a fast tokenizer."
         )
-    # Byte-level tokenizers (RoBERTa, ModernBERT) take the blank before a word for part of it, and know other sub-tokens
-    # for a word without; their own option for it, add_prefix_space, isn't heeded by all of them.
+    # Byte-level tokenizers (RoBERTa, ModernBERT) treat the space before a word as part of it, and split a word without
+    # one differently. Their option for this, add_prefix_space, doesn't work in all of them.
     blank = " " if "add_prefix_space=False" in repr(tokenizer.backend_tokenizer.pre_tokenizer) else ""
-    # A row without a word is refused by tokenizers; an empty word gives no sub-token.
+    # Tokenizers refuse a row without words; an empty word has no sub-token.
     words = [[blank + word if word else "" for word in row] or [""] for row in rows]
     encoded = tokenizer(
         words, is_split_into_words=True, return_attention_mask=True, return_special_tokens_mask=True, verbose=False
@@ -47,11 +47,11 @@ def encode_words(tokenizer: PreTrainedTokenizerBase, rows: Sequence[Sequence[str
 
 
 def batch_of_labels(rows: Sequence[Mapping[str, Any]], longest: int) -> NDArray[np.int64]:
-    """Return the labels of tokenized rows as one array: int64, (rows,) or (rows, labels); of words (rows, tokens).
+    """Return the labels of tokenized rows, int64, shape (rows,), (rows, labels), or (rows, tokens) for words.
 
     Args:
-        rows: tokenized, with their ``label``.
-        longest: to how many tokens those of words are filled up, with ``NO_LABEL``.
+        rows: tokenized rows with their ``label``.
+        longest: the number of tokens to which the labels of words are padded with ``NO_LABEL``.
     """
     if WORD_STARTS not in rows[0]:
         return np.array([row["label"] for row in rows])
@@ -62,34 +62,34 @@ def batch_of_labels(rows: Sequence[Mapping[str, Any]], longest: int) -> NDArray[
 
 
 def labels_of_sub_tokens(starts: Sequence[int], labels: Sequence[int]) -> list[int]:
-    """Return a label for each sub-token of a row: its word's on the first, ``NO_LABEL`` on the others."""
+    """Return a label for each sub-token of a row: its word's label for the first one, ``NO_LABEL`` for the others."""
     return [NO_LABEL if word < 0 else labels[word] for word in starts]
 
 
 def unseen_words(starts: Sequence[Sequence[int]], words: Sequence[int]) -> int:
-    """Return how many words have no sub-token, being cut off or empty.
+    """Return the number of words without a sub-token, because they were truncated or are empty.
 
     Args:
         starts: the column ``WORD_STARTS``.
-        words: how many words each row has.
+        words: the number of words in each row.
     """
     return sum(words) - sum(sum(word >= 0 for word in row) for row in starts)
 
 
 @dataclass(frozen=True)
 class WordPlaces:
-    """Where the first sub-tokens are: for each row their positions, and the place of its first word among all words."""
+    """The positions of the words' first sub-tokens in each row, and the offset of each row among all words."""
 
     positions: tuple[NDArray[np.int64], ...]
     offsets: NDArray[np.int64]
 
     @property
     def count(self) -> int:
-        """How many words have a sub-token."""
+        """The number of words with a sub-token."""
         return int(self.offsets[-1])
 
     def put(self, values: NDArray[np.float32], rows: Sequence[int], into: NDArray[np.float32]) -> None:
-        """Put what a batch gave for its rows, (rows, tokens, labels), into an array of all words, (words, labels)."""
+        """Copy a batch's scores, shape (rows, tokens, labels), into the array of all words, shape (words, labels)."""
         for of_row, row in zip(values, rows, strict=True):
             into[self.offsets[row] : self.offsets[row + 1]] = of_row[self.positions[row]]
 
@@ -103,14 +103,14 @@ def word_places(starts: Sequence[Sequence[int]]) -> WordPlaces:
 def by_word(
     scores: NDArray[np.float32], starts: Sequence[Sequence[int]], words: Sequence[int], task: Task
 ) -> list[NDArray[np.float32]]:
-    """Return the scores of each row's words, float32, (words, labels).
+    """Return the scores of each row's words, float32, shape (words, labels).
 
-    A word without a sub-token has the label ``O`` for certain, or, where the task has none, all labels alike.
+    A word without a sub-token gets the label ``O`` with a score of 1, or equal scores if the task has no ``O``.
 
     Args:
-        scores: of the words that have a sub-token, of all rows in a row, float32, (words, labels).
+        scores: the scores of all words with a sub-token, row after row, float32, shape (words, labels).
         starts: the column ``WORD_STARTS``.
-        words: how many words each row has.
+        words: the number of words in each row.
         task: the labels.
     """
     unseen = np.full(task.num_labels, 1 / task.num_labels, dtype=np.float32)
@@ -128,6 +128,6 @@ def by_word(
 
 
 def _starts(word_ids: Sequence[int | None]) -> list[int]:
-    """Return the word of each sub-token that begins one, and -1 for the others."""
+    """Return the index of the word that each sub-token begins, and -1 for other sub-tokens."""
     before = [None, *word_ids]
     return [-1 if word is None or word == last else word for word, last in zip(word_ids, before, strict=False)]

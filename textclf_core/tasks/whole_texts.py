@@ -1,4 +1,4 @@
-"""What the two kinds have in common whose texts are labelled as a whole."""
+"""What the two kinds of task share that label whole texts."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _F1: Mapping[str, Metric] = {
 
 @dataclass(frozen=True)
 class WholeTexts:
-    """The part of a kind that doesn't depend on how many labels a text has; see :mod:`~textclf_core.tasks.kind`."""
+    """The part of a kind that doesn't depend on the number of labels per text; see :mod:`~textclf_core.tasks.kind`."""
 
     task: Task
 
@@ -47,7 +47,7 @@ class WholeTexts:
     # Data
 
     def without_nulls(self, split: Dataset) -> Dataset:
-        """Return the split with an empty text where there was none, so that no tokenizer meets ``None``."""
+        """Return the split with missing texts replaced by empty ones, since tokenizers refuse ``None``."""
         for name in self.task.text_columns:
             texts = split[name][:]
             if None in texts:
@@ -60,11 +60,11 @@ class WholeTexts:
         return list(zip(*(split[name][:] for name in self.task.text_columns), strict=True))
 
     def label_shares(self, labels: Sequence[Any]) -> NDArray[np.float64]:
-        """Return the share of the rows that has each label, float64, (labels,)."""
+        """Return the share of rows with each label, float64, shape (labels,)."""
         return np.asarray(self.label_counts(labels) / len(labels))
 
     def label_counts(self, labels: Sequence[Any]) -> NDArray[np.int64]:
-        """Return how many rows have each label, int64, (labels,)."""
+        """Return the number of rows with each label, int64, shape (labels,)."""
         raise NotImplementedError
 
     def labels_of_split(self, rows: int, label_counts: Mapping[str, int]) -> int:
@@ -75,52 +75,52 @@ class WholeTexts:
 
     @property
     def token_columns(self) -> Mapping[str, str]:
-        """None."""
+        """The further columns of tokenized rows: none."""
         return {}
 
     def encode(self, tokenizer: PreTrainedTokenizerBase, columns: Sequence[list[Any]]) -> dict[str, list[Any]]:
-        """Return each row's text as tokens: two as a pair, more with the separator token between them.
+        """Return each row's texts as tokens: two as a pair, more joined by the separator token.
 
         Raises:
-            UsageError: there are more than two, and the tokenizer has no such token.
+            UsageError: there are more than two texts, and the tokenizer has no separator token.
         """
         return _encode(tokenizer, *columns) if len(columns) <= 2 else _encode_joined(tokenizer, columns)
 
     def training_labels(self, tokenized: Dataset) -> NDArray[np.int64]:
-        """Return the column ``label``, int64, (rows,), or (rows, labels)."""
+        """Return the column ``label``, int64, shape (rows,) or (rows, labels)."""
         return np.array(tokenized["label"], dtype=np.int64)
 
     def loss_terms(self, tokenized: Dataset) -> NDArray[np.int64]:
-        """Return how many numbers each row has for labels, int64, (rows,)."""
+        """Return the number of loss terms of each row, int64, shape (rows,)."""
         labels = self.training_labels(tokenized)
         return np.full(len(labels), labels[0].size if len(labels) else 1, dtype=np.int64)
 
     def places(self, tokenized: Dataset) -> RowPlaces:
-        """Return that each row stands in its own place."""
+        """Return the places of the rows: each row is one place."""
         return RowPlaces(len(tokenized))
 
     def unseen(self, tokenized: Dataset, data: Dataset) -> str | None:
-        """Return ``None``: a text that is truncated keeps its label."""
+        """Return ``None``, since a truncated text keeps its label."""
         return None
 
     # Evaluation
 
     def flat(self, values: Any) -> NDArray[Any]:
-        """Return the values as they are."""
+        """Return the values unchanged."""
         return np.asarray(values)
 
     def repeated(self, scores: NDArray[np.float32], data: Dataset) -> Scores:
-        """Return the same scores for every row, (rows, labels)."""
+        """Return the same scores for every row, shape (rows, labels)."""
         return np.tile(scores, (len(data), 1))
 
     def scores_fault(self, scores: Scores, data: Dataset) -> str | None:
-        """Return what scores must be, unless they are numbers for each row and label."""
+        """Return what is wrong with scores; ``None`` if they are numbers for each row and label."""
         wanted = (len(data), self.task.num_labels)
         came = other_than(scores, wanted)
         return f"must be a float32 array of shape {wanted}, not {came}." if came else None
 
     def decide(self, scores: Scores, steps: Iterable[PostprocessingStep]) -> Decisions:
-        """Return what the steps make of the scores, one after the other; the last that decides chooses the labels."""
+        """Return the decisions after all steps, applied in order; the last step that chooses labels decides."""
         scores = np.asarray(scores)
         labels: NDArray[np.int64] | None = None
         for step in steps:
@@ -131,16 +131,16 @@ class WholeTexts:
     def _processed(
         self, step: PostprocessingStep, scores: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], NDArray[np.int64] | None]:
-        """Return what a step makes of scores, and the labels that it chooses, both checked.
+        """Return the scores and the labels that a step returns, both checked.
 
         Raises:
-            RunError: it failed, or gave what can't be scores or labels.
+            RunError: the step failed, or returned invalid scores or labels.
         """
         rescored = _called(step, lambda: step.postprocessing.rescore(scores))
         came = other_than(rescored, scores.shape)
         if came or not np.isfinite(rescored).all():
             raise RunError(
-                f"rescore of {step.plugin!r} must give finite scores of shape {scores.shape}, not "
+                f"rescore of {step.plugin!r} must return finite scores of shape {scores.shape}, not "
                 f"{came or 'NaN or infinite numbers'}."
             )
         rescored = np.asarray(rescored, dtype=np.float32)
@@ -153,21 +153,21 @@ class WholeTexts:
         fits = labels.shape == usual.shape and labels.dtype.kind in "iub"
         if not fits or not ((low <= labels) & (labels <= high)).all():
             raise RunError(
-                f"decide of {step.plugin!r} must give whole numbers from {low} to {high} of shape {usual.shape}, not "
+                f"decide of {step.plugin!r} must return whole numbers from {low} to {high} of shape {usual.shape}, not "
                 f"{reprlib.repr(labels.tolist())}."
             )
         return rescored, labels.astype(np.int64)
 
     def chosen(self, scores: NDArray[np.float32]) -> NDArray[np.int64]:
-        """Return the labels where no step decides."""
+        """Return the labels to use if no step chooses them."""
         raise NotImplementedError
 
     def averaged_labels(self, references: NDArray[np.int64], predictions: NDArray[np.int64]) -> Sequence[int] | None:
-        """Return ``None``: scikit-learn doesn't count label ids that don't occur."""
+        """Return ``None``, since scikit-learn ignores label ids that don't occur."""
         return None
 
     def can_be_predicted(self, value: object) -> bool:
-        """Return whether it is a string."""
+        """Return whether the value is a string."""
         return isinstance(value, str)
 
     def as_row(self, text: str) -> str:
@@ -177,7 +177,7 @@ class WholeTexts:
     # Reports
 
     def stored_scores(self, column: Any) -> NDArray[np.float32]:
-        """Return a stored column of scores, float32, (rows, labels)."""
+        """Return a stored column of scores, float32, shape (rows, labels)."""
         flat = column.combine_chunks().flatten().to_numpy(zero_copy_only=False)
         return np.asarray(flat, dtype=np.float32).reshape(-1, self.task.num_labels)
 
@@ -186,11 +186,11 @@ class WholeTexts:
         raise NotImplementedError
 
     def auto_average(self) -> str:
-        """Return the mean over labels."""
+        """Return ``macro``, the mean over labels."""
         return "macro"
 
     def metric(self, name: str, average: str) -> Metric:
-        """Return accuracy, or F1 by its average."""
+        """Return accuracy, or F1 with an average."""
         if name == "accuracy":
             return "accuracy"
         return _F1[self.auto_average() if average == "auto" else average]
@@ -206,17 +206,17 @@ class WholeTexts:
 
 @dataclass(frozen=True)
 class RowPlaces:
-    """What is scored is each row, once."""
+    """The places of whole texts: each row is scored once."""
 
     count: int
 
     def put(self, values: NDArray[np.float32], rows: Sequence[int], into: NDArray[np.float32]) -> None:
-        """Put what a batch gave for its rows, (rows, labels), into all rows'."""
+        """Copy a batch's scores, shape (rows, labels), to its rows in the array of all rows."""
         into[rows] = values
 
 
 def _encode(tokenizer: PreTrainedTokenizerBase, *columns: list[str], special: bool = True) -> dict[str, list[Any]]:
-    # `verbose` would warn that some are longer than the model takes: they are truncated later.
+    # With `verbose` it would warn of texts longer than the model's limit; they are truncated later.
     return dict(
         tokenizer(
             *columns,
@@ -229,10 +229,10 @@ def _encode(tokenizer: PreTrainedTokenizerBase, *columns: list[str], special: bo
 
 
 def _encode_joined(tokenizer: PreTrainedTokenizerBase, columns: Sequence[list[str]]) -> dict[str, list[Any]]:
-    """Return texts of more than two columns as one input, the separator token between them.
+    """Return the texts of more than two columns as one input, joined by the separator token.
 
     Raises:
-        UsageError: the tokenizer has no such token.
+        UsageError: the tokenizer has no separator token.
     """
     separator = tokenizer.sep_token_id if tokenizer.sep_token_id is not None else tokenizer.eos_token_id
     if separator is None:
@@ -241,7 +241,7 @@ def _encode_joined(tokenizer: PreTrainedTokenizerBase, columns: Sequence[list[st
             "columns. Join them in the data, or name two."
         )
     [of_one_token] = _encode(tokenizer, ["a"])["special_tokens_mask"]
-    closing = of_one_token[::-1].index(0)  # how many special tokens stand behind a text
+    closing = of_one_token[::-1].index(0)  # the number of special tokens after a text
     encoded = _encode(tokenizer, columns[0])
     for column in columns[1:]:
         further = _encode(tokenizer, column, special=False)
@@ -259,10 +259,10 @@ def _encode_joined(tokenizer: PreTrainedTokenizerBase, columns: Sequence[list[st
 
 
 def _called(step: PostprocessingStep, call: Callable[[], Any]) -> Any:
-    """Return what a method of a step gives.
+    """Return the result of a step's method.
 
     Raises:
-        RunError: it failed.
+        RunError: the method failed.
     """
     try:
         return call()

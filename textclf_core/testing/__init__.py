@@ -1,4 +1,4 @@
-"""For the tests of plugins: a check of the whole plugin, and real models and data, tiny, made without a network.
+"""Helpers for the tests of plugins: a check of a whole plugin, and tiny models and data that need no network.
 
 >>> encoder = tiny_encoder(family="bert", blocks=2)
 >>> data = tiny_data(rows=64)

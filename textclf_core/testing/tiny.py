@@ -1,4 +1,4 @@
-"""Real models and data, tiny, made without a network.
+"""Tiny models and data sets, made without a network.
 
 >>> encoder = tiny_encoder(family="bert", blocks=2)
 >>> data = tiny_data(rows=64)
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 LABELS = ("negative", "positive")
 MAX_LENGTH = 64
-"""The longest input in tokens, special ones included, that a tiny encoder takes."""
+"""The maximum input length of a tiny encoder in tokens, special tokens included."""
 
 _PRAISE = ("bright", "charming", "clever", "delightful", "fine", "lovely", "moving", "splendid")
 _BLAME = ("awful", "boring", "clumsy", "dreadful", "dull", "grim", "tedious", "weak")
@@ -45,10 +45,10 @@ _FILLERS = (
 
 
 def tiny_tokenizer() -> PreTrainedTokenizerFast:
-    """Return a lower-casing WordPiece tokenizer of about 120 tokens, with BERT's template for one text and for two.
+    """Return a lower-casing WordPiece tokenizer with about 120 tokens and BERT's templates for one and two texts.
 
-    Its words are those of :func:`tiny_data`; others are spelled in characters. ``[PAD]`` has id 1, where RoBERTa and
-    MPNet have theirs.
+    It knows the words of :func:`tiny_data`; other words are split into characters. ``[PAD]`` has id 1, as in RoBERTa
+    and MPNet.
     """
     from tokenizers import Tokenizer, decoders, normalizers, pre_tokenizers, processors
     from tokenizers.models import WordPiece
@@ -95,13 +95,13 @@ def tiny_encoder(
 
     Args:
         family: a ``model_type`` of transformers, such as ``"bert"``, ``"mpnet"`` or ``"modernbert"``.
-        blocks: how many encoder blocks.
+        blocks: the number of encoder blocks.
         hidden: the width, a multiple of 2 (there are two attention heads).
         labels: the label names, in the order of their ids.
-        seed: decides the weights. The caller's random state is left as it was.
+        seed: the seed of the weights; the caller's random state isn't changed.
         dropout: the rate of every dropout of the model.
-        config: fields of the family's configuration that are to have other values.
-        kind: of the task: whether the head labels texts, with one label or several, or words.
+        config: further values for fields of the family's configuration.
+        kind: the kind of task that the head is for.
     """
     import torch
     from transformers import AutoConfig
@@ -117,7 +117,7 @@ def tiny_encoder(
             "num_hidden_layers": blocks,
             "num_attention_heads": 2,
             "intermediate_size": 2 * hidden,
-            "hidden_dim": 2 * hidden,  # DistilBERT's word for it
+            "hidden_dim": 2 * hidden,  # DistilBERT's name for it
             "embedding_size": hidden,
             "max_position_embeddings": MAX_LENGTH + tokenizer.pad_token_id + 1,
             "type_vocab_size": 2,
@@ -142,7 +142,7 @@ def tiny_encoder(
     return Encoder(model, tokenizer, checkpoint=f"tiny-{family}")
 
 
-# What the families call their dropout rates; a configuration keeps the names that it doesn't know and ignores them.
+# The names of the families' dropout rates; a configuration ignores names that it doesn't know.
 _DROPOUTS = (
     "hidden_dropout_prob",
     "attention_probs_dropout_prob",
@@ -159,11 +159,11 @@ _DROPOUTS = (
 
 
 def tiny_data(rows: int = 64, seed: int = 0) -> DatasetDict:
-    """Return invented reviews in which a word of praise or of blame gives the label away.
+    """Return made-up reviews whose label follows from words of praise or blame.
 
     Args:
-        rows: how many rows ``train`` has; ``validation`` and ``test`` have a quarter as many, and two at least.
-        seed: decides the sentences.
+        rows: the number of rows in ``train``; ``validation`` and ``test`` have a quarter of it, at least two.
+        seed: the seed of the texts.
 
     Returns:
         Splits ``train``, ``validation`` and ``test`` with columns ``text`` (string) and ``label``
@@ -184,9 +184,9 @@ TOPICS = ("cast", "music", "plot")
 
 
 def tiny_topics(rows: int = 64, seed: int = 0) -> DatasetDict:
-    """Return invented reviews that speak of any number of topics, none and all of them included.
+    """Return made-up reviews about any number of topics, from none to all.
 
-    Args and splits are those of :func:`tiny_data`; the column ``label`` holds lists of ``ClassLabel(TOPICS)``.
+    Arguments and splits are those of :func:`tiny_data`; the column ``label`` holds lists of ``ClassLabel(TOPICS)``.
     """
     from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
 
@@ -210,15 +210,15 @@ TAGS = ("O", "B-blame", "B-praise", "I-blame", "I-praise")
 
 
 def tiny_words(rows: int = 64, seed: int = 0) -> DatasetDict:
-    """Return invented sentences in which words of praise and of blame, one or two together, are the entities.
+    """Return made-up token sequences whose entities are one or two words of praise or blame.
 
     Args:
-        rows: how many rows ``train`` has; ``validation`` and ``test`` have a quarter as many, and two at least.
-        seed: decides the sentences.
+        rows: the number of rows in ``train``; ``validation`` and ``test`` have a quarter of it, at least two.
+        seed: the seed of the sequences.
 
     Returns:
         Splits ``train``, ``validation`` and ``test`` with columns ``tokens`` (lists of words) and ``label`` (lists of
-        ``ClassLabel(TAGS)``). Some sentences have no entity.
+        ``ClassLabel(TAGS)``). Some sequences have no entity.
     """
     from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
 
@@ -226,27 +226,27 @@ def tiny_words(rows: int = 64, seed: int = 0) -> DatasetDict:
     features = Features({"tokens": List(Value("string")), "label": List(ClassLabel(names=list(TAGS)))})
     splits = {}
     for name, count in _sizes(rows).items():
-        sentences = [_tagged_sentence(generator) for _ in range(count)]
+        sequences = [_tagged_sequence(generator) for _ in range(count)]
         columns = {
-            "tokens": [[word for word, _ in sentence] for sentence in sentences],
-            "label": [[TAGS.index(tag) for _, tag in sentence] for sentence in sentences],
+            "tokens": [[word for word, _ in sequence] for sequence in sequences],
+            "label": [[TAGS.index(tag) for _, tag in sequence] for sequence in sequences],
         }
         splits[name] = Dataset.from_dict(columns, features=features)
         splits[name].info.description = "invented sentences (textclf_core.testing.tiny_words)"
     return DatasetDict(splits)
 
 
-def _tagged_sentence(generator: random.Random) -> list[tuple[str, str]]:
-    sentence = []
+def _tagged_sequence(generator: random.Random) -> list[tuple[str, str]]:
+    sequence = []
     for _ in range(generator.randint(1, 3)):
-        sentence += [(word, "O") for word in generator.choices(_FILLERS + _THINGS, k=generator.randint(1, 4))]
+        sequence += [(word, "O") for word in generator.choices(_FILLERS + _THINGS, k=generator.randint(1, 4))]
         kind = generator.choice(("praise", "blame", None))
         if kind:
             known = _PRAISE if kind == "praise" else _BLAME
-            # A word either begins entities or goes on with them, so that few sentences teach which.
+            # A word always begins an entity or always continues one, so that few examples are enough to learn it.
             words = [generator.choice(known[::2]), *generator.sample(known[1::2], k=generator.randint(0, 1))]
-            sentence += [(word, f"{'I' if place else 'B'}-{kind}") for place, word in enumerate(words)]
-    return sentence
+            sequence += [(word, f"{'I' if place else 'B'}-{kind}") for place, word in enumerate(words)]
+    return sequence
 
 
 def _tiny_split(rows: int, generator: random.Random) -> Dataset:

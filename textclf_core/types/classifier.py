@@ -1,4 +1,4 @@
-"""What training returns."""
+"""The protocol of the classifier that training returns."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class Classifier(Protocol):
-    """Turns texts into scores, and can be saved."""
+    """Turn texts into scores; can be saved."""
 
     def scores(self, data: Dataset) -> Scores:
         """Return probabilities for the rows of ``data`` (its text columns are read), in its order.
 
-        float32, shape (rows, labels); each row sums to 1, but in a multi-label task, where each number is the
-        probability that the text has that label. In a task of tokens, a list of one such array for each row,
-        shape (words, labels).
+        float32, shape (rows, labels). Each row sums to 1, except in a multi-label task, where each number is the
+        probability that the text has that label. In a token task: a list with one such array per row, shape
+        (words, labels).
         """
         ...
 

@@ -1,4 +1,4 @@
-"""What leaves a run while it goes on: the one way out beside its outcome."""
+"""The events of a run: apart from its outcome, nothing else leaves a run."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ History = Sequence[dict[str, Any]]
 
 @dataclass
 class RunEvents:
-    """Collects what a run tells as it goes on; a run's record, its history file and its log are made of it.
+    """Collect the events of a run, from which its record, its history file and its log are made.
 
     Attributes:
         meter: seconds by stage, counts of work, use of the cache.
-        notes: what was logged at level INFO or above, each message once, in its order.
-        phases: the phases of training so far, the last as far as it came.
-        history: the rows of steps and epochs so far.
-        listeners: called with the history at the end of each epoch.
+        notes: the messages logged at level INFO or above, without repetitions, in order.
+        phases: the phases of training so far; the last one may be incomplete.
+        history: the rows of the steps and epochs so far.
+        listeners: functions that are called with the history at the end of each epoch.
     """
 
     meter: Meter = field(default_factory=Meter)
@@ -32,7 +32,7 @@ class RunEvents:
     listeners: list[Callable[[History], None]] = field(default_factory=list)
 
     def note(self, message: str) -> None:
-        """Keep a message for the record, if it is new."""
+        """Add a message to the record's notes, unless it is there already."""
         if message not in self.notes:
             self.notes.append(message)
 
@@ -40,14 +40,14 @@ class RunEvents:
         """Add a step to the history.
 
         Args:
-            step: its number, from 1.
+            step: the step's number, from 1.
             loss: the mean loss of its batch.
-            learning_rate: the rate that it used.
+            learning_rate: the learning rate of the step.
         """
         self.history.append({"step": step, "loss": loss, "learning_rate": learning_rate})
 
     def log_epoch(self, row: dict[str, Any]) -> None:
-        """Add an epoch that is over to the history, with ``epoch`` (from 1), ``step`` and its numbers by name."""
+        """Add a finished epoch to the history: ``epoch`` (from 1), ``step``, and its numbers by name."""
         self.history.append(row)
         for listener in self.listeners:
             listener(self.history)

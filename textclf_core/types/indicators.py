@@ -1,4 +1,4 @@
-"""Sets of labels as arrays: 1 where a text has a label, 0 where it hasn't."""
+"""Sets of labels as indicator arrays: 1 where a text has a label, 0 where it hasn't."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 THRESHOLD = 0.5
-"""The score from which on a text gets a label, unless a postprocessor decides otherwise."""
+"""The lowest score at which a text gets a label, unless a postprocessor decides otherwise."""
 
 
 def indicators(sets: Sequence[Sequence[int]], num_labels: int) -> NDArray[np.int64]:
-    """Return the label ids of each row as zeros and ones, int64, (rows, labels)."""
+    """Return the label ids of each row as zeros and ones, int64, shape (rows, labels)."""
     found = np.zeros((len(sets), num_labels), dtype=np.int64)
     rows = np.repeat(np.arange(len(sets)), [len(row) for row in sets])
     found[rows, np.fromiter(chain.from_iterable(sets), dtype=np.int64, count=len(rows))] = 1
@@ -24,5 +24,5 @@ def indicators(sets: Sequence[Sequence[int]], num_labels: int) -> NDArray[np.int
 
 
 def label_set_names(found: NDArray[np.int64], names: Sequence[str]) -> list[list[str]]:
-    """Return the names of the labels that each row of zeros and ones, (rows, labels), has, in the order of the ids."""
+    """Return the names of each row's labels, in the order of the ids, from zeros and ones of shape (rows, labels)."""
     return [[name for name, has in zip(names, row, strict=True) if has] for row in found.tolist()]

@@ -1,4 +1,4 @@
-"""What a run adds up while it goes on: seconds by stage, examples, tokens, FLOPs."""
+"""The counters of a run: seconds by stage, examples, tokens, FLOPs."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 STEPS = "train/steps"
-"""The stage in which a trainer times its training steps: examples and tokens a second are taken from it. Without it
-they are taken from all of training."""
+"""The stage in which a trainer times its training steps. Examples and tokens per second are computed from it, or from
+the whole training time if a trainer doesn't time its steps."""
 
 PREFIX = "train/prefix"
 """The stage of computing a frozen prefix for the training split."""
@@ -18,19 +18,19 @@ CHECKPOINT = "train/checkpoint"
 """The stage of writing checkpoints."""
 
 SKIPPED = "skipped"
-"""The stage of what a pilot run leaves out; it isn't part of ``total``."""
+"""The estimated time of the work that a pilot run skips; it isn't part of ``total``."""
 
 
 @dataclass
 class Meter:
-    """Adds up what a run spends; the trainer and the engine both write to it.
+    """Count the time and work of a run; the trainer and the core both add to it.
 
-    Stages are named by path: the core times ``train``, a trainer its parts, ``train/tokenize`` say. The parts that mean
-    something to the core have names here: :data:`STEPS`, :data:`PREFIX`, :data:`CHECKPOINT`.
+    Stages are named by path: the core times ``train``, and a trainer times its parts, such as ``train/tokenize``. The
+    core itself uses three of the parts: :data:`STEPS`, :data:`PREFIX`, :data:`CHECKPOINT`.
 
     Attributes:
-        stores: the stores of the cache that frozen prefixes were taken from, in their order.
-        failed_stage: the innermost stage that an exception ended, if one did.
+        stores: the keys of the cache's stores that frozen prefixes were read from, in order.
+        failed_stage: the innermost stage in which an exception was raised; ``None`` without one.
     """
 
     seconds: dict[str, float] = field(default_factory=dict)
@@ -52,7 +52,7 @@ class Meter:
 
     @contextmanager
     def time(self, stage: str) -> Iterator[None]:
-        """Add the wall time of the block to ``stage``, whether or not the block succeeds."""
+        """Add the wall time of the block to ``stage``, also if the block raises."""
         start = time.perf_counter()
         try:
             yield
@@ -63,13 +63,13 @@ class Meter:
             self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - start
 
     def skip(self, seconds: float) -> None:
-        """Count what a pilot run leaves out, in the seconds that it would take."""
+        """Add the estimated seconds of work that a pilot run skips."""
         self.seconds[SKIPPED] = self.seconds.get(SKIPPED, 0.0) + seconds
 
     def trained(self, *, examples: int, non_padding_tokens: int, padded_tokens: int, flops: float) -> None:
-        """Count one batch of training; ``padded_tokens`` counts padding too.
+        """Count one training batch; ``padded_tokens`` includes padding.
 
-        A trainer that trains nothing says so once, with zeros: what isn't counted isn't known to be nothing.
+        A trainer that trains nothing calls it once with zeros; without a call, the counts are recorded as unknown.
         """
         self.counts_training = True
         self.examples += examples
@@ -78,18 +78,18 @@ class Meter:
         self.flops += flops
 
     def predicted(self, flops: float) -> None:
-        """Count one batch of prediction."""
+        """Add the FLOPs of one prediction batch."""
         self.predict_flops = (self.predict_flops or 0.0) + flops
 
     def holds(self, *, trainable: int, total: int) -> None:
-        """Count the parameters of what the trainer brought: a head of its own, a model that the core didn't build."""
+        """Count the parameters that the trainer adds: its own head, or a model that the core didn't build."""
         self.trainable_parameters += trainable
         self.total_parameters = (self.total_parameters or 0) + total
 
     def add_share(self, shared: Meter, count: int, *, whole: bool) -> None:
-        """Add what several runs spent together: to each of ``count`` its share, so that the sum is what was spent.
+        """Add this run's share of what ``count`` runs spent jointly; the shares add up to the total.
 
-        Rows and bytes of the cache don't divide: they are counted where ``whole`` is set, for one of the runs.
+        Rows and bytes of the cache aren't divided: the one run with ``whole`` set counts all of them.
         """
         for stage, seconds in shared.seconds.items():
             self.seconds[stage] = self.seconds.get(stage, 0.0) + seconds / count

@@ -1,4 +1,4 @@
-"""What a plugin needs of a run beside its hooks' arguments."""
+"""What a plugin needs from a run besides its hooks' arguments."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ NeededModel = Literal["whole", "headless", "none"]
 
 @dataclass(frozen=True, kw_only=True)
 class Needs:
-    """What a plugin needs of a run, said in its class; a plugin that needs nothing of it says nothing.
+    """What a plugin needs from a run, declared in its class; a plugin without special needs declares nothing.
 
     >>> class Finetune(EncoderTraining):
     ...     needs: ClassVar[Needs] = Needs(model="whole", phases=True)
 
     Attributes:
-        model: of a trainer, what it gets as ``encoder``: the model with its classification head (``"whole"``), without
-            it (``"headless"``), or no model (``"none"``); then a model or strategy chosen beside it is refused.
-        phases: of a trainer, whether it takes ``plan`` and carries it out: phases, learning rates by parameter, what
-            plugins decide between epochs. Beside a trainer that doesn't, plugins that plan these are refused.
-        gradient_norms: of a strategy, whether ``textclf_interval_finished`` takes ``gradient_norms``, which cost memory
-            and time to measure.
+        model: for a trainer: what it gets as ``encoder``. The model with its classification head (``"whole"``), the
+            model without it (``"headless"``), or no model (``"none"``), in which case a chosen model or strategy is
+            refused.
+        phases: for a trainer: whether it carries out the ``plan`` (phases, learning rates by parameter, decisions
+            between epochs). With a trainer that doesn't, plugins that plan training are refused.
+        gradient_norms: for a strategy: whether its ``textclf_interval_finished`` takes ``gradient_norms``, which cost
+            memory and time to measure.
     """
 
     model: NeededModel = "none"

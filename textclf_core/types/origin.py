@@ -1,4 +1,4 @@
-"""Where an encoder comes from."""
+"""The plugins that made an encoder."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Origin:
-    """A plugin that built an encoder or adapted it.
+    """A plugin that built or adapted an encoder.
 
     Attributes:
-        plugin: as it would be typed, with the options that somebody set.
-        sha256: of its name, code, options and what it depends on.
+        plugin: its spec, with the options that were set.
+        sha256: the hash of its name, code, options and dependencies.
     """
 
     plugin: str

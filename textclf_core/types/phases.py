@@ -1,4 +1,4 @@
-"""How training goes on: phases with their own trainable parameters, rates by parameter, what an epoch's end changes."""
+"""The plan of training: phases with their own trainable parameters, learning rates by parameter, changes by epoch."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Phase:
-    """A stretch of training with one set of trainable parameters; what ``textclf_plan`` gives a list of.
+    """A part of training with one set of trainable parameters; ``textclf_plan`` returns a list of them.
 
     Attributes:
         epochs: how many epochs it takes.
-        freeze: names of the parameters that don't train in it, beside those that the strategies froze.
-        learning_rate: the peak of a schedule of its own, warm-up included. Without one it takes the recipe's, and
-            neighbouring phases without one share one schedule.
-        intervals: into how many intervals, as equal as can be, the steps of each epoch are divided;
-            ``textclf_interval_finished`` is called after each. An epoch of fewer steps has as many as it has steps.
+        freeze: names of the parameters that don't train in it, in addition to those that the strategies froze.
+        learning_rate: the peak of its own schedule, which includes a warm-up. A phase without one uses the recipe's
+            learning rate, and neighbouring phases without one share a schedule.
+        intervals: the number of intervals of nearly equal length into which the steps of each epoch are divided;
+            ``textclf_interval_finished`` is called after each. At most one per step.
     """
 
     epochs: int
@@ -26,11 +26,11 @@ class Phase:
 
 @dataclass(frozen=True, kw_only=True)
 class ParameterGroup:
-    """Parameters with a learning rate of their own; what ``textclf_parameter_groups`` gives a list of.
+    """Parameters with their own learning rate; ``textclf_parameter_groups`` returns a list of groups.
 
     Attributes:
-        names: their names.
-        factor: what the phase's learning rate is multiplied with for them, in every step.
+        names: the names of the parameters.
+        factor: the factor by which the phase's learning rate is multiplied in every step.
     """
 
     names: tuple[str, ...]
@@ -39,11 +39,11 @@ class ParameterGroup:
 
 @dataclass(frozen=True)
 class Interval:
-    """Steps of one epoch, between two decisions about what trains.
+    """The steps of one epoch between two decisions about what trains.
 
     Attributes:
-        epoch: from 0.
-        first: the first of its steps, from 0, counted in the epoch.
+        epoch: the epoch's number, from 0.
+        first: its first step, counted from 0 within the epoch.
         end: the first step after it.
     """
 
@@ -53,21 +53,21 @@ class Interval:
 
 
 def interval_from(epoch: int, step: int, steps: int, intervals: int) -> Interval:
-    """Return the interval that begins with a step of an epoch, if ``steps`` are divided into so many."""
+    """Return the interval that begins at ``step`` of an epoch whose ``steps`` are divided into ``intervals``."""
     ends = (count * steps // intervals for count in range(1, intervals + 1))
     return Interval(epoch, step, next(end for end in ends if end > step))
 
 
 @dataclass(frozen=True, kw_only=True)
 class FinishedEpoch:
-    """An epoch that is over.
+    """A finished epoch.
 
     Attributes:
-        number: from 1.
-        last_phase: whether it belongs to the last of the planned phases.
-        train_loss: the mean of its steps' losses.
-        validation_loss: the mean loss on validation after it.
-        validation_accuracy: the share of validation's rows that were right.
+        number: the epoch's number, from 1.
+        last_phase: whether it belongs to the last planned phase.
+        train_loss: the mean loss of its steps.
+        validation_loss: the mean loss on the validation split after it.
+        validation_accuracy: the accuracy on the validation split after it.
     """
 
     number: int
@@ -79,11 +79,11 @@ class FinishedEpoch:
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """What is different from the next epoch on; what ``textclf_epoch_finished`` gives.
+    """What changes from the next epoch on; returned by ``textclf_epoch_finished``.
 
     Attributes:
-        stop: there is no next epoch.
-        freeze: names of the parameters that don't train any more.
+        stop: whether training ends here.
+        freeze: names of further parameters to freeze.
     """
 
     stop: bool = False
@@ -92,14 +92,14 @@ class Change:
 
 @dataclass(frozen=True, kw_only=True)
 class PhaseRecord:
-    """A stretch of training with one set of trainable parameters, as it was trained.
+    """A part of training with one set of trainable parameters, as it was trained.
 
     Attributes:
-        epochs: how many epochs it took; a share of one where a strategy froze more within it.
-        learning_rate: the peak of its learning rate.
-        trainable_parameters: how many numbers could change in it.
-        frozen_prefix: 0 nothing, 1 the embeddings, 1+k the embeddings and the first k blocks.
-        frozen_sha256: one hash over every parameter frozen in it, equal before and after; ``None`` if none was.
+        epochs: how many epochs it took; a fraction if a strategy froze more within an epoch.
+        learning_rate: the peak learning rate.
+        trainable_parameters: the number of trainable parameters.
+        frozen_prefix: 0 for nothing, 1 for the embeddings, 1+k for the embeddings and the first k blocks.
+        frozen_sha256: the hash of all frozen parameters, equal before and after the phase; ``None`` if none was frozen.
     """
 
     epochs: float

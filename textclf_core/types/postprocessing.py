@@ -1,4 +1,4 @@
-"""What stands between the scores of a classifier and its decisions: other scores, and the labels chosen."""
+"""Postprocessing: what turns the scores of a classifier into other scores and into decisions."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from textclf_core.types.classifier import Labels, Scores
 
 UNDECIDED = -1
-"""Stands in the place of a label id where a classifier leaves a row unanswered."""
+"""Replaces the label id of a row that a classifier leaves unanswered."""
 
 
 @runtime_checkable
 class Postprocessing(Protocol):
-    """What a plugin of the role postprocessor makes of scores. ``str()`` of it says in a few words what it set."""
+    """Change scores or choose labels, as fitted by a postprocessor plugin; ``str()`` of it names what was fitted."""
 
     @property
     def abstains(self) -> bool:
@@ -27,14 +27,14 @@ class Postprocessing(Protocol):
         ...
 
     def rescore(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the scores to go on with: float32 probabilities, (rows, labels), for scores of the same kind."""
+        """Return the changed scores for given ones, both float32 probabilities of shape (rows, labels)."""
         ...
 
     def decide(self, scores: NDArray[np.float32]) -> NDArray[np.int64] | None:
-        """Return the label id for each row of what :meth:`rescore` returned, int64, (rows,); -1 leaves it unanswered.
+        """Return the label id of each row from its rescored scores, int64, shape (rows,); -1 leaves it unanswered.
 
-        In a multi-label task, 1 for each label that a row gets and 0 for the others, (rows, labels). ``None`` leaves
-        the choice as it was: that of the step before, or the label with the highest score, or those of a half or more.
+        In a multi-label task, return zeros and ones of shape (rows, labels). Return ``None`` to keep the decisions of
+        the previous step; the first step's are the label with the highest score, or the labels with at least 0.5.
         """
         ...
 
@@ -45,12 +45,12 @@ class Postprocessing(Protocol):
 
 @dataclass(frozen=True)
 class Decisions:
-    """What a classifier says of rows.
+    """The scores and the chosen labels of rows.
 
     Attributes:
-        scores: probabilities, float32, (rows, labels); in a task of tokens a list of arrays, (words, labels).
-        labels: the label ids chosen, int64, (rows,); -1 where it gives no answer. In a multi-label task zeros and ones,
-            (rows, labels); of words a list of arrays, (words,).
+        scores: probabilities, float32, shape (rows, labels); in a token task a list of arrays of shape (words, labels).
+        labels: the chosen label ids, int64, shape (rows,); -1 for an unanswered row. In a multi-label task zeros and
+            ones of shape (rows, labels); in a token task a list of arrays of shape (words,).
     """
 
     scores: Scores
@@ -59,19 +59,19 @@ class Decisions:
 
 @dataclass(frozen=True)
 class PostprocessingStep:
-    """One postprocessing of a classifier, and the name of its plugin."""
+    """A fitted postprocessing and the name of its plugin."""
 
     plugin: str
     postprocessing: Postprocessing
 
 
 def may_abstain(steps: Iterable[PostprocessingStep]) -> bool:
-    """Return whether steps may leave rows unanswered."""
+    """Return whether any step may leave rows unanswered."""
     return any(step.postprocessing.abstains for step in steps)
 
 
 def save_steps(steps: Iterable[PostprocessingStep], directory: Path) -> None:
-    """Write each step into a folder of its own in ``directory``, that of a saved classifier."""
+    """Write each step into its own folder within ``directory``, which holds a saved classifier."""
     for step in steps:
         own = step_directory(directory, step.plugin)
         own.mkdir(parents=True)
@@ -79,5 +79,5 @@ def save_steps(steps: Iterable[PostprocessingStep], directory: Path) -> None:
 
 
 def step_directory(directory: Path, plugin: str) -> Path:
-    """Return the folder of a plugin's postprocessing in that of a saved classifier."""
+    """Return the folder of a plugin's postprocessing within that of a saved classifier."""
     return directory / "postprocessing" / plugin

@@ -1,4 +1,4 @@
-"""Progress of long work: a bar on a terminal or in a notebook, plain lines in a log."""
+"""Progress of long work: a bar in a terminal or notebook, plain lines in a log."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SECONDS_BETWEEN_LINES = 10.0
 
 
 class Bar:
-    """One piece of work under way."""
+    """The progress of one piece of work."""
 
     def __init__(self, description: str, total: int, unit: str) -> None:
         self.description = description
@@ -28,32 +28,32 @@ class Bar:
         self._started = time.perf_counter()
 
     def advance(self, count: int = 1, note: str = "") -> None:
-        """Say that ``count`` more units are done; ``note`` (a loss, say) stands beside the bar."""
+        """Report that ``count`` more units are done; ``note``, such as a loss, is shown beside the bar."""
         self.done += count
         self.note = note or self.note
         self._show()
 
     def skip(self, count: int) -> None:
-        """Say that ``count`` units were done before; the rate doesn't count them."""
+        """Report that ``count`` units were done earlier; the rate leaves them out."""
         self.done += count
         self._skipped += count
 
     @property
     def rate(self) -> float:
-        """Units a second since the start."""
+        """Units per second since the start."""
         return (self.done - self._skipped) / max(time.perf_counter() - self._started, 1e-9)
 
     @property
     def seconds_left(self) -> float:
-        """Seconds to go at the rate so far."""
+        """The remaining seconds at the rate so far."""
         return (self.total - self.done) / self.rate if self.rate else float("inf")
 
     def _show(self) -> None:
-        """Update what the user sees; a hidden bar shows nothing."""
+        """Update the display; this base class shows nothing."""
 
 
 class _LogBar(Bar):
-    """A plain line every ten seconds, and at the end of what took that long."""
+    """Print a plain line every ten seconds, and a last one if the work took that long."""
 
     def __init__(self, description: str, total: int, unit: str, console: Console) -> None:
         super().__init__(description, total, unit)
@@ -97,14 +97,14 @@ class _NoteColumn(ProgressColumn):
 
 
 class Progress:
-    """Shows long work on the standard error: bars where a person looks at it, lines where a log is written.
+    """Show the progress of long work on standard error: bars in a terminal or notebook, lines elsewhere.
 
     >>> with progress.bar("train", total=534, unit="steps") as bar:
     ...     bar.advance(note="loss 0.31")
 
     Args:
-        console: where to show; the standard error by default. What it is (a terminal, a notebook, a file) decides how.
-        quiet: show nothing.
+        console: where to show it; standard error by default.
+        quiet: whether to show nothing.
     """
 
     def __init__(self, console: Console | None = None, *, quiet: bool = False) -> None:
@@ -113,7 +113,7 @@ class Progress:
 
     @contextmanager
     def bar(self, description: str, total: int, unit: str = "steps") -> Iterator[Bar]:
-        """Show ``total`` units of work while the block runs."""
+        """Show the progress of ``total`` units of work while the block runs."""
         if self._quiet:
             yield Bar(description, total, unit)
         elif not (self._console.is_terminal or self._console.is_jupyter):
@@ -132,7 +132,7 @@ class Progress:
 
 
 def format_seconds(seconds: float) -> str:
-    """Return a duration as people say it: ``12 ms``, ``4.2 s``, ``3 min 20 s``, ``2 h 05 min``."""
+    """Return a duration as text: ``12 ms``, ``4.2 s``, ``3 min 20 s``, ``2 h 05 min``."""
     if seconds == float("inf"):
         return "unknown time"
     if 0 < seconds < 0.1:

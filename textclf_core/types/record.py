@@ -1,15 +1,15 @@
-"""What an observer can read of a run's record, and what a record can hold of a plugin's own."""
+"""The part of a run's record that an observer can read, and the values that a plugin can add to a record."""
 
 from __future__ import annotations
 
 from typing import Any, Protocol
 
 Fact = str | int | float | bool | None
-"""What a record can hold of a plugin's own."""
+"""A value that a plugin can add to the record."""
 
 
 class RecordedPlugin(Protocol):
-    """One active plugin, as the record keeps it."""
+    """An active plugin, as recorded."""
 
     @property
     def name(self) -> str:
@@ -18,17 +18,17 @@ class RecordedPlugin(Protocol):
 
     @property
     def roles(self) -> tuple[str, ...]:
-        """What it does: ``dataset``, ``model``, ``strategy`` and so on."""
+        """Its roles: ``dataset``, ``model``, ``strategy`` and so on."""
         ...
 
     @property
     def distribution(self) -> str:
-        """What brings it: a distribution, or ``file PATH``."""
+        """The distribution that it comes from, or ``file PATH``."""
         ...
 
     @property
     def version(self) -> str | None:
-        """The distribution's version; a file has none."""
+        """The distribution's version; ``None`` for a file."""
         ...
 
     @property
@@ -38,7 +38,7 @@ class RecordedPlugin(Protocol):
 
 
 class RecordedCost(Protocol):
-    """What a run cost, as the record keeps it; ``None`` where a trainer doesn't count it."""
+    """The cost of a run, as recorded; ``None`` for what the trainer doesn't count."""
 
     @property
     def seconds(self) -> dict[str, float]:
@@ -52,17 +52,17 @@ class RecordedCost(Protocol):
 
     @property
     def peak_memory_bytes(self) -> int:
-        """Largest resident set of the process during the run (on a GPU: largest allocation there)."""
+        """Peak resident set size of the process during the run; on a GPU, the peak allocation there."""
         ...
 
     @property
     def trainable_parameters(self) -> int | None:
-        """How many numbers training could change."""
+        """The number of trainable parameters."""
         ...
 
     @property
     def total_parameters(self) -> int | None:
-        """How many numbers the model has."""
+        """The number of the model's parameters."""
         ...
 
     @property
@@ -72,14 +72,14 @@ class RecordedCost(Protocol):
 
     @property
     def latency_seconds(self) -> float:
-        """Median time to score one example on its own."""
+        """Median time to score a single example."""
         ...
 
 
 class RunRecord(Protocol):
-    """What was asked of a run, and what came of it: the part of ``record.json`` that a tracker tells of.
+    """The inputs and results of a run: the part of ``record.json`` that a tracker needs.
 
-    All of it is :class:`textclf_core.records.schema.Record`, which is what an observer gets.
+    An observer gets a :class:`textclf_core.records.schema.Record`, which has all fields.
     """
 
     @property
@@ -89,32 +89,32 @@ class RunRecord(Protocol):
 
     @property
     def label(self) -> str:
-        """What tells the run from others: its strategies, or how a comparison called it."""
+        """The run's strategies, or the contender's name in a comparison."""
         ...
 
     @property
     def started(self) -> str:
-        """When, in UTC (ISO 8601)."""
+        """When the run started, in UTC (ISO 8601)."""
         ...
 
     @property
     def finished(self) -> str:
-        """When, in UTC (ISO 8601)."""
+        """When the run finished, in UTC (ISO 8601)."""
         ...
 
     @property
     def command(self) -> str | None:
-        """The command line that asked for it; ``None`` for a call from Python."""
+        """The command line of the run; ``None`` for a call from Python."""
         ...
 
     @property
     def seed(self) -> int:
-        """Decided the head, the order of the examples and the dropout."""
+        """The seed of the head's initial weights, the order of the examples and dropout."""
         ...
 
     @property
     def data_seed(self) -> int:
-        """Decided held-out splits and samples."""
+        """The seed of held-out splits and samples."""
         ...
 
     @property
@@ -124,20 +124,20 @@ class RunRecord(Protocol):
 
     @property
     def metrics(self) -> dict[str, dict[str, float | None]]:
-        """Numbers by split (``validation``, ``test``) and name."""
+        """The metrics by split (``validation``, ``test``) and name."""
         ...
 
     @property
     def cost(self) -> RecordedCost:
-        """What it took."""
+        """The cost of the run."""
         ...
 
     @property
     def environment(self) -> dict[str, str]:
-        """Versions of Python and of the packages that compute, the platform, the device, the threads."""
+        """Versions of Python and of the packages that compute, the platform, the device, the number of threads."""
         ...
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the run told its user, warnings included."""
+        """The messages that the run logged, warnings included."""
         ...

@@ -8,25 +8,25 @@ from textclf_core.errors import UsageError
 
 
 def check_seed(seed: int, name: str = "seed") -> int:
-    """Return a seed.
+    """Return ``seed`` if it is valid.
 
     Raises:
         UsageError: it is negative.
     """
     if seed < 0:
-        raise UsageError(f"{name}={seed}: a seed is a whole number from 0.")
+        raise UsageError(f"{name}={seed}: a seed must be 0 or greater.")
     return seed
 
 
 def check_seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
-    """Return the seeds of a comparison; a number says how many.
+    """Return the seeds of a comparison; a number N stands for the seeds 0 to N-1.
 
     Raises:
         UsageError: there is none, one is negative, or one is given twice.
     """
     numbers = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
     if not numbers:
-        raise UsageError(f"seeds={seeds}: at least one seed is needed; for the seed 0 alone write 1.")
+        raise UsageError(f"seeds={seeds}: at least one seed is needed; write seeds=1 to run seed 0 only.")
     if len(set(numbers)) < len(numbers):
-        raise UsageError(f"seeds={', '.join(map(str, numbers))}: a seed is given twice.")
+        raise UsageError(f"seeds={', '.join(map(str, numbers))}: each seed may be given once only.")
     return tuple(check_seed(seed) for seed in numbers)

@@ -1,4 +1,4 @@
-"""The task that a data set sets: what goes in, which labels come out."""
+"""The task that a data set defines: its text columns and its labels."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ Kind = Literal["single-label", "multi-label", "tokens"]
 class Task:
     """A classification task, derived once from the features of the data.
 
-    ``label_names[i]`` is the name of label id ``i``. With two labels, id 1 is the positive one. In a task of ``tokens``
-    each word has a label; its only text column holds lists of words. In a ``multi-label`` task a text has any number of
-    the labels, none and all of them included.
+    ``label_names[i]`` is the name of label id ``i``. With two labels, id 1 is the positive one. In a task of kind
+    ``tokens`` each word has a label, and the only text column holds lists of words. In a ``multi-label`` task a text
+    has any number of labels, from none to all.
     """
 
     label_names: tuple[str, ...]
@@ -23,5 +23,5 @@ class Task:
 
     @property
     def num_labels(self) -> int:
-        """How many labels there are."""
+        """The number of labels."""
         return len(self.label_names)

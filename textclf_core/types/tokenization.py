@@ -1,4 +1,4 @@
-"""How texts become token ids: the longest input, and what of a longer text is kept."""
+"""How texts become token ids: the maximum length, and which part of a longer text is used."""
 
 from __future__ import annotations
 
@@ -10,51 +10,51 @@ from typing import Annotated, Literal, get_args
 from textclf_core.types.option import Option
 
 Percentile = Literal["p50", "p75", "p90", "p95", "p98", "p99", "p100"]
-"""The length in tokens that covers so many percent of the texts to train on."""
+"""The length in tokens that covers that percentage of the training texts."""
 
 Truncation = Literal["head", "tail", "head+tail"]
-"""What of a text that is too long is kept."""
+"""Which part of a text that is too long is used."""
 
 _FILE = "tokenization.json"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tokenization:
-    """The options of whatever reads texts through a tokenizer, for training, prediction and export alike.
+    """The tokenization options, which apply to training, prediction and export alike.
 
-    A trainer or strategy that inherits it gets the number in the place of a percentile: the core finds it on the
-    training split before any hook sees the plugin.
+    Trainers and strategies inherit them. The core replaces a percentile by its number of tokens, found on the training
+    split, before it calls any hook of the plugin.
     """
 
     max_length: Annotated[
         int | Percentile | None,
         Option(
-            "Longest input in tokens, special ones included; p95 is the length that 95% of train's texts don't exceed. "
-            "The model's own limit if not set.",
+            "Maximum input length in tokens, special tokens included; p95 is the length that 95% of the training texts "
+            "don't exceed. The model's limit if not set.",
             ge=3,
         ),
     ] = None
     truncation: Annotated[
         Truncation,
         Option(
-            "What is kept of a longer text: its first tokens, its last ones, or a quarter of the room for the first "
-            "and the rest for the last (Sun et al., 2019)."
+            "Which part of a longer text is used: its first tokens, its last tokens, or first tokens for a quarter of "
+            "the length and last tokens for the rest (Sun et al., 2019)."
         ),
     ] = "head"
 
     @property
     def length(self) -> int | None:
-        """The longest input as a number; ``None`` for the model's own limit.
+        """The maximum input length in tokens; ``None`` for the model's limit.
 
         Raises:
-            ValueError: it is a percentile that nobody has looked up.
+            ValueError: ``max_length`` is still a percentile.
         """
         if isinstance(self.max_length, str):
-            raise ValueError(f"max_length={self.max_length} is to be looked up first, by Encoder.covering_length")
+            raise ValueError(f"max_length={self.max_length}: replace it by a number first; see Encoder.covering_length")
         return self.max_length
 
     def save(self, directory: Path) -> None:
-        """Write it as JSON beside a model."""
+        """Write the options as JSON into a model's directory."""
         note = {"max_length": self.length, "truncation": self.truncation}
         (directory / _FILE).write_text(json.dumps(note, indent=2) + "\n", encoding="utf-8")
 
@@ -66,6 +66,6 @@ class Tokenization:
 
 
 def share_of(percentile: Percentile) -> float:
-    """Return the share of texts that a percentile stands for: 0.95 of ``"p95"``."""
+    """Return the share of texts that a percentile stands for: 0.95 for ``"p95"``."""
     assert percentile in get_args(Percentile)
     return int(percentile[1:]) / 100

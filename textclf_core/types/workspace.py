@@ -1,4 +1,4 @@
-"""Where a run writes and computes, what it spends, and what it shares with others."""
+"""The environment of a run: its directory, device, events and cache."""
 
 from __future__ import annotations
 
@@ -17,16 +17,17 @@ from textclf_core.types.meter import Meter
 
 @dataclass(frozen=True)
 class Workspace:
-    """The places of one run.
+    """Where a run writes, computes and caches.
 
     Attributes:
-        directory: becomes the run directory when the run is whole; what a plugin writes there stays.
+        directory: becomes the run directory when the run is finished; files that a plugin writes there stay.
         device: a torch device string: ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
-        rank: this process among those that share the run. Only rank 0 writes.
-        events: takes what leaves the run as it goes on: what it spends, how training goes on.
-        cache: what runs share, on disk; one for all runs of a user unless another is asked for.
-        pilot: the run is one on a few rows, to find out what the real ones will take. Work that the rows don't bound
-            does a few steps then, and tells ``meter.skip`` what the others would take.
+        rank: this process's number among those that share the run. Only rank 0 writes.
+        events: collects cost, notes and history during the run.
+        cache: the cache on disk that runs share; by default one per user.
+        pilot: whether this is a pilot run on a few rows, from which the cost of the real runs is estimated. Work that
+            doesn't depend on the number of rows does only a few steps then, and passes the estimated time of the
+            others to ``meter.skip``.
     """
 
     directory: Path
@@ -38,24 +39,24 @@ class Workspace:
 
     @property
     def meter(self) -> Meter:
-        """Counts time and work; a trainer that counts its batches gets its throughput and FLOPs reported."""
+        """The counters of time and work; throughput and FLOPs are reported for trainers that count their batches."""
         return self.events.meter
 
     @contextmanager
     def reuse(self, key: Mapping[str, object], make: Callable[[Path], None], about: str) -> Iterator[Path]:
-        """Hand out a folder that runs share, made by the first that asks for it, while the block runs.
+        """Yield a folder that runs share; the first run that asks for it makes it.
 
-        It lies in the cache: bounded with the rest of it, and listed by ``textclf cache``. Where it is too large for
-        the cache, it goes when the block ends. Other processes that want the same folder wait.
+        The folder lies in the cache: it counts towards the cache's limit, and ``textclf cache`` lists it. If it is
+        larger than the limit, it is removed when the block ends. Other processes that ask for the same folder wait.
 
         Args:
-            key: everything that could change what is in the folder, as JSON has it: weights (by a hash), data,
-                options. The device, the versions of torch and transformers and the code of ``make`` are added to it.
-            make: fills the folder, which is empty; without folders of its own.
-            about: what is in it, for a person.
+            key: everything that could change the folder's content, as JSON values: weights (by a hash), data, options.
+                The device, the versions of torch and transformers and the code of ``make`` are added to it.
+            make: fills the empty folder it is given with files, not subfolders.
+            about: a description of the content, for the user.
 
         Raises:
-            TypeError: something in the key is none of JSON's.
+            TypeError: JSON can't hold something in the key.
         """
         from textclf_core.system.environment import device_facts  # torch takes a second to import
 

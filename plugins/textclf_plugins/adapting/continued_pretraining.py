@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class ContinuedPretraining(Recipe):
-    """Go on pretraining the model on the training texts, by masked language modelling (Gururangan et al., ACL 2020).
+    """Continue pretraining the model on the training texts, by masked language modelling (Gururangan et al., 2020).
 
-    Of each text some tokens are chosen; 80% of them are replaced by the mask, 10% by another token, 10% stay, and the
-    model learns to tell what they were (Devlin et al., NAACL 2019). Perplexity on texts that are held out from this is
-    in the record, before and after. Texts of validation and test are never read, nor is any label. Contenders and
-    seeds of a comparison share one adapted model, so their spread doesn't hold what another seed here would change.
-    A checkpoint without a head for it gets an untrained one, and the record says so.
+    Some tokens of each text are chosen; 80% of them are replaced by the mask, 10% by another token, 10% stay, and the
+    model learns to predict the original tokens (Devlin et al., NAACL 2019). The record has the perplexity on held-out
+    training texts, before and after. Texts of validation and test are never read, and labels aren't used. Contenders
+    and seeds of a comparison share one adapted model, so their spread doesn't include the effect of this seed. A
+    checkpoint without a head for masked language modelling gets an untrained one, which the record notes.
     """
 
     learning_rate: Annotated[float, Option("Peak learning rate of AdamW.", gt=0)] = 1e-4
@@ -37,24 +37,26 @@ class ContinuedPretraining(Recipe):
     steps: Annotated[int | None, Option("Optimizer steps, in place of epochs.", ge=1)] = None
     extra: Annotated[
         Path | None,
-        Option("A file of more texts, without labels: CSV, TSV, JSON lines, Parquet, or text with one a line."),
+        Option("A file of further, unlabelled texts: CSV, TSV, JSON lines, Parquet, or plain text with one per line."),
     ] = None
     masking: Annotated[
-        Literal["token", "whole-word"], Option("What is chosen: tokens, or words with all of their tokens.")
+        Literal["token", "whole-word"], Option("Unit of the choice: single tokens, or words with all of their tokens.")
     ] = "token"
     probability: Annotated[float, Option("Share of the tokens, or words, that are chosen.", gt=0, lt=1)] = 0.15
     held_out: Annotated[float, Option("Share of the texts that perplexity is measured on.", gt=0, lt=1)] = 0.1
     train: Annotated[
         Literal["all", "head"],
-        Option("What this trains; head leaves the body as it was: the control that perplexity is compared with."),
+        Option("The trained part. With head the body stays as it was, as a control for the perplexity."),
     ] = "all"
-    seed: Annotated[int, Option("Decides what is held out, order, masks and dropout; the run's seed doesn't.")] = 0
+    seed: Annotated[
+        int, Option("Seed of the held-out texts, order, masks and dropout; the run's seed has no effect here.")
+    ] = 0
 
     @hookimpl
     def textclf_adapt(
         self, encoder: Encoder, data: DatasetDict, task: Task, workspace: Workspace, progress: Progress
     ) -> dict[str, Fact]:
-        """Train the body on the texts, or take what another run made of it."""
+        """Train the body on the texts, or load the cached result of another run."""
         from textclf_plugins.adapting.masked_lm import adapt
 
         return adapt(self, encoder, data["train"], task, workspace, progress)

@@ -1,4 +1,4 @@
-"""The texts of continued pretraining: those of the training split, more from a file, and some held out."""
+"""The texts of continued pretraining: from the training split and from a file, with a share held out."""
 
 from __future__ import annotations
 
@@ -27,10 +27,11 @@ class Corpus:
     """Tokenized texts, without labels.
 
     Attributes:
-        train: those to train on.
-        held_out: those that perplexity is measured on; none of them is among ``train``.
-        extra: how many came from the file.
-        whole: how many there are to train on; more than ``train`` has where a pilot run leaves some of the file out.
+        train: the texts to train on.
+        held_out: the texts for measuring perplexity, disjoint from ``train``.
+        extra: the number of texts from the file.
+        whole: the number of texts to train on in a full run; larger than ``train`` where a pilot run skips part of
+            the file.
     """
 
     train: Dataset
@@ -40,34 +41,34 @@ class Corpus:
 
 
 def read_corpus(options: ContinuedPretraining, encoder: Encoder, train: Dataset, task: Task, *, pilot: bool) -> Corpus:
-    """Return the texts of ``train`` and of the file, tokenized, a share of them held out.
+    """Tokenize the texts of ``train`` and of the file, and hold out a share of them.
 
-    A pilot run tokenizes no more texts of the file than ``train`` has, and counts the others.
+    A pilot run tokenizes at most as many texts of the file as ``train`` has, and only counts the others.
 
     Raises:
         DataError: the file can't be read, or there are fewer than two different texts.
     """
     tokenized = _without_labels(encoder.tokenize(train, task, options))
-    extra = left_out = 0
+    extra = skipped = 0
     if options.extra is not None:
         texts = _texts(options.extra, task)
         taken = list(islice(texts, len(train))) if pilot else list(texts)
-        left_out = sum(1 for _ in texts)
-        extra = len(taken) + left_out
+        skipped = sum(1 for _ in texts)
+        extra = len(taken) + skipped
         more = encoder.tokenize(Dataset.from_dict({_TEXT: taken}), Task(task.label_names), options)
         tokenized = concatenate_datasets([tokenized, _without_labels(more)])
     held_out = _held_out(tokenized, options.held_out, options.seed)
-    kept = np.setdiff1d(np.arange(len(tokenized)), held_out)
-    if not (len(kept) and len(held_out)):
+    remaining = np.setdiff1d(np.arange(len(tokenized)), held_out)
+    if not (len(remaining) and len(held_out)):
         raise DataError(
-            f"continued-pretraining: {len(tokenized)} texts, of which {len(held_out)} would be held out for "
-            "perplexity; it needs two different ones at least."
+            f"continued-pretraining: needs at least two different texts, one of them held out for perplexity; found "
+            f"{len(tokenized)} texts, of which {len(held_out)} would be held out."
         )
-    return Corpus(tokenized.select(kept), tokenized.select(held_out), extra, len(kept) + left_out)
+    return Corpus(tokenized.select(remaining), tokenized.select(held_out), extra, len(remaining) + skipped)
 
 
 def _held_out(tokenized: Dataset, share: float, seed: int) -> list[int]:
-    """Return the rows to hold out: a share of the different texts, with all of their copies."""
+    """Return the indices of the rows to hold out: a share of the distinct texts, with all of their copies."""
     rows: dict[tuple[int, ...], list[int]] = {}
     for row, ids in enumerate(tokenized["input_ids"]):
         rows.setdefault(tuple(ids), []).append(row)
@@ -78,12 +79,12 @@ def _held_out(tokenized: Dataset, share: float, seed: int) -> list[int]:
 
 
 def _texts(file: Path, task: Task) -> Iterator[str]:
-    """Yield the texts of a file: its column ``text``, or those columns that hold the task's."""
+    """Yield the texts of a file, from its column ``text`` or else from the task's text columns."""
     for number, row in enumerate(iter_rows(file), 1):
         columns = [_TEXT] if _TEXT in row else list(task.text_columns)
         if missing := [column for column in columns if column not in row]:
             raise DataError(
-                f"{file}, row {number}: it has no column {missing[0]!r} and no column {_TEXT!r}; it has "
+                f"{file}, row {number}: expected the column {_TEXT!r} or {missing[0]!r}, found "
                 f"{', '.join(map(repr, row))}."
             )
         text = " ".join(str(row[column]) for column in columns if row[column] is not None)

@@ -1,4 +1,4 @@
-"""The loop of ``continued-pretraining``, written out, and what is kept of it."""
+"""The training loop of ``continued-pretraining``, and the cache of its result."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("textclf")
 
-# A change that changes weights or perplexities makes another number, so that nothing older is taken for one.
+# Part of the cache key; raise it with any change of the code that changes weights or perplexities.
 _VERSION = 2
 _WEIGHTS = "body.safetensors"
 _FACTS = "perplexity.json"
@@ -57,17 +57,17 @@ def adapt(
     workspace: Workspace,
     progress: Progress,
 ) -> dict[str, Fact]:
-    """Train the encoder's body on the texts of ``train``, and return what the record is to say.
+    """Train the encoder's body on the texts of ``train``, and return the facts for the record.
 
     Raises:
-        DataError: there are too few texts, or the file of more can't be read.
+        DataError: there are too few texts, or the file of further texts can't be read.
         RunError: the loss isn't finite.
-        UsageError: the model has no such head, or the tokenizer no mask.
+        UsageError: the model supports no masked language modelling, or the tokenizer has no mask token.
     """
     masking = Masking(encoder.tokenizer, options.masking, options.probability)
     with workspace.meter.time("adapt/tokenize"):
         corpus = read_corpus(options, encoder, train, task, pilot=workspace.pilot)
-    # What else draws numbers in this run must not depend on whether the model was made now or before.
+    # Forked so that later random numbers of the run don't depend on whether the model came from the cache.
     with torch.random.fork_rng(devices=[encoder.model.device] if encoder.model.device.type == "cuda" else []):
         torch.manual_seed(options.seed)
         masked = encoder.with_head("masked-lm")
@@ -93,7 +93,7 @@ def adapt(
             encoder.checkpoint,
         )
     if not made:
-        logger.info("continued-pretraining: the model that an earlier run adapted is used again")
+        logger.info("continued-pretraining: reusing the adapted model of an earlier run")
     return {
         "texts": len(corpus.train),
         "extra_texts": corpus.extra,
@@ -122,11 +122,11 @@ class _Pretraining:
 
     @property
     def steps(self) -> int:
-        """Optimizer steps of the whole."""
+        """Optimizer steps of a full run."""
         return self.options.steps or self.options.epochs * -(-self.corpus.whole // self.options.batch_size)
 
     def run(self) -> dict[str, float]:
-        """Train, and return the perplexity on the texts held out, before and after."""
+        """Train, and return the perplexity on the held-out texts before and after."""
         model = self.masked.model
         try:
             if self.options.train == "head":
@@ -139,7 +139,7 @@ class _Pretraining:
         return {"perplexity_before": before, "perplexity_after": after}
 
     def perplexity(self) -> float:
-        """Return exp of the mean cross-entropy of the chosen tokens of the texts held out; the same ones every time."""
+        """Return exp of the mean cross-entropy of the masked tokens of the held-out texts, the same ones each time."""
         masked, rows, started = self.masked, self.corpus.held_out, time.perf_counter()
         generator = torch.Generator().manual_seed(self.options.seed)
         loss, count = 0.0, 0
@@ -177,13 +177,13 @@ class _Pretraining:
                     batch, labels = self.masking(masked.collate(train.__getitems__(indices)), generator)
                     chosen = labels != IGNORED
                     meter.adapt_flops += flops.step(labels, int(chosen.sum()))
-                    if not chosen.any():  # a few short texts
+                    if not chosen.any():  # possible with a few short texts
                         continue
                     loss = cross_entropy(_chosen_logits(model, batch, chosen).float(), labels[chosen])
                     if not math.isfinite(loss.item()):
                         raise RunError(
                             f"continued-pretraining: the loss became {loss.item()} at step {step}. A lower "
-                            f"learning_rate (now {options.learning_rate:g}) or more warmup usually mends it."
+                            f"learning_rate (now {options.learning_rate:g}) or more warmup usually helps."
                         )
                     loss.backward()  # type: ignore[no-untyped-call]
                     nn.utils.clip_grad_norm_(model.parameters(), _MAX_GRAD_NORM)
@@ -204,8 +204,8 @@ def _endlessly(batches: LengthGroupedBatches) -> Iterator[list[int]]:
 def _chosen_logits(model: PreTrainedModel, batch: dict[str, Tensor], chosen: Tensor) -> Tensor:
     """Return the logits of the chosen tokens, float, shape (chosen, vocabulary).
 
-    The head works on each token by itself, and its output layer is as large as the vocabulary, so it gets the chosen
-    tokens alone, which are few.
+    The head treats tokens independently and its output layer is as large as the vocabulary, so to save time and
+    memory it gets only the chosen tokens.
     """
     with _head_sees(model, lambda hidden: hidden[chosen].unsqueeze(0)):
         logits: Tensor = model(**batch).logits[0]
@@ -214,7 +214,7 @@ def _chosen_logits(model: PreTrainedModel, batch: dict[str, Tensor], chosen: Ten
 
 @contextmanager
 def _head_sees(model: PreTrainedModel, choose: Callable[[Tensor], Tensor]) -> Iterator[None]:
-    """Let the head see what ``choose`` makes of the body's output, float, shape (rows, tokens, width)."""
+    """Apply ``choose`` to the body's output, float, shape (rows, tokens, width), before the head gets it."""
 
     def replace(_: nn.Module, arguments: tuple[Any, ...], output: Any) -> Any:
         output.last_hidden_state = choose(output.last_hidden_state)
@@ -229,7 +229,7 @@ def _head_sees(model: PreTrainedModel, choose: Callable[[Tensor], Tensor]) -> It
 
 @dataclass(frozen=True)
 class _Flops:
-    """FLOPs of a step: those of the body and, for each token that the head sees, those of the head."""
+    """FLOPs of a step: of the body for the whole batch, and of the head for each chosen token."""
 
     body: EncoderFlops
     head_of_a_token: float
@@ -267,11 +267,14 @@ def _shared(
     make: Callable[[Path], None],
     about: str,
 ) -> Iterator[Path]:
-    """Hand out the folder that ``make`` filled, in this run or, where it is known what the model computes, before."""
+    """Yield the folder that ``make`` filled, in this run or an earlier one.
+
+    Where the model's computation can't be identified, nothing is cached and the folder is a temporary one.
+    """
     try:
         key = _key(options, masked, corpus, masking, workspace)
     except UnknownComputationError as why:
-        logger.info("continued-pretraining: the adapted model isn't kept for other runs. %s", why)
+        logger.info("continued-pretraining: the adapted model isn't cached for other runs. %s", why)
         with TemporaryDirectory() as folder:
             make(Path(folder))
             yield Path(folder)
@@ -283,7 +286,7 @@ def _shared(
 def _key(
     options: ContinuedPretraining, masked: Encoder, corpus: Corpus, masking: Masking, workspace: Workspace
 ) -> dict[str, object]:
-    """Return everything that could change the adapted weights. The token ids stand for texts, tokenizer and lengths."""
+    """Return everything that could change the adapted weights; token ids represent texts, tokenizer and lengths."""
     model = masked.model
     settings = {
         name: value

@@ -1,4 +1,4 @@
-"""Which tokens of a batch are hidden from the model, and what it sees in their place."""
+"""Masking of tokens for masked language modelling."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 _MASKED, _REPLACED = 0.8, 0.1
-# How tokenizers mark a token: WordPiece one that goes on with a word; byte-level BPE and SentencePiece one that begins.
+# WordPiece marks tokens that continue a word; byte-level BPE and SentencePiece mark tokens that begin one.
 _GOES_ON, _BEGINS = "##", ("Ġ", "▁")
 IGNORED = -100
 """The label of a token that wasn't chosen."""
@@ -29,12 +29,12 @@ class Masking:
     """Masks tokens at random: 80% of the chosen become the mask, 10% any token, 10% stay (Devlin et al., 2019).
 
     Args:
-        tokenizer: has the mask, and knows which tokens are special: these are never chosen.
-        unit: ``token``, each chosen by itself, or ``whole-word``, with all tokens of its word.
-        probability: the chance of each token, or word.
+        tokenizer: the model's tokenizer; its special tokens are never chosen.
+        unit: ``token``, each chosen independently, or ``whole-word``, all tokens of a word together.
+        probability: the probability of each token, or word, to be chosen.
 
     Raises:
-        UsageError: the tokenizer has no mask, or doesn't show where words begin.
+        UsageError: the tokenizer has no mask token, or doesn't mark where words begin.
     """
 
     tokenizer: PreTrainedTokenizerBase
@@ -51,11 +51,11 @@ class Masking:
             )
 
     def __call__(self, batch: Mapping[str, Tensor], generator: torch.Generator) -> tuple[dict[str, Tensor], Tensor]:
-        """Return a batch with masks, and the labels: the hidden tokens' ids, elsewhere ``IGNORED``.
+        """Return a batch with masks, and the labels: the original ids of the chosen tokens, elsewhere ``IGNORED``.
 
         Args:
-            batch: ``input_ids``, int64, shape (rows, tokens), and what else the model takes, on any device.
-            generator: of the CPU; decides what is chosen.
+            batch: ``input_ids``, int64, shape (rows, tokens), and the model's other inputs, on any device.
+            generator: the source of randomness, on the CPU.
         """
         ids = batch["input_ids"].cpu()
         special = self._special[ids]
@@ -72,13 +72,13 @@ class Masking:
 
     @property
     def digest(self) -> str:
-        """Return a hash of the vocabulary: of what replaces a token, and of where words begin."""
+        """Return a hash of the vocabulary and the special tokens, which together determine the masking."""
         vocabulary = sorted(self.tokenizer.get_vocab().items(), key=lambda item: item[1])
         facts = [vocabulary, sorted(self.tokenizer.all_special_ids)]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
     def _words(self, ids: Tensor, special: Tensor) -> Tensor:
-        """Return the place of the first token of each token's word, shape (rows, tokens)."""
+        """Return the position of the first token of each token's word, int64, shape (rows, tokens)."""
         places = torch.arange(ids.shape[1]).expand(ids.shape)
         if self.unit == "token" or self._goes_on is None:
             return places
@@ -98,7 +98,7 @@ class Masking:
 
     @cached_property
     def _goes_on(self) -> Tensor | None:
-        """Return for each token of the vocabulary whether it goes on with a word; ``None`` if that isn't marked."""
+        """Return for each token of the vocabulary whether it continues a word; ``None`` if that isn't marked."""
         tokens = [str(token) for token in self.tokenizer.convert_ids_to_tokens(list(range(len(self.tokenizer))))]
         if any(token.startswith(_GOES_ON) for token in tokens):
             return torch.tensor([token.startswith(_GOES_ON) for token in tokens])

@@ -1,1 +1,1 @@
-"""Baselines: what a transformer has to beat."""
+"""Baselines that fine-tuned models are compared with."""

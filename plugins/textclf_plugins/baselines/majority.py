@@ -17,21 +17,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Majority:
-    """Answer the most frequent label of train, whatever the text (or the word). Below it, nothing was learned.
+    """Predict the most frequent label of train for every text (or word).
 
-    Where a text may have several labels, these are the ones that half of train or more has.
+    In a multi-label task it predicts the labels that at least half of the training rows have.
     """
 
     @hookimpl
     def textclf_train(self, data: DatasetDict, task: Task) -> Classifier:
-        """Count the labels."""
+        """Compute the share of each label in train."""
         from textclf_plugins.baselines.majority_classifier import MajorityClassifier
 
         return MajorityClassifier.fit(data["train"]["label"][:], task)
 
     @hookimpl
     def textclf_load_classifier(self, directory: Path, task: Task) -> Classifier:
-        """Load the counts."""
+        """Load the shares."""
         from textclf_plugins.baselines.majority_classifier import MajorityClassifier
 
         return MajorityClassifier.load(directory, task)

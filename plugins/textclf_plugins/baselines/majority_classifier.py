@@ -23,20 +23,23 @@ _FILE = "majority.json"
 
 @dataclass(frozen=True)
 class MajorityClassifier:
-    """Scores every text, or every word, with the labels' shares in train; of several labels a text, of the rows."""
+    """Scores every text, or every word, with the labels' shares in train.
+
+    In a multi-label task the share of a label is the share of the rows that have it.
+    """
 
     shares: tuple[float, ...]
     task: Task
 
     @classmethod
     def fit(cls, labels: Sequence[Any], task: Task) -> MajorityClassifier:
-        """Return the classifier of these label ids, or lists of them."""
+        """Return the classifier for these label ids, or lists of label ids."""
         return cls(tuple(kind_of(task).label_shares(labels).tolist()), task)
 
     def scores(self, data: Dataset) -> Scores:
-        """Return the shares for every row: float32, (rows, labels). Of labels equally frequent the first wins.
+        """Return the shares for every row: float32, (rows, labels).
 
-        In a task of tokens, for every word of each row: (words, labels).
+        In a token-labels task the result is for every word of each row: (words, labels).
         """
         return kind_of(self.task).repeated(np.asarray(self.shares, dtype=np.float32), data)
 

@@ -25,14 +25,14 @@ _WEIGHTS = "weights.safetensors"
 
 @dataclass(frozen=True)
 class TfidfClassifier:
-    """A logistic regression on TF-IDF features: multinomial, or of several labels a text one for each."""
+    """A logistic regression on TF-IDF features: multinomial, or in a multi-label task one per label."""
 
     vectorizer: TfidfVectorizer
     head: LinearHead
     task: Task
 
     def scores(self, data: Dataset) -> NDArray[np.float32]:
-        """Return the softmax (of several labels a text, the sigmoid) of the linear scores: float32, (rows, labels)."""
+        """Return the softmax (in a multi-label task the sigmoid) of the linear scores: float32, (rows, labels)."""
         return self.head.probabilities(self.vectorizer.transform(_texts(data, self.task)))
 
     def save(self, directory: Path) -> None:
@@ -54,7 +54,7 @@ class TfidfClassifier:
 
 
 def fit_tfidf(train: Dataset, validation: Dataset, task: Task, ngrams: int, c: float | None) -> TfidfClassifier:
-    """Fit the classifier; without ``c`` the one of the grid with the highest accuracy on validation is kept."""
+    """Fit the classifier; without ``c``, choose the value of the grid with the highest accuracy on validation."""
     vectorizer = _vectorizer(ngrams)
     features = vectorizer.fit_transform(_texts(train, task))
     fitted = fit_logistic(

@@ -19,29 +19,29 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class TfidfLogreg:
-    """Logistic regression on TF-IDF of words and word pairs: seconds on a CPU, and often hard to beat."""
+    """Logistic regression on TF-IDF features of words and word pairs; trains in seconds on a CPU."""
 
-    ngrams: Annotated[int, Option("Longest run of words that is counted.", ge=1, le=5)] = 2
+    ngrams: Annotated[int, Option("Maximum number of words in an n-gram.", ge=1, le=5)] = 2
     c: Annotated[
         float | None,
-        Option("Inverse of the L2 regularisation; the best of 0.1, 1, 10, 100 on validation if not set.", gt=0),
+        Option("Inverse of the L2 regularisation strength. Default: the best of 0.1, 1, 10, 100 on validation.", gt=0),
     ] = None
 
     @hookimpl
     def textclf_check_task(self, task: Task) -> str | None:
-        """Refuse words, of which it would see one each, without those around."""
+        """Refuse token-labels tasks: the features of a word alone lack its context."""
         return check_kind(task, "single-label", "multi-label")
 
     @hookimpl
     def textclf_train(self, data: DatasetDict, task: Task) -> Classifier:
-        """Fit the words' weights on train."""
+        """Fit the logistic regression on train."""
         from textclf_plugins.baselines.tfidf_classifier import fit_tfidf
 
         return fit_tfidf(data["train"], data["validation"], task, self.ngrams, self.c)
 
     @hookimpl
     def textclf_load_classifier(self, directory: Path, task: Task) -> Classifier:
-        """Load vocabulary and weights."""
+        """Load the vocabulary and the weights."""
         from textclf_plugins.baselines.tfidf_classifier import TfidfClassifier
 
         return TfidfClassifier.load(directory, task)

@@ -1,4 +1,4 @@
-"""Words and tags in columns, as the shared tasks of CoNLL have them."""
+"""Words and tags in columns, the format of the CoNLL shared tasks."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ SUFFIXES = (".conll", ".conllu", ".bio", ".iob", ".txt", ".tsv", "")
 
 @dataclass(frozen=True, kw_only=True)
 class Conll:
-    """Words and their tags in CoNLL's columns: a word a line, an empty line after each sentence, UTF-8.
+    """Words and their tags in the CoNLL format: one word per line, an empty line after each sequence, UTF-8.
 
-    The scheme of the tags (BIO, IOB1, BIOES) is inferred and logged; IOB1 is written as BIO, which has the same
-    entities. Lines that begin with -DOCSTART- are left out, and so are comments: lines that begin with # and haven't
-    as many columns as the others.
+    The scheme of the tags (BIO, IOB1, BIOES) is inferred and logged; IOB1 is converted to BIO, which describes the
+    same entities. Lines that begin with -DOCSTART- are skipped, and so are comments: lines that begin with # and have
+    a different number of columns than the others.
     """
 
     path: Annotated[
@@ -31,22 +31,22 @@ class Conll:
     train: Annotated[str | None, Option("The file of the training split, instead of path.")] = None
     validation: Annotated[str | None, Option("The file of the validation split.")] = None
     test: Annotated[str | None, Option("The file of the test split.")] = None
-    word_column: Annotated[int, Option("The column of the words, from 0; -1 is the last.")] = 0
-    tag_column: Annotated[int, Option("The column of the tags, from 0; -1 is the last.")] = -1
+    word_column: Annotated[int, Option("The column of the words, counted from 0; -1 is the last.")] = 0
+    tag_column: Annotated[int, Option("The column of the tags, counted from 0; -1 is the last.")] = -1
 
     def __post_init__(self) -> None:
         if (self.path is None) == (self.train is None):
-            raise ValueError("wanted path=FILE, path=FOLDER or train=FILE, one of them")
+            raise ValueError("expected exactly one of path=FILE, path=FOLDER and train=FILE")
 
     @hookimpl
     def textclf_load_data(self) -> DatasetDict:
-        """Return the splits that there are files for."""
+        """Return the splits for which there are files."""
         from textclf_plugins.datasets.conll_columns import read_splits
 
         return read_splits(self._files(), self.word_column, self.tag_column)
 
     def _files(self) -> dict[str, Path]:
-        """Return the file of each split."""
+        """Return the file of each split, by the split's name."""
         named = {"train": self.train, "validation": self.validation, "test": self.test}
         if self.path is not None:
             path = Path(self.path).expanduser()
@@ -59,10 +59,10 @@ class Conll:
 
 
 def splits_in(folder: Path) -> dict[str, Path]:
-    """Return the file of each split in a folder, told by its name: train.conll, dev.txt, test.tsv.
+    """Return the file of each split in a folder, recognised by its name: train.conll, dev.txt, test.tsv.
 
     Raises:
-        DataError: there is none for train, or there are two for one split.
+        DataError: there is no file for train, or there are two for one split.
     """
     from textclf_core.data.infer_columns import SPLIT_OF_NAME
 
@@ -76,7 +76,8 @@ def splits_in(folder: Path) -> dict[str, Path]:
         found[split] = file
     if "train" not in found:
         raise DataError(
-            f"conll: {folder} has no training file; wanted train with one of {', '.join(filter(None, SUFFIXES))}, and "
-            "dev and test beside it if there are any. Files of other names are named: train=FILE,validation=FILE"
+            f"conll: {folder} has no training file; expected a file train with one of "
+            f"{', '.join(filter(None, SUFFIXES))}, and optionally dev and test. Files with other names: "
+            "train=FILE,validation=FILE"
         )
     return {name: found[name] for name in ("train", "validation", "test") if name in found}

@@ -1,4 +1,4 @@
-"""Labelled texts in files: CSV, TSV, JSON lines or Parquet."""
+"""Labelled texts in files: CSV, TSV, JSON or Parquet."""
 
 from __future__ import annotations
 
@@ -14,17 +14,19 @@ from textclf_core.types.option import Option
 if TYPE_CHECKING:
     from datasets import DatasetDict
 
+    from textclf_core.data.separated import ReadOptions
+
 SUFFIXES = (".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".json", ".parquet")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Files:
-    """Labelled texts in CSV, TSV, JSON lines or Parquet files, UTF-8, with a header.
+    """Labelled texts in CSV, TSV, JSON or Parquet files, compressed or not.
 
-    Of several text columns, two go in as a pair, more are joined by the model's separator.
+    Two text columns are passed to the model as a pair; more are joined by the model's separator.
 
-    Nothing is guessed about a value: "NA" and "null" are text. Labels are strings, integers or booleans; their names
-    become the model's. Where they are lists, label_separator parts them, or each has a column, a text may have several.
+    Values aren't interpreted: "NA" and "null" are text. Labels are strings, integers or booleans. The task is
+    multi-label if the labels are lists, if label_separator is given, or if several label columns are given.
     """
 
     path: Annotated[
@@ -46,24 +48,73 @@ class Files:
     ] = None
     label_separator: Annotated[
         str | None,
-        Option("What parts the labels of a row, such as ; or |, where a text may have several. Lists need none."),
+        Option(
+            "What separates the labels of a row in a multi-label task: pipe, semicolon, comma or the characters "
+            "themselves. Not needed for lists."
+        ),
     ] = None
+    labels: Annotated[
+        Literal["exact", "folded"] | None,
+        Option(
+            "folded: labels that differ only in blanks, case or .0 are merged; exact: each is a label as it is, "
+            "decimals included. If not given, such labels are reported, and decimals are an error."
+        ),
+    ] = None
+    bins: Annotated[tuple[float, ...], Option("The edges between the classes that numbers become, ascending.")] = ()
+    names: Annotated[
+        tuple[str, ...], Option("The names of labels that are integers from 0, or positions in a vector of 0 and 1.")
+    ] = ()
+    separator: Annotated[
+        str | None,
+        Option("What separates the cells: comma, semicolon, tab, pipe or the character itself; inferred if not given."),
+    ] = None
+    encoding: Annotated[str | None, Option("The text's encoding, such as windows-1252, where it isn't UTF-8.")] = None
+    quoting: Annotated[
+        Literal["none", "double", "backslash"] | None,
+        Option(
+            "none: quotes are part of the text; double: a cell may be in quotes, with quotes inside it doubled; "
+            "backslash: with quotes inside it escaped by a backslash. Default: double for CSV, inferred for tabs."
+        ),
+    ] = None
+    header: Annotated[Literal["first-row", "none"], Option("Whether the first row names the columns.")] = "first-row"
+    columns: Annotated[tuple[str, ...], Option("The columns' names, where the file has no header.")] = ()
     empty: Annotated[Literal["keep", "drop"], Option("What to do with rows whose text is empty.")] = "keep"
 
     def __post_init__(self) -> None:
         if (self.path is None) == (self.train is None):
-            raise ValueError("wanted path=FILE, path=FOLDER or train=FILE, one of them")
+            raise ValueError("expected exactly one of path=FILE, path=FOLDER and train=FILE")
         if self.label_separator == "":
-            raise ValueError("label_separator must be a character or more")
+            raise ValueError("label_separator must have at least one character")
+        self._read_options()
 
     @hookimpl
     def textclf_load_data(self) -> DatasetDict:
-        """Return the splits that there are files for."""
+        """Return the splits for which there are files."""
         from textclf_core.data import labelled, read_file
+        from textclf_core.data.separated import SEPARATORS
 
-        sources = {name: read_file(file) for name, file in self._files()}
+        options = self._read_options()
+        separator = self.label_separator
         return labelled(
-            sources, text=self.text, label=self.label, label_separator=self.label_separator, empty=self.empty
+            {name: read_file(file, options) for name, file in self._files()},
+            text=self.text,
+            label=self.label,
+            label_separator=None if separator is None else SEPARATORS.get(separator, separator),
+            empty=self.empty,
+            labels=self.labels,
+            bins=self.bins,
+            names=self.names,
+        )
+
+    def _read_options(self) -> ReadOptions:
+        from textclf_core.data.separated import ReadOptions
+
+        return ReadOptions(
+            encoding=self.encoding,
+            separator=self.separator,
+            quoting=self.quoting,
+            header=self.header == "first-row",
+            columns=self.columns,
         )
 
     def _files(self) -> Iterator[tuple[str, Path]]:
@@ -83,26 +134,27 @@ class Files:
 
 
 def splits_in(folder: Path) -> dict[str, Path]:
-    """Return the file of each split in a folder, told by its name: train.csv, dev.tsv, test.jsonl.
+    """Return the file of each split in a folder, recognised by its name: train.csv, dev.tsv, test.jsonl.
 
     Raises:
-        DataError: there is none for train, or there are two for one split.
+        DataError: there is no file for train, or there are two for one split.
     """
     from textclf_core.data.infer_columns import SPLIT_OF_NAME
+    from textclf_core.data.reading import plain_name
 
     if (folder / "dataset_dict.json").is_file():
         raise DataError(f"files: {folder} was written by save_to_disk; read it with hf-dataset:id={folder}")
     found: dict[str, Path] = {}
     for file in sorted(folder.iterdir()):
-        split = SPLIT_OF_NAME.get(file.stem.lower())
-        if split is None or file.suffix.lower() not in SUFFIXES:
+        split = SPLIT_OF_NAME.get(plain_name(file).stem.lower())
+        if split is None or plain_name(file).suffix.lower() not in SUFFIXES:
             continue
         if split in found:
             raise DataError(f"files: {folder} has two files for {split}: {found[split].name} and {file.name}")
         found[split] = file
     if "train" not in found:
         raise DataError(
-            f"files: {folder} has no training file; wanted train with one of {', '.join(SUFFIXES)}, and validation "
-            "and test beside it if there are any. A single file is named itself: path=FILE"
+            f"files: {folder} has no training file; expected a file train with one of {', '.join(SUFFIXES)}, and "
+            "optionally validation and test. For a single file: path=FILE"
         )
     return {name: found[name] for name in ("train", "validation", "test") if name in found}

@@ -1,4 +1,4 @@
-"""Any data set of the Hugging Face hub, or one saved to disk."""
+"""Data sets of the Hugging Face hub, or saved to disk."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ logger = logging.getLogger("textclf")
 
 @dataclass(frozen=True, kw_only=True)
 class HfDataset:
-    """A data set of the Hugging Face hub, or a folder that ``save_to_disk`` wrote. Its code is never run.
+    """A data set of the Hugging Face hub, or a folder that ``save_to_disk`` wrote. No code of the data set is run.
 
-    Where the hub can't be reached, the cache of an earlier download serves.
+    Where the hub can't be reached, the cache of an earlier download is used.
     """
 
     id: Annotated[str, Option("The data set's name on the hub (owner/name), or the saved folder.")]
@@ -41,7 +41,7 @@ class HfDataset:
 
     @hookimpl
     def textclf_load_data(self) -> DatasetDict:
-        """Return the splits, without those that have no labels."""
+        """Return the splits, except those without labels."""
         from textclf_core.data import from_memory
 
         loaded = self._load()
@@ -64,10 +64,10 @@ class HfDataset:
             data = cached_dataset(self.id, self.config, self.revision)
         except DataError as error:
             raise DataError(
-                f"hf-dataset: {self.id!r} is no folder here, the hub can't be asked ({unreachable}), and {error}. "
+                f"hf-dataset: {self.id!r} is no local folder, the hub can't be asked ({unreachable}), and {error}. "
                 "Without a network: hf-dataset:id=FOLDER with a folder that save_to_disk wrote, or files:path=FILE"
             ) from None
-        logger.info("hf-dataset: the hub can't be asked (%s); the cache serves", unreachable)
+        logger.info("hf-dataset: the hub can't be asked (%s); using the cache", unreachable)
         return data
 
     def _from_folder(self, folder: Path) -> DatasetDict:
@@ -76,7 +76,7 @@ class HfDataset:
         if not (folder / "dataset_dict.json").is_file() and not (folder / "state.json").is_file():
             raise DataError(
                 f"hf-dataset: the folder {folder} wasn't written by save_to_disk; for a folder of CSV, JSON or Parquet "
-                f"files write files:path={folder}"
+                f"files use files:path={folder}"
             )
         loaded = load_from_disk(folder)
         data = DatasetDict(train=loaded) if isinstance(loaded, Dataset) else loaded
@@ -85,7 +85,7 @@ class HfDataset:
         return data
 
     def _with_labels(self, data: DatasetDict) -> DatasetDict:
-        """Return the splits but those of which no row has a label, as in the test splits of shared tasks."""
+        """Return the splits except those in which no row has a label, such as the test splits of shared tasks."""
         from datasets import DatasetDict
 
         unlabelled = [name for name, split in data.items() if name != "train" and self._has_none(split)]

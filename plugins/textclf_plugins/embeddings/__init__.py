@@ -1,1 +1,1 @@
-"""Classifiers on one vector a text: an encoder's embeddings, and a linear head on them."""
+"""Classifiers with one embedding vector per text and a linear head."""

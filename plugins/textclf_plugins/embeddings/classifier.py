@@ -1,4 +1,4 @@
-"""The classifier that an encoder's embeddings and a linear head make."""
+"""A classifier of an encoder's embeddings and a linear head."""
 
 from __future__ import annotations
 
@@ -37,16 +37,16 @@ _NOTED = ("pooling", "normalize")
 
 @dataclass(frozen=True)
 class Embedder:
-    """Turns texts into vectors.
+    """Computes embedding vectors of texts.
 
     Attributes:
         body: the encoder without its classification head.
-        pooling: what the last hidden states are pooled to.
+        pooling: how the last hidden states are pooled.
         normalize: scale each vector to length 1.
-        tokenization: the longest input, and what of a longer text is kept.
-        progress: shows how far it is, where there is more than one batch.
-        prefix: the cache of the vectors, where the body's weights stay what they are.
-        meter: counts what is computed without the cache.
+        tokenization: the maximum input length, and how longer texts are truncated.
+        progress: shows the progress, where there is more than one batch.
+        prefix: the cache of the vectors, where the body's weights are constant.
+        meter: counts the FLOPs of vectors that aren't from the cache.
     """
 
     body: Encoder
@@ -62,11 +62,11 @@ class Embedder:
         return self.body.tokenize(data, task, self.tokenization)
 
     def vectors(self, tokenized: Dataset, *, training: bool = False) -> NDArray[np.float32]:
-        """Return the vectors of rows that :meth:`tokenize` made, in their order: float32, (rows, width).
+        """Return the vectors of tokenized rows, in their order: float32, (rows, width).
 
         Args:
-            tokenized: the rows.
-            training: they are of the training split, so that what is computed counts as training.
+            tokenized: the rows, from :meth:`tokenize`.
+            training: whether the rows are of the training split, so that their cost counts as training.
         """
         known = None
         if self.prefix and len(tokenized) > 1:
@@ -122,7 +122,7 @@ class EmbeddingClassifier:
 
     @property
     def tokenization(self) -> Tokenization:
-        """The longest input, and what of a longer text is kept."""
+        """The maximum input length, and how longer texts are truncated."""
         return self.embedder.tokenization
 
     def tokenize(self, data: Dataset) -> Dataset:
@@ -130,7 +130,7 @@ class EmbeddingClassifier:
         return self.embedder.tokenize(data, self.task)
 
     def save(self, directory: Path) -> None:
-        """Write body and tokenizer in Hugging Face's own layout, the head as safetensors, the rest as JSON."""
+        """Write body and tokenizer in the Hugging Face format, the head as safetensors, the rest as JSON."""
         self.embedder.body.model.save_pretrained(directory)
         self.embedder.body.tokenizer.save_pretrained(directory)
         self.embedder.tokenization.save(directory)

@@ -1,4 +1,4 @@
-"""Fitting a logistic regression on embeddings, its cost counted."""
+"""Fitting a logistic regression on embeddings, with its cost."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def fit_on_embeddings(
     workspace: Workspace,
     progress: Progress,
 ) -> EmbeddingClassifier:
-    """Fit a logistic regression on the embeddings of a frozen body, which the cache keeps."""
+    """Fit a logistic regression on the embeddings of a frozen body, which are cached."""
     meter = workspace.meter
     prefix = cached_prefix(body, workspace.cache, meter, progress, options.pooling)
     embedder = Embedder(body, options.pooling, options.normalize, options, progress, prefix, meter)
@@ -37,7 +37,7 @@ def fit_on_embeddings(
         examples=len(data["train"]),
         non_padding_tokens=(tokens := sum(map(len, embedder.tokenize(data["train"], task)["input_ids"]))),
         padded_tokens=tokens,
-        flops=0.0,  # counted where they were done
+        flops=0.0,  # counted where they are computed
     )
     return classifier
 
@@ -60,7 +60,7 @@ def fit_head(
     with meter.time(STEPS):
         fitted = fit_logistic(name, features, train["label"], validation_features, validation["label"], task, c)
     numbers = fitted.head.weights.size + fitted.head.intercept.size
-    # A product with the weights for the logits and one for the gradient, an iteration.
+    # Per iteration: a product with the weights for the logits, and one for the gradient.
     meter.flops += 4.0 * features.shape[0] * fitted.head.weights.size * fitted.iterations
     meter.holds(trainable=numbers, total=numbers)
     return EmbeddingClassifier(embedder, fitted.head, task)

@@ -24,23 +24,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class EmbeddingLogreg(Tokenization):
-    """Logistic regression on the frozen model's embeddings: one vector a text, computed once and kept in the cache."""
+    """Logistic regression on the frozen model's embeddings: one vector per text, computed once and cached."""
 
     needs: ClassVar[Needs] = Needs(model="headless")
 
     pooling: Annotated[
         Literal["mean", "first-token"],
-        Option("What the last hidden states are pooled to: their mean over the tokens, or the first token's."),
+        Option("Pooling of the last hidden states: their mean over the tokens, or the first token's state."),
     ] = "mean"
     normalize: Annotated[bool, Option("Scale each vector to length 1.")] = True
     c: Annotated[
         float | None,
-        Option("Inverse of the L2 regularisation; the best of 0.1, 1, 10, 100 on validation if not set.", gt=0),
+        Option("Inverse of the L2 regularisation strength. Default: the best of 0.1, 1, 10, 100 on validation.", gt=0),
     ] = None
 
     @hookimpl
     def textclf_check_task(self, task: Task) -> str | None:
-        """Refuse labels of words."""
+        """Refuse token-labels tasks."""
         return check_kind(task, "single-label", "multi-label")
 
     @hookimpl
@@ -59,7 +59,7 @@ class EmbeddingLogreg(Tokenization):
 
     @hookimpl
     def textclf_load_classifier(self, directory: Path, task: Task, workspace: Workspace) -> Classifier:
-        """Load body and head."""
+        """Load the body and the head."""
         from textclf_plugins.embeddings.classifier import EmbeddingClassifier
 
         return EmbeddingClassifier.load(directory, task, workspace.device)

@@ -1,4 +1,4 @@
-"""Pairs of examples for contrastive training, drawn by a seed."""
+"""Pairs of examples for contrastive training, drawn from a seed."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ class Pair:
 
 
 def draw_pairs(labels: Sequence[int], iterations: int, seed: int) -> list[Pair]:
-    """Return, for each example and iteration, a pair with another of its label and one with an example of another.
+    """Return, per example and iteration, one pair with an example of the same label and one of another label.
 
-    As many as the library's ``num_iterations`` gives; that one shuffles all pairs with the constant seed 42, whatever
-    the run's, and lists all of them first, their number being the square of the examples'. An example that is alone
-    with its label is paired with itself.
+    The number of pairs is that of the library's ``num_iterations``. The library itself first lists all pairs, whose
+    number is quadratic in the examples, and shuffles them with the constant seed 42. An example that is the only one
+    of its label is paired with itself.
 
     Args:
-        labels: the label id of each row; two labels at least.
-        iterations: how often each example begins a pair of each kind.
-        seed: decides the partners.
+        labels: the label id of each row; at least two different labels.
+        iterations: the number of pairs of each kind that each example starts.
+        seed: the seed for drawing the partners.
     """
     generator = np.random.default_rng(seed)
     ids = np.asarray(labels)

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class SetFit(Recipe):
-    """SetFit: fine-tune the body so that texts of one label come close, then fit a logistic regression on it.
+    """SetFit: fine-tune the body so that texts of the same label get close embeddings, then fit a logistic regression.
 
-    The whole body trains, not the head alone (Tunstall et al., 2022, "Efficient Few-Shot Learning Without Prompts").
-    It is made for a handful of examples a label and for a sentence encoder (minilm); the extra ``setfit`` brings its
+    The whole body trains, not only the head (Tunstall et al., 2022, "Efficient Few-Shot Learning Without Prompts"). The
+    method is intended for a few examples per label and a sentence encoder (minilm); the extra ``setfit`` installs its
     library. Freezing strategies freeze parts of the body.
     """
 
@@ -36,10 +36,10 @@ class SetFit(Recipe):
 
     shots: Annotated[
         int | None,
-        Option("Examples of each label to train on, those of --train-size SHOTS/class; all of train if not set.", ge=1),
+        Option("Training examples per label, drawn as by --train-size SHOTS/class. Default: all of train.", ge=1),
     ] = None
     iterations: Annotated[
-        int, Option("Pairs of one label, and as many of two labels, that each example begins.", ge=1)
+        int, Option("Pairs with the same label, and as many with another label, that each example starts.", ge=1)
     ] = 20
     epochs: Annotated[int, Option("Passes over the pairs.", ge=1)] = 1
     batch_size: Annotated[int, Option("Pairs in one optimizer step.", ge=1)] = 16
@@ -47,12 +47,12 @@ class SetFit(Recipe):
     normalize: Annotated[bool, Option("Scale each vector to length 1 for the head.")] = False
     c: Annotated[
         float | None,
-        Option("Inverse of the head's regularisation; the best of 0.1, 1, 10, 100 on validation for none.", gt=0),
+        Option("Inverse of the head's regularisation strength; none: the best of 0.1, 1, 10, 100 on validation.", gt=0),
     ] = 1.0
 
     @hookimpl
     def textclf_check_task(self, task: Task) -> str | None:
-        """Refuse labels of words, and several labels a text."""
+        """Refuse token-labels and multi-label tasks."""
         does = "it makes pairs of texts that share their label"
         return check_kind(task, "single-label", "tokens", does=does) or check_kind(task, "single-label")
 
@@ -67,14 +67,14 @@ class SetFit(Recipe):
         workspace: Workspace,
         progress: Progress,
     ) -> Classifier:
-        """Train the body on pairs, then fit the head."""
+        """Train the body on pairs, and fit the head."""
         from textclf_plugins.embeddings.setfit_training import train_setfit
 
         return train_setfit(self, encoder, data, task, seed, data_seed, workspace, progress)
 
     @hookimpl
     def textclf_load_classifier(self, directory: Path, task: Task, workspace: Workspace) -> Classifier:
-        """Load body and head."""
+        """Load the body and the head."""
         from textclf_plugins.embeddings.classifier import EmbeddingClassifier
 
         return EmbeddingClassifier.load(directory, task, workspace.device)

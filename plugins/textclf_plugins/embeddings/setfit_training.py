@@ -1,4 +1,4 @@
-"""The training of ``setfit``, by the library of that name."""
+"""The training of the plugin ``setfit``, with the library setfit."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from textclf_plugins.embeddings.setfit import SetFit
 
 if find_spec("setfit") is None:
-    raise UsageError('setfit: its library isn\'t installed: pip install "textclf-core[setfit]".')
+    raise UsageError('setfit: needs the library setfit: pip install "textclf-core[setfit]".')
 
 import setfit
 from sentence_transformers import SentenceTransformer
@@ -55,27 +55,27 @@ def train_setfit(
     workspace: Workspace,
     progress: Progress,
 ) -> EmbeddingClassifier:
-    """Fine-tune what isn't frozen of the body on pairs, and fit a logistic regression on its embeddings.
+    """Fine-tune the trainable parameters of the body on pairs, and fit a logistic regression on its embeddings.
 
     Raises:
         DataError: a label has fewer examples than ``shots``.
         RunError: the loss of a step isn't finite.
-        UsageError: nothing of the body trains, or the library can't use the device.
+        UsageError: the body is entirely frozen, or the library can't use the device.
     """
     if workspace.device not in ("cpu", "cuda", "cuda:0", "mps"):
         raise UsageError(
-            f"setfit: its library chooses among GPUs itself, so it can't train on {workspace.device!r}. Show it that "
-            "GPU alone (CUDA_VISIBLE_DEVICES=1) and leave the device out."
+            f"setfit: the library chooses the GPU itself, so it can't train on {workspace.device!r}. Make only that "
+            "GPU visible (CUDA_VISIBLE_DEVICES=1) and leave the device out."
         )
     if not body.trainable_names():
         raise UsageError(
-            "setfit: it fine-tunes the body, and the strategy freezes all of it. The trainer for a frozen body is "
+            "setfit: fine-tunes the body, but the strategy freezes all of it. For a frozen body use the trainer "
             "embedding-logreg."
         )
     train, meter = data["train"], workspace.meter
     if options.shots is not None:
         train = train.select(sample_rows(train["label"][:], TrainSize(per_class=options.shots), data_seed))
-        logger.info("setfit: trains on %d examples of train, %d of each label", len(train), options.shots)
+        logger.info("setfit: training on %d examples of train, %d per label", len(train), options.shots)
     embedder = Embedder(body, "mean", options.normalize, options, progress, meter=meter)
     with meter.time("train/tokenize"):
         rows = embedder.tokenize(train, task)
@@ -113,7 +113,7 @@ def _train_body(
             ),
             bar,
         )
-        # A row is named by its number: what the library takes for a text.
+        # The library gets row numbers in place of texts; _Body looks the rows up.
         with workspace.meter.time(STEPS):
             trainer.train_embeddings([str(row) for row in range(len(rows))], labels)
     body.model.to(workspace.device)  # type: ignore[arg-type]  # the decorator around it hides its signature
@@ -122,7 +122,7 @@ def _train_body(
 
 @contextmanager
 def _quiet_setfit() -> Iterator[None]:
-    """Keep what the library logs of its own training to errors."""
+    """Limit the library's logging to errors."""
     before = setfit.logging.get_verbosity()
     setfit.logging.set_verbosity_error()
     try:
@@ -132,15 +132,16 @@ def _quiet_setfit() -> Iterator[None]:
 
 
 def _on_device(device: str) -> AbstractContextManager[Any]:
-    """Keep the library on the CPU, where the run is there: it takes a GPU if there is one."""
+    """Keep the library on the CPU if the run is on the CPU; by default it uses a GPU if there is one."""
     return patch_environment(ACCELERATE_USE_CPU="true") if device == "cpu" else nullcontext()
 
 
 class _Trainer(setfit.Trainer):  # type: ignore[misc]  # the library has no types
-    """The library's trainer, with pairs that the run's seed decides.
+    """The library's trainer, with pairs drawn from the run's seed.
 
-    Its own are shuffled with a constant seed and take memory by the square of the examples. It shows no bar of its
-    own, writes no model card (which may ask a hub), and a loss that isn't finite ends training.
+    The library's own pairs are shuffled with a constant seed and need memory quadratic in the examples. This trainer
+    shows no progress bar of its own and writes no model card (which may ask the hub); a loss that isn't finite is an
+    error.
     """
 
     def __init__(self, body: SentenceTransformer, arguments: setfit.TrainingArguments, bar: Bar) -> None:
@@ -148,14 +149,14 @@ class _Trainer(setfit.Trainer):  # type: ignore[misc]  # the library has no type
         super().__init__(model=model, args=arguments)
         for callback in (ProgressCallback, PrinterCallback, ModelCardCallback):
             self.st_trainer.remove_callback(callback)
-        self.st_trainer.args.dataloader_pin_memory = False  # which warns where there is no GPU
+        self.st_trainer.args.dataloader_pin_memory = False  # it warns where there is no GPU
         self.st_trainer.args._n_gpu = min(self.st_trainer.args.n_gpu, 1)
         self._bar = bar
 
     def get_dataset(
         self, x: Sequence[str], y: Sequence[int], args: setfit.TrainingArguments, max_pairs: int = -1
     ) -> tuple[Dataset, nn.Module]:
-        """Return the pairs and the loss: the squared difference of their cosine from 1 or 0."""
+        """Return the pairs and the loss: the squared difference between their cosine and 1 or 0."""
         pairs = draw_pairs(y, args.num_iterations, args.seed)
         columns = {
             "sentence_1": [x[pair.first] for pair in pairs],
@@ -166,24 +167,28 @@ class _Trainer(setfit.Trainer):  # type: ignore[misc]  # the library has no type
 
 
 class _Loss(nn.MSELoss):
-    """The mean squared error of a step, looked at."""
+    """The mean squared error, which checks and shows the loss of each step."""
 
     def __init__(self, bar: Bar) -> None:
         super().__init__()
         self._bar = bar
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """Return it, if it is finite."""
+        """Return the loss.
+
+        Raises:
+            RunError: it isn't finite.
+        """
         loss = super().forward(input, target)
         value = loss.item()
         if not math.isfinite(value):
-            raise RunError(f"the loss became {value} at step {self._bar.done + 1}. A lower learning_rate may mend it.")
+            raise RunError(f"the loss became {value} at step {self._bar.done + 1}. A lower learning_rate may help.")
         self._bar.advance(note=f"loss {value:.3f}")
         return loss
 
 
 class _Body(InputModule):
-    """The body of an encoder as a module of sentence-transformers, fed with the numbers of tokenized rows."""
+    """The body of an encoder as a module of sentence-transformers, whose inputs are indices of tokenized rows."""
 
     def __init__(self, embedder: Embedder, rows: Dataset, meter: Meter) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -195,11 +200,11 @@ class _Body(InputModule):
         self._flops = count_embedding_flops(embedder.body, embedder.pooling)
 
     def preprocess(self, inputs: Sequence[Any], prompt: str | None = None, **_: Any) -> dict[str, Tensor]:
-        """Return the rows of these numbers as a batch."""
+        """Return the rows with these indices as a batch."""
         return self._encoder.collate(self._rows.__getitems__([int(number) for number in inputs]))
 
     def forward(self, features: dict[str, Any], **_: Any) -> dict[str, Any]:
-        """Add the rows' vectors, and count what they and their gradient take."""
+        """Add the rows' vectors to ``features``, and count the cost of the vectors and their gradients."""
         batch: dict[str, Tensor] = {name: features[name] for name in self._rows.column_names if name in features}
         shape = batch["input_ids"].shape
         self._meter.trained(

@@ -1,4 +1,4 @@
-"""How many encoder blocks ``n`` means for a given model."""
+"""Converting the option ``n`` to a number of encoder blocks."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ logger = logging.getLogger("textclf")
 
 
 def check_count(n: int | float) -> None:
-    """Check that ``n`` is a whole count of blocks, or a fraction between 0 and 1 of them.
+    """Check that ``n`` is an integer or a fraction between 0 and 1.
 
     Raises:
         ValueError: it is neither.
     """
     if isinstance(n, float) and n >= 1:
-        raise ValueError(f"n={n} is neither a count of blocks (4) nor a fraction of them between 0 and 1 (0.5).")
+        raise ValueError(f"n={n} is neither a number of blocks (4) nor a fraction of them between 0 and 1 (0.5).")
 
 
 def block_count(n: int | float, encoder: Encoder, *, plugin: str) -> int:
-    """Return how many of the encoder's blocks ``n`` means; a fraction of them is rounded down.
+    """Return the number of blocks for ``n``; a fraction is multiplied by the encoder's blocks and rounded down.
 
     Raises:
-        UsageError: the model has fewer blocks; the message names its count and a spec that works.
+        UsageError: the model has fewer than ``n`` blocks; the message gives their number and a valid spec.
     """
     blocks = encoder.num_blocks
     if isinstance(n, float):

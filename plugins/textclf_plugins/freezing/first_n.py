@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class FreezeFirstN:
     """Freeze the embeddings and the first N encoder blocks.
 
-    The blocks after them, the pooler and the head train. n=0 freezes the embeddings alone; with embeddings=false the
-    blocks are frozen and the embeddings below them train.
+    The remaining blocks, the pooler and the head train. n=0 freezes only the embeddings; with embeddings=false the
+    blocks are frozen and the embeddings train.
     """
 
     n: Annotated[

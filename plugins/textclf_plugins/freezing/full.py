@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Full:
-    """Train every parameter. A model that comes with frozen ones, and strategies that freeze, are refused beside it."""
+    """Train every parameter. Strategies that freeze parameters, or models with frozen ones, are errors."""
 
-    @hookimpl(trylast=True)  # so that what others freeze is known
+    @hookimpl(trylast=True)  # after the other strategies have frozen their parts
     def textclf_freeze(self, encoder: Encoder) -> None:
-        """Leave everything training, and refuse what isn't."""
+        """Freeze nothing, and refuse an encoder with frozen parameters."""
         _refuse_frozen(encoder, "are frozen")
 
     @hookimpl(trylast=True)
     def textclf_training_finished(self, encoder: Encoder) -> None:
-        """Refuse what never trained: a strategy called later froze it, or training ended in an earlier phase."""
+        """Refuse parameters that never trained, frozen by a later strategy or an unfinished plan of phases."""
         _refuse_frozen(encoder, "never trained")
 
 
@@ -32,6 +32,6 @@ def _refuse_frozen(encoder: Encoder, what: str) -> None:
     if frozen:
         parts = ", ".join(dict.fromkeys(encoder.part_of(name) for name in frozen))
         raise UsageError(
-            f"full: it trains every parameter, but {len(frozen)} {what} ({parts}). Leave out what freezes them, or "
-            "train by another strategy than full."
+            f"full: trains every parameter, but {len(frozen)} {what} ({parts}). Leave out what freezes them, or use "
+            "another strategy than full."
         )

@@ -1,4 +1,4 @@
-"""The head alone: everything that the checkpoint brought is frozen."""
+"""Training of only the head: everything pretrained is frozen."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class HeadOnly:
-    """Freeze everything but the classification head, the pooler included."""
+    """Freeze everything except the classification head; the pooler is frozen too."""
 
     @hookimpl
     def textclf_freeze(self, encoder: Encoder) -> None:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class FreezeLastN:
     """Freeze the last N encoder blocks, the counterpart of freeze-first-n.
 
-    The embeddings, the blocks before them, the pooler and the head train: it tells how much of an effect comes from
-    where the frozen blocks are, and not from how many there are.
+    The embeddings, the blocks before them, the pooler and the head train. Comparing the two strategies separates the
+    effect of the position of the frozen blocks from the effect of their number.
     """
 
     n: Annotated[
@@ -34,6 +34,6 @@ class FreezeLastN:
 
     @hookimpl
     def textclf_freeze(self, encoder: Encoder) -> None:
-        """Freeze the blocks from the output back."""
+        """Freeze the last n blocks."""
         count = block_count(self.n, encoder, plugin="freeze-last-n")
         encoder.freeze(blocks=range(encoder.num_blocks - count, encoder.num_blocks))

@@ -16,13 +16,13 @@ class LayerNormOnly:
     """Train the weights and biases of the norms, and the head; freeze everything else.
 
     ValizadehAslani and Liang, "LayerNorm: A key component in parameter-efficient fine-tuning", arXiv:2403.20284, 2024.
-    It wants a higher learning rate than full fine-tuning, about 1e-3. Beside freeze-first-n and its like, the norms of
-    the frozen blocks are frozen too.
+    It needs a higher learning rate than full fine-tuning, about 1e-3. With a strategy such as freeze-first-n, the norms
+    of the frozen blocks stay frozen.
     """
 
-    @hookimpl(trylast=True)  # so that what others freeze is known
+    @hookimpl(trylast=True)  # after the other strategies have frozen their parts
     def textclf_freeze(self, encoder: Encoder) -> None:
-        """Freeze all of the body that isn't in a norm."""
+        """Freeze all parameters of the body except those of norms."""
         from textclf_plugins.freezing.only import norm_names, train_only
 
         norms = norm_names(encoder)

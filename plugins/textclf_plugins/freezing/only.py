@@ -1,4 +1,4 @@
-"""Freezing all of the body but parameters of one kind."""
+"""Freezing all of the body except parameters of one kind."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ def norm_names(encoder: Encoder) -> frozenset[str]:
 
 
 def train_only(encoder: Encoder, names: Collection[str], *, plugin: str, kind: str, needs: Collection[str]) -> None:
-    """Freeze the body but for the parameters of these names; of those, what is frozen already stays so.
+    """Freeze the body except for the parameters of these names; those that are frozen already stay frozen.
 
     Args:
         encoder: the encoder.
-        names: what is left training.
-        plugin: who asks, for the error.
-        kind: what the names are, for the error.
-        needs: one of these at least must train in the body, or the strategy would not be what it is called.
+        names: the parameters that stay trainable.
+        plugin: the plugin's name, for the error.
+        kind: what the parameters are called in the error.
+        needs: parameters of which at least one must be trainable.
 
     Raises:
-        UsageError: the body has none of them, or they are all frozen already.
+        UsageError: the body has no parameter of ``needs``, or all of them are frozen already.
     """
     body = [name for name, _ in encoder.model.named_parameters() if encoder.part_of(name) != "head"]
     needed = [name for name in body if name in needs]
@@ -42,7 +42,7 @@ def train_only(encoder: Encoder, names: Collection[str], *, plugin: str, kind: s
         raise UsageError(f"{plugin}: the body of {encoder.checkpoint} has no {kind} to train.")
     if not any(encoder.model.get_parameter(name).requires_grad for name in needed):
         raise UsageError(
-            f"{plugin}: another strategy freezes every one of the {kind} of {encoder.checkpoint}, which are what "
-            f"{plugin} trains; leave one of the two out."
+            f"{plugin}: trains the {kind} of {encoder.checkpoint}, but another strategy freezes all of them; leave one "
+            "of the two out."
         )
     encoder.freeze(names=[name for name in body if name not in names])

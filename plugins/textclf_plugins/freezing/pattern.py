@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 class FreezePattern:
     r"""Freeze the parameters whose names match a regular expression.
 
-    pattern=attention freezes every parameter with "attention" in its name, pattern=LayerNorm\.(weight|bias)$ the
-    layer norms of a BERT.
+    For example, pattern=attention freezes every parameter with "attention" in its name, and
+    pattern=LayerNorm\.(weight|bias)$ the layer norms of a BERT.
     """
 
-    pattern: Annotated[str, Option("Regular expression, searched for anywhere in each parameter's name.")]
+    pattern: Annotated[str, Option("The regular expression, searched anywhere in each parameter's name.")]
 
     def __post_init__(self) -> None:
         try:
@@ -33,20 +33,24 @@ class FreezePattern:
 
     @hookimpl
     def textclf_freeze(self, encoder: Encoder) -> None:
-        """Freeze what matches, or say that nothing does."""
+        """Freeze the matching parameters.
+
+        Raises:
+            UsageError: no name matches; the message lists similar names.
+        """
         names = [name for name, _ in encoder.model.named_parameters()]
         matching = [name for name in names if re.search(self.pattern, name)]
         if not matching:
             near = "\n  ".join(_nearest(self.pattern, names))
             raise UsageError(
                 f"freeze-pattern: pattern={self.pattern} matches none of the {len(names)} parameter names of "
-                f"{encoder.checkpoint}. Names near it:\n  {near}"
+                f"{encoder.checkpoint}. Similar names:\n  {near}"
             )
         encoder.freeze(names=matching)
 
 
 def _nearest(pattern: str, names: list[str], count: int = 5) -> list[str]:
-    """Return the names that share the longest run of characters with the pattern, in the model's order."""
+    """Return the names with the longest common substrings with the pattern, in the model's order."""
 
     def shared(name: str) -> int:
         return SequenceMatcher(None, pattern, name, autojunk=False).find_longest_match().size

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Accuracy:
-    """The share of the examples, or of the words where each has a label, whose predicted label is right.
+    """The share of the examples, or in a token-labels task of the words, whose predicted label is correct.
 
-    Of several labels a text all must be right, and no other be predicted (subset accuracy).
+    In a multi-label task an example counts as correct if exactly its labels are predicted (subset accuracy).
     """
 
     @hookimpl

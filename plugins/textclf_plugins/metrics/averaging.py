@@ -1,4 +1,4 @@
-"""How a number for each label becomes one number."""
+"""Averaging of metrics over labels."""
 
 from __future__ import annotations
 
@@ -15,20 +15,19 @@ if TYPE_CHECKING:
 
 Average = Literal["auto", "binary", "macro", "micro", "weighted", "samples"]
 AVERAGE_HELP = (
-    "binary: of label id 1 alone; macro: mean over the labels; weighted: by their counts; micro: over all examples; "
-    "samples: mean over the examples, where these may have several labels; "
-    "auto: binary where an example has one of two labels, macro otherwise."
+    "binary: of label id 1 only; macro: mean over the labels; weighted: mean weighted by the labels' counts; micro: "
+    "over all decisions; samples: mean over the examples of a multi-label task; auto: binary if there are two "
+    "exclusive labels, macro otherwise."
 )
 
 
 def averaging(
     average: str, task: Task, references: NDArray[np.int64], predictions: NDArray[np.int64], *, plugin: str
 ) -> dict[str, object]:
-    """Return what scikit-learn's precision, recall and F1 take. What would divide by zero is 0.0, quietly.
+    """Return the keyword arguments for scikit-learn's precision, recall and F1, with 0.0 for a division by zero.
 
     Raises:
-        UsageError: ``binary`` was asked for, and the task hasn't one of two labels a text; or ``samples``, and it has
-            one.
+        UsageError: ``binary`` is given for a task that isn't binary, or ``samples`` for one that isn't multi-label.
     """
     kind = kind_of(task)
     average = kind.auto_average() if average == "auto" else average

@@ -19,25 +19,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class EntityF1:
-    """Precision, recall and F1 of entities, over all and by type, as seqeval has them: bounds and type must match."""
+    """Precision, recall and F1 of entities, in total and by type, as in seqeval: bounds and type must match."""
 
     mode: Annotated[
         Literal["default", "strict"],
         Option(
-            "Tags that the scheme doesn't allow, such as an I-x that follows no x: default takes them for the "
-            "beginning of an entity, as CoNLL's script does, strict for none."
+            "Treatment of invalid tags, such as an I-x that follows no x: with default they begin an entity, as in "
+            "CoNLL's script; with strict they don't."
         ),
     ] = "default"
 
     @hookimpl
     def textclf_check_task(self, task: Task) -> str | None:
-        """Refuse labels that aren't tags of entities."""
+        """Refuse tasks whose labels aren't entity tags."""
         from textclf_core.tasks.entities import scheme_of
 
         if why := check_kind(task, "tokens", does="it scores entities", here="each text has a label"):
             return why
         if scheme_of(task.label_names) is None:
-            return f"the labels ({', '.join(task.label_names[:4])}...) aren't tags of entities such as B-person"
+            return f"the labels ({', '.join(task.label_names[:4])}...) aren't entity tags such as B-person"
         return None
 
     @hookimpl
@@ -48,7 +48,7 @@ class EntityF1:
         from textclf_core.tasks.entities import EntityCounts, count_entities, entity_types, scheme_of
 
         scheme = scheme_of(task.label_names)
-        assert scheme is not None  # or the plugin wouldn't have been asked
+        assert scheme is not None  # by textclf_check_task
         names = task.label_names
         by_type = {kind: EntityCounts() for kind in entity_types(names)}
         for true, predicted in zip(references, predictions, strict=True):

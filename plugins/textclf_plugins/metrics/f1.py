@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 class F1:
     """F1, the harmonic mean of precision and recall: of the positive label (id 1) of two, or the mean over labels.
 
-    Labels that are neither in the references nor predicted don't count in a mean. Where a text may have several labels,
-    the micro, macro and samples averages stand beside it.
+    Labels that occur neither in the references nor in the predictions are excluded from the mean. In a multi-label
+    task the micro, macro and samples averages are computed too.
     """
 
     average: Annotated[Average, Option(AVERAGE_HELP)] = "auto"
 
     @hookimpl
     def textclf_check_task(self, task: Task) -> str | None:
-        """Refuse labels of words: scored one by one they say little of the entities."""
+        """Refuse token-labels tasks, for which entity-f1 is the appropriate metric."""
         return check_kind(task, "single-label", "multi-label", does="it scores whole texts (entity-f1 scores entities)")
 
     @hookimpl

@@ -1,6 +1,6 @@
 """Metrics over label ids, as ``evaluate.Metric`` classes that need no hub.
 
-Imported when a run scores, not when plugins are listed: ``evaluate`` takes seconds to import.
+Imported when metrics are computed, not when plugins are listed, since ``evaluate`` takes seconds to import.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from sklearn.metrics import accuracy_score, f1_score, matthews_corrcoef, precision_score, recall_score
 
 _MULTILABEL = "multilabel"
-"""The name that evaluate's own metrics have for this configuration."""
+"""The name of this configuration in evaluate's own metrics."""
 
 
 class LabelMetric(evaluate.Metric):  # type: ignore[misc]  # evaluate ships no types
-    """A number from predictions and references, both int64: label ids, or rows of zeros and ones (``multilabel``).
+    """A metric of predictions and references, both int64: label ids, or rows of zeros and ones (``multilabel``).
 
-    A subclass gives the number's name, its description, and the function of references and predictions.
+    A subclass gives the metric's name (``number``), its description, and the function of references and predictions.
     """
 
     number: str
@@ -29,13 +29,13 @@ class LabelMetric(evaluate.Metric):  # type: ignore[misc]  # evaluate ships no t
     function: Callable[..., float]
 
     def __init__(self, config_name: str | None = None) -> None:
-        # Even with keep_in_memory, evaluate makes a folder in the user's cache, which may be read-only.
+        # Even with keep_in_memory, evaluate creates a folder in the user's cache, which may be read-only.
         with tempfile.TemporaryDirectory() as directory:
             super().__init__(config_name=config_name, keep_in_memory=True, cache_dir=directory)
 
     @classmethod
     def of(cls, references: NDArray[np.int64], predictions: NDArray[np.int64], **options: object) -> float:
-        """Return the number for label ids, (rows,), or zeros and ones, (rows, labels)."""
+        """Return the metric of label ids, (rows,), or of zeros and ones, (rows, labels)."""
         metric = cls(_MULTILABEL if references.ndim > 1 else None)
         found: dict[str, float] = metric.compute(references=references, predictions=predictions, **options)
         return found[cls.number]
@@ -45,7 +45,7 @@ class LabelMetric(evaluate.Metric):  # type: ignore[misc]  # evaluate ships no t
         return evaluate.MetricInfo(
             description=type(self).description,
             citation="",
-            inputs_description="predictions, references: int64, (examples,), or of several labels (examples, labels)",
+            inputs_description="predictions, references: int64, (examples,) or, if multi-label, (examples, labels)",
             features=Features({"predictions": of_one, "references": of_one}),
         )
 
@@ -59,7 +59,7 @@ class AccuracyMetric(LabelMetric):
     """Accuracy."""
 
     number = "accuracy"
-    description = "The share of the predictions that are right."
+    description = "The share of the predictions that are correct."
     function = staticmethod(accuracy_score)
 
 
@@ -75,7 +75,7 @@ class PrecisionMetric(LabelMetric):
     """Precision; takes scikit-learn's ``average`` and ``zero_division``."""
 
     number = "precision"
-    description = "The share of what was predicted that is right."
+    description = "The share of the predicted positives that are positive."
     function = staticmethod(precision_score)
 
 
@@ -83,20 +83,20 @@ class RecallMetric(LabelMetric):
     """Recall; takes scikit-learn's ``average`` and ``zero_division``."""
 
     number = "recall"
-    description = "The share of what is there that was predicted."
+    description = "The share of the positives that are predicted."
     function = staticmethod(recall_score)
 
 
 def _mcc(references: NDArray[np.int64], predictions: NDArray[np.int64]) -> float:
-    # 0 by definition where one label fills a side; scikit-learn says so with a warning.
+    # 0 by definition where one side has a single label; scikit-learn would warn.
     if len(np.unique(references)) == 1 or len(np.unique(predictions)) == 1:
         return 0.0
     return float(matthews_corrcoef(references, predictions))
 
 
 class MCCMetric(LabelMetric):
-    """Matthews' correlation coefficient."""
+    """Matthews correlation coefficient."""
 
     number = "mcc"
-    description = "Matthews' correlation coefficient of predictions and references."
+    description = "Matthews correlation coefficient of predictions and references."
     function = staticmethod(_mcc)

@@ -1,4 +1,4 @@
-"""Matthews' correlation coefficient."""
+"""Matthews correlation coefficient."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class MCC:
-    """Matthews' correlation coefficient: 1 for all right, 0 for chance, -1 for all wrong (two labels)."""
+    """Matthews correlation coefficient: 1 if all are correct, 0 at chance, -1 if all are wrong (with two labels)."""
 
     @hookimpl
     def textclf_check_task(self, task: Task) -> str | None:
-        """Refuse labels of words, scored one by one they say little of the entities, and several labels a text."""
-        return check_kind(task, "single-label", "tokens", does="it scores one label a text") or check_kind(
+        """Refuse token-labels tasks, for which entity-f1 is the appropriate metric, and multi-label tasks."""
+        return check_kind(task, "single-label", "tokens", does="it scores one label per text") or check_kind(
             task, "single-label", "multi-label", does="it scores whole texts (entity-f1 scores entities)"
         )
 

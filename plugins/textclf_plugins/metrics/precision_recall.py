@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 class PrecisionRecall:
     """Precision and recall: of the positive label (id 1) of two, or the mean over labels.
 
-    Labels that are neither in the references nor predicted don't count in a mean.
+    Labels that occur neither in the references nor in the predictions are excluded from the mean.
     """
 
     average: Annotated[Average, Option(AVERAGE_HELP)] = "auto"
 
     @hookimpl
     def textclf_check_task(self, task: Task) -> str | None:
-        """Refuse labels of words: scored one by one they say little of the entities."""
+        """Refuse token-labels tasks, for which entity-f1 is the appropriate metric."""
         return check_kind(task, "single-label", "multi-label", does="it scores whole texts (entity-f1 scores entities)")
 
     @hookimpl

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class BertBaseCased:
-    """BERT base, cased: 12 blocks of width 768, 108 M parameters, from the hub or its cache on this machine."""
+    """BERT base, cased: 12 blocks of width 768, 108 M parameters, from the hub or its local cache."""
 
     @hookimpl
     def textclf_build_model(self, task: Task) -> Encoder:

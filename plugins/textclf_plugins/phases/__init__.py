@@ -1,1 +1,1 @@
-"""Strategies that plan training: phases, learning rates by depth, decisions between epochs."""
+"""Strategies that change training over time: phases, learning rates by depth, decisions between epochs."""

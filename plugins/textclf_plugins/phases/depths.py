@@ -1,4 +1,4 @@
-"""Which depths of an encoder train, for strategies that go by depth."""
+"""The depths of an encoder's trainable parameters, for strategies by depth."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 
 def training_depths(encoder: Encoder, *, plugin: str, why: str) -> list[int]:
-    """Return the depths of embeddings and blocks of which something trains, from the input up.
+    """Return the depths of the embeddings and blocks with trainable parameters, in ascending order.
 
     Raises:
-        UsageError: there are none, as beside ``head-only``; ``why`` says why ``plugin`` is of no use then.
+        UsageError: there are none, as with ``head-only``; ``why`` is the reason in the message.
     """
     depths = sorted({encoder.depth_of(name) for name in encoder.trainable_names()} - {1 + encoder.num_blocks})
     if not depths:
@@ -26,5 +26,5 @@ def training_depths(encoder: Encoder, *, plugin: str, why: str) -> list[int]:
 
 
 def trainable_below(encoder: Encoder, depth: int) -> tuple[str, ...]:
-    """Return the names of the parameters nearer to the input than a depth that train now."""
+    """Return the names of the trainable parameters at lower depths than ``depth``."""
     return tuple(name for name in encoder.trainable_names() if encoder.depth_of(name) < depth)

@@ -16,25 +16,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class DiscriminativeLr:
-    """Give a few groups of neighbouring blocks lower learning rates, the lower the nearer to the input.
+    """Give groups of adjacent blocks learning rates that decrease towards the input.
 
     Howard and Ruder, "Universal Language Model Fine-tuning for Text Classification" (ULMFiT), ACL 2018, section 3.2:
-    each group's rate is the next one's divided by 2.6. The head and the pooler train at the recipe's rate; the lowest
-    group takes the embeddings with it. The paper's groups are the layers of an LSTM; of a transformer's many blocks,
-    layerwise-lr-decay makes each a group.
+    each group's rate is that of the group above divided by 2.6. The head and the pooler train at the recipe's rate; the
+    lowest group includes the embeddings. The groups in the paper are the layers of an LSTM; for one group per block,
+    see layerwise-lr-decay.
     """
 
-    divisor: Annotated[float, Option("What a group's rate is divided by for the group below it.", gt=1)] = 2.6
-    groups: Annotated[int, Option("How many groups the blocks are divided into.", ge=1)] = 3
+    divisor: Annotated[float, Option("Divisor from a group's learning rate to that of the group below.", gt=1)] = 2.6
+    groups: Annotated[int, Option("Number of groups of blocks.", ge=1)] = 3
 
-    @hookimpl(trylast=True)  # so that what others freeze is known
+    @hookimpl(trylast=True)  # after the other strategies have frozen their parts
     def textclf_freeze(self, encoder: Encoder) -> None:
-        """Freeze nothing; refuse an encoder of which no block trains."""
+        """Freeze nothing; refuse an encoder without trainable blocks."""
         training_depths(encoder, plugin="discriminative-lr", why="the head alone would train, at its own rate")
 
     @hookimpl
     def textclf_parameter_groups(self, encoder: Encoder) -> list[ParameterGroup]:
-        """Give a group a factor."""
+        """Return each group with its factor of the learning rate."""
         names: dict[int, list[str]] = {}
         groups = min(self.groups, encoder.num_blocks)
         for name, _ in encoder.model.named_parameters():

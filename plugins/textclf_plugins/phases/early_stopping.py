@@ -16,18 +16,20 @@ logger = logging.getLogger("textclf")
 
 @dataclass(frozen=True, kw_only=True)
 class EarlyStopping:
-    """End training when the validation loss hasn't fallen for some epochs.
+    """End training when the validation loss hasn't decreased for some epochs.
 
-    The learning rate falls as if all epochs were trained. Which epoch's weights are kept is the trainer's option keep:
-    keep=best takes those of the lowest validation loss. Where training has several phases, all but the last are
-    trained to their ends.
+    The learning rate follows its schedule as if all epochs were trained. The trainer's option keep chooses the epoch
+    whose weights are kept; keep=best chooses the one with the lowest validation loss. If training has several phases,
+    only the last one can end early.
     """
 
-    patience: Annotated[int, Option("Epochs without a lower validation loss after which training ends.", ge=1)] = 2
+    patience: Annotated[
+        int, Option("Number of epochs without a lower validation loss after which training ends.", ge=1)
+    ] = 2
 
     @hookimpl
     def textclf_epoch_finished(self, epochs: Sequence[FinishedEpoch]) -> Change | None:
-        """Compare the last epoch with the best."""
+        """Stop if the best epoch is ``patience`` epochs ago."""
         counted = [epoch for epoch in epochs if epoch.last_phase]
         if not counted:
             return None

@@ -1,4 +1,4 @@
-"""AutoFreeze: blocks that have settled are frozen as training goes on."""
+"""AutoFreeze: blocks with stable gradients are frozen during training."""
 
 from __future__ import annotations
 
@@ -23,35 +23,36 @@ logger = logging.getLogger("textclf")
 
 @dataclass(frozen=True, kw_only=True)
 class FreezeAuto:
-    """Several times an epoch, freeze the first blocks whose gradients change the least.
+    """Several times per epoch, freeze the first blocks whose gradients change the least.
 
     Liu, Agarwal and Venkataraman, "AutoFreeze: Automatically Freezing Model Blocks to Accelerate Fine-tuning",
-    arXiv:2102.01386, 2021. The gradients of each block are summed over an interval; the change of a block is that of
-    the sum's 1-norm since the interval before, as a share of the latter. From the input on, blocks are frozen up to the
-    first whose change reaches a percentile of those that still train, and the embeddings with them. What is frozen is
-    computed once more and read from the cache from then on.
+    arXiv:2102.01386, 2021. The gradients of each block are summed over an interval; the change of a block is the
+    relative change of the sum's 1-norm since the previous interval. Counted from the input, the embeddings and the
+    blocks before the first whose change reaches a percentile of the trainable blocks' changes are frozen. The output of
+    the frozen blocks is computed once more and read from the cache from then on.
     """
 
     needs: ClassVar[Needs] = Needs(gradient_norms=True)
 
     percentile: Annotated[
-        float, Option("Of the blocks' changes: the first block that reaches it goes on training.", ge=0, le=100)
+        float, Option("Percentile of the blocks' changes; the first block to reach it stays trainable.", ge=0, le=100)
     ] = 50.0
-    intervals: Annotated[int, Option("Into how many intervals an epoch is divided, a decision after each.", ge=1)] = 5
+    intervals: Annotated[int, Option("Number of intervals per epoch, with a decision after each.", ge=1)] = 5
 
     @hookimpl
     def textclf_plan(self, encoder: Encoder, recipe: Recipe) -> list[Phase]:
-        """Plan one phase: what trains when is decided by the gradients alone, and by no other plan."""
+        """Plan a single phase, with a decision after each interval."""
         depths = training_depths(encoder, plugin="freeze-auto", why="there is nothing to freeze")
         if len([depth for depth in depths if depth > 0]) < 2:
             raise UsageError(
-                f"freeze-auto: it compares blocks, but {encoder.checkpoint} has no two that train and share no "
-                "parameters; leave freeze-auto out."
+                f"freeze-auto: needs two trainable blocks that share no parameters, which {encoder.checkpoint} doesn't "
+                "have; leave freeze-auto out."
             )
         if recipe.epochs * self.intervals < 3:
             raise UsageError(
-                f"freeze-auto: it compares two intervals and freezes for a third, but training has "
-                f"{recipe.epochs * self.intervals} in all. Set its option intervals, or the trainer's option epochs."
+                f"freeze-auto: needs at least three intervals, two to compare and one to train after freezing, but "
+                f"training has {recipe.epochs * self.intervals}. Set the option intervals, or the trainer's option "
+                "epochs."
             )
         return [Phase(epochs=recipe.epochs, intervals=self.intervals)]
 
@@ -59,7 +60,7 @@ class FreezeAuto:
     def textclf_interval_finished(
         self, encoder: Encoder, gradient_norms: Sequence[Mapping[int, float]]
     ) -> tuple[str, ...]:
-        """Freeze up to the first block whose gradients change much."""
+        """Freeze the blocks before the first one whose change reaches the percentile."""
         import numpy as np
 
         if len(gradient_norms) < 2:

@@ -18,29 +18,29 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class GradualUnfreeze:
-    """Train the head and the pooler first, then in each epoch some blocks more, from the output back to the input.
+    """Train the head and the pooler first, then in each epoch more blocks, from the output to the input.
 
     Howard and Ruder, "Universal Language Model Fine-tuning for Text Classification" (ULMFiT), ACL 2018, section 3.3.
-    The embeddings thaw last. All epochs are those of the recipe, under one schedule of the learning rate. Beside
-    freeze-first-n and its like, what they freeze stays frozen.
+    The embeddings are unfrozen last. The number of epochs is the recipe's, with one schedule of the learning rate for
+    all of them. With a strategy such as freeze-first-n, the blocks that it freezes stay frozen.
     """
 
     blocks: Annotated[
         int | None,
         Option(
-            "How many blocks more train in each epoch, 1 in the paper; if not set, as many as it takes for everything "
-            "to train in the last epoch.",
+            "Number of blocks to unfreeze per epoch, 1 in the paper. Default: as many as needed for everything to "
+            "train in the last epoch.",
             ge=1,
         ),
     ] = None
 
     @hookimpl
     def textclf_plan(self, encoder: Encoder, recipe: Recipe) -> list[Phase]:
-        """Give a phase an epoch, until everything trains."""
+        """Plan one phase per epoch until everything trains, and one phase for the remaining epochs."""
         depths = training_depths(encoder, plugin="gradual-unfreeze", why="there is nothing to unfreeze")
         if recipe.epochs < 2:
             raise UsageError(
-                "gradual-unfreeze: it unfreezes between epochs, so it takes 2 of them at least; there is "
+                f"gradual-unfreeze: unfreezes between epochs, so it needs at least 2 epochs, but there is "
                 f"{recipe.epochs}. Set the trainer's option epochs."
             )
         step = self.blocks or -(-len(depths) // (recipe.epochs - 1))

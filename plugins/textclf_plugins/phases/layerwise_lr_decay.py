@@ -16,24 +16,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class LayerwiseLrDecay:
-    """Give each block a learning rate lower than the next one's.
+    """Give each block a lower learning rate than the block above it.
 
     Clark, Luong, Le and Manning, "ELECTRA: Pre-training Text Encoders as Discriminators Rather Than Generators", ICLR
     2020 (0.8 for its base model); Zhang, Wu, Katiyar, Weinberger and Artzi, "Revisiting Few-sample BERT Fine-tuning",
-    ICLR 2021. The head and the pooler train at the recipe's rate, the last block at that times the decay, and so on to
-    the embeddings. Blocks that share their parameters (ALBERT) have the rate of the last of them.
+    ICLR 2021. The head and the pooler train at the recipe's rate, the last block at that rate times the decay, and so
+    on down to the embeddings. Blocks that share their parameters (ALBERT) have the rate of the last of them.
     """
 
-    decay: Annotated[float, Option("What a block's rate is multiplied with for the block below it.", gt=0, lt=1)] = 0.8
+    decay: Annotated[float, Option("Factor from a block's learning rate to that of the block below.", gt=0, lt=1)] = 0.8
 
-    @hookimpl(trylast=True)  # so that what others freeze is known
+    @hookimpl(trylast=True)  # after the other strategies have frozen their parts
     def textclf_freeze(self, encoder: Encoder) -> None:
-        """Freeze nothing; refuse an encoder of which no block trains."""
+        """Freeze nothing; refuse an encoder without trainable blocks."""
         training_depths(encoder, plugin="layerwise-lr-decay", why="the head alone would train, at its own rate")
 
     @hookimpl
     def textclf_parameter_groups(self, encoder: Encoder) -> list[ParameterGroup]:
-        """Give a depth a factor."""
+        """Return the parameters of each depth with their factor of the learning rate."""
         names: dict[int, list[str]] = {}
         for name, _ in encoder.model.named_parameters():
             names.setdefault(encoder.depth_of(name), []).append(name)

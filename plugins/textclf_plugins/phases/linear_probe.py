@@ -17,24 +17,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class LinearProbeThenFinetune:
-    """Train the head alone first, then what the other strategies leave training (LP-FT).
+    """Train only the head first, then all parameters that the other strategies leave trainable (LP-FT).
 
     Kumar, Raghunathan, Jones, Ma and Liang, "Fine-Tuning can Distort Pretrained Features and Underperform
-    Out-of-Distribution", ICLR 2022: a head that fits already pulls less at the features. The probe's epochs come before
+    Out-of-Distribution", ICLR 2022: a head that already fits distorts the features less. The probe's epochs come before
     the recipe's and cost little, since the encoder's output is computed once.
     """
 
-    probe_epochs: Annotated[int, Option("Epochs of the head alone, before the recipe's.", ge=1)] = 5
-    probe_learning_rate: Annotated[float, Option("Peak learning rate of the head alone.", gt=0)] = 1e-3
+    probe_epochs: Annotated[int, Option("Number of epochs with only the head, before the recipe's.", ge=1)] = 5
+    probe_learning_rate: Annotated[float, Option("Peak learning rate of the probe.", gt=0)] = 1e-3
 
     @hookimpl
     def textclf_plan(self, encoder: Encoder, recipe: Recipe) -> list[Phase]:
-        """Give two phases, each with a schedule of its own."""
+        """Plan two phases, each with its own schedule of the learning rate."""
         body = tuple(name for name in encoder.trainable_names() if encoder.part_of(name) != "head")
         if not body:
             raise UsageError(
-                "linear-probe-then-finetune: the other strategies freeze all but the head, so there is nothing to "
-                "fine-tune after the probe; leave them or linear-probe-then-finetune out."
+                "linear-probe-then-finetune: the other strategies freeze everything except the head, so there is "
+                "nothing to fine-tune after the probe; leave them or linear-probe-then-finetune out."
             )
         probe = Phase(epochs=self.probe_epochs, freeze=body, learning_rate=self.probe_learning_rate)
         return [probe, Phase(epochs=recipe.epochs)]

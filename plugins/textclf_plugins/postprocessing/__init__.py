@@ -1,1 +1,1 @@
-"""Postprocessors: what is done with a classifier's scores."""
+"""Postprocessors of a classifier's scores."""

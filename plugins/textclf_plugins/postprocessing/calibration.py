@@ -20,23 +20,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Calibration:
-    """Make a score mean what it says: divide the logits by a temperature fitted on validation.
+    """Calibrate the scores: divide the logits by a temperature fitted on validation.
 
-    Temperature scaling (Guo et al. 2017, "On Calibration of Modern Neural Networks", section 4.2). The temperature has
-    the lowest negative log-likelihood on validation. It works on the logarithms of the scores, which differ from the
-    logits of a softmax by a constant in each row and so give the same, and which every classifier has. The label with
-    the highest score stays the same; so do scores of exactly 0. Where a text may have several labels, the logits of
-    their sigmoids are divided by one temperature, so the labels of a score of a half and more stay the same.
+    Temperature scaling (Guo et al. 2017, "On Calibration of Modern Neural Networks", section 4.2). The temperature
+    minimises the negative log-likelihood on validation. The logarithms of the scores serve as logits: every classifier
+    has them, and they differ from the logits of a softmax only by a constant per row. The label with the highest score
+    doesn't change, nor do scores of exactly 0. In a multi-label task the logits of the sigmoids are divided by one
+    temperature, so the labels with scores of at least 0.5 don't change.
     """
 
     @hookimpl
     def textclf_check_task(self, task: Task) -> str | None:
-        """Refuse labels of words."""
+        """Refuse token-labels tasks."""
         return check_kind(task, "single-label", "multi-label", does="it calibrates scores of whole texts")
 
     @hookimpl
     def textclf_postprocess(self, scores: NDArray[np.float32], validation: Dataset, task: Task) -> Postprocessing:
-        """Fit the temperature."""
+        """Fit the temperature on the scores of validation."""
         from textclf_plugins.postprocessing.temperature import fit_temperature
 
         return fit_temperature(scores, validation["label"], task)

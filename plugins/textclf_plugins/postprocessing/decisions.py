@@ -1,4 +1,4 @@
-"""What ``threshold`` decides by."""
+"""The decision rules of ``threshold``."""
 
 from __future__ import annotations
 
@@ -30,50 +30,50 @@ _FILE = "decision.json"
 
 @dataclass(frozen=True)
 class Cut:
-    """Of two labels, the second from a threshold of its score on."""
+    """For two labels: the second if its score is at least a threshold, else the first."""
 
     label: str
     threshold: float
 
     def labels(self, scores: NDArray[np.float32]) -> NDArray[np.int64]:
-        """Return the label ids chosen: int64, (rows,)."""
+        """Return the chosen label ids: int64, (rows,)."""
         return np.asarray(scores[:, 1] >= self.threshold, dtype=np.int64)
 
     def __str__(self) -> str:
-        return f"{self.label} from a score of {self.threshold:.4g} on"
+        return f"{self.label} at scores of at least {self.threshold:.4g}"
 
 
 @dataclass(frozen=True)
 class Cuts:
-    """Of several labels a text, each from a threshold of its own score on.
+    """For a multi-label task: each label whose score is at least the label's threshold.
 
-    SCut of Yang 2001, "A Study on Thresholding Strategies for Text Categorization": a threshold is fitted for each
-    label by itself, so F1 is the best there is label by label, and so is its macro average.
+    SCut of Yang 2001, "A Study on Thresholding Strategies for Text Categorization": the thresholds are fitted
+    independently, so they maximise the F1 of each label and thereby its macro average.
     """
 
     names: Sequence[str]
     thresholds: Sequence[float]
 
     def labels(self, scores: NDArray[np.float32]) -> NDArray[np.int64]:
-        """Return 1 for each label that a row gets and 0 for the others: int64, (rows, labels)."""
+        """Return 1 for each label that is assigned and 0 for the others: int64, (rows, labels)."""
         return np.asarray(scores >= np.array(self.thresholds), dtype=np.int64)
 
     def __str__(self) -> str:
-        cuts = [f"{name} from {cut:.4g}" for name, cut in zip(self.names, self.thresholds, strict=True)]
-        return f"labels from a score on: {', '.join(cuts)}"
+        each = [f"{name} {value:.4g}" for name, value in zip(self.names, self.thresholds, strict=True)]
+        return f"labels at scores of at least: {', '.join(each)}"
 
 
 @dataclass(frozen=True)
 class LeastCost:
     """The label with the lowest expected cost (Elkan 2001, "The Foundations of Cost-Sensitive Learning", equation 1).
 
-    ``costs[true][predicted]`` is what an answer costs.
+    ``costs[true][predicted]`` is the cost of a prediction.
     """
 
     costs: tuple[tuple[float, ...], ...]
 
     def labels(self, scores: NDArray[np.float32]) -> NDArray[np.int64]:
-        """Return the label ids chosen: int64, (rows,)."""
+        """Return the chosen label ids: int64, (rows,)."""
         return np.asarray((scores.astype(np.float64) @ np.array(self.costs)).argmin(axis=1), dtype=np.int64)
 
     def __str__(self) -> str:
@@ -82,15 +82,15 @@ class LeastCost:
 
 @dataclass(frozen=True)
 class Confident:
-    """The label with the highest score, if it is high enough (Chow 1970, "On Optimum Recognition Error and Reject").
+    """The label with the highest score, if that is at least ``abstain_below``, else no answer.
 
-    ``abstain_below`` is the lowest score that is high enough.
+    Chow 1970, "On Optimum Recognition Error and Reject Tradeoff".
     """
 
     abstain_below: float
 
     def labels(self, scores: NDArray[np.float32]) -> NDArray[np.int64]:
-        """Return the label ids chosen: int64, (rows,); -1 for no answer."""
+        """Return the chosen label ids: int64, (rows,); -1 for no answer."""
         return np.where(scores.max(axis=1) >= np.float32(self.abstain_below), scores.argmax(axis=1), UNDECIDED)
 
     def __str__(self) -> str:
@@ -103,7 +103,7 @@ _RULES: dict[str, type[Rule]] = {"cut": Cut, "cuts": Cuts, "least cost": LeastCo
 
 @dataclass(frozen=True)
 class Decision:
-    """A rule that chooses labels from scores and leaves the scores as they are."""
+    """A rule that chooses labels from scores and doesn't change the scores."""
 
     rule: Rule
 
@@ -113,11 +113,11 @@ class Decision:
         return isinstance(self.rule, Confident)
 
     def rescore(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the scores themselves."""
+        """Return the scores unchanged."""
         return scores
 
     def decide(self, scores: NDArray[np.float32]) -> NDArray[np.int64]:
-        """Return what the rule chooses: label ids, int64, (rows,), or zeros and ones, (rows, labels)."""
+        """Return the chosen labels: label ids, int64, (rows,), or zeros and ones, (rows, labels)."""
         return self.rule.labels(scores)
 
     def save(self, directory: Path) -> None:
@@ -137,11 +137,11 @@ class Decision:
 
 
 def decision(options: Threshold, scores: NDArray[np.float32], labels: Sequence[Any], task: Task) -> Decision:
-    """Return what decides.
+    """Fit the decision rule that the options describe.
 
     Args:
         options: the plugin.
-        scores: of validation, probabilities, (rows, labels).
+        scores: the probabilities of validation, float32, (rows, labels).
         labels: the label ids of validation, (rows,), or lists of them.
         task: the labels.
 
@@ -158,7 +158,7 @@ def decision(options: Threshold, scores: NDArray[np.float32], labels: Sequence[A
         return Decision(Confident(options.abstain_below))
     if task.num_labels != 2:
         raise UsageError(
-            f"threshold: a threshold is for two labels, and this task has {task.num_labels} "
+            f"threshold: a threshold needs two labels, but this task has {task.num_labels} "
             f"({', '.join(task.label_names)}). Give costs or abstain_below."
         )
     truth = np.asarray(labels) == 1
@@ -171,14 +171,12 @@ def _cuts(options: Threshold, scores: NDArray[np.float32], labels: NDArray[np.in
     if options.costs is not None or options.abstain_below is not None:
         given = "costs" if options.costs is not None else "abstain_below"
         raise UsageError(
-            f"threshold: {given} chooses one label a text, and here a text may have several, or none. Leave it out, "
-            "for the best F1 of each label, or give recall."
+            f"threshold: {given} chooses exactly one label per text, but this task is multi-label. Leave it out, for "
+            "the best F1 of each label, or give recall."
         )
     found = labels.max(axis=0)
     if unseen := [name for name, seen in zip(task.label_names, found, strict=True) if not seen]:
-        logger.info(
-            "threshold: validation has no row of %s, so the threshold stays %g there", ", ".join(unseen), THRESHOLD
-        )
+        logger.info("threshold: validation has no row of %s, so its threshold stays %g", ", ".join(unseen), THRESHOLD)
     thresholds = (
         _threshold(truth == 1, of_label, options.recall) if seen else THRESHOLD
         for truth, of_label, seen in zip(labels.T, scores.T, found, strict=True)
@@ -187,12 +185,13 @@ def _cuts(options: Threshold, scores: NDArray[np.float32], labels: NDArray[np.in
 
 
 def _threshold(truth: NDArray[np.bool_], scores: NDArray[np.float32], recall: float | None) -> float:
-    """Return the threshold, halfway between the scores that it parts, so that a rounding moves no row across.
+    """Return the highest threshold with the given recall, or without one the threshold with the best F1.
 
-    It is the highest with that recall, or the one with the best F1 (of several, the one nearest to a half).
+    Among thresholds with the same F1, it is the one nearest to 0.5. It lies halfway between the adjacent scores, so
+    that rounding doesn't change the label of a row.
     """
     precisions, recalls, thresholds = precision_recall_curve(truth, scores.astype(np.float64))
-    precisions, recalls = precisions[:-1], recalls[:-1]  # the last are those of no threshold
+    precisions, recalls = precisions[:-1], recalls[:-1]  # the last entries belong to no threshold
     halfway = (thresholds + np.concatenate([[0.0], thresholds[:-1]])) / 2
     if recall is not None:
         return float(halfway[recalls >= recall].max())
@@ -205,7 +204,7 @@ def _matrix(costs: tuple[float, ...], task: Task) -> tuple[tuple[float, ...], ..
     size = task.num_labels
     if len(costs) != size**2:
         raise UsageError(
-            f"threshold: costs takes {size**2} numbers for the labels {', '.join(task.label_names)}: for each true "
-            f"label what each answer costs, in this order; got {len(costs)}."
+            f"threshold: costs needs {size**2} numbers for the labels {', '.join(task.label_names)}: for each true "
+            f"label the cost of each prediction, in this order; got {len(costs)}."
         )
     return tuple(costs[row * size : (row + 1) * size] for row in range(size))

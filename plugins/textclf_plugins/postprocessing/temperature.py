@@ -1,4 +1,4 @@
-"""What ``calibration`` fits."""
+"""The temperature that ``calibration`` fits."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ _NEAR_A_BOUND = 1e-4
 
 @dataclass(frozen=True)
 class Temperature:
-    """Scores whose logarithms are divided by a temperature: above 1 it makes them less sure, below 1 surer.
+    """Scores whose logarithms are divided by a temperature: above 1 the scores get less extreme, below 1 more.
 
-    Where a text may have ``several`` labels, each is a row of its own: the label's score, and what is left to 1.
+    In a multi-label task (``several``), each score p is treated as the distribution (1 - p, p).
     """
 
     temperature: float
@@ -41,13 +41,13 @@ class Temperature:
     abstains = False
 
     def rescore(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return softmax(log scores / temperature), float32, (rows, labels); of several, the sigmoid of logits / it."""
+        """Return softmax(log scores / temperature), float32, (rows, labels); if multi-label, sigmoid(logits / it)."""
         of_rows = _yes_and_no(scores) if self.several else scores
         scaled = np.exp(_log_scaled(_log(of_rows), 1 / self.temperature)).astype(np.float32)
         return scaled[:, 1].reshape(scores.shape) if self.several else scaled
 
     def decide(self, scores: NDArray[np.float32]) -> None:
-        """Leave the choice as it was."""
+        """Return ``None``: the choice of labels doesn't change."""
 
     def save(self, directory: Path) -> None:
         """Write the temperature."""
@@ -59,19 +59,19 @@ class Temperature:
         return cls(**json.loads((directory / _FILE).read_text(encoding="utf-8")))
 
     def __str__(self) -> str:
-        at_a_bound = " (its bound)" if self.temperature in (_LOWEST, _HIGHEST) else ""
+        at_a_bound = " (at the bound)" if self.temperature in (_LOWEST, _HIGHEST) else ""
         return f"temperature {self.temperature:.4g}{at_a_bound}"
 
 
 def fit_temperature(scores: NDArray[np.float32], labels: Sequence[Any], task: Task) -> Temperature:
     """Return the temperature from 0.05 to 20 with the lowest negative log-likelihood.
 
-    The likelihood has one peak in the inverse of the temperature. Where the true label of every row has the highest
-    score it has none, for lower is always better: the temperature is 1 then, and a note says so. Where the peak lies
-    outside the range the temperature is the range's end, and a warning says so.
+    The likelihood has a single maximum in the inverse of the temperature. Where the true label of every row has the
+    highest score it has no maximum, since a lower temperature is always better; the temperature is 1 then, which is
+    logged. Where the maximum is outside the range, the temperature is the bound, with a warning.
 
     Args:
-        scores: probabilities, (rows, labels).
+        scores: probabilities, float32, (rows, labels).
         labels: the label ids, (rows,), or lists of them.
         task: the labels.
     """
@@ -80,12 +80,15 @@ def fit_temperature(scores: NDArray[np.float32], labels: Sequence[Any], task: Ta
     logs = _log(_yes_and_no(scores) if several else scores)
     truth = kind.label_array(labels).ravel()
     rows = np.arange(len(truth))
-    # A score of 0 stays 0 at any temperature, so such a row tells nothing of it.
+    # A score of 0 stays 0 at any temperature, so such a row has no information about the temperature.
     known = np.isfinite(logs[rows, truth])
     logs, truth, rows = logs[known], truth[known], rows[: known.sum()]
     others = np.where(np.arange(logs.shape[1]) == truth[:, None], -np.inf, logs).max(axis=1)
     if (logs[rows, truth] > others).all():
-        logger.info("calibration: every row of validation is right, which tells no temperature; scores stay")
+        logger.info(
+            "calibration: every prediction for validation is correct, so no temperature can be fitted; scores don't "
+            "change"
+        )
         return Temperature(1.0, several)
 
     def loss(log_inverse: float) -> float:
@@ -96,14 +99,14 @@ def fit_temperature(scores: NDArray[np.float32], labels: Sequence[Any], task: Ta
     )
     temperature = float(np.exp(-found.x))
     for bound, further, why in (
-        (_LOWEST, "lower", "the scores are far less sure than they could be"),
-        (_HIGHEST, "higher", "the scores tell nearly nothing of the labels"),
+        (_LOWEST, "lower", "the scores are far too low for how often they are correct"),
+        (_HIGHEST, "higher", "the scores have almost no information about the labels"),
     ):
-        # The search closes in on a bound and never reaches it.
+        # The search converges to a bound without reaching it.
         if math.isclose(temperature, bound, rel_tol=_NEAR_A_BOUND):
             logger.warning(
-                "calibration: the temperature stopped at its bound, %g, and a %s one would fit the %d labels of "
-                "validation better: %s. Don't take the scores for probabilities.",
+                "calibration: the temperature is at its bound, %g, and a %s one would fit the %d labels of validation "
+                "better: %s. Don't use the scores as probabilities.",
                 bound,
                 further,
                 len(truth),
@@ -114,12 +117,12 @@ def fit_temperature(scores: NDArray[np.float32], labels: Sequence[Any], task: Ta
 
 
 def _yes_and_no(scores: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the score of not having a label and of having it, (rows * labels, 2)."""
+    """Return the distributions (1 - p, p) of the scores p, float32, (rows * labels, 2)."""
     return np.stack([1 - scores.ravel(), scores.ravel()], axis=1)
 
 
 def _log(scores: NDArray[np.float32]) -> NDArray[np.float64]:
-    with np.errstate(divide="ignore"):  # log 0 is -inf, and stays so
+    with np.errstate(divide="ignore"):  # log 0 is -inf, as intended
         return np.asarray(np.log(scores.astype(np.float64)))
 
 

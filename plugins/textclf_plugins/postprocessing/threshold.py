@@ -1,4 +1,4 @@
-"""Decisions other than for the highest score."""
+"""Decision rules other than the highest score."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Threshold:
-    """Choose the label otherwise than by the highest score. Without an option: for the best F1 of two labels.
+    """Choose labels by another rule than the highest score; without options, by the threshold with the best F1.
 
-    Of two labels the second one is the positive one; it is the answer from a threshold on, which is fitted on
-    validation. Where a text may have several labels, each has a threshold of its own. Costs and ``abstain_below`` take
-    the scores at their word and fit nothing, so write ``calibration`` before.
+    With two labels the second is the positive one; it is predicted where its score is at least a threshold, which is
+    fitted on validation. In a multi-label task each label has its own threshold. ``costs`` and ``abstain_below`` use
+    the scores as probabilities and fit nothing, so put ``calibration`` before them.
     """
 
     recall: Annotated[
         float | None,
         Option(
-            "Of two labels: find this share of the positive rows of validation, with no more alarms. Of several a "
-            "text: of the rows of each.",
+            "Minimum recall of the positive label (in a multi-label task, of each label) on validation; the threshold "
+            "is the highest that reaches it.",
             gt=0,
             le=1,
         ),
@@ -40,35 +40,35 @@ class Threshold:
     costs: Annotated[
         tuple[float, ...] | None,
         Option(
-            "What each answer costs, a row a true label and in it a number a predicted one: 0,1,5,0 makes a missed "
-            "positive five times as dear as a false alarm. The label with the lowest expected cost is the answer."
+            "The matrix of costs, row by row, true labels as rows and predicted labels as columns: 0,1,5,0 makes a "
+            "missed positive five times as costly as a false alarm. The label with the lowest expected cost is chosen."
         ),
     ] = None
     abstain_below: Annotated[
         float | None,
-        Option("Give no answer where the highest score is below this. Comparisons don't take it.", gt=0, le=1),
+        Option("Give no answer where the highest score is below this. Not supported in comparisons.", gt=0, le=1),
     ] = None
 
     def __post_init__(self) -> None:
         given = [name for name in ("recall", "costs", "abstain_below") if getattr(self, name) is not None]
         if len(given) > 1:
-            raise ValueError(f"{' and '.join(given)} each decide for themselves; give one of them.")
+            raise ValueError(f"{' and '.join(given)} exclude each other; give one of them.")
 
     @hookimpl
     def textclf_check_task(self, task: Task) -> str | None:
-        """Refuse labels of words."""
+        """Refuse token-labels tasks."""
         return check_kind(task, "single-label", "multi-label", does="it decides on whole texts")
 
     @hookimpl
     def textclf_postprocess(self, scores: NDArray[np.float32], validation: Dataset, task: Task) -> Postprocessing:
-        """Fit the threshold, where there is one to fit."""
+        """Fit the decision rule on the scores of validation."""
         from textclf_plugins.postprocessing.decisions import decision
 
         return decision(self, scores, validation["label"], task)
 
     @hookimpl
     def textclf_load_postprocessing(self, directory: Path) -> Postprocessing:
-        """Load what decides."""
+        """Load the decision rule."""
         from textclf_plugins.postprocessing.decisions import Decision
 
         return Decision.load(directory)

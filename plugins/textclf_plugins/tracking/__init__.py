@@ -1,1 +1,1 @@
-"""Observers: runs in the trackers that people have."""
+"""Observers that log runs to experiment trackers."""

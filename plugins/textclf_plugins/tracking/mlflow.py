@@ -17,7 +17,7 @@ from textclf_plugins.tracking.packages import need
 if TYPE_CHECKING:
     from textclf_core.types.record import RunRecord
 
-# What a store takes at once (MLflow's REST API, "Request limits").
+# The limits of a request (MLflow's REST API, "Request limits").
 _METRICS_AT_ONCE = 1000
 _PARAMETERS_AT_ONCE = 100
 
@@ -26,12 +26,12 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, kw_only=True)
 class MLflow:
-    """Log each run to MLflow: losses by step, metrics and cost, the options of its plugins, where its folder is."""
+    """Log each run to MLflow: losses by step, metrics and cost, plugin options, and the location of its folder."""
 
-    uri: Annotated[str, Option("The tracking store: a database file, or a server as http://HOST:5000.")] = (
+    uri: Annotated[str, Option("The tracking store: a database file, or a server such as http://HOST:5000.")] = (
         "sqlite:///mlflow.db"
     )
-    experiment: Annotated[str, Option("The experiment that gets the runs; it is made if it isn't there.")] = "textclf"
+    experiment: Annotated[str, Option("The experiment for the runs; created if it doesn't exist.")] = "textclf"
 
     def __post_init__(self) -> None:
         need("mlflow", extra="mlflow")
@@ -39,7 +39,7 @@ class MLflow:
     @hookimpl
     def textclf_run_finished(self, record: RunRecord, directory: Path) -> None:
         """Log the history and the results."""
-        # Else it tells its makers of its use; nothing leaves the machine but to the store that was named.
+        # Disabled so that data leave the machine only for the given store.
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         from mlflow import MlflowClient
         from mlflow.entities import Metric, Param, RunTag
@@ -71,15 +71,15 @@ class MLflow:
         experiment = found.experiment_id if found else client.create_experiment(self.experiment)
         run = client.create_run(experiment, start_time=began, run_name=f"{record.label} s{record.seed}").info.run_id
         client.log_batch(run, tags=tags)
-        for params in _cut(parameters, _PARAMETERS_AT_ONCE):
+        for params in _chunks(parameters, _PARAMETERS_AT_ONCE):
             client.log_batch(run, params=params)
-        for values in _cut(metrics, _METRICS_AT_ONCE):
+        for values in _chunks(metrics, _METRICS_AT_ONCE):
             client.log_batch(run, metrics=values)
         client.set_terminated(run, end_time=ended)
 
 
 def _name(name: str) -> str:
-    """Return a name without the characters that MLflow takes in none."""
+    """Replace the characters that MLflow doesn't allow in names by underscores."""
     return re.sub(r"[^\w./: -]", "_", name)
 
 
@@ -87,5 +87,5 @@ def _milliseconds(moment: str) -> int:
     return round(1000 * datetime.fromisoformat(moment).timestamp())
 
 
-def _cut(values: Sequence[_T], size: int) -> Iterator[list[_T]]:
+def _chunks(values: Sequence[_T], size: int) -> Iterator[list[_T]]:
     return (list(values[start : start + size]) for start in range(0, len(values), size))

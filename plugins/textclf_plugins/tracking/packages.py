@@ -1,4 +1,4 @@
-"""Whether a tracker's package is there, asked before a run rather than after it."""
+"""Checking before a run that a tracker's package is installed."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from importlib.util import find_spec
 
 
 def need(package: str, *, extra: str) -> None:
-    """Refuse a plugin whose package isn't installed.
+    """Check that a plugin's package is installed.
 
     Raises:
-        ValueError: with what to install; the core makes a UsageError of it.
+        ValueError: it isn't; the message says what to install. The core turns it into a UsageError.
     """
     if find_spec(package) is None:
-        raise ValueError(f'it needs the package {package}: pip install "textclf-core[{extra}]".')
+        raise ValueError(f'needs the package {package}: pip install "textclf-core[{extra}]".')

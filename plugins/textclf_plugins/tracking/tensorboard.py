@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class TensorBoard:
-    """Write each run where TensorBoard reads it: losses by step, metrics and cost at the last."""
+    """Write each run for TensorBoard: losses by step, metrics and cost at the last step."""
 
-    folder: Annotated[Path, Option("The folder that `tensorboard --logdir` gets; a run is a folder in it.")] = Path(
+    folder: Annotated[Path, Option("The folder for `tensorboard --logdir`; each run is a folder in it.")] = Path(
         "tensorboard"
     )
 

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 class Wandb:
     """Log each run to Weights & Biases: losses by step, metrics and cost, the options of its plugins."""
 
-    project: Annotated[str, Option("The project that gets the runs.")] = "textclf"
+    project: Annotated[str, Option("The project for the runs.")] = "textclf"
     mode: Annotated[
         Literal["offline", "online"],
-        Option("offline writes a folder, which `wandb sync` sends; online sends at once, with your login."),
+        Option("offline writes a folder for `wandb sync` to upload; online uploads at once, with your login."),
     ] = "offline"
-    folder: Annotated[Path, Option("The folder in which wandb makes its own, `wandb`.")] = Path()
+    folder: Annotated[Path, Option("The folder in which wandb creates its folder `wandb`.")] = Path()
 
     def __post_init__(self) -> None:
         need("wandb", extra="wandb")
@@ -48,7 +48,7 @@ class Wandb:
                 **{plugin.name: plugin.options for plugin in record.plugins},
             },
             reinit="create_new",
-            # What it could collect by itself is of the moment after the run; the record has what the run took.
+            # wandb's own system metrics would be of the time after the run; the record has those of the run.
             settings=wandb.Settings(silent=True, console="off", x_disable_stats=True, x_disable_meta=True),
         )
         try:

@@ -1,4 +1,4 @@
-"""The classifier of ``zero-shot``: how far a text entails the sentence of each label."""
+"""The classifier of ``zero-shot``: to what degree a text entails the sentence of each label."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ _NOTE = "zero_shot.json"
 
 @dataclass(frozen=True)
 class EntailmentClassifier:
-    """Scores texts by the entailment of a sentence a label.
+    """Scores texts by the entailment of one sentence per label.
 
     Attributes:
         inference: a classifier of pairs of a text and a sentence.
         entailment: the id of its label for entailment.
-        sentences: one a label.
-        task: the labels, and the columns that hold the text.
+        sentences: the sentence of each label.
+        task: the labels, and the text columns.
     """
 
     inference: EncoderClassifier
@@ -47,27 +47,27 @@ class EntailmentClassifier:
     task: Task
 
     def scores(self, data: Dataset) -> NDArray[np.float32]:
-        """Return the softmax over the labels of the logits of entailment: float32, (rows, labels)."""
+        """Return the softmax over the labels of the entailment logits: float32, (rows, labels)."""
         entailed = self.inference.logits(self.tokenize(data))
         logits = entailed[:, self.entailment].reshape(len(data), len(self.sentences))
         return np.asarray(softmax(logits, axis=1), dtype=np.float32)
 
     @property
     def encoder(self) -> Encoder:
-        """The encoder with its head for inference."""
+        """The encoder with its head for natural language inference."""
         return self.inference.encoder
 
     @property
     def tokenization(self) -> Tokenization:
-        """The longest pair, and what of a longer one is kept."""
+        """The maximum length of a pair, and how longer ones are truncated."""
         return self.inference.tokenization
 
     def tokenize(self, data: Dataset) -> Dataset:
-        """Return each text of ``data`` with each sentence as token ids, in the texts' order."""
+        """Return every pair of a text of ``data`` and a sentence as token ids, text by text."""
         return self.inference.tokenize(_pairs(data, self.task, self.sentences))
 
     def save(self, directory: Path) -> None:
-        """Write model and tokenizer in Hugging Face's own layout, the sentences as JSON."""
+        """Write model and tokenizer in the Hugging Face format, the sentences as JSON."""
         self.inference.save(directory)
         note = {
             "labels": self.inference.task.label_names,
@@ -87,10 +87,10 @@ class EntailmentClassifier:
 def entailment_classifier(
     options: ZeroShot, train: Dataset, task: Task, workspace: Workspace, progress: Progress
 ) -> EntailmentClassifier:
-    """Load the checkpoint and put the labels into words.
+    """Load the checkpoint, and build the sentence of each label.
 
     Raises:
-        UsageError: it can't be had, or none or several of its labels could be entailment.
+        UsageError: the checkpoint can't be loaded, or not exactly one of its labels is named as entailment.
     """
     sentences = options.of(task.label_names)
     encoder = load_trained(options.checkpoint)
@@ -103,7 +103,7 @@ def entailment_classifier(
 
 
 def _pairs(data: Dataset, task: Task, sentences: Sequence[str]) -> Dataset:
-    """Return each text with each sentence; a text of several columns is one text."""
+    """Return every pair of a text and a sentence; several text columns are joined by blanks."""
     texts = [" ".join(row) for row in zip(*(data[column] for column in task.text_columns), strict=True)]
     return Dataset.from_dict(
         {
@@ -130,7 +130,7 @@ def _entailment(names: tuple[str, ...], options: ZeroShot) -> int:
     if len(found) != 1:
         raise UsageError(
             f"zero-shot: {len(found)} labels of {options.checkpoint} are named as entailment; it has {listed}. If it "
-            f"is a model of natural language inference, say which, such as zero-shot:entailment={names[-1]}; if not, "
-            "zero-shot-embeddings takes a sentence encoder."
+            f"is a model of natural language inference, name the label, such as zero-shot:entailment={names[-1]}; for "
+            "a sentence encoder use zero-shot-embeddings."
         )
     return found[0]

@@ -1,4 +1,4 @@
-"""Which label of a trained model is which of the data's."""
+"""Matching the labels of a trained model with those of the data."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ def match_labels(
 
     Args:
         of_model: the model's label names.
-        of_data: the data's.
-        given: pairs that the user wrote, ``LABEL_0=neg``; they go before the names.
+        of_data: the data's label names.
+        given: pairs from the option ``labels``, ``LABEL_0=neg``, which take precedence over equal names.
         checkpoint: the model, for the errors.
 
     Raises:
-        UsageError: there are more on one side, a pair names what there isn't, or labels are left that no name tells.
+        UsageError: the numbers of labels differ, a pair has an unknown label, or a label can't be matched.
     """
     sides = f"{checkpoint} has {', '.join(of_model)}; the data have {', '.join(of_data)}"
     if len(of_model) != len(of_data):
@@ -44,21 +44,21 @@ def match_labels(
         free = [name for name in of_data if name not in by_data] or list(of_data)
         example = ",".join(f"{name}={label}" for name, label in zip(left, free, strict=False))
         raise UsageError(
-            f"task-specific: the names don't tell which labels are the same: {sides}. Say it, such as "
-            f"task-specific:labels={example} (whether these are the right pairs, only you know)."
+            f"task-specific: the labels can't be matched by their names: {sides}. Give the pairs, such as "
+            f"task-specific:labels={example} (an example; check which labels belong together)."
         )
     return tuple(of_model.index(by_data[name]) for name in of_data)
 
 
 def _pair(text: str, of_model: Sequence[str], of_data: Sequence[str]) -> tuple[str, str]:
-    """Return the two names in ``MODEL=DATA``; either may hold a ``=`` itself."""
-    cuts = [(text[: at.start()], text[at.end() :]) for at in re.finditer("=", text)]
-    for cut in cuts:
-        if cut[0] in of_model and cut[1] in of_data:
-            return cut
-    if not cuts:
-        raise UsageError(f"task-specific: labels={text}: write a label of the model, =, and one of the data.")
-    name, label = cuts[0]
+    """Return the two names in ``MODEL=DATA``; either may contain a ``=`` itself."""
+    candidates = [(text[: at.start()], text[at.end() :]) for at in re.finditer("=", text)]
+    for pair in candidates:
+        if pair[0] in of_model and pair[1] in of_data:
+            return pair
+    if not candidates:
+        raise UsageError(f"task-specific: labels={text}: expected a label of the model, =, and one of the data.")
+    name, label = candidates[0]
     if name not in of_model:
         raise UsageError(
             f"task-specific: labels={text}: the model has no label {name!r}.{did_you_mean(name, of_model)} "

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from textclf_core.types.workspace import Workspace
     from textclf_plugins.untrained.zero_shot import ZeroShotEmbeddings
 
-# That of sentence_transformers.losses.MultipleNegativesRankingLoss.
+# The scale of sentence_transformers.losses.MultipleNegativesRankingLoss.
 _SCALE = 20.0
 
 

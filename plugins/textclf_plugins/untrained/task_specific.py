@@ -1,4 +1,4 @@
-"""A model that somebody trained for the task already."""
+"""A model that is already trained for the task."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class TaskSpecific(Tokenization):
-    """A classifier that is trained already: a Hugging Face checkpoint for sequence classification, used as it is.
+    """A trained Hugging Face checkpoint for sequence classification, used without training.
 
-    Its labels are matched with the data's by name, upper and lower case alike, or as the option says. Names such as
-    LABEL_0 say nothing, so they are matched by the option alone.
+    Its labels are matched with the data's by name, ignoring case, or by the option labels. Generic names such as
+    LABEL_0 are matched only by the option.
     """
 
     checkpoint: Annotated[
@@ -33,12 +33,12 @@ class TaskSpecific(Tokenization):
     ]
     labels: Annotated[
         tuple[str, ...],
-        Option("Labels of the model and of the data that are the same: LABEL_0=neg,LABEL_1=pos. Others go by name."),
+        Option("Pairs of the model's and the data's labels: LABEL_0=neg,LABEL_1=pos. Others are matched by name."),
     ] = ()
 
     @hookimpl
     def textclf_check_task(self, task: Task) -> str | None:
-        """Refuse labels of words, and several labels a text."""
+        """Refuse token-labels and multi-label tasks."""
         return check_kind(task, "single-label")
 
     @hookimpl

@@ -30,7 +30,7 @@ def task_specific(
     """Load the checkpoint and put its outputs in the order of the task's labels.
 
     Raises:
-        UsageError: it can't be had, isn't trained, or its labels can't be matched with the task's.
+        UsageError: the checkpoint can't be loaded, isn't trained, or its labels can't be matched with the task's.
     """
     encoder = load_trained(options.checkpoint)
     names = label_names(encoder)
@@ -43,7 +43,7 @@ def task_specific(
 
 
 def label_names(encoder: Encoder) -> tuple[str, ...]:
-    """Return the names that a checkpoint gives to its outputs, in their order."""
+    """Return the checkpoint's label names, in the order of its outputs."""
     id2label: Any = encoder.model.config.id2label
     return tuple(id2label[id] for id in range(len(id2label)))
 
@@ -51,7 +51,7 @@ def label_names(encoder: Encoder) -> tuple[str, ...]:
 def untrained(
     encoder: Encoder, task: Task, tokenization: Tokenization, workspace: Workspace, progress: Progress
 ) -> EncoderClassifier:
-    """Return the classifier of a model that is used as it is, on the run's device, with its cost counted."""
+    """Return the classifier of a model that isn't trained further, on the run's device, and set its cost."""
     encoder.model.requires_grad_(False)
     encoder.model.to(workspace.device)  # type: ignore[arg-type]  # the decorator around it hides its signature
     meter = workspace.meter
@@ -61,13 +61,13 @@ def untrained(
 
 
 def _order_outputs(encoder: Encoder, order: Sequence[int]) -> None:
-    """Let output ``i`` be what output ``order[i]`` was, in the weights: whatever loads the model gets that order."""
+    """Permute the weights of the last layer, so that output ``i`` becomes the former output ``order[i]``."""
     body = set(encoder.model.base_model.modules())
     layers = [one for one in encoder.model.modules() if isinstance(one, nn.Linear) and one not in body]
     if not layers or layers[-1].out_features != len(order):
         raise UsageError(
-            f"{encoder.checkpoint}: the last layer of a {type(encoder.model).__name__} isn't a linear one with "
-            f"{len(order)} outputs, so textclf can't bring its labels into the data's order."
+            f"{encoder.checkpoint}: the last layer of a {type(encoder.model).__name__} isn't a linear layer with "
+            f"{len(order)} outputs, so textclf can't reorder its labels."
         )
     with torch.no_grad():
         for parameter in layers[-1].parameters():

@@ -1,4 +1,4 @@
-"""Classification by what the labels mean, without training."""
+"""Classification by descriptions of the labels, without training."""
 
 from __future__ import annotations
 
@@ -26,32 +26,32 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class LabelTexts:
-    """What each label is put into words as."""
+    """The sentence that describes each label."""
 
-    template: Annotated[str, Option("A sentence with {} where the label's description goes.")] = "This text is {}."
+    template: Annotated[str, Option("A sentence with {} as the place of the label's description.")] = "This text is {}."
     descriptions: Annotated[
         tuple[str, ...],
-        Option("What labels mean: neg=a negative film review,pos=a positive one. A label without one is its own."),
+        Option("Descriptions of labels: neg=a negative film review,pos=a positive one. Default: the label's name."),
     ] = ()
 
     def __post_init__(self) -> None:
         if self.template.count("{}") != 1:
-            raise ValueError(f"template {self.template!r} needs {{}} once, where the label's description goes")
+            raise ValueError(f"template {self.template!r} needs {{}} once, as the place of the label's description")
 
     def of(self, label_names: Sequence[str]) -> tuple[str, ...]:
         """Return the sentence for each label.
 
         Raises:
-            UsageError: a description is of no label.
+            UsageError: a description has an unknown label.
         """
         described = dict(zip(label_names, label_names, strict=True))
         for given in self.descriptions:
-            # A label's name may hold a `=` itself.
+            # A label's name may contain a `=` itself.
             name = next((name for name in label_names if given.startswith(f"{name}=")), given.partition("=")[0])
             if name not in described:
                 raise UsageError(
                     f"descriptions={given}: the data have no label {name!r}.{did_you_mean(name, label_names)} "
-                    f"They have {', '.join(label_names)}; write one, =, and what it means."
+                    f"Expected one of {', '.join(label_names)}, =, and its description."
                 )
             described[name] = given[len(name) + 1 :]
         return tuple(self.template.replace("{}", described[name]) for name in label_names)
@@ -59,10 +59,10 @@ class LabelTexts:
 
 @dataclass(frozen=True, kw_only=True)
 class ZeroShot(LabelTexts, Tokenization):
-    """No training: a model of natural language inference says how far a text entails each label's sentence.
+    """Without training: a model of natural language inference scores whether a text entails each label's sentence.
 
     The probabilities are the softmax of the entailment logits over the labels (Yin et al., 2019, "Benchmarking
-    Zero-shot Text Classification"). A text is scored once for each label.
+    Zero-shot Text Classification"). Each text is scored once per label.
     """
 
     checkpoint: Annotated[
@@ -70,12 +70,12 @@ class ZeroShot(LabelTexts, Tokenization):
         Option("A checkpoint for natural language inference: a name on the hub, owner/name@revision, or a folder."),
     ]
     entailment: Annotated[
-        str | None, Option("The checkpoint's label for entailment, where its name doesn't begin so.")
+        str | None, Option("The checkpoint's label for entailment, if its name doesn't begin with \"entail\".")
     ] = None
 
     @hookimpl
     def textclf_check_task(self, task: Task) -> str | None:
-        """Refuse labels of words, and several labels a text."""
+        """Refuse token-labels and multi-label tasks."""
         return check_kind(task, "single-label")
 
     @hookimpl
@@ -95,17 +95,17 @@ class ZeroShot(LabelTexts, Tokenization):
 
 @dataclass(frozen=True, kw_only=True)
 class ZeroShotEmbeddings(LabelTexts, Tokenization):
-    """No training: the label whose sentence's embedding is nearest to the text's, by the cosine.
+    """Without training: the label whose sentence has the embedding nearest to the text's, by cosine similarity.
 
-    It takes the model plugin's body, mean-pooled; sentence encoders (minilm) are made for that. The probabilities are
-    the softmax of 20 times the cosines, the scale that sentence-transformers trains with.
+    Embeddings are the mean-pooled output of the model plugin's body; sentence encoders (minilm) are intended for that.
+    The probabilities are the softmax of 20 times the cosine similarities, the scale in sentence-transformers' training.
     """
 
     needs: ClassVar[Needs] = Needs(model="headless")
 
     @hookimpl
     def textclf_check_task(self, task: Task) -> str | None:
-        """Refuse labels of words, and several labels a text."""
+        """Refuse token-labels and multi-label tasks."""
         return check_kind(task, "single-label")
 
     @hookimpl

@@ -182,7 +182,7 @@ def test_the_head_of_a_checkpoint_that_has_one_is_used(tmp_path: Path) -> None:
     assert not any("untrained one" in note for note in done.record.notes)
 
 
-def test_a_checkpoint_without_a_head_is_told(pretrained: Pretrained) -> None:
+def test_a_checkpoint_without_a_head_is_logged(pretrained: Pretrained) -> None:
     assert any("has no head for masked language modelling" in note for note in pretrained.whole.record.notes)
 
 
@@ -193,10 +193,10 @@ def test_more_texts_come_from_a_file(checkpoint: Path, tmp_path: Path) -> None:
     assert (done["extra_texts"], done["texts"], done["held_out_texts"]) == (3, 60, 7)
 
 
-def test_a_file_without_texts_says_which_columns_it_has(checkpoint: Path, tmp_path: Path) -> None:
+def test_a_file_without_texts_is_refused_with_its_columns(checkpoint: Path, tmp_path: Path) -> None:
     file = tmp_path / "more.csv"
     file.write_text("review,stars\nfine,5\n")
-    with pytest.raises(DataError, match=r"more.csv, row 1: it has no column 'text'.*it has 'review', 'stars'"):
+    with pytest.raises(DataError, match=r"more.csv, row 1: expected the column 'text' or .*, found 'review', 'stars'"):
         run(checkpoint, tmp_path, f"{PRETRAIN},extra={file}")
 
 

@@ -214,18 +214,18 @@ def test_targets_are_named_by_their_ends(spec: str, ends: set[str]) -> None:
     assert not any("intermediate" in name for name in names) or "all" in spec
 
 
-def test_a_target_that_is_none_ends_in_the_nearest_name() -> None:
+def test_an_unknown_target_is_refused_with_the_nearest_name() -> None:
     with pytest.raises(UsageError) as caught:
         adapted("lora:targets=qery")
     assert str(caught.value) == (
-        "lora: targets=qery is the end of no linear layer's name in the blocks of tiny-bert. Did you mean 'query'? "
-        "They end in: query, key, value, dense."
+        "lora: targets=qery: the name of no linear layer in the blocks of tiny-bert ends in qery. "
+        "Did you mean 'query'? Expected one of: query, key, value, dense."
     )
 
 
-def test_without_peft_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_peft_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("textclf_plugins.adapting.lora.find_spec", lambda _: None)
-    with pytest.raises(UsageError, match=r'lora: it needs the library peft: pip install "textclf-core\[lora\]"'):
+    with pytest.raises(UsageError, match=r'lora: needs the library peft: pip install "textclf-core\[lora\]"'):
         activate(["lora"], Catalogue.discover())
 
 

@@ -38,7 +38,7 @@ def test_it_is_a_plugin() -> None:
     check_plugin(EmbeddingLogreg, pooling="first-token", c=1.0)
 
 
-def test_the_head_alone_trains_and_the_record_says_so(run: Callable[..., Run]) -> None:
+def test_only_the_head_trains_according_to_the_record(run: Callable[..., Run]) -> None:
     done = run("c=10")
     record = done.record
     assert record.label == "embedding-logreg:c=10.0"
@@ -48,7 +48,7 @@ def test_the_head_alone_trains_and_the_record_says_so(run: Callable[..., Run]) -
     assert record.cost.trainable_parameters == 2 * WIDTH + 2
     assert record.cost.train_examples == 160
     assert record.data.splits[0].truncated == 0
-    assert done.metrics["test"]["accuracy"] > 0.8  # words of random vectors are told apart by their mean
+    assert done.metrics["test"]["accuracy"] > 0.8  # random word vectors are distinguished by their mean
 
 
 def test_other_seeds_find_the_embeddings_in_the_cache(run: Callable[..., Run]) -> None:
@@ -87,7 +87,9 @@ def test_it_takes_the_embeddings_of_a_model_that_was_adapted(tmp_path: Path) -> 
 
 
 def test_what_trains_in_the_model_is_refused_beside_it() -> None:
-    with pytest.raises(UsageError, match="'lora' is a strategy, but the trainer 'embedding-logreg' says itself what"):
+    with pytest.raises(
+        UsageError, match="'lora' is a strategy, but the trainer 'embedding-logreg' decides itself what"
+    ):
         activate(["lora", "embedding-logreg"], Catalogue.discover())
 
 
@@ -113,7 +115,7 @@ def test_what_is_saved_scores_as_before_without_pickle(run: Callable[..., Run], 
 
 
 def test_the_engine_onnx_is_refused_in_words(run: Callable[..., Run]) -> None:
-    with pytest.raises(UsageError, match="needs an encoder, which can be exported to ONNX"):
+    with pytest.raises(UsageError, match="needs a model with an encoder"):
         run("c=1").predict(["fine"], engine="onnx")
 
 

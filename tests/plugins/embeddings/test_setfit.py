@@ -53,7 +53,7 @@ def test_each_example_begins_as_many_pairs_of_each_kind_and_the_seed_decides_the
     assert pairs != draw_pairs(labels, iterations=5, seed=1)
 
 
-def test_the_body_trains_and_the_record_says_what_that_took(run: Callable[..., Run]) -> None:
+def test_the_body_trains_and_its_cost_is_recorded(run: Callable[..., Run]) -> None:
     record = run().record
     assert record.label == "full"
     assert record.encoder is not None
@@ -62,7 +62,7 @@ def test_the_body_trains_and_the_record_says_what_that_took(run: Callable[..., R
     assert cost.train_examples == 2 * 2 * 2 * 8  # both texts of a pair, both kinds, iterations, examples
     assert cost.train_flops > cost.train_examples
     assert cost.trainable_parameters == cost.total_parameters
-    assert "setfit: trains on 8 examples of train, 4 of each label" in record.notes
+    assert "setfit: training on 8 examples of train, 4 per label" in record.notes
 
 
 def test_a_seed_gives_the_same_weights_again_and_another_seed_others(run: Callable[..., Run]) -> None:
@@ -92,7 +92,7 @@ def test_a_strategy_freezes_parts_of_the_body(run: Callable[..., Run]) -> None:
     record = run(FAST, "freeze-first-n:n=1").record
     assert record.encoder is not None
     assert record.encoder.frozen == ("embeddings", "block 0")
-    with pytest.raises(UsageError, match="it fine-tunes the body, and the strategy freezes all of it"):
+    with pytest.raises(UsageError, match="fine-tunes the body, but the strategy freezes all of it"):
         run(FAST, "head-only")
 
 
@@ -105,7 +105,7 @@ def test_what_is_saved_scores_as_before_without_pickle(run: Callable[..., Run]) 
 
 
 def test_more_shots_than_there_are_and_a_loss_that_isnt_finite_end_in_words(run: Callable[..., Run]) -> None:
-    with pytest.raises(DataError, match=r"99/class of train: label 0 has 32 rows in train, not 99"):
+    with pytest.raises(DataError, match=r"99/class of train: label 0 has only 32 rows in train, 99 are needed"):
         run("shots=99")
     with pytest.raises(RunError, match="the loss became nan at step"):
         run(f"{FAST.replace('3e-3', '1e30')},iterations=4".replace("iterations=2,", ""))

@@ -1,4 +1,4 @@
-"""``calibration``: a temperature fitted on validation, told in the record, and kept with the model."""
+"""``calibration``: a temperature fitted on validation, recorded, and saved with the model."""
 
 from __future__ import annotations
 
@@ -78,32 +78,32 @@ def test_a_score_of_nothing_stays_nothing() -> None:
     assert found.temperature > 1
 
 
-def test_where_validation_is_all_right_scores_stay_and_a_note_says_so(caplog: pytest.LogCaptureFixture) -> None:
+def test_if_all_of_validation_is_correct_the_scores_stay_which_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     scores = np.array([[0.8, 0.1, 0.1], [0.1, 0.8, 0.1]], np.float32)
     with caplog.at_level("INFO", logger="textclf"):
         assert fit_temperature(scores, [0, 1], THREE) == Temperature(1.0)
-    assert "every row of validation is right" in caplog.text
+    assert "every prediction for validation is correct" in caplog.text
 
 
 @pytest.mark.parametrize(
-    ("truth", "bound", "sentence"),
+    ("truth", "bound", "message"),
     [
         # Scores of 0.51 and right in 9 of 10 rows, far from what they say; and scores of 0.51 and wrong in all.
-        ([0] * 9 + [1], 0.05, "stopped at its bound, 0.05, and a lower one would fit the 10 labels of validation"),
-        ([1] * 10, 20.0, "stopped at its bound, 20, and a higher one"),
+        ([0] * 9 + [1], 0.05, "is at its bound, 0.05, and a lower one would fit the 10 labels of validation"),
+        ([1] * 10, 20.0, "is at its bound, 20, and a higher one"),
     ],
 )
-def test_a_temperature_at_its_bound_is_told(
-    truth: list[int], bound: float, sentence: str, caplog: pytest.LogCaptureFixture
+def test_a_temperature_at_its_bound_is_a_warning(
+    truth: list[int], bound: float, message: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     found = fit_temperature(np.array([[0.51, 0.49]] * 10, np.float32), truth, Task(label_names=("bad", "good")))
     assert found == Temperature(bound)
-    assert str(found) == f"temperature {bound:g} (its bound)"
+    assert str(found) == f"temperature {bound:g} (at the bound)"
     [warning] = [record for record in caplog.records if record.levelname == "WARNING"]
-    assert sentence in warning.getMessage()
+    assert message in warning.getMessage()
 
 
-def test_a_temperature_within_its_bounds_is_not_told(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_temperature_within_its_bounds_is_no_warning(caplog: pytest.LogCaptureFixture) -> None:
     fit_temperature(*miscalibrated(0.06, rows=500), THREE)
     assert not caplog.records
 
@@ -116,13 +116,13 @@ def test_a_run_keeps_its_labels_and_lowers_the_loss_on_validation(runs: dict[str
 
 
 def test_the_record_has_error_and_likelihood_before_and_after(runs: dict[str, textclf_core.Run]) -> None:
-    [told] = runs["calibrated"].record.postprocessing
-    assert told.plugin == "calibration"
-    assert told.fitted.startswith("temperature ")
+    [entry] = runs["calibrated"].record.postprocessing
+    assert entry.plugin == "calibration"
+    assert entry.fitted.startswith("temperature ")
     for moment, run in (("before", "plain"), ("after", "calibrated")):
         for split in ("validation", "test"):
             expected = reliability(*split_of(runs[run], split)[:2])
-            numbers = getattr(told, moment)[split]
+            numbers = getattr(entry, moment)[split]
             assert numbers["expected_calibration_error"] == pytest.approx(expected.ece)
             assert numbers["negative_log_likelihood"] == pytest.approx(expected.log_loss)
             assert numbers["f1"] == runs[run].metrics[split]["f1"]
@@ -139,7 +139,7 @@ def test_what_is_loaded_gives_the_stored_scores(runs: dict[str, textclf_core.Run
     assert [row["score"] for row in rows] != pytest.approx(plain, abs=1e-3)
 
 
-def test_onnx_tells_its_agreement_with_the_calibrated_scores(runs: dict[str, textclf_core.Run]) -> None:
+def test_onnx_reports_its_agreement_with_the_calibrated_scores(runs: dict[str, textclf_core.Run]) -> None:
     run = runs["calibrated"]
     run.predict(TEXTS[:1], engine="onnx")
     note = json.loads((run.directory / "onnx" / "float32" / "export.json").read_text())
@@ -176,6 +176,6 @@ def test_cells_that_train_jointly_are_calibrated_each(tiny_checkpoint: Path, rev
             output=tmp_path / "b",
             quiet=True,
         )
-        [told], [expected] = run.record.postprocessing, alone.record.postprocessing
-        assert float(told.fitted.split()[1]) == pytest.approx(float(expected.fitted.split()[1]), rel=1e-2)
+        [entry], [expected] = run.record.postprocessing, alone.record.postprocessing
+        assert float(entry.fitted.split()[1]) == pytest.approx(float(expected.fitted.split()[1]), rel=1e-2)
         assert [row["score"] for row in run.predict(TEXTS[:4])] == pytest.approx(split_of(run, "test")[1].max(1)[:4])

@@ -50,7 +50,7 @@ def test_without_an_option_no_other_threshold_has_a_better_f1() -> None:
 
 
 @pytest.mark.parametrize("floor", [0.5, 0.9, 1.0])
-def test_a_recall_floor_is_kept_with_the_fewest_alarms(floor: float) -> None:
+def test_a_minimum_recall_is_reached_with_the_highest_threshold(floor: float) -> None:
     scores, labels = scores_and_labels()
     found = chosen(scores, labels, recall=floor)
     assert recall_score(labels, found) >= floor
@@ -86,7 +86,7 @@ def test_of_several_labels_each_has_the_threshold_with_its_best_f1(caplog: pytes
         best = max(f1_score(labels[:, label], scores[:, label] >= cut) for cut in np.unique(scores[:, label]))
         assert f1_score(labels[:, label], found[:, label]) == pytest.approx(best)
     assert (found[:, 2] == (scores[:, 2] >= 0.5)).all()
-    assert "threshold: validation has no row of c, so the threshold stays 0.5 there" in caplog.messages
+    assert "threshold: validation has no row of c, so its threshold stays 0.5" in caplog.messages
 
 
 def test_of_several_labels_each_keeps_the_recall_floor() -> None:
@@ -95,7 +95,7 @@ def test_of_several_labels_each_keeps_the_recall_floor() -> None:
     assert recall_score(labels[:, :2], found[:, :2], average=None).min() >= 0.8
 
 
-def test_costs_choose_the_answer_that_is_cheapest_on_average() -> None:
+def test_costs_choose_the_label_with_the_lowest_expected_cost() -> None:
     scores = np.array([[0.7, 0.2, 0.1], [0.5, 0.1, 0.4], [0.1, 0.8, 0.1]], np.float32)
     matrix = (0, 1, 2, 1, 0, 1, 10, 1, 0)  # a good one called bad costs ten
     # Row 1: bad costs .2 * 1 + .1 * 10 = 1.2, fair .7 + .1 = .8, good 1.4 + .2 = 1.6.
@@ -111,11 +111,11 @@ def test_no_answer_below_a_confidence() -> None:
 
 def test_what_does_not_fit_is_refused_with_what_to_do() -> None:
     scores, labels = scores_and_labels(8)
-    with pytest.raises(UsageError, match="recall and abstain_below each decide for themselves"):
+    with pytest.raises(UsageError, match="recall and abstain_below exclude each other"):
         build_plugin("threshold", Threshold, {"recall": 0.9, "abstain_below": 0.5})
     with pytest.raises(UsageError, match=r"this task has 3 \(bad, fair, good\). Give costs or abstain_below"):
         chosen(scores, labels, THREE)
-    with pytest.raises(UsageError, match=r"costs takes 4 numbers for the labels bad, good: .* got 3"):
+    with pytest.raises(UsageError, match=r"costs needs 4 numbers for the labels bad, good: .* got 3"):
         chosen(scores, labels, costs=(0, 1, 5))
     with pytest.raises(DataError, match="no row of 'good'"):
         chosen(scores, np.zeros_like(labels))
@@ -127,7 +127,7 @@ def base(tiny_checkpoint: Path, reviews: Path) -> list[str]:
     return [f"files:path={reviews}", f"hf-model:checkpoint={tiny_checkpoint}", "finetune:learning_rate=1e-2,epochs=2"]
 
 
-def test_a_run_tells_the_same_labels_everywhere(base: list[str], tmp_path: Path) -> None:
+def test_a_run_has_the_same_labels_everywhere(base: list[str], tmp_path: Path) -> None:
     run = textclf_core.run([*base, "calibration", "threshold:recall=1"], output=tmp_path, quiet=True)
     rows = [row for row in run.predictions().to_pylist() if row["split"] == "test"]
     assert any(row["scores"][0] > 0.5 and row["prediction"] == "positive" for row in rows)
@@ -139,7 +139,7 @@ def test_a_run_tells_the_same_labels_everywhere(base: list[str], tmp_path: Path)
         [row["scores"][("negative", "positive").index(row["prediction"])] for row in rows], abs=2e-6
     )
     calibration, threshold = run.record.postprocessing
-    assert threshold.fitted.startswith("positive from a score of 0.")
+    assert threshold.fitted.startswith("positive at scores of at least 0.")
     assert calibration.after == threshold.before
     assert threshold.after["test"]["f1"] == run.metrics["test"]["f1"] != threshold.before["test"]["f1"]
 
@@ -156,7 +156,7 @@ def test_a_comparison_and_the_report_count_the_labels_that_were_chosen(
     assert scores["full"] != scores["full + threshold:recall=1"]
     assert textclf("report", str(tmp_path), "--format", "page", "--output", str(tmp_path / "page.html")) == 0
     page = (tmp_path / "page.html").read_text()
-    assert "positive from a score of" in page
+    assert "positive at scores of at least" in page
 
 
 def test_rows_without_an_answer_have_no_prediction_and_no_part_in_the_metrics(reviews: Path, tmp_path: Path) -> None:
@@ -182,8 +182,8 @@ def test_predict_leaves_the_prediction_empty(
     assert capsys.readouterr().out.splitlines()[1].startswith("the plot is dull,,0.")
 
 
-def test_a_comparison_refuses_who_may_give_no_answer_before_it_runs(base: list[str], tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="threshold may leave rows unanswered, and a comparison scores all"):
+def test_a_comparison_refuses_contenders_that_abstain_before_it_runs(base: list[str], tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="threshold may leave rows unanswered, but a comparison must"):
         textclf_core.compare(["full + threshold:abstain_below=0.9"], plugins=base, output=tmp_path, quiet=True)
     assert list(tmp_path.iterdir()) == []
 

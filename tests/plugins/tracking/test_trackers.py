@@ -117,7 +117,7 @@ def test_mlflow_keeps_losses_by_step_the_results_the_options_and_where_the_run_i
 
 
 @pytest.mark.parametrize("name", ["tensorboard", "wandb", "mlflow"])
-def test_a_tracker_that_is_not_installed_is_told_before_the_run(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_tracker_that_is_not_installed_is_refused_before_the_run(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("textclf_plugins.tracking.packages.find_spec", lambda package: None)
-    with pytest.raises(UsageError, match=rf'{name}: it needs the package {name}: pip install "textclf-core\[{name}\]"'):
+    with pytest.raises(UsageError, match=rf'{name}: needs the package {name}: pip install "textclf-core\[{name}\]"'):
         activate(["majority", name], Catalogue.discover())

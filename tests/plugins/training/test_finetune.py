@@ -149,7 +149,7 @@ def test_history_has_a_row_a_step_and_a_row_an_epoch(warmed_up: Trained) -> None
         assert epoch[4]["train_loss"] == pytest.approx(sum(row["loss"] for row in epoch[:4]) / 4)
 
 
-def test_history_tells_the_rate_that_each_step_used(warmed_up: Trained) -> None:
+def test_history_has_the_learning_rate_of_each_step(warmed_up: Trained) -> None:
     rates = [row["learning_rate"] for row in warmed_up.history if "epoch" not in row]
     assert rates == pytest.approx([0, 2e-5, 4e-5, 6e-5, 8e-5, 6e-5, 4e-5, 2e-5])
 
@@ -191,7 +191,7 @@ def test_a_resumed_run_remembers_the_best_epoch_of_before(best_of_four: Trained,
 
 
 @pytest.mark.parametrize(
-    ("options", "seed", "freeze", "sentence"),
+    ("options", "seed", "freeze", "message"),
     [
         ({"learning_rate": 1e-4}, 0, {}, "learning_rate was 2e-05, now 0.0001."),
         ({"batch_size": 8}, 0, {}, "batch_size was 16, now 8; optimizer steps an epoch was 2, now 4."),
@@ -201,14 +201,14 @@ def test_a_resumed_run_remembers_the_best_epoch_of_before(best_of_four: Trained,
     ],
 )
 def test_another_recipe_seed_or_strategy_cannot_go_on(
-    options: dict[str, Any], seed: int, freeze: dict[str, Any], sentence: str, two_epochs: Trained, tmp_path: Path
+    options: dict[str, Any], seed: int, freeze: dict[str, Any], message: str, two_epochs: Trained, tmp_path: Path
 ) -> None:
     encoder = tiny_encoder()
     encoder.freeze(**freeze)
     again = Finetune(epochs=2, resume=two_epochs.directory / "checkpoints" / "epoch-1", **options)
     with pytest.raises(UsageError) as raised:
         train(again, tmp_path, encoder=encoder, data=tiny_data(rows=32), seed=seed)
-    assert str(raised.value) == f"resume={again.resume}: this run can't go on from there: {sentence}"
+    assert str(raised.value) == f"resume={again.resume}: this run can't go on from there: {message}"
 
 
 def test_other_data_cannot_go_on(two_epochs: Trained, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from textclf_core.types.workspace import Workspace
 from textclf_plugins.training.hf_trainer import HfTrainer
 
 
-def test_it_says_nothing_of_its_own(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_it_prints_nothing_of_its_own(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     train(HfTrainer(epochs=2), tmp_path, data=tiny_data(16))
     assert capfd.readouterr() == ("", "")
 
@@ -47,7 +47,7 @@ def test_nothing_is_pickled(tmp_path: Path) -> None:
     assert {path.suffix for path in tmp_path.rglob("*") if path.is_file()} == {".json", ".jsonl", ".safetensors"}
 
 
-def test_the_best_epoch_is_kept_if_asked_for(tmp_path: Path) -> None:
+def test_keep_best_keeps_the_best_epoch(tmp_path: Path) -> None:
     data = tiny_data(rows=32)
     data["train"] = data["train"].map(lambda row: {"label": 1 - row["label"]})
     options = {"epochs": 4, "learning_rate": 3e-3, "batch_size": 8}

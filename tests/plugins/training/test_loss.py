@@ -94,7 +94,7 @@ def test_the_focus_of_several_labels_is_that_of_a_sigmoid() -> None:
     assert several(SETS, focal_gamma=2)(LOGITS, SETS) == pytest.approx(wanted.item(), rel=1e-5)
 
 
-def test_a_label_that_train_lacks_has_no_say_in_the_balance() -> None:
+def test_a_label_absent_from_train_does_not_change_the_balance() -> None:
     weights = loss_of(torch.tensor([0, 0, 0, 1]), class_weights="balanced").class_weights
     assert weights is not None
     assert weights[:2].tolist() == pytest.approx([4 / 6, 4 / 2])
@@ -125,7 +125,7 @@ def test_rows_that_are_wholly_right_have_a_finite_gradient(gamma: float) -> None
 
 
 @pytest.mark.parametrize("trainer", [Finetune, HfTrainer])
-def test_the_gradient_does_not_depend_on_how_the_batch_is_cut(trainer: type, tmp_path: Path) -> None:
+def test_the_gradient_does_not_depend_on_how_the_batch_is_split(trainer: type, tmp_path: Path) -> None:
     data = tiny_data(rows=8)
     data["train"] = data["train"].select([0, 1, 2, 3, 4, 6])  # four of one label and two of the other
     whole, cut = (

@@ -105,7 +105,7 @@ def test_phases_train_what_they_should_for_as_long_as_they_should(
     assert len(run.epochs) == sum(number for number, _, _ in expected)
 
 
-def test_what_a_phase_freezes_does_not_move_in_it_and_the_record_says_so(tiny_checkpoint: Path, tmp_path: Path) -> None:
+def test_what_a_phase_freezes_does_not_change_in_it_and_is_recorded(tiny_checkpoint: Path, tmp_path: Path) -> None:
     run = textclf_core.run(
         [
             f"hf-model:checkpoint={tiny_checkpoint}",
@@ -132,7 +132,7 @@ def test_what_a_phase_freezes_does_not_move_in_it_and_the_record_says_so(tiny_ch
     assert textclf_core.open_run(run.directory).record == run.record
 
 
-def test_a_plain_run_has_no_phases_to_tell_of(tiny_checkpoint: Path, tmp_path: Path) -> None:
+def test_a_plain_run_records_no_phases(tiny_checkpoint: Path, tmp_path: Path) -> None:
     run = textclf_core.run([f"hf-model:checkpoint={tiny_checkpoint}"], data=tiny_data(16), output=tmp_path, quiet=True)
     assert run.record.phases == ()
 
@@ -214,7 +214,7 @@ def test_the_best_epoch_may_lie_in_an_earlier_phase(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("specs", "sentence"),
+    ("specs", "message"),
     [
         (
             ["gradual-unfreeze", "freeze-auto"],
@@ -225,13 +225,13 @@ def test_the_best_epoch_may_lie_in_an_earlier_phase(tmp_path: Path) -> None:
         (["early-stopping", "tfidf-logreg"], "'early-stopping' is a strategy, but the trainer 'tfidf-logreg'"),
     ],
 )
-def test_what_cannot_be_together_is_refused_before_anything_is_loaded(specs: list[str], sentence: str) -> None:
-    with pytest.raises(UsageError, match=sentence):
+def test_what_cannot_be_together_is_refused_before_anything_is_loaded(specs: list[str], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
         activate(specs, Catalogue.discover())
 
 
 @pytest.mark.parametrize(
-    ("strategies", "sentence"),
+    ("strategies", "message"),
     [
         (
             "linear-probe-then-finetune + head-only",
@@ -240,29 +240,32 @@ def test_what_cannot_be_together_is_refused_before_anything_is_loaded(specs: lis
         ("gradual-unfreeze + head-only", "^gradual-unfreeze: .* there is nothing to unfreeze"),
         ("layerwise-lr-decay + head-only", "^layerwise-lr-decay: .* the head alone would train"),
         ("discriminative-lr + freeze-first-n:n=4", "^discriminative-lr: .* the head alone would train"),
-        ("freeze-auto + freeze-first-n:n=3", "^freeze-auto: it compares blocks, but .* has no two that train"),
-        ("bitfit + head-only", "^bitfit: another strategy freezes every one of the biases outside norms"),
-        ("bitfit + layernorm-only", "another strategy freezes every one of the"),
-        ("layernorm-only + bitfit", "another strategy freezes every one of the"),
+        ("freeze-auto + freeze-first-n:n=3", "^freeze-auto: needs two trainable blocks"),
+        (
+            "bitfit + head-only",
+            "^bitfit: trains the biases outside norms of .*, but another strategy freezes all of them",
+        ),
+        ("bitfit + layernorm-only", "but another strategy freezes all of them"),
+        ("layernorm-only + bitfit", "but another strategy freezes all of them"),
     ],
 )
-def test_what_means_nothing_together_is_refused_with_a_reason(strategies: str, sentence: str, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=sentence):
+def test_what_means_nothing_together_is_refused_with_a_reason(strategies: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=message):
         train_with(strategies, tmp_path, Finetune(epochs=2), encoder=of_family("bert"))
 
 
 def test_one_epoch_is_too_few_to_change_anything_between_epochs(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"^gradual-unfreeze: .* takes 2 of them at least; there is 1\."):
+    with pytest.raises(UsageError, match=r"^gradual-unfreeze: .* needs at least 2 epochs, but there is 1\."):
         train_with("gradual-unfreeze", tmp_path, Finetune(), encoder=of_family("bert"))
 
 
 def test_two_intervals_are_too_few_to_freeze_after_them(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"^freeze-auto: .* freezes for a third, but training has 2 in all\."):
+    with pytest.raises(UsageError, match=r"^freeze-auto: .* one to train after freezing, but training has 2\."):
         train_with("freeze-auto:intervals=2", tmp_path, Finetune(), encoder=of_family("bert"))
 
 
 def test_blocks_that_are_one_cannot_be_frozen_one_by_one(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"^freeze-auto: .* has no two that train and share no parameters"):
+    with pytest.raises(UsageError, match=r"^freeze-auto: needs two trainable blocks that share no parameters"):
         train_with("freeze-auto", tmp_path, Finetune(epochs=2), encoder=of_family("albert"))
 
 

@@ -23,7 +23,7 @@ from textclf_plugins.training.finetune import Finetune
 CPU = torch.device("cpu")
 
 
-def test_a_cpu_trains_in_float32_unless_told_otherwise() -> None:
+def test_a_cpu_trains_in_float32_by_default() -> None:
     assert training_dtype("auto", CPU) == torch.float32
 
 

@@ -82,7 +82,7 @@ def test_no_model_is_built_for_it_nothing_trains_and_what_prediction_takes_is_co
     assert cost.predict_flops > 0
 
 
-def test_texts_that_are_cut_are_counted(tmp_path: Path) -> None:
+def test_truncated_texts_are_counted(tmp_path: Path) -> None:
     folder = checkpoint(tmp_path / "model", ["negative", "positive"])
     length = len(tiny_encoder().tokenizer(tiny_data(64)["test"][0]["text"])["input_ids"]) - 1
     record = run(folder, tmp_path, f",max_length={length},truncation=tail").record
@@ -102,14 +102,14 @@ def test_names_are_matched_whatever_their_case_and_options_go_first() -> None:
 @pytest.mark.parametrize(
     ("of_model", "of_data", "given", "message"),
     [
-        (["NEGATIVE", "POSITIVE"], ["neg", "pos"], [], "m has NEGATIVE, POSITIVE; the data have neg, pos. Say it"),
+        (["NEGATIVE", "POSITIVE"], ["neg", "pos"], [], "m has NEGATIVE, POSITIVE; the data have neg, pos. Give the"),
         (["LABEL_0", "LABEL_1"], ["LABEL_0", "LABEL_1"], [], "labels=LABEL_0=LABEL_0,LABEL_1=LABEL_1"),
         (["neg", "neutral", "pos"], ["neg", "pos"], [], "the model has 3 labels and the data 2"),
-        (["Pos", "POS"], ["pos", "neg"], [], "the names don't tell which labels are the same"),
+        (["Pos", "POS"], ["pos", "neg"], [], "the labels can't be matched by their names"),
         (["a", "b"], ["neg", "pos"], ["a=pos", "b=pos"], "gives a label twice"),
         (["a", "b"], ["neg", "pos"], ["c=pos"], "the model has no label 'c'"),
         (["a", "b"], ["neg", "pos"], ["a=post"], "the data have no label 'post'. Did you mean 'pos'"),
-        (["a", "b"], ["neg", "pos"], ["a"], "write a label of the model, =, and one of the data"),
+        (["a", "b"], ["neg", "pos"], ["a"], "expected a label of the model, =, and one of the data"),
     ],
 )
 def test_labels_that_cant_be_matched_are_refused_naming_both_sides(

@@ -54,7 +54,7 @@ def test_the_scores_are_those_of_transformers_own_pipeline(inference_model: Path
     assert cost.predict_flops > 0
 
 
-def test_a_text_counts_as_cut_once_with_however_many_sentences(inference_model: Path, tmp_path: Path) -> None:
+def test_a_text_counts_as_truncated_once_with_any_number_of_sentences(inference_model: Path, tmp_path: Path) -> None:
     texts = ["one two", "one two three four five six"] * 4
     rows = Dataset.from_dict({"text": texts, "label": [0, 1] * 4}).cast_column("label", ClassLabel(names=["no", "yes"]))
     tokenizer = tiny_encoder().tokenizer
@@ -71,7 +71,7 @@ def test_a_text_counts_as_cut_once_with_however_many_sentences(inference_model: 
     assert done.record.tokenization.max_length == short
 
 
-def test_a_checkpoint_that_knows_no_entailment_is_refused_unless_told(
+def test_a_checkpoint_without_entailment_is_refused_without_the_option(
     inference_model: Path, tiny_checkpoint: Path, tmp_path: Path
 ) -> None:
     def run(checkpoint: Path, more: str = "") -> None:

@@ -72,7 +72,7 @@ def test_a_store_that_differs_is_renamed_listed_and_cleared(
     assert not any(key in store for key in KEYS)
     [aside] = folder.list()
     assert (aside.key, aside.rows) == ("one.set-aside-1", 4)
-    assert aside.about == "set aside, since a row differed: rows of one"
+    assert aside.about == "set aside because a row differed: rows of one"
     filled(folder)
     CheckedStore(folder, "one", width=3).check(KEYS, lambda key: row(key) + 1)
     assert {one.key for one in folder.list()} == {"one.set-aside-1", "one.set-aside-2"}
@@ -109,7 +109,7 @@ def test_a_file_that_is_too_short_differs(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("off", "stays"), [(0.0, True), (1e-6, True), (1e-2, False), (np.nan, False)])
 def test_a_store_stays_if_its_row_is_another_in_its_last_bits_alone(tmp_path: Path, off: float, stays: bool) -> None:
-    """On several threads a row by itself rounds otherwise than beside others."""
+    """With several threads a row alone is rounded differently than in a batch."""
     folder, key, row = CacheFolder(tmp_path), b"0123456789abcdef", np.ones((3, 4), dtype=np.float32)
     with CheckedStore(folder, "store", 4).writer([key]) as writer:
         writer.write([key], row[None])

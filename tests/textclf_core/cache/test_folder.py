@@ -1,4 +1,4 @@
-"""The cache's folder: its place, its bound, and who goes first."""
+"""The cache's folder: its location, its size limit, and the order of removal."""
 
 from __future__ import annotations
 
@@ -106,5 +106,5 @@ def test_the_default_bound_is_at_most_ten_gigabytes(tmp_path: Path, monkeypatch:
 
 def test_a_bound_that_is_no_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEXTCLF_CACHE_LIMIT", "much")
-    with pytest.raises(UsageError, match="TEXTCLF_CACHE_LIMIT=much: write a size such as 20G"):
+    with pytest.raises(UsageError, match="TEXTCLF_CACHE_LIMIT=much isn't a size; write one such as 20G"):
         _ = CacheFolder(tmp_path).limit_bytes

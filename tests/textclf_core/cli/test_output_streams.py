@@ -42,15 +42,15 @@ def test_what_is_printed_past_python_is_no_part_of_the_result(command: list[str]
         assert f"by {way}\n" in done.stderr
 
 
-def test_a_reader_that_is_gone_is_no_traceback(command: list[str]) -> None:
+def test_a_closed_pipe_is_no_traceback(command: list[str]) -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.close()
-        said = process.stderr.read()
+        errors = process.stderr.read()
     assert process.returncode == 1
-    assert "Traceback" not in said
-    assert "BrokenPipe" not in said
+    assert "Traceback" not in errors
+    assert "BrokenPipe" not in errors
 
 
 def test_the_standard_output_is_given_back(textclf: Callable[..., int], capfd: pytest.CaptureFixture[str]) -> None:

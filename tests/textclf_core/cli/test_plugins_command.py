@@ -43,12 +43,12 @@ class Done:
 def textclf(*arguments: str) -> Done:
     """Run the command in this process."""
     code: str | int | None
-    with redirect_stdout(io.StringIO()) as printed, redirect_stderr(io.StringIO()) as said:
+    with redirect_stdout(io.StringIO()) as printed, redirect_stderr(io.StringIO()) as errors:
         try:
             code = main(arguments)
         except SystemExit as done:  # typer ends the process itself, even after success
             code = done.code
-    return Done(int(code or 0), printed.getvalue(), said.getvalue())
+    return Done(int(code or 0), printed.getvalue(), errors.getvalue())
 
 
 def test_help_and_listings_import_nothing_heavy() -> None:
@@ -166,7 +166,7 @@ def test_a_required_option_is_shown_as_such() -> None:
     assert "pattern   str      required" in textclf("plugins", "show", "freeze-pattern").stdout
 
 
-def test_a_plugin_without_options_says_so() -> None:
+def test_a_plugin_without_options_is_described_so() -> None:
     assert textclf("plugins", "show", "full").stdout.endswith("It takes no options.\n")
 
 

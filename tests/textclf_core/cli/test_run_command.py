@@ -76,7 +76,7 @@ def test_a_wrong_format_is_found_before_anything_runs(
     assert not Path("runs").exists()
 
 
-def test_held_out_splits_are_said_in_the_table(
+def test_held_out_splits_are_noted_in_the_table(
     textclf: Textclf, reviews: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ["--plugin", f"files:train={reviews / 'train.csv'}", "--plugin", "majority", "--output", str(tmp_path)]
@@ -84,7 +84,7 @@ def test_held_out_splits_are_said_in_the_table(
     assert "validation and test are held out from train" in capsys.readouterr().out
 
 
-def test_an_experiment_file_says_the_same(
+def test_an_experiment_file_gives_the_same_run(
     textclf: Textclf, tiny_checkpoint: Path, reviews: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "experiment.toml"
@@ -119,8 +119,8 @@ def test_an_experiment_file_says_the_same(
         ("seed = ", "not TOML"),
         ("seeds = 3", "'seeds' takes a list of whole numbers, not 3"),
         ("seeds = []", "at least one seed is needed"),
-        ("seeds = [1, 1]", "a seed is given twice"),
-        ("data_seed = -1", "data_seed=-1: a seed is a whole number from 0"),
+        ("seeds = [1, 1]", "each seed may be given once only"),
+        ("data_seed = -1", "data_seed=-1: a seed must be 0 or greater"),
     ],
 )
 def test_a_faulty_experiment_file(
@@ -145,7 +145,7 @@ def test_an_error_has_no_traceback_but_with_debug(
     assert "Traceback" in capsys.readouterr().err
 
 
-def test_a_loss_that_is_no_number_is_told_with_its_likely_cause(
+def test_a_loss_that_is_not_finite_is_reported_with_its_likely_cause(
     textclf: Textclf, base: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert textclf("run", *base, "--plugin", "finetune:learning_rate=1e30,epochs=3") == 1
@@ -154,7 +154,7 @@ def test_a_loss_that_is_no_number_is_told_with_its_likely_cause(
     assert "learning_rate" in error
 
 
-def test_a_run_that_fails_says_where_its_work_is_kept_and_how_to_go_on(
+def test_a_failed_run_shows_where_its_work_is_saved_and_how_to_continue(
     textclf: Textclf, base: list[str], plugin_file: Callable[..., Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = plugin_file(
@@ -172,7 +172,7 @@ def test_a_run_that_fails_says_where_its_work_is_kept_and_how_to_go_on(
     assert textclf("run", *base, *mine) == 1
     error = capsys.readouterr().err
     [kept] = Path("runs").glob("*.incomplete")
-    assert f"What was computed until then is kept in {kept}." in error
+    assert f"The files written so far are in {kept}." in error
     assert f"--plugin finetune:resume={kept}/checkpoints/epoch-1" in error
     assert textclf("compare", *base, *mine, "--try", "full", "--seeds", "1", "--no-baselines") == 1
     assert "/checkpoints/epoch-1" in capsys.readouterr().err
@@ -235,7 +235,7 @@ def test_predict_names_the_columns_when_none_is_the_text(
 ) -> None:
     Path("new.csv").write_text("number,words\n1,fine\n")
     assert textclf("predict", str(trained), "--input", "new.csv") == 2
-    assert "The rows have number, words. Use --text COLUMN." in capsys.readouterr().err
+    assert "the rows have number, words. Use --text COLUMN." in capsys.readouterr().err
     assert textclf("predict", str(trained), "--input", "new.csv", "--text", "words") == 0
     assert capsys.readouterr().out.startswith("number,words,prediction,score\n1,fine,")
 
@@ -247,7 +247,7 @@ def test_predict_writes_over_no_file_that_it_reads_or_that_came_out_before(
     source.write_text("text,other\nfine,dull\n")
     labelled.write_text("from an earlier run")
     assert textclf("predict", str(trained), "--input", "new.csv", "--output", "./new.csv") == 2
-    assert "is the file that --input reads" in capsys.readouterr().err
+    assert "is the same file as --input" in capsys.readouterr().err
     assert textclf("predict", str(trained), "--input", "new.csv", "--output", "labelled.csv", "--text", "words") == 2
     assert labelled.read_text() == "from an earlier run"
     assert source.read_text() == "text,other\nfine,dull\n"
@@ -265,7 +265,7 @@ def test_a_place_that_cant_be_written_is_one_line(
 
 def test_predict_needs_a_run(textclf: Textclf, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert textclf("predict", str(tmp_path)) == 2
-    assert "no model there" in capsys.readouterr().err
+    assert "has no model (no" in capsys.readouterr().err
 
 
 @pytest.fixture

@@ -75,7 +75,7 @@ def test_a_helper_beside_a_plugin_file_counts(key: Callable[..., str], tmp_path:
     assert key() != first
 
 
-def test_a_plugin_says_on_what_else_it_depends(key: Callable[..., str], tmp_path: Path) -> None:
+def test_a_plugin_declares_its_other_dependencies(key: Callable[..., str], tmp_path: Path) -> None:
     keys = {key(depends) for depends in ("()", "('peft',)", "('a lexicon of 2019',)")}
     assert len(keys) == 3
     lexicon = tmp_path / "lexicon.txt"

@@ -70,7 +70,7 @@ def test_a_contenders_choice_replaces_the_base_and_what_it_cannot_use_is_left_ou
     [
         (["full", "full"], "'full'|full: this contender is given twice"),
         (["ful"], "Did you mean 'full'"),
-        (["freeze-first-n:n=6..0"], "a range goes up"),
+        (["freeze-first-n:n=6..0"], "a range must be ascending"),
         (["freeze-first-n:m=1"], "there is no option 'm'"),
     ],
 )
@@ -142,7 +142,7 @@ def test_data_in_memory_are_compared_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"metric": "acuracy"}, r"contenders are compared by f1 or accuracy\. Did you mean 'accuracy'\?"),
+        ({"metric": "acuracy"}, r"contenders can be compared by f1 or accuracy\. Did you mean 'accuracy'\?"),
         ({"cost": "flop"}, r"there is no such cost\. Did you mean 'flops'\?"),
     ],
 )
@@ -268,7 +268,7 @@ def test_a_plugin_file_that_changed_makes_another_cell(quick: dict[str, Any], pl
 
 
 @pytest.mark.parametrize(
-    ("seeds", "why"), [(0, "at least one"), ([], "at least one"), ([1, 1], "twice"), ([-1], "from 0")]
+    ("seeds", "why"), [(0, "at least one"), ([], "at least one"), ([1, 1], "once only"), ([-1], "0 or greater")]
 )
 def test_seeds_that_are_none_in_python(seeds: int | list[int], why: str) -> None:
     with pytest.raises(textclf_core.UsageError, match=why):
@@ -311,7 +311,7 @@ def test_a_dry_run_in_python_is_an_estimate(quick: dict[str, Any]) -> None:
     assert estimate.seconds_left == line.seconds_left > 0
     assert estimate.to_frame()["money"]["majority"] == pytest.approx(estimate.seconds_left)
     assert "1 cells to run" in str(estimate)
-    assert str(estimate).endswith("Not in it: 3 trials of each contender with 'c'.")
+    assert str(estimate).endswith("Not included: 3 trials per contender with 'c'.")
     assert "<table" in estimate._repr_html_()
     assert not list(quick["output"].glob("[!.]*"))
 
@@ -339,7 +339,7 @@ def test_a_file_is_read_in_python_as_on_the_command_line(
     assert [run.record.seed for run in other.runs] == [8]
 
 
-def test_who_set_an_option_is_said_in_the_record(quick: dict[str, Any]) -> None:
+def test_the_record_has_who_set_each_option(quick: dict[str, Any]) -> None:
     result = textclf_core.compare(["tfidf-logreg:c=2"], **quick)
     by_label = {run.record.label: run.record for run in result.runs}
     trainer, data = (by_label["tfidf-logreg:c=2"].plugin(role) for role in ("trainer", "dataset"))
@@ -363,5 +363,5 @@ def test_what_was_computed_is_not_lost_to_an_error_of_the_table(
     shown = capsys.readouterr()
     assert shown.out == ""
     assert "error: freeze-first-n:n=9 + minilm seed 0: " in shown.err
-    assert f"error: The 2 finished runs are in {quick['output']}, but can't be compared: " in shown.err
+    assert f"error: the 2 finished runs in {quick['output']} can't be compared: " in shown.err
     assert "Traceback" not in shown.err

@@ -69,17 +69,17 @@ def test_a_bill_in_a_document_is_escaped(lines: list[EstimateLine], format: str,
 def estimated(
     textclf: Textclf, tiny_checkpoint: Path, reviews: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[list[textclf_core.Run], list[str]]:
-    """The runs of a comparison that was estimated before, and what the estimates before and after it said."""
+    """The runs of a comparison that was estimated before, and the printed estimates before and after it."""
     folder = tmp_path_factory.mktemp("estimated")
     command = ["compare", "--plugin", f"files:path={reviews}", "--plugin", f"hf-model:checkpoint={tiny_checkpoint}"]
     command += ["--no-baselines", "--output", str(folder / "runs"), "--cache-dir", str(folder / "cache")]
     command += ["--try", "full", "--try", "head-only", "--seeds", "2"]
-    said = []
+    outputs = []
     for more in (["--dry-run"], [], ["--dry-run"]):
         with contextlib.redirect_stdout(io.StringIO()) as printed:
             assert textclf(*command, *more) == 0
-        said.append(printed.getvalue())
-    return records(folder / "runs"), [said[0], said[2]]
+        outputs.append(printed.getvalue())
+    return records(folder / "runs"), [outputs[0], outputs[2]]
 
 
 def test_the_estimate_knows_which_of_the_cells_that_train_jointly_fills_the_cache(
@@ -142,12 +142,12 @@ def test_a_run_without_a_dry_run_before_has_no_expectation(
     assert run.record.expected is None
 
 
-def test_a_dry_run_says_that_trials_arent_in_the_bill(
+def test_a_dry_run_mentions_that_trials_are_not_included(
     textclf: Textclf, arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     tune = ["--tune", "c=1e-2..1e2", "--trials", "5"]
     assert textclf(*arguments, "--try", "tfidf-logreg", *tune, "--dry-run") == 0
-    assert "Not in it: 5 trials of each contender with 'c'." in capsys.readouterr().err
+    assert "Not included: 5 trials per contender with 'c'." in capsys.readouterr().err
 
 
 def test_a_curve_by_amount_of_data(

@@ -101,7 +101,7 @@ def test_tuning_by_a_metric_that_nobody_gives_runs_nothing(
 ) -> None:
     tune = ["--plugin", "mcc", "--tune", "learning_rate", "--trials", "2", "--seeds", "1"]
     assert textclf(*arguments, "--try", "full", *tune) == 2
-    assert "--tune chooses by 'f1', and full gives mcc alone. Add --plugin f1." in capsys.readouterr().err
+    assert "--tune chooses by 'f1', but full only computes mcc. Add --plugin f1." in capsys.readouterr().err
     assert not records(tmp_path / "trials")
 
 
@@ -126,7 +126,7 @@ def test_a_contender_whose_trials_all_fail_does_not_stop_the_others(
     tune = ["--tune", "learning_rate=1e36..1e38", "--trials", "2", "--seeds", "2"]
     assert textclf(*arguments, "--try", "full", "--try", "majority", *tune) == 1
     shown = capsys.readouterr()
-    assert "error: full seed 0: all 2 trials of 'learning_rate' failed, the last one so: " in shown.err
+    assert "error: full seed 0: all 2 trials of 'learning_rate' failed, the last one with: " in shown.err
     assert "error: full seed 1: " in shown.err
     assert [run.record.label for run in records(tmp_path)] == ["majority", "majority"]
     assert "majority" in shown.out
@@ -147,12 +147,12 @@ def test_a_trial_without_a_score_is_a_failed_trial(
     tune = ["--tune", "c=1e-2..1e2", "--trials", "2", "--seeds", "1"]
     mine = ["--plugin-file", str(path), "--plugin", "undecided"]
     assert textclf(*arguments, "--try", "tfidf-logreg", *mine, *tune) == 1
-    assert "all 2 trials of 'c' failed, the last one so: f1 has no value on validation" in capsys.readouterr().err
+    assert "all 2 trials of 'c' failed, the last one with: f1 has no value on validation" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("trials", [0, 1])
 def test_too_few_trials(trials: int) -> None:
-    with pytest.raises(UsageError, match="2 trials at least"):
+    with pytest.raises(UsageError, match="at least 2 trials"):
         parse_search("learning_rate", trials)
 
 
@@ -166,7 +166,7 @@ def test_an_option_without_a_usual_range_needs_one(
 ) -> None:
     """`learning_rate` has one, which its option names; nothing runs."""
     assert textclf(*arguments, "--try", "full", "--tune", "weight_decay", "--seeds", "1") == 2
-    assert "weight_decay: finetune names no usual range for it; say in which" in capsys.readouterr().err
+    assert "weight_decay: finetune has no default range for it; give one" in capsys.readouterr().err
     assert records(tmp_path / "trials") == []
 
 

@@ -77,7 +77,7 @@ def test_a_column_whose_name_is_taken_is_left_out(caplog: pytest.LogCaptureFixtu
     caplog.set_level(logging.INFO, "textclf")
     data = labelled({"train": source(text=["t1"], body=["b1"], label=["x"])}, text="body")["train"]
     assert data[0] == {"text": "b1", "label": 0}
-    assert "the column 'text' is left out" in caplog.text
+    assert "the column 'text' is dropped" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -89,44 +89,46 @@ def test_a_column_whose_name_is_taken_is_left_out(caplog: pytest.LogCaptureFixtu
         {"text": ["a"], "outcome": ["x"]},
     ],
 )
-def test_obvious_columns_are_guessed_and_said(columns: dict[str, list[Any]], caplog: pytest.LogCaptureFixture) -> None:
+def test_obvious_columns_are_guessed_and_logged(
+    columns: dict[str, list[Any]], caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.INFO, "textclf")
     data = labelled({"train": source(**columns)})["train"]
     assert data["text"][:] == ["a"]
     assert "reviews.csv: the texts are taken from the column" in caplog.text
 
 
-def test_nothing_is_said_of_columns_named_text_and_label(caplog: pytest.LogCaptureFixture) -> None:
+def test_columns_named_text_and_label_are_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "textclf")
     labelled({"train": source(text=["a"], label=["x"], sentence=["b"], topic=["y"])})
     assert caplog.text == ""
 
 
 @pytest.mark.parametrize(
-    ("columns", "said"),
+    ("columns", "message"),
     [
         (
             {"a": ["s"], "b": ["t"]},
-            "which column is the text and which the label; there are: a, b. Say so with text=COL",
+            "which column is the text and which is the label; the columns are: a, b. Set text=COL",
         ),
-        ({"review": ["s"], "comment": ["t"], "label": [1]}, "which column is the text; .* Say so with text=COLUMN$"),
-        ({"text": ["s"], "topic": ["t"], "intent": ["u"]}, "which column is the label; .* Say so with label=COLUMN$"),
+        ({"review": ["s"], "comment": ["t"], "label": [1]}, "which column is the text; .* Set text=COLUMN$"),
+        ({"text": ["s"], "topic": ["t"], "intent": ["u"]}, "which column is the label; .* Set label=COLUMN$"),
     ],
 )
-def test_columns_that_arent_obvious_are_asked_for(columns: dict[str, list[Any]], said: str) -> None:
-    with pytest.raises(DataError, match=said):
+def test_columns_that_arent_obvious_are_asked_for(columns: dict[str, list[Any]], message: str) -> None:
+    with pytest.raises(DataError, match=message):
         labelled({"train": source(**columns)})
 
 
 def test_a_column_that_isnt_there_is_named_with_the_nearest() -> None:
     with pytest.raises(
-        DataError, match=r"no column 'reviw' \(text=reviw\); there are: review, y.* Did you mean 'review'"
+        DataError, match=r"no column 'reviw' \(text=reviw\); the columns are: review, y.* Did you mean 'review'"
     ):
         labelled({"train": source(review=["a"], y=[1])}, text="reviw", label="y")
 
 
 def test_a_column_that_another_split_lacks_is_named_with_its_file() -> None:
-    with pytest.raises(DataError, match=r"test\.csv: there is no column 'label'; there are: text"):
+    with pytest.raises(DataError, match=r"test\.csv: there is no column 'label'; the columns are: text"):
         labelled({"train": source(text=["a"], label=["x"]), "test": source("test.csv", text=["b"])})
 
 
@@ -149,7 +151,9 @@ def test_an_unlabelled_row_of_a_class_label_is_no_class() -> None:
 
 
 def test_a_score_is_no_class() -> None:
-    with pytest.raises(DataError, match=r"row 2: the label 2\.5 \(column 'label'\) is a score, not a class"):
+    with pytest.raises(
+        DataError, match=r"\(column 'label'\): the labels are scores, not classes: 2\.5 isn't a whole number"
+    ):
         labelled({"train": source(text=["a", "b"], label=[1.0, 2.5])})
 
 
@@ -162,7 +166,7 @@ def test_lists_of_lists_are_no_labels() -> None:
     features = Features({"text": Value("string"), "label": Sequence(Sequence(Value("int64")))})
     given = Dataset.from_dict({"text": ["a"], "label": [[[0, 1]]]}, features=features)
     with pytest.raises(
-        DataError, match="the column 'label' holds lists of List; a string or an integer for each label"
+        DataError, match="the column 'label' holds lists of List; expected a string or an integer for each label"
     ):
         labelled({"train": Source(given, "given")})
 

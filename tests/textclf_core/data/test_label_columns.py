@@ -52,17 +52,20 @@ def test_one_column_is_that_of_a_label_a_text() -> None:
 
 
 @pytest.mark.parametrize(
-    ("label", "said"),
+    ("label", "message"),
     [
-        ("toxic,treat", "comments.csv: there is no column 'treat' .*there are: text, toxic, threat, stars.*'threat'"),
+        (
+            "toxic,treat",
+            "comments.csv: there is no column 'treat' .*the columns are: text, toxic, threat, stars.*'threat'",
+        ),
         ("toxic,stars", "comments.csv, row 1, and 1 more rows: 3 in the column 'stars' is neither 0 nor 1"),
         ("toxic,toxic", "the label column 'toxic' is named twice"),
         ("toxic,text", "a label can't both be the column 'text'"),
     ],
 )
-def test_what_is_wrong_is_said_with_its_place(label: str, said: str) -> None:
+def test_errors_give_the_row_and_column(label: str, message: str) -> None:
     rows = source(text=["a", "b", "c"], toxic=[0, 1, 0], threat=[1, 0, 0], stars=[3, None, 1])
-    with pytest.raises(DataError, match=said):
+    with pytest.raises(DataError, match=message):
         labelled({"train": rows}, text="text", label=label)
 
 
@@ -85,5 +88,5 @@ def test_a_csv_file_with_such_columns_trains_and_predicts(
 
 
 def test_a_separator_has_no_place_beside_them() -> None:
-    with pytest.raises(DataError, match="parts the labels in one column"):
+    with pytest.raises(DataError, match="is for labels in one column"):
         labelled({"train": source(text=["a"], toxic=[1], threat=[0])}, label="toxic,threat", label_separator=";")

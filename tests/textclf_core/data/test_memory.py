@@ -82,23 +82,23 @@ def test_validation_may_have_another_usual_name() -> None:
     assert list(from_memory({"train": COLUMNS, "dev": COLUMNS})) == ["train", "validation"]
 
 
-def test_the_splits_say_where_they_came_from() -> None:
+def test_the_splits_have_their_source_as_description() -> None:
     assert from_memory(COLUMNS)["train"].info.description == "data in memory"
 
 
 @pytest.mark.parametrize(
-    ("data", "said"),
+    ("data", "message"),
     [
-        (7, "train: a builtins.int can't be read as data; wanted a pandas DataFrame"),
+        (7, "train: a builtins.int can't be read as data; pass a pandas DataFrame"),
         ("reviews.csv", "a builtins.str can't be read as data"),
         ([], "train: the list is empty"),
-        ([("a", 1), ("b",)], r"train, row 2: wanted a \(text, label\) pair, .* got \('b',\)"),
-        ([{"text": "a", "label": 1}, ("b", 2)], "train, row 1: wanted a"),
-        ({"text": ["a", "b"], "label": [1]}, "must be of one length, but text has 2, label has 1"),
-        (DatasetDict(test=Dataset.from_dict(COLUMNS)), "there is no train split; there are: test"),
+        ([("a", 1), ("b",)], r"train, row 2: expected a \(text, label\) pair, .* got \('b',\)"),
+        ([{"text": "a", "label": 1}, ("b", 2)], "train, row 1: expected a"),
+        ({"text": ["a", "b"], "label": [1]}, "must have the same length, but text has 2, label has 1"),
+        (DatasetDict(test=Dataset.from_dict(COLUMNS)), "there is no train split; the splits are: test"),
         ({"train": COLUMNS, "dev": COLUMNS, "valid": COLUMNS}, "there are two validation splits"),
     ],
 )
-def test_what_cant_be_read_is_said(data: object, said: str) -> None:
-    with pytest.raises(DataError, match=said):
+def test_what_cant_be_read_is_an_error(data: object, message: str) -> None:
+    with pytest.raises(DataError, match=message):
         from_memory(data)

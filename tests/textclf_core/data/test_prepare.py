@@ -99,7 +99,7 @@ def test_a_text_that_fills_more_than_a_tenth_stays_in_train() -> None:
     assert prepared.data["train"]["text"][:].count("again") == 80
 
 
-def test_what_was_held_out_is_said(caplog: pytest.LogCaptureFixture) -> None:
+def test_held_out_splits_are_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "textclf")
     prepare(DatasetDict(train=train_of(300)), data_seed=4)
     assert caplog.messages == [
@@ -110,7 +110,9 @@ def test_what_was_held_out_is_said(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_too_few_rows_to_hold_out_are_an_error() -> None:
-    with pytest.raises(DataError, match="train has 4 rows, 4 different ones: too few to hold out test and validation"):
+    with pytest.raises(
+        DataError, match="train has 4 rows with 4 different texts: too few to hold out test and validation"
+    ):
         prepare(DatasetDict(train=train_of(4)), data_seed=0)
 
 
@@ -130,11 +132,11 @@ def test_facts_count_labels_empty_texts_and_duplicates() -> None:
     assert (test.empty_texts, test.duplicates, test.shared_with_train) == (1, 0, 3)
 
 
-def test_texts_shared_with_train_are_said(caplog: pytest.LogCaptureFixture) -> None:
+def test_texts_shared_with_train_are_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "textclf")
     part = split(["a", "b"], [0, 1])
     prepare(DatasetDict(train=part, validation=split(["x"], [0]), test=split(["b", "y"], [0, 1])), 0)
-    assert caplog.messages == ["1 of the 2 texts in test are in train too"]
+    assert caplog.messages == ["1 of the 2 texts in test are also in train"]
 
 
 def test_a_missing_text_becomes_an_empty_one() -> None:
@@ -162,7 +164,7 @@ def test_the_fingerprint_differs_where_the_rows_do(other: Dataset) -> None:
     assert before.splits[1].sha256 == after.splits[1].sha256
 
 
-def test_the_source_is_what_the_splits_say_of_themselves() -> None:
+def test_the_source_is_the_description_of_the_splits() -> None:
     data = DatasetDict(
         train=split(["a", "b"], [0, 1], "one.csv"),
         validation=split(["c"], [0], "one.csv"),
@@ -171,11 +173,11 @@ def test_the_source_is_what_the_splits_say_of_themselves() -> None:
     assert prepare(data, 0).source == "one.csv; two.csv"
 
 
-def test_a_split_of_another_name_is_left_out_and_said(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_split_of_another_name_is_excluded_and_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "textclf")
     data = tiny_data(rows=32)
     assert set(prepare(DatasetDict({**data, "extra": data["train"]}), 0).data) == {"train", "validation", "test"}
-    assert "the split 'extra' is left out" in caplog.text
+    assert "the split 'extra' is dropped" in caplog.text
 
 
 def test_the_task_is_in_the_features() -> None:
@@ -195,41 +197,41 @@ def test_without_a_column_text_all_strings_are_the_texts(caplog: pytest.LogCaptu
 
 
 @pytest.mark.parametrize(
-    ("data", "said"),
+    ("data", "message"),
     [
-        (DatasetDict(test=train_of(3)), "there is no train split; there are: test"),
+        (DatasetDict(test=train_of(3)), "there is no train split; the splits are: test"),
         (DatasetDict(train=split([], [])), "train has no rows"),
         (DatasetDict(train=train_of(9), test=split([], [])), "test has no rows"),
         (DatasetDict(train=split(["a", "b"], [1, 1])), "train: every row has the label 'fair'; a classifier needs two"),
         (
             DatasetDict(train=train_of(9, labels=2), test=split(["x", "y", "z"], [0, 2, 2], "t.csv")),
-            r"test \(t.csv\): 2 rows have the label 'good', which train never has; the first is row 2",
+            r"test \(t.csv\): 2 rows have the label 'good', which doesn't occur in train; the first is row 2",
         ),
         (
             DatasetDict(train=split(["a", "b", "c"], [0, None, -1])),
-            "train: 2 rows have no label, the first is row 2",
+            "train: 2 rows have no label; the first is row 2",
         ),
         (
             DatasetDict(train=train_of(9), test=Dataset.from_dict({"text": ["a"], "label": [0]})),
-            "test: the column 'label' isn't that of train",
+            "test: the column 'label' has another type than in train",
         ),
     ],
 )
-def test_data_that_cant_be_used_are_refused(data: DatasetDict, said: str) -> None:
-    with pytest.raises(DataError, match=said):
+def test_data_that_cant_be_used_are_refused(data: DatasetDict, message: str) -> None:
+    with pytest.raises(DataError, match=message):
         prepare(data, data_seed=0)
 
 
-def test_no_text_and_no_label_are_told_at_once() -> None:
+def test_missing_texts_and_labels_are_reported_at_once() -> None:
     with pytest.raises(DataError) as error:
         prepare(DatasetDict(train=Dataset.from_dict({"stars": [1]})), data_seed=0)
     assert str(error.value) == (
-        "train has no column of texts; its columns are stars\n"
+        "train has no text column; its columns are stars\n"
         "train needs a column 'label' of type ClassLabel, or of lists of it; it has the columns stars"
     )
 
 
-def test_faults_of_all_splits_are_told_at_once() -> None:
+def test_faults_of_all_splits_are_reported_at_once() -> None:
     data = DatasetDict(train=train_of(9, labels=2), validation=split(["x"], [2]), test=split([], []))
     with pytest.raises(DataError) as error:
         prepare(data, data_seed=0)

@@ -93,31 +93,31 @@ def test_a_stream_is_read_no_further_than_asked(format: str) -> None:
 
 
 def test_a_stream_needs_its_format() -> None:
-    with pytest.raises(DataError, match="standard input is read as csv, tsv, jsonl or text, not None"):
+    with pytest.raises(DataError, match="standard input can be read as csv, tsv, jsonl or text, not None"):
         next(iter_rows(io.BytesIO(b"a,b\n")))
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "said"),
+    ("name", "content", "message"),
     [
         ("a.csv", "text,label\na,x\nb\n", r"a\.csv, line 3: 1 field, but the header has 2 fields \(text, label\)"),
         ("a.csv", 'text,label\n"a\nb",x\nc,y,z\n', r"a\.csv, line 4: 3 fields"),
-        ("a.csv", b"text,label\ncaf\xe9,x\n", r"a\.csv, line 2: not UTF-8 \(byte 0xe9 at place 4\)"),
+        ("a.csv", b"text,label\ncaf\xe9,x\n", r"a\.csv, line 2: not UTF-8 \(byte 0xe9 at position 4\)"),
         ("a.csv", 'text,label\na,x\n"b,x\nc,y\n', r"a\.csv, line 3: the row that starts here can't be read"),
         ("a.csv", "", r"a\.csv: the file is empty"),
         ("a.csv", "text,label\n", r"a\.csv: the file has no rows"),
-        ("a.csv", "text,text\na,b\n", r"a\.csv, line 1: the column 'text' stands in the header twice"),
+        ("a.csv", "text,text\na,b\n", r"a\.csv, line 1: the column 'text' is in the header twice"),
         ("a.jsonl", '{"text": "a"}\n{"text": \n', r"a\.jsonl, line 2: not JSON"),
-        ("a.jsonl", '["a"]\n', r"a\.jsonl, line 1: a JSON list; one object a line was wanted"),
+        ("a.jsonl", '["a"]\n', r"a\.jsonl, line 1: a JSON list; expected one object per line"),
         ("a.jsonl", "", r"a\.jsonl: the file has no rows"),
         ("a.parquet", "text", r"a\.parquet: not a Parquet file"),
-        ("a.xlsx", "", r"a\.xlsx: the name must end in \.csv, \.tsv"),
+        ("a.xlsx", "", r"a\.xlsx: unknown format; the file's name must end in \.csv, \.tsv"),
     ],
 )
 def test_a_bad_file_ends_in_an_error_with_file_and_line(
-    tmp_path: Path, name: str, content: str | bytes, said: str
+    tmp_path: Path, name: str, content: str | bytes, message: str
 ) -> None:
-    with pytest.raises(DataError, match=said):
+    with pytest.raises(DataError, match=message):
         read_file(write(tmp_path, name, content))
 
 

@@ -51,7 +51,7 @@ def test_the_data_seed_decides_the_sample() -> None:
 
 
 def test_too_few_rows_of_a_label() -> None:
-    with pytest.raises(DataError, match="label 1 has 10 rows in train, not 11"):
+    with pytest.raises(DataError, match="label 1 has only 10 rows in train, 11 are needed"):
         sample_rows(LABELS, TrainSize(per_class=11), 0)
 
 

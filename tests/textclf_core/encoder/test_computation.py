@@ -1,4 +1,4 @@
-"""What a model computes beside its weights has a hash, or is said not to be known."""
+"""The hash of a model's computation besides its weights, or the reason why it is unknown."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_what_computes_otherwise_has_another_hash(change: Change, encoder: Encod
 
 
 @pytest.mark.parametrize("change", UNKNOWN.values(), ids=UNKNOWN)
-def test_what_cant_be_known_is_not_cached_and_a_note_says_why(
+def test_an_unknown_computation_is_not_cached_and_the_reason_is_logged(
     change: Change, encoder: Encoder, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     change(encoder)

@@ -83,14 +83,14 @@ def test_freezing_an_albert_block_names_those_that_go_with_it(caplog: pytest.Log
     with caplog.at_level(logging.WARNING, logger="textclf"):
         encoder.freeze(blocks=[0, 1, 2])
     assert [record.getMessage() for record in caplog.records] == [
-        "tiny-albert: blocks 2 to 3 share one set of parameters, so these blocks are frozen too: 3"
+        "tiny-albert: blocks 2 to 3 share their parameters, so these blocks are frozen too: 3"
     ]
 
 
 @pytest.mark.parametrize("block", [4, 11, -1])
 def test_a_block_out_of_range_names_the_count_and_the_range(block: int) -> None:
     encoder = encoder_of(CASES["bert"])
-    with pytest.raises(BlockIndexError, match=f"block {block} .* has 4 blocks, numbered from 0 to 3") as caught:
+    with pytest.raises(BlockIndexError, match=f"block {block}: .* has 4 blocks, numbered from 0 to 3") as caught:
         encoder.freeze(blocks=[0, block])
     assert (caught.value.index, caught.value.num_blocks, caught.value.largest) == (block, 4, 3)
     assert encoder.frozen_names() == ()
@@ -125,16 +125,16 @@ def test_shared_parameters_are_counted_once() -> None:
     assert encoder.num_parameters() == everything - 32 * 64
 
 
-def test_a_family_whose_structure_is_plain_can_be_frozen_but_not_cut() -> None:
+def test_a_family_with_a_plain_structure_can_be_frozen_but_not_split() -> None:
     encoder = tiny_encoder("camembert", blocks=2)
     encoder.freeze(embeddings=True, blocks=[0])
     assert encoder.frozen_prefix == 2
-    with pytest.raises(RunError, match=r"family 'camembert' .* These families can: bert, roberta"):
+    with pytest.raises(RunError, match=r"family 'camembert' .* It can split these families: bert, roberta"):
         encoder.run_prefix(padded_batch(encoder), 1)
 
 
 def test_a_family_whose_parts_are_not_plain_is_refused() -> None:
-    with pytest.raises(UsageError, match=r"family 'gpt2': .*'embeddings'. These families work: bert, roberta"):
+    with pytest.raises(UsageError, match=r"family 'gpt2': .*'embeddings'. Supported families: bert, roberta"):
         tiny_encoder("gpt2")
 
 

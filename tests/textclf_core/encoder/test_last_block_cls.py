@@ -93,7 +93,7 @@ def test_it_takes_the_operations_that_are_counted(family: str) -> None:
 @pytest.mark.parametrize(
     "case", [CASES[name] for name in ("albert", "deberta-v2", "modernbert")], ids=lambda c: c.family
 )
-def test_other_families_say_why_and_stay_as_they_are(case) -> None:
+def test_other_families_are_refused_with_a_reason_and_unchanged(case) -> None:
     encoder = encoder_of(case)
     assert f"family '{case.family}'" in (encoder.why_all_tokens() or "")
     batch = padded_batch(encoder)

@@ -64,7 +64,7 @@ def test_a_body_has_the_parts_of_the_model_but_the_head() -> None:
 
 
 @pytest.mark.parametrize("pooling", ["mean", "first-token"])
-def test_a_kept_vectors_bits_dont_depend_on_its_mates_or_on_where_it_went_on(pooling: Pooling, tmp_path: Path) -> None:
+def test_a_cached_vector_doesnt_depend_on_its_batch_or_the_boundary_bitwise(pooling: Pooling, tmp_path: Path) -> None:
     encoder = tiny_encoder(blocks=3, hidden=64)
     rows = encoder.tokenize(ROWS, TASK, Recipe())
     encoder.freeze(embeddings=True, blocks=[0, 1])
@@ -82,7 +82,7 @@ def test_a_kept_vectors_bits_dont_depend_on_its_mates_or_on_where_it_went_on(poo
     assert checked in {of_a_check(1, length) for length in lengths}, "one row of the store that it went on from"
 
 
-def test_each_pooling_is_kept_apart_and_other_weights_are_other_vectors(tmp_path: Path) -> None:
+def test_each_pooling_is_cached_separately_and_other_weights_are_other_vectors(tmp_path: Path) -> None:
     body = tiny_encoder("modernbert").without_head()
     body.freeze(body=True)
     rows = body.tokenize(ROWS, TASK, Recipe())
@@ -127,7 +127,7 @@ OWN_HEAD = """
 """
 
 
-def test_a_trainer_with_a_head_of_its_own_gets_the_body_frozen_as_the_strategy_says(
+def test_a_trainer_with_its_own_head_gets_the_body_frozen_by_the_strategy(
     plugin_file: Callable[..., Path], tiny_checkpoint: Path, reviews: Path, tmp_path: Path
 ) -> None:
     def run(*plugins: str) -> textclf_core.Run:
@@ -148,12 +148,12 @@ def test_a_trainer_with_a_head_of_its_own_gets_the_body_frozen_as_the_strategy_s
         run("own-head", "head-only")
 
 
-def test_a_strategy_beside_a_trainer_that_says_itself_what_trains_is_refused() -> None:
+def test_a_strategy_with_a_trainer_that_freezes_itself_is_refused() -> None:
     catalogue = Catalogue.discover()
     assert [plugin.name for plugin in activate(["embedding-logreg"], catalogue).of_role("strategy")] == [
         "embedding-logreg"
     ]
-    with pytest.raises(UsageError, match="'embedding-logreg' says itself what of the encoder trains"):
+    with pytest.raises(UsageError, match="'embedding-logreg' decides itself what to train"):
         activate(["embedding-logreg", "freeze-first-n:n=2"], catalogue)
 
 

@@ -12,7 +12,7 @@ from textclf_core.types.task import Task
 from textclf_core.types.tokenization import Tokenization
 
 
-def test_the_tokenizer_cuts_texts_after_saving_as_it_did_before(tmp_path: Path) -> None:
+def test_the_tokenizer_truncates_texts_after_saving_as_before(tmp_path: Path) -> None:
     """Only the saved one cuts them as the classifier does: whoever has the encoder may read other texts with it."""
     encoder = tiny_encoder()
     before = encoder.tokenizer.model_max_length, encoder.tokenizer.truncation_side

@@ -116,7 +116,7 @@ def test_gradients_reach_the_hidden_states(case: Case) -> None:
 
 
 @each_case
-def test_the_model_is_whole_again_after_a_cut(case: Case) -> None:
+def test_the_model_is_whole_again_after_a_split(case: Case) -> None:
     encoder = encoder_of(case)
     batch = padded_batch(encoder)
     before = encoder.model.state_dict()
@@ -138,11 +138,11 @@ def test_labels_in_the_batch_leave_the_model_alone() -> None:
 
 
 @pytest.mark.parametrize("boundary", [-1, 5])
-def test_a_boundary_out_of_range_says_which_there_are(boundary: int) -> None:
+def test_a_boundary_out_of_range_is_refused_with_the_valid_range(boundary: int) -> None:
     encoder = encoder_of(CASES["bert"])
     assert encoder.check_split(0) is None
     assert encoder.check_split(4) is None
-    with pytest.raises(RunError, match=f"no boundary {boundary}: tiny-bert has 4 blocks, so boundaries go from 0 to 4"):
+    with pytest.raises(RunError, match=f"no boundary {boundary}: tiny-bert has 4 blocks, so boundaries are 0 to 4"):
         encoder.run_prefix(padded_batch(encoder), boundary)
 
 

@@ -67,7 +67,7 @@ def test_formatted_data_are_read_as_they_are(bert: Encoder) -> None:
     assert as_arrow[:] == bert.tokenize(data, TASK, Recipe())[:]
 
 
-def test_a_long_text_is_cut_and_counted(bert: Encoder) -> None:
+def test_a_long_text_is_truncated_and_counted(bert: Encoder) -> None:
     tokens = bert.tokenize(texts("the plot was really very fine", "the plot", "dull"), TASK, Recipe(max_length=4))
     assert decoded(bert, tokens) == ["[CLS] the plot [SEP]", "[CLS] the plot [SEP]", "[CLS] dull [SEP]"]
     assert tokens["truncated"][:] == [True, False, False]
@@ -89,7 +89,7 @@ def test_the_tokenizers_own_limit_counts_where_it_is_smaller() -> None:
 
 
 def test_a_max_length_beyond_the_model_is_refused(bert: Encoder) -> None:
-    with pytest.raises(UsageError, match="max_length=65 is more than the 64 tokens that this model takes"):
+    with pytest.raises(UsageError, match="max_length=65 is more than this model's limit of 64 tokens"):
         bert.tokenize(texts("dull"), TASK, Recipe(max_length=65))
 
 
@@ -100,7 +100,7 @@ def test_two_text_columns_go_in_as_a_pair(bert: Encoder) -> None:
     assert tokens["token_type_ids"][0] == [0, 0, 0, 0, 1, 1, 1]
 
 
-def test_of_a_pair_that_is_too_long_the_longer_text_is_cut(bert: Encoder) -> None:
+def test_of_a_pair_that_is_too_long_the_longer_text_is_truncated(bert: Encoder) -> None:
     data = Dataset.from_dict({"a": ["dull"], "b": ["the plot was really very fine"]})
     tokens = bert.tokenize(data, Task(TASK.label_names, text_columns=("a", "b")), Recipe(max_length=6))
     assert decoded(bert, tokens) == ["[CLS] dull [SEP] the plot [SEP]"]

@@ -113,7 +113,7 @@ def test_head_and_tail_are_what_transformers_keeps(
     assert {key: row[key] for key in wanted} == dict(wanted)
 
 
-def test_of_three_texts_the_longest_is_cut_first(encoder: Encoder) -> None:
+def test_of_three_texts_the_longest_is_truncated_first(encoder: Encoder) -> None:
     assert read(encoder, "bert", "ab", LETTERS[:20], LETTERS[:9], max_length=14) == "|ab|abcd|abcd|"
     assert read(encoder, "bert", "ab", LETTERS[:20], "", max_length=14, truncation="tail") == "|ab|mnopqrst||"
     assert read(encoder, "xlnet", "ab", LETTERS[:20], "c", max_length=14) == "ab|abcdefg|c||"
@@ -128,7 +128,7 @@ def test_a_separator_that_somebody_wrote_is_text(encoder: Encoder) -> None:
 
 
 def test_a_length_without_room_for_text_is_refused(encoder: Encoder) -> None:
-    with pytest.raises(UsageError, match="max_length=4 leaves no room for text beside 4 special tokens"):
+    with pytest.raises(UsageError, match="max_length=4 leaves no tokens for text besides the 4 special tokens"):
         read(encoder, "roberta", "abc", "def", max_length=4)
 
 

@@ -75,7 +75,7 @@ def test_the_metadata_are_those_that_the_hub_reads(run: textclf_core.Run, export
     assert {result.dataset_split for result in card.data.eval_results} == {"test"}
 
 
-def test_the_card_says_what_whoever_gets_the_model_asks(run: textclf_core.Run, exported: Path) -> None:
+def test_the_card_has_the_facts_that_users_of_the_model_need(run: textclf_core.Run, exported: Path) -> None:
     card = " ".join((exported / "README.md").read_text(encoding="utf-8").split())
     record = run.record
     [analysis] = analyse([StoredRun(run.directory, record)])
@@ -87,8 +87,8 @@ def test_the_card_says_what_whoever_gets_the_model_asks(run: textclf_core.Run, e
         "`calibration`: temperature ",
         "`transformers` doesn't know `calibration`",
         "| peak memory |",
-        "measured on the test rows above and nowhere else",
-        "One seed",
+        "evaluated only on the test rows above",
+        "trained with one seed",
         "textclf_core.run([",
         "textclf predict FOLDER",
         f"| torch | {record.environment['torch']} |",
@@ -96,7 +96,7 @@ def test_the_card_says_what_whoever_gets_the_model_asks(run: textclf_core.Run, e
         assert fact in card, fact
 
 
-def test_a_card_without_an_encoder_or_with_unanswered_rows_says_so(reviews: Path, tmp_path: Path) -> None:
+def test_a_card_mentions_unanswered_rows_and_lacks_a_pipeline_without_an_encoder(reviews: Path, tmp_path: Path) -> None:
     plugins = [f"files:path={reviews}", "tfidf-logreg:c=1", "threshold:abstain_below=0.7"]
     run = textclf_core.run(plugins, output=tmp_path / "runs", quiet=True)
     run.export(tmp_path / "mine")
@@ -113,10 +113,10 @@ def test_a_folder_that_holds_something_is_left_alone(
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("precious")
     assert textclf("export", str(run.directory), str(tmp_path / "mine")) == 2
-    assert "holds something already" in capsys.readouterr().err
+    assert "isn't an empty folder" in capsys.readouterr().err
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
     assert textclf("export", str(tmp_path), str(tmp_path / "new")) == 2
-    assert "no run there" in capsys.readouterr().err
+    assert "is not a run" in capsys.readouterr().err
 
 
 @pytest.fixture
@@ -153,11 +153,11 @@ def test_push_makes_the_repository_and_sends_the_folder(
     assert (sent, upload["repo_id"]) == ("upload_folder", "me/mine")
     assert {"README.md", "classifier.json", "model.safetensors", "postprocessing"} <= set(upload["files"])
     assert 'pipeline("text-classification", "me/mine")' in (tmp_path / "mine" / "README.md").read_text()
-    assert "sent: https://hub.example/me/mine/commit/1" in capsys.readouterr().out
+    assert "pushed: https://hub.example/me/mine/commit/1" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
-    ("name", "token", "reach", "said"),
+    ("name", "token", "reach", "message"),
     [
         ("mine", "hf_secret", None, "write OWNER/NAME"),
         ("me/mi ne", "hf_secret", None, "me/mi ne"),
@@ -165,7 +165,7 @@ def test_push_makes_the_repository_and_sends_the_folder(
         ("me/mine", "hf_secret", "HF_HUB_OFFLINE is set", "the hub can't be reached: HF_HUB_OFFLINE is set"),
     ],
 )
-def test_what_the_hub_would_refuse_is_told_before_anything_is_written(
+def test_what_the_hub_would_refuse_is_refused_before_anything_is_written(
     run: textclf_core.Run,
     monkeypatch: pytest.MonkeyPatch,
     textclf: Textclf,
@@ -174,10 +174,10 @@ def test_what_the_hub_would_refuse_is_told_before_anything_is_written(
     name: str,
     token: str | None,
     reach: str | None,
-    said: str,
+    message: str,
 ) -> None:
     monkeypatch.setattr("huggingface_hub.get_token", lambda: token)
     monkeypatch.setattr("textclf_core.system.hub.why_unreachable", lambda: reach)
     assert textclf("export", str(run.directory), str(tmp_path / "mine"), "--push", name) == 2
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
     assert not (tmp_path / "mine").exists()

@@ -90,7 +90,7 @@ def test_a_reservation_of_another_host_is_left_alone(tmp_path: Path) -> None:
     assert other.partial.is_dir()
 
 
-def test_a_folder_that_cant_be_written_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_cant_be_written_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UsageError, match="--output"):
         RunDirectory(tmp_path / "file" / "runs", "run")

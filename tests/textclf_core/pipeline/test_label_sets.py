@@ -226,7 +226,7 @@ def test_a_comparison_resamples_texts_and_its_reports_are_written(
     assert "confusion" not in drawn  # of several labels none is taken for another
 
 
-def test_the_model_card_says_that_labels_are_several(done: Run, tmp_path: Path) -> None:
+def test_the_model_card_mentions_that_texts_may_have_several_labels(done: Run, tmp_path: Path) -> None:
     done.export(tmp_path / "card")
     card = (tmp_path / "card" / "README.md").read_text()
     assert "Labels a text with any of `cast`, `music`, `plot`" in card
@@ -244,10 +244,10 @@ def test_the_model_card_says_that_labels_are_several(done: Run, tmp_path: Path) 
         (["zero-shot-embeddings"], "it gives each text one label, and here a text may have several"),
         (["zero-shot:checkpoint=owner/name"], "it gives each text one label, and here a text may have several"),
         (["task-specific:checkpoint=owner/name"], "it gives each text one label, and here a text may have several"),
-        (["majority", "mcc"], "mcc: it scores one label a text, and here a text may have several"),
-        (["majority", "threshold:costs=0,1,1,0"], "costs chooses one label a text"),
-        (["majority", "threshold:abstain_below=0.9"], "abstain_below chooses one label a text"),
-        (["majority", "f1:average=binary"], "average=binary needs one label a text"),
+        (["majority", "mcc"], "mcc: it scores one label per text, and here a text may have several"),
+        (["majority", "threshold:costs=0,1,1,0"], "costs chooses exactly one label per text"),
+        (["majority", "threshold:abstain_below=0.9"], "abstain_below chooses exactly one label per text"),
+        (["majority", "f1:average=binary"], "average=binary needs texts with one label"),
     ],
 )
 def test_what_gives_one_label_is_refused_with_a_reason(plugins: list[str], why: str, tmp_path: Path) -> None:
@@ -327,13 +327,13 @@ def test_json_lines_and_separated_labels_in_csv_are_one_data_set(tmp_path: Path)
 @pytest.mark.parametrize(
     ("labels", "why"),
     [
-        ([["a"], None, ["b"]], r"train \(in memory\), row 2: None is no list of labels \(column 'label'\)"),
-        ([["a"], ["b", ""], []], r"row 2: \['b', ''\] is no list of labels"),
+        ([["a"], None, ["b"]], r"train \(in memory\), row 2: None isn't a list of labels \(column 'label'\)"),
+        ([["a"], ["b", ""], []], r"row 2: \['b', ''\] isn't a list of labels"),
         ([["a"], ["a"], []], "there is one label only"),
         ([["a", "b"], ["b", "a"], ["a", "b"]], "train: every row has the same labels"),
     ],
 )
-def test_labels_that_cant_be_used_are_told(labels: list[Any], why: str) -> None:
+def test_unusable_labels_are_reported(labels: list[Any], why: str) -> None:
     with pytest.raises(DataError, match=why):
         prepare(from_memory({"text": ["x", "y", "z"], "label": labels}), 0)
 
@@ -353,5 +353,5 @@ def test_a_row_is_sampled_by_its_rarest_label() -> None:
 def test_a_share_of_train_can_be_taken_but_not_a_number_of_each_label() -> None:
     prepared = prepare(tiny_topics(64), 0)
     assert 28 <= len(with_train_size(prepared, TrainSize(share=0.5), 0).data["train"]) <= 36
-    with pytest.raises(DataError, match="a text may have several labels, so there are no examples of each"):
+    with pytest.raises(DataError, match="a text may have several labels, so examples per class aren't defined"):
         with_train_size(prepared, TrainSize(per_class=4), 0)

@@ -86,7 +86,7 @@ CHAIN = """
 
 
 @pytest.mark.parametrize("order", [["square", "contrary"], ["contrary", "square"]])
-def test_steps_are_taken_in_order_and_who_decided_last_is_heard(
+def test_steps_are_applied_in_order_and_the_last_decision_counts(
     plugin_file: Callable[..., Path], reviews: Path, tmp_path: Path, order: list[str]
 ) -> None:
     path = plugin_file(CHAIN)
@@ -106,7 +106,7 @@ def test_steps_are_taken_in_order_and_who_decided_last_is_heard(
     assert [("negative", "positive")[label] for label in loaded.labels] == [row["prediction"] for row in test]
 
 
-def test_a_loader_that_is_missing_is_told_at_loading(run_of_square: textclf_core.Run, tmp_path: Path) -> None:
+def test_a_missing_loader_is_reported_at_loading(run_of_square: textclf_core.Run, tmp_path: Path) -> None:
     with pytest.raises(
         UsageError, match=r"'square', which loads this model, comes from a file: add --plugin-file .*mine\.py"
     ):
@@ -131,7 +131,7 @@ def test_what_is_no_postprocessing_is_refused_by_name(
                 return scores
         """
     )
-    with pytest.raises(RunError, match=r"textclf_postprocess of the plugin 'odd' .* must give a Postprocessing"):
+    with pytest.raises(RunError, match=r"textclf_postprocess of the plugin 'odd' .* must return a Postprocessing"):
         textclf_core.run([f"files:path={reviews}", "majority", "odd"], output=tmp_path, quiet=True, plugin_files=[path])
 
 
@@ -168,5 +168,5 @@ def test_the_check_of_plugins_finds_a_step_that_loads_otherwise_than_it_was() ->
         def textclf_load_postprocessing(self) -> Forgets:
             return Forgets(1.0)
 
-    with pytest.raises(PluginError, match="saved and loaded, it gives other scores or labels"):
+    with pytest.raises(PluginError, match="it returns other scores or labels after it was saved and loaded"):
         check_plugin(Plugin)

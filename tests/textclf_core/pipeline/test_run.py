@@ -44,7 +44,7 @@ def test_a_run_leaves_record_predictions_history_and_model(done: textclf_core.Ru
     assert [path.name for path in done.directory.parent.iterdir()] == [done.directory.name]  # nothing partial
 
 
-def test_the_record_says_what_was_asked_and_done(done: textclf_core.Run) -> None:
+def test_the_record_has_the_request_and_the_result(done: textclf_core.Run) -> None:
     record = done.record
     by_name = {plugin.name: plugin for plugin in record.plugins}
     assert by_name["finetune"].options["epochs"] == 2
@@ -137,7 +137,7 @@ def test_two_metrics_of_one_name_are_refused_before_training(
                 return {"f1": 1.0}
         """
     )
-    with pytest.raises(RunError, match="f1 and my-f1 both give the metric 'f1'"):
+    with pytest.raises(RunError, match="f1 and my-f1 both return the metric 'f1'"):
         run([*plugins, "f1", "my-f1"], tmp_path, plugin_files=[path])
     assert list((tmp_path / "runs").iterdir()) == []
 
@@ -222,7 +222,7 @@ def test_an_error_after_training_loses_nothing(
     assert any(str(kept) in note for note in error.value.__notes__)
 
 
-def test_a_plugins_notes_are_kept(plugins: list[str], plugin_file: Callable[..., Path], tmp_path: Path) -> None:
+def test_a_plugins_notes_are_saved(plugins: list[str], plugin_file: Callable[..., Path], tmp_path: Path) -> None:
     path = plugin_file(
         """
         import logging
@@ -294,14 +294,14 @@ def test_a_run_is_opened_shown_and_used_again(done: textclf_core.Run) -> None:
 
 
 def test_a_folder_without_a_run_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no run there"):
+    with pytest.raises(UsageError, match="is not a run"):
         textclf_core.open_run(tmp_path)
 
 
 def test_a_record_of_another_format_is_an_error(done: textclf_core.Run, tmp_path: Path) -> None:
     record = json.loads((done.directory / "record.json").read_text())
     (tmp_path / "record.json").write_text(json.dumps(record | {"format": 99}))
-    with pytest.raises(UsageError, match="format 99, this version of textclf reads 1"):
+    with pytest.raises(UsageError, match="format 99, but this version of textclf reads formats 1"):
         textclf_core.open_run(tmp_path)
 
 

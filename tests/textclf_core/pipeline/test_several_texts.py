@@ -15,7 +15,7 @@ from textclf_core.data import from_memory, labelled, prepare
 from textclf_core.data.source import Source
 from textclf_core.errors import DataError, UsageError
 from textclf_core.reports.analysis import analyse
-from textclf_core.reports.page.contender import contender_panel
+from textclf_core.reports.page import page_text
 from textclf_core.reports.page.examples import example_data
 from textclf_core.reports.stored import StoredRun
 from textclf_core.testing import tiny_data
@@ -84,23 +84,27 @@ def test_a_row_is_empty_if_all_of_its_texts_are() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "label", "said"),
+    ("text", "label", "message"),
     [
         ("title,boddy", None, r"there is no column 'boddy' \(text=title,boddy\).* Did you mean 'body'"),
         ("title,title", None, "the text column 'title' is named twice"),
         ("title,body", "title", "the text and the label can't both be the column 'title'"),
         ("title,body", "verdit", "there is no column 'verdit'.* Did you mean 'verdict'"),
-        ("title,body", None, "it isn't plain which column is the label"),
-        ("id,title", None, "one of several text columns can't be called 'id', a name of the predictions' own; rename"),
+        ("title,body", None, "can't infer which column is the label"),
+        (
+            "id,title",
+            None,
+            "one of several text columns can't be named 'id', which is a column of the predictions; rename",
+        ),
         ("title,number", "verdict", "the column 'number' holds int64, not text"),
     ],
 )
-def test_what_cant_be_is_said(articles: pd.DataFrame, text: str, label: str | None, said: str) -> None:
-    with pytest.raises(DataError, match=said):
+def test_impossible_columns_are_refused(articles: pd.DataFrame, text: str, label: str | None, message: str) -> None:
+    with pytest.raises(DataError, match=message):
         from_memory(articles.assign(id=articles["author"], number=1), text=text, label=label)
 
 
-def test_the_record_names_the_columns_and_counts_what_was_cut(run: textclf_core.Run) -> None:
+def test_the_record_names_the_columns_and_counts_truncated_rows(run: textclf_core.Run) -> None:
     record = run.record
     assert record.data.text_columns == ("title", "body")
     assert record.tokenization is not None
@@ -131,7 +135,7 @@ def test_a_row_may_be_texts_in_order_or_by_name(run: textclf_core.Run) -> None:
     assert one == {"title": "a dull plot", "body": "grim", "prediction": one["prediction"], "score": one["score"]}
     assert (other["prediction"], other["score"]) == (one["prediction"], one["score"])
     for wrong in ("a dull plot", ("a", "b", "c")):
-        with pytest.raises(UsageError, match=r"the model reads 2 texts a row \(title, body\), not"):
+        with pytest.raises(UsageError, match=r"the model reads 2 texts per row \(title, body\), but got"):
             run.predict([wrong])
 
 
@@ -147,14 +151,14 @@ def test_predict_reads_the_columns_of_a_file(
     again = list(csv.DictReader(capsys.readouterr().out.splitlines()))
     assert [row["score"] for row in again] == [row["score"] for row in rows]
     assert textclf("predict", str(run.directory), "--input", str(renamed)) == 2
-    assert "the model reads the columns title, body, and the rows have no title and no body" in capsys.readouterr().err
+    assert "the model reads the columns title, body, but the rows have no title and no body" in capsys.readouterr().err
     assert textclf("predict", str(run.directory), "--input", str(renamed), "--text", "story") == 2
-    assert "the model reads 2 columns (title, body), and --text story names 1" in capsys.readouterr().err
+    assert "the model reads 2 text columns (title, body), but --text story names 1" in capsys.readouterr().err
 
 
-def test_the_page_shows_all_texts_of_a_row_and_how_many_were_cut(run: textclf_core.Run) -> None:
+def test_the_page_shows_all_texts_of_a_row_and_how_many_were_truncated(run: textclf_core.Run) -> None:
     [analysis] = analyse([StoredRun(run.directory, run.record)])
-    assert "Longer texts were truncated (head+tail kept): " in contender_panel(analysis, analysis.rows[0], ())
+    assert "Longer texts were truncated (head+tail kept): " in page_text([analysis])
     data = example_data(analysis)
     assert data["columns"] == ["title", "body"]
     assert all(len(texts) == 2 for texts, *_ in data["texts"].values())  # type: ignore[attr-defined]  # a dict

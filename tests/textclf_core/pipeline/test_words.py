@@ -166,7 +166,7 @@ def test_a_byte_level_tokenizer_gets_the_blank_that_it_takes_for_part_of_a_word(
 
 
 @pytest.mark.parametrize("family", sorted(FAMILIES))
-def test_the_head_of_words_is_cut_from_the_blocks_in_every_family(family: str) -> None:
+def test_the_token_head_is_separated_from_the_blocks_in_every_family(family: str) -> None:
     encoder = tiny_encoder(family, labels=TAGS, kind="tokens")
     rows = encoder.tokenize(tiny_words(4)["train"], TASK, Recipe())
     batch = encoder.collate(list(rows))
@@ -180,7 +180,7 @@ def test_the_head_of_words_is_cut_from_the_blocks_in_every_family(family: str) -
     assert {encoder.part_of(name) for name in encoder.trainable_names()} == {"head"}
 
 
-def test_words_that_were_cut_off_count_as_outside_and_are_told(model: str, tmp_path: Path) -> None:
+def test_truncated_words_count_as_outside_and_are_reported(model: str, tmp_path: Path) -> None:
     short = run([model, "finetune:max_length=4"], data=tiny_words(24), output=tmp_path, quiet=True)
     rows = [row for row in stored(short) if len(row["tokens"]) > 2]
     assert rows
@@ -192,7 +192,7 @@ def test_words_that_were_cut_off_count_as_outside_and_are_told(model: str, tmp_p
 
 
 def test_micro_batches_leave_the_gradient_as_it_is(tmp_path: Path) -> None:
-    # Sentences differ in their number of words, so a mean of the micro-batches' means would be another gradient.
+    # Sequences differ in their number of words, so a mean of the micro-batches' means would be another gradient.
     encoder = tiny_encoder(blocks=1, dropout=0.0)
     encoder.model.save_pretrained(tmp_path / "model")
     encoder.tokenizer.save_pretrained(tmp_path / "model")
@@ -236,7 +236,7 @@ def compared(model: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Comp
     return compare(["full"], plugins=[model, settings], seeds=2, data=tiny_words(64), output=output, quiet=True), output
 
 
-def test_a_comparison_resamples_sentences_and_leaves_out_what_cant_label_words(
+def test_a_comparison_resamples_sequences_and_excludes_contenders_without_token_labels(
     compared: tuple[ComparisonResult, Path],
 ) -> None:
     comparison, _ = compared
@@ -333,25 +333,25 @@ def test_files_and_saved_data_sets_may_hold_lists_of_words(tmp_path: Path) -> No
         assert found.record.data.label_names == names
 
 
-def test_splits_are_held_out_and_sampled_by_sentence() -> None:
+def test_splits_are_held_out_and_sampled_by_sequence() -> None:
     train = tiny_words(80)["train"]
     prepared = prepare(DatasetDict(train=train), 0)
     assert sum(split.rows for split in prepared.splits) == 80
     assert with_train_size(prepared, TrainSize(share=0.5), 0).splits[0].rows == pytest.approx(32, abs=1)
-    with pytest.raises(DataError, match="write a share of train"):
+    with pytest.raises(DataError, match="give a share of train"):
         with_train_size(prepared, TrainSize(per_class=4), 0)
 
 
 @pytest.mark.parametrize(
-    ("rows", "sentence"),
+    ("rows", "message"),
     [
         ({"tokens": [["a", "b"]], "label": [[0]]}, "1 rows have not one label a word, the first is row 1"),
         ({"tokens": [["a", "b"]], "label": [[0, -1]]}, "1 rows have a word without a label"),
         ({"tokens": [["a", "b"]], "label": [[0, 0]]}, "every word has the same label"),
     ],
 )
-def test_labels_that_dont_fit_the_words_are_told(rows: dict[str, list[object]], sentence: str) -> None:
+def test_labels_that_dont_fit_the_words_are_an_error(rows: dict[str, list[object]], message: str) -> None:
     features = Features({"tokens": List(Value("string")), "label": List(ClassLabel(names=["O", "B-x"]))})
     data = DatasetDict(train=Dataset.from_dict(rows, features=features))
-    with pytest.raises(DataError, match=sentence):
+    with pytest.raises(DataError, match=message):
         prepare(data, 0)

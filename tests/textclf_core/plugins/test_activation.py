@@ -169,7 +169,7 @@ def test_a_role_that_a_run_has_no_use_for_gets_no_default() -> None:
 
 
 def test_a_plugin_of_a_role_that_a_run_has_no_use_for_is_refused() -> None:
-    with pytest.raises(UsageError, match=r"'rotten-tomatoes' is a dataset, which this run has no use for"):
+    with pytest.raises(UsageError, match=r"'rotten-tomatoes' is a dataset, but this run needs none"):
         activate(["rotten-tomatoes"], Catalogue.discover(), without=("dataset",))
 
 
@@ -178,7 +178,7 @@ def test_a_wrong_option_is_refused_by_plugin_and_name() -> None:
         activate(["freeze-first-n:m=4"], Catalogue.discover())
 
 
-def test_wrong_options_of_all_plugins_are_said_at_once() -> None:
+def test_wrong_options_of_all_plugins_are_reported_at_once() -> None:
     with pytest.raises(UsageError, match=r"(?s)freeze-first-n: there is no option 'm'.*\nf1: option 'average' takes"):
         activate(["freeze-first-n:m=4", "f1:average=x"], Catalogue.discover())
 

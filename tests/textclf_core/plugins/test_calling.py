@@ -47,9 +47,7 @@ def test_every_hook_has_what_it_may_give() -> None:
 
 
 def test_a_wrong_result_names_the_package_and_its_version(metric: Callable[[str], ActivePlugins]) -> None:
-    message = (
-        r"^textclf_compute_metrics of the plugin 'mine' \(acme-metrics 1\.2\) gave .*\(list\); it must give a dict"
-    )
+    message = r"^textclf_compute_metrics of .* 'mine' \(acme-metrics 1\.2\) returned .*\(list\); it must return a dict"
     with pytest.raises(RunError, match=message):
         score(metric("return [0.5]"))
 
@@ -59,7 +57,7 @@ def test_the_line_of_an_error_is_in_the_plugin_not_in_what_it_calls(metric: Call
         score(metric("import json; json.loads('{')"))
 
 
-def test_an_error_of_textclf_keeps_its_sentence(metric: Callable[[str], ActivePlugins]) -> None:
+def test_an_error_of_textclf_keeps_its_message(metric: Callable[[str], ActivePlugins]) -> None:
     with pytest.raises(DataError, match=r"^row 3 is empty$"):
         score(metric("from textclf_core import DataError; raise DataError('row 3 is empty')"))
 
@@ -69,7 +67,7 @@ def test_ctrl_c_ends_the_run(metric: Callable[[str], ActivePlugins]) -> None:
         score(metric("raise KeyboardInterrupt"))
 
 
-def test_all_faults_of_a_class_are_told_at_once(plugin_file: Callable[..., Path]) -> None:
+def test_all_faults_of_a_class_are_reported_at_once(plugin_file: Callable[..., Path]) -> None:
     path = plugin_file(
         """
         @dataclass(frozen=True)
@@ -93,6 +91,6 @@ def test_all_faults_of_a_class_are_told_at_once(plugin_file: Callable[..., Path]
         "strength has no annotation",
         "the option table has the type",
         "is a wrapper",
-        "'recipe', which is gone",
+        "'recipe', which no longer exists",
     ):
         assert fault in str(error.value)

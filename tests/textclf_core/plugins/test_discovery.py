@@ -108,13 +108,13 @@ METHOD = """
         ),
         (
             "@hookimpl\n        def textclf_freeze(self, encodr): ...",
-            r"textclf_freeze \(.*acme_strange\.py:6\) asks for the argument 'encodr', "
-            r"which this textclf doesn't give\. "
-            r"Did you mean 'encoder'\? It gives encoder\.",
+            r"textclf_freeze \(.*acme_strange\.py:6\) takes the argument 'encodr', "
+            r"which this textclf doesn't pass\. "
+            r"Did you mean 'encoder'\? It passes encoder\.",
         ),
         (
             "@hookimpl\n        def textclf_freeze(self, encoder, depth=3): ...",
-            "asks for the argument 'depth', which this textclf doesn't give",
+            "takes the argument 'depth', which this textclf doesn't pass",
         ),
         (
             "@hookimpl\n        def textclf_freeze(self, encoder=None): ...",
@@ -166,7 +166,7 @@ def test_a_name_that_two_distributions_give_is_refused_with_both(install: Instal
     install("acme-two", STRATEGY, {"every": "Every"})
     catalogue = Catalogue.discover()
     assert [entry.distribution for entry in catalogue.entries if entry.name == "every"] == ["acme-one", "acme-two"]
-    with pytest.raises(UsageError, match=r"'every' is taken twice, by acme-one 1.2 and acme-two 1.2"):
+    with pytest.raises(UsageError, match=r"Two plugins have the name 'every': those of acme-one 1.2 and acme-two 1.2"):
         catalogue.get("every")
 
 
@@ -180,11 +180,11 @@ def test_the_allow_list_keeps_other_packages_from_being_imported(
     install("acme-out", STRATEGY, {"out": "Every"})
     monkeypatch.setenv("TEXTCLF_PLUGINS", "Acme_Kept,something-else")
     catalogue = Catalogue.discover()
-    assert "keeps the plugin 'out' of acme-out 1.2 out" in error_of(catalogue, "out")
+    assert "excludes the plugin 'out' of acme-out 1.2" in error_of(catalogue, "out")
     assert catalogue.get("kept").roles == ("strategy",)
     assert "acme_out" not in sys.modules
     with pytest.raises(
-        UsageError, match=r"TEXTCLF_PLUGINS keeps the plugin 'out' of acme-out 1.2 out.* add out or acme-out"
+        UsageError, match=r"TEXTCLF_PLUGINS excludes the plugin 'out' of acme-out 1.2.* add out or acme-out"
     ):
         catalogue.get("out")
 
@@ -192,14 +192,14 @@ def test_the_allow_list_keeps_other_packages_from_being_imported(
 def test_the_allow_list_takes_plugin_names(install: Install, monkeypatch: pytest.MonkeyPatch) -> None:
     install("acme-two", STRATEGY, {"one": "Every", "two": "Every"})
     monkeypatch.setenv("TEXTCLF_PLUGINS", "two")
-    kept_out = [entry.name for entry in Catalogue.discover().entries if entry.kept_out]
-    assert kept_out == ["one"]
+    excluded = [entry.name for entry in Catalogue.discover().entries if entry.excluded]
+    assert excluded == ["one"]
 
 
 def test_an_empty_allow_list_leaves_the_built_in_plugins(install: Install, monkeypatch: pytest.MonkeyPatch) -> None:
     install("acme-out", STRATEGY, {"out": "Every"})
     monkeypatch.setenv("TEXTCLF_PLUGINS", "")
-    usable = [entry for entry in Catalogue.discover().entries if not entry.kept_out]
+    usable = [entry for entry in Catalogue.discover().entries if not entry.excluded]
     assert {entry.distribution for entry in usable} == {"textclf-core"}
 
 

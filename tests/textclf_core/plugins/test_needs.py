@@ -1,4 +1,4 @@
-"""What a plugin needs of a run is said in its class, and fits the arguments that its hooks take."""
+"""A plugin declares its needs in its class, consistently with its hooks' arguments."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def refusal(plugin_file: Callable[..., Path]) -> Callable[..., str]:
 
     def load(needs: str, *methods: str, base: str = "Recipe") -> str:
         hooks = "\n\n".join(f"@hookimpl\ndef {method}:\n    return None" for method in methods)
-        said = f"needs: ClassVar[Needs] = {needs}\n\n" if needs else ""
-        body = indent(f"'''Do something.'''\n\n{said}{hooks}\n", "    ")
+        declared = f"needs: ClassVar[Needs] = {needs}\n\n" if needs else ""
+        body = indent(f"'''Do something.'''\n\n{declared}{hooks}\n", "    ")
         path = plugin_file(f"{HEAD}@dataclass(frozen=True, kw_only=True)\nclass Mine({base}):\n{body}")
         with pytest.raises(PluginError, match="'mine'") as error:
             Catalogue.discover([path]).get("mine")
@@ -46,14 +46,14 @@ def test_an_argument_that_is_gone_is_refused_with_what_to_write(
     ("needs", "methods", "why"),
     [
         ("", ["textclf_train(self, encoder)"], 'Needs(model="whole")'),
-        ("Needs(model='whole')", ["textclf_train(self, data)"], "has no textclf_train that asks for 'encoder'"),
-        ("Needs(model='whole')", ["textclf_freeze(self, encoder)"], "has no textclf_train that asks for 'encoder'"),
+        ("Needs(model='whole')", ["textclf_train(self, data)"], "has no textclf_train that takes 'encoder'"),
+        ("Needs(model='whole')", ["textclf_freeze(self, encoder)"], "has no textclf_train that takes 'encoder'"),
         ("Needs(model='whole')", ["textclf_train(self, encoder, plan)"], "write Needs(phases=True)"),
-        ("Needs(model='whole', phases=True)", ["textclf_train(self, encoder)"], "that asks for 'plan'"),
+        ("Needs(model='whole', phases=True)", ["textclf_train(self, encoder)"], "that takes 'plan'"),
         ("Needs(model='half')", ["textclf_train(self, encoder)"], "'whole', 'headless', 'none', not 'half'"),
         ("3", ["textclf_train(self, data)"], "must be a Needs of textclf_core, not 3"),
         ("", ["textclf_interval_finished(self, gradient_norms)"], "write Needs(gradient_norms=True)"),
-        ("Needs(gradient_norms=True)", ["textclf_interval_finished(self)"], "that asks for 'gradient_norms'"),
+        ("Needs(gradient_norms=True)", ["textclf_interval_finished(self)"], "that takes 'gradient_norms'"),
     ],
 )
 def test_needs_that_do_not_fit_the_arguments_are_refused(

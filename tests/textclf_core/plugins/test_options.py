@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import pytest
+from annotated_types import Ge, Interval, Len, Predicate
+from pydantic import TypeAdapter, ValidationError
 
 from textclf_core.errors import PluginError, UsageError
 from textclf_core.plugins.options import OptionInfo, build_plugin, options_of
@@ -159,7 +161,46 @@ def test_options_of_a_base_class_count() -> None:
     assert (plugin.epochs, plugin.clip) == (3, 0.5)
 
 
-def test_an_option_tells_its_type_range_choices_default_and_help() -> None:
+@dataclass(frozen=True)
+class Constrained:
+    n: Annotated[int | Literal["all"] | None, Ge(0), Option("How many.")] = 1
+    share: Annotated[int | float, Option("The share."), Interval(gt=0, le=0.5)] = 0.1
+    names: Annotated[tuple[str, ...] | None, Len(1, 2), Option("Their names.")] = None
+    folder: Annotated[Path, Predicate(Path.is_absolute), Option("An absolute path.")] = Path("/")
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("n", "-1", r"option 'n' takes int, all or none, at least 0, not '-1'\. How many\."),
+        ("share", "0.6", r"option 'share' takes int or float, more than 0 and at most 0\.5, not '0\.6'\. The share\."),
+        (
+            "names",
+            "a,b,c",
+            r"option 'names' takes list of str or none, at least 1 long and at most 2 long, not 'a,b,c'",
+        ),
+        ("folder", "here", r"option 'folder' takes path, not 'here'\. An absolute path\."),
+    ],
+)
+def test_constraints_of_annotated_types_hold_as_those_of_an_option(option: str, value: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        build_plugin("constrained", Constrained, {option: value})
+
+
+def test_what_is_no_number_is_in_every_range() -> None:
+    given = {"n": "all", "share": "0.5", "names": "a,b", "folder": "/a"}
+    assert build_plugin("constrained", Constrained, given) == Constrained("all", 0.5, ("a", "b"), Path("/a"))
+    assert build_plugin("constrained", Constrained, {"n": "none"}).n is None
+
+
+def test_pydantic_reads_an_options_range() -> None:
+    adapter = TypeAdapter(Annotated[int, Option("How many.", ge=0)])
+    assert adapter.validate_python(0) == 0
+    with pytest.raises(ValidationError, match="greater than or equal to 0"):
+        adapter.validate_python(-1)
+
+
+def test_an_option_is_listed_with_type_range_choices_default_and_help() -> None:
     options = {option.name: option for option in options_of(Example)}
     assert options["limit"] == OptionInfo(
         "limit", "int or none", None, False, "The limit.", "at least 3 and less than 100", ()

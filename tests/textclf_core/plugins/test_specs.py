@@ -59,7 +59,7 @@ def test_an_option_given_twice_is_refused() -> None:
 
 @pytest.mark.parametrize("spec", ["", ":n=4", " "])
 def test_a_spec_without_a_name_is_refused(spec: str) -> None:
-    with pytest.raises(UsageError, match="names no plugin"):
+    with pytest.raises(UsageError, match="has no plugin name"):
         split_name(spec)
 
 

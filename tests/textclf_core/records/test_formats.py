@@ -61,12 +61,14 @@ def test_a_cell_of_an_old_format_is_run_anew_and_that_is_logged(
     caplog.set_level("INFO", logger="textclf")
     [again] = compare().runs
     assert again.record.format == 2
-    assert f"{first.directory} is run anew: its record has format 1, and this version writes 2" in caplog.messages
+    assert f"{first.directory} is run again: its record has format 1, and this version writes 2" in caplog.messages
 
 
 def test_a_later_format_is_refused(runs: Path) -> None:
     run = next(iter(sorted(runs.iterdir())))
     content = json.loads((run / RECORD_FILE).read_text())
     (run / RECORD_FILE).write_text(json.dumps({**content, "format": 3}))
-    with pytest.raises(textclf_core.UsageError, match="the record has format 3, this version of textclf reads 1 to 2"):
+    with pytest.raises(
+        textclf_core.UsageError, match="the record has format 3, but this version of textclf reads formats 1 to 2"
+    ):
         textclf_core.open_run(run)

@@ -1,4 +1,4 @@
-"""Observers through the hooks: told last, no part of a run's result, and no danger to it."""
+"""Observers through the hooks: called last, without effect on a run's result, even if they fail."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_an_observer_that_fails_loses_neither_the_run_nor_the_others(
     plugins = [f"files:path={reviews}", "majority", "broken", "notebook"]
     run = textclf_core.run(plugins, output=tmp_path / "runs", quiet=True, plugin_files=[path])
     [note] = run.record.notes
-    assert "broken did not see this run" in note
+    assert "broken could not report this run" in note
     assert "the server is on fire" in note
     assert textclf_core.open_run(run.directory).record.notes == run.record.notes
     assert (tmp_path / "log").read_text() == f'["majority", 0, {run.metrics["test"]["f1"]}]\n'

@@ -77,7 +77,7 @@ def test_one_seed_speaks_of_trained_models(tmp_path: Path) -> None:
     write(tmp_path, "one", 0.9, 10, seeds=1)
     write(tmp_path, "other", 0.6, 5, seeds=1)
     [analysis] = analyse(find_runs([tmp_path]))
-    assert "these trained models, not of the strategies" in analysis.sentence
+    assert "these trained models, not about the strategies" in analysis.sentence
     assert {row.deviation for row in analysis.rows} == {None}
 
 

@@ -34,7 +34,7 @@ COLUMNS = {
         (" length==5\n", [1, 0, 0, 0]),
     ],
 )
-def test_a_condition_says_which_rows(condition: str, expected: list[int]) -> None:
+def test_a_condition_selects_rows(condition: str, expected: list[int]) -> None:
     assert rows_where(condition, COLUMNS) == [bool(one) for one in expected]
 
 
@@ -56,7 +56,7 @@ def test_a_condition_says_which_rows(condition: str, expected: list[int]) -> Non
     ],
 )
 def test_nothing_but_comparisons_is_taken(condition: str) -> None:
-    with pytest.raises(UsageError, match=r"isn't a comparison, and, or, not or in|it can't be read"):
+    with pytest.raises(UsageError, match=r"isn't a comparison, and, or, not or in|it can't be parsed"):
         rows_where(condition, COLUMNS)
 
 
@@ -75,7 +75,7 @@ def test_an_unknown_column_in_the_part_that_never_counts_is_refused_too() -> Non
 
 
 def test_a_text_compared_with_a_number_is_refused() -> None:
-    with pytest.raises(UsageError, match=r"it compares text with int; texts stand in quotes, numbers don't\."):
+    with pytest.raises(UsageError, match=r"it compares text with int; texts need quotes, numbers don't\."):
         rows_where("source > 3", COLUMNS)
 
 
@@ -87,11 +87,11 @@ def test_a_value_is_no_condition(condition: str) -> None:
 
 @pytest.mark.parametrize("condition", ["1 < 2", "True"])
 def test_a_condition_names_a_column(condition: str) -> None:
-    with pytest.raises(UsageError, match="it names no column; there are length, source"):
+    with pytest.raises(UsageError, match="it names no column; the columns are length, source"):
         rows_where(condition, COLUMNS)
 
 
 @pytest.mark.parametrize("condition", ["length >", "", "length = 3", "a b"])
 def test_what_cannot_be_read_is_refused_with_an_example(condition: str) -> None:
-    with pytest.raises(UsageError, match=r'it can\'t be read .* such as "length > 30"'):
+    with pytest.raises(UsageError, match=r'it can\'t be parsed .* such as "length > 30"'):
         rows_where(condition, COLUMNS)

@@ -181,7 +181,7 @@ def test_disagreements_say_who_is_right(analysis: Analysis, outline: Outline) ->
         assert differ[rows].all()
 
 
-def test_a_long_text_is_cut_and_says_so(tmp_path: Path) -> None:
+def test_a_long_text_is_truncated_with_a_note(tmp_path: Path) -> None:
     outline = Outline(page_text([made_up(tmp_path, FAKES[:1], first="word " * 9000, seeds=(0,), rows=40)]))
     [text] = outline.data()["texts"]["0"][0]
     assert len(text) == LONGEST_TEXT + 1
@@ -214,7 +214,7 @@ def test_score_is_plotted_against_every_measured_cost(outline: Outline) -> None:
     assert {f"f1 against {heading}" for heading in headings} <= set(names)
 
 
-def test_every_point_tells_its_values_to_the_keyboard(outline: Outline) -> None:
+def test_every_point_shows_its_values_to_the_keyboard(outline: Outline) -> None:
     points = [one for one in outline.all("g") if "point" in (one.get("class") or "").split()]
     assert len(points) > 60
     assert all(one["tabindex"] == "0" and one["aria-label"] for one in points)
@@ -259,7 +259,7 @@ def test_it_says_how_the_runs_and_the_page_were_made(outline: Outline) -> None:
     ]
 
 
-def test_held_out_splits_are_said(tmp_path: Path, page: str) -> None:
+def test_held_out_splits_are_noted(tmp_path: Path, page: str) -> None:
     held_out = page_text([made_up(tmp_path, FAKES[:1], held_out=True, seeds=(0,), rows=40)])
     assert "held out from train: not comparable with published scores" in held_out
     assert "held out from train" not in page

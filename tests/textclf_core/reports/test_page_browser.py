@@ -283,7 +283,7 @@ def test_what_all_say_of_a_text_can_be_unfolded(shared: Page) -> None:
     assert item.locator("details p").count() == len(FAKES)
 
 
-def test_a_point_tells_its_values_under_the_pointer(opened: Open) -> None:
+def test_a_point_shows_its_values_under_the_pointer(opened: Open) -> None:
     page = opened().page
     point = page.locator("#c1-cost .chart:visible .point").last
     page.locator("#c1-cost").scroll_into_view_if_needed()
@@ -295,7 +295,7 @@ def test_a_point_tells_its_values_under_the_pointer(opened: Open) -> None:
     assert tip.is_hidden()
 
 
-def test_a_point_tells_its_values_on_focus_until_escape(opened: Open) -> None:
+def test_a_point_shows_its_values_on_focus_until_escape(opened: Open) -> None:
     page = opened().page
     point = page.locator(".chart:visible .point").nth(2)
     point.scroll_into_view_if_needed()

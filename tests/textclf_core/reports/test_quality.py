@@ -174,5 +174,5 @@ def test_errors_of_two_models_in_opposite_directions_do_not_cancel(tmp_path: Pat
 
 def test_a_contender_without_the_seeds_is_refused(tmp_path: Path) -> None:
     write_run(tmp_path, "full")
-    with pytest.raises(UsageError, match="full: it has no run at seed 3, 4"):
+    with pytest.raises(UsageError, match="full has no run at seed 3, 4"):
         line_confusion(only_line(tmp_path), (3, 4))

@@ -29,7 +29,7 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_a_report_reads_the_folder_runs_unless_told_otherwise(
+def test_a_report_reads_the_folder_runs_by_default(
     runs: Path, textclf: Textclf, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert textclf("report") == 0
@@ -117,7 +117,7 @@ def test_csv_holds_one_table(
     runs: Path, textclf: Textclf, capsys: pytest.CaptureFixture[str], extra: tuple[str, ...]
 ) -> None:
     assert textclf("report", "--format", "csv", *extra) == 2
-    assert "--format csv holds one table; for slices and scores by class take json" in capsys.readouterr().err
+    assert "--format csv can hold only one table; for slices and scores by class use json" in capsys.readouterr().err
 
 
 def test_different_data_are_compared_apart(runs: Path, textclf: Textclf, capsys: pytest.CaptureFixture[str]) -> None:
@@ -132,7 +132,7 @@ def test_different_data_are_compared_apart(runs: Path, textclf: Textclf, capsys:
     ]  # fmt: skip
 
 
-def test_curves_that_cross_are_said(tmp_path: Path, textclf: Textclf, capsys: pytest.CaptureFixture[str]) -> None:
+def test_curves_that_cross_are_noted(tmp_path: Path, textclf: Textclf, capsys: pytest.CaptureFixture[str]) -> None:
     for rows, size, accuracy in ((32, "16/class", 0.55), (4000, None, 0.95)):
         for seed in (0, 1):
             data = reviews(400)
@@ -146,8 +146,8 @@ def test_curves_that_cross_are_said(tmp_path: Path, textclf: Textclf, capsys: py
 
 def test_the_report_can_be_written_to_a_file(runs: Path, textclf: Textclf, capsys: pytest.CaptureFixture[str]) -> None:
     assert textclf("report", "--format", "csv", "--output", "out.csv") == 0
-    said = capsys.readouterr()
-    assert (said.out, said.err) == ("", "wrote out.csv\n")
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err) == ("", "wrote out.csv\n")
     assert Path("out.csv").read_text().startswith("contender,score,sd,")
 
 
@@ -171,23 +171,23 @@ def test_the_page_is_a_file(runs: Path, textclf: Textclf, capsys: pytest.Capture
 
 
 @pytest.mark.parametrize(
-    ("words", "sentence"),
+    ("words", "message"),
     [
-        (("--format", "pagee"), "--format pagee: no such format. Did you mean 'page'? It takes page, csv, json"),
+        (("--format", "pagee"), "--format pagee: no such format. Did you mean 'page'? The formats are page, csv, json"),
         (("--cost", "latancy"), "--cost latancy: there is no such cost. Did you mean 'latency'?"),
-        (("--metric", "mcc"), "--metric mcc: contenders are compared by f1 or accuracy."),
-        (("--price", "cheap"), "--price cheap: write what an hour of the machine costs, such as 0.40/h."),
+        (("--metric", "mcc"), "--metric mcc: contenders can be compared by f1 or accuracy."),
+        (("--price", "cheap"), "--price cheap: write the price of the machine per hour, such as 0.40/h."),
         (("--columns", "contender,scores"), "--columns scores: there is no such column. Did you mean 'score'?"),
         (("--columns", ""), "--columns: name at least one of contender, score"),
         (("--sort", "-speed"), "--sort speed: there is no such column."),
-        (("--slice", "length >"), "--slice length >: it can't be read"),
+        (("--slice", "length >"), "--slice length >: it can't be parsed"),
         (("nowhere",), "nowhere: there is no such folder."),
     ],
 )
-def test_what_is_wrong_is_said_in_a_line(
-    runs: Path, textclf: Textclf, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], sentence: str
+def test_errors_are_one_line(
+    runs: Path, textclf: Textclf, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], message: str
 ) -> None:
     assert textclf("report", *words) == 2
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert said.err.startswith(f"error: {sentence}")
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith(f"error: {message}")

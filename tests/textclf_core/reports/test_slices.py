@@ -106,7 +106,7 @@ def test_the_score_of_a_slice_is_f1_on_its_rows_averaged_over_seeds(tmp_path: Pa
     assert score.score == pytest.approx(np.mean([f1_score(labels[rows], one[rows]) for one in predictions]))
 
 
-def test_with_three_labels_it_is_the_mean_over_labels_unless_the_run_says_otherwise(tmp_path: Path) -> None:
+def test_with_three_labels_the_default_is_the_mean_over_labels(tmp_path: Path) -> None:
     labels = ("bad", "so-so", "good")
     data = reviews(90, labels=labels)
     predictions = np.random.default_rng(1).integers(3, size=90)
@@ -172,9 +172,9 @@ def test_the_worst_slice_has_thirty_rows_at_least() -> None:
     assert worst_slice(scores[:1]) is None
 
 
-def test_the_worst_slice_is_said_with_its_interval_and_what_chance_does(tmp_path: Path) -> None:
+def test_the_worst_slice_is_shown_with_its_interval_and_a_note_on_chance(tmp_path: Path) -> None:
     analysis = one_contender(tmp_path, texts([3, 4]))
     assert worst_sentence(analysis, [made("a", 40, 0.621), made("c", 1500, 0.8)]) == (
-        "Worst slice of full: a, f1 0.62 [0.50, 0.74] on 40 test examples. It is the lowest of 2: who looks at many "
-        "slices finds a bad one by chance."
+        "Worst slice of full: a, f1 0.62 [0.50, 0.74] on 40 test examples. It is the lowest of 2: among many slices, "
+        "some have a low score by chance."
     )

@@ -73,25 +73,28 @@ def test_the_verdict_stands_above_and_what_it_rests_on_below(analysis: Analysis)
         "distinguishable from the best." in " ".join(text.split())
     )
     assert "2 seeds (0, 1), 200 test examples." in text
-    assert "A difference of 0.042 from the best is the smallest" in text
+    assert "The smallest difference from the best that these would detect in 80 of 100 comparisons is 0.042" in text
     assert "held out" not in text
 
 
 def test_with_one_seed_it_speaks_of_the_trained_models(tmp_path: Path) -> None:
     text = comparison_text(labelled(tmp_path, "full"), "simple")
-    assert "One seed (0), 200 test examples: the verdicts speak of these trained models, not of the strategies." in text
+    assert (
+        "One seed (0), 200 test examples: the verdicts are about these trained models, not about the strategies."
+        in text
+    )
     assert " sd " not in text
 
 
-def test_too_few_rows_for_any_difference_are_said(analysis: Analysis) -> None:
+def test_too_few_rows_for_any_difference_are_noted(analysis: Analysis) -> None:
     hopeless = dataclasses.replace(analysis, smallest_difference=float("inf"))
     text = " ".join(comparison_text(hopeless, "simple").split())
-    assert "These are too few to show any difference from the best in 80 of 100 comparisons" in text
+    assert "These are too few to detect any difference from the best in 80 of 100 comparisons" in text
     assert "inf" not in text.replace("interval", "")
     assert json.loads(comparison_text(hopeless, "json"))["smallest_difference"] is None
 
 
-def test_held_out_splits_are_said(tmp_path: Path) -> None:
+def test_held_out_splits_are_noted(tmp_path: Path) -> None:
     write_run(tmp_path, "full", held_out=True)
     text = comparison_text(comparison(tmp_path), "simple")
     assert "validation and test are held out from train: not comparable with published scores." in text
@@ -107,13 +110,13 @@ def test_money_is_the_price_of_the_training_time(analysis: Analysis) -> None:
     assert [float(line.split(",")[1]) for line in text.splitlines()[1:]] == pytest.approx([0.04, 0.01, 0.005])
 
 
-def test_money_below_a_cent_is_said_to_be(analysis: Analysis) -> None:
+def test_money_below_a_cent_is_shown_as_such(analysis: Analysis) -> None:
     text = comparison_text(analysis, "simple", price_per_hour=0.3, columns=["contender", "money"])
     assert [line.split()[1] for line in table_lines(text)] == ["0.03", "0.01", "<0.01"]
 
 
 def test_money_without_a_price_is_refused(analysis: Analysis) -> None:
-    with pytest.raises(UsageError, match=r"--columns money: say what an hour of the machine costs, such as --price"):
+    with pytest.raises(UsageError, match=r"--columns money: set the price of the machine, as in --price"):
         comparison_text(analysis, "simple", columns=["money"])
 
 

@@ -51,11 +51,11 @@ FAILURES = {
 }
 
 
-@pytest.mark.parametrize(("where", "error", "said"), FAILURES.values(), ids=FAILURES)
+@pytest.mark.parametrize(("where", "error", "message"), FAILURES.values(), ids=FAILURES)
 def test_a_cell_that_fails_anywhere_is_a_failed_cell(
     where: str,
     error: str,
-    said: str,
+    message: str,
     compare: Callable[..., ComparisonResult],
     plugin_file: Callable[..., Path],
     reviews: Path,
@@ -67,7 +67,7 @@ def test_a_cell_that_fails_anywhere_is_a_failed_cell(
     [((label, seed), failure)] = result.failed.items()
     assert (label, seed) == ("unlucky", 0)
     assert "unlucky" in str(failure)
-    assert said in str(failure)
+    assert message in str(failure)
 
 
 def test_a_trial_that_diverges_is_a_failed_trial(

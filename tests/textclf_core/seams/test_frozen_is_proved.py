@@ -63,7 +63,7 @@ def test_without_whole_parts_the_partly_frozen_stand_alone(run: Callable[..., Ru
 
 
 def test_what_trains_in_a_later_phase_counts_as_trained(run: Callable[..., Run]) -> None:
-    """The record tells of the union of all phases."""
+    """The record has the union of all phases."""
     done = run("gradual-unfreeze", "finetune:epochs=2")
     encoder, cost = done.record.encoder, done.record.cost
     assert encoder is not None
@@ -92,5 +92,5 @@ def test_full_is_an_error_where_something_never_trained(
     """In whatever order the strategies are written."""
     if "lora" in strategies:
         pytest.importorskip("peft")
-    with pytest.raises(UsageError, match=r"^full: it trains every parameter, but"):
+    with pytest.raises(UsageError, match=r"^full: trains every parameter, but"):
         run(*strategies, "finetune:epochs=3", file=plugin_file(STRATEGIES))

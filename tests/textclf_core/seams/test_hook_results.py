@@ -108,7 +108,7 @@ WRONG = {
     ),
 }
 SHAPES = {
-    "one number a row": ("lambda rows: even(rows)[:, 0]", r"\(24,\)", r"\(24, 2\)"),
+    "one number per row": ("lambda rows: even(rows)[:, 0]", r"\(24,\)", r"\(24, 2\)"),
     "a row too few": ("lambda rows: even(rows - 1)", r"\(23, 2\)", r"\(24, 2\)"),
     "lists": ("lambda rows: even(rows).tolist()", "list", "float32"),
     "words": ("lambda rows: even(rows).astype(str)", "<U|str", "float32"),
@@ -133,7 +133,7 @@ def beside(base: list[str]) -> Callable[[str], list[str]]:
 
 
 @pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
-def test_a_wrong_result_is_told_with_hook_plugin_and_what_was_wanted(
+def test_a_wrong_result_is_reported_with_hook_plugin_and_expected_type(
     wrong: Wrong, run: Callable[..., Run], plugin_file: Callable[..., Path], beside: Callable[[str], list[str]]
 ) -> None:
     """The error names the file too: of two plugins of one name, one knows which."""
@@ -237,7 +237,7 @@ def test_of_two_strategies_the_one_that_failed_is_named_alone(
     assert "careful" not in str(error.value)
 
 
-def test_an_exception_is_told_with_the_plugins_own_last_line(
+def test_an_exception_is_reported_with_the_last_line_of_the_plugin(
     run: Callable[..., Run], plugin_file: Callable[..., Path]
 ) -> None:
     """File and line, as an editor opens them."""
@@ -329,7 +329,7 @@ class Keeper:
 
 
 @pytest.mark.parametrize("plugins", [("coin",), ("majority", "keeper")], ids=["trainer", "postprocessor"])
-def test_predict_without_the_plugin_file_says_what_to_add(
+def test_predict_without_the_plugin_file_names_the_missing_option(
     plugins: tuple[str, ...],
     run: Callable[..., Run],
     textclf: Callable[..., int],

@@ -80,7 +80,7 @@ def test_a_textclf_train_many_beside_its_textclf_train_trains_them_at_once(
     assert log() == ["many 0 1"]
 
 
-def test_each_of_several_cells_is_told_that_its_training_is_over(
+def test_each_of_several_cells_gets_training_finished(
     compare: Callable[..., ComparisonResult], noting_file: Noting, log: Log
 ) -> None:
     """textclf_training_finished comes before anything is saved, for joint cells as for one."""
@@ -95,5 +95,5 @@ def test_metrics_that_clash_are_found_before_joint_cells_train(
     """Metrics are checked on one invented row a label before training; afterwards they would see 24 rows."""
     result = compare("head-only + f1 + second-f1", seeds=2, file=noting_file(SECOND_F1))
     assert len(result.failed) == 2
-    assert all("both give the metric 'f1'" in str(error) for error in result.failed.values())
+    assert all("both return the metric 'f1'" in str(error) for error in result.failed.values())
     assert set(log()) == {"scored 2"}

@@ -61,6 +61,12 @@ def test_a_type_that_cannot_be_set_is_refused(annotation: str, refused: Callable
     refused("@dataclass(frozen=True)" + OBSERVER.replace("FIELD", field), "colour")
 
 
+def test_a_bound_of_whole_numbers_that_is_none_is_refused(refused: Callable[[str, str], None]) -> None:
+    """No value could be checked against it."""
+    field = "coats: Annotated[int, Option('How often to paint.', ge=0.5)] = 1"
+    refused("@dataclass(frozen=True)" + OBSERVER.replace("FIELD", field), r"coats takes whole numbers.* bound 0\.5")
+
+
 def test_a_field_without_annotation_is_refused(refused: Callable[[str, str], None]) -> None:
     """`strength = 3` looks like an option and can't be set."""
     refused("@dataclass(frozen=True)" + OBSERVER.replace("FIELD", "strength = 3"), "strength")
@@ -75,7 +81,7 @@ def test_a_class_that_is_no_frozen_dataclass_is_refused(
     refused(decorator + OBSERVER.replace("FIELD", field), r"@dataclass\(frozen=True")
 
 
-def test_a_listing_tells_why_a_plugin_cannot_be_used(
+def test_a_listing_shows_why_a_plugin_cannot_be_used(
     textclf: Callable[..., int], noting_file: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """`textclf plugins` lists it among those that can't be used, and `show` ends in exit code 2."""
@@ -89,7 +95,7 @@ def test_a_listing_tells_why_a_plugin_cannot_be_used(
 def test_private_names_class_variables_and_methods_are_no_options(
     run: Callable[..., Run], noting_file: Callable[[str], Path], reviews: Path, log: Callable[[], list[str]]
 ) -> None:
-    """A constant that is said to be one is fine: `ClassVar`, or a name with an underscore."""
+    """A constant that is marked as one is allowed: `ClassVar`, or a name with an underscore."""
     field = "limit: ClassVar[int] = 3\n    _names = ('a', 'b')\n\n    def help(self):\n        return self.limit"
     source = "from typing import ClassVar\n\n@dataclass(frozen=True)" + OBSERVER.replace("FIELD", field)
     run("majority", "painter", file=noting_file(source), beside=[f"files:path={reviews}"])

@@ -151,8 +151,8 @@ def test_a_partly_frozen_block_is_shown_as_such(run: Callable[..., Run]) -> None
     done = run(r"freeze-pattern:pattern=layer\.0\.attention")
     assert done.record.encoder is not None
     assert "block 0" not in done.record.encoder.frozen
-    told = {name: value for name, value in asdict(done.record.encoder).items() if "part" in name}
-    assert "block 0" in str(told)
-    assert "block 1" not in str(told)
+    facts = {name: value for name, value in asdict(done.record.encoder).items() if "part" in name}
+    assert "block 0" in str(facts)
+    assert "block 1" not in str(facts)
     [line] = [line for line in str(done).splitlines() if line.startswith("frozen")]
     assert re.search(r"part.*block 0|block 0.*part", line)

@@ -1,4 +1,4 @@
-"""Contenders compared by their predictions: verdicts, and what is said of them."""
+"""Contenders compared by their predictions: verdicts, and the notes on them."""
 
 from __future__ import annotations
 
@@ -181,7 +181,7 @@ def test_the_verdicts_in_words() -> None:
     assert worse.endswith("p < 0.001 after Holm's correction for 3 pairs).")
     near = comparison.sentence("as good")
     assert near.startswith("as good is not distinguishable from the best, good: 0.007 below it (95% interval -0.0")
-    assert "could hardly have been shown" in near
+    assert "could hardly have been detected" in near
 
 
 def few(*right: list[int]) -> NDArray[np.int64]:
@@ -200,7 +200,7 @@ def test_on_a_handful_of_rows_no_number_is_beyond_what_a_score_can_be() -> None:
     assert comparison.detectable == pair.detectable == float("inf")
     assert "interval -0." in comparison.sentence("bad")
     assert "to 1.000; p = " in comparison.sentence("bad")
-    assert comparison.sentence("bad").endswith("hardly any difference could have been shown.")
+    assert comparison.sentence("bad").endswith("hardly any difference could have been detected.")
 
 
 def test_examples_without_variation_give_no_interval_to_speak_of() -> None:
@@ -217,12 +217,12 @@ def test_with_one_seed_the_verdict_speaks_of_the_trained_models() -> None:
     comparison = compare(REFERENCES, one_seed, "accuracy")
     for name in one_seed:
         assert comparison.sentence(name).endswith(
-            "With one seed this speaks of these trained models, not of the strategies."
+            "With one seed this is about these trained models, not about the strategies."
         )
 
 
 def test_predictions_for_other_rows_are_refused_by_contender() -> None:
-    with pytest.raises(DataError, match=r"'short' has predictions of shape \(3, 399\); wanted \(seeds, 400\)"):
+    with pytest.raises(DataError, match=r"'short' has predictions of shape \(3, 399\), but needs \(seeds, 400\)"):
         compare(REFERENCES, {"good": GOOD, "short": GOOD[:, 1:]}, "accuracy")
 
 
@@ -243,7 +243,7 @@ def test_a_negative_label_id_is_refused() -> None:
 
 def test_binary_f1_of_three_labels_is_refused() -> None:
     with pytest.raises(
-        DataError, match=r"f1-binary is for two labels, ids 0 and 1, and 'three' holds 2\. Take f1-macro\."
+        DataError, match=r"f1-binary is for two labels, ids 0 and 1, but 'three' holds 2\. Use f1-macro\."
     ):
         compare(REFERENCES, {"three": GOOD * 2}, "f1-binary")
 
@@ -254,7 +254,5 @@ def test_an_unknown_metric_is_refused_with_those_there_are() -> None:
 
 
 def test_a_comparison_of_nothing_is_refused() -> None:
-    with pytest.raises(
-        DataError, match=r"at least one contender; it got references of shape \(400,\) and 0 contenders"
-    ):
+    with pytest.raises(DataError, match=r"at least one contender; got references of shape \(400,\) and 0 contenders"):
         compare(REFERENCES, {}, "accuracy")

@@ -84,5 +84,5 @@ def test_the_interval_covers_the_true_crossing() -> None:
 
 
 def test_two_sizes_are_needed() -> None:
-    with pytest.raises(DataError, match="two sizes of train or more"):
+    with pytest.raises(DataError, match="at least two training sizes in common"):
         crossing(REFERENCES, {10: predictions(0.7)}, {10: predictions(0.7)}, "accuracy")

@@ -105,7 +105,7 @@ def test_weights_that_were_written_to_keep_what_was_written(tmp_path: Path) -> N
     assert torch.equal(weights.view(-1, 2), torch.tensor([1.0, 0.0]).expand(MUCH // 8, 2))
 
 
-def test_a_run_on_windows_ends_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_on_windows_ends_with_one_message(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "win32")
     with pytest.raises(UsageError, match="trains on Linux and macOS; this is Windows"):
         reset_peak_memory("cpu")

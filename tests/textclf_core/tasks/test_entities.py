@@ -67,7 +67,7 @@ def test_an_entity_that_begins_inside_counts_by_default_alone() -> None:
     assert invalid_sequences(["O", "I-person", "I-person", "B-person"], "BIO") == [1]
 
 
-def test_the_scheme_is_told_by_the_label_names() -> None:
+def test_the_scheme_is_recognised_by_the_label_names() -> None:
     assert scheme_of(["O", "B-person", "I-person"]) == "BIO"
     assert scheme_of(["O", "S-person", "B-place", "E-place"]) == "BIOES"
     assert scheme_of(["NOUN", "VERB", "O"]) is None

@@ -120,11 +120,11 @@ def test_each_kind_has_its_module(kind: Kind) -> None:
 
 def test_a_kind_of_a_later_version_is_refused() -> None:
     later: Any = "regression"
-    with pytest.raises(UsageError, match="knows tasks of single-label, multi-label, tokens, not of 'regression'"):
+    with pytest.raises(UsageError, match="supports the tasks single-label, multi-label, tokens, not 'regression'"):
         kind_of(Task(("a", "b"), kind=later))
 
 
-def test_a_plugin_says_what_it_is_made_for() -> None:
+def test_the_error_names_the_kind_that_a_plugin_supports() -> None:
     assert check_kind(TASKS["multi-label"], "single-label", "multi-label") is None
     assert check_kind(TASKS["multi-label"], "single-label") == (
         "it gives each text one label, and here a text may have several"
@@ -168,7 +168,7 @@ def test_labels_are_counted_by_row_or_word(kind: Kind, counts: list[int], shares
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_invented_answers_are_right_and_are_what_a_classifier_could_give(kind: Kind) -> None:
+def test_generated_scores_are_correct_and_valid(kind: Kind) -> None:
     given = kind_of(TASKS[kind])
     column, scores, labels = given.invented(range(3), np.eye(3, dtype=np.float32))
     rows = Dataset.from_dict({"label": column})

@@ -36,7 +36,7 @@ def test_options_are_checked_as_in_a_run() -> None:
         check_plugin(Reviews, rows=4)
 
 
-def test_an_unknown_argument_of_a_hook_is_told() -> None:
+def test_an_unknown_argument_of_a_hook_is_reported() -> None:
     @dataclass(frozen=True)
     class Plugin:
         """A strategy."""
@@ -44,11 +44,11 @@ def test_an_unknown_argument_of_a_hook_is_told() -> None:
         @hookimpl
         def textclf_freeze(self, model: object) -> None: ...
 
-    with pytest.raises(PluginError, match="asks for the argument 'model'"):
+    with pytest.raises(PluginError, match="takes the argument 'model'"):
         check_plugin(Plugin)
 
 
-def test_all_faults_of_a_class_are_told_at_once() -> None:
+def test_all_faults_of_a_class_are_reported_at_once() -> None:
     @dataclass(frozen=True)
     class Plugin:
         blocks: int = 2
@@ -64,7 +64,7 @@ def test_all_faults_of_a_class_are_told_at_once() -> None:
     assert "option 'first' has no help" in str(error.value)
 
 
-def test_fields_of_a_class_that_isnt_a_dataclass_are_told() -> None:
+def test_fields_of_a_class_that_isnt_a_dataclass_are_reported() -> None:
     class Plugin:
         """A strategy."""
 
@@ -77,7 +77,7 @@ def test_fields_of_a_class_that_isnt_a_dataclass_are_told() -> None:
         check_plugin(Plugin)
 
 
-def test_a_strategy_that_freezes_the_head_is_told() -> None:
+def test_a_strategy_that_freezes_the_head_is_reported() -> None:
     @dataclass(frozen=True)
     class Plugin:
         """Freeze everything."""
@@ -90,7 +90,7 @@ def test_a_strategy_that_freezes_the_head_is_told() -> None:
         check_plugin(Plugin)
 
 
-def test_a_plan_that_freezes_the_head_is_told() -> None:
+def test_a_plan_that_freezes_the_head_is_reported() -> None:
     @dataclass(frozen=True)
     class Plugin:
         """Train all, then nothing."""
@@ -103,7 +103,7 @@ def test_a_plan_that_freezes_the_head_is_told() -> None:
         check_plugin(Plugin)
 
 
-def test_data_that_cant_be_used_are_told() -> None:
+def test_unusable_data_are_reported() -> None:
     @dataclass(frozen=True)
     class Plugin:
         """Reviews without labels."""
@@ -116,7 +116,7 @@ def test_data_that_cant_be_used_are_told() -> None:
         check_plugin(Plugin)
 
 
-def test_data_that_dont_say_where_they_came_from_are_told() -> None:
+def test_data_without_a_description_are_reported() -> None:
     @dataclass(frozen=True)
     class Plugin:
         """Reviews of unknown origin."""
@@ -127,11 +127,11 @@ def test_data_that_dont_say_where_they_came_from_are_told() -> None:
             data["test"].info.description = ""
             return data
 
-    with pytest.raises(PluginError, match="the split 'test' doesn't say where its rows came from"):
+    with pytest.raises(PluginError, match="the split 'test' doesn't describe the source of its rows"):
         check_plugin(Plugin)
 
 
-def test_data_that_differ_at_the_same_data_seed_are_told() -> None:
+def test_data_that_differ_at_the_same_data_seed_are_reported() -> None:
     @dataclass(frozen=True)
     class Plugin:
         """Other reviews each time."""

@@ -50,7 +50,7 @@ def test_a_shape_never_seen_costs_what_torch_counts(family: str, freezing: dict[
 
 
 @pytest.mark.parametrize(("rows", "length"), [(1, 21), (3, 64)])
-def test_berts_forward_pass_costs_what_its_matrices_say(rows: int, length: int) -> None:
+def test_the_flops_of_berts_forward_pass_are_those_of_its_matrices(rows: int, length: int) -> None:
     blocks, width, labels = 3, 32, 2
     encoder = tiny_encoder("bert", blocks=blocks, hidden=width, config={"intermediate_size": 4 * width})
     # A block: four projections (8·L·d²), scores and mixing (4·L²·d), two layers of 4·d (16·L·d²).

@@ -60,7 +60,7 @@ def test_the_logits_are_those_of_the_whole_model(case: Case, blocks: int, tmp_pa
 @pytest.mark.parametrize("threads", [1, pytest.param(2, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("blocks", [2, 3])
 def test_a_rows_bits_dont_depend_on_its_mates(blocks: int, threads: int, tmp_path: Path) -> None:
-    # 3 blocks are all of them: the last is computed for one token a row, the case with the smallest products.
+    # 3 blocks are all of them: the last is computed for one token per row, the case with the smallest products.
     encoder = tiny_encoder(blocks=3, hidden=64)
     encoder.freeze(embeddings=True, blocks=range(blocks))
     rows = rows_of(encoder, 30)
@@ -169,7 +169,7 @@ def test_a_run_is_the_same_cold_warm_and_without(strategy: str, tmp_path: Path, 
     assert flops == sorted(set(flops))  # type: ignore[type-var]
 
 
-def test_a_cache_that_is_too_small_says_so_and_changes_nothing(
+def test_a_cache_that_is_too_small_is_logged_and_changes_nothing(
     tmp_path: Path, tiny_checkpoint: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plugins = [f"hf-model:checkpoint={tiny_checkpoint}", "freeze-first-n:n=1"]

@@ -21,7 +21,7 @@ from textclf_core import Change, ParameterGroup, Phase, hookimpl
 
 @dataclass(frozen=True, kw_only=True)
 class Mine:
-    '''Says what it is told to.'''
+    '''Returns the phases that it is given.'''
 
     @hookimpl
     {hook}
@@ -30,17 +30,17 @@ class Mine:
 
 
 @pytest.mark.parametrize(
-    ("hook", "answer", "sentence"),
+    ("hook", "answer", "message"),
     [
         (
             "def textclf_plan(self):",
             "[]",
-            r"textclf_plan of the plugin 'mine' .* gave \[\] \(list\); it must give Phases, one at least",
+            r"textclf_plan of the plugin 'mine' .* returned \[\] \(list\); it must return a list of at least one Phase",
         ),
         (
             "def textclf_plan(self):",
             "[Phase(epochs=0)]",
-            r"textclf_plan .* whose item 0 is Phase\(epochs=0.*each of one epoch at least",
+            r"textclf_plan .* whose item 0 is Phase\(epochs=0.*each with at least one epoch",
         ),
         (
             "def textclf_plan(self):",
@@ -61,11 +61,11 @@ class Mine:
         ),
     ],
 )
-def test_what_cannot_be_carried_out_is_told(
-    hook: str, answer: str, sentence: str, tiny_checkpoint: Path, tmp_path: Path
+def test_an_impossible_plan_is_an_error(
+    hook: str, answer: str, message: str, tiny_checkpoint: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "mine.py").write_text(PLUGIN.format(hook=hook, answer=answer))
-    with pytest.raises(RunError, match=sentence):
+    with pytest.raises(RunError, match=message):
         textclf_core.run(
             [f"hf-model:checkpoint={tiny_checkpoint}", "mine", "finetune:epochs=2"],
             data=tiny_data(16),

@@ -1,1 +1,1 @@
-"""Prediction with onnxruntime instead of torch: export, quantisation, and how far the two agree."""
+"""Prediction with onnxruntime instead of torch: export, quantisation, and agreement of the scores."""

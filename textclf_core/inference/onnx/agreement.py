@@ -1,4 +1,4 @@
-"""How far an engine's scores are from those that a run stored."""
+"""Comparison of an engine's scores with the stored scores of a run."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ if TYPE_CHECKING:
 
 _SPLIT = "validation"
 
-# Enough to see a difference of a tenth of a percent, and no long wait before the first prediction.
+# Enough rows to find a difference of a tenth of a percent, few enough not to delay the first prediction for long.
 _MOST_ROWS = 2000
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """How an engine's scores compare with those of torch.
+    """The agreement of an engine's scores with those of torch.
 
     Attributes:
         split: the split whose rows were scored.
-        rows: how many, or how many words where each has a label.
-        same_labels: rows (or words) that got the same label, or the same labels.
-        largest_difference: between two scores of one label of one row.
-        mean_difference: over the rows, of the largest difference in each.
+        rows: the number of rows, or of words in a token task.
+        same_labels: the number of rows (or words) with the same label, or the same set of labels.
+        largest_difference: the largest difference between two scores of the same label and row.
+        mean_difference: the mean, over the rows, of the largest difference in each row.
     """
 
     split: str
@@ -52,9 +52,9 @@ class Agreement:
 
 
 def agreement_with_stored(classifier: Classifier, task: Task, run: Path) -> Agreement | None:
-    """Score validation, or 2,000 rows spread over it, and compare with the scores that the run stored.
+    """Score validation, or 2,000 rows spread evenly over it, and compare with the run's stored scores.
 
-    ``None`` if the folder ``run`` holds no predictions: a model that was copied out of its run.
+    Returns ``None`` if the folder ``run`` has no stored predictions, as for a model that was copied out of its run.
     """
     from datasets import Dataset
 

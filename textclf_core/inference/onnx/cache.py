@@ -1,4 +1,4 @@
-"""The exports of a run's model: made once, kept beside the model, made anew when what they are made from changes."""
+"""The cached exports of a run's model, which are made again if the model or the packages involved change."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ logger = logging.getLogger("textclf")
 NOTE_FILE = "export.json"
 _FOLDER = "onnx"
 
-# Raised when an export is written another way: those of before are made anew.
+# The version of the export's format: exports of another version are made again.
 _FORMAT = 3
 _PACKAGES = ("textclf-core", "torch", "transformers", "onnx", "onnxscript", "onnxruntime")
 
 
 @dataclass(frozen=True)
 class _Kind:
-    """What an engine needs: how its export is made, the folder that keeps it, how many tokens it scores together."""
+    """An engine's folder, its export function, and the number of tokens in a batch (``None`` for the default)."""
 
     folder: str
     export: Callable[[EncoderClassifier, Path], None]
@@ -48,8 +48,8 @@ class _Kind:
 
 _KINDS = {
     "onnx": _Kind("float32", export_float32, None),
-    # Activations are scaled by their range in the whole batch. In batches of 32, 2% of Rotten Tomatoes' labels changed
-    # with the texts that stood beside.
+    # Activations are scaled by their range in the whole batch. In batches of 32, 2% of the labels on Rotten Tomatoes
+    # depended on the other texts in the batch.
     "onnx-int8": _Kind("int8", export_int8, 1),
 }
 
@@ -57,17 +57,17 @@ _KINDS = {
 def with_onnx(
     classifier: Classifier, model: Path, run: Path, engine: str, steps: tuple[PostprocessingStep, ...] = ()
 ) -> Classifier:
-    """Return the classifier of a run with onnxruntime in the place of torch, and say how far the two agree.
+    """Return a run's classifier that computes with onnxruntime instead of torch, and log the agreement of the two.
 
-    The export is read from ``RUN/onnx/float32`` or ``RUN/onnx/int8``; it is made there, and its agreement measured, if
-    it is absent, of another model, or made by other versions.
+    The export is read from ``RUN/onnx/float32`` or ``RUN/onnx/int8``. If there is none, or it was made from another
+    model or by other versions, it is made, and its agreement is measured.
 
     Args:
-        classifier: what the run's trainer loaded, on the CPU.
+        classifier: the classifier that the run's trainer loaded, on the CPU.
         model: the folder that it was loaded from.
-        run: the run's directory, which keeps the export.
+        run: the run directory, where the export is saved.
         engine: ``onnx`` or ``onnx-int8``.
-        steps: what is done with the scores, whatever computes them.
+        steps: the postprocessing of the scores.
 
     Raises:
         UsageError: there is no encoder to export, or the export can't be written.
@@ -75,8 +75,8 @@ def with_onnx(
     """
     if not isinstance(classifier, EncoderClassifier):
         raise UsageError(
-            f"the engine {engine} needs an encoder, which can be exported to ONNX; the model in {run} is a "
-            f"{type(classifier).__name__}. Use the engine torch, which predicts with every model."
+            f"the engine {engine} needs a model with an encoder, but the model in {run} is a "
+            f"{type(classifier).__name__}. Use the engine torch, which works with every model."
         )
     kind = _KINDS[engine]
     directory = run / _FOLDER / kind.folder
@@ -84,7 +84,7 @@ def with_onnx(
     key = _key(model, engine)
     note = _read_note(directory)
     if note is None or note.key != key:
-        logger.info("%s: exporting the model, once; the export is kept in %s", engine, directory)
+        logger.info("%s: exporting the model; the export is saved in %s and used again later", engine, directory)
         with _place_beside(directory) as partial:
             kind.export(classifier, partial)
             note = ExportNote(
@@ -97,7 +97,7 @@ def with_onnx(
     if note.agreement:
         logger.info("%s %s", engine, note.agreement)
     else:
-        logger.info("%s: its agreement with torch isn't known, since %s holds no predictions", engine, run)
+        logger.info("%s: its agreement with torch is unknown, since %s has no stored predictions", engine, run)
     return _computed_by(directory, classifier, steps)
 
 
@@ -108,13 +108,14 @@ def _computed_by(export: Path, classifier: EncoderClassifier, steps: tuple[Postp
 
 @dataclass(frozen=True)
 class ExportNote:
-    """What ``export.json`` says of an export.
+    """The content of an export's ``export.json``.
 
     Attributes:
-        format: the number of this format.
-        key: of everything that could change the export: the model's files, the packages that make and run it.
-        packages: the versions that made it.
-        agreement: with torch; ``None`` where the run had no predictions to compare with.
+        format: the version of the export's format.
+        key: the hash of everything that could change the export: the model's files, and the packages that make and run
+            it.
+        packages: the versions of the packages that made it.
+        agreement: the agreement with torch; ``None`` if the run had no stored predictions.
     """
 
     format: int
@@ -125,12 +126,12 @@ class ExportNote:
 
 @contextmanager
 def _place_beside(directory: Path) -> Iterator[Path]:
-    """Give an empty folder that takes the place of ``directory`` when the block ends without an error."""
+    """Yield an empty folder that replaces ``directory`` when the block ends without an error."""
     try:
         directory.parent.mkdir(exist_ok=True)
         place = TemporaryDirectory(dir=directory.parent, prefix=".", suffix=".partial")
     except OSError as error:
-        raise UsageError(f"the export is kept beside the model, and can't be written there: {error}") from error
+        raise UsageError(f"the export can't be saved in the run's folder: {error}") from error
     with place:
         partial = Path(place.name) / directory.name
         partial.mkdir()
@@ -141,7 +142,7 @@ def _place_beside(directory: Path) -> Iterator[Path]:
 
 
 def _read_note(directory: Path) -> ExportNote | None:
-    """Return the note of an export, or ``None`` if there is no export of this format."""
+    """Return the content of ``export.json``; ``None`` if there is no export in this format."""
     path = directory / NOTE_FILE
     if not path.is_file():
         return None
@@ -160,7 +161,7 @@ def _key(model: Path, engine: str) -> str:
 
 
 def _sha256(directory: Path) -> str:
-    """Return one hash over the names and the content of a model's files, without exports that may lie beside them."""
+    """Return the hash of the names and contents of a model's files, without exports in the same folder."""
     total = hashlib.sha256()
     exports = directory / _FOLDER
     for path in sorted(path for path in directory.rglob("*") if path.is_file() and exports not in path.parents):

@@ -1,4 +1,4 @@
-"""From an encoder to ONNX files, by torch's own exporter and onnxruntime's own quantisation."""
+"""Export of an encoder to ONNX with torch's exporter, and its quantisation with onnxruntime."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ if TYPE_CHECKING:
     from textclf_core.training.encoder_classifier import EncoderClassifier
 
 MODEL_FILE = "model.onnx"
-"""The graph. The exporter puts the weights of a large model into files beside it, so an export is a folder."""
+"""The file of the graph. The exporter writes the weights of a large model into further files, so an export is a
+folder."""
 
-# What the model is traced with, and other shapes that the graph must hold for: one row, no padding, much padding.
+# The texts for tracing the model, and texts of other shapes for testing the graph: one row, no padding, much padding.
 _TRACED_TEXTS = ("a b c", "a b c d e f g")
 _OTHER_TEXTS = (("a",), ("a b", "a b"), ("a b c d", "a", "a " * 30))
 _LARGEST_DIFFERENCE = 1e-4
@@ -35,12 +36,12 @@ _LARGEST_DIFFERENCE = 1e-4
 def export_float32(classifier: EncoderClassifier, directory: Path) -> None:
     """Write the classifier's model into ``directory`` as an ONNX graph for batches of any size and length.
 
-    The graph takes what the model's ``forward`` takes of ``input_ids``, ``attention_mask`` and ``token_type_ids``,
-    int64, (rows, tokens), and gives ``logits``, float32, (rows, labels). Its last block is computed for the first token
-    alone, where that is all that the head reads.
+    The inputs of the graph are those of ``input_ids``, ``attention_mask`` and ``token_type_ids`` that the model uses,
+    int64, shape (rows, tokens); its output is ``logits``, float32, shape (rows, labels). If the head reads only the
+    first token, the last block is computed for that token only.
 
     Raises:
-        RunError: torch can't export a model of this family, or the graph doesn't compute what the model computes.
+        RunError: torch can't export a model of this family, or the graph's logits differ from the model's.
     """
     encoder = classifier.encoder
     encoder.model.train(False)
@@ -56,7 +57,7 @@ def export_float32(classifier: EncoderClassifier, directory: Path) -> None:
                 verbose=False,
             )
             assert program is not None, "torch.onnx.export returns the program where dynamo=True"
-            # The exporter notes where in the source each node comes from, with paths of this machine.
+            # The exporter adds each node's place in the source code, with paths of this machine.
             for node in program.model.graph.all_nodes():
                 node.metadata_props.clear()
             program.save(directory / MODEL_FILE, external_data=True)
@@ -69,7 +70,7 @@ def export_float32(classifier: EncoderClassifier, directory: Path) -> None:
 
 
 def export_int8(classifier: EncoderClassifier, directory: Path) -> None:
-    """Write the classifier's model into ``directory`` with weights of 8 bits; activations are quantised as they come.
+    """Write the classifier's model into ``directory`` with 8-bit weights and dynamically quantised activations.
 
     Raises:
         RunError: see :func:`export_float32`.
@@ -82,16 +83,16 @@ def export_int8(classifier: EncoderClassifier, directory: Path) -> None:
         quantize_dynamic(
             onnx.load(Path(place) / MODEL_FILE),
             directory / MODEL_FILE,
-            # A scale for each output of a layer: with one a layer, three times as many labels change.
+            # A scale per output channel: with one per layer, three times as many labels change.
             per_channel=True,
-            # 7 bits: without VNNI, a processor adds two products of 8 bits in 16, and cuts off what doesn't fit.
+            # 7 bits: without VNNI, a processor adds two products of 8-bit numbers in 16 bits, which may saturate.
             reduce_range=True,
             weight_type=QuantType.QInt8,
         )
 
 
 def _batch(classifier: EncoderClassifier, texts: Sequence[str]) -> dict[str, Tensor]:
-    """Return texts as a batch of the model; where a task has several text columns, each holds the same."""
+    """Return texts as a batch of the model; if the task has several text columns, each has the same texts."""
     rows = [kind_of(classifier.task).as_row(text) for text in texts]
     data = Dataset.from_dict(dict.fromkeys(classifier.task.text_columns, rows))
     encoder = classifier.encoder
@@ -99,7 +100,7 @@ def _batch(classifier: EncoderClassifier, texts: Sequence[str]) -> dict[str, Ten
 
 
 def _check(classifier: EncoderClassifier, model: Path) -> None:
-    """Compare the graph with the model on other shapes than it was traced with: tracing may fix what should vary."""
+    """Compare the graph with the model on other shapes, since tracing may have fixed a dimension that should vary."""
     compute = onnx_logits(model)
     for texts in _OTHER_TEXTS:
         batch = _batch(classifier, texts)
@@ -108,14 +109,14 @@ def _check(classifier: EncoderClassifier, model: Path) -> None:
         difference = float((compute(batch) - wanted).abs().max())
         if not difference <= _LARGEST_DIFFERENCE * max(1.0, float(wanted.abs().max())):
             raise RunError(
-                f"the ONNX export of this model of the family {classifier.encoder.family!r} doesn't compute what the "
-                f"model computes: on a batch of shape {tuple(batch['input_ids'].shape)} the logits differ by "
-                f"{difference:.2g}. Use the engine torch."
+                f"the ONNX export of this model of the family {classifier.encoder.family!r} computes other logits than "
+                f"the model: on a batch of shape {tuple(batch['input_ids'].shape)} they differ by {difference:.2g}. "
+                "Use the engine torch."
             )
 
 
 def _cause(error: BaseException) -> str:
-    """Return the first line of what led to an error."""
+    """Return the first line of the root cause of an error."""
     while error.__cause__ is not None:
         error = error.__cause__
     return f"{type(error).__name__}: {str(error).strip().splitlines()[0].rstrip('.')}"
@@ -123,7 +124,7 @@ def _cause(error: BaseException) -> str:
 
 @contextmanager
 def _exporter_quiet() -> Iterator[None]:
-    """Keep the exporter from telling what is of no use here: torchvision is absent, two inputs share an axis."""
+    """Silence the exporter's irrelevant messages: that torchvision isn't installed, that two inputs share an axis."""
     with ExitStack() as stack:
         stack.enter_context(warnings.catch_warnings())
         warnings.simplefilter("ignore")
@@ -134,8 +135,8 @@ def _exporter_quiet() -> Iterator[None]:
 
 @contextmanager
 def _quantiser_quiet() -> Iterator[None]:
-    """Keep the quantiser from advising a pass that the exporter has done, and from setting up the root logger."""
-    handler = logging.NullHandler()  # with one there, `logging.warning` adds none of its own, which would stay
+    """Silence the quantiser's advice, which the exporter has followed, and keep it from configuring the root logger."""
+    handler = logging.NullHandler()  # without any handler, `logging.warning` would add one permanently
     root = logging.getLogger()
     root.addHandler(handler)
     try:

@@ -1,4 +1,4 @@
-"""A session of onnxruntime, seen as what gives the logits of a batch."""
+"""Computing the logits of a batch with onnxruntime."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from torch import Tensor
 
 
 def onnx_logits(model: Path) -> Callable[[Mapping[str, Tensor]], Tensor]:
-    """Return what turns a batch of ``Encoder.collate`` on the CPU into logits, float32, (rows, labels).
+    """Return a function from a batch of ``Encoder.collate``, on the CPU, to logits, float32, shape (rows, labels).
 
-    It computes with as many threads as torch would.
+    It uses as many threads as torch would.
 
     Args:
         model: an ONNX file that :mod:`textclf_core.inference.onnx.export` wrote.
@@ -21,7 +21,7 @@ def onnx_logits(model: Path) -> Callable[[Mapping[str, Tensor]], Tensor]:
 
     options = SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
-    # A plan of the memory is kept for each shape that was seen; batches by length have many.
+    # onnxruntime would keep a memory plan for each shape; batches grouped by length have many shapes.
     options.enable_mem_pattern = False
     session = InferenceSession(model, options, providers=["CPUExecutionProvider"])
     names = [given.name for given in session.get_inputs()]

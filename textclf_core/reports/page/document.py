@@ -5,21 +5,62 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from textclf_core.reports.analysis import Analysis
 from textclf_core.reports.curves import learning_curves
-from textclf_core.reports.page.contender import contender_panel
+from textclf_core.reports.page.contender import contender_parts
 from textclf_core.reports.page.data_size import data_size_curves
-from textclf_core.reports.page.examples import examples
-from textclf_core.reports.page.facts import data_facts, pairs_table, reproduction
-from textclf_core.reports.page.leaderboard import leaderboard, verdict
-from textclf_core.reports.page.markup import Html, counted, joined, tag
-from textclf_core.reports.page.panels import panels
+from textclf_core.reports.page.examples import example_data
+from textclf_core.reports.page.facts import DataFacts, Reproduction, data_facts, pairs_table, reproduction
+from textclf_core.reports.page.leaderboard import leaderboard
 from textclf_core.reports.page.plots import cost_plots, sweep_plots
+from textclf_core.reports.page.tables import Figure, Part, SortTable, counted
 from textclf_core.reports.printed import heading_of
 from textclf_core.reports.slices import slices_of, usual_slices
+from textclf_core.reports.tables import limits
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What the page shows of one comparison.
+
+    Attributes:
+        id: what the ids of its elements begin with.
+        heading: its data.
+        verdict: what to use.
+        limits: the sentences that qualify the verdict.
+        contenders: the table of contenders.
+        pairs: the test of every pair; ``None`` for one contender.
+        costs: score against each cost, by the cost's heading.
+        sweeps: score against each swept option.
+        details: the parts of each contender, by its label.
+        second: the contender that is at first compared with the first one, by its place.
+        examples: what the script fills the lists of texts from.
+        data: the facts of the data.
+        reproduction: how to make the runs again.
+    """
+
+    id: str
+    heading: str
+    verdict: str
+    limits: tuple[str, ...]
+    contenders: SortTable
+    pairs: SortTable | None
+    costs: tuple[tuple[str, Figure], ...]
+    sweeps: tuple[Figure, ...]
+    details: tuple[tuple[str, tuple[Part, ...]], ...]
+    second: int
+    examples: dict[str, object]
+    data: DataFacts
+    reproduction: Reproduction
 
 
 def write_page(
@@ -56,66 +97,56 @@ def page_text(
 ) -> str:
     """Return the page that :func:`write_page` writes."""
     style, script = _resource("page.css"), _resource("page.js")
-    # Nothing runs or is fetched but the two blocks whose hashes stand here, and nothing can turn text into markup.
-    policy = (
-        f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; img-src data:; base-uri 'none'; "
-        "form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+    return _template().render(
+        titles=" · ".join(dict.fromkeys(analysis.data.source for analysis in analyses)),
+        style=style,
+        script=script,
+        # Nothing runs or is fetched but the two blocks whose hashes stand here, and nothing can turn text into markup.
+        policy=(
+            f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; img-src data:; "
+            "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+        ),
+        curves=[data_size_curves(of_test) for of_test in learning_curves(analyses)],
+        comparisons=[
+            _comparison(analysis, f"c{number}", command, price_per_hour, slices)
+            for number, analysis in enumerate(analyses, start=1)
+        ],
+        finished=_finished(analyses),
     )
-    sections = [
-        _comparison(analysis, f"c{number}", command, price_per_hour, slices)
-        for number, analysis in enumerate(analyses, start=1)
-    ]
-    titles = " · ".join(dict.fromkeys(analysis.data.source for analysis in analyses))
-    links = [tag("li", tag("a", heading_of(analysis), href=f"#c{i}")) for i, analysis in enumerate(analyses, start=1)]
-    curves = [data_size_curves(of_test) for of_test in learning_curves(analyses)]
-    overview = [
-        *([tag("nav", tag("ul", *links, class_="toc"), aria_label="Comparisons")] if len(analyses) > 1 else []),
-        *([tag("h2", "By amount of training data", class_="data-size"), *curves] if curves else []),
-    ]
-    head = tag(
-        "head",
-        tag("meta", charset="utf-8"),
-        tag("meta", http_equiv="Content-Security-Policy", content=policy),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", name="color-scheme", content="light dark"),
-        tag("meta", name="referrer", content="no-referrer"),
-        tag("title", f"textclf: {titles}"),
-        tag("link", rel="icon", href="data:,"),
-        tag("style", Html(style)),
+
+
+@cache
+def _template() -> Template:
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
-    body = tag(
-        "body",
-        tag("a", "Skip to the comparison", href="#main", class_="skip"),
-        tag("header", tag("p", "textclf", class_="brand"), tag("h1", "Which strategy, at what cost?")),
-        tag("main", *overview, *sections, id="main", tabindex="-1"),
-        tag("footer", tag("p", _finished(analyses))),
-        tag("div", role="tooltip", id="tip", hidden=True),
-        tag("script", Html(script)),
-    )
-    return f"<!DOCTYPE html>\n{tag('html', head, body, lang='en')}\n"
+    # As the script reads it: every character as it is, but those that could end its element.
+    environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "allow_nan": False, "separators": (",", ":")}
+    return environment.from_string(_resource("page.html.jinja"))
 
 
 def _comparison(
     analysis: Analysis, prefix: str, command: str | None, price_per_hour: float | None, wanted: Sequence[str]
-) -> Html:
-    slices = {one.name: one for one in (*usual_slices(analysis), *slices_of(analysis, wanted))}
-    details = [(row.line.label, contender_panel(analysis, row, tuple(slices.values()))) for row in analysis.rows]
-    table, by_cost = leaderboard(analysis, prefix, price_per_hour), cost_plots(analysis, prefix)
-    sections = [
-        ("contenders", "The contenders", joined((table, pairs_table(analysis, prefix)))),
-        ("cost", "Score and cost", tag("div", tag("div", by_cost), *sweep_plots(analysis), class_="grid2")),
-        ("details", "Details of one contender", panels(f"{prefix}-details", "Contender", details)),
-        ("texts", "Texts", examples(analysis, prefix)),
-        ("data", "The data", data_facts(analysis)),
-        ("again", "How to reproduce", reproduction(analysis, command)),
-    ]
-    links = [tag("li", tag("a", title, href=f"#{prefix}-{name}")) for name, title, _ in sections]
-    written = [
-        tag("section", tag("h3", title), content, id=f"{prefix}-{name}", tabindex="-1")
-        for name, title, content in sections
-    ]
-    nav = tag("nav", tag("ul", *links, class_="toc"), aria_label="Sections")
-    return tag("article", tag("h2", heading_of(analysis)), verdict(analysis), nav, *written, id=prefix)
+) -> Comparison:
+    slices = tuple({one.name: one for one in (*usual_slices(analysis), *slices_of(analysis, wanted))}.values())
+    recommended = (index for index, row in enumerate(analysis.rows) if row.recommended and index)
+    return Comparison(
+        id=prefix,
+        heading=heading_of(analysis),
+        verdict=analysis.sentence,
+        limits=tuple(limits(analysis)),
+        contenders=leaderboard(analysis, prefix, price_per_hour),
+        pairs=pairs_table(analysis, prefix),
+        costs=cost_plots(analysis),
+        sweeps=sweep_plots(analysis),
+        details=tuple((row.line.label, contender_parts(analysis, row, slices)) for row in analysis.rows),
+        second=next(recommended, min(1, len(analysis.rows) - 1)),
+        examples=example_data(analysis),
+        data=data_facts(analysis),
+        reproduction=reproduction(analysis, command),
+    )
 
 
 def _finished(analyses: Sequence[Analysis]) -> str:

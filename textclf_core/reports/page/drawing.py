@@ -1,4 +1,4 @@
-"""The parts of a chart in SVG: scales, axes, points that tell their values, labels that keep clear of each other."""
+"""The parts of a chart: scales, axes, points that tell their values, labels that keep clear of each other."""
 
 from __future__ import annotations
 
@@ -6,12 +6,68 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from textclf_core.reports.page.markup import Html, joined, tag
-
 # In units of the view box. A chart is shown between 300 and 560 pixels wide, so its text stays readable.
 WIDTH, HEIGHT = 460.0, 300.0
 LEFT, RIGHT, TOP, BOTTOM = 56.0, 16.0, 14.0, 46.0
 _CHARACTER, _LINE = 6.4, 13.0
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line as an SVG path."""
+
+    path: str
+    class_: str
+
+
+@dataclass(frozen=True)
+class Words:
+    """A text that is drawn."""
+
+    x: float
+    y: float
+    text: str
+    class_: str
+    anchor: str = "start"
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A bar, which tells ``tip`` if it has one."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    tip: str | None = None
+
+
+@dataclass(frozen=True)
+class Point:
+    """A point that tells ``tip`` on hover and on keyboard focus; its whisker is drawn beneath it."""
+
+    x: float
+    y: float
+    tip: str
+    whisker: Line | None = None
+    class_: str = ""
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart: its name for those who don't see it, axes and grid, and what is drawn on them, the lowest first."""
+
+    name: str
+    y_label: str
+    grid: tuple[Line, ...]
+    words: tuple[Words, ...]
+    bars: tuple[Bar, ...]
+    lines: tuple[Line, ...]
+    labels: tuple[Words, ...]
+    points: tuple[Point, ...]
+    width: float = WIDTH
+    height: float = HEIGHT
+    middle: float = (TOP + HEIGHT - BOTTOM) / 2
 
 
 @dataclass(frozen=True)
@@ -73,81 +129,52 @@ def decimals(scale: Scale) -> Callable[[float], str]:
 
 
 def chart(
-    name: str, marks: Iterable[str], *, x: Scale, y: Scale, x_label: str, y_label: str, write_x: Callable[[float], str],
-    x_ticks: Sequence[float] | None = None,
-) -> Html:  # fmt: skip
-    """Return a chart: its frame, ticks and axis labels, and the marks on top.
+    name: str, *, x: Scale, y: Scale, x_label: str, y_label: str, write_x: Callable[[float], str],
+    x_ticks: Sequence[float] | None = None, bars: Iterable[Bar] = (), lines: Iterable[Line] = (),
+    labels: Iterable[Words] = (), points: Iterable[Point] = (),
+) -> Chart:  # fmt: skip
+    """Return a chart with its ticks and axis labels.
 
     Args:
         name: what it shows, for those who don't see it.
-        marks: SVG elements in the chart's coordinates.
         x: the scale across.
         y: the scale up.
         x_label: the axis' name, with its unit.
         y_label: the axis' name, with its unit.
         write_x: writes a tick across.
         x_ticks: the ticks across, if not round values.
+        bars: drawn first, in the chart's coordinates, as is all that follows.
+        lines: drawn on the bars.
+        labels: drawn on the lines.
+        points: drawn on top.
     """
-    write_y = decimals(y)
-    grid = [
-        joined(
-            (
-                tag("line", x1=LEFT, x2=WIDTH - RIGHT, y1=y(value), y2=y(value), class_="grid"),
-                tag("text", write_y(value), x=LEFT - 7, y=y(value) + 4, class_="tick", text_anchor="end"),
-            )
-        )
-        for value in y.ticks()
-    ]
+    write_y, floor = decimals(y), HEIGHT - BOTTOM
     # Where values hardly differ, two ticks may be written alike.
     written = {write_x(value): x(value) for value in reversed(x.ticks(5) if x_ticks is None else x_ticks)}
-    ticks = [
-        joined(
-            (
-                tag("line", x1=at, x2=at, y1=HEIGHT - BOTTOM, y2=HEIGHT - BOTTOM + 4, class_="axis"),
-                tag("text", text, x=at, y=HEIGHT - BOTTOM + 17, class_="tick", text_anchor=_anchor(at)),
-            )
-        )
-        for text, at in written.items()
-    ]
-    middle = (TOP + HEIGHT - BOTTOM) / 2
-    return tag(
-        "svg",
-        *grid,
-        *ticks,
-        tag("line", x1=LEFT, x2=WIDTH - RIGHT, y1=HEIGHT - BOTTOM, y2=HEIGHT - BOTTOM, class_="axis"),
-        tag("text", x_label, x=(LEFT + WIDTH - RIGHT) / 2, y=HEIGHT - 9, class_="name", text_anchor="middle"),
-        tag("text", y_label, transform=f"translate(13 {middle:.0f}) rotate(-90)", class_="name", text_anchor="middle"),
-        *marks,
-        viewBox=f"0 0 {WIDTH:.0f} {HEIGHT:.0f}",
-        class_="chart",
-        role="group",
-        aria_label=name,
-    )
+    ticks = [Line(f"M{at:.2f} {floor:.0f}v4", "axis") for at in written.values()]
+    words = [Words(LEFT - 7, y(value) + 4, write_y(value), "tick", "end") for value in y.ticks()]
+    words += [Words(at, floor + 17, text, "tick", _anchor(at)) for text, at in written.items()]
+    words += [Words((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 9, x_label, "name", "middle")]
+    grid = [across(y(value), "grid") for value in y.ticks()]
+    return Chart(
+        name, y_label, (*grid, *ticks, across(floor, "axis")), tuple(words),
+        tuple(bars), tuple(lines), tuple(labels), tuple(points),
+    )  # fmt: skip
 
 
-def point(x: float, y: float, tip: str, *parts: str, class_: str = "") -> Html:
-    """Return a point that tells ``tip`` on hover and on keyboard focus; ``parts`` are drawn beneath it."""
-    dot = (tag("circle", cx=x, cy=y, r=12.0, class_="reach"), tag("circle", cx=x, cy=y, r=5.0, class_="dot"))
-    return telling(tip, *parts, *dot, class_=class_)
-
-
-def telling(tip: str, *parts: str, class_: str = "") -> Html:
-    """Return the parts of a drawing that tell ``tip`` on hover and on keyboard focus."""
-    return tag(
-        "g", tag("title", tip), *parts, class_=f"point {class_}".strip(), tabindex="0", role="img", aria_label=tip
-    )
-
-
-def whisker(x: float, low: float, high: float) -> Html:
+def whisker(x: float, low: float, high: float) -> Line:
     """Return an upright interval."""
-    return tag(
-        "path", d=f"M{x:.1f} {low:.1f}V{high:.1f}M{x - 4:.1f} {low:.1f}h8M{x - 4:.1f} {high:.1f}h8", class_="whisker"
-    )
+    return Line(f"M{x:.1f} {low:.1f}V{high:.1f}M{x - 4:.1f} {low:.1f}h8M{x - 4:.1f} {high:.1f}h8", "whisker")
 
 
-def polyline(points: Iterable[tuple[float, float]], class_: str) -> Html:
+def across(y: float, class_: str) -> Line:
+    """Return a line across the chart."""
+    return Line(f"M{LEFT:.0f} {y:.2f}H{WIDTH - RIGHT:.0f}", class_)
+
+
+def polyline(points: Iterable[tuple[float, float]], class_: str) -> Line:
     """Return a line through the points."""
-    return tag("path", d="M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points), class_=class_)
+    return Line("M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points), class_)
 
 
 class Labels:
@@ -156,28 +183,28 @@ class Labels:
     def __init__(self, points: Iterable[tuple[float, float]]) -> None:
         self._taken = [(x - 7, y - 7, x + 7, y + 7) for x, y in points]
 
-    def place(self, x: float, y: float, text: str) -> Html:
-        """Return the label of the point at (x, y), or nothing."""
+    def place(self, x: float, y: float, text: str, class_: str = "label") -> list[Words]:
+        """Return the label of the point at (x, y), if there is room for it."""
         width = _CHARACTER * len(text)
         right, left, middle = x + 9, x - 9 - width, x - width / 2
         near = ((right, y + 4), (left, y + 4), (middle, y - 10), (middle, y + 19))
         return self._place(
-            text, (*near, (right - 2, y - 8), (left + 2, y - 8), (right - 2, y + 16), (left + 2, y + 16))
+            text, (*near, (right - 2, y - 8), (left + 2, y - 8), (right - 2, y + 16), (left + 2, y + 16)), class_
         )
 
-    def place_on_line(self, y: float, text: str) -> Html:
-        """Return the label of a line across the chart, or nothing."""
+    def place_on_line(self, y: float, text: str) -> list[Words]:
+        """Return the label of a line across the chart, if there is room for it."""
         ends = (WIDTH - RIGHT - 4 - _CHARACTER * len(text), LEFT + 4)
-        return self._place(text, [(left, bottom) for bottom in (y - 4, y + 13) for left in ends])
+        return self._place(text, [(left, bottom) for bottom in (y - 4, y + 13) for left in ends], "label")
 
-    def _place(self, text: str, places: Iterable[tuple[float, float]]) -> Html:
+    def _place(self, text: str, places: Iterable[tuple[float, float]], class_: str) -> list[Words]:
         for left, bottom in places:
             box = (left, bottom - _LINE + 3, left + _CHARACTER * len(text), bottom + 3)
             inside = box[0] >= LEFT and box[2] <= WIDTH - 2 and box[1] >= 0 and box[3] <= HEIGHT - BOTTOM
             if inside and not any(_overlap(box, other) for other in self._taken):
                 self._taken.append(box)
-                return tag("text", text, x=left, y=bottom, class_="label")
-        return Html("")
+                return [Words(left, bottom, text, class_)]
+        return []
 
 
 def _anchor(x: float) -> str:

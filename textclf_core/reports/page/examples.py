@@ -15,7 +15,6 @@ import numpy as np
 
 from textclf_core.reports.analysis import Analysis
 from textclf_core.reports.outcomes import entity_mode
-from textclf_core.reports.page.markup import Html, joined, json_data, tag
 from textclf_core.reports.quality import run_scores
 from textclf_core.tasks.kind import ExampleViews, SeedDecisions
 
@@ -30,51 +29,6 @@ LONGEST_TEXT = 1200
 
 TEXT_BUDGET = 400_000
 """Characters of all texts together."""
-
-
-def examples(analysis: Analysis, prefix: str) -> Html:
-    """Return the lists of examples, and the data that the page's script fills them from."""
-    names = [row.line.label for row in analysis.rows]
-    options = [tag("option", name, value=str(index)) for index, name in enumerate(names)]
-    other = next(
-        (index for index, row in enumerate(analysis.rows) if row.recommended and index), min(1, len(names) - 1)
-    )
-    mistakes = tag(
-        "div",
-        tag("h4", "Most confident mistakes"),
-        _choices(tag("label", "Contender ", tag("select", *options, data_role="of", autocomplete="off"))),
-        tag("p", role="status", data_role="count"),
-        tag("ol", class_="texts", data_role="texts"),
-        tag("p", tag("button", "More", type="button", data_role="more", hidden=True), class_="control"),
-        data_examples="mistakes",
-    )
-    sides = [
-        tag("option", "any", value=""),
-        tag("option", "the first is right", value="first"),
-        tag("option", "the second is right", value="second"),
-        tag("option", "neither is right", value="neither"),
-    ]
-    disagreements = tag(
-        "div",
-        tag("h4", "Where two disagree"),
-        _choices(
-            tag("label", "First ", tag("select", *options, data_role="first", autocomplete="off")),
-            tag("label", "Second ", tag("select", *options, data_role="second", data_at=other, autocomplete="off")),
-            tag("label", "Show ", tag("select", *sides, data_role="side", autocomplete="off")),
-        ),
-        tag("p", role="status", data_role="count"),
-        tag("ol", class_="texts", data_role="texts"),
-        tag("p", tag("button", "More", type="button", data_role="more", hidden=True), class_="control"),
-        data_examples="disagreements",
-    )
-    parts = [mistakes, *([disagreements] if len(names) > 1 else [])]
-    return joined(
-        (
-            tag("noscript", tag("p", "These lists are filled by the page's script, which this browser doesn't run.")),
-            tag("div", *parts, class_="examples", data_source=f"{prefix}-examples"),
-            json_data(example_data(analysis), f"{prefix}-examples"),
-        )
-    )
 
 
 def example_data(analysis: Analysis) -> dict[str, object]:
@@ -161,7 +115,3 @@ def _within_budget(lists: Sequence[Sequence[int]], texts: Sequence[tuple[str, ..
                 rows.add(row)
                 left -= size
     return rows
-
-
-def _choices(*labels: Html) -> Html:
-    return tag("p", *labels, class_="control")

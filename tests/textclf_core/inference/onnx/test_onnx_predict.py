@@ -46,18 +46,18 @@ def exported(reviews: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def changed(
     textclf: Textclf, exported: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, str, list[dict[str, Any]]]:
-    """A copy of that run with other weights and without predictions, what predicting said, and its predictions."""
+    """A copy of that run with other weights and without predictions, the notes of predicting, and its predictions."""
     run = textclf_core.open_run(shutil.copytree(exported, tmp_path_factory.mktemp("changed") / "run"))
     weights = run.directory / "model" / "model.safetensors"
     tensors = load_file(weights)
     save_file({name: -tensor if name.startswith("classifier") else tensor for name, tensor in tensors.items()}, weights)
     (run.directory / "predictions.parquet").unlink()
-    source, labelled, said = run.directory / "new.txt", run.directory / "labelled.jsonl", io.StringIO()
+    source, labelled, notes = run.directory / "new.txt", run.directory / "labelled.jsonl", io.StringIO()
     source.write_text("\n".join(TEXTS))
-    with contextlib.redirect_stderr(said):
+    with contextlib.redirect_stderr(notes):
         words = ["--engine", "onnx", "--input", str(source), "--output", str(labelled)]
         assert textclf("predict", str(run.directory), *words) == 0
-    return run.directory, said.getvalue(), [json.loads(line) for line in labelled.read_text().splitlines()]
+    return run.directory, notes.getvalue(), [json.loads(line) for line in labelled.read_text().splitlines()]
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def run_of_one_block(data: DatasetDict, folder: Path) -> textclf_core.Run:
     return textclf_core.run([f"hf-model:checkpoint={checkpoint}"], data=data, output=folder / "runs", quiet=True)
 
 
-@pytest.mark.slow  # the graph is that of one label a text; what is made of its scores isn't
+@pytest.mark.slow  # the graph is that of a single-label task; the decisions from its scores differ
 def test_onnx_gives_what_torch_gives_where_texts_have_several_labels(tmp_path: Path) -> None:
     data = tiny_topics(32)
     run = run_of_one_block(data, tmp_path)
@@ -138,7 +138,7 @@ def test_the_agreement_with_torch_is_one_line_and_the_export_isnt_made_again(
     assert (exported / "onnx" / kind).stat().st_mtime_ns == before
 
 
-def test_the_kept_agreement_is_that_of_the_stored_predictions(exported: Path) -> None:
+def test_the_saved_agreement_is_that_of_the_stored_predictions(exported: Path) -> None:
     run = textclf_core.open_run(exported)
     rows = [row for row in run.predictions().to_pylist() if row["split"] == "validation"]
     scored = run.predict([row["text"] for row in rows], engine="onnx-int8")
@@ -182,13 +182,14 @@ def test_the_export_is_made_anew_for_other_weights(
     assert sorted(path.name for path in (directory / "onnx").iterdir()) == ["float32", "int8"]
 
 
-def test_a_model_without_stored_predictions_is_exported_and_that_is_said(
+def test_a_model_without_stored_predictions_is_exported_with_a_note(
     changed: tuple[Path, str, list[dict[str, Any]]],
 ) -> None:
-    directory, said, _ = changed
-    assert said.splitlines() == [
-        f"note: onnx: exporting the model, once; the export is kept in {directory / 'onnx' / 'float32'}",
-        f"note: onnx: its agreement with torch isn't known, since {directory} holds no predictions",
+    directory, notes, _ = changed
+    assert notes.splitlines() == [
+        f"note: onnx: exporting the model; the export is saved in {directory / 'onnx' / 'float32'} "
+        "and used again later",
+        f"note: onnx: its agreement with torch is unknown, since {directory} has no stored predictions",
     ]
     assert export_note(directory)["agreement"] is None
 
@@ -203,15 +204,17 @@ def test_an_export_that_fails_leaves_nothing(trained: Path, monkeypatch: pytest.
     assert not list((trained / "onnx").iterdir())
 
 
-def test_where_the_export_cant_be_written_the_error_says_so(trained: Path) -> None:
+def test_an_export_that_cant_be_written_is_an_error(trained: Path) -> None:
     (trained / "onnx").write_text("a file where the folder would be")
-    with pytest.raises(UsageError, match=r"the export is kept beside the model, and can't be written there: .+onnx"):
+    with pytest.raises(UsageError, match=r"the export can't be saved in the run's folder: .+onnx"):
         textclf_core.open_run(trained).predict(TEXTS, engine="onnx")
 
 
 def test_a_model_that_is_no_encoder_has_no_export(reviews: Path, tmp_path: Path) -> None:
     run = textclf_core.run(["tfidf-logreg", f"files:path={reviews}"], output=tmp_path, quiet=True)
-    with pytest.raises(UsageError, match=r"needs an encoder, .+ is a TfidfClassifier\. Use the engine torch"):
+    with pytest.raises(
+        UsageError, match=r"needs a model with an encoder, .+ is a TfidfClassifier\. Use the engine torch"
+    ):
         run.predict(TEXTS, engine="onnx")
 
 
@@ -223,7 +226,7 @@ def test_an_unknown_engine_is_refused_with_the_nearest(trained: Path) -> None:
 def test_onnx_computes_on_the_cpu_alone(textclf: Textclf, trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert textclf("predict", str(trained), "--engine", "onnx", "--device", "meta") == 2
     assert capsys.readouterr().err == (
-        "error: the engine onnx computes on the CPU, not on the device 'meta'. Use the engine torch.\n"
+        "error: the engine onnx works only on the CPU, not on the device 'meta'. Use the engine torch.\n"
     )
 
 
@@ -251,5 +254,5 @@ def test_help_and_the_list_of_plugins_import_no_engine() -> None:
     )
     asked = ("--help", "plugins", "predict --help")
     done = subprocess.run([sys.executable, "-c", code, *asked], capture_output=True, text=True, check=True)
-    said = [line for line in done.stdout.splitlines() if line.startswith("imported: ")]
-    assert said == [f"imported: {words} []" for words in asked]
+    imported = [line for line in done.stdout.splitlines() if line.startswith("imported: ")]
+    assert imported == [f"imported: {words} []" for words in asked]

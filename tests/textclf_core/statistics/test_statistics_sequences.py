@@ -1,4 +1,4 @@
-"""F1 of entities and accuracy of words, resampled by sentence."""
+"""F1 of entities and accuracy of words, resampled by sequence."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Counts = NDArray[np.int64]
 
 
 def found(share: float, seed: int) -> tuple[Counts, Counts, Counts]:
-    """Entities of each sentence: found rightly, predicted, and true, of which about a share is found."""
+    """Return the numbers of entities of each sequence: correct, predicted, true; about a share is correct."""
     rng = np.random.default_rng(seed)
     true = np.random.default_rng(0).poisson(0.7, ROWS)
     right = rng.binomial(true, share)
@@ -32,14 +32,14 @@ def test_the_metric_is_the_f1_of_the_counts_added_up() -> None:
     assert score("f1-entity", np.asarray(counts.sum(axis=1))) == pytest.approx(f1(right, predicted, true))
 
 
-def test_accuracy_is_that_of_the_words_not_of_the_sentences() -> None:
+def test_accuracy_is_that_of_the_words_not_of_the_sequences() -> None:
     words, right = np.array([10, 2]), np.array([10, 0])
     counts = row_counts("accuracy-words", words, right, 0)
     assert score("accuracy-words", np.asarray(counts.sum(axis=1))) == pytest.approx(10 / 12)
 
 
 @pytest.mark.parametrize("metric", ["f1-entity", "accuracy-words"])
-def test_an_influence_is_what_a_sentence_more_would_change(metric: str) -> None:
+def test_an_influence_is_the_effect_of_one_more_sequence(metric: str) -> None:
     right, predicted, true = found(0.6, 1)
     if metric == "f1-entity":
         counts = row_counts("f1-entity", true, entity_outcomes(right, predicted), 0)
@@ -53,7 +53,7 @@ def test_an_influence_is_what_a_sentence_more_would_change(metric: str) -> None:
         assert ROWS * change == pytest.approx(influence(metric, counts)[row], abs=1e-4)  # type: ignore[arg-type]
 
 
-def test_sentences_are_drawn_whole_among_all() -> None:
+def test_resampling_draws_whole_sequences() -> None:
     right, predicted, true = found(0.6, 1)
     [stratum] = strata_of(true, "f1-entity")
     assert len(stratum) == ROWS
@@ -67,7 +67,7 @@ def test_sentences_are_drawn_whole_among_all() -> None:
     assert drawn.std() == pytest.approx(np.std(by_hand), rel=0.03)
 
 
-def test_contenders_are_compared_on_the_same_sentences() -> None:
+def test_contenders_are_compared_on_the_same_sequences() -> None:
     models = {name: found(share, seed) for name, share, seed in (("good", 0.7, 1), ("poor", 0.3, 2))}
     true = models["good"][2]
     outcomes = {name: entity_outcomes(right, predicted)[None] for name, (right, predicted, _) in models.items()}

@@ -1,0 +1,207 @@
+"""Tables as people and programs write them: separators, quotes, headers, encodings, JSON in its forms, compression."""
+
+from __future__ import annotations
+
+import bz2
+import csv
+import gzip
+import io
+import json
+import logging
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from textclf_core.data import iter_rows, read_file
+from textclf_core.data.separated import ReadOptions
+from textclf_core.errors import DataError
+
+TEXTS = [
+    "plain",
+    'a "word" in quotes',
+    '"all of it"',
+    "well, yes; no | perhaps",
+    "two\nlines, and a comma",
+    "tab\there",
+    'ends with "one"',
+    "  blanks  ",
+    "back\\slash",
+    "é and 🎬",
+]
+ROWS = [{"text": text, "label": "ab"[number % 2]} for number, text in enumerate(TEXTS)]
+
+
+def by_csv(delimiter: str, **options: Any) -> str:
+    stream = io.StringIO(newline="")
+    writer = csv.DictWriter(stream, ["text", "label"], delimiter=delimiter, **options)
+    writer.writeheader()
+    writer.writerows(ROWS)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", by_csv(",")),
+        ("a.csv", by_csv(",", quoting=csv.QUOTE_ALL)),
+        ("a.csv", by_csv(";")),
+        ("a.csv", by_csv("|", lineterminator="\n")),
+        ("a.tsv", by_csv("\t")),
+        ("a.tsv", by_csv("\t", quoting=csv.QUOTE_ALL)),
+        ("a.csv", pd.DataFrame(ROWS).to_csv(index=False)),
+        ("a.tsv", pd.DataFrame(ROWS).to_csv(index=False, sep="\t")),
+        ("a.jsonl", "".join(json.dumps(row) + "\n" for row in ROWS)),
+        ("a.json", json.dumps(ROWS)),
+        ("a.json", json.dumps(ROWS, indent=1)),
+        ("a.json", "".join(json.dumps(row) + "\n" for row in ROWS)),
+        ("a.json", json.dumps({name: [row[name] for row in ROWS] for name in ("text", "label")})),
+        ("a.json", pd.DataFrame(ROWS).to_json()),
+        ("a.json", json.dumps({"version": "1", "data": ROWS})),
+    ],
+)
+def test_what_a_writer_wrote_is_read_back(tmp_path: Path, name: str, content: str) -> None:
+    (tmp_path / name).write_bytes(content.encode())
+    assert list(iter_rows(tmp_path / name)) == ROWS
+
+
+@pytest.mark.parametrize(
+    ("name", "compress"),
+    [
+        ("a.csv.gz", gzip.compress),
+        ("a.csv.bz2", bz2.compress),
+        ("a.csv.zst", lambda content: bytes(pa.compress(content, "zstd", asbytes=True))),
+    ],
+)
+def test_a_compressed_file_is_read(tmp_path: Path, name: str, compress: Callable[[bytes], bytes]) -> None:
+    (tmp_path / name).write_bytes(compress(by_csv(",").encode()))
+    assert list(iter_rows(tmp_path / name)) == ROWS
+
+
+def test_the_one_file_in_an_archive_is_read_and_of_two_none(tmp_path: Path) -> None:
+    for names in (["a.csv"], ["a.csv", "b.csv"]):
+        with zipfile.ZipFile(tmp_path / "a.csv.zip", "w") as archive:
+            for name in names:
+                archive.writestr(name, by_csv(","))
+        if len(names) == 1:
+            assert list(iter_rows(tmp_path / "a.csv.zip")) == ROWS
+    with pytest.raises(DataError, match="the archive has 2 files; expected one"):
+        next(iter_rows(tmp_path / "a.csv.zip"))
+
+
+@pytest.mark.parametrize("name", ["a.csv.gz", "a.csv.bz2", "a.csv.zip", "a.csv.zst"])
+def test_a_file_that_isnt_compressed_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text(by_csv(","))
+    with pytest.raises(DataError, match=f"{name}: the file can't be decompressed"):
+        next(iter_rows(tmp_path / name))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+def test_an_encoding_with_a_byte_order_mark_needs_no_option(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "a.csv").write_bytes(by_csv(",").encode(encoding))
+    assert list(iter_rows(tmp_path / "a.csv")) == ROWS
+
+
+def test_utf_16_without_a_mark_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(by_csv(",").encode("utf-16-le"))
+    with pytest.raises(DataError, match=r"line 1: not UTF-8 .* encoding=utf-16-le"):
+        next(iter_rows(tmp_path / "a.csv"))
+    assert list(iter_rows(tmp_path / "a.csv", options=ReadOptions(encoding="utf-16-le"))) == ROWS
+
+
+def rows_of(folder: Path, name: str, content: str, **options: Any) -> list[dict[str, Any]]:
+    (folder / name).write_bytes(content.encode())
+    return list(iter_rows(folder / name, options=ReadOptions(**options)))
+
+
+def test_carriage_returns_alone_end_rows(tmp_path: Path) -> None:
+    assert rows_of(tmp_path, "a.csv", 'text,label\ra,x\r"b\rc",y\r') == [
+        {"text": "a", "label": "x"},
+        {"text": "b\rc", "label": "y"},
+    ]
+
+
+def test_blanks_around_names_and_empty_columns_of_a_spreadsheet_go(tmp_path: Path) -> None:
+    assert rows_of(tmp_path, "a.csv", " text , label,,\na,x,,\nb,y,,,,\n") == [
+        {"text": "a", "label": "x"},
+        {"text": "b", "label": "y"},
+    ]
+    with pytest.raises(DataError, match=r"a\.csv, line 3: 'mine' is in a column without a name"):
+        rows_of(tmp_path, "a.csv", "text,label,\na,x,\nb,y,mine\n")
+
+
+def test_a_backslash_before_a_quote_is_named(tmp_path: Path) -> None:
+    content = 'text,label\n"she said \\"no\\", twice",x\n'
+    with pytest.raises(DataError, match=r"line 2: .* quoting=backslash"):
+        rows_of(tmp_path, "a.csv", content)
+    assert rows_of(tmp_path, "a.csv", content, quoting="backslash")[0]["text"] == 'she said "no", twice'
+
+
+SWALLOWED = 'text,label\nfine,good\n"so he said,bad\nmore,good\nthe end of it",bad\nlast,good\nnot,bad\n'
+
+
+def test_a_quote_that_swallows_rows_is_refused_with_their_lines(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"a\.csv, lines 3-5: one quoted cell contains what looks like 3 rows"):
+        rows_of(tmp_path, "a.csv", SWALLOWED)
+    assert len(rows_of(tmp_path, "a.csv", SWALLOWED, quoting="double")) == 4
+    assert len(rows_of(tmp_path, "a.csv", SWALLOWED, quoting="none")) == 6
+
+
+def test_a_text_of_several_lines_with_commas_is_no_swallowed_row(tmp_path: Path) -> None:
+    content = 'text,label\nfine,good\n"Good, but slow\nNice",bad\nlast,good\nnot,bad\n'
+    assert rows_of(tmp_path, "a.csv", content)[1]["text"] == "Good, but slow\nNice"
+
+
+def test_quotes_in_a_tsv_are_text_unless_a_writer_made_them(tmp_path: Path) -> None:
+    bare = 'text\tlabel\n"Help" he said\tx\n"all of it"\ty\nthe end"\tx\n'
+    assert [row["text"] for row in rows_of(tmp_path, "a.tsv", bare)] == ['"Help" he said', '"all of it"', 'the end"']
+    made = 'text\tlabel\n"""Help"" he said"\tx\nplain\ty\n'
+    assert [row["text"] for row in rows_of(tmp_path, "a.tsv", made)] == ['"Help" he said', "plain"]
+
+
+def test_a_separator_of_ones_own(tmp_path: Path) -> None:
+    assert rows_of(tmp_path, "a.csv", "text~label\na, b~x\n", separator="~") == [{"text": "a, b", "label": "x"}]
+    assert rows_of(tmp_path, "a.tsv", "text,label\na b,x\n") == [{"text": "a b", "label": "x"}]
+
+
+@pytest.mark.parametrize(
+    "options", [{"separator": "::"}, {"header": False}, {"columns": ("a", "b")}, {"encoding": "klingon"}]
+)
+def test_options_that_cant_be_are_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"separator=|header=none|columns=|encoding="):
+        ReadOptions(**options)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('[{"text": "a"},\n {"text": ]', r"a\.json, line 2: not JSON"),
+        ('[{"text": "a"}\n {"text": "b"}]', r"a\.json, line 2: not JSON \(expected a comma"),
+        ('[{"text": "a"},\n 3]', r"a\.json, line 2: a JSON int; expected an array of objects"),
+        ('[{"text": "a"}] {}', r"a\.json: text follows the JSON array"),
+        (
+            '{"text": ["a", "b"], "label": ["x"]}',
+            r"a\.json: the columns must have the same length, but text has 2, label has 1",
+        ),
+        ('{"a": [{"text": "a"}], "b": [{"text": "b"}]}', r"a\.json: the object has several arrays of rows: a, b"),
+    ],
+)
+def test_json_that_holds_no_rows_is_refused(tmp_path: Path, content: str, message: str) -> None:
+    (tmp_path / "a.json").write_text(content)
+    with pytest.raises(DataError, match=message):
+        read_file(tmp_path / "a.json")
+
+
+def test_half_an_emoji_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"text": "cut \\ud83c", "label": "x"}\n')
+    assert read_file(tmp_path / "a.jsonl").data["text"][:] == ["cut \ufffd"]
+
+
+def test_the_separator_that_the_header_shows_is_reported(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "textclf")
+    rows_of(tmp_path, "a.csv", "text;label\na;x\n")
+    assert "the separator is ';', according to the header" in caplog.text

@@ -1,0 +1,81 @@
+"""Python values as Arrow columns."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from textclf_core.data.columns import label_name
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_PLAIN = (str, bool, int, float)
+
+
+@dataclass(frozen=True)
+class OddValue:
+    """The first value of a column that isn't a text, a number or a list of them: its row, from 0, and its type."""
+
+    row: int
+    type: str
+
+
+def table_of(rows: Sequence[Mapping[str, Any]]) -> tuple[pa.Table, dict[str, OddValue]]:
+    """Return rows as an Arrow table, and the odd values of its columns; a key missing from a row becomes null."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    return columns_table({name: [row.get(name) for row in rows] for name in names})
+
+
+def columns_table(columns: Mapping[str, Sequence[Any]]) -> tuple[pa.Table, dict[str, OddValue]]:
+    """Return columns of values as an Arrow table, and the odd values of each."""
+    import pyarrow as pa
+
+    made = {name: _column(values) for name, values in columns.items()}
+    return pa.table({name: array for name, (array, _) in made.items()}), {
+        name: odd for name, (_, odd) in made.items() if odd
+    }
+
+
+def _column(values: Sequence[Any]) -> tuple[pa.Array, OddValue | None]:
+    """Return values as one column, with NaN as null.
+
+    Values of several types become text, by their names as labels, which are the same for ``1``, ``1.0`` and ``"1"``.
+    Lists stay lists if they hold only texts or only numbers of one type. A column with any other value becomes JSON
+    text.
+    """
+    import numpy as np
+    import pyarrow as pa
+
+    plain = [value.item() if isinstance(value, np.generic) else value for value in values]
+    plain = [None if isinstance(value, float) and math.isnan(value) else value for value in plain]
+    types = {type(value) for value in plain if value is not None}
+    if types <= set(_PLAIN):
+        too_long = types == {int} and any(value is not None and not -(2**63) <= value < 2**63 for value in plain)
+        if len(types) <= 1 and not too_long:
+            return pa.array(_encodable(plain) if types == {str} else plain, None if types else pa.string()), None
+        named = [value if value is None or isinstance(value, str) else label_name(value) for value in plain]
+        return pa.array(_encodable(named), pa.string()), None
+    lists = [value.tolist() if isinstance(value, np.ndarray) else value for value in plain]
+    if any(lists) and all(value is None or isinstance(value, list | tuple) for value in lists):
+        inner = {type(item) for value in lists for item in value or () if item is not None}
+        types_of = {str: pa.string(), int: pa.int64(), bool: pa.bool_(), float: pa.float64()}
+        of_item = types_of.get(inner.pop()) if len(inner) == 1 else None
+        if of_item is not None:
+            return pa.array([value if value is None else _encodable(value) for value in lists], pa.list_(of_item)), None
+    row = next(row for row, value in enumerate(plain) if value is not None and not isinstance(value, _PLAIN))
+    texts = [value if value is None or isinstance(value, str) else json.dumps(value, default=str) for value in plain]
+    return pa.array(_encodable(texts), pa.string()), OddValue(row, type(plain[row]).__name__)
+
+
+def _encodable(values: Sequence[Any]) -> list[Any]:
+    """Return values with texts valid in UTF-8: a lone surrogate, as truncated emojis leave, becomes U+FFFD."""
+    return [
+        value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        if isinstance(value, str) and not value.isascii() and any("\ud800" <= one <= "\udfff" for one in value)
+        else value
+        for value in values
+    ]

@@ -1,0 +1,124 @@
+"""Rows from JSON: one object per line, an array, an object of columns, or an object that contains an array."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from textclf_core.errors import DataError
+
+logger = logging.getLogger("textclf")
+
+_BLANKS = re.compile(r"\s*")
+
+
+def json_lines(lines: Iterable[str], where: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield the line number, from 1, and the object of each line that isn't blank.
+
+    Raises:
+        DataError: a line isn't a JSON object.
+    """
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise DataError(
+                f"{where}, line {number}: not JSON ({error.msg} at column {error.colno}); expected one object per line"
+            ) from None
+        if not isinstance(row, dict):
+            raise DataError(f"{where}, line {number}: a JSON {type(row).__name__}; expected one object per line")
+        yield number, row
+
+
+def json_document(lines: Iterable[str], where: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield the rows of a ``.json`` file, each with the line where it starts, or its row number if it has no line.
+
+    Raises:
+        DataError: the file isn't JSON, or has no rows.
+    """
+    text = "".join(lines)
+    begins = text.lstrip()[:1]
+    if begins == "[":
+        yield from _elements(text, where)
+    elif begins != "{" or _is_lines(text):
+        yield from json_lines(text.split("\n"), where)
+    else:
+        yield from enumerate(_rows_of(_parsed(text, where), where), 1)
+
+
+def _is_lines(text: str) -> bool:
+    """Return whether the first line is a complete object and other lines follow."""
+    first, _, rest = text.lstrip().partition("\n")
+    try:
+        return isinstance(json.loads(first), dict) and bool(rest.strip())
+    except json.JSONDecodeError:
+        return False
+
+
+def _elements(text: str, where: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    decoder = json.JSONDecoder()
+    place, line, counted = text.index("[") + 1, 1, 0
+    while True:
+        place = _after_blanks(text, place)
+        if text[place : place + 1] == "]":
+            break
+        line, counted = line + text.count("\n", counted, place), place
+        try:
+            row, place = decoder.raw_decode(text, place)
+        except json.JSONDecodeError as error:
+            raise DataError(f"{where}, line {error.lineno}: not JSON ({error.msg} at column {error.colno})") from None
+        if not isinstance(row, dict):
+            raise DataError(f"{where}, line {line}: a JSON {type(row).__name__}; expected an array of objects")
+        yield line, row
+        place = _after_blanks(text, place)
+        if text[place : place + 1] not in (",", "]"):
+            line += text.count("\n", counted, place)
+            raise DataError(f"{where}, line {line}: not JSON (expected a comma or the end of the array)")
+        place += text[place] == ","
+    if text[place + 1 :].strip():
+        raise DataError(f"{where}: text follows the JSON array; for one object per line, name the file .jsonl")
+
+
+def _after_blanks(text: str, place: int) -> int:
+    found = _BLANKS.match(text, place)
+    return found.end() if found else place
+
+
+def _parsed(text: str, where: str) -> dict[str, Any]:
+    try:
+        document: dict[str, Any] = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise DataError(f"{where}, line {error.lineno}: not JSON ({error.msg} at column {error.colno})") from None
+    return document
+
+
+def _rows_of(document: Mapping[str, Any], where: str) -> list[dict[str, Any]]:
+    lists = {name: value for name, value in document.items() if isinstance(value, list)}
+    if document and len(lists) == len(document) and not any(_holds_objects(value) for value in lists.values()):
+        lengths = {len(value) for value in lists.values()}
+        if len(lengths) > 1:
+            found = ", ".join(f"{name} has {len(value)}" for name, value in lists.items())
+            raise DataError(f"{where}: the columns must have the same length, but {found}")
+        logger.info("%s: read as one object of columns: %s", where, ", ".join(document))
+        return [dict(zip(lists, values, strict=True)) for values in zip(*lists.values(), strict=True)]
+    tables = [name for name, value in lists.items() if _holds_objects(value)]
+    if len(tables) == 1:
+        logger.info("%s: the rows are taken from the array %r", where, tables[0])
+        return list(lists[tables[0]])
+    if document and all(isinstance(value, dict) for value in document.values()):  # as pandas writes a frame
+        keys = list(next(iter(document.values())))
+        if all(list(value) == keys for value in document.values()):
+            logger.info("%s: read as one object of columns: %s", where, ", ".join(document))
+            return [{name: value[key] for name, value in document.items()} for key in keys]
+    if tables:
+        raise DataError(f"{where}: the object has several arrays of rows: {', '.join(tables)}. Keep one of them.")
+    return [dict(document)]
+
+
+def _holds_objects(value: list[Any]) -> bool:
+    return bool(value) and all(isinstance(item, dict) for item in value)

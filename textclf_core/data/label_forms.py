@@ -1,0 +1,133 @@
+"""Converting the various forms of several labels per text into lists of names or ids."""
+
+from __future__ import annotations
+
+import ast
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pyarrow as pa
+from datasets import ClassLabel, Dataset, Features, List, Value
+
+from textclf_core.data.columns import is_list
+from textclf_core.data.source import Source
+from textclf_core.errors import DataError
+
+logger = logging.getLogger("textclf")
+
+
+def with_lists(sources: Mapping[str, Source], column: str, names: Sequence[str] = ()) -> dict[str, Source]:
+    """Return the splits with lists of labels, if the column holds lists as text or vectors of zeros and ones.
+
+    Args:
+        sources: the splits by name.
+        column: the label column.
+        names: the labels' names in the order of their ids, for labels that are numbers.
+
+    Raises:
+        DataError: the number of names isn't the number of labels.
+    """
+    found = dict(sources)
+    if _are_lists_as_text(found, column):
+        logger.info("%s: the texts in the column %r are parsed as lists", _where(found), column)
+        found = {
+            name: _replaced(one, column, _parsed(one, column), List(Value("string"))) for name, one in found.items()
+        }
+    width = _vector_width(found, column)
+    if width:
+        if names and len(names) != width:
+            raise DataError(
+                f"{_where(found)}: names= has {len(names)} names, but each row of {column!r} has {width} values"
+            )
+        logger.info(
+            "%s: the column %r has a 0 or 1 for each of %d labels%s",
+            _where(found),
+            column,
+            width,
+            "" if names else ", which are named by their position, from 0 (set names= to name them)",
+        )
+        feature = List(ClassLabel(names=list(names or map(str, range(width)))))
+        return {name: _replaced(one, column, _places(one, column), feature) for name, one in found.items()}
+    return {name: _named(one, column, names) for name, one in found.items()} if names else found
+
+
+def _where(sources: Mapping[str, Source]) -> str:
+    return (sources.get("train") or next(iter(sources.values()))).where
+
+
+def _are_lists_as_text(sources: Mapping[str, Source], column: str) -> bool:
+    values = [value for one in sources.values() if column in one.data.column_names for value in one.data[column][:]]
+    texts = [value.strip() for value in values if isinstance(value, str) and value.strip()]
+    if not texts or any(not isinstance(value, str | None) for value in values):
+        return False
+    return all(text.startswith("[") and text.endswith("]") and _list_in(text) is not None for text in texts)
+
+
+def _list_in(text: str) -> list[str] | None:
+    try:
+        found = ast.literal_eval(text)
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return None
+    plain = isinstance(found, list) and all(isinstance(item, str | int) for item in found)
+    return [str(item) for item in found] if plain else None
+
+
+def _parsed(source: Source, column: str) -> list[list[str] | None]:
+    return [_list_in(value.strip()) if value and value.strip() else None for value in source.data[column][:]]
+
+
+def _vector_width(sources: Mapping[str, Source], column: str) -> int:
+    """Return the number of zeros and ones in each row; 0 if the rows hold anything else."""
+    widths = set()
+    for source in sources.values():
+        feature = source.data.features.get(column)
+        if not is_list(feature) or not isinstance(feature.feature, Value):
+            return 0
+        for row in source.data[column][:]:
+            if row is None or any(isinstance(value, str) or value not in (0, 1) for value in row):
+                return 0
+            widths.add(len(row))
+    [width, *others] = widths or {0}
+    return width if not others and width > 1 else 0
+
+
+def _places(source: Source, column: str) -> list[list[int]]:
+    return [[place for place, value in enumerate(row) if value] for row in source.data[column][:]]
+
+
+def _named(source: Source, column: str, names: Sequence[str]) -> Source:
+    """Return a split whose label ids have these names."""
+    feature = source.data.features[column]
+    inner = feature.feature if is_list(feature) else feature
+    values: Sequence[Any] = source.data[column][:]
+    ids = [[_id(one) for one in value or ()] if is_list(feature) else [_id(value)] for value in values]
+    wrong = [row for row, of_row in enumerate(ids) if any(one is None or one >= len(names) for one in of_row)]
+    if isinstance(inner, ClassLabel) or wrong:
+        what = f"{source.place(wrong[0])}: {values[wrong[0]]!r}" if wrong else "the labels have names already"
+        raise DataError(
+            f"{source.where}, {what} (column {column!r}): names= is for labels that are whole numbers, here from 0 to "
+            f"{len(names) - 1}"
+        )
+    label = ClassLabel(names=list(names))
+    if is_list(feature):
+        return _replaced(source, column, ids, List(label))
+    return _replaced(source, column, [of_row[0] for of_row in ids], label)
+
+
+def _id(value: Any) -> int | None:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    return int(number) if number.is_integer() and number >= 0 else None
+
+
+def _replaced(source: Source, column: str, values: Sequence[Any], feature: Any) -> Source:
+    data = source.data
+    features = Features({**data.features, column: feature})
+    table = data.with_format("arrow")[:]
+    place = table.column_names.index(column)
+    table = table.set_column(place, column, pa.array(values, features.arrow_schema.field(column).type))
+    return replace(source, data=Dataset(table.cast(features.arrow_schema)))

@@ -1,0 +1,143 @@
+"""Cleaning label names: numbers that are scores, and spellings that differ only in blanks, case or ``.0``."""
+
+from __future__ import annotations
+
+import logging
+import re
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
+from typing import Literal
+
+from textclf_core.errors import DataError
+
+logger = logging.getLogger("textclf")
+
+Labels = Literal["exact", "folded"]
+Rows = Sequence[Sequence[str]]
+
+_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+_WHOLE = re.compile(r"([-+]?\d+)(\.0+)?")
+_MOST_NUMBERS = 50
+_SHOWN = 10
+
+
+def settled_labels(
+    rows: Mapping[str, Rows],
+    where: str,
+    *,
+    labels: Labels | None = None,
+    bins: Sequence[float] = (),
+    parted: bool = False,
+) -> dict[str, list[list[str]]]:
+    """Return the labels of every row by split, with whole numbers without ``.0``.
+
+    Args:
+        rows: the names of each row's labels, by split.
+        where: the file and column, for messages.
+        labels: ``folded`` merges spellings that differ only in blanks, case or ``.0`` into the most frequent one;
+            ``exact`` takes each label as it is, decimals included. Without either, such spellings are different labels,
+            and a warning is logged.
+        bins: ascending edges; a number becomes the label of its bin.
+        parted: whether a row may have several labels.
+
+    Raises:
+        DataError: the labels are scores (decimals, or more than 50 different numbers), and neither ``exact`` nor
+            ``bins`` is given.
+    """
+    counts = Counter(name for split in rows.values() for row in split for name in row)
+    if bins:
+        return _renamed(rows, _binned(counts, bins, where))
+    if labels != "exact":
+        _refuse_scores(counts, where)
+        counts, rows = _without_points(counts, rows)
+    groups: dict[str, list[str]] = {}
+    for name in sorted(counts, key=lambda name: (-counts[name], name)):
+        groups.setdefault(_folded(name), []).append(name)
+    several = [spellings for spellings in groups.values() if len(spellings) > 1]
+    if several and labels is None:
+        shown = "; ".join(", ".join(f"{name!r} ({counts[name]})" for name in one) for one in several[:_SHOWN])
+        logger.warning(
+            "%s: some labels differ only in blanks, case or .0 and are treated as different: %s%s. "
+            "labels=folded merges them; labels=exact treats them as different without this warning",
+            where,
+            shown,
+            f"; and {len(several) - _SHOWN} more" if len(several) > _SHOWN else "",
+        )
+    if not parted and labels is None:
+        _warn_of_parts(counts, where)
+    if labels == "folded":
+        names = {name: _plain(one[0]) for one in groups.values() for name in one}
+        changed = sum(counts[name] for name, into in names.items() if name != into)
+        if changed:
+            logger.info("%s: %d labels were replaced by their most frequent spelling (labels=folded)", where, changed)
+        return _renamed(rows, names.__getitem__)
+    return _renamed(rows, str)
+
+
+def _renamed(rows: Mapping[str, Rows], name_of: Callable[[str], str]) -> dict[str, list[list[str]]]:
+    return {
+        split: [list(dict.fromkeys(name_of(name) for name in row)) for row in of_split]
+        for split, of_split in rows.items()
+    }
+
+
+def _binned(counts: Mapping[str, int], bins: Sequence[float], where: str) -> Callable[[str], str]:
+    if list(bins) != sorted(set(bins)):
+        raise DataError(f"bins={','.join(f'{edge:g}' for edge in bins)}: the edges must be in ascending order")
+    wrong = next((name for name in counts if not _NUMBER.fullmatch(name)), None)
+    if wrong is not None:
+        raise DataError(f"{where}: bins= is for numbers, but {wrong!r} isn't one")
+    names = [f"below {bins[0]:g}", *(f"{low:g} to {high:g}" for low, high in pairwise(bins))]
+    names.append(f"{bins[-1]:g} and above")
+    return lambda name: names[bisect_right(bins, float(name))]
+
+
+def _refuse_scores(counts: Mapping[str, int], where: str) -> None:
+    if not counts or not all(_NUMBER.fullmatch(name) for name in counts):
+        return
+    broken = [name for name in counts if not float(name).is_integer()]
+    if not broken and len({float(name) for name in counts}) <= _MOST_NUMBERS:
+        return
+    what = f"{broken[0]} isn't a whole number" if broken else f"there are {len(counts)} different numbers"
+    raise DataError(
+        f"{where}: the labels are scores, not classes: {what}. bins=0.5 (or several edges) divides them into "
+        "classes; labels=exact makes each number a class; to predict a number, use a regression tool."
+    )
+
+
+def _without_points(counts: Counter[str], rows: Mapping[str, Rows]) -> tuple[Counter[str], Mapping[str, Rows]]:
+    """Return whole numbers without ``.0``, unless some occur both with and without it."""
+    found = {name: _WHOLE.fullmatch(name) for name in counts}
+    names = {name: match[1] for name, match in found.items() if match}
+    if len(names) < len(counts) or len(set(names.values())) < len(counts) or all(n == i for n, i in names.items()):
+        return counts, rows
+    return Counter({names[name]: count for name, count in counts.items()}), _renamed(rows, names.__getitem__)
+
+
+def _plain(name: str) -> str:
+    whole = _WHOLE.fullmatch(name.strip())
+    return whole[1] if whole else name.strip()
+
+
+def _folded(name: str) -> str:
+    return " ".join(_plain(name).casefold().split())
+
+
+def _warn_of_parts(counts: Mapping[str, int], where: str) -> None:
+    """Log a warning if labels look like several labels joined by a separator, because they share parts."""
+    for separator, name in (("|", "pipe"), (";", "semicolon"), (",", "comma")):
+        joined = [label for label in counts if separator in label]
+        parts = {label: {part.strip() for part in label.split(separator)} for label in joined}
+        others = Counter(part for of_label in parts.values() for part in of_label)
+        others.update(label.strip() for label in counts if separator not in label)
+        if joined and all(others[part] > 1 for of_label in parts.values() for part in of_label):
+            logger.warning(
+                "%s: labels such as %r look like several labels, but are treated as one; label_separator=%s "
+                "splits them",
+                where,
+                joined[0],
+                name,
+            )
+            return
