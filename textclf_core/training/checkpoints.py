@@ -27,6 +27,27 @@ OptimizerState = Mapping[str, dict[str, torch.Tensor]]
 """An optimizer's state by parameter name."""
 
 
+@dataclass(kw_only=True)
+class PhaseState:
+    """Where the phases of a run stand.
+
+    Attributes:
+        steps_done: how many optimizer steps are done, of intervals that are over.
+        stopped: whether a plugin ended training, before its last epoch.
+        frozen: parameters that plugins froze during training, for good.
+        began: how many steps were done when the phase began.
+        over: whether it is over.
+        gradient_norms: those of the intervals so far, each by depth, if a plugin asks for them.
+    """
+
+    steps_done: int = 0
+    stopped: bool = False
+    frozen: list[str] = field(default_factory=list)
+    began: int = 0
+    over: bool = True
+    gradient_norms: list[dict[int, float]] = field(default_factory=list)
+
+
 @dataclass(frozen=True, kw_only=True)
 class TrainingState:
     """Where training stands after ``epoch`` epochs; with the checkpoint's tensors it goes on to the same bits.
@@ -38,12 +59,8 @@ class TrainingState:
         best_epoch: the epoch with the lowest validation loss so far, from 1.
         best_loss: its mean validation loss.
         history: the rows of ``history.jsonl`` so far.
-        stopped: whether training ended there, before its last epoch.
-        frozen: parameters that were frozen during training, for good.
+        phase: where the phases stand.
         phases: the phases so far, as the record is to tell them.
-        phase_began: how many steps were done when the last of them began.
-        phase_over: whether it is over.
-        gradient_norms: those of the intervals so far, each by depth, if a plugin asks for them.
         adapted_by: the strategies that adapted the encoder, on which its frozen weights depend; no checkpoint holds
             those.
     """
@@ -53,12 +70,8 @@ class TrainingState:
     best_epoch: int
     best_loss: float
     history: list[dict[str, Any]]
-    stopped: bool = False
-    frozen: list[str] = field(default_factory=list)
+    phase: PhaseState = field(default_factory=PhaseState)
     phases: list[dict[str, Any]] = field(default_factory=list)
-    phase_began: int = 0
-    phase_over: bool = False
-    gradient_norms: list[dict[int, float]] = field(default_factory=list)
     adapted_by: list[str] = field(default_factory=list)
 
 
@@ -163,8 +176,9 @@ def load_checkpoint(
     content = json.loads((directory / _STATE).read_text(encoding="utf-8"))
     if content.pop("format") != _FORMAT:
         raise UsageError(f"resume={directory}: the checkpoint was written by another version of textclf.")
-    content["gradient_norms"] = [{int(depth): norm for depth, norm in one.items()} for one in content["gradient_norms"]]
-    state = TrainingState(**content)
+    phase = PhaseState(**content.pop("phase"))
+    phase.gradient_norms = [{int(depth): norm for depth, norm in one.items()} for one in phase.gradient_norms]
+    state = TrainingState(**content, phase=phase)
     weights = load_file(directory / _WEIGHTS)
     trainable = {name for name, parameter in encoder.model.named_parameters() if parameter.requires_grad}
     faults = [
@@ -177,7 +191,7 @@ def load_checkpoint(
         faults.append(f"the model was adapted by {was}, now by {now}")
     if set(weights) != trainable:
         faults.append("the strategy freezes other parameters")
-    if state.stopped:
+    if phase.stopped:
         faults.append(f"training was ended after epoch {state.epoch}")
     elif state.epoch >= epochs:
         faults.append(f"all {state.epoch} epochs are done")

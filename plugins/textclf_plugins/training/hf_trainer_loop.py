@@ -62,13 +62,12 @@ def train(
     batches = LengthGroupedBatches([len(ids) for ids in train_rows["input_ids"]], options.batch_size, seed)
     classifier = EncoderClassifier(encoder, task, options, progress)
     plan = TrainingPlan.plain(options)
-    session = TrainingSession(options, classifier, train_rows, validation, len(batches), seed, workspace, plan)
-    with encoder.frozen_in_eval(), progress.bar("train", session.total_steps) as bar:
-        trainer = _Trainer(session, batches, count_flops(encoder))
+    session = TrainingSession(options, classifier, train_rows, validation, batches, workspace, plan)
+    with encoder.frozen_in_eval(), progress.bar("train", session.phases.total_steps) as bar:
+        trainer = _Trainer(session, count_flops(encoder))
         trainer.add_callback(_Steps(session, trainer, bar))
         trainer.train()
-    session.finish()
-    return classifier
+    return session.finish()
 
 
 class _Trainer(Trainer):
@@ -85,19 +84,19 @@ class _Trainer(Trainer):
     - Its own grouping by length permutes predictions. It neither groups nor predicts here.
     """
 
-    def __init__(self, session: TrainingSession, batches: LengthGroupedBatches, flops: EncoderFlops) -> None:
+    def __init__(self, session: TrainingSession, flops: EncoderFlops) -> None:
         self._session = session
-        options, workspace = session.options, session.workspace
+        options, workspace, batches = session.options, session.workspace, session.batches
         arguments = TrainingArguments(
             output_dir=str(workspace.directory),
             use_cpu=workspace.device == "cpu",
-            seed=session.seed % 2**32,
+            seed=batches.seed % 2**32,
             num_train_epochs=options.epochs,
             learning_rate=options.learning_rate,
             weight_decay=options.weight_decay,
             max_grad_norm=options.max_grad_norm,
             lr_scheduler_type="linear",
-            warmup_steps=session.warmup_steps,
+            warmup_steps=session.phases.warmup_steps,
             eval_strategy="epoch",
             save_strategy="no",
             logging_strategy="no",
@@ -112,7 +111,7 @@ class _Trainer(Trainer):
             model=session.classifier.encoder.model,
             args=arguments,
             train_dataset=session.train,
-            eval_dataset=session.validation,
+            eval_dataset=session.validation.rows,
             compute_loss_func=self._share_of_the_loss,
         )
         self.remove_callback(PrinterCallback)
@@ -145,7 +144,7 @@ class _Trainer(Trainer):
         with self._dropout.drawing(step, self.args.process_index, self._place[1]):
             loss = super().training_step(model, inputs, num_items_in_batch)
         self.step_loss += loss.item()
-        self._session.check_finite(self.state.global_step + 1, "the loss", self.step_loss)
+        self._session.steps.check_finite(self.state.global_step + 1, "the loss", self.step_loss)
         shape = inputs["input_ids"].shape
         self._session.workspace.meter.trained(
             examples=shape[0],
@@ -166,7 +165,7 @@ class _Trainer(Trainer):
         metric_key_prefix: str = "eval",
     ) -> dict[str, float]:
         """Finish an epoch."""
-        epoch = self.state.global_step // self._session.steps_per_epoch
+        epoch = self.state.global_step // len(self._session.batches)
         assert self.optimizer is not None  # there is one once training began
         loss, accuracy = self._session.epoch_done(epoch, self.optimizer)
         return {f"{metric_key_prefix}_loss": loss, f"{metric_key_prefix}_accuracy": accuracy}
@@ -226,5 +225,5 @@ class _Steps(TrainerCallback):
         loss, self._trainer.step_loss = self._trainer.step_loss, 0.0
         # The schedule moves on after this.
         learning_rate = float(kwargs["lr_scheduler"].get_last_lr()[0])
-        self._session.step_done(state.global_step + 1, loss, learning_rate)
+        self._session.steps.add(state.global_step + 1, loss, learning_rate)
         self._bar.advance(note=f"loss {loss:.3f}")
