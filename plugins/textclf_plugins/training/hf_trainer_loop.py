@@ -116,7 +116,7 @@ class _Trainer(Trainer):
         )
         self.remove_callback(PrinterCallback)
         self._flops = flops
-        self._dropout = KeyedDropout(session.classifier.encoder.model, session.seed)
+        self._dropout = KeyedDropout(session.classifier.encoder.model, session.batches.seed)
         self._place = (0, 0)
         self.step_loss = 0.0
 
