@@ -15,7 +15,12 @@ import pytest
 
 from textclf_core.cli import main
 
-HEAVY = ("torch", "transformers", "datasets", "evaluate", "accelerate", "sklearn", "pandas", "numpy", "pyarrow")
+HEAVY = {
+    *("torch", "transformers", "datasets", "evaluate", "accelerate", "sklearn", "pandas", "numpy", "pyarrow"),
+    *("rich", "tabulate", "jinja2", "scipy", "huggingface_hub"),
+}
+NOT_FOR_HELP = {"pydantic", "annotated_types", "importlib.metadata", "textclf_core.plugins"}
+"""What listing plugins needs; together it takes as long as all that ``textclf --help`` needs."""
 
 BROKEN = "import no_such_library\n"
 
@@ -67,7 +72,7 @@ def test_help_and_listings_import_nothing_heavy() -> None:
     for words, line in zip(commands, lines, strict=True):
         imported = set(line.removeprefix(f"imported: {words} ").split())
         assert "textclf_core" in imported
-        assert imported.isdisjoint(HEAVY), words
+        assert not imported & (HEAVY | NOT_FOR_HELP if words == "--help" else HEAVY), words
 
 
 def test_the_listing_has_a_line_for_each_plugin() -> None:
