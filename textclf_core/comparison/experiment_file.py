@@ -38,7 +38,7 @@ def _specs(table: Any, info: ValidationInfo) -> Any:
         PluginSpec(
             name,
             {key: tuple(value) if isinstance(value, list) else value for key, value in options.items()},
-            info.context,
+            str(info.context),
         )
         for name, options in table.items()
     )
@@ -57,18 +57,21 @@ Seed = Annotated[int, Field(ge=0)]
 class Settings(BaseModel, extra="forbid", strict=True, frozen=True):
     """The settings of an experiment file, with their defaults; a description states what a setting takes."""
 
-    plugins: Plugins = Field((), description="a table of plugins")
+    plugins: Plugins = Field(default=(), description="a table of plugins")
     tries: tuple[Plugins, ...] = Field(
-        (), alias="try", strict=False, description="tables of plugins, each headed [[try]]"
+        default=(), alias="try", strict=False, description="tables of plugins, each headed [[try]]"
     )
     seeds: Annotated[tuple[Seed, ...], AfterValidator(_different)] = Field(
-        (0, 1, 2), min_length=1, strict=False, description="a list of one or more different whole numbers, 0 or greater"
+        default=(0, 1, 2),
+        min_length=1,
+        strict=False,
+        description="a list of one or more different whole numbers, 0 or greater",
     )
-    seed: Seed = Field(0, description="a whole number, 0 or greater")
-    data_seed: Seed = Field(0, description="a whole number, 0 or greater")
-    output: Path = Field(Path("runs"), strict=False, description="text")
+    seed: Seed = Field(default=0, description="a whole number, 0 or greater")
+    data_seed: Seed = Field(default=0, description="a whole number, 0 or greater")
+    output: Path = Field(default=Path("runs"), strict=False, description="text")
     """A relative path starts at the current folder, as on the command line."""
-    device: str = Field("auto", description="text")
+    device: str = Field(default="auto", description="text")
 
 
 def read_settings(
