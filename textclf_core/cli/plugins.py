@@ -23,7 +23,8 @@ SLOW_IMPORT_SECONDS = 0.1
 """Import times above this are shown, since they slow down every `textclf plugins`."""
 
 PluginFiles = Annotated[
-    list[Path] | None, typer.Option("--plugin-file", metavar="PATH.py", help="A file with plugins. Repeatable.")
+    list[Path] | None,
+    typer.Option("--plugin-file", metavar="FILE.py", help="A Python file with your own plugins. Repeatable."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -35,12 +36,13 @@ app = typer.Typer(rich_markup_mode=None, short_help="List the plugins, or show t
 def plugins(
     context: typer.Context,
     role: Annotated[
-        str | None, typer.Option(help=f"Only this role: {', '.join(dict.fromkeys(ROLE_OF_HOOK.values()))}.")
+        str | None,
+        typer.Option(help=f"List only plugins with this role: {', '.join(dict.fromkeys(ROLE_OF_HOOK.values()))}."),
     ] = None,
     as_json: Json = False,
     plugin_file: PluginFiles = None,
 ) -> None:
-    """List all plugins, including unusable ones; `textclf plugins show NAME` shows the options of one."""
+    """List all plugins, also those that can't be used; `textclf plugins show NAME` shows the options of one."""
     if context.invoked_subcommand:
         context.obj = (plugin_file or [], as_json)
         return
@@ -62,7 +64,7 @@ def plugins(
 @result_alone
 def show(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="NAME")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The plugin's name.")],
     as_json: Json = False,
     plugin_file: PluginFiles = None,
 ) -> None:

@@ -164,7 +164,7 @@ def test_a_plugin_is_shown_with_its_options() -> None:
     page = textclf("plugins", "show", "freeze-first-n").stdout
     assert page.startswith("freeze-first-n · strategy · textclf-core 0.1.0\n\nFreeze the embeddings")
     [row] = [line for line in page.splitlines() if line.startswith("n ")]
-    assert row.startswith("n           int or float, at least 0  10         Encoder blocks to freeze")
+    assert row.startswith("n           int or float, at least 0  10         Number of encoder blocks")
 
 
 def test_a_required_option_is_shown_as_such() -> None:

@@ -50,7 +50,7 @@ def trained(finished: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.Monk
 def test_a_run_ends_in_a_table_of_metrics_and_cost(finished: tuple[Path, str]) -> None:
     directory, out = finished
     assert "freeze-first-n:n=1" in out
-    for words in ("validation", "test", "f1", "accuracy", "peak memory", "embeddings, block 0; unchanged, by hash"):
+    for words in ("validation", "test", "f1", "accuracy", "peak memory", "embeddings, block 0 (verified unchanged)"):
         assert words in out
     assert out.rstrip().endswith(f"run: {directory}")
     record = json.loads((directory / "record.json").read_text())
