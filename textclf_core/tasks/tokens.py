@@ -23,8 +23,8 @@ from textclf_core.tasks.entities import (
     scored_spans,
     spans_of,
 )
-from textclf_core.tasks.kind import ClassCounts, ExampleViews, SeedDecisions
 from textclf_core.tasks.label_checks import tell_untrained_labels
+from textclf_core.tasks.report_kind import ClassCounts, ExampleViews, SeedDecisions
 from textclf_core.tasks.single_label import counts_of_confusion
 from textclf_core.tasks.subtokens import (
     NO_LABEL,
