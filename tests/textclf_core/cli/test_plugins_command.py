@@ -17,7 +17,7 @@ from textclf_core.cli import main
 
 HEAVY = {
     *("torch", "transformers", "datasets", "evaluate", "accelerate", "sklearn", "pandas", "numpy", "pyarrow"),
-    *("rich", "tabulate", "jinja2", "scipy", "huggingface_hub"),
+    *("rich", "tabulate", "jinja2", "scipy", "matplotlib", "huggingface_hub"),
 }
 NOT_FOR_HELP = {"pydantic", "annotated_types", "importlib.metadata", "textclf_core.plugins"}
 """What listing plugins needs; together it takes as long as all that ``textclf --help`` needs."""
