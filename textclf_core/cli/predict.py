@@ -21,7 +21,9 @@ _STANDARD = Path("-")
 
 
 def predict(
-    run: Annotated[Path, typer.Argument(help="A run directory.", show_default=False)],
+    run: Annotated[
+        Path, typer.Argument(help="A run directory, or a folder written by `textclf export`.", show_default=False)
+    ],
     input: Annotated[
         Path, typer.Option(help="A CSV, TSV, JSONL, Parquet or TXT file; - is standard input.")
     ] = _STANDARD,
@@ -33,12 +35,12 @@ def predict(
         Literal["csv", "tsv", "jsonl", "text"],
         typer.Option(help="The format of standard input; text: one text per line."),
     ] = "text",
-    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps or auto.")] = "auto",
+    device: Annotated[str, typer.Option(help="The device: cpu, cuda, cuda:1, mps or auto.")] = "auto",
     engine: Annotated[
         Literal["torch", "onnx", "onnx-int8"],
         typer.Option(
-            help="The engine: torch, or onnxruntime on the CPU, with the original or with 8-bit weights. The model is "
-            "exported once, and its agreement with torch is shown."
+            help="What computes the scores: torch, or onnxruntime on the CPU with the original (onnx) or 8-bit weights "
+            "(onnx-int8). onnxruntime's agreement with torch is shown."
         ),
     ] = "torch",
     plugin_file: Annotated[
@@ -46,9 +48,10 @@ def predict(
         typer.Option(help="A Python file with your own plugins. Repeatable.", metavar="FILE.py", show_default=False),
     ] = None,
 ) -> None:
-    """Label texts with the model of a run: rows are written in order, with prediction and score, as they are read.
+    """Label texts with the model of a run.
 
-    A multi-label model writes the labels of each text with their scores, as JSON. A token classification model splits
+    Each row is written with its prediction and score, in the input's order, as soon as its batch is labelled. A
+    multi-label model writes the labels of each text with their scores, as JSON. A token classification model splits
     texts into words at white space, and writes the entities that it finds.
 
     The output's format is that of the file's name; on standard output, that of the input (CSV for plain text).

@@ -187,7 +187,7 @@ def test_truncated_words_count_as_outside_and_are_reported(model: str, tmp_path:
     for row in rows:
         assert set(row["prediction"][2:]) == {"O"}
         assert all(of_word[TAGS.index("O")] == 1 for of_word in row["scores"][2:])
-    assert any("words were cut off" in note and note.startswith("test: ") for note in short.record.notes)
+    assert any("words were truncated" in note and note.startswith("test: ") for note in short.record.notes)
     assert next(split for split in short.record.data.splits if split.name == "test").truncated > 0
 
 
@@ -308,7 +308,7 @@ def test_labels_that_are_no_entities_are_scored_by_the_word(tmp_path: Path) -> N
     compared = compare(["majority"], metric="accuracy", **settings)
     assert compared.analysis is not None
     assert compared.analysis.rows[0].score == tagged.metrics["test"]["accuracy"]
-    with pytest.raises(UsageError, match="take --metric accuracy"):
+    with pytest.raises(UsageError, match="use --metric accuracy"):
         compare(["majority"], **settings | {"output": tmp_path / "refused"})
     assert not (tmp_path / "refused").exists(), "nothing has run"
 
@@ -345,7 +345,7 @@ def test_splits_are_held_out_and_sampled_by_sequence() -> None:
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ({"tokens": [["a", "b"]], "label": [[0]]}, "1 rows have not one label a word, the first is row 1"),
+        ({"tokens": [["a", "b"]], "label": [[0]]}, "1 rows have more or fewer labels than words, the first is row 1"),
         ({"tokens": [["a", "b"]], "label": [[0, -1]]}, "1 rows have a word without a label"),
         ({"tokens": [["a", "b"]], "label": [[0, 0]]}, "every word has the same label"),
     ],
