@@ -15,7 +15,8 @@ import pytest
 
 from textclf_core.cli import main
 
-HEAVY = ("torch", "transformers", "datasets", "evaluate", "accelerate", "sklearn", "pandas", "numpy", "pyarrow")
+HEAVY = ("torch", "transformers", "datasets", "evaluate", "accelerate", "sklearn", "pandas", "numpy", "pyarrow",
+         "matplotlib")  # fmt: skip
 
 BROKEN = "import no_such_library\n"
 
