@@ -57,7 +57,7 @@ def place_labels(axes: Axes, labels: Sequence[Label], lines: Iterable[Sequence[t
             left = x + offset[0] * points_a_pixel - width * _share(right)
             bottom = y + offset[1] * points_a_pixel - height * _share(up)
             box = Bbox.from_bounds(left, bottom, width, height)
-            cost = _COVERED_POINT * _covered(points, box, margin=5) + _covered(on_lines, box, margin=1)
+            cost: float = _COVERED_POINT * _covered(points, box, margin=5) + _covered(on_lines, box, margin=1)
             cost += sum(_TOUCHED + _PIXEL * area for other in written if (area := _overlap(box, other)))
             if distance > _DISTANCES[0]:
                 way = _between(x, y, box)
@@ -109,7 +109,7 @@ def _along(corners: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _covered(places: NDArray[np.float64], box: Bbox, margin: float) -> int:
     """Return how many places a box, and a margin around it, covers."""
-    return int(((places > box.min - margin) & (places < box.max + margin)).all(axis=1).sum())
+    return int(((places > np.array(box.min) - margin) & (places < np.array(box.max) + margin)).all(axis=1).sum())
 
 
 def _between(x: float, y: float, box: Bbox) -> list[tuple[float, float]]:

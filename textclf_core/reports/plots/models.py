@@ -42,23 +42,23 @@ _BARS = 0.25
 
 def learning_chart(rows: Sequence[Row]) -> Chart | None:
     """Return the loss by step of each contender, in training and on validation; ``None`` if no run has a history."""
-    histories = {row.line.label: [found for run in row.line.runs if (found := _history(run))] for row in rows}
-    histories = {label: found for label, found in histories.items() if found}
+    histories = {row.line.label: [read for run in row.line.runs if (read := _history(run))] for row in rows}
+    histories = {label: of_seeds for label, of_seeds in histories.items() if of_seeds}
     if not histories:
         return None
-    entries = [entry for found in histories.values() for history in found for entry in history]
+    entries = [entry for of_seeds in histories.values() for history in of_seeds for entry in history]
     losses = [entry[name] for entry in entries for name in ("loss", "validation_loss") if name in entry]
     # A few steps of a wild loss would flatten the rest; they are drawn at the edge.
     highest = float(np.quantile(losses, 0.99))
     all_axes = _panels(list(histories))
-    for axes, found in zip(all_axes, histories.values(), strict=True):
-        for history in found:
+    for axes, of_seeds in zip(all_axes, histories.values(), strict=True):
+        for history in of_seeds:
             _draw_history(axes, history, highest)
         axes.set_ylim(0, 1.08 * highest or 1)
         axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
         axes.set_xlabel("step")
         axes.set_ylabel("loss (nats)")
-        ends = [entry for entry in found[0] if "validation_loss" in entry]
+        ends = [entry for entry in of_seeds[0] if "validation_loss" in entry]
         for entry in ends[:: -(-len(ends) // _MOST_EPOCHS) or 1]:
             axes.text(entry["step"], 1.01, f"epoch {entry['epoch']}", color=SOFT, ha="right", va="bottom",
                       transform=axes.get_xaxis_transform())  # fmt: skip
