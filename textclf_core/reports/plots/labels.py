@@ -20,8 +20,9 @@ _PLACES = (
 )
 _DISTANCES = (7, 16, 28, 42, 60, 85, 115)
 _STEP = 4  # pixels between the places on a line that a label should not cover
-# What it costs to cover a point, to touch a label or the way to it, and a pixel of a label that is covered or outside.
-_COVERED_POINT, _TOUCHED, _PIXEL = 100, 100, 1
+# What it costs to cover a point, to touch a label or the way to it, to lead a line across another point, and a pixel of
+# a label that is covered or outside, and a point of distance. A place on a line costs 1.
+_COVERED_POINT, _TOUCHED, _CROSSED, _PIXEL, _DISTANCE = 100, 100, 6, 1, 0.3
 
 
 @dataclass(frozen=True)
@@ -57,18 +58,19 @@ def place_labels(axes: Axes, labels: Sequence[Label], lines: Iterable[Sequence[t
             left = x + offset[0] * points_a_pixel - width * _share(right)
             bottom = y + offset[1] * points_a_pixel - height * _share(up)
             box = Bbox.from_bounds(left, bottom, width, height)
-            cost: float = _COVERED_POINT * _covered(points, box, margin=5) + _covered(on_lines, box, margin=1)
+            if best is not None and best[0] <= distance * _DISTANCE:
+                break
+            cost = distance * _DISTANCE + _COVERED_POINT * _covered(points, box, margin=5)
+            cost += _covered(on_lines, box, margin=1)
             cost += sum(_TOUCHED + _PIXEL * area for other in written if (area := _overlap(box, other)))
             if distance > _DISTANCES[0]:
                 way = _between(x, y, box)
                 cost += sum(_TOUCHED for other in written if any(other.contains(*at) for at in way))
-                cost += _TOUCHED * sum(_covered(points, Bbox([at, at]), margin=5) for at in way[1:])
+                cost += _CROSSED * sum(_covered(points, Bbox([at, at]), margin=4) for at in way[1:])
             # Rounded, for the difference of equal areas is seldom 0.
             cost += _PIXEL * round(width * height - _overlap(box, inside))
             if best is None or cost < best[0]:
                 best = cost, offset, box
-            if not cost:
-                break
         if best is not None:
             _write(axes, label, *best[1])
             written.append(best[2])

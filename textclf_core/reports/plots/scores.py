@@ -63,8 +63,9 @@ def cost_chart(analysis: Analysis, kind: CostKind) -> Chart:
     corners = _corners([(max(cost, left), max(row.score, bottom)) for cost, row in front])
     axes.plot(*zip(*corners, strict=True), color=ACCENT, linewidth=1.4, alpha=0.6)
     short, labels, lines = _short(analysis), [], [corners]
-    # The recommended contender and the front come last, on top; their labels find room first.
-    for cost, row in sorted(known, key=lambda one: (one[1].recommended, one in front)):
+    # The recommended contender and the front are drawn last, on top, and their labels find room first.
+    ranked = sorted(known, key=lambda one: (not one[1].recommended, one not in front))
+    for cost, row in reversed(ranked):
         at, score = max(cost, left), _score(row)
         draw_point(
             axes,
