@@ -63,9 +63,8 @@ def cost_chart(analysis: Analysis, kind: CostKind) -> Chart:
     corners = _corners([(max(cost, left), max(row.score, bottom)) for cost, row in front])
     axes.plot(*zip(*corners, strict=True), color=ACCENT, linewidth=1.4, alpha=0.6)
     short, labels, lines = _short(analysis), [], [corners]
-    # The recommended contender and the front are drawn last, on top, and their labels find room first.
-    ranked = sorted(known, key=lambda one: (not one[1].recommended, one not in front))
-    for cost, row in reversed(ranked):
+    # In the order of the keyboard's focus: the best first; the recommended one last, which is on top.
+    for cost, row in sorted(known, key=lambda one: one[1].recommended):
         at, score = max(cost, left), _score(row)
         draw_point(
             axes,
@@ -80,9 +79,12 @@ def cost_chart(analysis: Analysis, kind: CostKind) -> Chart:
             markersize=11 if row.recommended else 9 if row in below else 7.5,
         )
         text = short[row.line.label] + (f" {score} ↓" if row in below else "")
-        labels.append(Label(text, at, max(row.score, bottom), bold=row.recommended))
+        label = Label(text, at, max(row.score, bottom), bold=row.recommended)
+        labels.append((row.recommended, (cost, row) in front, label))
         lines += [] if row in below else [[(at, row.low), (at, row.high)]]
-    place_labels(axes, labels[::-1], lines)
+    # The labels of the front find room first: one picks from them.
+    labels.sort(key=lambda one: one[:2], reverse=True)
+    place_labels(axes, [label for _, _, label in labels], lines)
     missing = [row.line.label for row in analysis.rows if row.costs[kind.name] is None]
     caption = (
         f"{analysis.metric} against {kind.heading}, with 95% intervals ({_subject(analysis)}). The line is the Pareto "
