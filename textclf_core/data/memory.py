@@ -70,7 +70,7 @@ def _source(data: object, name: str) -> Source:
         return Source(data.with_format(None), where)
     if isinstance(data, pa.Table):
         return Source(Dataset(data), where)
-    if _is_frame(data):
+    if is_frame(data):
         table, odd = _frame_table(data)
     elif isinstance(data, Mapping):
         table, odd = _columns_table(data, name)
@@ -84,8 +84,8 @@ def _source(data: object, name: str) -> Source:
     return Source(Dataset(table), where, odd_values=odd)
 
 
-def _is_frame(data: object) -> TypeGuard[pd.DataFrame]:
-    # By name, since an isinstance check would import pandas.
+def is_frame(data: object) -> TypeGuard[pd.DataFrame]:
+    """Return whether data is a pandas data frame; by name, since an isinstance check would import pandas."""
     return type(data).__name__ == "DataFrame" and type(data).__module__.partition(".")[0] == "pandas"
 
 

@@ -37,6 +37,7 @@ from textclf_core.tasks.subtokens import (
     word_places,
 )
 from textclf_core.types.postprocessing import Decisions, PostprocessingStep
+from textclf_core.types.unicode import valid_text
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -323,18 +324,31 @@ class Tokens:
             )
         return columns
 
-    def can_be_predicted(self, value: object) -> bool:
-        """Return whether it is a string, or a list of words."""
-        return isinstance(value, str) or (isinstance(value, list) and all(isinstance(word, str) for word in value))
+    def readable(self, value: object) -> str | list[str] | None:
+        """Return a text, or a list of words; missing ones are empty."""
+        if value is None or isinstance(value, str):
+            return valid_text(value or "")
+        words = value.tolist() if isinstance(value, np.ndarray) else value
+        if not isinstance(words, list | tuple) or not all(word is None or isinstance(word, str) for word in words):
+            return None
+        return [valid_text(word or "") for word in words]
 
     def as_row(self, text: str) -> list[str]:
         """Return the words between white space."""
         return text.split()
 
-    def predicted(
-        self, classifier: Classifier, rows: Sequence[dict[str, Any]], texts: Mapping[str, Sequence[Any]]
-    ) -> Iterator[dict[str, Any]]:
-        """Yield each row with ``entities``, dicts in the order of the text, where the labels are tags of such.
+    @property
+    def predicted_types(self) -> Mapping[str, pa.DataType]:
+        """The column ``entities``, or ``labels`` if the labels aren't entity tags."""
+        import pyarrow as pa
+
+        if self.scheme is None:
+            return {"labels": pa.list_(pa.string())}
+        fields = {"text": pa.string(), "type": pa.string(), "start": pa.int64(), "end": pa.int64()}
+        return {"entities": pa.list_(pa.struct([*fields.items(), ("score", pa.float64())]))}
+
+    def predicted(self, classifier: Classifier, texts: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any]]:
+        """Yield ``entities``, dicts in the order of the text, where the labels are tags of such.
 
         ``text``, ``type``, ``start`` and ``end`` (characters of the text, from 0, the end not included; words that come
         as a list count as joined by a blank) and ``score`` (the mean of its words' probabilities, six digits). Other
@@ -348,10 +362,10 @@ class Tokens:
         features = Features({self.column: List(Value("string"))})
         scores = classifier.scores(Dataset.from_dict({self.column: words}, features=features))
         scheme = self.scheme
-        for row, text, placed, word_scores in zip(rows, given, places, scores, strict=True):
+        for text, placed, word_scores in zip(given, places, scores, strict=True):
             tags = [self.task.label_names[label] for label in word_scores.argmax(axis=-1)]
             if scheme is None:
-                yield {**row, "labels": tags}
+                yield {"labels": tags}
                 continue
             whole = text if isinstance(text, str) else " ".join(text)
             entities = []
@@ -366,7 +380,7 @@ class Tokens:
                         "score": round(span.score, 6),
                     }
                 )
-            yield {**row, "entities": entities}
+            yield {"entities": entities}
 
     # Reports
 

@@ -12,6 +12,7 @@ import numpy as np
 from textclf_core.errors import RunError, TextclfError, UsageError
 from textclf_core.tasks.arrays import other_than
 from textclf_core.types.postprocessing import Decisions, PostprocessingStep
+from textclf_core.types.unicode import valid_text
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -166,9 +167,11 @@ class WholeTexts:
         """Return ``None``, since scikit-learn ignores label ids that don't occur."""
         return None
 
-    def can_be_predicted(self, value: object) -> bool:
-        """Return whether the value is a string."""
-        return isinstance(value, str)
+    def readable(self, value: object) -> str | None:
+        """Return the text; a missing one is empty."""
+        if value is None:
+            return ""
+        return valid_text(value) if isinstance(value, str) else None
 
     def as_row(self, text: str) -> str:
         """Return the text."""
