@@ -158,8 +158,8 @@ def text_columns(columns: Sequence[str], task: Task, text: Columns) -> tuple[str
     [only] = columns
     if any(separator in only for separator in SEPARATORS.values()):
         raise UsageError(
-            f"can't infer the text column: the rows have one column, {only!r}, which looks like several. Name their "
-            "separator (--separator) or the column (--text). A file without a header needs --header none --columns text."
+            f"can't infer the text column: the rows have one column, {only!r}, which looks like several. Name the "
+            "separator (--separator) or the column (--text); if there is no header: --header none --columns text."
         )
     logger.info("the texts are in the only column, %r (a file without a header: --header none --columns text)", only)
     return (only,)

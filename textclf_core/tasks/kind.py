@@ -182,6 +182,15 @@ class TrainingKind(Protocol):
         """
         ...
 
+    def with_label(self, values: NDArray[Any], tokenized: Dataset) -> NDArray[Any]:
+        """Return the values of what has a label, in the order of :meth:`training_labels`.
+
+        Args:
+            values: one for each of the :meth:`places`.
+            tokenized: the rows as tokens.
+        """
+        ...
+
     def places(self, tokenized: Dataset) -> Places:
         """Return where in their batches that stands which the classifier scores."""
         ...
@@ -237,6 +246,10 @@ class EvaluationKind(Protocol):
 
         Whether all are finite isn't looked at.
         """
+        ...
+
+    def scored(self, references: Labels, values: Any) -> Any:
+        """Return the labels or scores that metrics count: of all rows, but not of words without a label."""
         ...
 
     def decide(self, scores: Scores, steps: Iterable[PostprocessingStep]) -> Decisions:

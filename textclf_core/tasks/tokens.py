@@ -25,6 +25,7 @@ from textclf_core.tasks.entities import (
 )
 from textclf_core.tasks.kind import ClassCounts, ExampleViews, SeedDecisions
 from textclf_core.tasks.label_checks import tell_untrained_labels
+from textclf_core.tasks.scored_words import has_label, labelled_values
 from textclf_core.tasks.single_label import counts_of_confusion
 from textclf_core.tasks.subtokens import (
     NO_LABEL,
@@ -101,11 +102,17 @@ class Tokens:
                 faults.append(f"{name} has no rows")
                 continue
             uneven = [index for index, row in enumerate(rows) if len(row or ()) != len(words[index])]
-            bare = [index for index, row in enumerate(rows) if any(label is None or label < 0 for label in row or ())]
+            bare = [
+                index
+                for index, row in enumerate(rows)
+                if any(label is None or (label < 0 and label != NO_LABEL) for label in row or ())
+            ]
             for what, found in (("not one label a word", uneven), ("a word without a label", bare)):
                 if found:
                     faults.append(f"{name}: {len(found)} rows have {what}, the first is row {found[0] + 1}")
             present = {label for row in rows for label in row or () if label is not None and label >= 0}
+            if not present and not faults:
+                faults.append(f"{name}: no word has a label")
             if name == "train":
                 in_train = present
                 if len(present) < 2:
@@ -128,12 +135,12 @@ class Tokens:
         return [tuple(row) for row in split[self.column][:]]
 
     def names(self, labels: Sequence[Any]) -> list[Any]:
-        """Return the names of the labels of each row's words."""
-        return [[self.task.label_names[label] for label in row] for row in labels]
+        """Return the names of the labels of each row's words; ``None`` for a word without one."""
+        return [[self.task.label_names[label] if has_label(label) else None for label in row] for row in labels]
 
     def label_counts(self, labels: Sequence[Any]) -> NDArray[np.int64]:
         """Return how many words have each label, int64, (labels,)."""
-        flat = np.fromiter(chain.from_iterable(labels), dtype=np.int64)
+        flat = np.fromiter(filter(has_label, chain.from_iterable(labels)), dtype=np.int64)
         return np.bincount(flat, minlength=self.task.num_labels)
 
     def label_shares(self, labels: Sequence[Any]) -> NDArray[np.float64]:
@@ -143,9 +150,9 @@ class Tokens:
 
     def strata(self, labels: Sequence[Any]) -> list[int]:
         """Return 1 for rows that have any label but the most frequent, and 0 for the others."""
-        counts = Counter(chain.from_iterable(labels))
+        counts = Counter(filter(has_label, chain.from_iterable(labels)))
         usual = counts.most_common(1)[0][0] if counts else 0
-        return [int(any(label != usual for label in row)) for row in labels]
+        return [int(any(label not in (usual, NO_LABEL) for label in row)) for row in labels]
 
     def labels_of_split(self, rows: int, label_counts: Mapping[str, int]) -> int:
         """Return the number of words."""
@@ -215,6 +222,14 @@ class Tokens:
         """Return whether the highest logit is the word's label: bool, (words,)."""
         return logits.argmax(-1) == labels
 
+    def with_label(self, values: NDArray[Any], tokenized: Dataset) -> NDArray[Any]:
+        """Return the values of the words with a label, given those of all words that have a sub-token."""
+        rows = zip(tokenized[WORD_STARTS][:], tokenized["label"][:], strict=True)
+        known = [
+            label != NO_LABEL for starts, row in rows for word, label in zip(starts, row, strict=True) if word >= 0
+        ]
+        return values[np.array(known, dtype=bool)]
+
     def places(self, tokenized: Dataset) -> WordPlaces:
         """Return where the first sub-tokens are."""
         return word_places(tokenized[WORD_STARTS][:])
@@ -281,6 +296,10 @@ class Tokens:
             if came := other_than(row, (len(words), self.task.num_labels)):
                 return f"{wanted}, but that of row {number} is {came}."
         return None
+
+    def scored(self, references: Labels, values: Any) -> Any:
+        """Return each row's values for the words that have a label."""
+        return labelled_values(references, values)
 
     def decide(self, scores: Scores, steps: Iterable[PostprocessingStep]) -> Decisions:
         """Return each word's label with the highest score: no step does with the scores of words."""
@@ -390,8 +409,8 @@ class Tokens:
         return "entities" if self.scheme else "rows"
 
     def label_ids(self, names: Sequence[Any]) -> NDArray[np.int64]:
-        """Return the label ids of all words of all rows, int64, (words,)."""
-        ids = {name: index for index, name in enumerate(self.task.label_names)}
+        """Return the label ids of all words of all rows, int64, (words,); ``NO_LABEL`` for a word without one."""
+        ids = {None: NO_LABEL} | {name: index for index, name in enumerate(self.task.label_names)}
         return np.array([ids[name] for row in names for name in row], dtype=np.int64)
 
     def stored_scores(self, column: pa.ChunkedArray) -> NDArray[np.float32]:
@@ -413,7 +432,7 @@ class Tokens:
         """Return how many entities each row has, or words, int64, (rows,)."""
         if metric == "f1-entity":
             return np.asarray(_totals(self._entity_counts(true, true, mode))[2])
-        return np.array([len(row) for row in true], dtype=np.int64)
+        return np.array([sum(map(has_label, row)) for row in true], dtype=np.int64)
 
     def outcomes(self, metric: Metric, true: Sequence[Any], predicted: Sequence[Any], mode: Mode) -> NDArray[np.int64]:
         """Return the entities found and predicted in each row as one number, or its right words, int64, (rows,)."""
@@ -432,13 +451,15 @@ class Tokens:
         scheme = self.scheme
         if scheme is None:
             return []
-        return [count_entities(tags, found, scheme, mode) for tags, found in zip(true, predicted, strict=True)]
+        rows = zip(labelled_values(true, true), labelled_values(true, predicted), strict=True)
+        return [count_entities(tags, found, scheme, mode) for tags, found in rows]
 
     def confusion(self, true: Sequence[Any], predicted: Sequence[Any]) -> NDArray[np.int64]:
         """Return the confusion matrix of words: int64, (labels, labels), a row a true label."""
         from textclf_core.statistics.confusion import confusion_matrix
 
-        return confusion_matrix(self.label_ids(true), self.label_ids(predicted), classes=self.task.num_labels)
+        references, found = (self.label_ids(labelled_values(true, names)) for names in (true, predicted))
+        return confusion_matrix(references, found, classes=self.task.num_labels)
 
     def counts_by_class(self, true: Sequence[Any], predicted: Sequence[Any], mode: Mode) -> tuple[ClassCounts, ...]:
         """Return how many entities of each type were found, were predicted, and are there; of other labels, words."""
@@ -463,7 +484,8 @@ class Tokens:
         ids: dict[str, int] = {}
 
         def index(rows: Sequence[Sequence[str]]) -> NDArray[np.int64]:
-            texts = [self._text_of(of_row, tags, mode) for of_row, tags in zip(words, rows, strict=True)]
+            tagged = zip(labelled_values(true, words), labelled_values(true, rows), strict=True)
+            texts = [self._text_of(of_row, tags, mode) for of_row, tags in tagged]
             return np.array([ids.setdefault(text, len(ids)) for text in texts], dtype=np.int64)
 
         truth = index(true)
@@ -472,7 +494,8 @@ class Tokens:
             means = np.mean(contender.scores, axis=0, dtype=np.float64)
             of_rows = np.split(means, bounds)
             labels.append(index(self.names([row.argmax(axis=1) for row in of_rows])))
-            confidence.append([float(row.max(axis=1).min()) if len(row) else 1.0 for row in of_rows])
+            known = labelled_values(true, of_rows)
+            confidence.append([float(row.max(axis=1).min()) if len(row) else 1.0 for row in known])
             wrong.append(np.sum([index(names) != truth for names in contender.names], axis=0, dtype=np.int64))
         return ExampleViews(tuple(ids), truth, np.stack(labels), np.array(confidence), np.stack(wrong))
 

@@ -365,7 +365,8 @@ class TrainingSession:
 
     def _evaluate(self) -> tuple[float, float]:
         """Return the mean loss and the accuracy on validation; of several labels a text all must be right."""
-        logits = torch.from_numpy(self.classifier.logits(self.validation)).to(self.classifier.encoder.model.device)
+        computed = self._kind.with_label(self.classifier.logits(self.validation), self.validation)
+        logits = torch.from_numpy(computed).to(self.classifier.encoder.model.device)
         labels = torch.from_numpy(self._kind.training_labels(self.validation)).to(logits.device)
         loss = self.loss(logits, labels) / labels.numel()
         return loss.item(), self._kind.right(logits, labels).float().mean().item()
