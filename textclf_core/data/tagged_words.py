@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,8 @@ WORDS = "tokens"
 WORD_NAMES = (WORDS, "words")
 TAG_NAMES = ("label", "labels", "tags", "ner_tags", "ner", "named_entities")
 """Usual names of the columns of words and of tags, in lower case, the most common first."""
+
+_WHOLE = re.compile(r"-?\d+")
 
 
 def token_task(data: DatasetDict) -> Task | None:
@@ -144,7 +147,16 @@ def _tags(source: Source, column: str, names: Sequence[str]) -> list[list[str | 
         return [[None if tag == NO_LABEL else feature.names[tag] for tag in row] for row in rows]
     if isinstance(feature, Value) and feature.dtype.startswith(("int", "uint", "float")):
         return [[_tag_name(tag, names, source, row, column) for tag in tags] for row, tags in enumerate(rows)]
-    return [[str(tag) for tag in row] for row in rows]
+    named = [[str(tag) for tag in row] for row in rows]
+    if all(_WHOLE.fullmatch(tag) for row in named for tag in row):
+        return [[_tag_name(int(tag), names, source, row, column) for tag in tags] for row, tags in enumerate(named)]
+    for row, tags in enumerate(named):
+        if names and (unknown := next((tag for tag in tags if tag not in names), None)):
+            raise DataError(
+                f"{source.where}, {source.place(row)}: the tag {unknown!r} (column {column!r}) isn't one of names="
+                f"{','.join(names)}; names= is for tags that are numbers"
+            )
+    return [[*row] for row in named]
 
 
 def _tag_name(tag: float, names: Sequence[str], source: Source, row: int, column: str) -> str | None:

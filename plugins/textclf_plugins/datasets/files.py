@@ -64,6 +64,10 @@ class Files:
     names: Annotated[
         tuple[str, ...], Option("The names of labels that are integers from 0, or positions in a vector of 0 and 1.")
     ] = ()
+    sequence: Annotated[
+        str | None,
+        Option("The column that tells sequences apart, in a table with one word and its tag per row."),
+    ] = None
     separator: Annotated[
         str | None,
         Option("What separates the cells: comma, semicolon, tab, pipe or the character itself; inferred if not given."),
@@ -104,6 +108,7 @@ class Files:
             labels=self.labels,
             bins=self.bins,
             names=self.names,
+            sequence=self.sequence,
         )
 
     def _read_options(self) -> ReadOptions:

@@ -13,7 +13,6 @@ import pytest
 from datasets import ClassLabel, DatasetDict, List
 
 import textclf_core
-from textclf_core.cli import main
 from textclf_core.errors import DataError
 from textclf_plugins.datasets.files import Files
 
@@ -133,6 +132,9 @@ def test_words_with_the_tag_minus_100_are_ignored(plugins: list[str], tmp_path: 
     assert run.metrics["test"]["accuracy"] == pytest.approx(sum(label == found for label, found in known) / len(known))
 
 
+Predict = Callable[[str], list[dict[str, str]]]
+
+
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run on texts like those of the cases."""
@@ -141,19 +143,16 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def predict(trained: Path, tmp_path: Path) -> Callable[[str], list[dict[str, str]]]:
+def predict(trained: Path, tmp_path: Path, textclf: Callable[..., int]) -> Predict:
     """Returns the rows of a file with their predictions, through the command line and CSV."""
 
     def run(name: str) -> list[dict[str, str]]:
         output = tmp_path / "out.csv"
-        assert main(["predict", str(trained), "--input", str(CASES / name), "--output", str(output)]) == 0
+        assert textclf("predict", str(trained), "--input", str(CASES / name), "--output", str(output)) == 0
         with output.open(newline="") as stream:
             return list(csv.DictReader(stream))
 
     return run
-
-
-Predict = Callable[[str], list[dict[str, str]]]
 
 
 def test_the_column_of_texts_is_scored_whatever_separates_it(predict: Predict, trained: Path) -> None:
