@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from textclf_core.tasks.subtokens import NO_LABEL
 
 
-def labelled_values(labels: Sequence[Any], values: Sequence[Any]) -> list[Any]:
+def labelled_values(labels: Iterable[Any], values: Iterable[Any]) -> list[Any]:
     """Return each row's values for the words that have a label.
 
     Args:

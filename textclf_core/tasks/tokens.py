@@ -224,11 +224,8 @@ class Tokens:
 
     def with_label(self, values: NDArray[Any], tokenized: Dataset) -> NDArray[Any]:
         """Return the values of the words with a label, given those of all words that have a sub-token."""
-        rows = zip(tokenized[WORD_STARTS][:], tokenized["label"][:], strict=True)
-        known = [
-            label != NO_LABEL for starts, row in rows for word, label in zip(starts, row, strict=True) if word >= 0
-        ]
-        return values[np.array(known, dtype=bool)]
+        starts, labels = (np.concatenate(tokenized[name][:]) for name in (WORD_STARTS, "label"))
+        return np.asarray(values[labels[starts >= 0] != NO_LABEL])
 
     def places(self, tokenized: Dataset) -> WordPlaces:
         """Return where the first sub-tokens are."""
