@@ -22,7 +22,7 @@ logger = logging.getLogger("textclf")
 _Table = tuple[pa.Table, dict[str, OddValue]]
 
 
-def from_memory(data: object, text: Columns = None, label: Columns = None) -> DatasetDict:
+def from_memory(data: object, text: Columns = None, label: Columns = None, names: Sequence[str] = ()) -> DatasetDict:
     """Return data in memory as splits with the columns ``text`` and ``label``.
 
     Args:
@@ -31,13 +31,14 @@ def from_memory(data: object, text: Columns = None, label: Columns = None) -> Da
             split: ``train`` and optionally ``validation`` and ``test``.
         text: the text column, or several as a sequence or a comma-separated string; inferred and logged if not given.
         label: the label column; inferred and logged if not given. Several columns hold 0 or 1 each.
+        names: the names of labels that are whole numbers from 0, in the order of their ids.
 
     Raises:
         DataError: as in :func:`~textclf_core.data.infer_columns.labelled`, or the object has an unsupported type.
     """
     splits = _by_split(data) if isinstance(data, Mapping) and _is_by_split(data) else {"train": data}
     sources = {name: _source(split, name) for name, split in splits.items()}
-    labelled_splits = labelled(sources, text=text, label=label)
+    labelled_splits = labelled(sources, text=text, label=label, names=names)
     for split in labelled_splits.values():
         split.info.description = "data in memory"
     return labelled_splits

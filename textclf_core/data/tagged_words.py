@@ -169,7 +169,10 @@ def _tag_name(tag: float, names: Sequence[str], source: Source, row: int, column
     if tag == NO_LABEL:
         return None
     if not names:
-        raise DataError(f"{where}: the tags are numbers (column {column!r}); name them, as in names=O,B-PER,I-PER")
+        raise DataError(
+            f"{where}: the tags are numbers (column {column!r}); name them, as in names=O,B-PER,I-PER (data in memory "
+            "needs tags that are strings or a ClassLabel)"
+        )
     if not (float(tag).is_integer() and 0 <= tag < len(names)):
         raise DataError(
             f"{where}: the tag {tag} (column {column!r}) has no name; names= has names for 0 to {len(names) - 1}"

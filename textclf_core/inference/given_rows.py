@@ -31,7 +31,7 @@ def given_rows(data: object, task: Task) -> list[dict[str, Any]]:
     """
     items = _items(data, task)
     rows = [isinstance(item, Mapping) for item in items]
-    if any(rows) and not all(rows):
+    if any(rows) and not all(rows) and len(task.text_columns) == 1:
         other = rows.index(not rows[0])
         raise UsageError(f"item 1 is a {_kind(items[0])} and item {other + 1} is a {_kind(items[other])}: {_ACCEPTED}.")
     return [_row(item, task, number) for number, item in enumerate(items, 1)]

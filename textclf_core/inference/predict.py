@@ -101,7 +101,7 @@ def score_rows(
             for name in names.keys() - names.values():
                 logger.info("the rows have a column %r, which is kept; the model's is %r", name, names[name])
         cells = [[_cell(row.get(name)) for row in chunk] for name in read]
-        missing += sum(all(cell is None for cell in row) for row in zip(*cells, strict=True))
+        missing += sum(any(cell is None for cell in row) for row in zip(*cells, strict=True))
         texts = {
             own: [_readable(kind, cell, name, number) for number, cell in enumerate(column, done + 1)]
             for own, name, column in zip(task.text_columns, read, cells, strict=True)

@@ -12,11 +12,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from datasets import DatasetDict
+from datasets import Dataset, DatasetDict
 
 from textclf_core.data import from_memory
 from textclf_core.errors import DataError
 from textclf_plugins.datasets.files import Files
+from textclf_plugins.datasets.hf_dataset import HfDataset
 
 Read = Callable[..., DatasetDict]
 WORDS = [["Ada", "moved", "to", "New", "York", "."], ["Omar", "stayed"]]
@@ -130,3 +131,14 @@ def test_a_tag_beyond_the_names_is_refused(read: Read) -> None:
     content = json_lines({"tokens": ["Ada", "moved"], "tags": [2, 0]})
     with pytest.raises(DataError, match=r"the tag 2 .* has no name; names= has names for 0 to 1"):
         read("a.jsonl", content, names=("O", "B-PER"))
+
+
+def test_numbers_in_a_saved_data_set_get_names(tmp_path: Path) -> None:
+    given = Dataset.from_dict({"tokens": WORDS, "ner_tags": [[1, 0, 0, 2, 3, 0], [1, -100]]})
+    given.save_to_disk(tmp_path / "saved")
+    with pytest.raises(DataError, match=r"the tags are numbers \(column 'ner_tags'\); name them"):
+        HfDataset(id=str(tmp_path / "saved")).textclf_load_data()
+    names = ("O", "B-PER", "B-LOC", "I-LOC")
+    data = HfDataset(id=str(tmp_path / "saved"), names=names).textclf_load_data()
+    assert data["train"].features["label"].feature.names == list(names)
+    assert data["train"]["label"][:] == [[1, 0, 0, 2, 3, 0], [1, -100]]

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 import torch
 from checkpoints import write_checkpoint
@@ -115,13 +117,23 @@ def test_predict_gives_the_entities_of_a_text(done: Run) -> None:
 
 
 def test_predict_reads_files_and_lists_of_words(done: Run, tmp_path: Path, textclf: Callable[..., int]) -> None:
-    rows = [{"tokens": ["a", "bright", "plot"]}, {"tokens": ["very", "awful"]}]
-    source, labelled = tmp_path / "in.jsonl", tmp_path / "out.csv"
+    rows = [{"tokens": ["a", "bright", "plot"]}, {"tokens": ["very", None, "awful"]}, {"tokens": None}]
+    source, labelled, table = tmp_path / "in.jsonl", tmp_path / "out.csv", tmp_path / "out.parquet"
     source.write_text("".join(json.dumps(row) + "\n" for row in rows))
     assert textclf("predict", str(done.directory), "--input", str(source), "--output", str(labelled)) == 0
     with labelled.open() as stream:
         found = [json.loads(row["entities"]) for row in csv.DictReader(stream)]
-    assert [[one["text"] for one in of_row] for of_row in found] == [["bright"], ["awful"]]
+    assert [[one["text"] for one in of_row] for of_row in found] == [["bright"], ["awful"], []]
+    assert textclf("predict", str(done.directory), "--input", str(source), "--output", str(table)) == 0
+    assert pq.read_table(table).to_pylist() == [
+        row | {"entities": entities} for row, entities in zip(rows, found, strict=True)
+    ]
+    assert [row["entities"] for row in done.predict(pd.read_parquet(table, columns=["tokens"]))] == found
+
+
+def test_a_dict_of_lists_of_words_may_be_a_row_or_columns(done: Run) -> None:
+    with pytest.raises(UsageError, match="may be one row or a dict of columns: pass a list of rows"):
+        done.predict({"tokens": ["a", "bright", "plot"]})
 
 
 def without_some_labels(data: DatasetDict) -> DatasetDict:
