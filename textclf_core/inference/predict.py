@@ -56,6 +56,7 @@ def score_rows(
     rows: Iterable[Mapping[str, Any]],
     text: Columns = None,
     columns: Iterable[str] = (),
+    where: str = "",
 ) -> Iterator[dict[str, Any]]:
     """Yield each row, in order, with its ``prediction`` (a label name) and ``score`` (that label's probability).
 
@@ -82,6 +83,7 @@ def score_rows(
             column. For a model with several text columns, all of them in the order of training; their names
             in training if not given.
         columns: the names of columns, as far as they are known before the rows are read.
+        where: where the rows come from, for error messages.
 
     Raises:
         UsageError: a column doesn't exist, or the number of named columns isn't the number that the model reads.
@@ -103,7 +105,7 @@ def score_rows(
         cells = [[_cell(row.get(name)) for row in chunk] for name in read]
         missing += sum(any(cell is None for cell in row) for row in zip(*cells, strict=True))
         texts = {
-            own: [_readable(kind, cell, name, number) for number, cell in enumerate(column, done + 1)]
+            own: [_readable(kind, cell, name, where, number) for number, cell in enumerate(column, done + 1)]
             for own, name, column in zip(task.text_columns, read, cells, strict=True)
         }
         for row, predicted in zip(chunk, kind.predicted(classifier, texts), strict=True):
@@ -170,9 +172,10 @@ def _cell(value: object) -> object:
     return None if isinstance(value, float) and math.isnan(value) else value
 
 
-def _readable(kind: TaskKind, value: object, column: str, number: int) -> Any:
+def _readable(kind: TaskKind, value: object, column: str, where: str, number: int) -> Any:
     text = kind.readable(value)
     if text is None:
         what = f"{reprlib.repr(value)}, which is of type {type(value).__name__}, not a text"
-        raise DataError(f"row {number}: the column {column!r} holds {what}.")
+        place = f"{where}, row {number}" if where else f"row {number}"
+        raise DataError(f"{place}: the column {column!r} holds {what}.")
     return text

@@ -40,6 +40,11 @@ class Input:
     options: ReadOptions
     repeatable: bool
 
+    @property
+    def where(self) -> str:
+        """The name of the source, for error messages."""
+        return str(self.source) if isinstance(self.source, Path) else "standard input"
+
     def open(self) -> Table:
         """Open the file, or the stream at its start if it is repeatable."""
         if self.repeatable and not isinstance(self.source, Path):
@@ -88,14 +93,14 @@ def _write(
         table = given.open()
     rows = (row for _, row in table.rows)
     if types is None and not isinstance(output, Path):
-        write_json_lines(score_rows(classifier, task, rows, text), output)
+        write_json_lines(score_rows(classifier, task, rows, text, where=given.where), output)
         return
     import pyarrow as pa
 
     types = types or dict.fromkeys(task.text_columns, pa.string())  # there are no rows
     names = predicted_names(task, types)
     written = {**types, **{names[name]: type for name, type in kind_of(task).predicted_types.items()}}
-    scored = score_rows(classifier, task, rows, text_columns(tuple(types), task, text), types)
+    scored = score_rows(classifier, task, rows, text_columns(tuple(types), task, text), types, given.where)
     if isinstance(output, Path):
         write_parquet(scored, written, output)
     elif format == "jsonl":

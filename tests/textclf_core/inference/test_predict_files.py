@@ -236,6 +236,14 @@ def test_a_missing_text_is_an_empty_one(
     assert "1 of 3 rows have no text ('text'); they are scored as empty texts" in capsys.readouterr().err
 
 
+def test_a_cell_that_is_no_text_is_refused_with_file_row_and_type(
+    command: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("in.jsonl").write_text('{"text": "dull"}\n{"text": {"en": "dull"}}\n')
+    assert command("--input", "in.jsonl") == 2
+    assert "in.jsonl, row 2: the column 'text' holds {'en': 'dull'}, which is of type dict" in capsys.readouterr().err
+
+
 def test_an_older_output_is_replaced_by_a_whole_new_one_alone(
     command: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
