@@ -60,19 +60,23 @@ def _items(data: Any, task: Task) -> Sequence[Any]:
 def _rows_of_mapping(data: Mapping[Any, Any], task: Task) -> list[dict[str, Any]]:
     """Return a dict of columns as rows, and a row as the only one."""
     named = {str(name): value for name, value in data.items()}
-    if any(isinstance(value, Mapping) or is_frame(value) or hasattr(value, "column_names") for value in named.values()):
+    if named and all(map(_is_table, named.values())):
         names = ", ".join(map(repr, list(named)[:5]))
         raise UsageError(f"a {type(data).__name__} of {names} holds several tables: pass one of them.")
     if not all(isinstance(value, Iterable) and not isinstance(value, str | bytes) for value in named.values()):
         return [named]
     columns = {name: list(value) for name, value in named.items()}
-    if any(kind_of(task).readable(column) is not None for column in columns.values()):
+    if columns and all(kind_of(task).readable(column) is not None for column in columns.values()):
         raise UsageError("a dict of lists of words may be one row or a dict of columns: pass a list of rows.")
     lengths = {name: len(column) for name, column in columns.items()}
     if len(set(lengths.values())) > 1:
         found = ", ".join(f"{name!r} has {length}" for name, length in lengths.items())
         raise UsageError(f"the columns must have the same length, but {found}; for a single row, pass a list with it.")
     return _rows_of(columns)
+
+
+def _is_table(value: object) -> bool:
+    return isinstance(value, Mapping) or is_frame(value) or hasattr(value, "column_names")
 
 
 def _rows_of(columns: Mapping[str, Iterable[Any]]) -> list[dict[str, Any]]:

@@ -69,6 +69,7 @@ def test_texts_and_tables_of_every_type_are_scored(run: textclf_core.Run) -> Non
         assert [(row["text"], row["prediction"], row["score"]) for row in scored] == expected
         assert [row["number"] for row in scored if "number" in row] in ([1, 2], [])
     assert run.predict("dull") == run.predict({"text": "dull"}) == run.predict(["dull"])
+    assert run.predict({"text": "dull", "of": {"a": 1}})[0] == run.predict("dull")[0] | {"of": {"a": 1}}
     assert run.predict([]) == run.predict({"text": []}) == run.predict(pd.DataFrame({"text": []})) == []
 
 

@@ -134,6 +134,8 @@ def test_predict_reads_files_and_lists_of_words(done: Run, tmp_path: Path, textc
 def test_a_dict_of_lists_of_words_may_be_a_row_or_columns(done: Run) -> None:
     with pytest.raises(UsageError, match="may be one row or a dict of columns: pass a list of rows"):
         done.predict({"tokens": ["a", "bright", "plot"]})
+    columns = {"tokens": [["a", "bright", "plot"], ["dull"]], "source": ["x", "y"]}
+    assert [row["source"] for row in done.predict(columns)] == ["x", "y"]
 
 
 def without_some_labels(data: DatasetDict) -> DatasetDict:
