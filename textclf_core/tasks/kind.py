@@ -181,6 +181,15 @@ class TrainingKind(Protocol):
         """
         ...
 
+    def with_label(self, values: NDArray[Any], tokenized: Dataset) -> NDArray[Any]:
+        """Return the values of what has a label, in the order of :meth:`training_labels`.
+
+        Args:
+            values: one for each of the :meth:`places`.
+            tokenized: the rows as tokens.
+        """
+        ...
+
     def places(self, tokenized: Dataset) -> Places:
         """Return the places in batches that the classifier scores."""
         ...
@@ -238,6 +247,10 @@ class EvaluationKind(Protocol):
         """
         ...
 
+    def scored(self, references: Labels, values: Any) -> Any:
+        """Return the labels or scores that metrics count: of all rows, but not of words without a label."""
+        ...
+
     def decide(self, scores: Scores, steps: Iterable[PostprocessingStep]) -> Decisions:
         """Return the decisions after all postprocessing steps; the last step that chooses labels decides."""
         ...
@@ -267,19 +280,25 @@ class EvaluationKind(Protocol):
         """Return the columns of stored predictions: ``label``, ``prediction``, ``scores``, and those of the kind."""
         ...
 
-    def can_be_predicted(self, value: object) -> bool:
-        """Return whether a value of a row to predict is a text."""
-        ...
-
-    def predicted(
-        self, classifier: Classifier, rows: Sequence[dict[str, Any]], texts: Mapping[str, Sequence[Any]]
-    ) -> Iterator[dict[str, Any]]:
-        """Yield each row with what the classifier says of it.
+    def readable(self, value: object) -> Any:
+        """Return a cell to predict as the column of a data set holds it; ``None`` if it isn't a text.
 
         Args:
-            classifier: a trained one.
-            rows: as they came.
-            texts: the values of the task's text columns in these rows.
+            value: the cell; ``None`` for a missing text, which is an empty one.
+        """
+        ...
+
+    @property
+    def predicted_types(self) -> Mapping[str, pa.DataType]:
+        """The columns that :meth:`predicted` gives, with their types."""
+        ...
+
+    def predicted(self, classifier: Classifier, texts: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any]]:
+        """Yield the predictions of each row, by column.
+
+        Args:
+            classifier: a trained classifier.
+            texts: the readable values of the task's text columns.
         """
         ...
 

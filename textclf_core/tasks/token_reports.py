@@ -11,7 +11,9 @@ import numpy as np
 from textclf_core.errors import UsageError
 from textclf_core.tasks.entities import EntityCounts, Mode, Scheme, count_entities, entity_types, scheme_of, spans_of
 from textclf_core.tasks.report_kind import ClassCounts, ExampleViews, SeedDecisions
+from textclf_core.tasks.scored_words import has_label, labelled_values
 from textclf_core.tasks.single_label import counts_of_confusion
+from textclf_core.tasks.subtokens import NO_LABEL
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -40,8 +42,8 @@ class TokenReports:
         return scheme_of(self.task.label_names)
 
     def names(self, labels: Sequence[Any]) -> list[Any]:
-        """Return the names of the labels of each row's words."""
-        return [[self.task.label_names[label] for label in row] for row in labels]
+        """Return the names of the labels of each row's words; ``None`` for a word without one."""
+        return [[self.task.label_names[label] if has_label(label) else None for label in row] for row in labels]
 
     def labels_of_split(self, rows: int, label_counts: Mapping[str, int]) -> int:
         """Return the number of words."""
@@ -53,8 +55,8 @@ class TokenReports:
         return "entities" if self.scheme else "rows"
 
     def label_ids(self, names: Sequence[Any]) -> NDArray[np.int64]:
-        """Return the label ids of all words of all rows, int64, (words,)."""
-        ids = {name: index for index, name in enumerate(self.task.label_names)}
+        """Return the label ids of all words of all rows, int64, (words,); ``NO_LABEL`` for a word without one."""
+        ids = {None: NO_LABEL} | {name: index for index, name in enumerate(self.task.label_names)}
         return np.array([ids[name] for row in names for name in row], dtype=np.int64)
 
     def stored_scores(self, column: pa.ChunkedArray) -> NDArray[np.float32]:
@@ -76,7 +78,7 @@ class TokenReports:
         """Return the number of entities, or words, in each row, int64, (rows,)."""
         if metric == "f1-entity":
             return np.asarray(_totals(self._entity_counts(true, true, mode))[2])
-        return np.array([len(row) for row in true], dtype=np.int64)
+        return np.array([sum(map(has_label, row)) for row in true], dtype=np.int64)
 
     def outcomes(self, metric: Metric, true: Sequence[Any], predicted: Sequence[Any], mode: Mode) -> NDArray[np.int64]:
         """Return each row's correct and predicted entities as one number, or its correct words, int64, (rows,)."""
@@ -95,13 +97,15 @@ class TokenReports:
         scheme = self.scheme
         if scheme is None:
             return []
-        return [count_entities(tags, found, scheme, mode) for tags, found in zip(true, predicted, strict=True)]
+        rows = zip(labelled_values(true, true), labelled_values(true, predicted), strict=True)
+        return [count_entities(tags, found, scheme, mode) for tags, found in rows]
 
     def confusion(self, true: Sequence[Any], predicted: Sequence[Any]) -> NDArray[np.int64]:
         """Return the confusion matrix of words, int64, (labels, labels); rows are true labels."""
         from textclf_core.statistics.confusion import confusion_matrix
 
-        return confusion_matrix(self.label_ids(true), self.label_ids(predicted), classes=self.task.num_labels)
+        references, found = (self.label_ids(labelled_values(true, names)) for names in (true, predicted))
+        return confusion_matrix(references, found, classes=self.task.num_labels)
 
     def counts_by_class(self, true: Sequence[Any], predicted: Sequence[Any], mode: Mode) -> tuple[ClassCounts, ...]:
         """Return the counts of entities by type; of words by label, if the labels aren't entity tags."""
@@ -126,7 +130,8 @@ class TokenReports:
         ids: dict[str, int] = {}
 
         def index(rows: Sequence[Sequence[str]]) -> NDArray[np.int64]:
-            texts = [self._text_of(of_row, tags, mode) for of_row, tags in zip(words, rows, strict=True)]
+            tagged = zip(labelled_values(true, words), labelled_values(true, rows), strict=True)
+            texts = [self._text_of(of_row, tags, mode) for of_row, tags in tagged]
             return np.array([ids.setdefault(text, len(ids)) for text in texts], dtype=np.int64)
 
         truth = index(true)
@@ -135,7 +140,8 @@ class TokenReports:
             means = np.mean(contender.scores, axis=0, dtype=np.float64)
             of_rows = np.split(means, bounds)
             labels.append(index(self.names([row.argmax(axis=1) for row in of_rows])))
-            confidence.append([float(row.max(axis=1).min()) if len(row) else 1.0 for row in of_rows])
+            known = labelled_values(true, of_rows)
+            confidence.append([float(row.max(axis=1).min()) if len(row) else 1.0 for row in known])
             wrong.append(np.sum([index(names) != truth for names in contender.names], axis=0, dtype=np.int64))
         return ExampleViews(tuple(ids), truth, np.stack(labels), np.array(confidence), np.stack(wrong))
 

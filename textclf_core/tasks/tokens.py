@@ -16,6 +16,7 @@ from textclf_core.tasks.entities import (
     scored_spans,
 )
 from textclf_core.tasks.label_checks import tell_untrained_labels
+from textclf_core.tasks.scored_words import has_label, labelled_values
 from textclf_core.tasks.subtokens import (
     NO_LABEL,
     WORD_STARTS,
@@ -28,6 +29,7 @@ from textclf_core.tasks.subtokens import (
 )
 from textclf_core.tasks.token_reports import TokenReports
 from textclf_core.types.postprocessing import Decisions, PostprocessingStep
+from textclf_core.types.unicode import valid_text
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -76,11 +78,17 @@ class Tokens(TokenReports):
                 faults.append(f"{name} has no rows")
                 continue
             uneven = [index for index, row in enumerate(rows) if len(row or ()) != len(words[index])]
-            bare = [index for index, row in enumerate(rows) if any(label is None or label < 0 for label in row or ())]
+            bare = [
+                index
+                for index, row in enumerate(rows)
+                if any(label is None or (label < 0 and label != NO_LABEL) for label in row or ())
+            ]
             for what, found in (("more or fewer labels than words", uneven), ("a word without a label", bare)):
                 if found:
                     faults.append(f"{name}: {len(found)} rows have {what}, the first is row {found[0] + 1}")
             present = {label for row in rows for label in row or () if label is not None and label >= 0}
+            if not present and not faults:
+                faults.append(f"{name}: no word has a label")
             if name == "train":
                 in_train = present
                 if len(present) < 2:
@@ -104,7 +112,7 @@ class Tokens(TokenReports):
 
     def label_counts(self, labels: Sequence[Any]) -> NDArray[np.int64]:
         """Return the number of words with each label, int64, (labels,)."""
-        flat = np.fromiter(chain.from_iterable(labels), dtype=np.int64)
+        flat = np.fromiter(filter(has_label, chain.from_iterable(labels)), dtype=np.int64)
         return np.bincount(flat, minlength=self.task.num_labels)
 
     def label_shares(self, labels: Sequence[Any]) -> NDArray[np.float64]:
@@ -114,9 +122,9 @@ class Tokens(TokenReports):
 
     def strata(self, labels: Sequence[Any]) -> list[int]:
         """Return 1 for rows with a label other than the most frequent, and 0 for other rows."""
-        counts = Counter(chain.from_iterable(labels))
+        counts = Counter(filter(has_label, chain.from_iterable(labels)))
         usual = counts.most_common(1)[0][0] if counts else 0
-        return [int(any(label != usual for label in row)) for row in labels]
+        return [int(any(label not in (usual, NO_LABEL) for label in row)) for row in labels]
 
     # Training
 
@@ -181,6 +189,11 @@ class Tokens(TokenReports):
     def right(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Return whether the highest logit is that of the word's label: bool, (words,)."""
         return logits.argmax(-1) == labels
+
+    def with_label(self, values: NDArray[Any], tokenized: Dataset) -> NDArray[Any]:
+        """Return the values of the words with a label, given those of all words that have a sub-token."""
+        starts, labels = (np.concatenate(tokenized[name][:]) for name in (WORD_STARTS, "label"))
+        return np.asarray(values[labels[starts >= 0] != NO_LABEL])
 
     def places(self, tokenized: Dataset) -> WordPlaces:
         """Return the places of the first sub-tokens."""
@@ -249,6 +262,10 @@ class Tokens(TokenReports):
                 return f"{wanted}, but that of row {number} is {came}."
         return None
 
+    def scored(self, references: Labels, values: Any) -> Any:
+        """Return each row's values for the words that have a label."""
+        return labelled_values(references, values)
+
     def decide(self, scores: Scores, steps: Iterable[PostprocessingStep]) -> Decisions:
         """Return each word's label with the highest score; no postprocessing supports scores of words."""
         return Decisions(scores, [np.asarray(row.argmax(axis=-1), dtype=np.int64) for row in scores])
@@ -291,18 +308,31 @@ class Tokens(TokenReports):
             )
         return columns
 
-    def can_be_predicted(self, value: object) -> bool:
-        """Return whether the value is a string or a list of words."""
-        return isinstance(value, str) or (isinstance(value, list) and all(isinstance(word, str) for word in value))
+    def readable(self, value: object) -> str | list[str] | None:
+        """Return a text, or a list of words; missing ones are empty."""
+        if value is None or isinstance(value, str):
+            return valid_text(value or "")
+        words = value.tolist() if isinstance(value, np.ndarray) else value
+        if not isinstance(words, list | tuple) or not all(word is None or isinstance(word, str) for word in words):
+            return None
+        return [valid_text(word or "") for word in words]
 
     def as_row(self, text: str) -> list[str]:
         """Return the words, which are separated by white space."""
         return text.split()
 
-    def predicted(
-        self, classifier: Classifier, rows: Sequence[dict[str, Any]], texts: Mapping[str, Sequence[Any]]
-    ) -> Iterator[dict[str, Any]]:
-        """Yield each row with ``entities``, dicts in the order of the text, if the labels are entity tags.
+    @property
+    def predicted_types(self) -> Mapping[str, pa.DataType]:
+        """The column ``entities``, or ``labels`` if the labels aren't entity tags."""
+        import pyarrow as pa
+
+        if self.scheme is None:
+            return {"labels": pa.list_(pa.string())}
+        fields = {"text": pa.string(), "type": pa.string(), "start": pa.int64(), "end": pa.int64()}
+        return {"entities": pa.list_(pa.struct([*fields.items(), ("score", pa.float64())]))}
+
+    def predicted(self, classifier: Classifier, texts: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any]]:
+        """Yield each row's ``entities``, dicts in the order of the text, if the labels are entity tags.
 
         An entity has ``text``, ``type``, ``start`` and ``end`` (characters of the text from 0, without the end; a list
         of words counts as joined by blanks) and ``score`` (the mean of its words' probabilities, six digits). If the
@@ -316,10 +346,10 @@ class Tokens(TokenReports):
         features = Features({self.column: List(Value("string"))})
         scores = classifier.scores(Dataset.from_dict({self.column: words}, features=features))
         scheme = self.scheme
-        for row, text, placed, word_scores in zip(rows, given, places, scores, strict=True):
+        for text, placed, word_scores in zip(given, places, scores, strict=True):
             tags = [self.task.label_names[label] for label in word_scores.argmax(axis=-1)]
             if scheme is None:
-                yield {**row, "labels": tags}
+                yield {"labels": tags}
                 continue
             whole = text if isinstance(text, str) else " ".join(text)
             entities = []
@@ -334,7 +364,7 @@ class Tokens(TokenReports):
                         "score": round(span.score, 6),
                     }
                 )
-            yield {**row, "entities": entities}
+            yield {"entities": entities}
 
 
 def _word_places(text: str | list[str]) -> list[tuple[str, int]]:

@@ -39,7 +39,8 @@ class Validation:
     def evaluate(self, classifier: EncoderClassifier) -> tuple[float, float]:
         """Return the mean loss and the accuracy; of several labels a text all must be right."""
         kind = kind_of(classifier.task)
-        logits = torch.from_numpy(classifier.logits(self.rows)).to(classifier.encoder.model.device)
+        computed = kind.with_label(classifier.logits(self.rows), self.rows)
+        logits = torch.from_numpy(computed).to(classifier.encoder.model.device)
         labels = torch.from_numpy(kind.training_labels(self.rows)).to(logits.device)
         loss = self._loss(logits, labels) / labels.numel()
         return loss.item(), kind.right(logits, labels).float().mean().item()

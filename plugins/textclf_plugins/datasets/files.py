@@ -65,6 +65,10 @@ class Files:
     names: Annotated[
         tuple[str, ...], Option("The labels' names, if labels are integers from 0, or vectors of zeros and ones.")
     ] = ()
+    sequence: Annotated[
+        str | None,
+        Option("The column that tells sequences apart, in a table with one word and its tag per row."),
+    ] = None
     separator: Annotated[
         str | None,
         Option(
@@ -107,6 +111,7 @@ class Files:
             labels=self.labels,
             bins=self.bins,
             names=self.names,
+            sequence=self.sequence,
         )
 
     def _read_options(self) -> ReadOptions:

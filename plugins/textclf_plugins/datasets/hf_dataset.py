@@ -38,6 +38,9 @@ class HfDataset:
             "inferred from the columns' names."
         ),
     ] = None
+    names: Annotated[
+        tuple[str, ...], Option("The names of labels that are integers from 0, or positions in a vector of 0 and 1.")
+    ] = ()
 
     @hookimpl
     def textclf_load_data(self) -> DatasetDict:
@@ -46,7 +49,7 @@ class HfDataset:
 
         loaded = self._load()
         source = next(iter(loaded.values())).info.description
-        data = from_memory(self._with_labels(loaded), text=self.text, label=self.label)
+        data = from_memory(self._with_labels(loaded), text=self.text, label=self.label, names=self.names)
         for split in data.values():
             split.info.description = source
         return data
