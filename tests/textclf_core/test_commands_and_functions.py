@@ -38,6 +38,7 @@ OPTIONS_ALONE = {
         "input": "the texts are in memory",
         "output": "the predictions come back",
         "format": "how the standard input is written",
+        **dict.fromkeys(("separator", "encoding", "quoting", "header", "columns"), "how the input is written"),
     },
 }
 ARGUMENTS_ALONE = {

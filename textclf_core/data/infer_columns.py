@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from datasets import ClassLabel, Dataset, Features, List, Value
 from datasets.fingerprint import generate_random_fingerprint
 
+from textclf_core.data.character_spans import with_tags
 from textclf_core.data.columns import is_list, label_name
 from textclf_core.data.label_columns import with_label_lists
 from textclf_core.data.label_forms import with_lists
@@ -20,6 +21,7 @@ from textclf_core.data.label_spelling import Labels, settled_labels
 from textclf_core.data.source import Changes, ReadSplits, Source
 from textclf_core.data.tagged_words import tagged
 from textclf_core.data.unlabelled import without_unlabelled
+from textclf_core.data.word_tables import with_sequences
 from textclf_core.errors import DataError, did_you_mean
 
 logger = logging.getLogger("textclf")
@@ -61,13 +63,15 @@ def labelled(
     labels: Labels | None = None,
     bins: Sequence[float] = (),
     names: Sequence[str] = (),
+    sequence: str | None = None,
 ) -> ReadSplits:
     """Return the splits with the columns ``text`` (string) and ``label`` (``ClassLabel``), followed by other columns.
 
     Several text columns keep their names, come first in the given order, and are marked as texts (:data:`TEXT`). If
     the labels are lists, or ``label_separator`` separates them, or each label has a column, a text may have several:
     ``label`` is then a list of ``ClassLabel``. If the texts are lists of words, each word gets a label, as
-    :func:`~textclf_core.data.tagged_words.tagged` describes.
+    :func:`~textclf_core.data.tagged_words.tagged` describes; so if the labels are spans of characters
+    (:func:`~textclf_core.data.character_spans.with_tags`), or if each row is a word of a ``sequence``.
 
     Label names: a ``ClassLabel`` keeps its names; integers become "0", "1"... in ascending order, booleans "false" and
     "true"; strings are sorted. All splits have the same names.
@@ -86,6 +90,8 @@ def labelled(
         bins: the edges of the classes into which numbers are divided; see there.
         names: the labels' names in the order of their ids, for labels that are whole numbers from 0 or vectors of zeros
             and ones.
+        sequence: the column that tells sequences apart in a table with one word per row; see
+            :func:`~textclf_core.data.word_tables.with_sequences`.
 
     Raises:
         DataError: lists all faults, each with file and row: a column doesn't exist, a text isn't a string, a row has no
@@ -108,6 +114,10 @@ def labelled(
         first = sources.get("train") or next(iter(sources.values()))
     if len(given) <= 1:
         one = given[0] if given else None
+        if sequence is not None:
+            sources, one, label = with_sequences(sources, sequence, one, label)
+        elif (of_spans := with_tags(sources, one, label)) is not None:
+            sources, one, label = of_spans
         if (of_words := tagged(sources, one, label, names)) is not None:
             return ReadSplits(of_words)
         one, label = _columns(first, one, label)

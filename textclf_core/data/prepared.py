@@ -112,7 +112,7 @@ def with_train_size(prepared: PreparedData, size: TrainSize, data_seed: int) -> 
             f"--train-size {size}: {kind.no_rows_per_label}, so examples per class aren't defined; give a share of "
             "train, such as 10%."
         )
-    sample = train.select(sample_rows(kind.strata(train["label"][:]), size, data_seed))
+    sample = train.select(sample_rows(kind.strata(train["label"][:]), size, data_seed, prepared.task.label_names))
     data = DatasetDict({**prepared.data, "train": sample})
     origins = {split.name: split.origin for split in prepared.record.splits}
     unlabelled = sum(split.unlabelled for split in prepared.record.splits)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from textclf_core.reports.stored import ContenderRuns, StoredRun
-    from textclf_core.tasks.kind import ClassCounts
+    from textclf_core.tasks.report_kind import ClassCounts
 
 
 @dataclass(frozen=True, kw_only=True)

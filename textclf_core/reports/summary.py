@@ -121,7 +121,7 @@ def tokenization_sentences(record: Record) -> str | None:
     if record.tokenization is None:
         return None
     counts = _truncated(record)
-    sentence = f"Longer texts were truncated {counts}." if counts else "No text was longer."
+    sentence = f"Truncated texts {counts}." if counts else "No text was truncated."
     return f"The longest input is {record.tokenization.max_length:,} tokens, special ones included. {sentence}"
 
 
@@ -131,15 +131,18 @@ def _longest_input(record: Record) -> str | None:
     chosen = trainer is not None and trainer.set_by.get("max_length", "default") != "default"
     if record.tokenization is None or not (chosen or counts):
         return None
-    truncated = f"longer texts truncated ({record.tokenization.truncation} kept)" if counts else "no text was longer"
+    truncation = f"longer texts truncated (truncation={record.tokenization.truncation})"
+    truncated = truncation if counts else "no text was truncated"
     return f"{record.tokenization.max_length:,} tokens; {truncated}"
 
 
 def _truncated(record: Record) -> str:
-    """Return the number of truncated texts of each split and the part of them that was kept; empty if none were."""
+    """Return how texts were truncated, and how many in each split; empty if none were."""
     splits = [split for split in record.data.splits if split.truncated]
     counts = [f"{split.truncated:,} of {split.rows:,} in {split.name}" for split in splits]
-    return f"({record.tokenization.truncation} kept): {', '.join(counts)}" if counts and record.tokenization else ""
+    return (
+        f"(truncation={record.tokenization.truncation}): {', '.join(counts)}" if counts and record.tokenization else ""
+    )
 
 
 def _subject(record: Record) -> str:
@@ -173,7 +176,8 @@ def _frozen(encoder: EncoderRecord) -> str:
     if encoder.frozen_sha256 is None:
         return "nothing"
     partly = f"partly {', '.join(_ranges(encoder.partly_frozen))}" if encoder.partly_frozen else ""
-    return "; ".join(filter(None, [", ".join(_ranges(encoder.frozen)), partly, "unchanged, by hash"]))
+    parts = "; ".join(filter(None, [", ".join(_ranges(encoder.frozen)), partly]))
+    return f"{parts} (verified unchanged)"
 
 
 def _ranges(parts: tuple[str, ...]) -> list[str]:

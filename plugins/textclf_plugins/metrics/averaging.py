@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 Average = Literal["auto", "binary", "macro", "micro", "weighted", "samples"]
 AVERAGE_HELP = (
-    "binary: of label id 1 only; macro: mean over the labels; weighted: mean weighted by the labels' counts; micro: "
-    "over all decisions; samples: mean over the examples of a multi-label task; auto: binary if there are two "
+    "binary: of the second label only; macro: mean over the labels; weighted: mean weighted by the labels' counts; "
+    "micro: over all decisions; samples: mean over the examples of a multi-label task; auto: binary if there are two "
     "exclusive labels, macro otherwise."
 )
 

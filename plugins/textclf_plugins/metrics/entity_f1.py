@@ -25,8 +25,8 @@ class EntityF1:
     mode: Annotated[
         Literal["default", "strict"],
         Option(
-            "Treatment of invalid tags, such as an I-x that follows no x: with default they begin an entity, as in "
-            "CoNLL's script; with strict they don't."
+            "Whether an invalid tag, such as an I-x not after an x, begins an entity. default: it does, as in "
+            "CoNLL's script; strict: it doesn't."
         ),
     ] = "default"
 

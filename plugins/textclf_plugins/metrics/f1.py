@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class F1:
-    """F1, the harmonic mean of precision and recall: of the positive label (id 1) of two, or the mean over labels.
+    """F1 (the harmonic mean of precision and recall) of the second of two labels, or the mean over more labels.
 
     The F1 of a label without a row is no number, and is left out of the mean; that of a label that is never predicted
     is 0. In a multi-label task the micro, macro and samples averages are computed too.

