@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from json.encoder import encode_basestring_ascii
@@ -84,17 +85,17 @@ def text_keys(kind: DataKind, split: Dataset) -> NDArray[np.int64]:
     return np.fromiter((hash(row) for texts, _ in _batches(kind, split) for row in texts), np.int64, len(split))
 
 
-def rows_sha256(texts: Iterable[Sequence[str]], labels: Iterable[str | Sequence[str]]) -> str:
+def rows_sha256(texts: Iterable[Sequence[str]], labels: Iterable[str | Sequence[str | None]]) -> str:
     """Return the sha256 of rows, in order: each row's texts and its label name (or names, or its words' names)."""
     digest = hashlib.sha256()
     _add_rows(digest, texts, labels)
     return digest.hexdigest()
 
 
-def _add_rows(digest: Any, texts: Iterable[Sequence[str]], labels: Iterable[str | Sequence[str]]) -> None:
+def _add_rows(digest: Any, texts: Iterable[Sequence[str]], labels: Iterable[str | Sequence[str | None]]) -> None:
     """Add rows as JSON lists, which is what ``json.dumps([*row, label])`` gives, several times faster."""
     text = encode_basestring_ascii
-    lasts = (text(label) if isinstance(label, str) else f"[{', '.join(map(text, label))}]" for label in labels)
+    lasts = (text(label) if isinstance(label, str) else json.dumps(list(label)) for label in labels)
     rows = [f"[{', '.join([*map(text, row), last])}]" for row, last in zip(texts, lasts, strict=True)]
     digest.update("".join(rows).encode())
 
