@@ -1,8 +1,8 @@
 """Which fine-tuning strategy should I use for my labelled text, and what does it cost me.
 
-For users: :func:`run`, :func:`compare`, :func:`report`, :func:`open_run`. For authors of plugins: :data:`hookimpl`,
-:class:`Option`, :class:`Needs`, :class:`Recipe`, :class:`Encoder`, :class:`Classifier`, :class:`Task`, :class:`Phase`,
-:class:`ParameterGroup`, :class:`FinishedEpoch`, :class:`Change` and the errors.
+For users: :func:`inspect_data`, :func:`run`, :func:`compare`, :func:`report`, :func:`open_run`. For authors of plugins:
+:data:`hookimpl`, :class:`Option`, :class:`Needs`, :class:`Recipe`, :class:`Encoder`, :class:`Classifier`,
+:class:`Task`, :class:`Phase`, :class:`ParameterGroup`, :class:`FinishedEpoch`, :class:`Change` and the errors.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from textclf_core.api import compare, open_run, report, run
+    from textclf_core.api import compare, inspect_data, open_run, report, run
     from textclf_core.encoder import Encoder
     from textclf_core.encoder.tokenizing_classifier import Tokenizing
     from textclf_core.errors import DataError, PluginError, RunError, TextclfError, UsageError
     from textclf_core.hookspecs import hookimpl
     from textclf_core.reports.estimate_table import Estimate
+    from textclf_core.reports.inspection import Inspection
     from textclf_core.reports.report import Report
     from textclf_core.results import ComparisonResult, Run
     from textclf_core.types.classifier import Classifier
@@ -36,6 +37,7 @@ __all__ = [
     "Encoder",
     "Estimate",
     "FinishedEpoch",
+    "Inspection",
     "Needs",
     "Option",
     "ParameterGroup",
@@ -53,6 +55,7 @@ __all__ = [
     "Workspace",
     "compare",
     "hookimpl",
+    "inspect_data",
     "open_run",
     "report",
     "run",
@@ -67,6 +70,7 @@ _MODULES = {
     "Encoder": "encoder",
     "Estimate": "reports.estimate_table",
     "FinishedEpoch": "types.phases",
+    "Inspection": "reports.inspection",
     "Needs": "types.needs",
     "Option": "types.option",
     "ParameterGroup": "types.phases",
@@ -84,6 +88,7 @@ _MODULES = {
     "Workspace": "types.workspace",
     "compare": "api",
     "hookimpl": "hookspecs",
+    "inspect_data": "api",
     "open_run": "api",
     "report": "api",
     "run": "api",

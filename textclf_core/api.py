@@ -14,6 +14,7 @@ from textclf_core.results import ComparisonResult, Run
 
 if TYPE_CHECKING:
     from textclf_core.reports.estimate_table import Estimate
+    from textclf_core.reports.inspection import Inspection
     from textclf_core.reports.report import Report
 
 logger = logging.getLogger("textclf")
@@ -26,6 +27,46 @@ def open_run(directory: str | Path) -> Run:
         UsageError: the directory isn't a run.
     """
     return Run(Path(directory), read_record(Path(directory)))
+
+
+def inspect_data(
+    plugins: Sequence[str | PluginSpec] = (),
+    *,
+    experiment: str | Path | None = None,
+    data: Any = None,
+    text: str | Sequence[str] | None = None,
+    label: str | Sequence[str] | None = None,
+    data_seed: int | None = None,
+    plugin_files: Iterable[str | Path] = (),
+) -> Inspection:
+    """Read the data as a run would, without training, and return what was read.
+
+    >>> print(inspect_data(data=frame, text="review", label="stars"))
+
+    Args:
+        plugins: a dataset plugin, and a model to count tokens with.
+        experiment: an experiment file (TOML) with values for these arguments; given arguments override it.
+        data: labelled texts in memory, as for :func:`run`.
+        text: the text column of ``data``, or several; inferred if not given.
+        label: the label column of ``data``, or one column of zeros and ones per label; inferred if not given.
+        data_seed: the seed of held-out splits and samples; 0 if not given.
+        plugin_files: Python files with your own plugins.
+
+    Raises:
+        TextclfError: the message says what was wrong and what to do.
+    """
+    from textclf_core.comparison.experiment_file import read_settings
+    from textclf_core.comparison.inspection import inspect
+    from textclf_core.data import from_memory
+
+    settings = read_settings(_path(experiment), data_seed=data_seed)
+    catalogue = Catalogue.discover(Path(path) for path in plugin_files)
+    specs = override(settings.plugins, plugins, catalogue, set_by="call")
+    return inspect(
+        activate(specs, catalogue, without=() if data is None else ("dataset",)),
+        None if data is None else from_memory(data, text=text, label=label),
+        data_seed=settings.data_seed,
+    )
 
 
 def run(

@@ -114,6 +114,16 @@ def _column(values: Sequence[Any]) -> tuple[pa.Array, OddValue | None]:
     return pa.array(_encodable(texts), pa.string()), OddValue(row, type(plain[row]).__name__)
 
 
+def texts_column(values: Sequence[str]) -> pa.Array:
+    """Return texts as one column, valid in UTF-8."""
+    import pyarrow as pa
+
+    try:
+        return pa.array(values, pa.string())
+    except UnicodeEncodeError:
+        return pa.array(_encodable(values), pa.string())
+
+
 def _encodable(values: Sequence[Any]) -> list[Any]:
     """Return values with texts valid in UTF-8."""
     return [valid_text(value) if isinstance(value, str) else value for value in values]

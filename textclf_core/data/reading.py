@@ -9,9 +9,11 @@ import bz2
 import gzip
 import io
 import zipfile
-from collections.abc import Iterator, Mapping
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast
 
@@ -37,6 +39,8 @@ FORMAT_OF_SUFFIX: Mapping[str, Format] = {
     ".txt": "text",
 }
 """The format of a file by the suffix of its name, in lower case."""
+
+_ROWS_AT_ONCE = 20_000
 
 COMPRESSED = (".gz", ".bz2", ".zst", ".zip")
 """The suffixes of compressed files, which follow that of the format."""
@@ -132,23 +136,41 @@ def read_file(path: Path, options: ReadOptions | None = None) -> Source:
         DataError: as in :func:`iter_rows`, or the file has no rows.
     """
     from datasets import Dataset
+    from datasets.fingerprint import generate_random_fingerprint
 
     from textclf_core.data.arrow_columns import OddValue, table_of
     from textclf_core.data.source import Source
 
-    lines: tuple[int, ...] = ()
+    lines: Sequence[int] = ()
     odd: dict[str, OddValue] = {}
     if format_of(path) == "parquet":
         if not path.is_file():
             raise DataError(f"{path}: there is no such file")
         table = _parquet(path)
+    elif format_of(path) in ("csv", "tsv", "text"):
+        table, lines = _table_of_texts(open_table(path, options=options).rows)
     else:
         numbered = list(open_table(path, options=options).rows)
         table, odd = table_of([row for _, row in numbered])
         lines = tuple(line for line, _ in numbered)
     if not table.num_rows:
         raise DataError(f"{path}: the file has no rows")
-    return Source(Dataset(table), str(path), lines, odd)
+    # By default, the fingerprint is a hash of all rows.
+    return Source(Dataset(table, fingerprint=generate_random_fingerprint()), str(path), lines, odd)
+
+
+def _table_of_texts(numbered: Iterator[tuple[int, dict[str, str]]]) -> tuple[pa.Table, Sequence[int]]:
+    """Return rows of texts as an Arrow table, and the line of each, without all rows being Python values at once."""
+    import pyarrow as pa
+
+    from textclf_core.data.arrow_columns import texts_column
+
+    lines = array("q")
+    tables = []
+    while rows := list(islice(numbered, _ROWS_AT_ONCE)):
+        lines.extend(line for line, _ in rows)
+        tables.append(pa.table({name: texts_column([row[name] for _, row in rows]) for name in rows[0][1]}))
+    return pa.concat_tables(tables) if tables else pa.table({}), lines
 
 
 @contextmanager

@@ -128,8 +128,12 @@ class _RawRows:
 
     def _record(self, lines: Iterable[str]) -> Iterator[str]:
         for line in lines:
+            if "\r" not in line:
+                self.lines.append(line)
+                yield line
+                continue
             # A single carriage return ends a line too, as in files from old Macs.
-            for piece in re.split(r"(?<=\r)(?!\n)", line) if "\r" in line.removesuffix("\r\n") else (line,):
+            for piece in re.split(r"(?<=\r)(?!\n)", line) if line.find("\r") != len(line) - 2 else (line,):
                 if piece:
                     self.lines.append(piece)
                     yield piece
@@ -158,15 +162,19 @@ def _rows(
     with _readable(raw, where):
         for start, fields in raw:
             if fields:  # blank lines are skipped
-                del fields[_width(fields, len(header)) :]
+                if len(fields) != len(header):
+                    del fields[_width(fields, len(header)) :]
                 if len(fields) != len(header):
                     raise DataError(_wrong_width(fields, header, start, where, options))
-                unnamed = [value for name, value in zip(header, fields, strict=True) if not name and value.strip()]
-                if unnamed:
-                    raise DataError(f"{where}, line {start}: {unnamed[0]!r} is in a column without a name")
                 if swallowing:
                     swallowing.see(start, raw.lines, fields)
-                yield start, {name: value for name, value in zip(header, fields, strict=True) if name}
+                row = dict(zip(header, fields, strict=True))
+                if "" in row:
+                    unnamed = [value for name, value in zip(header, fields, strict=True) if not name and value.strip()]
+                    if unnamed:
+                        raise DataError(f"{where}, line {start}: {unnamed[0]!r} is in a column without a name")
+                    del row[""]
+                yield start, row
     if swallowing:
         swallowing.check(where)
 
@@ -255,6 +263,7 @@ class _Swallowing:
         self._separator = separator
         self._values: list[set[str] | None] = []  # the values of each column; None if there are too many
         self._numbers: list[bool] = []
+        self._open: list[int] = []  # the columns that may be of labels or numbers
         self._suspects: list[tuple[int, list[list[str]]]] = []
 
     def see(self, start: int, lines: Sequence[str], fields: Sequence[str]) -> None:
@@ -266,13 +275,17 @@ class _Swallowing:
             return
         if not self._values:
             self._values, self._numbers = [set() for _ in fields], [True] * len(fields)
-        for index, value in enumerate(fields):
+            self._open = list(range(len(fields)))
+        for index in self._open:
+            value = fields[index]
             of_column = self._values[index]
             if of_column is not None:
                 of_column.add(value)
                 if len(of_column) > _MOST_VALUES:
                     self._values[index] = None
             self._numbers[index] = self._numbers[index] and bool(_NUMBER.fullmatch(value))
+            if self._values[index] is None and not self._numbers[index]:
+                self._open = [other for other in self._open if other != index]
 
     def check(self, where: str) -> None:
         """Check all rows seen.

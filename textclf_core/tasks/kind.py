@@ -272,10 +272,6 @@ class EvaluationKind(Protocol):
         """The averages that are computed besides the chosen one."""
         ...
 
-    def averaged_labels(self, references: NDArray[np.int64], predictions: NDArray[np.int64]) -> Sequence[int] | None:
-        """Return the label ids to average over; ``None`` for scikit-learn's default."""
-        ...
-
     def prediction_columns(self, references: Labels, predictions: Labels, scores: Scores) -> dict[str, pa.Array]:
         """Return the columns of stored predictions: ``label``, ``prediction``, ``scores``, and those of the kind."""
         ...

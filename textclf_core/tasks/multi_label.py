@@ -174,11 +174,6 @@ class MultiLabel(WholeTexts):
             return "average=binary needs texts with one label, and these may have several."
         return None
 
-    def averaged_labels(self, references: NDArray[np.int64], predictions: NDArray[np.int64]) -> Sequence[int] | None:
-        """Return the labels that occur, since scikit-learn would count the others as 0."""
-        occurring = (references | predictions).max(axis=0).nonzero()[0]
-        return occurring if len(occurring) else None
-
     def prediction_columns(self, references: Labels, predictions: Labels, scores: Scores) -> dict[str, pa.Array]:
         """Return the columns ``label`` and ``prediction`` (lists of names) and ``scores``."""
         import pyarrow as pa

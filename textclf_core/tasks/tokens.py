@@ -282,10 +282,6 @@ class Tokens(TokenReports):
         """Return why an average isn't supported; ``None`` if it is. No label is the positive one."""
         return None if average in ("macro", "micro", "weighted") else f"average={average} is for labels of whole texts."
 
-    def averaged_labels(self, references: NDArray[np.int64], predictions: NDArray[np.int64]) -> Sequence[int] | None:
-        """Return ``None``, since scikit-learn ignores label ids that don't occur."""
-        return None
-
     def prediction_columns(self, references: Labels, predictions: Labels, scores: Scores) -> dict[str, pa.Array]:
         """Return ``label``, ``prediction`` and ``scores`` as lists with one value per word, and ``spans``.
 

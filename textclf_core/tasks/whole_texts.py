@@ -50,9 +50,8 @@ class WholeTexts:
     def without_nulls(self, split: Dataset) -> Dataset:
         """Return the split with missing texts replaced by empty ones, since tokenizers refuse ``None``."""
         for name in self.task.text_columns:
-            texts = split[name][:]
-            if None in texts:
-                filled = ["" if text is None else text for text in texts]
+            if split.data.column(name).null_count:
+                filled = ["" if text is None else text for text in split[name][:]]
                 split = split.remove_columns(name).add_column(name, filled, feature=split.features[name])
         return split
 
@@ -170,10 +169,6 @@ class WholeTexts:
     def chosen(self, scores: NDArray[np.float32]) -> NDArray[np.int64]:
         """Return the labels to use if no step chooses them."""
         raise NotImplementedError
-
-    def averaged_labels(self, references: NDArray[np.int64], predictions: NDArray[np.int64]) -> Sequence[int] | None:
-        """Return ``None``, since scikit-learn ignores label ids that don't occur."""
-        return None
 
     def readable(self, value: object) -> str | None:
         """Return the text; a missing one is empty."""

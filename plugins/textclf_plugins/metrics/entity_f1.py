@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -57,4 +58,5 @@ class EntityF1:
                 by_type[kind] += counts
         total = sum(by_type.values(), EntityCounts())
         values = {"f1": total.f1, "precision": total.precision, "recall": total.recall}
-        return values | {f"f1/{kind}": counts.f1 for kind, counts in by_type.items()}
+        # The F1 of a type without an entity is no number.
+        return values | {f"f1/{kind}": counts.f1 if counts.true else math.nan for kind, counts in by_type.items()}

@@ -6,6 +6,7 @@ import csv
 import json
 import logging
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 from datasets import ClassLabel, DatasetDict, List
 
 import textclf_core
-from textclf_core.errors import DataError
+from textclf_core.errors import DataError, UsageError
 from textclf_plugins.datasets.files import Files
 
 DEFAULT = Path(__file__).parents[4] / "shared" / "data"
@@ -25,6 +26,10 @@ pytestmark = pytest.mark.skipif(
 
 def read(name: str, **options: object) -> DatasetDict:
     return Files(path=str(CASES / name), **options).textclf_load_data()  # type: ignore[arg-type]
+
+
+def case(name: str) -> list[str]:
+    return ["tfidf-logreg", f"files:path={CASES / name}"]
 
 
 def names(data: DatasetDict) -> list[str]:
@@ -104,6 +109,55 @@ def test_an_encoding_is_asked_for_and_never_guessed() -> None:
     data = read("windows-1252.csv", encoding="windows-1252")
     assert len(data["train"]) == 40
     assert all("für 5 €" in text for text in data["train"]["text"])
+
+
+def test_a_rare_class_stays_in_train_and_what_lacks_it_is_told(tmp_path: Path) -> None:
+    run = textclf_core.run(case("rare-class.csv"), output=tmp_path, quiet=True)
+    assert [split.label_counts["pos"] for split in run.record.data.splits] == [2, 0, 0]
+    assert "nothing in validation and test has the label pos; its F1 there is no number" in str(run)
+    assert run.metrics["test"]["f1"] is run.metrics["validation"]["f1"] is None
+    assert run.metrics["test"]["accuracy"] == 1
+    with pytest.raises(UsageError, match=r"F1 is that of the label 'pos', which no row of test has.*metric accuracy"):
+        textclf_core.report(tmp_path)
+    report = textclf_core.report(tmp_path, metric="accuracy", classes=True)
+    assert re.search(r"pos +- +- +- +0$", report.text())
+    [one] = [one for one in json.loads(report.text("json"))[0]["classes"] if one["class"] == "pos"]
+    assert (one["precision"], one["recall"], one["f1"], one["support"]) == (None, None, None, 0)
+
+
+def test_what_needs_a_label_that_validation_lacks_is_refused_before_training(tmp_path: Path) -> None:
+    trainer, data = case("rare-class.csv")
+    message = "threshold: validation has no row of 'pos', so no threshold can be fitted"
+    with pytest.raises(DataError, match=message):
+        textclf_core.run([trainer, data, "threshold:recall=0.9"], output=tmp_path, quiet=True)
+    with pytest.raises(DataError, match=message):
+        textclf_core.compare([f"{trainer} + threshold:recall=0.9"], plugins=[data], output=tmp_path, quiet=True)
+    assert not list(tmp_path.glob("*"))
+
+
+def test_a_comparison_by_the_f1_of_a_label_that_test_lacks_is_refused_before_training(tmp_path: Path) -> None:
+    plugins = case("rare-class.csv")
+    with pytest.raises(UsageError, match="which no row of test has"):
+        textclf_core.compare(["tfidf-logreg"], plugins=plugins[1:], output=tmp_path, quiet=True)
+    assert not list(tmp_path.glob("*"))
+    compared = textclf_core.compare(
+        ["tfidf-logreg"], plugins=plugins[1:], output=tmp_path, quiet=True, metric="accuracy", seeds=1
+    )
+    assert "has the label pos; its F1 there is no number" in str(compared)
+
+
+def test_conflicting_and_repeated_texts_are_counted_before_training() -> None:
+    found = textclf_core.inspect_data(case("conflicts.csv")[1:])
+    assert found.data.conflicting_texts == 3
+    assert "conflicts   3 texts with different labels" in str(found)
+    assert sum(split.duplicates or 0 for split in found.data.splits) == 9  # six rows twice, three with both labels
+
+
+def test_unlabelled_rows_of_test_are_left_out_and_counted(tmp_path: Path) -> None:
+    run = textclf_core.run(case("unlabelled-test"), output=tmp_path, quiet=True)
+    of_test = run.record.data.splits[2]
+    assert (of_test.unlabelled, of_test.origin) == (8, "held out from train")
+    assert "8 rows of test left out of the scores; `textclf predict RUN --input FILE` predicts them" in str(run)
 
 
 TAGS = ("O", "B-PER", "I-PER", "B-LOC")

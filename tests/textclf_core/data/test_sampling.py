@@ -59,7 +59,7 @@ def test_too_few_rows_of_a_label() -> None:
 def test_validation_and_test_stay_and_the_fingerprint_changes() -> None:
     whole = prepare(tiny_data(64), 0)
     small = with_train_size(whole, TrainSize(per_class=4), 0)
-    assert [split.rows for split in small.splits] == [8, 16, 16]
-    assert small.splits[1:] == whole.splits[1:]
+    assert [split.rows for split in small.record.splits] == [8, 16, 16]
+    assert small.record.splits[1:] == whole.record.splits[1:]
     assert small.fingerprint != whole.fingerprint
-    assert str(small.train_size) == "4/class"
+    assert small.record.train_size == "4/class"

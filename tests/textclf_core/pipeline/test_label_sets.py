@@ -345,7 +345,7 @@ def test_unusable_labels_are_reported(labels: list[Any], why: str) -> None:
 def test_carving_keeps_the_shares_of_rare_labels() -> None:
     labels = [["common", "rare"] if n % 20 == 0 else ["common"] if n % 2 else [] for n in range(400)]
     prepared = prepare(from_memory({"text": [f"t{n}" for n in range(400)], "label": labels}), 0)
-    counts = {split.name: split.label_counts for split in prepared.splits}
+    counts = {split.name: split.label_counts for split in prepared.record.splits}
     assert counts["validation"] == counts["test"] == {"common": 22, "rare": 2}
 
 

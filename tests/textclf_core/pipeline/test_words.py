@@ -406,8 +406,8 @@ def test_files_and_saved_data_sets_may_hold_lists_of_words(tmp_path: Path) -> No
 def test_splits_are_held_out_and_sampled_by_sequence() -> None:
     train = tiny_words(80)["train"]
     prepared = prepare(DatasetDict(train=train), 0)
-    assert sum(split.rows for split in prepared.splits) == 80
-    assert with_train_size(prepared, TrainSize(share=0.5), 0).splits[0].rows == pytest.approx(32, abs=1)
+    assert sum(split.rows for split in prepared.record.splits) == 80
+    assert with_train_size(prepared, TrainSize(share=0.5), 0).record.splits[0].rows == pytest.approx(32, abs=1)
     with pytest.raises(DataError, match="give a share of train"):
         with_train_size(prepared, TrainSize(per_class=4), 0)
 

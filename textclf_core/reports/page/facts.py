@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from textclf_core.records.schema import DataRecord, PluginRecord, Record
+from textclf_core.records.schema import PluginRecord, Record
 from textclf_core.reports.analysis import Analysis
+from textclf_core.reports.data_read import other_rows
 from textclf_core.reports.page.svg import figure_svg
 from textclf_core.reports.page.tables import (
     Cell,
@@ -24,17 +25,19 @@ from textclf_core.reports.plots.lengths import length_chart
 from textclf_core.reports.rounding import write_number, write_p
 from textclf_core.reports.summary import held_out_sentence
 from textclf_core.tasks import kind_of
+from textclf_core.types.data import DataRecord
 
 _MOST_CLASSES = 30
 
 
 @dataclass(frozen=True)
 class DataFacts:
-    """The data: where from, the splits, the balance of the classes and the lengths of the test texts."""
+    """The data: where from, the splits, what was read, the balance of the classes and the lengths of the test texts."""
 
     source: str
     warning: str | None
     splits: Table
+    read: Table
     balance: Table
     lengths: Figure
 
@@ -69,6 +72,7 @@ def data_facts(analysis: Analysis) -> DataFacts:
         source=data.source,
         warning=held_out[0].upper() + held_out[1:] if held_out else None,
         splits=Table("The splits", headings, rows, numbers("rows", "empty texts")),
+        read=Table("What was read", ("", ""), tuple(other_rows(data))),
         balance=_balance(data),
         lengths=figure_svg(length_chart(analysis)),
     )
