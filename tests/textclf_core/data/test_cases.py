@@ -111,7 +111,7 @@ def test_an_encoding_is_asked_for_and_never_guessed() -> None:
     assert all("für 5 €" in text for text in data["train"]["text"])
 
 
-def test_a_rare_class_stays_in_train_and_what_lacks_it_is_told(tmp_path: Path) -> None:
+def test_a_rare_class_stays_in_train_and_what_lacks_it_is_shown(tmp_path: Path) -> None:
     run = textclf_core.run(case("rare-class.csv"), output=tmp_path, quiet=True)
     assert [split.label_counts["pos"] for split in run.record.data.splits] == [2, 0, 0]
     assert "nothing in validation and test has the label pos; its F1 there is no number" in str(run)
