@@ -11,12 +11,11 @@ freeze-first-n = { n = 4 }
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError, ValidationInfo
-from pydantic_core import ErrorDetails
 
 from textclf_core.errors import UsageError, did_you_mean
 from textclf_core.plugins.specs import PluginSpec
@@ -117,7 +116,7 @@ def read_experiment_file(path: Path) -> Settings:
         raise UsageError(f"{path}: not TOML: {error}") from error
 
 
-def _fault(error: ErrorDetails, content: dict[str, Any]) -> str:
+def _fault(error: Mapping[str, Any], content: dict[str, Any]) -> str:
     if error["type"] == "value_error":  # raised by a function above
         return str(error["ctx"]["error"])
     settings = {field.alias or name: field.description for name, field in Settings.model_fields.items()}

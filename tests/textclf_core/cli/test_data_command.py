@@ -34,8 +34,13 @@ def reviews(tmp_path: Path) -> Path:
 
 
 def test_the_data_are_shown_without_training(
-    textclf: Textclf, reviews: Path, capsys: pytest.CaptureFixture[str]
+    textclf: Textclf,
+    reviews: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     assert textclf("data", "--plugin", f"files:path={reviews}") == 0
     out = capsys.readouterr().out
     for line in (

