@@ -138,9 +138,7 @@ def test_predict_gives_the_labels_of_each_text_the_likeliest_first(
 
 
 @pytest.mark.parametrize(("strategy", "rate"), [("lora", "2e-2"), ("continued-pretraining:steps=4", "5e-3")])
-def test_what_changes_the_model_before_training_is_in_what_is_saved(
-    strategy: str, rate: str, tmp_path: Path
-) -> None:
+def test_what_changes_the_model_before_training_is_in_what_is_saved(strategy: str, rate: str, tmp_path: Path) -> None:
     model = f"hf-model:checkpoint={write_checkpoint(tmp_path / 'model')}"
     settings = f"finetune:learning_rate={rate},epochs=6,batch_size=8"
     changed = run([model, strategy, settings], data=tiny_topics(96), output=tmp_path / "runs", quiet=True)
