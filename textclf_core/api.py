@@ -14,6 +14,7 @@ from textclf_core.results import ComparisonResult, Run
 
 if TYPE_CHECKING:
     from textclf_core.reports.estimate_table import Estimate
+    from textclf_core.reports.inspection import Inspection
     from textclf_core.reports.report import Report
 
 logger = logging.getLogger("textclf")
@@ -26,6 +27,46 @@ def open_run(directory: str | Path) -> Run:
         UsageError: the directory isn't a run.
     """
     return Run(Path(directory), read_record(Path(directory)))
+
+
+def inspect_data(
+    plugins: Sequence[str | PluginSpec] = (),
+    *,
+    experiment: str | Path | None = None,
+    data: Any = None,
+    text: str | Sequence[str] | None = None,
+    label: str | Sequence[str] | None = None,
+    data_seed: int | None = None,
+    plugin_files: Iterable[str | Path] = (),
+) -> Inspection:
+    """Read the data as a run would, without training, and return what was read.
+
+    >>> print(inspect_data(data=frame, text="review", label="stars"))
+
+    Args:
+        plugins: a dataset plugin, and a model to count tokens with.
+        experiment: an experiment file (TOML) with values for these arguments; given arguments override it.
+        data: labelled texts in memory, as for :func:`run`.
+        text: the text column of ``data``, or several; inferred if not given.
+        label: the label column of ``data``, or one column of zeros and ones per label; inferred if not given.
+        data_seed: the seed of held-out splits and samples; 0 if not given.
+        plugin_files: Python files with your own plugins.
+
+    Raises:
+        TextclfError: the message says what was wrong and what to do.
+    """
+    from textclf_core.comparison.experiment_file import read_settings
+    from textclf_core.comparison.inspection import inspect
+    from textclf_core.data import from_memory
+
+    settings = read_settings(_path(experiment), data_seed=data_seed)
+    catalogue = Catalogue.discover(Path(path) for path in plugin_files)
+    specs = override(settings.plugins, plugins, catalogue, set_by="call")
+    return inspect(
+        activate(specs, catalogue, without=() if data is None else ("dataset",)),
+        None if data is None else from_memory(data, text=text, label=label),
+        data_seed=settings.data_seed,
+    )
 
 
 def run(
@@ -50,15 +91,15 @@ def run(
 
     Args:
         plugins: specs, as on the command line. A role without a plugin gets its default. A plugin replaces the
-            experiment file's plugin with the same name, or with the same exclusive role.
+            experiment file's plugin with the same name, or with the same role if a run has only one plugin of it.
         experiment: an experiment file (TOML) with values for these arguments; given arguments override it.
         data: labelled texts in memory instead of a dataset plugin: a pandas data frame, an Arrow table, a ``Dataset``,
             a ``DatasetDict`` or a dict of any of these by split, or a list of ``(text, label)`` pairs or of dicts.
         text: the text column of ``data``, or several; inferred if not given.
         label: the label column of ``data``, or one column of zeros and ones per label; inferred if not given.
-        seed: the seed of the head, the order of the examples and dropout; 0 if not given.
-        data_seed: the seed of held-out splits and samples; 0 if not given.
-        output: the folder of the run directories; ``runs`` if not given.
+        seed: the seed of the new head, the order of examples and dropout; 0 if not given.
+        data_seed: the seed of splits held out from train, and of samples; 0 if not given.
+        output: the folder for run directories; ``runs`` if not given.
         device: ``cpu``, ``cuda``, ``cuda:1``, ``mps`` or ``auto``; ``auto`` if not given.
         cache_dir: the cache's folder; the user's cache if not given.
         plugin_files: Python files with your own plugins.
@@ -195,20 +236,20 @@ def compare(
         text: the text column of ``data``, or several; inferred if not given.
         label: the label column of ``data``, or one column of zeros and ones per label; inferred if not given.
         seeds: the number of seeds (3 stands for 0, 1 and 2), or the seeds; 3 if not given.
-        data_seed: the seed of held-out splits and samples; 0 if not given.
+        data_seed: the seed of splits held out from train, and of samples; 0 if not given.
         train_size: sizes of train, for learning curves: ``["16/class", "64/class", "10%", "100%"]``. Smaller samples
             are part of larger ones.
         tune: an option of the trainer to tune on validation for each contender: ``learning_rate``, or with its range
             ``learning_rate=1e-5..1e-2``.
         trials: the number of trials per contender with ``tune``.
         baselines: whether to add the majority class and TF-IDF with logistic regression.
-        metric: the metric to compare by: ``f1`` or ``accuracy``.
-        cost: the cost to recommend by: ``train-seconds``, ``flops``, ``memory``, ``trainable``, ``artifact``,
-            ``latency``.
+        metric: the metric by which contenders are ranked and recommended: ``f1`` or ``accuracy``.
+        cost: the cost that the recommended contender should keep low: ``train-seconds``, ``flops``, ``memory``,
+            ``trainable``, ``artifact`` or ``latency``.
         tolerance: the loss to accept, in the metric's units: 0.01 is one point.
         pairs: whether to add the test of each pair of contenders.
         price: the price of the machine, such as ``0.40/h``, which adds a column with money.
-        output: the folder of the run directories; ``runs`` if not given.
+        output: the folder for run directories; ``runs`` if not given.
         device: ``cpu``, ``cuda``, ``cuda:1``, ``mps`` or ``auto``; ``auto`` if not given.
         cache_dir: the cache's folder; the user's cache if not given.
         dry_run: whether to only estimate, by pilot runs, what the comparison will cost.
@@ -302,9 +343,9 @@ def report(
             single HTML page, which is written to a file.
         columns: the table's columns: ``["contender", "score", "interval", "risk", "latency"]`` ...
         sort: the column to sort by, the best first; ``-NAME`` reverses the order.
-        metric: the metric to compare by: ``f1`` or ``accuracy``.
-        cost: the cost to recommend by: ``train-seconds``, ``flops``, ``memory``, ``trainable``, ``artifact``,
-            ``latency``.
+        metric: the metric by which contenders are ranked and recommended: ``f1`` or ``accuracy``.
+        cost: the cost that the recommended contender should keep low: ``train-seconds``, ``flops``, ``memory``,
+            ``trainable``, ``artifact`` or ``latency``.
         tolerance: the loss to accept, in the metric's units: 0.01 is one point.
         pairs: whether to add the test of each pair of contenders.
         price: the price of the machine, such as ``0.40/h``, which adds a column with money.

@@ -6,7 +6,7 @@
     ├── DataError           exit code 2: rows, columns or labels that can't be used
     └── RunError            exit code 1: a run that failed while it ran
 
-Each message says what was wanted, what came, and what to do.
+Each message states what was expected, what was found and what to do.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 
 
 class TextclfError(Exception):
-    """Base of every error that a user of textclf can meet."""
+    """The base class of all errors that a user of textclf can fix."""
 
     exit_code = 1
 

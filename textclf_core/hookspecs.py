@@ -81,8 +81,9 @@ def textclf_load_data(data_seed: int) -> DatasetDict | None:
         (string), or several columns of the feature ``textclf_core.data.TEXT``, which are read in their order; and
         ``label``: a ``ClassLabel``, whose names become the model's labels, or a list of ``ClassLabel`` if a text may
         have several labels. For a token task: ``tokens`` (a list of strings, the words) and ``label`` (a list of
-        ``ClassLabel``, one per word). Other columns are kept. The core holds out a missing split from train and logs
-        it. ``info.description`` of a split says where its rows come from, and is recorded.
+        ``ClassLabel``, one per word; -100 for a word without a label). Other columns are kept. The core holds out a
+        missing split from train and logs it. ``info.description`` of a split says where its rows come from, and is
+        recorded.
 
     Raises:
         DataError: the rows can't be loaded or are invalid.
@@ -377,7 +378,8 @@ def textclf_compute_metrics(
 
     Args:
         references: the true label ids, int64, shape (examples,). In a multi-label task zeros and ones, shape
-            (examples, labels); in a token task a list of arrays, one per example, shape (words,).
+            (examples, labels); in a token task a list of arrays, one per example, shape (words,), without the words
+            that have no label.
         predictions: the predicted label ids, int64, of the same shape. Rows that the classifier leaves unanswered
             aren't in any of the three arrays; the core reports the share of the others as ``coverage``.
         scores: probabilities, float32, shape (examples, labels); each row sums to 1, except in a multi-label task. In

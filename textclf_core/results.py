@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,25 +42,27 @@ class Run:
 
     def predict(
         self,
-        texts: Iterable[str | Sequence[str] | Mapping[str, Any]],
+        texts: Any,
         *,
-        text: str | None = None,
+        text: str | Sequence[str] | None = None,
         device: str = "auto",
         engine: Engine = "torch",
         plugin_files: Iterable[str | Path] = (),
     ) -> list[dict[str, Any]]:
-        """Return a dict with ``text``, ``prediction`` and ``score`` for each text, in order.
+        """Return a list with a dict of ``text``, ``prediction`` and ``score`` for each text, in order.
 
         If the model reads several text columns, each item has a text for each of them, in order or by name, and the
         result has the columns' names in place of ``text``. An item may also be a row: a dict with the text in one of
-        its columns, all of which the result includes.
+        its columns, all of which the result includes. A row's own ``prediction`` or ``score`` is kept; the model's is
+        then ``model_prediction`` or ``model_score``. A missing text is an empty one.
 
         A multi-label model returns ``text`` and ``labels``. A token classification model splits texts into words at
         white space and returns ``text`` and ``entities``; see :func:`textclf_core.inference.predict.score_rows`.
 
         Args:
-            texts: the texts to label; for several text columns, the texts of each row; or rows.
-            text: the text column of rows, or several separated by commas; inferred if not given.
+            texts: a text, or the texts to label; for several text columns, the texts of each row; or rows: a list of
+                dicts, a data frame, an Arrow table, a ``Dataset``, or a dict of columns.
+            text: the text column of rows, or several; inferred if not given.
             device: ``cpu``, ``cuda``, ``cuda:1``, ``mps`` or ``auto``.
             engine: ``torch``, or ``onnx`` or ``onnx-int8``, which need the extra ``onnx``; their agreement with torch
                 is logged.
@@ -67,20 +70,17 @@ class Run:
 
         Raises:
             UsageError: the device or engine doesn't exist or isn't installed, or the engine doesn't support the model;
-                or a row lacks a text.
+                a column doesn't exist; or the data is of another type.
+            DataError: a cell isn't a text.
             RunError: the model can't be exported to ONNX.
         """
-        from textclf_core.inference.predict import named_texts, open_classifier, score_rows
+        from textclf_core.inference.given_rows import given_rows
+        from textclf_core.inference.predict import open_classifier, score_rows
 
         catalogue = Catalogue.discover(Path(path) for path in plugin_files)
         classifier, task = open_classifier(self.directory, catalogue, device=device, engine=engine)
-
-        def row_of(item: str | Sequence[str] | Mapping[str, Any]) -> dict[str, Any]:
-            if isinstance(item, Mapping):
-                return dict(item)
-            return {"text": item} if len(task.text_columns) == 1 else named_texts(item, task)
-
-        return list(score_rows(classifier, task, map(row_of, texts), text))
+        rows = given_rows(texts, task)
+        return list(score_rows(classifier, task, rows, text, dict.fromkeys(chain.from_iterable(rows))))
 
     def export(self, directory: str | Path, *, push: str | None = None, private: bool = False) -> str | None:
         """Write the model and a model card into ``directory``; return the address of the commit if it is pushed.

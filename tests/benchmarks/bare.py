@@ -11,6 +11,7 @@ from step_times import median_step, watch_steps
 from torch.nn.functional import cross_entropy
 from torch.nn.utils.rnn import pad_sequence
 
+from textclf_core.encoder.dropout import KeyedDropout
 from textclf_core.plugins import Catalogue, activate
 from textclf_core.training.batching import LengthGroupedBatches
 from textclf_core.training.parameters import decay_groups
@@ -40,12 +41,13 @@ def steps(job: Job) -> Measured:
     optimizer = torch.optim.AdamW(decay_groups(model, recipe.weight_decay), lr=recipe.learning_rate, fused=True)
     schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, total_iters=len(batches))
     finished = watch_steps()
-    # What finetune spares the last block and the embeddings is arithmetic; both loops are spared it.
-    row_gradients = RowGradients(model)
+    # What finetune spares the last block, the embeddings and dropout is arithmetic; both loops are spared it.
+    row_gradients, dropout = RowGradients(model), KeyedDropout(model, job["seed"])
     with encoder.computing_what_the_head_reads(), row_gradients.collected():
-        for indices in batches.epoch(0):
+        for step, indices in enumerate(batches.epoch(0), start=1):
             batch = {name: _padded(column, indices) for name, column in rows.items()}
-            loss = cross_entropy(model(**batch).logits, labels[indices])
+            with dropout.drawing(step):
+                loss = cross_entropy(model(**batch).logits, labels[indices])
             loss.backward()
             row_gradients.complete()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)

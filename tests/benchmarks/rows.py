@@ -30,7 +30,7 @@ def prepare(job: Job) -> dict[str, Any]:
     Returns:
         The rows of each split and the environment.
     """
-    from textclf_core.pipeline.stages import load_data
+    from textclf_core.pipeline.loading import load_data
     from textclf_core.plugins import Catalogue, activate
     from textclf_core.system.environment import environment
     from textclf_core.types.recipe import Recipe

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import bare
+import command_list
 import compiled
 import compiling
 import ours
@@ -207,11 +208,11 @@ def test_the_thirty_commands_have_every_strategy_and_trainer() -> None:
     catalogue = Catalogue.discover()
     listed = [one.plugin for one in catalogue.listing() if one.plugin]
     wanted = {plugin.name for plugin in listed if {"strategy", "trainer"} & {*plugin.roles}}
-    written = " ".join(argument for command in thirty_commands.COMMANDS for argument in command.arguments)
+    written = " ".join(argument for command in command_list.COMMANDS for argument in command.arguments)
     # Baselines take part in comparisons without being written.
     assert wanted - {*catalogue.baselines} - {spec.partition(":")[0] for spec in written.split()} == set()
 
 
 def test_a_command_comes_after_the_one_whose_run_it_takes() -> None:
-    found = thirty_commands.chains(["head-only", "predict"])
+    found = command_list.chains(["head-only", "predict"])
     assert [[command.name for command in chain] for chain in found] == [["full", "predict"], ["head-only"]]

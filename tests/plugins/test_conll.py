@@ -45,7 +45,7 @@ def test_the_task_is_one_of_tokens(tmp_path: Path) -> None:
     prepared = prepare(Conll(path=str(written(tmp_path, train=BIO, dev=BIO, test=BIO))).textclf_load_data(), 0)
     assert prepared.task.kind == "tokens"
     assert prepared.task.text_columns == ("tokens",)
-    assert prepared.splits[0].label_counts == {"O": 3, "B-person": 1, "B-place": 1, "I-person": 1}
+    assert prepared.record.splits[0].label_counts == {"O": 3, "B-person": 1, "B-place": 1, "I-person": 1}
 
 
 def test_iob1_becomes_bio_with_the_same_entities(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

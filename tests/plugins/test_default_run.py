@@ -35,7 +35,7 @@ def test_the_default_run_freezes_ten_blocks_and_the_embeddings(shared_data: Path
     )
 
     assert done.returncode == 0, done.stderr
-    assert "embeddings, blocks 0-9; unchanged, by hash" in done.stdout
+    assert "embeddings, blocks 0-9 (verified unchanged)" in done.stdout
     assert "held out" not in done.stdout
     [run] = (tmp_path / "runs").iterdir()
     record = json.loads((run / "record.json").read_text())

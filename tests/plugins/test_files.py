@@ -81,7 +81,7 @@ def test_the_source_is_the_file(tmp_path: Path) -> None:
     write(tmp_path / "test.csv")
     data = Files(path=str(tmp_path)).textclf_load_data()
     data["validation"] = data["test"]
-    assert prepare(data, 0).source == f"{tmp_path}/train.csv; {tmp_path}/test.csv"
+    assert prepare(data, 0).record.source == f"{tmp_path}/train.csv; {tmp_path}/test.csv"
 
 
 def test_the_home_folder_may_be_a_tilde(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,7 +34,7 @@ def test_a_saved_data_set_is_read(tmp_path: Path) -> None:
     data.save_to_disk(tmp_path / "saved")
     loaded = HfDataset(id=str(tmp_path / "saved")).textclf_load_data()
     assert {name: loaded[name][:] for name in loaded} == {name: data[name][:] for name in data}
-    assert prepare(loaded, 0).source == f"the saved data set {tmp_path}/saved"
+    assert prepare(loaded, 0).record.source == f"the saved data set {tmp_path}/saved"
 
 
 def test_a_saved_single_split_is_train(tmp_path: Path) -> None:

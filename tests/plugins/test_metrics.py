@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 import warnings
@@ -83,8 +84,17 @@ def test_f1_is_zero_where_nothing_is_predicted_positive() -> None:
     assert score("f1", [1, 0], [0, 0], TWO) == {"f1": 0.0}
 
 
-def test_f1_is_zero_where_nothing_is_positive() -> None:
-    assert score("f1", [0, 0], [0, 0], TWO) == {"f1": 0.0}
+@pytest.mark.parametrize("predictions", [[0, 0], [0, 1]])
+def test_f1_precision_and_recall_of_a_label_without_a_row_are_no_numbers(predictions: list[int]) -> None:
+    for plugin in ("f1", "precision-recall"):
+        assert all(math.isnan(number) for number in score(plugin, [0, 0], predictions, TWO).values())
+
+
+def test_a_label_without_a_row_is_no_part_of_the_mean_and_one_never_predicted_is_0() -> None:
+    references, predictions = [0, 0, 1, 1], [0, 2, 0, 0]  # label 1 is never predicted, label 2 has no row
+    assert score("f1", references, predictions, THREE) == {"f1": pytest.approx((2 / 5 + 0) / 2)}
+    expected = {"precision": pytest.approx(1 / 3 / 2), "recall": pytest.approx(1 / 2 / 2)}
+    assert score("precision-recall", references, predictions, THREE) == expected
 
 
 def test_accuracy_is_the_share_that_is_right() -> None:
@@ -99,10 +109,6 @@ def test_precision_and_recall_of_two_labels_are_those_of_label_1() -> None:
 def test_precision_and_recall_of_three_labels_are_means_over_labels() -> None:
     numbers = score("precision-recall", THREE_REFERENCES, THREE_PREDICTIONS, THREE)
     assert numbers == {"precision": pytest.approx((2 / 3 + 1 + 1 / 2) / 3), "recall": pytest.approx(2 / 3)}
-
-
-def test_precision_and_recall_are_zero_where_nothing_is_positive() -> None:
-    assert score("precision-recall", [0, 0], [0, 0], TWO) == {"precision": 0.0, "recall": 0.0}
 
 
 def test_mcc_is_the_correlation_of_the_two_label_columns() -> None:

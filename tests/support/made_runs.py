@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from textclf_core.records.cost import Cost
 from textclf_core.records.formats import RECORD_FORMAT
 from textclf_core.records.predictions import Predictions, write_predictions
-from textclf_core.records.schema import DataRecord, PluginRecord, Record, SplitRecord, write_record
+from textclf_core.records.schema import PluginRecord, Record, write_record
 from textclf_core.reports.analysis import Analysis, Row
 from textclf_core.reports.costs import COSTS
 from textclf_core.reports.stored import find_runs, gather
+from textclf_core.types.data import DataRecord, SplitRecord
 from textclf_core.types.task import Task
 
 WORDS = ("plot", "music", "ending", "hero", "dull", "bright", "slow", "clever", "cast", "scene", "long", "short")

@@ -14,6 +14,7 @@ import textclf_core
 from textclf_core.cli import application
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "data": textclf_core.inspect_data,
     "run": textclf_core.run,
     "compare": textclf_core.compare,
     "report": textclf_core.report,
@@ -28,6 +29,7 @@ _IN_MEMORY = "data in memory"
 _QUIET = "on a terminal, `2> /dev/null` does that"
 
 OPTIONS_ALONE = {
+    "data": {"format": _SHOWN},
     "run": {"format": _SHOWN, "profile": "printed for a person at a terminal; the seconds are in the record"},
     "compare": {"format": _SHOWN},
     "report": {},
@@ -36,9 +38,11 @@ OPTIONS_ALONE = {
         "input": "the texts are in memory",
         "output": "the predictions come back",
         "format": "how the standard input is written",
+        **dict.fromkeys(("separator", "encoding", "quoting", "header", "columns"), "how the input is written"),
     },
 }
 ARGUMENTS_ALONE = {
+    "data": {"data": _IN_MEMORY, "text": _IN_MEMORY, "label": _IN_MEMORY},
     "run": {"data": _IN_MEMORY, "text": _IN_MEMORY, "label": _IN_MEMORY, "quiet": _QUIET},
     "compare": {"data": _IN_MEMORY, "text": _IN_MEMORY, "label": _IN_MEMORY, "quiet": _QUIET},
     "report": {},

@@ -55,6 +55,7 @@ def application() -> typer.Typer:
     """Return the application with its sub-commands."""
     from textclf_core.cli.cache import app as cache
     from textclf_core.cli.compare import compare
+    from textclf_core.cli.data import data
     from textclf_core.cli.export import export
     from textclf_core.cli.plugins import app as plugins
     from textclf_core.cli.predict import predict
@@ -67,6 +68,7 @@ def application() -> typer.Typer:
         help=HELP, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False
     )
     app.callback()(_options)
+    app.command()(result_alone(data))
     app.command()(result_alone(run))
     app.command()(result_alone(compare))
     app.command()(result_alone(report))

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from textclf_core.cache import CacheFolder
 
 app = typer.Typer(
-    help="Show or clear the cache that runs share: outputs of frozen prefixes, and adapted models.",
+    help="Show or clear the cache that runs share.\n\nIt has the outputs of frozen prefixes, and adapted models.",
     rich_markup_mode=None,
 )
 
@@ -78,7 +78,7 @@ def size(context: typer.Context) -> None:
 @app.command()
 @result_alone
 def clear(context: typer.Context) -> None:
-    """Remove everything that no run is writing."""
+    """Remove all content, except what a run is writing."""
     print_result(f"{_size(_folder(context.obj).clear())} freed")
 
 

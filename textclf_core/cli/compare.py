@@ -22,15 +22,15 @@ def compare(
         list[str] | None,
         typer.Option(
             "--try",
-            help="A contender: a plugin with its options, or several joined by ' + '. A number may be a list, n=0,4,6, "
-            "or a range, n=0..6. Repeatable.",
+            help="A contender: a plugin with its options, or several joined by ' + '. A list of numbers (n=0,4,6) or a "
+            "range (n=0..6) stands for one contender per number. Repeatable.",
             metavar="SPEC",
             show_default=False,
         ),
     ] = None,
     plugin: Annotated[
         list[str] | None,
-        typer.Option(help="A plugin of every contender. Repeatable.", metavar="SPEC", show_default=False),
+        typer.Option(help="A plugin for all contenders. Repeatable.", metavar="SPEC", show_default=False),
     ] = None,
     plugin_file: Annotated[
         list[Path] | None,
@@ -45,13 +45,15 @@ def compare(
     ] = None,
     data_seed: Annotated[
         int | None,
-        typer.Option(help="The seed of held-out splits and samples. [default: 0]", min=0, show_default=False),
+        typer.Option(
+            help="The seed of splits held out from train, and of samples. [default: 0]", min=0, show_default=False
+        ),
     ] = None,
     train_size: Annotated[
         str | None,
         typer.Option(
-            help="Sizes of train, for learning curves: 16/class,64/class,10%,100%. Smaller samples are part of larger "
-            "ones.",
+            help="Train on samples of these sizes, for learning curves: 16/class,64/class,10%,100%. Larger samples "
+            "include smaller ones.",
             metavar="SIZES",
             show_default=False,
         ),
@@ -59,7 +61,7 @@ def compare(
     tune: Annotated[
         str | None,
         typer.Option(
-            help="An option of the trainer to tune on validation for each contender: learning_rate, or with its range "
+            help="A trainer's option to tune on validation for each contender, such as learning_rate, or with a range, "
             "learning_rate=1e-5..1e-2.",
             metavar="OPTION",
             show_default=False,
@@ -69,10 +71,15 @@ def compare(
     baselines: Annotated[
         bool, typer.Option(help="Also compare with the majority class and TF-IDF with logistic regression.")
     ] = True,
-    metric: Annotated[Literal["f1", "accuracy"], typer.Option(help="The metric to compare by.")] = "f1",
+    metric: Annotated[
+        Literal["f1", "accuracy"], typer.Option(help="The metric by which contenders are ranked and recommended.")
+    ] = "f1",
     cost: Annotated[
         str,
-        typer.Option(help="The cost to recommend by: train-seconds, flops, memory, trainable, artifact, latency."),
+        typer.Option(
+            help="The cost that the recommended contender should keep low: train-seconds, flops, memory, trainable, "
+            "artifact or latency."
+        ),
     ] = "train-seconds",
     tolerance: Annotated[
         float,
@@ -81,18 +88,21 @@ def compare(
     pairs: Annotated[bool, typer.Option("--pairs", help="Add the test of each pair of contenders.")] = False,
     price: Annotated[
         str | None,
-        typer.Option(help="The price of the machine, such as 0.40/h; adds a column with money.", metavar="PRICE/h"),
+        typer.Option(
+            help="The price of the machine per hour, such as 0.40/h; adds a column with the price of each contender.",
+            metavar="PRICE/h",
+        ),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option(help="The folder of the run directories. [default: runs]", show_default=False)
+        Path | None, typer.Option(help="The folder for run directories. [default: runs]", show_default=False)
     ] = None,
     device: Annotated[
-        str | None, typer.Option(help="cpu, cuda, cuda:1, mps or auto. [default: auto]", show_default=False)
+        str | None, typer.Option(help="The device: cpu, cuda, cuda:1, mps or auto. [default: auto]", show_default=False)
     ] = None,
     cache_dir: CacheDirectory = None,
     dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", help="Only estimate, by short pilot runs, what the comparison will cost."),
+        typer.Option("--dry-run", help="Only estimate, from short pilot runs, what the comparison will cost."),
     ] = False,
     force: Annotated[bool, typer.Option(help="Run finished cells again.")] = False,
     format: Annotated[
@@ -100,10 +110,11 @@ def compare(
         typer.Option(help="The format of the table: simple, github, html, latex_booktabs ..., csv, tsv or json."),
     ] = "simple",
 ) -> None:
-    """Run contenders on the same splits and seeds, and recommend a strategy.
+    """Compare contenders, and recommend one.
 
-    Every cell (a contender at a seed) is a run in the output folder. If the command was stopped, give it again: it
-    reads the finished cells and runs the others. `textclf report` shows the same table later.
+    All contenders are trained on the same splits, once per seed. Each contender at a seed is a cell, whose run is saved
+    in the output folder. If the command was stopped, give it again: it reads the finished cells and runs the others.
+    `textclf report` shows the same table later.
     """
     from textclf_core.cli.run import notes_shown
     from textclf_core.comparison.contenders import named_contenders

@@ -21,10 +21,11 @@ def export(
     ] = None,
     private: Annotated[bool, typer.Option("--private", help="Make a new repository private.")] = False,
 ) -> None:
-    """Publish a model: write its artifact and a model card into a folder, and optionally push them to the hub.
+    """Write a model and its model card into a folder.
 
-    The card states the training data, the scores with their uncertainty, the cost, the limitations, the command of the
-    run, and how to load the model. It is the file README.md: read it before you publish it.
+    With --push, both are also pushed to the hub. The card states the training data, the scores with their uncertainty,
+    the cost, the limitations, the command of the run, and how to load the model. It is the file README.md: read it
+    before you publish it.
     """
     from textclf_core.errors import UsageError
     from textclf_core.inference.publish import export_run

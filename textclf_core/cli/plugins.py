@@ -7,22 +7,24 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from textclf_core.cli.standard_output import print_result, result_alone
 from textclf_core.errors import UsageError, did_you_mean
 from textclf_core.hookspecs import ROLE_OF_HOOK
-from textclf_core.plugins import Catalogue, LoadedPlugin, PluginListing
-from textclf_core.plugins.options import OptionInfo, options_of
-from textclf_core.plugins.specs import format_value
+
+if TYPE_CHECKING:
+    from textclf_core.plugins import Catalogue, LoadedPlugin, PluginListing
+    from textclf_core.plugins.options import OptionInfo
 
 SLOW_IMPORT_SECONDS = 0.1
 """Import times above this are shown, since they slow down every `textclf plugins`."""
 
 PluginFiles = Annotated[
-    list[Path] | None, typer.Option("--plugin-file", metavar="PATH.py", help="A file with plugins. Repeatable.")
+    list[Path] | None,
+    typer.Option("--plugin-file", metavar="FILE.py", help="A Python file with your own plugins. Repeatable."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -34,18 +36,21 @@ app = typer.Typer(rich_markup_mode=None, short_help="List the plugins, or show t
 def plugins(
     context: typer.Context,
     role: Annotated[
-        str | None, typer.Option(help=f"Only this role: {', '.join(dict.fromkeys(ROLE_OF_HOOK.values()))}.")
+        str | None,
+        typer.Option(help=f"List only plugins with this role: {', '.join(dict.fromkeys(ROLE_OF_HOOK.values()))}."),
     ] = None,
     as_json: Json = False,
     plugin_file: PluginFiles = None,
 ) -> None:
-    """List all plugins, including unusable ones; `textclf plugins show NAME` shows the options of one."""
+    """List all plugins, also those that can't be used; `textclf plugins show NAME` shows the options of one."""
     if context.invoked_subcommand:
         context.obj = (plugin_file or [], as_json)
         return
     if role is not None and role not in ROLE_OF_HOOK.values():
         roles = tuple(dict.fromkeys(ROLE_OF_HOOK.values()))
         raise UsageError(f"There is no role {role!r}.{did_you_mean(role, roles)} The roles are {', '.join(roles)}.")
+    from textclf_core.plugins import Catalogue
+
     catalogue = Catalogue.discover(plugin_file or [])
     # A plugin that can't be loaded may have any role.
     listing = [item for item in catalogue.listing() if not (role and item.plugin and role not in item.plugin.roles)]
@@ -59,11 +64,14 @@ def plugins(
 @result_alone
 def show(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="NAME")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The plugin's name.")],
     as_json: Json = False,
     plugin_file: PluginFiles = None,
 ) -> None:
     """Show a plugin's options: their types, defaults and help texts."""
+    from textclf_core.plugins import Catalogue, PluginListing
+    from textclf_core.plugins.options import options_of
+
     files, group_json = context.obj
     catalogue = Catalogue.discover([*files, *(plugin_file or [])])
     plugin = catalogue.get(name)
@@ -126,6 +134,8 @@ def _aligned(rows: Sequence[Sequence[str]], widest: Mapping[int, int] | None = N
 
 
 def _shown(default: object) -> str:
+    from textclf_core.plugins.specs import format_value
+
     return format_value(default) or "(empty)"
 
 
@@ -153,6 +163,8 @@ def _as_json(item: PluginListing, catalogue: Catalogue) -> dict[str, object]:
 
 
 def _option_as_json(option: OptionInfo) -> dict[str, object]:
+    from textclf_core.plugins.specs import format_value
+
     plain = option.default is None or isinstance(option.default, bool | int | float | str)
     return {
         "name": option.name,

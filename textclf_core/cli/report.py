@@ -17,7 +17,10 @@ def report(
         typer.Argument(help="Run directories, or folders that contain them. [default: runs]", show_default=False),
     ] = None,
     format: Annotated[
-        str, typer.Option(help="simple, github, latex_booktabs, html, csv, tsv, json ... or page, a single HTML page.")
+        str,
+        typer.Option(
+            help="The format: simple, github, latex_booktabs, html, csv, tsv, json ... or page, a single HTML page."
+        ),
     ] = "simple",
     columns: Annotated[
         str | None,
@@ -26,10 +29,15 @@ def report(
     sort: Annotated[
         str | None, typer.Option(help="The column to sort by, the best first; -NAME reverses it.", metavar="NAME")
     ] = None,
-    metric: Annotated[str, typer.Option(help="The metric to compare by: f1 or accuracy.")] = "f1",
+    metric: Annotated[
+        str, typer.Option(help="The metric by which contenders are ranked and recommended: f1 or accuracy.")
+    ] = "f1",
     cost: Annotated[
         str,
-        typer.Option(help="The cost to recommend by: train-seconds, flops, memory, trainable, artifact, latency."),
+        typer.Option(
+            help="The cost that the recommended contender should keep low: train-seconds, flops, memory, trainable, "
+            "artifact or latency."
+        ),
     ] = "train-seconds",
     tolerance: Annotated[
         float,
@@ -38,12 +46,15 @@ def report(
     pairs: Annotated[bool, typer.Option("--pairs", help="Add the test of each pair of contenders.")] = False,
     price: Annotated[
         str | None,
-        typer.Option(help="The price of the machine, such as 0.40/h; adds a column with money.", metavar="PRICE/h"),
+        typer.Option(
+            help="The price of the machine per hour, such as 0.40/h; adds a column with the price of each contender.",
+            metavar="PRICE/h",
+        ),
     ] = None,
     slice: Annotated[
         list[str] | None,
         typer.Option(
-            help='A slice of the test set to score: length, a column, or a condition such as "length > 30 and source '
+            help='Also score a slice of the test set: length, a column, or a condition such as "length > 30 and source '
             "== 'imdb'\". Repeatable.",
             metavar="COLUMN|CONDITION",
             show_default=False,
@@ -57,9 +68,10 @@ def report(
         Path | None, typer.Option(help="The file to write instead of standard output.", metavar="FILE")
     ] = None,
 ) -> None:
-    """Compare finished runs by their stored records and predictions: tables, plots and an HTML page.
+    """Show finished runs in tables, plots or an HTML page.
 
-    Runs that differ only in the seed are one contender. Contenders on different data are compared separately.
+    Only stored records and predictions are read. Runs that differ only in the seed are one contender. Contenders on
+    different data are compared separately.
     """
     from textclf_core.reports.costs import parse_price
     from textclf_core.reports.printed import ReportOptions

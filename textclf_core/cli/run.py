@@ -36,30 +36,38 @@ def run(
     ] = None,
     seed: Annotated[
         int | None,
-        typer.Option(help="The seed of head, order and dropout. [default: 0]", min=0, show_default=False),
+        typer.Option(
+            help="The seed of the new head, the order of examples and dropout. [default: 0]", min=0, show_default=False
+        ),
     ] = None,
     data_seed: Annotated[
         int | None,
-        typer.Option(help="The seed of held-out splits and samples. [default: 0]", min=0, show_default=False),
+        typer.Option(
+            help="The seed of splits held out from train, and of samples. [default: 0]", min=0, show_default=False
+        ),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option(help="The folder of the run directories. [default: runs]", show_default=False)
+        Path | None, typer.Option(help="The folder for run directories. [default: runs]", show_default=False)
     ] = None,
     device: Annotated[
-        str | None, typer.Option(help="cpu, cuda, cuda:1, mps or auto. [default: auto]", show_default=False)
+        str | None, typer.Option(help="The device: cpu, cuda, cuda:1, mps or auto. [default: auto]", show_default=False)
     ] = None,
     cache_dir: CacheDirectory = None,
     profile: Annotated[
-        bool, typer.Option("--profile", help="Show the time by stage, and how close training is to its lower bound.")
+        bool,
+        typer.Option(
+            "--profile", help="Also show the time of each stage, and how close training is to the machine's limits."
+        ),
     ] = False,
     format: Annotated[
         str, typer.Option(help="The format of the table: simple, github, html, latex ... or json.")
     ] = "simple",
 ) -> None:
-    """Fine-tune once, score validation and test, and save a run.
+    """Fine-tune once, score validation and test, and save the run.
 
-    A role without a plugin gets its default, which `textclf plugins` marks. A plugin given here replaces the experiment
-    file's plugin with the same name, or with the same exclusive role.
+    A role (dataset, model, strategy, trainer ...) without a plugin gets its default; `textclf plugins` shows roles and
+    defaults. A plugin given here replaces the experiment file's plugin with the same name, or with the same role if a
+    run has only one plugin of that role.
     """
     from textclf_core.comparison.experiment_file import read_settings
     from textclf_core.plugins import Catalogue, activate, override

@@ -167,7 +167,15 @@ def _plan(request: ComparisonRequest) -> ComparisonPlan:
         device=request.device,
         cache=request.cache_directory,
     )
-    check_metric(request.metric, planned.tasks)
+    averages = [
+        one.options["average"] for contender in request.contenders for one in contender.plugins if one.name == "f1"
+    ]
+    check_metric(
+        request.metric,
+        [prepared.record for prepared in planned.data.values()],
+        average=str(averages[0]) if averages else "auto",
+        splits=("validation", "test") if request.search else ("test",),
+    )
     return planned
 
 

@@ -172,7 +172,7 @@ class _Pilot:
             }
         )
         rows = len(sample["train"])
-        prepared = PreparedData(sample, data.task, data.splits, data.source, data.fingerprint)
+        prepared = PreparedData(sample, data.task, data.record)
         specs = [
             RunSpec(
                 plugins=cell.contender.plugins,

@@ -15,15 +15,16 @@ from textclf_core.comparison.schedule import prefixes, running_order, trained_jo
 from textclf_core.data import PreparedData, with_train_size
 from textclf_core.data.sampling import TrainSize
 from textclf_core.errors import TextclfError, UsageError
+from textclf_core.pipeline.loading import load_data
 from textclf_core.pipeline.pipeline import run, run_one
 from textclf_core.pipeline.postprocessing import check_postprocessing
 from textclf_core.pipeline.spec import FailedRun, FinishedRun, InMemoryData, RunOutcome, RunSpec
-from textclf_core.pipeline.stages import load_data
 from textclf_core.pipeline.training import NotTrainedJointlyError
 from textclf_core.plugins import suited
 from textclf_core.records.formats import RECORD_FORMAT
 from textclf_core.records.schema import CHECKPOINTS_DIRECTORY, CostEstimate, Record, read_record
 from textclf_core.system.environment import resolve_device
+from textclf_core.types.data import DataRecord
 from textclf_core.types.postprocessing import may_abstain
 from textclf_core.types.progress import Progress
 from textclf_core.types.task import Task
@@ -58,11 +59,6 @@ class ComparisonPlan:
     data_seed: int
     device: str
     cache: Path | None
-
-    @property
-    def tasks(self) -> tuple[Task, ...]:
-        """The task of each contender's data."""
-        return tuple(prepared.task for prepared in self.data.values())
 
     def task_of(self, cell: Cell) -> Task:
         """Return the task of a cell's data."""
@@ -106,7 +102,7 @@ def plan(
         if key not in by_dataset:
             whole = data if data is not None else load_data(contender.plugins, data_seed)
             by_dataset[key] = {size: with_train_size(whole, size, data_seed) if size else whole for size in wanted}
-        _refuse_abstaining(contender, by_dataset[key][wanted[0]].task)
+        _refuse_abstaining(contender, by_dataset[key][wanted[0]].record)
         data_of |= {(contender.label, size): prepared for size, prepared in by_dataset[key].items()}
     contenders = _suited(contenders, {label: prepared.task for (label, _), prepared in data_of.items()})
     fingerprints = {key: prepared.fingerprint for key, prepared in data_of.items()}
@@ -114,9 +110,9 @@ def plan(
     return ComparisonPlan(all_cells, data_of, output, data_seed, device, cache)
 
 
-def _refuse_abstaining(contender: Contender, task: Task) -> None:
+def _refuse_abstaining(contender: Contender, data: DataRecord) -> None:
     """Refuse a contender that may leave rows unanswered, since it would be scored on other rows than the others."""
-    if abstaining := [step.plugin for step in check_postprocessing(contender.plugins, task) if may_abstain([step])]:
+    if abstaining := [step.plugin for step in check_postprocessing(contender.plugins, data) if may_abstain([step])]:
         raise UsageError(
             f"--try {contender.label}: {' and '.join(abstaining)} may leave rows unanswered, but a comparison must "
             "score all contenders on the same rows. Leave it out here, and try it with `textclf run` on the contender "

@@ -2,15 +2,15 @@
 
 from textclf_core.data.infer_columns import TEXT, labelled
 from textclf_core.data.memory import from_memory
-from textclf_core.data.prepared import PreparedData, SplitFacts, prepare, rows_sha256, task_of, with_train_size
+from textclf_core.data.prepared import PreparedData, prepare, task_of, with_train_size
 from textclf_core.data.reading import iter_rows, read_file
+from textclf_core.data.row_counts import rows_sha256
 from textclf_core.data.source import Source
 
 __all__ = [
     "TEXT",
     "PreparedData",
     "Source",
-    "SplitFacts",
     "from_memory",
     "iter_rows",
     "labelled",

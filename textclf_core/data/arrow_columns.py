@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from textclf_core.data.columns import label_name
+from textclf_core.types.unicode import valid_text
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 _PLAIN = (str, bool, int, float)
+_ROWS_PER_CHUNK = 10_000
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,46 @@ def columns_table(columns: Mapping[str, Sequence[Any]]) -> tuple[pa.Table, dict[
     return pa.table({name: array for name, (array, _) in made.items()}), {
         name: odd for name, (_, odd) in made.items() if odd
     }
+
+
+def column_types(rows: Iterable[Mapping[str, Any]]) -> dict[str, pa.DataType]:
+    """Return the columns of rows with a type that holds all of a column's values: text, if no other does."""
+    import pyarrow as pa
+
+    types: dict[str, pa.DataType] = {}
+    iterator = iter(rows)
+    while chunk := list(islice(iterator, _ROWS_PER_CHUNK)):
+        for name in dict.fromkeys(chain.from_iterable(chunk)):
+            found = _type_of([row.get(name) for row in chunk])
+            types[name] = _common_type(types.get(name, pa.null()), found)
+    return types
+
+
+def _type_of(values: Sequence[Any]) -> pa.DataType:
+    """Return the type of values, text if Parquet can't hold them as they are."""
+    import pyarrow as pa
+
+    types = {type(value) for value in values if value is not None}
+    if types <= {str}:
+        return pa.string() if types else pa.null()
+    # Arrow reads an integer among floats as a float, and rounds a large one.
+    if types == {int, float} and any(isinstance(value, int) and abs(value) > 2**53 for value in values):
+        return pa.string()
+    try:
+        found = pa.array(values).type
+    except (pa.ArrowException, OverflowError, UnicodeError):
+        return pa.string()
+    return pa.string() if "struct<>" in str(found) else found
+
+
+def _common_type(one: pa.DataType, other: pa.DataType) -> pa.DataType:
+    import pyarrow as pa
+
+    try:
+        schemas = [pa.schema([("column", type)]) for type in (one, other)]
+        return pa.unify_schemas(schemas).field("column").type
+    except pa.ArrowException:
+        return pa.string()
 
 
 def _column(values: Sequence[Any]) -> tuple[pa.Array, OddValue | None]:
@@ -71,11 +114,16 @@ def _column(values: Sequence[Any]) -> tuple[pa.Array, OddValue | None]:
     return pa.array(_encodable(texts), pa.string()), OddValue(row, type(plain[row]).__name__)
 
 
+def texts_column(values: Sequence[str]) -> pa.Array:
+    """Return texts as one column, valid in UTF-8."""
+    import pyarrow as pa
+
+    try:
+        return pa.array(values, pa.string())
+    except UnicodeEncodeError:
+        return pa.array(_encodable(values), pa.string())
+
+
 def _encodable(values: Sequence[Any]) -> list[Any]:
-    """Return values with texts valid in UTF-8: a lone surrogate, as truncated emojis leave, becomes U+FFFD."""
-    return [
-        value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        if isinstance(value, str) and not value.isascii() and any("\ud800" <= one <= "\udfff" for one in value)
-        else value
-        for value in values
-    ]
+    """Return values with texts valid in UTF-8."""
+    return [valid_text(value) if isinstance(value, str) else value for value in values]

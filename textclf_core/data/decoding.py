@@ -49,6 +49,10 @@ def decoded_lines(stream: BinaryIO, where: str, encoding: str | None = None) -> 
     for chunk in chain([first], chunks, [b""]):  # the empty chunk marks the end of the text
         try:
             pending += decoder.decode(chunk, not chunk)
+            if pending.find("\n") == len(pending) - 1 >= 0:  # one line, as almost always
+                yield pending
+                pending, number = "", number + 1
+                continue
         except UnicodeDecodeError as error:
             raise DataError(f"{where}, line {number}: {_fault(error, encoding, chunk, stream)}") from None
         *lines, pending = pending.split("\n")

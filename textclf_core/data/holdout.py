@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
-
 import numpy as np
+from numpy.typing import NDArray
 
 SHARE = 0.1
 """The share of each label's rows in train that a held-out split takes."""
 
 
-def hold_out(texts: Sequence[Hashable], labels: Sequence[int], parts: int, data_seed: int) -> list[list[int]]:
+def hold_out(
+    texts: NDArray[np.int64], labels: NDArray[np.int64], parts: int, data_seed: int
+) -> list[NDArray[np.int64]]:
     """Return the row numbers of ``parts`` held-out splits, then those of the remaining rows, each in ascending order.
 
     Every split takes a tenth of each label's rows, rounded, and at least one if the label has three or more. Rows with
@@ -18,40 +19,37 @@ def hold_out(texts: Sequence[Hashable], labels: Sequence[int], parts: int, data_
     that is larger than the number of rows still needed isn't taken.
 
     Args:
-        texts: the text of each row, or the tuple of its texts.
-        labels: the label id of each row.
+        texts: a number for each row, the same for equal texts, shape (rows,).
+        labels: the label id of each row, shape (rows,).
         parts: the number of splits to hold out.
         data_seed: the seed of the selection; the first split is the same whether one or two are held out.
     """
-    groups: dict[Hashable, list[int]] = {}
-    for index, text in enumerate(texts):
-        groups.setdefault(text, []).append(index)
-    groups_of_label: dict[int, list[list[int]]] = {}
-    for group in groups.values():
-        groups_of_label.setdefault(labels[group[0]], []).append(group)
-
+    _, first, group_of_row, sizes = np.unique(texts, return_index=True, return_inverse=True, return_counts=True)
+    groups = np.argsort(first)  # in the order of their first rows
+    label_of_group = labels[first]
+    part_of_group = np.full(len(first), parts)
     generator = np.random.default_rng(data_seed)
-    held_out: list[list[int]] = [[] for _ in range(parts)]
-    left: list[int] = []
-    for label in sorted(groups_of_label):
-        waiting = groups_of_label[label]
-        waiting = [waiting[place] for place in generator.permutation(len(waiting))]
-        rows = sum(map(len, waiting))
+    for label in np.unique(label_of_group):
+        own = groups[label_of_group[groups] == label]
+        waiting = own[generator.permutation(len(own))]
+        rows = int(sizes[waiting].sum())
         wanted = max(1, round(rows * SHARE)) if rows >= 3 else 0
-        for split in held_out:
-            split_rows, waiting = _take(waiting, wanted)
-            split.extend(split_rows)
-        left.extend(index for group in waiting for index in group)
-    return [sorted(rows) for rows in (*held_out, left)]
+        for part in range(parts):
+            taken = _take(sizes[waiting], wanted)
+            part_of_group[waiting[taken]] = part
+            waiting = waiting[~taken]
+    part_of_row = part_of_group[group_of_row]
+    return [np.flatnonzero(part_of_row == part) for part in range(parts + 1)]
 
 
-def _take(groups: Sequence[list[int]], wanted: int) -> tuple[list[int], list[list[int]]]:
-    """Return up to ``wanted`` rows, taking whole groups, and the remaining groups."""
-    taken: list[int] = []
-    left = []
-    for group in groups:
-        if len(taken) + len(group) <= wanted:
-            taken.extend(group)
-        else:
-            left.append(group)
-    return taken, left
+def _take(sizes: NDArray[np.int64], wanted: int) -> NDArray[np.bool_]:
+    """Return which groups to take for up to ``wanted`` rows, bool, shape (groups,)."""
+    taken = np.zeros(len(sizes), dtype=bool)
+    rows = 0
+    for place, size in enumerate(sizes.tolist()):
+        if rows == wanted:
+            break
+        if rows + size <= wanted:
+            taken[place] = True
+            rows += size
+    return taken

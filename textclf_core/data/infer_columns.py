@@ -6,16 +6,22 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
+import numpy as np
 import pyarrow as pa
-from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
+import pyarrow.compute as pc
+from datasets import ClassLabel, Dataset, Features, List, Value
+from datasets.fingerprint import generate_random_fingerprint
 
+from textclf_core.data.character_spans import with_tags
 from textclf_core.data.columns import is_list, label_name
 from textclf_core.data.label_columns import with_label_lists
 from textclf_core.data.label_forms import with_lists
 from textclf_core.data.label_sets import label_lists
 from textclf_core.data.label_spelling import Labels, settled_labels
-from textclf_core.data.source import Source
+from textclf_core.data.source import Changes, ReadSplits, Source
 from textclf_core.data.tagged_words import tagged
+from textclf_core.data.unlabelled import without_unlabelled
+from textclf_core.data.word_tables import with_sequences
 from textclf_core.errors import DataError, did_you_mean
 
 logger = logging.getLogger("textclf")
@@ -57,16 +63,21 @@ def labelled(
     labels: Labels | None = None,
     bins: Sequence[float] = (),
     names: Sequence[str] = (),
-) -> DatasetDict:
+    sequence: str | None = None,
+) -> ReadSplits:
     """Return the splits with the columns ``text`` (string) and ``label`` (``ClassLabel``), followed by other columns.
 
     Several text columns keep their names, come first in the given order, and are marked as texts (:data:`TEXT`). If
     the labels are lists, or ``label_separator`` separates them, or each label has a column, a text may have several:
     ``label`` is then a list of ``ClassLabel``. If the texts are lists of words, each word gets a label, as
-    :func:`~textclf_core.data.tagged_words.tagged` describes.
+    :func:`~textclf_core.data.tagged_words.tagged` describes; so if the labels are spans of characters
+    (:func:`~textclf_core.data.character_spans.with_tags`), or if each row is a word of a ``sequence``.
 
     Label names: a ``ClassLabel`` keeps its names; integers become "0", "1"... in ascending order, booleans "false" and
     "true"; strings are sorted. All splits have the same names.
+
+    Rows of ``test`` without a label (the value is missing, blank or -1, or there is no such column) are left out and
+    counted; other splits must not have such rows.
 
     Args:
         sources: the splits by name; columns are inferred from ``train``, or from the first split.
@@ -79,6 +90,8 @@ def labelled(
         bins: the edges of the classes into which numbers are divided; see there.
         names: the labels' names in the order of their ids, for labels that are whole numbers from 0 or vectors of zeros
             and ones.
+        sequence: the column that tells sequences apart in a table with one word per row; see
+            :func:`~textclf_core.data.word_tables.with_sequences`.
 
     Raises:
         DataError: lists all faults, each with file and row: a column doesn't exist, a text isn't a string, a row has no
@@ -88,23 +101,32 @@ def labelled(
     given = column_names(text, first.data.column_names)
     of_labels = column_names(label, first.data.column_names)
     label = of_labels[0] if of_labels else None
+    unlabelled = 0
+    changes = Changes()
     if len(of_labels) > 1:
         _raise([f"the text and a label can't both be the column {name!r}" for name in given if name in of_labels])
         if label_separator is not None:
             raise DataError(
                 f"label_separator={label_separator} is for labels in one column, but label= names several columns."
             )
+        sources, unlabelled = without_unlabelled(sources, of_labels)
         sources, label = with_label_lists(sources, of_labels)
         first = sources.get("train") or next(iter(sources.values()))
     if len(given) <= 1:
         one = given[0] if given else None
+        if sequence is not None:
+            sources, one, label = with_sequences(sources, sequence, one, label)
+        elif (of_spans := with_tags(sources, one, label)) is not None:
+            sources, one, label = of_spans
         if (of_words := tagged(sources, one, label, names)) is not None:
-            return of_words
+            return ReadSplits(of_words)
         one, label = _columns(first, one, label)
         texts_in = {one: "text"}
     else:
         label = _label_beside(first, given, label)
         texts_in = dict(zip(given, given, strict=True))
+    if len(of_labels) <= 1:
+        sources, unlabelled = without_unlabelled(sources, (label,))
     faults: list[str] = []
     for source in sources.values():
         missing = [name for name in (*texts_in, label) if name not in source.data.column_names]
@@ -115,7 +137,7 @@ def labelled(
         name: {into: _texts(source, column, faults) for column, into in texts_in.items()}
         for name, source in sources.items()
     }
-    sources = with_lists(sources, label, names)
+    sources = with_lists(sources, label, changes, names)
     first = sources.get("train") or next(iter(sources.values()))
     several = label_separator is not None or is_list(first.data.features[label])
     found = {
@@ -125,17 +147,24 @@ def labelled(
     _raise(faults)
     if not _is_declared(first.data.features[label]):
         where = f"{first.where} (column {label!r})"
-        found = settled_labels(found, where, labels=labels, bins=bins, parted=several)
+        found = settled_labels(found, where, changes, labels=labels, bins=bins, parted=several)
 
     label_names = _label_names(first, label, (row for split in found.values() for row in split))
     id_of = {name: id for id, name in enumerate(label_names)}
     of_one = ClassLabel(names=label_names)
     splits = {}
     for name, source in sources.items():
-        ids = [sorted({id_of[value] for value in row}) for row in found[name]]
-        split = _with_columns(source, (*texts_in, label), texts[name], ids, List(of_one) if several else of_one)
-        splits[name] = _without_empty(split, tuple(texts[name]), source, empty)
-    return DatasetDict(splits)
+        ids_of: dict[tuple[str, ...], list[int]] = {}
+        ids = [
+            ids_of.get(key) or ids_of.setdefault(key, sorted({id_of[value] for value in key}))
+            for key in map(tuple, found[name])
+        ]
+        split = _with_columns(
+            source, (*texts_in, label), texts[name], ids, List(of_one) if several else of_one, changes
+        )
+        splits[name] = _without_empty(split, tuple(texts[name]), source, empty, changes)
+    read_from = {"text": tuple(texts_in), "label": of_labels or (label,)}
+    return ReadSplits(splits, read_from=read_from, changes=changes.sentences, unlabelled=unlabelled)
 
 
 def column_names(given: Columns, columns: Sequence[str]) -> tuple[str, ...]:
@@ -252,16 +281,16 @@ def _has(source: Source) -> str:
     return f"; the columns are: {', '.join(source.data.column_names) or 'none'}"
 
 
-def _texts(source: Source, column: str, faults: list[str]) -> list[str]:
+def _texts(source: Source, column: str, faults: list[str]) -> pa.ChunkedArray:
     feature = source.data.features[column]
     if fault := source.odd_fault(column, "expected text"):
         faults.append(fault)
-        return []
+        return pa.chunked_array([[]], pa.string())
     if not _is_string(feature):
         what = feature.dtype if isinstance(feature, Value) else type(feature).__name__
         faults.append(f"{source.where}: the column {column!r} holds {what}, not text")
-        return []
-    return ["" if value is None else value for value in source.data[column][:]]
+        return pa.chunked_array([[]], pa.string())
+    return source.column(column).cast(pa.string()).fill_null("")
 
 
 def _labels(source: Source, column: str, faults: list[str]) -> list[list[str]]:
@@ -270,20 +299,23 @@ def _labels(source: Source, column: str, faults: list[str]) -> list[list[str]]:
     if fault := source.odd_fault(column, f"expected a {_LABEL}"):
         faults.append(fault)
         return []
-    values: Sequence[Any] = source.data[column][:]
+    # Rows with equal labels share one list, since there are many rows and few labels.
+    encoded = source.column(column).combine_chunks().dictionary_encode("encode")
+    values: Sequence[Any] = encoded.dictionary.to_pylist()
     if isinstance(feature, ClassLabel):
-        names = [None if value is None or value < 0 else feature.names[value] for value in values]
+        found = [None if value is None or value < 0 else [feature.names[value]] for value in values]
     elif isinstance(feature, Value) and feature.dtype.startswith(LABEL_TYPES):
-        names = [label_name(value) for value in values]
+        found = [None if (name := label_name(value)) is None else [name] for value in values]
     else:
         what = feature.dtype if isinstance(feature, Value) else type(feature).__name__
         faults.append(f"{source.where}: the column {column!r} holds {what}; expected one {_LABEL} per row")
         return []
-    missing = [index for index, name in enumerate(names) if name is None]
+    rows = [found[index] for index in encoded.indices.to_pylist()]
+    missing = [index for index, row in enumerate(rows) if row is None]
     if missing:
         more = f", and {len(missing) - 1} more rows" if len(missing) > 1 else ""
         faults.append(f"{source.where}, {source.place(missing[0])}{more}: there is no label (column {column!r})")
-    return [[name] for name in names if isinstance(name, str)]
+    return [row for row in rows if row is not None]
 
 
 def _is_declared(feature: object) -> bool:
@@ -304,42 +336,46 @@ def _label_names(first: Source, column: str, labels: Iterable[Sequence[str]]) ->
 def _with_columns(
     source: Source,
     read: Sequence[str],
-    texts: Mapping[str, Sequence[str]],
+    texts: Mapping[str, pa.ChunkedArray],
     ids: Sequence[Sequence[int]],
     of_label: ClassLabel | List,
+    changes: Changes,
 ) -> Dataset:
     others = [name for name in source.data.column_names if name not in read]
     hidden = [name for name in others if name in (*texts, "label")]
     if hidden:
-        logger.info(
-            "%s: the column %s is dropped, since its name is reserved", source.where, " and ".join(map(repr, hidden))
-        )
+        named = " and ".join(map(repr, hidden))
+        changes.add("%s: the column %s is dropped, since its name is reserved", source.where, named)
     table = source.data.with_format("arrow")[:]
     one = isinstance(of_label, ClassLabel)
-    columns = {name: pa.array(of_column, pa.string()) for name, of_column in texts.items()}
+    columns: dict[str, Any] = dict(texts)
     columns["label"] = pa.array([row[0] for row in ids], pa.int64()) if one else pa.array(ids, pa.list_(pa.int64()))
     features: dict[str, Any] = {name: TEXT if len(texts) > 1 else Value("string") for name in texts}
     features["label"] = of_label
     for name in others:
         if name not in hidden:
             columns[name], features[name] = table[name], source.data.features[name]
-    data = Dataset(pa.table(columns).cast(Features(features).arrow_schema))
+    table = pa.table(columns).cast(Features(features).arrow_schema)
+    data = Dataset(table, fingerprint=generate_random_fingerprint())  # by default a hash, from a copy of all rows
     data.info.description = source.where
     return data
 
 
-def _without_empty(data: Dataset, texts: Sequence[str], source: Source, empty: Literal["keep", "drop"]) -> Dataset:
-    rows = zip(*(data[name][:] for name in texts), strict=True)
-    full = [index for index, row in enumerate(rows) if any(text.strip() for text in row)]
-    count = len(data) - len(full)
+def _without_empty(
+    data: Dataset, texts: Sequence[str], source: Source, empty: Literal["keep", "drop"], changes: Changes
+) -> Dataset:
+    columns = [data.data.column(name) for name in texts]
+    blank = [pc.or_(pc.equal(pc.binary_length(one), 0), pc.utf8_is_space(one)).to_numpy() for one in columns]
+    is_empty = np.logical_and.reduce(blank)
+    count = int(is_empty.sum())
     if not count:
         return data
-    kept = set(full)
-    first = next(index for index in range(len(data)) if index not in kept)
+    first = int(is_empty.argmax())
     done = "dropped (empty=drop)" if empty == "drop" else "kept (empty=drop drops them)"
     what = "1 text is empty" if count == 1 else f"{count} texts are empty"
-    logger.info("%s: %s (the first: %s), %s", source.where, what, source.place(first), done)
-    return data.select(full) if empty == "drop" else data
+    log = changes.add if empty == "drop" else logger.info
+    log("%s: %s (the first: %s), %s", source.where, what, source.place(first), done)
+    return data.select(np.flatnonzero(~is_empty)) if empty == "drop" else data
 
 
 def _raise(faults: Sequence[str]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -11,19 +10,20 @@ from typing import Any
 import pyarrow as pa
 from datasets import ClassLabel, Dataset, Features, List, Value
 
-from textclf_core.data.columns import is_list
-from textclf_core.data.source import Source
+from textclf_core.data.columns import is_list, is_text
+from textclf_core.data.source import Changes, Source
 from textclf_core.errors import DataError
 
-logger = logging.getLogger("textclf")
 
-
-def with_lists(sources: Mapping[str, Source], column: str, names: Sequence[str] = ()) -> dict[str, Source]:
+def with_lists(
+    sources: Mapping[str, Source], column: str, changes: Changes, names: Sequence[str] = ()
+) -> dict[str, Source]:
     """Return the splits with lists of labels, if the column holds lists as text or vectors of zeros and ones.
 
     Args:
         sources: the splits by name.
         column: the label column.
+        changes: what was changed is added to it.
         names: the labels' names in the order of their ids, for labels that are numbers.
 
     Raises:
@@ -31,7 +31,7 @@ def with_lists(sources: Mapping[str, Source], column: str, names: Sequence[str] 
     """
     found = dict(sources)
     if _are_lists_as_text(found, column):
-        logger.info("%s: the texts in the column %r are parsed as lists", _where(found), column)
+        changes.add("%s: the texts in the column %r are parsed as lists", _where(found), column)
         found = {
             name: _replaced(one, column, _parsed(one, column), List(Value("string"))) for name, one in found.items()
         }
@@ -41,7 +41,7 @@ def with_lists(sources: Mapping[str, Source], column: str, names: Sequence[str] 
             raise DataError(
                 f"{_where(found)}: names= has {len(names)} names, but each row of {column!r} has {width} values"
             )
-        logger.info(
+        changes.add(
             "%s: the column %r has a 0 or 1 for each of %d labels%s",
             _where(found),
             column,
@@ -58,11 +58,14 @@ def _where(sources: Mapping[str, Source]) -> str:
 
 
 def _are_lists_as_text(sources: Mapping[str, Source], column: str) -> bool:
-    values = [value for one in sources.values() if column in one.data.column_names for value in one.data[column][:]]
-    texts = [value.strip() for value in values if isinstance(value, str) and value.strip()]
-    if not texts or any(not isinstance(value, str | None) for value in values):
+    with_texts = [one for one in sources.values() if is_text(one.data.features.get(column))]
+    if len(with_texts) < len(sources):
         return False
-    return all(text.startswith("[") and text.endswith("]") and _list_in(text) is not None for text in texts)
+    values = [value for one in with_texts for value in one.distinct(column)]
+    texts = [value.strip() for value in values if isinstance(value, str) and value.strip()]
+    return bool(texts) and all(
+        text.startswith("[") and text.endswith("]") and _list_in(text) is not None for text in texts
+    )
 
 
 def _list_in(text: str) -> list[str] | None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Literal
 
+from textclf_core.data.source import Changes
 from textclf_core.errors import DataError
 
 logger = logging.getLogger("textclf")
@@ -26,6 +27,7 @@ _SHOWN = 10
 def settled_labels(
     rows: Mapping[str, Rows],
     where: str,
+    changes: Changes,
     *,
     labels: Labels | None = None,
     bins: Sequence[float] = (),
@@ -36,6 +38,7 @@ def settled_labels(
     Args:
         rows: the names of each row's labels, by split.
         where: the file and column, for messages.
+        changes: what was changed is added to it.
         labels: ``folded`` merges spellings that differ only in blanks, case or ``.0`` into the most frequent one;
             ``exact`` takes each label as it is, decimals included. Without either, such spellings are different labels,
             and a warning is logged.
@@ -48,6 +51,7 @@ def settled_labels(
     """
     counts = Counter(name for split in rows.values() for row in split for name in row)
     if bins:
+        changes.add("%s: %d numbers were divided into classes (bins=)", where, counts.total())
         return _renamed(rows, _binned(counts, bins, where))
     if labels != "exact":
         _refuse_scores(counts, where)
@@ -71,16 +75,21 @@ def settled_labels(
         names = {name: _plain(one[0]) for one in groups.values() for name in one}
         changed = sum(counts[name] for name, into in names.items() if name != into)
         if changed:
-            logger.info("%s: %d labels were replaced by their most frequent spelling (labels=folded)", where, changed)
+            changes.add("%s: %d labels were replaced by their most frequent spelling (labels=folded)", where, changed)
         return _renamed(rows, names.__getitem__)
     return _renamed(rows, str)
 
 
 def _renamed(rows: Mapping[str, Rows], name_of: Callable[[str], str]) -> dict[str, list[list[str]]]:
-    return {
-        split: [list(dict.fromkeys(name_of(name) for name in row)) for row in of_split]
-        for split, of_split in rows.items()
-    }
+    """Return rows with other names; equal rows share one list."""
+    made: dict[tuple[str, ...], list[str]] = {}
+
+    def renamed(row: tuple[str, ...]) -> list[str]:
+        if row not in made:
+            made[row] = list(dict.fromkeys(name_of(name) for name in row))
+        return made[row]
+
+    return {split: [renamed(row) for row in map(tuple, of_split)] for split, of_split in rows.items()}
 
 
 def _binned(counts: Mapping[str, int], bins: Sequence[float], where: str) -> Callable[[str], str]:

@@ -22,7 +22,7 @@ logger = logging.getLogger("textclf")
 _Table = tuple[pa.Table, dict[str, OddValue]]
 
 
-def from_memory(data: object, text: Columns = None, label: Columns = None) -> DatasetDict:
+def from_memory(data: object, text: Columns = None, label: Columns = None, names: Sequence[str] = ()) -> DatasetDict:
     """Return data in memory as splits with the columns ``text`` and ``label``.
 
     Args:
@@ -31,13 +31,14 @@ def from_memory(data: object, text: Columns = None, label: Columns = None) -> Da
             split: ``train`` and optionally ``validation`` and ``test``.
         text: the text column, or several as a sequence or a comma-separated string; inferred and logged if not given.
         label: the label column; inferred and logged if not given. Several columns hold 0 or 1 each.
+        names: the names of labels that are whole numbers from 0, in the order of their ids.
 
     Raises:
         DataError: as in :func:`~textclf_core.data.infer_columns.labelled`, or the object has an unsupported type.
     """
     splits = _by_split(data) if isinstance(data, Mapping) and _is_by_split(data) else {"train": data}
     sources = {name: _source(split, name) for name, split in splits.items()}
-    labelled_splits = labelled(sources, text=text, label=label)
+    labelled_splits = labelled(sources, text=text, label=label, names=names)
     for split in labelled_splits.values():
         split.info.description = "data in memory"
     return labelled_splits
@@ -70,7 +71,7 @@ def _source(data: object, name: str) -> Source:
         return Source(data.with_format(None), where)
     if isinstance(data, pa.Table):
         return Source(Dataset(data), where)
-    if _is_frame(data):
+    if is_frame(data):
         table, odd = _frame_table(data)
     elif isinstance(data, Mapping):
         table, odd = _columns_table(data, name)
@@ -84,8 +85,8 @@ def _source(data: object, name: str) -> Source:
     return Source(Dataset(table), where, odd_values=odd)
 
 
-def _is_frame(data: object) -> TypeGuard[pd.DataFrame]:
-    # By name, since an isinstance check would import pandas.
+def is_frame(data: object) -> TypeGuard[pd.DataFrame]:
+    """Return whether data is a pandas data frame; by name, since an isinstance check would import pandas."""
     return type(data).__name__ == "DataFrame" and type(data).__module__.partition(".")[0] == "pandas"
 
 

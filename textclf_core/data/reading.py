@@ -9,8 +9,11 @@ import bz2
 import gzip
 import io
 import zipfile
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast
 
@@ -36,6 +39,8 @@ FORMAT_OF_SUFFIX: Mapping[str, Format] = {
     ".txt": "text",
 }
 """The format of a file by the suffix of its name, in lower case."""
+
+_ROWS_AT_ONCE = 20_000
 
 COMPRESSED = (".gz", ".bz2", ".zst", ".zip")
 """The suffixes of compressed files, which follow that of the format."""
@@ -79,29 +84,49 @@ def iter_rows(
         DataError: names file and line: the file doesn't exist or isn't valid in its encoding, a row has too few or too
             many fields, a quote isn't closed or spans several rows, or a line isn't a JSON object.
     """
-    for _, row in numbered_rows(source, format, options):
+    for _, row in open_table(source, format, options).rows:
         yield row
 
 
-def numbered_rows(
-    source: Path | BinaryIO, format: Format | None = None, options: ReadOptions | None = None
-) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield the rows of :func:`iter_rows`, each with the number, from 1, of the line where it starts."""
+@dataclass(frozen=True)
+class Table:
+    """A table that is read on demand.
+
+    Attributes:
+        types: the columns with the types of their values; ``None`` for JSON, where each row names its own.
+        rows: each row, with the number, from 1, of the line where it starts.
+    """
+
+    types: Mapping[str, pa.DataType] | None
+    rows: Iterator[tuple[int, dict[str, Any]]]
+
+
+def open_table(source: Path | BinaryIO, format: Format | None = None, options: ReadOptions | None = None) -> Table:
+    """Open a file or stream as :func:`iter_rows` does, and read its header.
+
+    Raises:
+        DataError: as in :func:`iter_rows`.
+    """
     options = options or ReadOptions()
     if not isinstance(source, Path):
         if format is None or format in ("parquet", "json"):
             raise DataError(f"standard input can be read as csv, tsv, jsonl or text, not {format}; name its format")
-        yield from _rows(source, None, format, options, "standard input")
-        return
+        return _table(source, None, format, options, "standard input")
     format = format or format_of(source)
     if not source.is_file():
         raise DataError(f"{source}: there is no such file")
     if format == "parquet":
-        batches = _parquet(source).to_batches()
-        yield from enumerate((row for batch in batches for row in batch.to_pylist()), 1)
-        return
-    with _opened(source) as stream:
-        yield from _rows(stream, source, format, options, str(source))
+        table = _parquet(source)
+        rows = (row for batch in table.to_batches() for row in batch.to_pylist())
+        return Table({field.name: field.type for field in table.schema}, enumerate(rows, 1))
+    with ExitStack() as stack:
+        found = _table(stack.enter_context(_opened(source)), source, format, options, str(source))
+        return Table(found.types, _until_read(found.rows, stack.pop_all()))
+
+
+def _until_read(rows: Iterator[tuple[int, dict[str, Any]]], stack: ExitStack) -> Iterator[tuple[int, dict[str, Any]]]:
+    with stack:
+        yield from rows
 
 
 def read_file(path: Path, options: ReadOptions | None = None) -> Source:
@@ -111,23 +136,41 @@ def read_file(path: Path, options: ReadOptions | None = None) -> Source:
         DataError: as in :func:`iter_rows`, or the file has no rows.
     """
     from datasets import Dataset
+    from datasets.fingerprint import generate_random_fingerprint
 
     from textclf_core.data.arrow_columns import OddValue, table_of
     from textclf_core.data.source import Source
 
-    lines: tuple[int, ...] = ()
+    lines: Sequence[int] = ()
     odd: dict[str, OddValue] = {}
     if format_of(path) == "parquet":
         if not path.is_file():
             raise DataError(f"{path}: there is no such file")
         table = _parquet(path)
+    elif format_of(path) in ("csv", "tsv", "text"):
+        table, lines = _table_of_texts(open_table(path, options=options).rows)
     else:
-        numbered = list(numbered_rows(path, options=options))
+        numbered = list(open_table(path, options=options).rows)
         table, odd = table_of([row for _, row in numbered])
         lines = tuple(line for line, _ in numbered)
     if not table.num_rows:
         raise DataError(f"{path}: the file has no rows")
-    return Source(Dataset(table), str(path), lines, odd)
+    # By default, the fingerprint is a hash of all rows.
+    return Source(Dataset(table, fingerprint=generate_random_fingerprint()), str(path), lines, odd)
+
+
+def _table_of_texts(numbered: Iterator[tuple[int, dict[str, str]]]) -> tuple[pa.Table, Sequence[int]]:
+    """Return rows of texts as an Arrow table, and the line of each, without all rows being Python values at once."""
+    import pyarrow as pa
+
+    from textclf_core.data.arrow_columns import texts_column
+
+    lines = array("q")
+    tables = []
+    while rows := list(islice(numbered, _ROWS_AT_ONCE)):
+        lines.extend(line for line, _ in rows)
+        tables.append(pa.table({name: texts_column([row[name] for _, row in rows]) for name in rows[0][1]}))
+    return pa.concat_tables(tables) if tables else pa.table({}), lines
 
 
 @contextmanager
@@ -157,24 +200,25 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
         raise DataError(f"{path}: the file can't be decompressed: {error}") from None
 
 
-def _rows(
-    stream: BinaryIO, path: Path | None, format: Format, options: ReadOptions, where: str
-) -> Iterator[tuple[int, dict[str, Any]]]:
+def _table(stream: BinaryIO, path: Path | None, format: Format, options: ReadOptions, where: str) -> Table:
+    import pyarrow as pa
+
     lines = decoded_lines(stream, where, options.encoding)
     if format == "text":
-        yield from ((number, {"text": line.rstrip("\r\n")}) for number, line in enumerate(lines, 1))
-    elif format == "jsonl":
-        yield from json_lines(lines, where)
-    elif format == "json":
-        yield from json_document(lines, where)
-    else:
+        rows = ((number, {"text": line.rstrip("\r\n")}) for number, line in enumerate(lines, 1))
+        return Table({"text": pa.string()}, rows)
+    if format == "jsonl":
+        return Table(None, json_lines(lines, where))
+    if format == "json":
+        return Table(None, json_document(lines, where))
 
-        def reopen(path: Path) -> Iterator[str]:
-            with _opened(path) as again:
-                yield from decoded_lines(again, where, options.encoding)
+    def reopen(path: Path) -> Iterator[str]:
+        with _opened(path) as again:
+            yield from decoded_lines(again, where, options.encoding)
 
-        again = None if path is None else lambda: reopen(path)
-        yield from separated_rows(again, lines, "," if format == "csv" else "\t", options, where)
+    again = None if path is None else lambda: reopen(path)
+    columns, of_table = separated_rows(again, lines, "," if format == "csv" else "\t", options, where)
+    return Table(dict.fromkeys(columns, pa.string()), of_table)
 
 
 def _parquet(path: Path) -> pa.Table:

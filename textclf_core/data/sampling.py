@@ -46,7 +46,7 @@ def _parse(text: str) -> TrainSize:
     raise UsageError(f"--train-size {text!r}: give examples per label, as in 16/class, or a share of train, as in 10%.")
 
 
-def sample_rows(labels: Sequence[int], size: TrainSize, data_seed: int) -> list[int]:
+def sample_rows(labels: Sequence[int], size: TrainSize, data_seed: int, names: Sequence[str]) -> list[int]:
     """Return the row numbers of a sample of train, in ascending order.
 
     Samples are nested: with the same ``data_seed``, a smaller sample is part of every larger one, so that a curve over
@@ -56,6 +56,7 @@ def sample_rows(labels: Sequence[int], size: TrainSize, data_seed: int) -> list[
         labels: the label id of each row of train.
         size: the size of the sample.
         data_seed: the seed of the sample.
+        names: the labels' names.
 
     Raises:
         DataError: a label has fewer rows than the sample needs.
@@ -67,6 +68,8 @@ def sample_rows(labels: Sequence[int], size: TrainSize, data_seed: int) -> list[
         order = np.random.default_rng([data_seed, int(label)]).permutation(rows)
         wanted = size.per_class if size.per_class is not None else max(1, round((size.share or 0) * len(rows)))
         if wanted > len(rows):
-            raise DataError(f"{size} of train: label {label} has only {len(rows)} rows in train, {wanted} are needed.")
+            raise DataError(
+                f"{size} of train: the label {names[label]!r} has only {len(rows)} rows in train, {wanted} are needed."
+            )
         chosen += order[:wanted].tolist()
     return sorted(chosen)

@@ -7,6 +7,7 @@ import csv
 import logging
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Literal
@@ -62,8 +63,8 @@ class ReadOptions:
 
 def separated_rows(
     reopen: Callable[[], Iterator[str]] | None, lines: Iterator[str], separator: str, options: ReadOptions, where: str
-) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield the rows of a table, each with the number, from 1, of the line where it starts.
+) -> tuple[tuple[str, ...], Iterator[tuple[int, dict[str, Any]]]]:
+    """Return the columns of a table and its rows, each with the number, from 1, of the line where it starts.
 
     Args:
         reopen: returns the lines again from the first on; ``None`` for a stream that can be read only once.
@@ -86,10 +87,10 @@ def separated_rows(
     if quoting is None and separator == "\t":
         quoted = first.startswith('"') if reopen is None else _is_plainly_quoted(reopen(), separator)
         quoting = "double" if quoted else "none"
+    raw = _RawRows(lines, separator, quoting or "double")
+    header = _header(raw, where) if options.header else list(options.columns)
     swallowing = _Swallowing(separator) if quoting is None else None
-    yield from _rows(_RawRows(lines, separator, quoting or "double"), options, separator, swallowing, where)
-    if swallowing:
-        swallowing.check(where)
+    return tuple(name for name in header if name), _rows(raw, header, options, swallowing, where)
 
 
 def _separator_of(header: str, usual: str, where: str) -> str:
@@ -127,8 +128,12 @@ class _RawRows:
 
     def _record(self, lines: Iterable[str]) -> Iterator[str]:
         for line in lines:
+            if "\r" not in line:
+                self.lines.append(line)
+                yield line
+                continue
             # A single carriage return ends a line too, as in files from old Macs.
-            for piece in re.split(r"(?<=\r)(?!\n)", line) if "\r" in line.removesuffix("\r\n") else (line,):
+            for piece in re.split(r"(?<=\r)(?!\n)", line) if line.find("\r") != len(line) - 2 else (line,):
                 if piece:
                     self.lines.append(piece)
                     yield piece
@@ -152,32 +157,45 @@ class _RawRows:
 
 
 def _rows(
-    raw: _RawRows, options: ReadOptions, separator: str, swallowing: _Swallowing | None, where: str
+    raw: _RawRows, header: Sequence[str], options: ReadOptions, swallowing: _Swallowing | None, where: str
 ) -> Iterator[tuple[int, dict[str, Any]]]:
-    header = list(options.columns) if not options.header else None
-    try:
+    with _readable(raw, where):
         for start, fields in raw:
-            if header is None and fields:
-                header = _header(fields, start, where)
-            elif header is not None and fields:  # blank lines are skipped
-                del fields[_width(fields, len(header)) :]
+            if fields:  # blank lines are skipped
+                if len(fields) != len(header):
+                    del fields[_width(fields, len(header)) :]
                 if len(fields) != len(header):
                     raise DataError(_wrong_width(fields, header, start, where, options))
-                unnamed = [value for name, value in zip(header, fields, strict=True) if not name and value.strip()]
-                if unnamed:
-                    raise DataError(f"{where}, line {start}: {unnamed[0]!r} is in a column without a name")
                 if swallowing:
                     swallowing.see(start, raw.lines, fields)
-                yield start, {name: value for name, value in zip(header, fields, strict=True) if name}
+                row = dict(zip(header, fields, strict=True))
+                if "" in row:
+                    unnamed = [value for name, value in zip(header, fields, strict=True) if not name and value.strip()]
+                    if unnamed:
+                        raise DataError(f"{where}, line {start}: {unnamed[0]!r} is in a column without a name")
+                    del row[""]
+                yield start, row
+    if swallowing:
+        swallowing.check(where)
+
+
+@contextmanager
+def _readable(raw: _RawRows, where: str) -> Iterator[None]:
+    """Raise an error of the csv module with the line of the row that can't be read."""
+    try:
+        yield
     except csv.Error as error:
         raise DataError(
             f"{where}, line {raw.start}: the row that starts here can't be read: {error}.{_hint(raw)}"
         ) from None
-    if header is None:
+
+
+def _header(raw: _RawRows, where: str) -> list[str]:
+    """Return the names in the first row that isn't blank."""
+    with _readable(raw, where):
+        line, fields = next(((line, fields) for line, fields in raw if fields), (0, None))
+    if fields is None:
         raise DataError(f"{where}: the file is empty; expected a header with the names of the columns")
-
-
-def _header(fields: Sequence[str], line: int, where: str) -> list[str]:
     names = [name.strip() for name in fields]
     twice = sorted({name for name in names if name and names.count(name) > 1})
     if twice:
@@ -245,6 +263,7 @@ class _Swallowing:
         self._separator = separator
         self._values: list[set[str] | None] = []  # the values of each column; None if there are too many
         self._numbers: list[bool] = []
+        self._open: list[int] = []  # the columns that may be of labels or numbers
         self._suspects: list[tuple[int, list[list[str]]]] = []
 
     def see(self, start: int, lines: Sequence[str], fields: Sequence[str]) -> None:
@@ -256,13 +275,17 @@ class _Swallowing:
             return
         if not self._values:
             self._values, self._numbers = [set() for _ in fields], [True] * len(fields)
-        for index, value in enumerate(fields):
+            self._open = list(range(len(fields)))
+        for index in self._open:
+            value = fields[index]
             of_column = self._values[index]
             if of_column is not None:
                 of_column.add(value)
                 if len(of_column) > _MOST_VALUES:
                     self._values[index] = None
             self._numbers[index] = self._numbers[index] and bool(_NUMBER.fullmatch(value))
+            if self._values[index] is None and not self._numbers[index]:
+                self._open = [other for other in self._open if other != index]
 
     def check(self, where: str) -> None:
         """Check all rows seen.

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from datasets import Dataset
+import pyarrow as pa
+from datasets import Dataset, DatasetDict
 
 from textclf_core.data.arrow_columns import OddValue
+
+logger = logging.getLogger("textclf")
 
 
 @dataclass(frozen=True)
@@ -27,9 +32,60 @@ class Source:
         """Return the place of row ``index`` (from 0) in ``where``, for messages."""
         return f"line {self.lines[index]}" if self.lines else f"row {index + 1}"
 
+    def column(self, name: str) -> pa.ChunkedArray:
+        """Return a column as Arrow has it."""
+        return self.data.select_columns([name]).with_format("arrow")[:][name]
+
+    def distinct(self, name: str) -> list[Any]:
+        """Return the different values of a column."""
+        return list(self.column(name).unique().to_pylist())
+
+    def select(self, rows: Sequence[int]) -> Source:
+        """Return the source with some of its rows."""
+        place = {row: index for index, row in enumerate(rows)}
+        odd = {name: replace(one, row=place[one.row]) for name, one in self.odd_values.items() if one.row in place}
+        return Source(self.data.select(rows), self.where, [self.lines[row] for row in rows] if self.lines else (), odd)
+
     def odd_fault(self, column: str, wanted: str) -> str | None:
         """Return the fault of a column with values of an unsupported type; ``None`` if there are none."""
         odd = self.odd_values.get(column)
         if odd is None:
             return None
         return f"{self.where}, {self.place(odd.row)}: a value of type {odd.type} (column {column!r}); {wanted}"
+
+
+class Changes:
+    """What was dropped or changed while splits were read: a sentence each, logged and kept for the record."""
+
+    def __init__(self) -> None:
+        self.sentences: list[str] = []
+
+    def add(self, message: str, *values: object) -> None:
+        """Log a sentence, formatted as for a logger, and keep it."""
+        logger.info(message, *values)
+        self.sentences.append(message % values)
+
+
+class ReadSplits(DatasetDict):  # type: ignore[misc]  # datasets has no types
+    """Splits as they were read from their sources.
+
+    Attributes:
+        read_from: the names of the text columns and of the label columns in the source; empty if unknown.
+        changes: what was dropped or changed, with numbers of rows, a sentence each.
+        unlabelled: the number of rows of test that were left out because they have no label.
+    """
+
+    read_from: dict[str, tuple[str, ...]]
+    changes: list[str]
+    unlabelled: int
+
+    def __init__(
+        self,
+        splits: Mapping[str, Dataset],
+        *,
+        read_from: Mapping[str, tuple[str, ...]] | None = None,
+        changes: Sequence[str] = (),
+        unlabelled: int = 0,
+    ) -> None:
+        super().__init__(splits)
+        self.read_from, self.changes, self.unlabelled = dict(read_from or {}), list(changes), unlabelled

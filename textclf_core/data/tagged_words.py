@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
 from textclf_core.data.columns import holds, is_list, is_text
 from textclf_core.errors import DataError, did_you_mean
 from textclf_core.tasks.entities import OUTSIDE
+from textclf_core.tasks.subtokens import NO_LABEL
 from textclf_core.types.task import Task
 
 if TYPE_CHECKING:
@@ -23,12 +25,11 @@ logger = logging.getLogger("textclf")
 WORDS = "tokens"
 """The column of words."""
 
-IGNORED = -100
-"""The label id that libraries ignore in the loss."""
-
 WORD_NAMES = (WORDS, "words")
 TAG_NAMES = ("label", "labels", "tags", "ner_tags", "ner", "named_entities")
 """Usual names of the columns of words and of tags, in lower case, the most common first."""
+
+_WHOLE = re.compile(r"-?\d+")
 
 
 def token_task(data: DatasetDict) -> Task | None:
@@ -90,6 +91,7 @@ def tagged(
         if missing := [name for name in (word_column, tag_column) if name not in source.data.column_names]:
             raise DataError(f"{source.where}: there is no column {missing[0]!r}")
     tag_of = {name: _tags(source, tag_column, names) for name, source in sources.items()}
+    _report_unlabelled(tag_of, first, tag_column)
     tag_names = list(names) or _names(features[tag_column].feature, tag_of)
     return DatasetDict(
         {name: _split(source, word_column, tag_column, tag_of[name], tag_names) for name, source in sources.items()}
@@ -101,16 +103,37 @@ def ordered_tags(tags: set[str]) -> list[str]:
     return sorted(tags, key=lambda tag: (tag != OUTSIDE, tag))
 
 
-def tagged_split(words: Sequence[Sequence[str]], tags: Sequence[Sequence[str]], names: Sequence[str]) -> Dataset:
-    """Return rows of words and their tags as a split with the columns ``tokens`` and ``label``."""
-    ids = {name: index for index, name in enumerate(names)}
+def tagged_split(words: Sequence[Sequence[str]], tags: Sequence[Sequence[str | None]], names: Sequence[str]) -> Dataset:
+    """Return rows of words and their tags as a split with the columns ``tokens`` and ``label``.
+
+    A word whose tag is ``None`` has the label id -100, which is ignored in training and scores.
+    """
+    ids: dict[str | None, int] = {None: NO_LABEL} | {name: index for index, name in enumerate(names)}
     features = Features({WORDS: List(Value("string")), "label": List(ClassLabel(names=list(names)))})
     return Dataset.from_dict(
         {WORDS: list(words), "label": [[ids[tag] for tag in row] for row in tags]}, features=features
     )
 
 
-def _tags(source: Source, column: str, names: Sequence[str]) -> list[list[str]]:
+def _report_unlabelled(tags: Mapping[str, list[list[str | None]]], first: Source, column: str) -> None:
+    words = list(chain.from_iterable(row for split in tags.values() for row in split))
+    if unlabelled := words.count(None):
+        logger.info(
+            "%s: %d of %d words have the tag %d (column %r), so they are ignored in training and scores",
+            first.where,
+            unlabelled,
+            len(words),
+            NO_LABEL,
+            column,
+        )
+
+
+def _tags(source: Source, column: str, names: Sequence[str]) -> list[list[str | None]]:
+    """Return the names of the tags of each row; ``None`` for words without a label.
+
+    Raises:
+        DataError: a word has no tag, or a tag has no name.
+    """
     feature = source.data.features[column].feature
     rows = source.data[column][:]
     faults = [
@@ -121,23 +144,35 @@ def _tags(source: Source, column: str, names: Sequence[str]) -> list[list[str]]:
     if faults:
         raise DataError(f"{source.where}, {source.place(faults[0])}: a word has no tag (column {column!r})")
     if isinstance(feature, ClassLabel):
-        return [[feature.names[tag] for tag in row] for row in rows]
+        return [[None if tag == NO_LABEL else feature.names[tag] for tag in row] for row in rows]
     if isinstance(feature, Value) and feature.dtype.startswith(("int", "uint", "float")):
         return [[_tag_name(tag, names, source, row, column) for tag in tags] for row, tags in enumerate(rows)]
-    return [[str(tag) for tag in row] for row in rows]
+    named = [[str(tag) for tag in row] for row in rows]
+    if all(_WHOLE.fullmatch(tag) for row in named for tag in row):
+        return [[_tag_name(int(tag), names, source, row, column) for tag in tags] for row, tags in enumerate(named)]
+    for row, tags in enumerate(named):
+        if names and (unknown := next((tag for tag in tags if tag not in names), None)):
+            raise DataError(
+                f"{source.where}, {source.place(row)}: the tag {unknown!r} (column {column!r}) isn't one of names="
+                f"{','.join(names)}; names= is for tags that are numbers"
+            )
+    return [[*row] for row in named]
 
 
-def _tag_name(tag: float, names: Sequence[str], source: Source, row: int, column: str) -> str:
-    """Return the name of a tag's id.
+def _tag_name(tag: float, names: Sequence[str], source: Source, row: int, column: str) -> str | None:
+    """Return the name of a tag's id; ``None`` for that of words without a label.
 
     Raises:
         DataError: it has no name. Entities are found by the names of tags, so entity F1 needs them.
     """
     where = f"{source.where}, {source.place(row)}"
-    if tag == IGNORED:
-        raise DataError(f"{where}: a tag is {IGNORED} (column {column!r}), but each word must have a tag")
+    if tag == NO_LABEL:
+        return None
     if not names:
-        raise DataError(f"{where}: the tags are numbers (column {column!r}); name them, as in names=O,B-PER,I-PER")
+        raise DataError(
+            f"{where}: the tags are numbers (column {column!r}); name them, as in names=O,B-PER,I-PER (data in memory "
+            "needs tags that are strings or a ClassLabel)"
+        )
     if not (float(tag).is_integer() and 0 <= tag < len(names)):
         raise DataError(
             f"{where}: the tag {tag} (column {column!r}) has no name; names= has names for 0 to {len(names) - 1}"
@@ -145,13 +180,13 @@ def _tag_name(tag: float, names: Sequence[str], source: Source, row: int, column
     return names[int(tag)]
 
 
-def _names(feature: object, tags: Mapping[str, list[list[str]]]) -> list[str]:
+def _names(feature: object, tags: Mapping[str, list[list[str | None]]]) -> list[str]:
     declared = list(feature.names) if isinstance(feature, ClassLabel) else []
-    found = set(chain.from_iterable(row for split in tags.values() for row in split)).difference(declared)
-    return [*declared, *ordered_tags(found)]
+    found = {tag for split in tags.values() for row in split for tag in row if tag is not None}
+    return [*declared, *ordered_tags(found.difference(declared))]
 
 
-def _split(source: Source, words: str, tags: str, named: list[list[str]], names: Sequence[str]) -> Dataset:
+def _split(source: Source, words: str, tags: str, named: list[list[str | None]], names: Sequence[str]) -> Dataset:
     rows = [[word or "" for word in row or ()] for row in source.data[words][:]]
     split = tagged_split(rows, named, names)
     others = [name for name in source.data.column_names if name not in (words, tags, WORDS, "label")]

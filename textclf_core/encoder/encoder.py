@@ -24,7 +24,9 @@ from textclf_core.errors import RunError
 from textclf_core.types.tokenization import Tokenization, share_of
 
 if TYPE_CHECKING:
+    import numpy as np
     from datasets import Dataset
+    from numpy.typing import NDArray
 
     from textclf_core.types.origin import Origin
     from textclf_core.types.task import Task
@@ -310,6 +312,10 @@ class Encoder(PartedModel):
     def longest_input(self) -> int:
         """The maximum input length of tokenizer and model in tokens, special tokens included."""
         return tokenizing.longest_input(self.model, self.tokenizer)
+
+    def token_lengths(self, data: Dataset, task: Task) -> NDArray[np.int64]:
+        """Return the length of each row in tokens, special tokens included and nothing truncated, int64, (rows,)."""
+        return tokenizing.token_lengths(self.tokenizer, data, task)
 
     def covering_length(self, data: Dataset, task: Task, percentile: Percentile) -> int:
         """Return a percentile of the rows' lengths in tokens, special tokens included; at most :attr:`longest_input`.

@@ -6,11 +6,9 @@ and feed-forward of one. Per sequence of L tokens and width d that is 4·L·d² 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from operator import attrgetter
 from types import MethodType
 from typing import Any
@@ -39,8 +37,6 @@ class PostNormBlock:
     has_position_bias: bool = False
     """Whether it takes relative positions as its third argument, and returns a tuple, as MPNet's does."""
 
-
-_LOW_53_BITS = 2**53 - 1
 
 _BERT = PostNormBlock(
     query="attention.self.query",
@@ -98,8 +94,8 @@ FIRST_TOKEN_BLOCKS = {
 def last_block_for_first_token(block: nn.Module, paths: PostNormBlock, heads: int) -> Iterator[None]:
     """Let ``block`` give the hidden state of the first token alone, float, shape (batch, 1, width).
 
-    On a CPU, dropout draws the numbers that it draws for all tokens, so a seed gives the same training with and
-    without; on a GPU it draws fewer.
+    Under :class:`~textclf_core.encoder.dropout.KeyedDropout`, the first token's dropout on a CPU is what it is among
+    all tokens, so a seed gives the same training with and without.
     """
     vars(block)["forward"] = MethodType(_Forward(paths, heads), block)
     try:
@@ -133,19 +129,18 @@ class _Forward:
             return attrgetter(path)(block)
 
         bias = (third if third is not None else kwargs.get("position_bias")) if paths.has_position_bias else None
-        first, tokens = hidden_states[:, :1], hidden_states.shape[1]
-        query = self._split(_of_first_token(at(paths.query), first, tokens))
+        first = hidden_states[:, :1]
+        query = self._split(at(paths.query)(first))
         key, value = self._split(at(paths.key)(hidden_states)), self._split(at(paths.value)(hidden_states))
         dropout = at(paths.attention_dropout)
         context = _attend(query, key, value, _first_row(attention_mask), _first_row(bias), dropout)
         context = context.transpose(1, 2).flatten(2)
-        attended = _of_first_token(at(paths.out), context, tokens)
+        attended = at(paths.out)(context)
         if paths.out_dropout:
-            attended = _dropout(attended, at(paths.out_dropout), (1, tokens))
+            attended = at(paths.out_dropout)(attended)
         attended = at(paths.out_norm)(attended + first)
-        forwarded = at(paths.activation)(_of_first_token(at(paths.up), attended, tokens))
-        forwarded = _of_first_token(at(paths.down), forwarded, tokens)
-        forwarded = _dropout(forwarded, at(paths.down_dropout), (1, tokens))
+        forwarded = at(paths.down)(at(paths.activation)(at(paths.up)(attended)))
+        forwarded = at(paths.down_dropout)(forwarded)
         result = at(paths.down_norm)(forwarded + attended)
         return (result,) if paths.has_position_bias else result
 
@@ -167,42 +162,8 @@ def _attend(
         scores = scores.masked_fill(~mask, float("-inf"))
     elif mask is not None:
         scores = scores + mask
-    weights = (scores if bias is None else scores + bias).softmax(-1)
-    weights = _dropout(weights, dropout, (2, key.shape[2]))
+    weights: Tensor = dropout((scores if bias is None else scores + bias).softmax(-1))
     return (weights.transpose(-1, -2) * value).sum(-2, keepdim=True)
-
-
-def _of_first_token(layer: nn.Module, values: Tensor, tokens: int) -> Tensor:
-    """Run a layer on (batch, 1, width) of so many tokens, with the dropout inside it, as adapters bring it."""
-    inside = [module for module in layer.modules() if isinstance(module, nn.Dropout)]
-    for dropout in inside:
-        vars(dropout)["forward"] = partial(_dropout, dropout=dropout, whole=(1, tokens))
-    try:
-        result: Tensor = layer(values)
-        return result
-    finally:
-        for dropout in inside:
-            del vars(dropout)["forward"]
-
-
-def _dropout(values: Tensor, dropout: nn.Dropout, whole: tuple[int, int]) -> Tensor:
-    """Drop as ``dropout`` does, with the numbers that it would draw for all tokens.
-
-    ``whole`` is the dimension that holds the first token alone, and how many tokens it would hold.
-    """
-    if not (dropout.training and dropout.p):
-        return values
-    dimension, tokens = whole
-    if values.device.type != "cpu":
-        return nn.Dropout.forward(dropout, values)
-    kept = 1 - dropout.p
-    shape = list(values.shape)
-    shape[dimension] = tokens
-    # torch's bernoulli_ draws 64 bits a number and compares the low 53. To draw all and compare those of the first
-    # token gives what it would give, in two thirds of its time.
-    bits = torch.empty(shape, dtype=torch.int64).random_().narrow(dimension, 0, 1)
-    keeps = (bits & _LOW_53_BITS) < math.ceil(kept * 2**53)
-    return values * keeps.to(values.dtype).div_(kept)
 
 
 def _first_row(mask: Tensor | None) -> Tensor | None:

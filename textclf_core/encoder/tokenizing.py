@@ -19,6 +19,7 @@ from textclf_core.tasks.subtokens import batch_of_labels
 
 if TYPE_CHECKING:
     from datasets import Dataset
+    from numpy.typing import NDArray
 
     from textclf_core.types.task import Task
     from textclf_core.types.tokenization import Tokenization
@@ -86,6 +87,12 @@ def plain(data: Dataset) -> Dataset:
     return data if as_it_is else data.with_format(None)  # with_format always copies and hashes
 
 
+def token_lengths(tokenizer: PreTrainedTokenizerBase, data: Dataset, task: Task) -> NDArray[np.int64]:
+    """Return the length of each row in tokens, special tokens included and nothing truncated, int64, shape (rows,)."""
+    encoded = _encoded(tokenizer, plain(data), task)
+    return np.array([len(ids) for batch in encoded for ids in batch["input_ids"]], dtype=np.int64)
+
+
 def covering_length(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, data: Dataset, task: Task, share: float
 ) -> int:
@@ -93,7 +100,7 @@ def covering_length(
 
     It is at most the model's limit.
     """
-    lengths = [len(ids) for encoded in _encoded(tokenizer, plain(data), task) for ids in encoded["input_ids"]]
+    lengths = token_lengths(tokenizer, data, task)
     return min(int(np.quantile(lengths, share, method="inverted_cdf")), longest_input(model, tokenizer))
 
 

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+import logging
+import math
+import reprlib
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
-from textclf_core.errors import DataError, UsageError
+from textclf_core.data.separated import SEPARATORS
+from textclf_core.errors import DataError, UsageError, did_you_mean
 from textclf_core.tasks import kind_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from textclf_core.data.infer_columns import Columns
     from textclf_core.inference.store import Engine
     from textclf_core.plugins import Catalogue
     from textclf_core.tasks.kind import TaskKind
     from textclf_core.types.classifier import Classifier
     from textclf_core.types.task import Task
+
+logger = logging.getLogger("textclf")
 
 # Rows read before the first is scored: enough for batches of similar length, few enough for streaming.
 CHUNK_ROWS = 512
@@ -44,7 +51,12 @@ def open_classifier(
 
 
 def score_rows(
-    classifier: Classifier, task: Task, rows: Iterable[dict[str, Any]], text: str | None = None
+    classifier: Classifier,
+    task: Task,
+    rows: Iterable[Mapping[str, Any]],
+    text: Columns = None,
+    columns: Iterable[str] = (),
+    where: str = "",
 ) -> Iterator[dict[str, Any]]:
     """Yield each row, in order, with its ``prediction`` (a label name) and ``score`` (that label's probability).
 
@@ -58,6 +70,9 @@ def score_rows(
     from 0, end excluded; a list of words counts as joined by blanks) and ``score`` (the mean probability of the
     entity's words). If the labels aren't entity tags, rows get ``labels``, one per word.
 
+    A row's own column with one of these names is kept, and the prediction's is named ``model_score`` and so on, which
+    is logged. A missing text is an empty one; their number is logged at the end.
+
     Rows are read in chunks of 512, so the memory doesn't depend on the length of the stream.
 
     Args:
@@ -65,67 +80,102 @@ def score_rows(
         task: its task.
         rows: values by column name.
         text: the text column; if not given, the column with its name in training, the column ``text``, or the only
-            column. For a model with several text columns, a comma-separated list in the order of training; their names
+            column. For a model with several text columns, all of them in the order of training; their names
             in training if not given.
+        columns: the names of columns, as far as they are known before the rows are read.
+        where: where the rows come from, for error messages.
 
     Raises:
         UsageError: a column doesn't exist, or the number of named columns isn't the number that the model reads.
-        DataError: a text is missing.
+        DataError: a cell isn't a text.
     """
     iterator = iter(rows)
-    done = 0
-    columns: tuple[str, ...] = ()
+    known = tuple(columns)
+    read = text_columns(known, task, text) if known else ()
+    names: Mapping[str, str] = {}
+    done = missing = 0
     kind = kind_of(task)
     while chunk := list(islice(iterator, CHUNK_ROWS)):
-        columns = columns or _text_columns(chunk[0], task, text)
-        for number, row in enumerate(chunk, done + 1):
-            _check_texts(row, columns, number, kind)
-        texts = {own: [row[name] for row in chunk] for own, name in zip(task.text_columns, columns, strict=True)}
-        yield from kind.predicted(classifier, chunk, texts)
+        before, known = known, tuple(dict.fromkeys(chain(known, *chunk)))
+        read = read or text_columns(known, task, text)
+        if not names or known != before:
+            names = predicted_names(task, known)
+            for name in names.keys() - names.values():
+                logger.info("the rows have a column %r, which is kept; the model's is %r", name, names[name])
+        cells = [[_cell(row.get(name)) for row in chunk] for name in read]
+        missing += sum(any(cell is None for cell in row) for row in zip(*cells, strict=True))
+        texts = {
+            own: [_readable(kind, cell, name, where, number) for number, cell in enumerate(column, done + 1)]
+            for own, name, column in zip(task.text_columns, read, cells, strict=True)
+        }
+        for row, predicted in zip(chunk, kind.predicted(classifier, texts), strict=True):
+            yield {**row, **{names[name]: value for name, value in predicted.items()}}
         done += len(chunk)
+    if missing:
+        of_columns = ", ".join(map(repr, read))
+        logger.info("%d of %d rows have no text (%s); they are scored as empty texts", missing, done, of_columns)
 
 
-def named_texts(texts: Sequence[str] | str, task: Task) -> dict[str, str]:
-    """Return a row's texts by the names of the task's text columns.
+def predicted_names(task: Task, columns: Collection[str]) -> dict[str, str]:
+    """Return the names under which predictions are added to rows with these columns, which keep their own names."""
+    names = {}
+    for name in kind_of(task).predicted_types:
+        free = name
+        while free in columns:
+            free = f"model_{free}"
+        names[name] = free
+    return names
+
+
+def text_columns(columns: Sequence[str], task: Task, text: Columns) -> tuple[str, ...]:
+    """Return the columns with the texts of the task's text columns, in the task's order.
 
     Raises:
-        UsageError: their number isn't that of the text columns.
+        UsageError: they can't be inferred, or those that ``text`` names don't exist.
     """
-    columns = task.text_columns
-    if isinstance(texts, str) or len(texts) != len(columns):
-        raise UsageError(f"the model reads {len(columns)} texts per row ({', '.join(columns)}), but got {texts!r}.")
-    return dict(zip(columns, texts, strict=True))
-
-
-def _check_texts(row: dict[str, Any], columns: Sequence[str], number: int, kind: TaskKind) -> None:
-    for column in columns:
-        if column not in row:
-            raise UsageError(f"row {number}: there is no column {column!r}, only {', '.join(row)}. Use --text.")
-        if not kind.can_be_predicted(row[column]):
-            raise DataError(f"row {number}: {column!r} holds {row[column]!r}, not a text.")
-
-
-def _text_columns(row: dict[str, Any], task: Task, text: str | None) -> tuple[str, ...]:
-    """Return a row's columns with the texts of the task's text columns, in the task's order."""
     from textclf_core.data.infer_columns import column_names
 
     own = task.text_columns
-    given = column_names(text, list(row))
+    there = ", ".join(columns)
+    given = column_names(text, columns)
     if given and len(given) != len(own):
         wanted = f"{len(own)} text columns ({', '.join(own)})" if len(own) > 1 else "one text column"
-        raise UsageError(f"the model reads {wanted}, but --text {text} names {len(given)}.")
+        raise UsageError(f"the model reads {wanted}, but --text {','.join(given)} names {len(given)}.")
+    if absent := next((name for name in given if name not in columns), None):
+        raise UsageError(f"there is no column {absent!r}, only {there}. Use --text.{did_you_mean(absent, columns)}")
     if given:
         return given
     if len(own) > 1:
-        if missing := [name for name in own if name not in row]:
+        if missing := [name for name in own if name not in columns]:
             raise UsageError(
                 f"the model reads the columns {', '.join(own)}, but the rows have no {' and no '.join(missing)}, only "
-                f"{', '.join(row)}. Name the columns in that order: --text {','.join('COLUMN' for _ in own)}."
+                f"{there}. Name the columns in that order: --text {','.join('COLUMN' for _ in own)}."
             )
         return own
     for name in (*own, "text"):
-        if name in row:
+        if name in columns:
             return (name,)
-    if len(row) == 1:
-        return (next(iter(row)),)
-    raise UsageError(f"can't infer the text column; the rows have {', '.join(row)}. Use --text COLUMN.")
+    if len(columns) != 1:
+        raise UsageError(f"can't infer the text column; the rows have {there}. Use --text COLUMN.")
+    [only] = columns
+    if any(separator in only for separator in SEPARATORS.values()):
+        raise UsageError(
+            f"can't infer the text column: the rows have one column, {only!r}, which looks like several. Name the "
+            "separator (--separator) or the column (--text); if there is no header: --header none --columns text."
+        )
+    logger.info("the texts are in the only column, %r (a file without a header: --header none --columns text)", only)
+    return (only,)
+
+
+def _cell(value: object) -> object:
+    """Return a cell, or ``None`` if it is missing."""
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def _readable(kind: TaskKind, value: object, column: str, where: str, number: int) -> Any:
+    text = kind.readable(value)
+    if text is None:
+        what = f"{reprlib.repr(value)}, which is of type {type(value).__name__}, not a text"
+        place = f"{where}, row {number}" if where else f"row {number}"
+        raise DataError(f"{place}: the column {column!r} holds {what}.")
+    return text

@@ -18,6 +18,7 @@ from textclf_core.plugins import ActivePlugins
 from textclf_core.plugins.calling import call_one, errors_of
 from textclf_core.records.predictions import Predictions, check_scores, write_predictions
 from textclf_core.records.schema import MODEL_DIRECTORY, PostprocessingRecord
+from textclf_core.tasks import kind_of
 from textclf_core.tasks.decisions import PostprocessedClassifier, decisions_from
 from textclf_core.training.parameter_check import ParameterUpdates
 from textclf_core.types.postprocessing import PostprocessingStep, may_abstain
@@ -132,13 +133,17 @@ def _score(plugins: ActivePlugins, split: Predictions, task: Task, abstains: boo
         split = split.decided()
         if not len(split.data):
             return values
+    kind, labels = kind_of(task), split.references
+    references, predictions, scores = (
+        kind.scored(labels, given) for given in (labels, split.predictions, split.scores)
+    )
     for plugin in plugins.implementing("textclf_compute_metrics"):
         given = call_one(
             plugin,
             "textclf_compute_metrics",
-            references=split.references,
-            predictions=split.predictions,
-            scores=split.scores,
+            references=references,
+            predictions=predictions,
+            scores=scores,
             task=task,
         )
         for name, value in given.items():

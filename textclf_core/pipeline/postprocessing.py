@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
     from textclf_core.types.classifier import Scores
+    from textclf_core.types.data import DataRecord
     from textclf_core.types.task import Task
 
 logger = logging.getLogger("textclf")
@@ -50,11 +51,18 @@ def fit_steps(
     return tuple(steps)
 
 
-def check_postprocessing(plugins: ActivePlugins, task: Task) -> tuple[PostprocessingStep, ...]:
-    """Fit all postprocessors on made-up scores, so that errors occur before training."""
+def check_postprocessing(plugins: ActivePlugins, data: DataRecord) -> tuple[PostprocessingStep, ...]:
+    """Fit all postprocessors on made-up scores of the labels that validation has, so that errors occur before training.
+
+    Raises:
+        TextclfError: a plugin doesn't support the task, or needs a label that validation lacks.
+    """
     from datasets import Dataset
 
-    labels = [row % task.num_labels for row in range(4 * task.num_labels)]
+    task = data.task
+    counts = next(split.label_counts for split in data.splits if split.name == "validation")
+    present = [label for label, name in enumerate(task.label_names) if counts[name]] or [0]
+    labels = [present[row % len(present)] for row in range(4 * task.num_labels)]
     likely = np.full((len(labels), task.num_labels), 0.1, dtype=np.float32)
     for row, label in enumerate(labels):
         # For each label, one row is wrong and three are right, with increasing confidence.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -18,18 +18,17 @@ from textclf_core.records.cost import Cost
 from textclf_core.records.formats import RECORD_FORMAT
 from textclf_core.records.schema import (
     Adaptation,
-    DataRecord,
     EncoderRecord,
     PluginRecord,
     PostprocessingRecord,
     Record,
-    SplitRecord,
     TokenizationRecord,
 )
 from textclf_core.statistics.calibration import reliability
 from textclf_core.tasks import kind_of
 from textclf_core.training.parameter_check import ParameterUpdates
 from textclf_core.types.classifier import Classifier
+from textclf_core.types.data import DataRecord
 from textclf_core.types.phases import PhaseRecord
 from textclf_core.types.recipe import Recipe
 
@@ -85,7 +84,7 @@ class RunFacts:
 
     def with_notes(self, notes: Sequence[str]) -> RunFacts:
         """Return the same facts with other notes."""
-        return dataclasses.replace(self, notes=tuple(notes))
+        return replace(self, notes=tuple(notes))
 
 
 def build_record(spec: RunSpec, facts: RunFacts) -> Record:
@@ -169,26 +168,8 @@ def truncated(classifier: Classifier, data: PreparedData) -> dict[str, int]:
 
 def data_record(data: PreparedData, truncated: Mapping[str, int]) -> DataRecord:
     """Return the record of the data, given the number of truncated rows of each split."""
-    return DataRecord(
-        source=data.source,
-        fingerprint=data.fingerprint,
-        task_kind=data.task.kind,
-        label_names=data.task.label_names,
-        text_columns=data.task.text_columns,
-        splits=tuple(
-            SplitRecord(
-                name=split.name,
-                rows=split.rows,
-                origin=split.origin,
-                sha256=split.sha256,
-                label_counts=dict(split.label_counts),
-                empty_texts=split.empty_texts,
-                truncated=truncated.get(split.name),
-            )
-            for split in data.splits
-        ),
-        train_size=str(data.train_size) if data.train_size else None,
-    )
+    splits = tuple(replace(split, truncated=truncated.get(split.name)) for split in data.record.splits)
+    return replace(data.record, splits=splits)
 
 
 def tokenization_record(classifier: Classifier) -> TokenizationRecord | None:

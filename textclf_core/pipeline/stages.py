@@ -1,4 +1,4 @@
-"""The stages of a run before training: load, build, adapt, freeze, plan; each takes values and returns a value."""
+"""The stages of a run before training: check, build, adapt, freeze, plan; each takes values and returns a value."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from textclf_core.data import PreparedData, prepare
+from textclf_core.data import PreparedData
 from textclf_core.pipeline.evaluation import check_metrics
 from textclf_core.pipeline.postprocessing import check_postprocessing
 from textclf_core.pipeline.recording import recipe_of, trainer_of
-from textclf_core.pipeline.spec import RunSpec
 from textclf_core.plugins import ActivePlugins, suited
 from textclf_core.plugins.calling import call, call_one
 from textclf_core.plugins.provenance import origin_of
@@ -30,32 +29,15 @@ if TYPE_CHECKING:
     from textclf_core.types.task import Task
 
 
-def prepared_data(spec: RunSpec) -> PreparedData:
-    """Return the data of a run, checked and split."""
-    if spec.data is None:
-        return load_data(spec.plugins, spec.data_seed)
-    data = spec.data.data
-    return data if isinstance(data, PreparedData) else prepare(data, spec.data_seed)
-
-
-def load_data(plugins: ActivePlugins, data_seed: int) -> PreparedData:
-    """Load the dataset plugin's data and prepare them.
+def checked_plugins(plugins: ActivePlugins, data: PreparedData) -> ActivePlugins:
+    """Return the plugins that support the data, after trying out metrics and postprocessors.
 
     Raises:
-        DataError: they can't be loaded or used.
+        TextclfError: a plugin doesn't support the task, or needs a label that validation lacks.
     """
-    return prepare(call(plugins, "textclf_load_data", data_seed=data_seed), data_seed)
-
-
-def checked_plugins(plugins: ActivePlugins, task: Task) -> ActivePlugins:
-    """Return the plugins that support the task, after trying out metrics and postprocessors.
-
-    Raises:
-        TextclfError: a plugin doesn't support the task.
-    """
-    plugins = suited(plugins, task)
-    check_metrics(plugins, task)
-    check_postprocessing(plugins, task)
+    plugins = suited(plugins, data.task)
+    check_metrics(plugins, data.task)
+    check_postprocessing(plugins, data.record)
     return plugins
 
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from textclf_core.encoder.training_cells import TrainedCell, TrainingCell
 from textclf_core.pipeline.context import RunContext
+from textclf_core.pipeline.loading import prepared_data
 from textclf_core.pipeline.recording import recipe_of, trainer_of
 from textclf_core.pipeline.stages import (
     adapt,
     build_encoder,
     checked_plugins,
-    prepared_data,
     seed_everything,
     training_plan,
     with_lengths,
@@ -83,7 +83,7 @@ def prepare_runs(contexts: Sequence[RunContext], shared: Meter, progress: Progre
     first = contexts[0]
     with shared.time("load"):
         data = prepared_data(first.spec)
-        plugins = [checked_plugins(context.spec.plugins, data.task) for context in contexts]
+        plugins = [checked_plugins(context.spec.plugins, data) for context in contexts]
     if not plugins[0].needs_encoder:
         return PreparedRuns(tuple(plugins), data)
     several = len(contexts) > 1

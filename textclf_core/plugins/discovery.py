@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import inspect
 import os
@@ -125,8 +124,12 @@ class Catalogue:
             PluginError: a file can't be imported, or has no plugin.
         """
         files = dict.fromkeys(path.expanduser().resolve() for path in plugin_files)
-        entries = [*_installed_entries(), *(entry for path in files for entry in _file_entries(path))]
-        own = entry_points(group=DEFAULTS_GROUP)  # called once, since it searches all installed packages
+        found = entry_points()  # called once, since it searches all installed packages
+        entries = [
+            *_installed_entries(found.select(group=GROUP)),
+            *(entry for path in files for entry in _file_entries(path)),
+        ]
+        own = found.select(group=DEFAULTS_GROUP)
         return cls(entries, _own(own, "defaults"), _own(own, "baselines"))
 
     def get(self, name: str) -> LoadedPlugin:
@@ -222,10 +225,10 @@ def _exclusion_message(entry: Entry) -> str:
     )
 
 
-def _installed_entries() -> Iterator[Entry]:
+def _installed_entries(found: EntryPoints) -> Iterator[Entry]:
     allowed = os.environ.get(ALLOW_LIST)
     names = None if allowed is None else {_normal(name) for name in allowed.split(",")}
-    for distribution, points in groupby(entry_points(group=GROUP), key=lambda point: point.dist):
+    for distribution, points in groupby(found, key=lambda point: point.dist):
         # The properties `name` and `version` would each parse the metadata again, for every entry point.
         about = distribution.metadata if distribution else {}
         name, version = about.get("Name", "?"), about.get("Version")
@@ -275,6 +278,8 @@ def _itself(cls: type) -> type:
 def _import_file(path: Path) -> ModuleType:
     if not path.is_file():
         raise UsageError(f"There is no plugin file {path}.")
+    import hashlib  # 4 ms, which listing plugins does without
+
     # With the hash, the name can't shadow an installed module or another file's.
     name = f"textclf_plugin_file_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
     if path.suffix != ".py":

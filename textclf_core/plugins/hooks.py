@@ -198,8 +198,10 @@ def _implementing(cls: type) -> dict[str, str]:
 
 def _methods(cls: type) -> Iterator[tuple[str, Any, dict[str, Any] | None]]:
     """Yield name, function and pluggy's options (``None`` if not marked) of each method that is named like a hook."""
-    for name in dir(cls):
-        method = inspect.getattr_static(cls, name)
+    attributes: dict[str, Any] = {}
+    for base in reversed(cls.__mro__[:-1]):  # all but `object`
+        attributes |= vars(base)
+    for name, method in sorted(attributes.items(), key=lambda item: item[0]):
         marked = getattr(method, "__func__", method)
         options: dict[str, Any] | None = getattr(marked, f"{hookspecs.PROJECT}_impl", None)
         if options is not None or (name.startswith(f"{hookspecs.PROJECT}_") and inspect.isroutine(method)):

@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from textclf_core.errors import UsageError
 from textclf_core.records.cost import Cost
 from textclf_core.records.formats import RECORD_FORMAT, upgraded
+from textclf_core.types.data import DataRecord
 from textclf_core.types.phases import PhaseRecord
 from textclf_core.types.record import Fact
-from textclf_core.types.task import Kind, Task
 
 RECORD_FILE = "record.json"
 PREDICTIONS_FILE = "predictions.parquet"
@@ -44,58 +44,6 @@ class PluginRecord:
     version: str | None
     options: dict[str, Any]
     set_by: dict[str, str]
-
-
-@dataclass(frozen=True, kw_only=True)
-class SplitRecord:
-    """The facts of a split.
-
-    Attributes:
-        name: ``train``, ``validation`` or ``test``.
-        rows: number of rows.
-        origin: ``given``, or ``held out from train``.
-        sha256: hash of the texts and label names, in order.
-        label_counts: number of rows with each label (a row may have several); in a token task, number of words.
-        empty_texts: number of rows without text.
-        truncated: number of rows that were truncated; ``None`` if it wasn't counted.
-    """
-
-    name: str
-    rows: int
-    origin: str
-    sha256: str
-    label_counts: dict[str, int]
-    empty_texts: int
-    truncated: int | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class DataRecord:
-    """The data of the run: its source, task and splits.
-
-    Attributes:
-        source: the origin of the rows, as described by the dataset plugin.
-        fingerprint: sha256 of the label names and all splits.
-        task_kind: ``single-label``, ``multi-label`` (a text may have several labels) or ``tokens`` (each word has a
-            label).
-        label_names: names of the labels, in the order of their ids.
-        text_columns: the columns that hold the texts.
-        splits: ``train``, ``validation`` and ``test``.
-        train_size: the part of train that was used, such as ``16/class`` or ``10%``; ``None`` for all of it.
-    """
-
-    source: str
-    fingerprint: str
-    task_kind: str
-    label_names: tuple[str, ...]
-    text_columns: tuple[str, ...]
-    splits: tuple[SplitRecord, ...]
-    train_size: str | None = None
-
-    @property
-    def task(self) -> Task:
-        """The task."""
-        return Task(self.label_names, self.text_columns, cast(Kind, self.task_kind))
 
 
 @dataclass(frozen=True, kw_only=True)

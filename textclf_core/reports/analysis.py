@@ -7,14 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from textclf_core.errors import UsageError, did_you_mean
-from textclf_core.records.schema import DataRecord
 from textclf_core.reports.costs import COSTS, TOLERANCE, check_tolerance
 from textclf_core.reports.outcomes import outcomes_of, references_of
 from textclf_core.reports.rounding import write_risk, write_significant
 from textclf_core.reports.stored import ContenderRuns, StoredRun, gather
 from textclf_core.statistics import Comparison, Interval, Metric, PairedTest, compare
 from textclf_core.tasks import kind_of
-from textclf_core.types.task import Task
+from textclf_core.types.data import DataRecord
 
 _METRICS = ("f1", "accuracy")
 
@@ -113,18 +112,35 @@ def analyse(
     return tuple(_analyse(contenders, metric, cost, tolerance, pairs) for contenders in gather(runs).values())
 
 
-def check_metric(name: str, tasks: Iterable[Task] = ()) -> None:
-    """Check that contenders can be compared by a metric on these tasks.
+def check_metric(
+    name: str, data: Iterable[DataRecord] = (), *, average: str = "auto", splits: Sequence[str] = ("test",)
+) -> None:
+    """Check that contenders can be compared by a metric on these data.
+
+    Args:
+        name: the name of the metric.
+        data: the data of the contenders.
+        average: the average of F1, as the runs' f1 plugin has it.
+        splits: the splits on which the metric is needed.
 
     Raises:
-        UsageError: the metric doesn't exist, or isn't defined for a task, as F1 for words without entity tags.
+        UsageError: the metric doesn't exist, or isn't defined for the data, as F1 isn't for words without entity tags,
+            or for two labels if a split has no row of the second one.
     """
     if name not in _METRICS:
         raise UsageError(
             f"--metric {name}: contenders can be compared by {' or '.join(_METRICS)}.{did_you_mean(name, _METRICS)}"
         )
-    for task in tasks:
-        kind_of(task).metric(name, "auto")
+    for one in data:
+        if kind_of(one.task).metric(name, average) != "f1-binary":
+            continue
+        positive = one.label_names[1]
+        for split in one.splits:
+            if split.name in splits and not split.label_counts[positive]:
+                raise UsageError(
+                    f"--metric {name}: F1 is that of the label {positive!r}, which no row of {split.name} has (data: "
+                    f"{one.source}), so it is no number. Compare by --metric accuracy, or add rows."
+                )
 
 
 def _analyse(contenders: Sequence[ContenderRuns], metric: str, cost: str, tolerance: float, pairs: bool) -> Analysis:
@@ -179,11 +195,14 @@ def statistic(metric: str, contenders: Sequence[ContenderRuns]) -> Metric:
     """Return the statistic that ``f1`` or ``accuracy`` stands for in these runs.
 
     Raises:
-        UsageError: F1 isn't defined, because words have labels that aren't entity tags.
+        UsageError: F1 isn't defined, because words have labels that aren't entity tags, or test has no row of the
+            label.
     """
     run = contenders[0].runs[0]
     plugin = next((plugin for plugin in run.record.plugins if plugin.name == "f1"), None)
-    return run.kind.metric(metric, plugin.options["average"] if plugin else "auto")
+    average = plugin.options["average"] if plugin else "auto"
+    check_metric(metric, [run.record.data], average=average)
+    return run.kind.metric(metric, average)
 
 
 def _costs(contender: ContenderRuns) -> dict[str, float | None]:

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from textclf_core.records.schema import SplitRecord
 from textclf_core.reports.analysis import Analysis, statistic
 from textclf_core.reports.outcomes import outcomes_of, references_of
 from textclf_core.reports.stored import ContenderRuns
 from textclf_core.statistics.crossing import Crossing, crossing
+from textclf_core.types.data import SplitRecord
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from textclf_core.records.schema import CostEstimate
 from textclf_core.reports.columns import MISSING, Value
-from textclf_core.reports.tables import SEPARATORS, TABLE_ALONE, format_table, prose, separated
+from textclf_core.reports.formatting import format_table, prose
+from textclf_core.reports.tables import SEPARATORS, TABLE_ALONE, separated
 from textclf_core.types.progress import format_seconds
 
 if TYPE_CHECKING:

@@ -11,6 +11,8 @@ from textclf_core.errors import UsageError
 from textclf_core.reports.analysis import Analysis
 from textclf_core.reports.columns import Value, columns_of, pick, sort_rows
 from textclf_core.reports.curves import learning_curves
+from textclf_core.reports.data_read import data_rows, data_table
+from textclf_core.reports.formatting import format_table, prose
 from textclf_core.reports.quality import line_class_scores, line_reliability
 from textclf_core.reports.rounding import places, write_interval, write_number, write_p
 from textclf_core.reports.slices import (
@@ -28,8 +30,6 @@ from textclf_core.reports.tables import (
     check_format,
     comparison_json,
     comparison_text,
-    format_table,
-    prose,
     raw_rows,
     separated,
 )
@@ -68,10 +68,12 @@ def report_text(analyses: Sequence[Analysis], options: ReportOptions) -> str:
     if options.format in SEPARATORS:
         return _as_separated(analyses, options)
     sections = []
+    shown: set[tuple[str, ...]] = set()
     for analysis in analyses:
         heading = [prose([f"Data: {heading_of(analysis)}"], options.format)]
         alone = options.format in TABLE_ALONE
-        sections += [*(heading if len(analyses) > 1 and not alone else []), *_section(analysis, options, alone)]
+        read = "" if alone else _data_read(analysis, options.format, shown)
+        sections += [*(heading if len(analyses) > 1 and not alone else []), *_section(analysis, options, alone, read)]
     if options.format not in TABLE_ALONE:
         for curves in learning_curves(analyses):
             sections.append(prose(curves.sentences() or ["No two contenders' curves cross."], options.format))
@@ -102,8 +104,19 @@ def heading_of(analysis: Analysis) -> str:
     return f"{analysis.data.source}, {size} of train" if size else analysis.data.source
 
 
-def _section(analysis: Analysis, options: ReportOptions, alone: bool) -> Iterator[str]:
-    yield comparison_text(analysis, options.format, options.price_per_hour, columns=options.columns, sort=options.sort)
+def _data_read(analysis: Analysis, format: str, shown: set[tuple[str, ...]]) -> str:
+    """Return what was read, without the rows in ``shown``, to which they are added: equal data are shown once."""
+    source = analysis.data.source
+    rows = [("data", source), *data_rows([run.record.data for row in analysis.rows for run in row.line.runs])]
+    new = [row for row in rows if (source, *row) not in shown]
+    shown.update((source, *row) for row in rows)
+    return data_table(new, format)
+
+
+def _section(analysis: Analysis, options: ReportOptions, alone: bool, read: str) -> Iterator[str]:
+    yield comparison_text(
+        analysis, options.format, options.price_per_hour, columns=options.columns, sort=options.sort, read=read
+    )
     if analysis.pairs:
         yield _pair_table(analysis, options.format)
     slices = slices_of(analysis, options.slices)

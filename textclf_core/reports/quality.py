@@ -16,27 +16,28 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from textclf_core.reports.stored import ContenderRuns, StoredRun
-    from textclf_core.tasks.kind import ClassCounts
+    from textclf_core.tasks.report_kind import ClassCounts
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClassScores:
     """The scores of one class, as means over seeds for a contender.
 
-    For entity tags, the classes are the entity types, and the rows are entities.
+    For entity tags, the classes are the entity types, and the rows are entities. A class without a row has no scores:
+    they are ``None``.
 
     Attributes:
         label: the class.
         precision: the share of rows predicted as this class that belong to it; 0 if none was predicted.
-        recall: the share of rows of this class that are predicted as it; 0 if there are none.
+        recall: the share of rows of this class that are predicted as it.
         f1: the harmonic mean of precision and recall; 0 if both are 0.
         support: the number of rows of this class.
     """
 
     label: str
-    precision: float
-    recall: float
-    f1: float
+    precision: float | None
+    recall: float | None
+    f1: float | None
     support: int
 
 
@@ -45,9 +46,9 @@ def class_scores(counts: Iterable[ClassCounts]) -> tuple[ClassScores, ...]:
     return tuple(
         ClassScores(
             label=one.label,
-            precision=_ratio(one.right, one.predicted),
-            recall=_ratio(one.right, one.true),
-            f1=_ratio(2 * one.right, one.true + one.predicted),
+            precision=_ratio(one.right, one.predicted) if one.true else None,
+            recall=_ratio(one.right, one.true) if one.true else None,
+            f1=_ratio(2 * one.right, one.true + one.predicted) if one.true else None,
             support=one.true,
         )
         for one in counts
@@ -71,9 +72,9 @@ def line_class_scores(contender: ContenderRuns, seeds: Sequence[int]) -> tuple[C
     return tuple(
         ClassScores(
             label=of_class[0].label,
-            precision=_mean([scores.precision for scores in of_class]),
-            recall=_mean([scores.recall for scores in of_class]),
-            f1=_mean([scores.f1 for scores in of_class]),
+            precision=_mean_if_any([scores.precision for scores in of_class]),
+            recall=_mean_if_any([scores.recall for scores in of_class]),
+            f1=_mean_if_any([scores.f1 for scores in of_class]),
             support=of_class[0].support,
         )
         for of_class in zip(*by_run, strict=True)
@@ -119,6 +120,11 @@ def _runs(contender: ContenderRuns, seeds: Sequence[int]) -> list[StoredRun]:
 
 def _ratio(part: float, whole: float) -> float:
     return float(part / whole) if whole else 0.0
+
+
+def _mean_if_any(values: Sequence[float | None]) -> float | None:
+    numbers = [value for value in values if value is not None]
+    return _mean(numbers) if numbers else None
 
 
 def _mean(values: Sequence[float]) -> float:

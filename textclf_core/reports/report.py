@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from textclf_core.reports.analysis import Analysis, analyse
 from textclf_core.reports.costs import TOLERANCE, check_cost
-from textclf_core.reports.page import page_text, write_page
 from textclf_core.reports.printed import ReportOptions, heading_of, report_rows, report_text
 from textclf_core.reports.stored import find_runs
 from textclf_core.reports.tables import check_format, comparison_text
@@ -60,6 +59,8 @@ class Report:
         """
         options = self.options if format is None else replace(self.options, format=format)
         if options.format == PAGE:
+            from textclf_core.reports.page import page_text
+
             return page_text(
                 self.analyses, command=self.command, price_per_hour=options.price_per_hour, slices=options.slices
             )
@@ -126,6 +127,8 @@ def make_report(
     if report.written is None:
         return report
     if options.format == PAGE:
+        from textclf_core.reports.page import write_page
+
         write_page(
             report.analyses,
             report.written,

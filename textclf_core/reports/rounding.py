@@ -31,8 +31,13 @@ def places(uncertainty: float | None) -> int:
     return min(SIGNIFICANT_DIGITS - 1 - exponent, _MOST_PLACES)
 
 
-def write_number(value: float, decimal_places: int) -> str:
-    """Return ``value`` with a number of decimal places; a negative number rounds to tens, hundreds and so on."""
+def write_number(value: float | None, decimal_places: int) -> str:
+    """Return ``value`` with a number of decimal places; a negative number rounds to tens, hundreds and so on.
+
+    ``None``, which stands for no number, is written ``-``.
+    """
+    if value is None:
+        return "-"
     rounded = round(value, decimal_places)
     # Avoid -0.000 for a difference of -0.0002 rounded to three places.
     rounded = 0.0 if rounded == 0 else rounded

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -48,7 +49,7 @@ class SliceScore:
         label: the label of the contender.
         slice: the name of the slice.
         rows: the number of test examples in it.
-        score: the metric on them, as a mean over seeds; ``None`` for an empty slice.
+        score: the metric on them, as a mean over seeds; ``None`` for an empty slice, or where it isn't defined.
         low: the lower end of the 95% bootstrap interval over the slice's examples, for these trained models.
         high: the upper end of the interval.
     """
@@ -207,11 +208,13 @@ def _score(
     seed: int,
 ) -> SliceScore:
     rows = int(one.rows.sum())
-    if not rows:
-        return SliceScore(label=label, slice=one.name, rows=0, score=None, low=None, high=None)
     truth, predicted = references[one.rows], predictions[:, one.rows]
-    counts = [row_counts(metric, truth, of_seed, labels) for of_seed in predicted]
-    estimate = float(np.mean([score(metric, np.asarray(of_seed.sum(axis=1))) for of_seed in counts]))
+    counts = [row_counts(metric, truth, of_seed, labels) for of_seed in predicted] if rows else []
+    estimate = (
+        float(np.mean([score(metric, np.asarray(of_seed.sum(axis=1))) for of_seed in counts])) if rows else math.nan
+    )
+    if math.isnan(estimate):
+        return SliceScore(label=label, slice=one.name, rows=rows, score=None, low=None, high=None)
     strata = strata_of(truth, metric)
     replicates = resampled_scores(
         metric, truth, predicted, labels, strata, resamples=_RESAMPLES, rng=np.random.default_rng(seed)

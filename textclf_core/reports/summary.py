@@ -1,4 +1,4 @@
-"""The summary table of a run: metrics, frozen parts, cost."""
+"""The summary table of a run: data, metrics, frozen parts, cost."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from html import escape
 from tabulate import tabulate, tabulate_formats
 
 from textclf_core.errors import UsageError, did_you_mean
-from textclf_core.records.schema import DataRecord, EncoderRecord, Record
+from textclf_core.records.schema import EncoderRecord, Record
 from textclf_core.reports.costs import COSTS
+from textclf_core.reports.data_read import data_rows, data_table
 from textclf_core.reports.postprocessed import step_sentences
+from textclf_core.types.data import DataRecord
 from textclf_core.types.phases import PhaseRecord
 from textclf_core.types.progress import format_seconds
 
@@ -86,7 +88,8 @@ def summary(record: Record, where: str, table_format: str = "simple") -> str:
         return json.dumps(asdict(record), indent=2, ensure_ascii=False)
     metrics = tabulate(metric_rows(record), headers="keys", floatfmt=".4f", missingval="-", tablefmt=table_format)
     cost = tabulate(cost_rows(record), tablefmt="plain" if table_format == "simple" else table_format)
-    parts = [_subject(record), "", metrics, "", cost]
+    read = data_table(data_rows([record.data]), table_format)
+    parts = [_subject(record), "", read, "", metrics, "", cost]
     if sentence := held_out_sentence(record.data):
         parts += ["", sentence]
     return "\n".join([*parts, "", f"run: {where}"])
@@ -95,10 +98,11 @@ def summary(record: Record, where: str, table_format: str = "simple") -> str:
 def summary_html(record: Record, where: str) -> str:
     """Return the summary table of a run as HTML, for a notebook, with all texts escaped."""
     metrics = tabulate(metric_rows(record), headers="keys", floatfmt=".4f", missingval="-", tablefmt="html")
+    read = data_table(data_rows([record.data]), "html")
     cost = tabulate(cost_rows(record), tablefmt="html")
     sentence = held_out_sentence(record.data)
     held_out = f"<p>{escape(sentence)}</p>" if sentence else ""
-    return f"<p>{escape(_subject(record))}</p>{metrics}{cost}{held_out}<p>run: <code>{escape(where)}</code></p>"
+    return f"<p>{escape(_subject(record))}</p>{read}{metrics}{cost}{held_out}<p>run: <code>{escape(where)}</code></p>"
 
 
 def held_out_sentence(data: DataRecord) -> str | None:
@@ -117,25 +121,28 @@ def tokenization_sentences(record: Record) -> str | None:
     if record.tokenization is None:
         return None
     counts = _truncated(record)
-    sentence = f"Longer texts were truncated {counts}." if counts else "No text was longer."
+    sentence = f"Truncated texts {counts}." if counts else "No text was truncated."
     return f"The longest input is {record.tokenization.max_length:,} tokens, special ones included. {sentence}"
 
 
 def _longest_input(record: Record) -> str | None:
-    """Return the maximum length and the number of truncated texts, if the length was set or texts were truncated."""
+    """Return the maximum length, if it was set or texts were truncated."""
     trainer, counts = record.plugin("trainer"), _truncated(record)
     chosen = trainer is not None and trainer.set_by.get("max_length", "default") != "default"
     if record.tokenization is None or not (chosen or counts):
         return None
-    truncated = f"longer texts truncated {counts}" if counts else "no text was longer"
+    truncation = f"longer texts truncated (truncation={record.tokenization.truncation})"
+    truncated = truncation if counts else "no text was truncated"
     return f"{record.tokenization.max_length:,} tokens; {truncated}"
 
 
 def _truncated(record: Record) -> str:
-    """Return the number of truncated texts of each split and the part of them that was kept; empty if none were."""
+    """Return how texts were truncated, and how many in each split; empty if none were."""
     splits = [split for split in record.data.splits if split.truncated]
     counts = [f"{split.truncated:,} of {split.rows:,} in {split.name}" for split in splits]
-    return f"({record.tokenization.truncation} kept): {', '.join(counts)}" if counts and record.tokenization else ""
+    return (
+        f"(truncation={record.tokenization.truncation}): {', '.join(counts)}" if counts and record.tokenization else ""
+    )
 
 
 def _subject(record: Record) -> str:
@@ -169,7 +176,8 @@ def _frozen(encoder: EncoderRecord) -> str:
     if encoder.frozen_sha256 is None:
         return "nothing"
     partly = f"partly {', '.join(_ranges(encoder.partly_frozen))}" if encoder.partly_frozen else ""
-    return "; ".join(filter(None, [", ".join(_ranges(encoder.frozen)), partly, "unchanged, by hash"]))
+    parts = "; ".join(filter(None, [", ".join(_ranges(encoder.frozen)), partly]))
+    return f"{parts} (verified unchanged)"
 
 
 def _ranges(parts: tuple[str, ...]) -> list[str]:

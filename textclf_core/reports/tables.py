@@ -6,17 +6,17 @@ import csv
 import io
 import json
 import math
-import re
-import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tabulate import MIN_PADDING, tabulate, tabulate_formats
+from tabulate import MIN_PADDING, tabulate_formats
 
 from textclf_core.errors import UsageError, did_you_mean
 from textclf_core.reports.analysis import Analysis, Row
 from textclf_core.reports.columns import Column, Value, columns_of, pick, sort_rows
 from textclf_core.reports.costs import COSTS
+from textclf_core.reports.data_read import data_json
+from textclf_core.reports.formatting import WIDTH, format_table, prose
 from textclf_core.reports.rounding import write_significant
 from textclf_core.reports.summary import held_out_sentence
 
@@ -28,9 +28,6 @@ TABLE_ALONE = ("csv", "tsv", "json", "html", "unsafehtml", "latex", "latex_raw",
 
 SEPARATORS = {"csv": ",", "tsv": "\t"}
 
-_LATEX = ("latex", "latex_booktabs", "latex_longtable")
-_MARKDOWN = ("github", "pipe")
-_WIDTH = 120
 # Spreadsheets treat cells with these beginnings as formulas: https://owasp.org/www-community/attacks/CSV_Injection
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -59,8 +56,9 @@ def comparison_text(
     *,
     columns: Sequence[str] | None = None,
     sort: str | None = None,
+    read: str = "",
 ) -> str:
-    """Return a comparison as text: the verdict, the table, and the limits of the comparison.
+    """Return a comparison as text: the verdict, what was read, the table, and the limits of the comparison.
 
     CSV, TSV, JSON, LaTeX and HTML contain only the table, and JSON also the verdict. CSV, TSV and JSON have unrounded
     numbers and, by default, all columns; the others are rounded according to the uncertainty, and by default have the
@@ -72,6 +70,7 @@ def comparison_text(
         price_per_hour: the price of the machine per hour; if given, the column ``money`` is added.
         columns: the names of the columns, in order.
         sort: the column to sort by, the best first, preceded by ``-`` to reverse the order.
+        read: what was read, as text; empty if it isn't shown.
 
     Raises:
         UsageError: the format or a column doesn't exist.
@@ -97,32 +96,7 @@ def comparison_text(
     if format in TABLE_ALONE:
         return table
     below = [*_recommendation(analysis), *limits(analysis)]
-    return f"{prose([analysis.sentence], format)}\n\n{table}\n\n{prose(below, format)}"
-
-
-def prose(sentences: Sequence[str], format: str) -> str:
-    """Return sentences, one per line, as text outside a table in one of tabulate's formats."""
-    if format in _MARKDOWN:
-        return "\n".join(
-            f"- {escape_markdown(one)}" if len(sentences) > 1 else escape_markdown(one) for one in sentences
-        )
-    return "\n".join(
-        textwrap.fill(_one_line(one), _WIDTH, break_long_words=False, break_on_hyphens=False) for one in sentences
-    )
-
-
-def format_table(headings: Sequence[str], rows: Sequence[Sequence[str]], format: str, align: Sequence[str]) -> str:
-    """Return a table of texts in one of tabulate's formats, with markup characters escaped."""
-    escape = escape_markdown if format in _MARKDOWN else _one_line
-    # tabulate would parse numbers in texts and write 0.800 as 0.8.
-    table = tabulate(
-        [[escape(cell) for cell in row] for row in rows],
-        headers=[escape(heading) for heading in headings],
-        tablefmt=format,
-        disable_numparse=True,
-        colalign=list(align) if rows else None,
-    )
-    return _mend_latex(table) if format in _LATEX else table
+    return "\n\n".join(filter(None, [prose([analysis.sentence], format), read, table, prose(below, format)]))
 
 
 def comparison_json(
@@ -146,12 +120,7 @@ def comparison_json(
         "smallest_difference": _finite(analysis.smallest_difference),
         "seeds": list(analysis.seeds),
         "test_rows": analysis.test_rows,
-        "data": {
-            "source": analysis.data.source,
-            "fingerprint": analysis.data.fingerprint,
-            "train_size": analysis.data.train_size,
-            "splits": {split.name: {"rows": split.rows, "origin": split.origin} for split in analysis.data.splits},
-        },
+        "data": data_json(analysis.data),
         "rows": [{name: _finite(value) for name, value in row.items()} for row in rows],
         "pairs": [
             {
@@ -207,25 +176,6 @@ def _smallest_difference(smallest: float) -> str:
     )
 
 
-def escape_markdown(text: str) -> str:
-    """Return a text escaped for GitHub's Markdown, also within a table cell."""
-    text = re.sub(r"([\\`*|<$])", r"\\\1", _one_line(text))
-    text = re.sub(r"(?<!\w)_|_(?!\w)", r"\\_", text)  # an underscore within a word isn't emphasis
-    return re.sub(r"~(?=~)|(?<=~)~|&(?=#?\w+;)|(?<=\])\(", r"\\\g<0>", text)
-
-
-def _mend_latex(table: str) -> str:
-    """Return a LaTeX table of tabulate with the characters fixed that tabulate doesn't escape."""
-    # In TeX's default encoding, a bar is shown as a dash.
-    table = table.replace("|", r"\textbar{}")
-    # TeX would read a bracket or star at the beginning of a row as an argument of the previous row's end.
-    return re.sub(r"^( *)(?=[\[*])", r"\1{}", table, flags=re.MULTILINE)
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
-
-
 def separated(rows: Sequence[Mapping[str, Value]], separator: str) -> str:
     """Return CSV (RFC 4180, but with LF as line end) or TSV with a header.
 
@@ -256,7 +206,7 @@ def _fitting(analysis: Analysis, known: Mapping[str, Column], rows: Sequence[Row
     for extra in ("train-seconds", "trainable", "memory", "latency", "artifact"):
         if extra not in chosen and any(known[extra].key(row) is not None for row in rows):
             table = [known[name] for name in [*chosen, extra]]
-            if sum(_width(column, rows) for column in table) + 2 * (len(table) - 1) <= _WIDTH:
+            if sum(_width(column, rows) for column in table) + 2 * (len(table) - 1) <= WIDTH:
                 chosen.append(extra)
     # Columns are in their fixed order, whichever cost is needed.
     return [column for name, column in known.items() if name in chosen]

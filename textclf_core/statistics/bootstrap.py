@@ -109,14 +109,15 @@ def bca_interval(
 
     Args:
         estimate: the metric on the original rows.
-        replicates: the metric in each resample.
+        replicates: the metric in each resample; NaN where it isn't defined, which is left out.
         influences: each row's influence minus the mean of its stratum. Their skewness gives the acceleration by
             Efron's equation 6.6, which also holds within strata (Davison & Hinkley, Bootstrap Methods and their
             Application, 1997, section 5.3.2) if the influences are scaled alike.
         level: the nominal level, such as 0.95.
     """
     spread = np.sum(influences**2)
-    if spread == 0 or np.ptp(replicates) == 0:
+    replicates = replicates[np.isfinite(replicates)]
+    if spread == 0 or not len(replicates) or np.ptp(replicates) == 0:
         return Interval(estimate, estimate, level)
     # Sums in a different order differ in their last bits. Such replicates are ties; half of them count as below.
     tie = 1e-12

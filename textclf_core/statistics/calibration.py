@@ -53,8 +53,8 @@ def reliability(references: NDArray[np.int64], scores: NDArray[np.float32], bins
     """Return the calibration of scores, by the confidence in the predicted class (the highest score).
 
     Args:
-        references: true label ids, shape (rows,). In a multi-label task zeros and ones, shape (rows, labels), each of
-            which counts as a row with two classes.
+        references: true label ids, shape (rows,); rows with a negative one have no label and aren't counted. In a
+            multi-label task zeros and ones, shape (rows, labels), each of which counts as a row with two classes.
         scores: probabilities, shape (rows, classes).
         bins: the number of bins.
     """
@@ -62,6 +62,7 @@ def reliability(references: NDArray[np.int64], scores: NDArray[np.float32], bins
     if references.ndim > 1:
         references, having = references.ravel(), probabilities.ravel()
         probabilities = np.stack([1 - having, having], axis=1)
+    references, probabilities = references[references >= 0], probabilities[references >= 0]
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == references
     # A bin includes its upper edge, as in the paper. Sums of float32 can exceed 1 by rounding.

@@ -79,7 +79,8 @@ def compare(
         seed: the seed of the resamples.
 
     Raises:
-        DataError: the predictions aren't label ids for the rows of ``references``.
+        DataError: the predictions aren't label ids for the rows of ``references``, or the metric isn't defined for
+            them, as F1 isn't for a label without a row.
     """
     inputs = _Inputs(references, predictions, metric, alpha, resamples, seed, stratified=stratified)
     means = {name: scores.mean for name, scores in inputs.scores.items()}
@@ -295,6 +296,10 @@ def _check(references: NDArray[np.int64], predictions: Mapping[str, NDArray[np.i
         )
     may_have_several = references.ndim == 2
     known = SET_METRICS if may_have_several else (*METRICS, *SEQUENCE_METRICS)
+    if metric == "f1-binary" and not (references == 1).any():
+        raise DataError("f1-binary is the F1 of label id 1, which no row has, so it is no number; compare by accuracy.")
+    if metric == "f1-macro" and may_have_several and not references.any():
+        raise DataError("no row has a label, so F1 is no number; compare by accuracy.")
     if metric not in known:
         several = " where rows may have several labels" if may_have_several else ""
         raise DataError(f"contenders are compared by {', '.join(known)}{several}, not by {metric!r}.")

@@ -116,8 +116,8 @@ def _multilabel_counts(metric: Metric, references: NDArray[np.int64], prediction
 def score(metric: Metric, totals: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the metric for totals of shape (counts, ...), with shape (...).
 
-    The F1 of a label is 2 TP / (predicted + actual). As in the ``f1`` metric, a label that is neither predicted nor
-    present is left out of a mean, and F1 without any label is 0.
+    The F1 of a label is 2 TP / (predicted + actual). As in the ``f1`` metric, a label without a row is left out of a
+    mean, and the F1 of no label at all is NaN. ``f1-entity`` is 0 without entities.
     """
     if _is_share(metric):
         return _ratio(totals[0], totals[1])
@@ -125,7 +125,10 @@ def score(metric: Metric, totals: NDArray[np.float64]) -> NDArray[np.float64]:
     f1 = _ratio(2 * right, given + had)
     if metric == "f1-weighted":
         return _ratio((had * f1).sum(0), had.sum(0))
-    return _ratio(f1.sum(0), (given + had > 0).sum(0))
+    if metric == "f1-entity":
+        return np.asarray(f1[0])
+    labels = (had > 0).sum(0)
+    return np.where(labels > 0, _ratio((f1 * (had > 0)).sum(0), labels), np.nan)
 
 
 def influence(metric: Metric, counts: csr_array) -> NDArray[np.float64]:
@@ -162,8 +165,9 @@ def _gradient(metric: Metric, totals: NDArray[np.float64]) -> NDArray[np.float64
     f1 = _ratio(2 * right, given + had)
     by_right, by_size = _ratio(2.0, given + had), -_ratio(f1, given + had)
     if metric != "f1-weighted":
-        present = max(1, np.count_nonzero(given + had))
-        return np.asarray(np.concatenate([by_right, by_size, by_size]) / present)
+        present = had > 0 if metric != "f1-entity" else had + given > 0
+        share = present / max(1, int(np.count_nonzero(present)))
+        return np.concatenate([share * by_right, share * by_size, share * by_size])
     weight = had / max(1, had.sum())
     by_weight = (f1 - weight @ f1) / max(1, had.sum())
     return np.concatenate([weight * by_right, weight * by_size, weight * by_size + by_weight])

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from textclf_core.tasks.decisions import decisions_of
-from textclf_core.tasks.kind import ClassCounts, ExampleViews, SeedDecisions
 from textclf_core.tasks.label_checks import tell_untrained_labels
+from textclf_core.tasks.report_kind import ClassCounts, ExampleViews, SeedDecisions
 from textclf_core.tasks.whole_texts import WholeTexts
 from textclf_core.types.indicators import THRESHOLD, indicators, label_set_names
 
@@ -174,11 +174,6 @@ class MultiLabel(WholeTexts):
             return "average=binary needs texts with one label, and these may have several."
         return None
 
-    def averaged_labels(self, references: NDArray[np.int64], predictions: NDArray[np.int64]) -> Sequence[int] | None:
-        """Return the labels that occur, since scikit-learn would count the others as 0."""
-        occurring = (references | predictions).max(axis=0).nonzero()[0]
-        return occurring if len(occurring) else None
-
     def prediction_columns(self, references: Labels, predictions: Labels, scores: Scores) -> dict[str, pa.Array]:
         """Return the columns ``label`` and ``prediction`` (lists of names) and ``scores``."""
         import pyarrow as pa
@@ -192,22 +187,29 @@ class MultiLabel(WholeTexts):
             "scores": pa.array(list(np.asarray(scores, dtype=np.float32)), type=pa.list_(pa.float32())),
         }
 
-    def predicted(
-        self, classifier: Classifier, rows: Sequence[dict[str, Any]], texts: Mapping[str, Sequence[Any]]
-    ) -> Iterator[dict[str, Any]]:
-        """Yield each row with ``labels``: a list of dicts with ``label`` and ``score``, the highest score first.
+    @property
+    def predicted_types(self) -> Mapping[str, pa.DataType]:
+        """The column ``labels``."""
+        import pyarrow as pa
+
+        return {"labels": pa.list_(pa.struct([("label", pa.string()), ("score", pa.float64())]))}
+
+    def predicted(self, classifier: Classifier, texts: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any]]:
+        """Yield ``labels``: a list of dicts with ``label`` and ``score``, the highest score first.
 
         Scores are rounded to six digits. A text without labels has an empty list.
         """
         from datasets import Dataset
 
         decisions = decisions_of(classifier, Dataset.from_dict(dict(texts)), self.task)
-        for row, chosen, scores in zip(rows, decisions.labels, decisions.scores, strict=True):
+        for chosen, scores in zip(decisions.labels, decisions.scores, strict=True):
             ordered = sorted(chosen.nonzero()[0], key=lambda label: -scores[label])
-            labels = [
-                {"label": self.task.label_names[label], "score": round(float(scores[label]), 6)} for label in ordered
-            ]
-            yield {**row, "labels": labels}
+            yield {
+                "labels": [
+                    {"label": self.task.label_names[label], "score": round(float(scores[label]), 6)}
+                    for label in ordered
+                ]
+            }
 
     # Reports
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from textclf_core.tasks.decisions import decisions_of
-from textclf_core.tasks.kind import ClassCounts, ExampleViews, SeedDecisions
 from textclf_core.tasks.label_checks import named_split
+from textclf_core.tasks.report_kind import ClassCounts, ExampleViews, SeedDecisions
 from textclf_core.tasks.whole_texts import WholeTexts
 from textclf_core.types.postprocessing import UNDECIDED
 
@@ -182,20 +182,24 @@ class SingleLabel(WholeTexts):
             "scores": pa.array(list(np.asarray(scores, dtype=np.float32)), type=pa.list_(pa.float32())),
         }
 
-    def predicted(
-        self, classifier: Classifier, rows: Sequence[dict[str, Any]], texts: Mapping[str, Sequence[Any]]
-    ) -> Iterator[dict[str, Any]]:
-        """Yield each row with ``prediction``, a label name or ``None``, and ``score``, its probability.
+    @property
+    def predicted_types(self) -> Mapping[str, pa.DataType]:
+        """The columns ``prediction`` and ``score``."""
+        import pyarrow as pa
+
+        return {"prediction": pa.string(), "score": pa.float64()}
+
+    def predicted(self, classifier: Classifier, texts: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any]]:
+        """Yield ``prediction``, a label name or ``None``, and ``score``, its probability.
 
         The score of an unanswered row is the highest probability. Scores are rounded to six digits.
         """
         from datasets import Dataset
 
         decisions = decisions_of(classifier, Dataset.from_dict(dict(texts)), self.task)
-        for row, label, scores in zip(rows, decisions.labels, decisions.scores, strict=True):
+        for label, scores in zip(decisions.labels, decisions.scores, strict=True):
             decided = label != UNDECIDED
             yield {
-                **row,
                 "prediction": self.task.label_names[label] if decided else None,
                 "score": round(float(scores[label] if decided else scores.max()), 6),
             }

@@ -12,6 +12,7 @@ import numpy as np
 from textclf_core.errors import RunError, TextclfError, UsageError
 from textclf_core.tasks.arrays import other_than
 from textclf_core.types.postprocessing import Decisions, PostprocessingStep
+from textclf_core.types.unicode import valid_text
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from textclf_core.statistics import Metric
     from textclf_core.tasks.entities import Mode
-    from textclf_core.types.classifier import Scores
+    from textclf_core.types.classifier import Labels, Scores
     from textclf_core.types.task import Task
 
 _F1: Mapping[str, Metric] = {
@@ -49,9 +50,8 @@ class WholeTexts:
     def without_nulls(self, split: Dataset) -> Dataset:
         """Return the split with missing texts replaced by empty ones, since tokenizers refuse ``None``."""
         for name in self.task.text_columns:
-            texts = split[name][:]
-            if None in texts:
-                filled = ["" if text is None else text for text in texts]
+            if split.data.column(name).null_count:
+                filled = ["" if text is None else text for text in split[name][:]]
                 split = split.remove_columns(name).add_column(name, filled, feature=split.features[name])
         return split
 
@@ -95,6 +95,10 @@ class WholeTexts:
         labels = self.training_labels(tokenized)
         return np.full(len(labels), labels[0].size if len(labels) else 1, dtype=np.int64)
 
+    def with_label(self, values: NDArray[Any], tokenized: Dataset) -> NDArray[Any]:
+        """Return the values, since every row has a label."""
+        return values
+
     def places(self, tokenized: Dataset) -> RowPlaces:
         """Return the places of the rows: each row is one place."""
         return RowPlaces(len(tokenized))
@@ -118,6 +122,10 @@ class WholeTexts:
         wanted = (len(data), self.task.num_labels)
         came = other_than(scores, wanted)
         return f"must be a float32 array of shape {wanted}, not {came}." if came else None
+
+    def scored(self, references: Labels, values: Any) -> Any:
+        """Return the values, since every row is scored."""
+        return values
 
     def decide(self, scores: Scores, steps: Iterable[PostprocessingStep]) -> Decisions:
         """Return the decisions after all steps, applied in order; the last step that chooses labels decides."""
@@ -162,13 +170,11 @@ class WholeTexts:
         """Return the labels to use if no step chooses them."""
         raise NotImplementedError
 
-    def averaged_labels(self, references: NDArray[np.int64], predictions: NDArray[np.int64]) -> Sequence[int] | None:
-        """Return ``None``, since scikit-learn ignores label ids that don't occur."""
-        return None
-
-    def can_be_predicted(self, value: object) -> bool:
-        """Return whether the value is a string."""
-        return isinstance(value, str)
+    def readable(self, value: object) -> str | None:
+        """Return the text; a missing one is empty."""
+        if value is None:
+            return ""
+        return valid_text(value) if isinstance(value, str) else None
 
     def as_row(self, text: str) -> str:
         """Return the text."""

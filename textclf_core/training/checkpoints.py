@@ -1,4 +1,4 @@
-"""Checkpoints of a training run: what trains, the optimizer, the generators; safetensors and JSON, no pickle."""
+"""Checkpoints of a training run: what trains and the optimizer; safetensors and JSON, no pickle."""
 
 from __future__ import annotations
 
@@ -17,15 +17,35 @@ from textclf_core.errors import UsageError
 if TYPE_CHECKING:
     from textclf_core.encoder import Encoder
 
-_FORMAT = 1
+_FORMAT = 2
 _STATE = "state.json"
 _WEIGHTS = "trainable.safetensors"
 _OPTIMIZER = "optimizer.safetensors"
-_GENERATORS = "generators.safetensors"
 _BEST = "best.safetensors"
 
 OptimizerState = Mapping[str, dict[str, torch.Tensor]]
 """An optimizer's state by parameter name."""
+
+
+@dataclass(kw_only=True)
+class PhaseState:
+    """Where the phases of a run stand.
+
+    Attributes:
+        steps_done: how many optimizer steps are done, of intervals that are over.
+        stopped: whether a plugin ended training, before its last epoch.
+        frozen: parameters that plugins froze during training, for good.
+        began: how many steps were done when the phase began.
+        over: whether it is over.
+        gradient_norms: those of the intervals so far, each by depth, if a plugin asks for them.
+    """
+
+    steps_done: int = 0
+    stopped: bool = False
+    frozen: list[str] = field(default_factory=list)
+    began: int = 0
+    over: bool = True
+    gradient_norms: list[dict[int, float]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,12 +59,8 @@ class TrainingState:
         best_epoch: the epoch with the lowest validation loss so far, from 1.
         best_loss: its mean validation loss.
         history: the rows of ``history.jsonl`` so far.
-        stopped: whether training ended there, before its last epoch.
-        frozen: parameters that were frozen during training, for good.
+        phase: where the phases stand.
         phases: the phases so far, as the record is to tell them.
-        phase_began: how many steps were done when the last of them began.
-        phase_over: whether it is over.
-        gradient_norms: those of the intervals so far, each by depth, if a plugin asks for them.
         adapted_by: the strategies that adapted the encoder, on which its frozen weights depend; no checkpoint holds
             those.
     """
@@ -54,12 +70,8 @@ class TrainingState:
     best_epoch: int
     best_loss: float
     history: list[dict[str, Any]]
-    stopped: bool = False
-    frozen: list[str] = field(default_factory=list)
+    phase: PhaseState = field(default_factory=PhaseState)
     phases: list[dict[str, Any]] = field(default_factory=list)
-    phase_began: int = 0
-    phase_over: bool = False
-    gradient_norms: list[dict[int, float]] = field(default_factory=list)
     adapted_by: list[str] = field(default_factory=list)
 
 
@@ -124,7 +136,6 @@ def save_checkpoint(
     }
     save_file(trainable_tensors(encoder, names, copy=False), partial / _WEIGHTS)
     save_file(optimizer_state, partial / _OPTIMIZER)
-    save_file(_generator_states(encoder), partial / _GENERATORS)
     if best is not None and state.best_epoch != state.epoch:
         save_file(best, partial / _BEST)
     (partial / _STATE).write_text(
@@ -144,7 +155,7 @@ def _adapted_by(encoder: Encoder) -> list[str]:
 def load_checkpoint(
     directory: Path, encoder: Encoder, settings: dict[str, Any], epochs: int
 ) -> tuple[TrainingState, dict[str, torch.Tensor] | None, OptimizerState]:
-    """Put the encoder and torch's generators where the checkpoint left them.
+    """Put the encoder where the checkpoint left it.
 
     Args:
         directory: the checkpoint.
@@ -165,8 +176,9 @@ def load_checkpoint(
     content = json.loads((directory / _STATE).read_text(encoding="utf-8"))
     if content.pop("format") != _FORMAT:
         raise UsageError(f"resume={directory}: the checkpoint was written by another version of textclf.")
-    content["gradient_norms"] = [{int(depth): norm for depth, norm in one.items()} for one in content["gradient_norms"]]
-    state = TrainingState(**content)
+    phase = PhaseState(**content.pop("phase"))
+    phase.gradient_norms = [{int(depth): norm for depth, norm in one.items()} for one in phase.gradient_norms]
+    state = TrainingState(**content, phase=phase)
     weights = load_file(directory / _WEIGHTS)
     trainable = {name for name, parameter in encoder.model.named_parameters() if parameter.requires_grad}
     faults = [
@@ -179,7 +191,7 @@ def load_checkpoint(
         faults.append(f"the model was adapted by {was}, now by {now}")
     if set(weights) != trainable:
         faults.append("the strategy freezes other parameters")
-    if state.stopped:
+    if phase.stopped:
         faults.append(f"training was ended after epoch {state.epoch}")
     elif state.epoch >= epochs:
         faults.append(f"all {state.epoch} epochs are done")
@@ -190,10 +202,6 @@ def load_checkpoint(
     for key, tensor in load_file(directory / _OPTIMIZER).items():
         name, slot = key.rsplit("/", 1)
         optimizer_state.setdefault(name, {})[slot] = tensor
-    generators = load_file(directory / _GENERATORS)
-    torch.set_rng_state(generators["cpu"])
-    if "device" in generators:
-        torch.cuda.set_rng_state(generators["device"], encoder.model.device)
     best = load_file(directory / _BEST) if (directory / _BEST).is_file() else None
     return state, weights if state.best_epoch == state.epoch else best, optimizer_state
 
@@ -202,13 +210,6 @@ def _parameter_names(encoder: Encoder, optimizer: torch.optim.Optimizer) -> list
     """Return the names of the optimizer's parameters in its own order."""
     name_of = {id(parameter): name for name, parameter in encoder.model.named_parameters()}
     return [name_of[id(parameter)] for group in optimizer.param_groups for parameter in group["params"]]
-
-
-def _generator_states(encoder: Encoder) -> dict[str, torch.Tensor]:
-    states = {"cpu": torch.get_rng_state()}
-    if encoder.model.device.type == "cuda":
-        states["device"] = torch.cuda.get_rng_state(encoder.model.device)
-    return states
 
 
 def _epoch_of(directory: Path) -> int:

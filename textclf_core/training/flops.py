@@ -63,15 +63,11 @@ def count_flops(encoder: Encoder, start: int | None = None) -> EncoderFlops:
         encoder: as it is frozen, and as much of its last block as it computes.
         start: the boundary from which on it runs, where what comes before is given; the first input if not set.
     """
-    trainable = [parameter for parameter in encoder.model.parameters() if parameter.requires_grad]
 
     def run(batch: dict[str, Tensor], hidden: Tensor | None) -> Tensor:
         return encoder.logits(batch) if hidden is None else encoder.run_from(hidden, batch, start or 0)
 
-    counted = [_count(encoder, run, shape, start, trainable) for shape in _SHAPES]
-    return EncoderFlops(
-        forward=_solve([forward for forward, _ in counted]), backward=_solve([backward for _, backward in counted])
-    )
+    return _count_both(encoder, run, start)
 
 
 def count_prefix_flops(encoder: Encoder, upto: int, start: int | None = None) -> PassFlops:
@@ -86,15 +82,11 @@ def count_prefix_flops(encoder: Encoder, upto: int, start: int | None = None) ->
 
 def count_embedding_flops(encoder: Encoder, pooling: Pooling, start: int | None = None) -> EncoderFlops:
     """Count what it costs to embed one batch, from the input on or from a boundary, as :func:`count_flops` does."""
-    trainable = [parameter for parameter in encoder.model.parameters() if parameter.requires_grad]
 
     def run(batch: dict[str, Tensor], hidden: Tensor | None) -> Tensor:
         return encoder.embed(batch, pooling, hidden=hidden, start=start or 0)
 
-    counted = [_count(encoder, run, shape, start, trainable) for shape in _SHAPES]
-    return EncoderFlops(
-        forward=_solve([forward for forward, _ in counted]), backward=_solve([backward for _, backward in counted])
-    )
+    return _count_both(encoder, run, start)
 
 
 def count_row_flops(encoder: Encoder, length: int, upto: int, pooling: Pooling | None = None) -> float:
@@ -110,16 +102,12 @@ def count_row_flops(encoder: Encoder, length: int, upto: int, pooling: Pooling |
         return float(_count(encoder, run, (1, length), None)[0])
 
 
-def _batch(encoder: Encoder, shape: tuple[int, int]) -> dict[str, Tensor]:
-    device = encoder.model.device
-    ids = torch.full(shape, encoder.tokenizer.cls_token_id or 0, device=device)
-    return {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
-
-
-def _hidden(encoder: Encoder, batch: dict[str, Tensor], boundary: int) -> Tensor:
-    with torch.no_grad():
-        hidden = encoder.run_prefix(batch, boundary)
-    return hidden[:, :1] if boundary == encoder.num_blocks and encoder.reads_first_token else hidden
+def _count_both(
+    encoder: Encoder, run: Callable[[dict[str, Tensor], Tensor | None], Tensor], start: int | None
+) -> EncoderFlops:
+    trainable = [parameter for parameter in encoder.model.parameters() if parameter.requires_grad]
+    counted = zip(*(_count(encoder, run, shape, start, trainable) for shape in _SHAPES), strict=True)
+    return EncoderFlops(*(_solve(counts) for counts in counted))
 
 
 def _count(
@@ -130,11 +118,15 @@ def _count(
     trainable: Sequence[torch.nn.Parameter] = (),
 ) -> tuple[int, int]:
     """Return the FLOPs of a forward and a backward pass over one batch, given the hidden states at ``start``."""
-    device = encoder.model.device
-    batch = _batch(encoder, shape)
+    device, hidden = encoder.model.device, None
+    ids = torch.full(shape, encoder.tokenizer.cls_token_id or 0, device=device)
+    batch = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
     # As plain matrix products, attention is counted on every device; torch has no formula for the CPU's kernel.
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), sdpa_kernel(SDPBackend.MATH):
-        hidden = None if start is None else _hidden(encoder, batch, start)
+        if start is not None:
+            with torch.no_grad():
+                hidden = encoder.run_prefix(batch, start)
+            hidden = hidden[:, :1] if start == encoder.num_blocks and encoder.reads_first_token else hidden
         with torch.set_grad_enabled(bool(trainable)), _Counter() as forward:
             result = run(batch, hidden)
         with _Counter() as backward:

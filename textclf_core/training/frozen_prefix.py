@@ -143,6 +143,7 @@ class FrozenPrefix:
             self._store.rows,
             keys,
             self._encoder.model.device,
+            boundary=self.boundary,
             only_first_token=self.only_first_token,
             held=self.only_first_token or self._fits_on_a_gpu(keys),
         )
@@ -244,14 +245,8 @@ def cached_prefix(
     """Return the frozen prefix of an encoder if keeping its output saves time.
 
     Not where nothing or the embeddings alone are frozen, which are looked up as fast as the cache is read. Where a
-    model can't be split at the boundary, or it can't be known what it computes, a note says why.
-
-    Args:
-        encoder: as :class:`FrozenPrefix` takes it, like the other arguments.
-        folder: the cache.
-        meter: counts.
-        progress: shows the computing.
-        pooling: keep one vector a row; the whole body has to be frozen.
+    model can't be split at the boundary, or it can't be known what it computes, a note says why. The arguments are
+    those of :class:`FrozenPrefix`.
     """
     boundary = encoder.frozen_prefix - 1
     if boundary < 1 and pooling is None:

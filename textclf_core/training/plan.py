@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textclf_core.errors import RunError, did_you_mean
 from textclf_core.plugins import ActivePlugin, ActivePlugins
 from textclf_core.plugins.calling import call_one
 from textclf_core.plugins.specs import format_spec
-from textclf_core.types.phases import Change, FinishedEpoch, ParameterGroup, Phase
+from textclf_core.types.phases import Change, FinishedEpoch, Phase
 
 if TYPE_CHECKING:
     from textclf_core.encoder import Encoder
@@ -46,12 +46,11 @@ class TrainingPlan:
         if not plugins.plans_training:
             return cls.plain(recipe)
         asked = ActivePlugins(plugins.planning)
-        for plugin in asked.implementing("textclf_plan"):
-            phases = call_one(plugin, "textclf_plan", encoder=encoder, recipe=recipe)
-            if phases is not None:
-                _check_names(plugin, "textclf_plan", [name for phase in phases for name in phase.freeze], encoder)
-                return cls(tuple(phases), recipe, asked)
-        return replace(cls.plain(recipe), plugins=asked)
+        plan = replace(cls.plain(recipe), plugins=asked)
+        for plugin, phases in plan._answers("textclf_plan", encoder=encoder, recipe=recipe):
+            _check_names(plugin, "textclf_plan", [name for phase in phases for name in phase.freeze], encoder)
+            return replace(plan, phases=tuple(phases))
+        return plan
 
     @property
     def epochs(self) -> int:
@@ -76,21 +75,16 @@ class TrainingPlan:
         Raises:
             RunError: a plugin names a parameter that there isn't, or one twice.
         """
-        if self.plugins is None:
-            return {}
         hook = "textclf_parameter_groups"
-        for plugin in self.plugins.implementing(hook):
-            groups: Sequence[ParameterGroup] | None = call_one(plugin, hook, encoder=encoder, recipe=self.recipe)
-            if groups is None:
-                continue
-            factors: dict[str, float] = {}
+        factors: dict[str, float] = {}
+        for plugin, groups in self._answers(hook, encoder=encoder, recipe=self.recipe):
             for group in groups:
                 _check_names(plugin, hook, group.names, encoder)
                 if twice := sorted(factors.keys() & group.names):
                     raise RunError(f"{hook} of {plugin}: the parameter {twice[0]!r} is in two groups.")
                 factors |= dict.fromkeys(group.names, group.factor)
-            return factors
-        return {}
+            break  # the first result counts
+        return factors
 
     def interval_finished(self, encoder: Encoder, gradient_norms: Sequence[Mapping[int, float]]) -> tuple[str, ...]:
         """Ask what is frozen after an interval, and return the answers as one; see the hook for the arguments.
@@ -98,12 +92,9 @@ class TrainingPlan:
         Raises:
             RunError: a plugin names a parameter that there isn't.
         """
-        if self.plugins is None:
-            return ()
         hook = "textclf_interval_finished"
         frozen: list[str] = []
-        for plugin in self.plugins.implementing(hook):
-            names: Sequence[str] = call_one(plugin, hook, encoder=encoder, gradient_norms=gradient_norms) or ()
+        for plugin, names in self._answers(hook, encoder=encoder, gradient_norms=gradient_norms):
             _check_names(plugin, hook, names, encoder)
             frozen += names
         return tuple(dict.fromkeys(frozen))
@@ -114,16 +105,20 @@ class TrainingPlan:
         Raises:
             RunError: a plugin names a parameter that there isn't.
         """
-        if self.plugins is None:
-            return Change()
         hook = "textclf_epoch_finished"
         stop, frozen = False, list[str]()
-        for plugin in self.plugins.implementing(hook):
-            change: Change = call_one(plugin, hook, encoder=encoder, epochs=epochs) or Change()
+        for plugin, change in self._answers(hook, encoder=encoder, epochs=epochs):
             _check_names(plugin, hook, change.freeze, encoder)
             stop = stop or change.stop
             frozen += change.freeze
         return Change(stop=stop, freeze=tuple(dict.fromkeys(frozen)))
+
+    def _answers(self, hook: str, **arguments: Any) -> Iterator[tuple[ActivePlugin, Any]]:
+        """Call a hook of one plugin after another, and yield what each gives, but ``None``."""
+        for plugin in self.plugins.implementing(hook) if self.plugins else ():
+            answer = call_one(plugin, hook, **arguments)
+            if answer is not None:
+                yield plugin, answer
 
 
 def _check_names(plugin: ActivePlugin, hook: str, names: Sequence[str], encoder: Encoder) -> None:

@@ -24,13 +24,22 @@ class PrefixRows:
         store: has them.
         keys: the rows' keys in the store, in their order.
         device: where they are wanted.
+        boundary: the encoder's blocks that they are the output of.
         only_first_token: whether the store's rows hold the first token alone.
         held: whether all are read now and kept on the device: where they are few numbers, or a GPU has the room.
     """
 
     def __init__(
-        self, store: RowStore, keys: Sequence[bytes], device: torch.device, *, only_first_token: bool, held: bool
+        self,
+        store: RowStore,
+        keys: Sequence[bytes],
+        device: torch.device,
+        *,
+        boundary: int,
+        only_first_token: bool,
+        held: bool,
     ) -> None:
+        self.boundary = boundary
         self.only_first_token = only_first_token
         self._store = store
         self._keys = keys

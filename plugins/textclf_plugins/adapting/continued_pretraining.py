@@ -34,16 +34,16 @@ class ContinuedPretraining(Recipe):
     learning_rate: Annotated[float, Option("Peak learning rate of AdamW.", gt=0)] = 1e-4
     warmup: Annotated[float, Option("Share of the steps over which the rate rises from 0.", ge=0, lt=1)] = 0.06
     epochs: Annotated[int, Option("Passes over the texts.", ge=1)] = 1
-    steps: Annotated[int | None, Option("Optimizer steps, in place of epochs.", ge=1)] = None
+    steps: Annotated[int | None, Option("Number of optimizer steps, instead of epochs.", ge=1)] = None
     extra: Annotated[
         Path | None,
         Option("A file of further, unlabelled texts: CSV, TSV, JSON lines, Parquet, or plain text with one per line."),
     ] = None
     masking: Annotated[
-        Literal["token", "whole-word"], Option("Unit of the choice: single tokens, or words with all of their tokens.")
+        Literal["token", "whole-word"], Option("What is chosen for masking: single tokens, or whole words.")
     ] = "token"
-    probability: Annotated[float, Option("Share of the tokens, or words, that are chosen.", gt=0, lt=1)] = 0.15
-    held_out: Annotated[float, Option("Share of the texts that perplexity is measured on.", gt=0, lt=1)] = 0.1
+    probability: Annotated[float, Option("Share of the tokens or words that are chosen.", gt=0, lt=1)] = 0.15
+    held_out: Annotated[float, Option("Share of the texts held out to measure perplexity.", gt=0, lt=1)] = 0.1
     train: Annotated[
         Literal["all", "head"],
         Option("The trained part. With head the body stays as it was, as a control for the perplexity."),

@@ -34,7 +34,7 @@ class Lora:
     targets: Annotated[
         tuple[str, ...],
         Option(
-            "Linear layers of a block that get adapters, by the ends of their names, or all. Default: the layers that "
+            "The linear layers of a block that get adapters: the ends of their names, or all. Default: the layers that "
             "project queries and values."
         ),
     ] = ()

@@ -22,17 +22,18 @@ class Conll:
 
     The scheme of the tags (BIO, IOB1, BIOES) is inferred and logged; IOB1 is converted to BIO, which describes the
     same entities. Lines that begin with -DOCSTART- are skipped, and so are comments: lines that begin with # and have
-    a different number of columns than the others.
+    another number of columns than the other lines.
     """
 
     path: Annotated[
-        str | None, Option("A file, which becomes train, or a folder with train.conll, dev.conll, test.conll.")
+        str | None,
+        Option("The training split's file, or a folder with a file per split: train.conll, dev.conll, test.conll."),
     ] = None
-    train: Annotated[str | None, Option("The file of the training split, instead of path.")] = None
-    validation: Annotated[str | None, Option("The file of the validation split.")] = None
-    test: Annotated[str | None, Option("The file of the test split.")] = None
-    word_column: Annotated[int, Option("The column of the words, counted from 0; -1 is the last.")] = 0
-    tag_column: Annotated[int, Option("The column of the tags, counted from 0; -1 is the last.")] = -1
+    train: Annotated[str | None, Option("The training split's file, if path isn't given.")] = None
+    validation: Annotated[str | None, Option("The validation split's file.")] = None
+    test: Annotated[str | None, Option("The test split's file.")] = None
+    word_column: Annotated[int, Option("The position of the words' column: 0 is the first, -1 the last.")] = 0
+    tag_column: Annotated[int, Option("The position of the tags' column: 0 is the first, -1 the last.")] = -1
 
     def __post_init__(self) -> None:
         if (self.path is None) == (self.train is None):

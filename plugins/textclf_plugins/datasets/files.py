@@ -30,54 +30,61 @@ class Files:
     """
 
     path: Annotated[
-        str | None, Option("A file, which becomes train, or a folder with train.csv, validation.csv, test.csv.")
+        str | None,
+        Option("The training split's file, or a folder with a file per split: train.csv, validation.csv, test.csv."),
     ] = None
-    train: Annotated[str | None, Option("The file of the training split, instead of path.")] = None
-    validation: Annotated[str | None, Option("The file of the validation split.")] = None
-    test: Annotated[str | None, Option("The file of the test split.")] = None
+    train: Annotated[str | None, Option("The training split's file, if path isn't given.")] = None
+    validation: Annotated[str | None, Option("The validation split's file.")] = None
+    test: Annotated[str | None, Option("The test split's file.")] = None
     text: Annotated[
         str | tuple[str, ...] | None,
-        Option("The column of texts, or several with commas between; guessed from its name if not given."),
+        Option("The column of texts, or several, separated by commas. Default: inferred from the columns' names."),
     ] = None
     label: Annotated[
         str | tuple[str, ...] | None,
         Option(
-            "The column of labels; guessed from its name if not given. Several, with commas between, hold 0 or 1 each: "
-            "whether a text has the label that the column is called."
+            "The column of labels, or several columns of zeros and ones, one per label, separated by commas. Default: "
+            "inferred from the columns' names."
         ),
     ] = None
     label_separator: Annotated[
         str | None,
         Option(
-            "What separates the labels of a row in a multi-label task: pipe, semicolon, comma or the characters "
-            "themselves. Not needed for lists."
+            "The separator between the labels of a text in a multi-label task: pipe, semicolon, comma or the "
+            "characters themselves. Not needed if labels are lists."
         ),
     ] = None
     labels: Annotated[
         Literal["exact", "folded"] | None,
         Option(
-            "folded: labels that differ only in blanks, case or .0 are merged; exact: each is a label as it is, "
-            "decimals included. If not given, such labels are reported, and decimals are an error."
+            "folded: labels that differ only in white space, case or a final .0 are merged; exact: each spelling is a "
+            "label, and decimals are allowed. Default: different spellings are reported, and decimals are an error."
         ),
     ] = None
-    bins: Annotated[tuple[float, ...], Option("The edges between the classes that numbers become, ascending.")] = ()
+    bins: Annotated[tuple[float, ...], Option("Divide numbers into classes at these values, in ascending order.")] = ()
     names: Annotated[
-        tuple[str, ...], Option("The names of labels that are integers from 0, or positions in a vector of 0 and 1.")
+        tuple[str, ...], Option("The labels' names, if labels are integers from 0, or vectors of zeros and ones.")
     ] = ()
+    sequence: Annotated[
+        str | None,
+        Option("The column that tells sequences apart, in a table with one word and its tag per row."),
+    ] = None
     separator: Annotated[
         str | None,
-        Option("What separates the cells: comma, semicolon, tab, pipe or the character itself; inferred if not given."),
+        Option(
+            "The separator between columns: comma, semicolon, tab, pipe or the character itself. Default: inferred."
+        ),
     ] = None
-    encoding: Annotated[str | None, Option("The text's encoding, such as windows-1252, where it isn't UTF-8.")] = None
+    encoding: Annotated[str | None, Option("The file's encoding, such as windows-1252, if it isn't UTF-8.")] = None
     quoting: Annotated[
         Literal["none", "double", "backslash"] | None,
         Option(
-            "none: quotes are part of the text; double: a cell may be in quotes, with quotes inside it doubled; "
-            "backslash: with quotes inside it escaped by a backslash. Default: double for CSV, inferred for tabs."
+            "none: quotes are part of the text; double: a cell may be quoted, and quotes in it are doubled; backslash: "
+            "a cell may be quoted, and quotes in it follow a backslash. Default: double for CSV, inferred for TSV."
         ),
     ] = None
     header: Annotated[Literal["first-row", "none"], Option("Whether the first row names the columns.")] = "first-row"
-    columns: Annotated[tuple[str, ...], Option("The columns' names, where the file has no header.")] = ()
+    columns: Annotated[tuple[str, ...], Option("The columns' names, if the file has no header.")] = ()
     empty: Annotated[Literal["keep", "drop"], Option("What to do with rows whose text is empty.")] = "keep"
 
     def __post_init__(self) -> None:
@@ -104,6 +111,7 @@ class Files:
             labels=self.labels,
             bins=self.bins,
             names=self.names,
+            sequence=self.sequence,
         )
 
     def _read_options(self) -> ReadOptions:

@@ -19,25 +19,28 @@ logger = logging.getLogger("textclf")
 
 @dataclass(frozen=True, kw_only=True)
 class HfDataset:
-    """A data set of the Hugging Face hub, or a folder that ``save_to_disk`` wrote. No code of the data set is run.
+    """A data set from the Hugging Face hub, or from a folder written by save_to_disk; its code isn't run.
 
-    Where the hub can't be reached, the cache of an earlier download is used.
+    If the hub can't be reached, an earlier download is used.
     """
 
     id: Annotated[str, Option("The data set's name on the hub (owner/name), or the saved folder.")]
-    config: Annotated[str | None, Option("Its configuration, where it has several.")] = None
-    revision: Annotated[str | None, Option("A branch, tag or commit; the newest if not given.")] = None
+    config: Annotated[str | None, Option("The data set's configuration, if it has several.")] = None
+    revision: Annotated[str | None, Option("A branch, tag or commit. Default: the newest.")] = None
     text: Annotated[
         str | tuple[str, ...] | None,
-        Option("The column of texts, or several with commas between; guessed from its name if not given."),
+        Option("The column of texts, or several, separated by commas. Default: inferred from the columns' names."),
     ] = None
     label: Annotated[
         str | tuple[str, ...] | None,
         Option(
-            "The column of labels; guessed from its name if not given. Several, with commas between, hold 0 or 1 each: "
-            "whether a text has the label that the column is called."
+            "The column of labels, or several columns of zeros and ones, one per label, separated by commas. Default: "
+            "inferred from the columns' names."
         ),
     ] = None
+    names: Annotated[
+        tuple[str, ...], Option("The names of labels that are integers from 0, or positions in a vector of 0 and 1.")
+    ] = ()
 
     @hookimpl
     def textclf_load_data(self) -> DatasetDict:
@@ -46,7 +49,7 @@ class HfDataset:
 
         loaded = self._load()
         source = next(iter(loaded.values())).info.description
-        data = from_memory(self._with_labels(loaded), text=self.text, label=self.label)
+        data = from_memory(self._with_labels(loaded), text=self.text, label=self.label, names=self.names)
         for split in data.values():
             split.info.description = source
         return data

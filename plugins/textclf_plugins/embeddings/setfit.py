@@ -39,7 +39,7 @@ class SetFit(Recipe):
         Option("Training examples per label, drawn as by --train-size SHOTS/class. Default: all of train.", ge=1),
     ] = None
     iterations: Annotated[
-        int, Option("Pairs with the same label, and as many with another label, that each example starts.", ge=1)
+        int, Option("Number of pairs per example with the same label, and as many with another label.", ge=1)
     ] = 20
     epochs: Annotated[int, Option("Passes over the pairs.", ge=1)] = 1
     batch_size: Annotated[int, Option("Pairs in one optimizer step.", ge=1)] = 16

@@ -74,7 +74,8 @@ def train_setfit(
         )
     train, meter = data["train"], workspace.meter
     if options.shots is not None:
-        train = train.select(sample_rows(train["label"][:], TrainSize(per_class=options.shots), data_seed))
+        size = TrainSize(per_class=options.shots)
+        train = train.select(sample_rows(train["label"][:], size, data_seed, task.label_names))
         logger.info("setfit: training on %d examples of train, %d per label", len(train), options.shots)
     embedder = Embedder(body, "mean", options.normalize, options, progress, meter=meter)
     with meter.time("train/tokenize"):

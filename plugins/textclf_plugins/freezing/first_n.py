@@ -24,7 +24,7 @@ class FreezeFirstN:
     n: Annotated[
         int | float,
         Option(
-            "Encoder blocks to freeze, counted from the input; below 1, the fraction of them, rounded down.",
+            "Number of encoder blocks to freeze, from the input; below 1, a fraction of all blocks, rounded down.",
             ge=0,
         ),
     ] = 10

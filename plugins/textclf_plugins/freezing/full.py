@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Full:
-    """Train every parameter. Strategies that freeze parameters, or models with frozen ones, are errors."""
+    """Train every parameter; if a strategy or the model freezes any, that is an error."""
 
     @hookimpl(trylast=True)  # after the other strategies have frozen their parts
     def textclf_freeze(self, encoder: Encoder) -> None:

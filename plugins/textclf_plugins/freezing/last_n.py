@@ -24,7 +24,7 @@ class FreezeLastN:
     n: Annotated[
         int | float,
         Option(
-            "Encoder blocks to freeze, counted from the output; below 1, the fraction of them, rounded down.",
+            "Number of encoder blocks to freeze, from the output; below 1, a fraction of all blocks, rounded down.",
             ge=0,
         ),
     ] = 10

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Accuracy:
-    """The share of the examples, or in a token-labels task of the words, whose predicted label is correct.
+    """The share of examples, or of words in token classification, whose predicted label is correct.
 
     In a multi-label task an example counts as correct if exactly its labels are predicted (subset accuracy).
     """

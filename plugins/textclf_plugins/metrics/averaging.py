@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Literal
 
 from textclf_core.errors import UsageError
@@ -12,19 +13,29 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from textclf_core.types.task import Task
+    from textclf_plugins.metrics.label_metrics import LabelMetric
 
 Average = Literal["auto", "binary", "macro", "micro", "weighted", "samples"]
 AVERAGE_HELP = (
-    "binary: of label id 1 only; macro: mean over the labels; weighted: mean weighted by the labels' counts; micro: "
-    "over all decisions; samples: mean over the examples of a multi-label task; auto: binary if there are two "
+    "binary: of the second label only; macro: mean over the labels; weighted: mean weighted by the labels' counts; "
+    "micro: over all decisions; samples: mean over the examples of a multi-label task; auto: binary if there are two "
     "exclusive labels, macro otherwise."
 )
 
 
-def averaging(
-    average: str, task: Task, references: NDArray[np.int64], predictions: NDArray[np.int64], *, plugin: str
-) -> dict[str, object]:
-    """Return the keyword arguments for scikit-learn's precision, recall and F1, with 0.0 for a division by zero.
+def averaged(
+    metric: type[LabelMetric],
+    average: str,
+    task: Task,
+    references: NDArray[np.int64],
+    predictions: NDArray[np.int64],
+    *,
+    plugin: str,
+) -> float:
+    """Return precision, recall or F1, averaged over labels.
+
+    A label without a row in the references has no such number: ``macro`` leaves it out, and ``binary`` of it is NaN. A
+    label that is never predicted has 0.
 
     Raises:
         UsageError: ``binary`` is given for a task that isn't binary, or ``samples`` for one that isn't multi-label.
@@ -33,4 +44,8 @@ def averaging(
     average = kind.auto_average() if average == "auto" else average
     if why := kind.check_average(average):
         raise UsageError(f"{plugin}: {why}")
-    return {"average": average, "zero_division": 0.0, "labels": kind.averaged_labels(references, predictions)}
+    present = references.max(axis=0).nonzero()[0] if references.ndim > 1 else sorted(set(references.tolist()))
+    if (average == "binary" and 1 not in present) or (average == "macro" and not len(present)):
+        return math.nan
+    labels = present if average == "macro" else None
+    return metric.of(references, predictions, average=average, zero_division=0.0, labels=labels)

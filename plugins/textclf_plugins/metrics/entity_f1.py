@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -24,8 +25,8 @@ class EntityF1:
     mode: Annotated[
         Literal["default", "strict"],
         Option(
-            "Treatment of invalid tags, such as an I-x that follows no x: with default they begin an entity, as in "
-            "CoNLL's script; with strict they don't."
+            "Whether an invalid tag, such as an I-x not after an x, begins an entity. default: it does, as in "
+            "CoNLL's script; strict: it doesn't."
         ),
     ] = "default"
 
@@ -57,4 +58,5 @@ class EntityF1:
                 by_type[kind] += counts
         total = sum(by_type.values(), EntityCounts())
         values = {"f1": total.f1, "precision": total.precision, "recall": total.recall}
-        return values | {f"f1/{kind}": counts.f1 for kind, counts in by_type.items()}
+        # The F1 of a type without an entity is no number.
+        return values | {f"f1/{kind}": counts.f1 if counts.true else math.nan for kind, counts in by_type.items()}

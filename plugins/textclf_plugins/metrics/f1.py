@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from textclf_core.hookspecs import hookimpl
 from textclf_core.tasks import check_kind, kind_of
 from textclf_core.types.option import Option
-from textclf_plugins.metrics.averaging import AVERAGE_HELP, Average, averaging
+from textclf_plugins.metrics.averaging import AVERAGE_HELP, Average, averaged
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class F1:
-    """F1, the harmonic mean of precision and recall: of the positive label (id 1) of two, or the mean over labels.
+    """F1 (the harmonic mean of precision and recall) of the second of two labels, or the mean over more labels.
 
-    Labels that occur neither in the references nor in the predictions are excluded from the mean. In a multi-label
-    task the micro, macro and samples averages are computed too.
+    The F1 of a label without a row is no number, and is left out of the mean; that of a label that is never predicted
+    is 0. In a multi-label task the micro, macro and samples averages are computed too.
     """
 
     average: Annotated[Average, Option(AVERAGE_HELP)] = "auto"
@@ -40,8 +40,7 @@ class F1:
         from textclf_plugins.metrics.label_metrics import F1Metric
 
         def f1(average: str) -> float:
-            options = averaging(average, task, references, predictions, plugin="f1")
-            return F1Metric.of(references, predictions, **options)
+            return averaged(F1Metric, average, task, references, predictions, plugin="f1")
 
         more = kind_of(task).more_averages
         return {"f1": f1(self.average)} | {f"f1_{average}": f1(average) for average in more}

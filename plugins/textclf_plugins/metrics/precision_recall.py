@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from textclf_core.hookspecs import hookimpl
 from textclf_core.tasks import check_kind
 from textclf_core.types.option import Option
-from textclf_plugins.metrics.averaging import AVERAGE_HELP, Average, averaging
+from textclf_plugins.metrics.averaging import AVERAGE_HELP, Average, averaged
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class PrecisionRecall:
-    """Precision and recall: of the positive label (id 1) of two, or the mean over labels.
+    """Precision and recall of the second of two labels, or their means over more labels.
 
-    Labels that occur neither in the references nor in the predictions are excluded from the mean.
+    Those of a label without a row are no numbers, and are left out of the mean.
     """
 
     average: Annotated[Average, Option(AVERAGE_HELP)] = "auto"
@@ -38,7 +38,7 @@ class PrecisionRecall:
         """Return ``precision`` and ``recall``."""
         from textclf_plugins.metrics.label_metrics import PrecisionMetric, RecallMetric
 
-        options = averaging(self.average, task, references, predictions, plugin="precision-recall")
         return {
-            metric.number: metric.of(references, predictions, **options) for metric in (PrecisionMetric, RecallMetric)
+            metric.number: averaged(metric, self.average, task, references, predictions, plugin="precision-recall")
+            for metric in (PrecisionMetric, RecallMetric)
         }

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class HfModel:
-    """An encoder of the Hugging Face hub (its local cache is tried first), or from a folder.
+    """An encoder from the Hugging Face hub (its local cache is tried first) or from a folder.
 
     Code of the checkpoint is never run. Weights are loaded as float32. A classification head of the checkpoint is
     replaced by a new one.

@@ -24,7 +24,9 @@ class DiscriminativeLr:
     see layerwise-lr-decay.
     """
 
-    divisor: Annotated[float, Option("Divisor from a group's learning rate to that of the group below.", gt=1)] = 2.6
+    divisor: Annotated[float, Option("A group's learning rate is that of the group above, divided by this.", gt=1)] = (
+        2.6
+    )
     groups: Annotated[int, Option("Number of groups of blocks.", ge=1)] = 3
 
     @hookimpl(trylast=True)  # after the other strategies have frozen their parts

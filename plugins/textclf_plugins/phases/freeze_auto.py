@@ -27,17 +27,23 @@ class FreezeAuto:
 
     Liu, Agarwal and Venkataraman, "AutoFreeze: Automatically Freezing Model Blocks to Accelerate Fine-tuning",
     arXiv:2102.01386, 2021. The gradients of each block are summed over an interval; the change of a block is the
-    relative change of the sum's 1-norm since the previous interval. Counted from the input, the embeddings and the
-    blocks before the first whose change reaches a percentile of the trainable blocks' changes are frozen. The output of
-    the frozen blocks is computed once more and read from the cache from then on.
+    relative change of the sum's 1-norm since the previous interval. The embeddings and the first blocks are frozen, up
+    to the first block whose change reaches a percentile of the trainable blocks' changes. Then the output of the frozen
+    blocks is computed once and cached.
     """
 
     needs: ClassVar[Needs] = Needs(gradient_norms=True)
 
     percentile: Annotated[
-        float, Option("Percentile of the blocks' changes; the first block to reach it stays trainable.", ge=0, le=100)
+        float,
+        Option(
+            "Freeze the blocks before the first whose gradient change reaches this percentile of all blocks' changes; "
+            "a higher percentile freezes more.",
+            ge=0,
+            le=100,
+        ),
     ] = 50.0
-    intervals: Annotated[int, Option("Number of intervals per epoch, with a decision after each.", ge=1)] = 5
+    intervals: Annotated[int, Option("Number of intervals per epoch; after each, more blocks may be frozen.", ge=1)] = 5
 
     @hookimpl
     def textclf_plan(self, encoder: Encoder, recipe: Recipe) -> list[Phase]:

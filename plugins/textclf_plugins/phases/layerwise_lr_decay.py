@@ -24,7 +24,7 @@ class LayerwiseLrDecay:
     on down to the embeddings. Blocks that share their parameters (ALBERT) have the rate of the last of them.
     """
 
-    decay: Annotated[float, Option("Factor from a block's learning rate to that of the block below.", gt=0, lt=1)] = 0.8
+    decay: Annotated[float, Option("A block's learning rate is that of the block above, times this.", gt=0, lt=1)] = 0.8
 
     @hookimpl(trylast=True)  # after the other strategies have frozen their parts
     def textclf_freeze(self, encoder: Encoder) -> None:

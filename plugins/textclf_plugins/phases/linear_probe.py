@@ -24,7 +24,9 @@ class LinearProbeThenFinetune:
     the recipe's and cost little, since the encoder's output is computed once.
     """
 
-    probe_epochs: Annotated[int, Option("Number of epochs with only the head, before the recipe's.", ge=1)] = 5
+    probe_epochs: Annotated[
+        int, Option("Number of epochs that train only the head, before the recipe's epochs.", ge=1)
+    ] = 5
     probe_learning_rate: Annotated[float, Option("Peak learning rate of the probe.", gt=0)] = 1e-3
 
     @hookimpl

@@ -40,7 +40,7 @@ class Cut:
         return np.asarray(scores[:, 1] >= self.threshold, dtype=np.int64)
 
     def __str__(self) -> str:
-        return f"{self.label} at scores of at least {self.threshold:.4g}"
+        return f"minimum score: {self.label} {self.threshold:.4g}"
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Cuts:
 
     def __str__(self) -> str:
         each = [f"{name} {value:.4g}" for name, value in zip(self.names, self.thresholds, strict=True)]
-        return f"labels at scores of at least: {', '.join(each)}"
+        return f"minimum scores: {', '.join(each)}"
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ logger = logging.getLogger("textclf")
 
 _FILE = "temperature.json"
 _LOWEST, _HIGHEST = 0.05, 20.0
-_NEAR_A_BOUND = 1e-4
+_NEAR_A_LIMIT = 1e-4
 
 
 @dataclass(frozen=True)
@@ -59,8 +59,8 @@ class Temperature:
         return cls(**json.loads((directory / _FILE).read_text(encoding="utf-8")))
 
     def __str__(self) -> str:
-        at_a_bound = " (at the bound)" if self.temperature in (_LOWEST, _HIGHEST) else ""
-        return f"temperature {self.temperature:.4g}{at_a_bound}"
+        at_a_limit = " (a limit of the search)" if self.temperature in (_LOWEST, _HIGHEST) else ""
+        return f"temperature {self.temperature:.4g}{at_a_limit}"
 
 
 def fit_temperature(scores: NDArray[np.float32], labels: Sequence[Any], task: Task) -> Temperature:
@@ -68,7 +68,7 @@ def fit_temperature(scores: NDArray[np.float32], labels: Sequence[Any], task: Ta
 
     The likelihood has a single maximum in the inverse of the temperature. Where the true label of every row has the
     highest score it has no maximum, since a lower temperature is always better; the temperature is 1 then, which is
-    logged. Where the maximum is outside the range, the temperature is the bound, with a warning.
+    logged. Where the maximum is outside the range, the temperature is the range's limit, with a warning.
 
     Args:
         scores: probabilities, float32, (rows, labels).
@@ -98,21 +98,21 @@ def fit_temperature(scores: NDArray[np.float32], labels: Sequence[Any], task: Ta
         loss, bounds=(-np.log(_HIGHEST), -np.log(_LOWEST)), method="bounded", options={"xatol": 1e-6}
     )
     temperature = float(np.exp(-found.x))
-    for bound, further, why in (
+    for limit, which, why in (
         (_LOWEST, "lower", "the scores are far too low for how often they are correct"),
-        (_HIGHEST, "higher", "the scores have almost no information about the labels"),
+        (_HIGHEST, "upper", "the scores have almost no information about the labels"),
     ):
-        # The search converges to a bound without reaching it.
-        if math.isclose(temperature, bound, rel_tol=_NEAR_A_BOUND):
+        # The search converges to a limit without reaching it.
+        if math.isclose(temperature, limit, rel_tol=_NEAR_A_LIMIT):
             logger.warning(
-                "calibration: the temperature is at its bound, %g, and a %s one would fit the %d labels of validation "
-                "better: %s. Don't use the scores as probabilities.",
-                bound,
-                further,
+                "calibration: the temperature fitted to the %d labels of validation is the %s limit of the search, %g: "
+                "%s. Don't use the scores as probabilities.",
                 len(truth),
+                which,
+                limit,
                 why,
             )
-            return Temperature(bound, several)
+            return Temperature(limit, several)
     return Temperature(temperature, several)
 
 

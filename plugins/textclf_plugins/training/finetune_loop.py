@@ -13,6 +13,7 @@ from accelerate.utils import DistributedDataParallelKwargs
 from torch import Tensor, nn
 from torch.nn.utils import get_total_norm
 
+from textclf_core.encoder.dropout import KeyedDropout
 from textclf_core.encoder.tokenizing import rows_of
 from textclf_core.system.memory import HeapTrimming, trim_heap
 from textclf_core.tasks import kind_of
@@ -72,36 +73,32 @@ def finetune(
     with meter.time("train/tokenize"):
         train = encoder.tokenize(data["train"], task, options)
         validation = encoder.tokenize(data["validation"], task, options)
-    lengths = [len(ids) for ids in train["input_ids"]]
-    batches = LengthGroupedBatches(lengths, options.batch_size, seed)
+    batches = LengthGroupedBatches([len(ids) for ids in train["input_ids"]], options.batch_size, seed)
     classifier = EncoderClassifier(encoder, task, options, progress)
-    session = TrainingSession(options, classifier, train, validation, len(batches), seed, workspace, plan)
+    session = TrainingSession(options, classifier, train, validation, batches, workspace, plan)
     optimizer_state: OptimizerState = session.resume(options.resume) if options.resume else {}
     training = _Training(
-        options=options,
         encoder=encoder,
         accelerator=accelerator,
         session=session,
-        workspace=workspace,
-        plan=plan,
-        batches=batches,
-        lengths=lengths,
+        dropout=KeyedDropout(encoder.model, seed),
+        lengths=batches.lengths,
         labels=train["label"][:],
         loss_terms=kind_of(task).loss_terms(train),
         rows=rows_of(train),
         dtype=training_dtype(options.precision, encoder.model.device),
     )
-    prefix: _ReadPrefix | None = None
-    with progress.bar("train", session.total_steps) as bar:
-        bar.skip(session.steps_done)
-        for intervals in session.phases():
+    prefix: PrefixRows | None = None
+    with progress.bar("train", session.phases.total_steps) as bar:
+        bar.skip(session.phases.state.steps_done)
+        for intervals in session.phases:
             # Within the last epoch, a deeper prefix than the one that is cached has too few rows to come.
-            if options.prefix_cache and session.reads_every_row:
+            if options.prefix_cache and session.phases.reads_every_row:
                 prefix = _read_prefix(training, train, validation, progress)
             optimizer_state = _train_phase(training, intervals, prefix, optimizer_state, bar)
-    session.finish()
+    trained = session.finish()
     trim_heap()  # what scores test comes beside what stays
-    return session.classifier
+    return trained
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,26 +112,15 @@ class _Training:
         dtype: of the matrix products; float32 where nothing is autocast.
     """
 
-    options: Finetune
     encoder: Encoder
     accelerator: Accelerator
     session: TrainingSession
-    workspace: Workspace
-    plan: Plan
-    batches: LengthGroupedBatches
+    dropout: KeyedDropout
     lengths: Sequence[int]
     labels: Sequence[Any]
     loss_terms: NDArray[np.int64]
     rows: Sequence[dict[str, Any]]
     dtype: torch.dtype
-
-
-@dataclass(frozen=True)
-class _ReadPrefix:
-    """The cached output of the frozen prefix, and the boundary from which on the model runs."""
-
-    rows: PrefixRows
-    boundary: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,12 +133,12 @@ class _Phase:
     row_gradients: RowGradients
     norms: GradientNorms | None
     flops: EncoderFlops
-    prefix: _ReadPrefix | None
+    prefix: PrefixRows | None
 
 
-def _read_prefix(training: _Training, train: Dataset, validation: Dataset, progress: Progress) -> _ReadPrefix | None:
+def _read_prefix(training: _Training, train: Dataset, validation: Dataset, progress: Progress) -> PrefixRows | None:
     """Compute the frozen prefix's output, or find it in the cache; ``None`` where there is none to be had."""
-    workspace = training.workspace
+    workspace = training.session.workspace
     prefix = cached_prefix(training.encoder, workspace.cache, workspace.meter, progress)
     if prefix:
         _release_if_trained(prefix, workspace)
@@ -162,22 +148,22 @@ def _read_prefix(training: _Training, train: Dataset, validation: Dataset, progr
             prefix.rows(validation)  # now, beside nothing that training keeps in memory
         prefix.page_out()
     training.session.use_prefix(prefix if rows else None)
-    return _ReadPrefix(rows, prefix.boundary) if prefix and rows else None
+    return rows
 
 
 def _train_phase(
     training: _Training,
     intervals: Iterable[Interval],
-    prefix: _ReadPrefix | None,
+    prefix: PrefixRows | None,
     optimizer_state: OptimizerState,
     bar: Bar,
 ) -> OptimizerState:
     """Train with one set of trainable parameters, and return the optimizer's state for the next."""
-    encoder, session, options = training.encoder, training.session, training.options
+    encoder, session, options = training.encoder, training.session, training.session.options
     with encoder.computing_what_the_head_reads():
         flops = count_flops(encoder, prefix.boundary if prefix else None)
     model = training.accelerator.prepare_model(encoder.model)
-    groups = decay_groups(encoder.model, options.weight_decay, training.plan.rate_factors(encoder))
+    groups = decay_groups(encoder.model, options.weight_decay, session.plan.rate_factors(encoder))
     optimizer = torch.optim.AdamW(groups, lr=options.learning_rate, fused=True)
     restore_optimizer_state(encoder, optimizer, optimizer_state)
     phase = _Phase(
@@ -185,17 +171,17 @@ def _train_phase(
         optimizer=optimizer,
         trainable=[parameter for parameter in encoder.model.parameters() if parameter.requires_grad],
         row_gradients=RowGradients(encoder.model, processes=training.accelerator.num_processes),
-        norms=GradientNorms(encoder) if training.plan.measures_gradients else None,
+        norms=GradientNorms(encoder) if session.plan.measures_gradients else None,
         flops=flops,
         prefix=prefix,
     )
-    results, trimming = StepResults(session, bar, encoder.model.device), HeapTrimming()
+    results, trimming = StepResults(session.steps, bar, encoder.model.device), HeapTrimming()
     with encoder.frozen_in_eval(), phase.row_gradients.collected(), encoder.computing_what_the_head_reads():
         for interval in intervals:
             model.train()
-            of_interval = training.batches.epoch(interval.epoch)[interval.first : interval.end]
-            for step, indices in enumerate(of_interval, start=session.steps_done + 1):
-                with training.workspace.meter.time(STEPS):
+            of_interval = session.batches.epoch(interval.epoch)[interval.first : interval.end]
+            for step, indices in enumerate(of_interval, start=session.phases.state.steps_done + 1):
+                with session.workspace.meter.time(STEPS):
                     trimming.before(step, len(indices) * max(training.lengths[row] for row in indices))
                     _take_step(training, phase, step, indices, results)
             results.look()
@@ -208,16 +194,17 @@ def _train_phase(
 
 def _take_step(training: _Training, phase: _Phase, step: int, indices: list[int], results: StepResults) -> None:
     """Take one optimizer step on the rows of a batch, of which this process trains its share."""
-    options, accelerator, optimizer = training.options, training.accelerator, phase.optimizer
-    learning_rate = training.session.learning_rate(step)
+    session, accelerator, optimizer = training.session, training.accelerator, phase.optimizer
+    options, learning_rate = session.options, session.phases.learning_rate(step)
     for group in optimizer.param_groups:
         group["lr"] = learning_rate * group["factor"]
     # Data parallel averages the gradients of the processes: times their number is the sum.
     weight = accelerator.num_processes / max(1, int(training.loss_terms[indices].sum()))
     loss = torch.zeros((), device=training.encoder.model.device)
-    for rows in _split(indices[accelerator.process_index :: accelerator.num_processes], options.micro_batch_size):
-        loss += _train_micro_batch(training, phase, rows, weight)
-    with training.workspace.meter.time("train/steps/optimizer"):
+    mine = indices[accelerator.process_index :: accelerator.num_processes]
+    for number, rows in enumerate(_split(mine, options.micro_batch_size)):
+        loss += _train_micro_batch(training, phase, (step, accelerator.process_index, number), rows, weight)
+    with session.workspace.meter.time("train/steps/optimizer"):
         phase.row_gradients.complete()
         if phase.norms:
             phase.norms.step()
@@ -232,24 +219,26 @@ def _take_step(training: _Training, phase: _Phase, step: int, indices: list[int]
         phase.row_gradients.clear()
 
 
-def _train_micro_batch(training: _Training, phase: _Phase, rows: list[int], weight: float) -> Tensor:
-    """Add the gradients of some rows to what is there, and return their weighted loss, a scalar."""
-    encoder, meter, prefix, device = (
-        training.encoder,
-        training.workspace.meter,
-        phase.prefix,
-        training.encoder.model.device,
-    )
+def _train_micro_batch(
+    training: _Training, phase: _Phase, place: tuple[int, int, int], rows: list[int], weight: float
+) -> Tensor:
+    """Add the gradients of some rows to what is there, and return their weighted loss, a scalar.
+
+    ``place`` is the step, the process and which of its micro-batches this is.
+    """
+    encoder, meter, prefix = training.encoder, training.session.workspace.meter, phase.prefix
+    device = encoder.model.device
     with meter.time("train/steps/batch"):
-        hidden = prefix.rows.hidden(rows) if prefix else None
+        hidden = prefix.hidden(rows) if prefix else None
         batch = None
-        if prefix and prefix.rows.only_first_token:
+        if prefix and prefix.only_first_token:
             labels = torch.tensor([training.labels[row] for row in rows], device=device)
         else:
             batch = encoder.collate([training.rows[row] for row in rows])
             labels = batch.pop("labels")
     with (
         meter.time("train/steps/forward"),
+        training.dropout.drawing(*place),
         torch.autocast(device.type, training.dtype, enabled=training.dtype != torch.float32),
     ):
         if prefix and hidden is not None:

@@ -64,8 +64,7 @@ def finetune_many(
             EncoderClassifier(encoder, task, recipe, prefix=prefix),
             train,
             validation,
-            steps,
-            cell.seed,
+            batches[cell.seed],
             cell.workspace,
             TrainingPlan.plain(cell.recipe),
         )
@@ -76,16 +75,16 @@ def finetune_many(
     device = encoder.model.device
     labels = torch.from_numpy(kind_of(task).training_labels(train)).to(device)
     dtype = training_dtype(options.precision, device)
-    heads = StackedHeads(encoder, prefix.boundary, cells, sessions[0].loss, options.max_grad_norm)
+    heads = StackedHeads(encoder, prefix.boundary, cells, sessions[0].loss, options)
     outcomes = [_CellTraining(cell, session) for cell, session in zip(cells, sessions, strict=True)]
 
-    with heads.prepared(), progress.bar("train", sessions[0].total_steps, "steps") as bar:
+    with heads.prepared(), progress.bar("train", sessions[0].phases.total_steps, "steps") as bar:
         for epoch in range(recipe.epochs):
             epochs = {seed: of_seed.epoch(epoch) for seed, of_seed in batches.items()}
             for place, step in enumerate(range(epoch * steps + 1, (epoch + 1) * steps + 1)):
                 with shared.time(STEPS):
                     indices = torch.tensor([epochs[cell.seed][place] for cell in cells], device=labels.device)
-                    rates = [session.learning_rate(step) for session in sessions]
+                    rates = [session.phases.learning_rate(step) for session in sessions]
                     with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
                         losses, norms = heads.step(features[indices], labels[indices], rates)
                 for one, loss, norm, rate in zip(outcomes, losses, norms, rates, strict=True):
@@ -120,8 +119,7 @@ class _CellTraining:
         if self.error:
             return
         try:
-            self.session.check_finite(step, "the loss", loss)
-            self.session.check_finite(step, "the norm of the gradient", norm)
+            self.session.steps.add(step, loss, learning_rate, norm)
         except RunError as error:
             self.error = error
             return
@@ -131,7 +129,6 @@ class _CellTraining:
             padded_tokens=len(lengths) * max(lengths),
             flops=flops.train_step(len(lengths), max(lengths)),
         )
-        self.session.step_done(step, loss, learning_rate)
 
     def finish_epoch(self, epoch: int) -> None:
         """Do what follows an epoch; the encoder has the cell's head."""
@@ -144,11 +141,11 @@ class _CellTraining:
         """Return what came out; the encoder has the cell's head."""
         if self.error:
             return TrainedCell(error=self.error)
-        self.session.finish()
+        trained = self.session.finish()
         own = encoder.with_parameters(trainable_tensors(encoder, copy=False))
         # What the shared meter counted is dealt out already.
         counted = prefix.counted_by(self.cell.workspace.meter)
-        classifier = dataclasses.replace(self.session.classifier, encoder=own, progress=progress, prefix=counted)
+        classifier = dataclasses.replace(trained, encoder=own, progress=progress, prefix=counted)
         return TrainedCell(classifier=classifier, encoder=own)
 
 

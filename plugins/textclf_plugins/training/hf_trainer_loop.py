@@ -17,6 +17,7 @@ from transformers import (
     TrainingArguments,
 )
 
+from textclf_core.encoder.dropout import KeyedDropout
 from textclf_core.errors import UsageError
 from textclf_core.training.batching import LengthGroupedBatches
 from textclf_core.training.encoder_classifier import EncoderClassifier
@@ -61,13 +62,12 @@ def train(
     batches = LengthGroupedBatches([len(ids) for ids in train_rows["input_ids"]], options.batch_size, seed)
     classifier = EncoderClassifier(encoder, task, options, progress)
     plan = TrainingPlan.plain(options)
-    session = TrainingSession(options, classifier, train_rows, validation, len(batches), seed, workspace, plan)
-    with encoder.frozen_in_eval(), progress.bar("train", session.total_steps) as bar:
-        trainer = _Trainer(session, batches, count_flops(encoder))
+    session = TrainingSession(options, classifier, train_rows, validation, batches, workspace, plan)
+    with encoder.frozen_in_eval(), progress.bar("train", session.phases.total_steps) as bar:
+        trainer = _Trainer(session, count_flops(encoder))
         trainer.add_callback(_Steps(session, trainer, bar))
         trainer.train()
-    session.finish()
-    return classifier
+    return session.finish()
 
 
 class _Trainer(Trainer):
@@ -84,19 +84,19 @@ class _Trainer(Trainer):
     - Its own grouping by length permutes predictions. It neither groups nor predicts here.
     """
 
-    def __init__(self, session: TrainingSession, batches: LengthGroupedBatches, flops: EncoderFlops) -> None:
+    def __init__(self, session: TrainingSession, flops: EncoderFlops) -> None:
         self._session = session
-        options, workspace = session.options, session.workspace
+        options, workspace, batches = session.options, session.workspace, session.batches
         arguments = TrainingArguments(
             output_dir=str(workspace.directory),
             use_cpu=workspace.device == "cpu",
-            seed=session.seed % 2**32,
+            seed=batches.seed % 2**32,
             num_train_epochs=options.epochs,
             learning_rate=options.learning_rate,
             weight_decay=options.weight_decay,
             max_grad_norm=options.max_grad_norm,
             lr_scheduler_type="linear",
-            warmup_steps=session.warmup_steps,
+            warmup_steps=session.phases.warmup_steps,
             eval_strategy="epoch",
             save_strategy="no",
             logging_strategy="no",
@@ -111,11 +111,13 @@ class _Trainer(Trainer):
             model=session.classifier.encoder.model,
             args=arguments,
             train_dataset=session.train,
-            eval_dataset=session.validation,
+            eval_dataset=session.validation.rows,
             compute_loss_func=self._share_of_the_loss,
         )
         self.remove_callback(PrinterCallback)
         self._flops = flops
+        self._dropout = KeyedDropout(session.classifier.encoder.model, session.batches.seed)
+        self._place = (0, 0)
         self.step_loss = 0.0
 
     def _share_of_the_loss(
@@ -127,22 +129,22 @@ class _Trainer(Trainer):
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         """Return the session's batches, this process's share of each."""
-        # Not prepared by accelerate, which would give whole batches to the processes in turn. A loader draws a number
-        # for its workers; with a generator of its own, dropout draws the same numbers as without a loader.
+        # Not prepared by accelerate, which would give whole batches to the processes in turn.
         return DataLoader(
-            self._session.train,
-            batch_sampler=self._batches,
-            collate_fn=self._session.classifier.encoder.collate,
-            generator=torch.Generator(),
+            self._session.train, batch_sampler=self._batches, collate_fn=self._session.classifier.encoder.collate
         )
 
     def training_step(
         self, model: torch.nn.Module, inputs: dict[str, Any], num_items_in_batch: torch.Tensor | int | None = None
     ) -> torch.Tensor:
         """Compute the gradient of a micro-batch, and count it."""
-        loss = super().training_step(model, inputs, num_items_in_batch)
+        step, (last_step, micro_batch) = self.state.global_step + 1, self._place
+        self._place = (step, micro_batch + 1 if step == last_step else 0)
+        model.train()  # as Trainer does, but before its dropout is replaced
+        with self._dropout.drawing(step, self.args.process_index, self._place[1]):
+            loss = super().training_step(model, inputs, num_items_in_batch)
         self.step_loss += loss.item()
-        self._session.check_finite(self.state.global_step + 1, "the loss", self.step_loss)
+        self._session.steps.check_finite(self.state.global_step + 1, "the loss", self.step_loss)
         shape = inputs["input_ids"].shape
         self._session.workspace.meter.trained(
             examples=shape[0],
@@ -163,7 +165,7 @@ class _Trainer(Trainer):
         metric_key_prefix: str = "eval",
     ) -> dict[str, float]:
         """Finish an epoch."""
-        epoch = self.state.global_step // self._session.steps_per_epoch
+        epoch = self.state.global_step // len(self._session.batches)
         assert self.optimizer is not None  # there is one once training began
         loss, accuracy = self._session.epoch_done(epoch, self.optimizer)
         return {f"{metric_key_prefix}_loss": loss, f"{metric_key_prefix}_accuracy": accuracy}
@@ -223,5 +225,5 @@ class _Steps(TrainerCallback):
         loss, self._trainer.step_loss = self._trainer.step_loss, 0.0
         # The schedule moves on after this.
         learning_rate = float(kwargs["lr_scheduler"].get_last_lr()[0])
-        self._session.step_done(state.global_step + 1, loss, learning_rate)
+        self._session.steps.add(state.global_step + 1, loss, learning_rate)
         self._bar.advance(note=f"loss {loss:.3f}")

@@ -4,37 +4,41 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from types import MethodType
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad_and_value, vmap
 
+from textclf_core.encoder.dropout import DropoutMasks, replaced_dropout
 from textclf_core.encoder.training_cells import TrainingCell
 from textclf_core.training.loss import Loss
 from textclf_core.training.parameters import decays
 
 if TYPE_CHECKING:
     from textclf_core.encoder import Encoder
+    from textclf_core.training.options import EncoderTraining
 
 # Those of torch.optim.AdamW, the optimizer of a cell that trains alone.
 _BETA1, _BETA2, _EPSILON = 0.9, 0.999, 1e-8
+
+_DropoutCall = tuple[str, tuple[int, ...], float]
+"""A dropout's name, the shape of what it is given, and its rate."""
 
 
 class StackedHeads:
     """The heads of all cells as one function of their stacked parameters, with the cells as their first dimension."""
 
     def __init__(
-        self, encoder: Encoder, boundary: int, cells: Sequence[TrainingCell], loss: Loss, max_grad_norm: float
+        self, encoder: Encoder, boundary: int, cells: Sequence[TrainingCell], loss: Loss, options: EncoderTraining
     ) -> None:
         self._rest = _Rest(encoder, boundary)
         self._encoder = encoder
         self._seeds = [cell.seed for cell in cells]
-        self._generators = {seed: torch.Generator(encoder.model.device).manual_seed(seed) for seed in self._seeds}
+        self._step = 0
         self._row_loss = loss
-        self._max_grad_norm = max_grad_norm
+        self._max_grad_norm, self._micro_batch_size = options.max_grad_norm, options.micro_batch_size
         self._parameters = {
             name: torch.stack([cell.parameters[name] for cell in cells]).to(encoder.model.device)
             for name in cells[0].parameters
@@ -44,19 +48,16 @@ class StackedHeads:
             torch.tensor([cell.recipe.weight_decay for cell in cells], device=encoder.model.device),
             decaying={name for name, values in cells[0].parameters.items() if decays(name, values)},
         )
-        self._dropouts: dict[int, list[tuple[tuple[int, ...], float]]] = {}
+        self._dropouts: dict[int, list[_DropoutCall]] = {}
         self._gradients = vmap(grad_and_value(self._loss))
 
     @contextmanager
     def prepared(self) -> Iterator[None]:
         """Keep what is frozen in evaluation mode, and let dropout take the cells' own numbers."""
-        with self._encoder.frozen_in_eval(), ExitStack() as stack:
-            self._encoder.model.train()
-            for module in self._encoder.model.modules():
-                if isinstance(module, nn.Dropout) and module.training and module.p:
-                    stack.enter_context(self._rest.dropping(module))
+        model = self._encoder.model
+        with self._encoder.frozen_in_eval(), replaced_dropout(model.train(), self._rest.drop):
             yield
-        self._encoder.model.train(False)
+        model.train(False)
 
     def step(self, hidden: Tensor, labels: Tensor, rates: Sequence[float]) -> tuple[list[float], list[float]]:
         """Take one step of every cell, and return the cells' losses and the norms of their gradients.
@@ -68,6 +69,7 @@ class StackedHeads:
             labels: int64, shape (cells, rows), or zeros and ones, (cells, rows, labels).
             rates: the learning rate of each cell.
         """
+        self._step += 1
         gradients, losses = self._gradients(self._parameters, hidden, labels, self._masks(hidden.shape[1]))
         norms = torch.stack([gradient.flatten(1).norm(dim=1) for gradient in gradients.values()]).norm(dim=0)
         shrink = (self._max_grad_norm / (norms + 1e-6)).clamp(max=1.0)
@@ -85,17 +87,21 @@ class StackedHeads:
         return self._row_loss(logits, labels) / labels.numel()
 
     def _masks(self, rows: int) -> list[Tensor]:
-        """Return what dropout multiplies with: the numbers that each seed would draw alone, stacked."""
+        """Return what dropout multiplies with: what each seed would draw alone in this step, stacked."""
         if rows not in self._dropouts:
             self._dropouts[rows] = self._rest.record_dropouts(rows)
-        drawn = {
-            seed: [
-                torch.empty(shape, device=self._encoder.model.device).bernoulli_(1 - p, generator=generator).div_(1 - p)
-                for shape, p in self._dropouts[rows]
-            ]
-            for seed, generator in self._generators.items()
-        }
-        return [torch.stack(masks) for masks in zip(*(drawn[seed] for seed in self._seeds), strict=True)]
+        drawn = {seed: self._masks_alone(seed, rows) for seed in set(self._seeds)}
+        device = self._encoder.model.device
+        return [torch.stack(masks).to(device) for masks in zip(*(drawn[seed] for seed in self._seeds), strict=True)]
+
+    def _masks_alone(self, seed: int, rows: int) -> list[Tensor]:
+        """Return the masks of one seed, a micro-batch after the other, as it would draw them."""
+        size = self._micro_batch_size or rows
+        parts = []
+        for number, start in enumerate(range(0, rows, size)):
+            masks, count = DropoutMasks(seed, self._step, micro_batch=number), min(size, rows - start)
+            parts.append([masks.draw(name, (count, *shape[1:]), rate) for name, shape, rate in self._dropouts[rows]])
+        return [torch.cat(masks) for masks in zip(*parts, strict=True)]
 
 
 class StackedAdamW:
@@ -147,33 +153,23 @@ class _Rest(nn.Module):
         self.masks: list[Tensor] | None = None
         self._encoder = (encoder,)  # in a tuple: it is no module of this one
         self._boundary = boundary
-        self._recorded: list[tuple[tuple[int, ...], float]] = []
+        self._names = {module: name for name, module in encoder.model.named_modules()}
+        self._recorded: list[_DropoutCall] = []
 
     def forward(self, hidden: Tensor) -> Tensor:
         """Return the logits, shape (rows, labels), of first tokens, shape (rows, 1, width)."""
         [encoder] = self._encoder
         return encoder.run_from(hidden, None, self._boundary)
 
-    @contextmanager
-    def dropping(self, dropout: nn.Dropout) -> Iterator[None]:
-        """Let a dropout of the model take its mask from here."""
+    def drop(self, dropout: nn.Module, values: Tensor, rate: float) -> Tensor:
+        """Multiply with the next mask; without any, note what was asked for."""
+        if self.masks is None:
+            self._recorded.append((self._names[dropout], tuple(values.shape), rate))
+            return values
+        return values * self.masks.pop(0)
 
-        def drop(_: nn.Module, values: Tensor) -> Tensor:
-            if not dropout.training:  # validation between two epochs
-                return values
-            if self.masks is None:
-                self._recorded.append((tuple(values.shape), dropout.p))
-                return values
-            return values * self.masks.pop(0)
-
-        vars(dropout)["forward"] = MethodType(drop, dropout)
-        try:
-            yield
-        finally:
-            del vars(dropout)["forward"]
-
-    def record_dropouts(self, rows: int) -> list[tuple[tuple[int, ...], float]]:
-        """Return shape and rate of each dropout, in the order of their calls, for a batch of so many rows."""
+    def record_dropouts(self, rows: int) -> list[_DropoutCall]:
+        """Return what each dropout needs, in the order of their calls, for a batch of so many rows."""
         [encoder] = self._encoder
         self.masks, self._recorded = None, []
         with torch.no_grad():

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 class LabelTexts:
     """The sentence that describes each label."""
 
-    template: Annotated[str, Option("A sentence with {} as the place of the label's description.")] = "This text is {}."
+    template: Annotated[str, Option("A sentence in which {} stands for the label's description.")] = "This text is {}."
     descriptions: Annotated[
         tuple[str, ...],
         Option("Descriptions of labels: neg=a negative film review,pos=a positive one. Default: the label's name."),

@@ -17,6 +17,7 @@ from transformers import AutoModelForSequenceClassification, pipeline
 import textclf_core
 from textclf_core import UsageError
 from textclf_core.encoder import Encoder
+from textclf_core.encoder.dropout import KeyedDropout
 from textclf_core.plugins import Catalogue, activate
 from textclf_core.testing import tiny_data, tiny_encoder
 
@@ -109,8 +110,7 @@ def test_a_seed_drops_the_same_where_the_first_token_alone_is_computed() -> None
             torch.nn.init.normal_(parameter)
     logits = []
     for context in (encoder.computing_what_the_head_reads(), nullcontext()):
-        torch.manual_seed(0)
-        with context:
+        with context, KeyedDropout(encoder.model, seed=0).drawing(1):
             logits.append(encoder.logits(batch))
     torch.testing.assert_close(*logits, atol=1e-5, rtol=1e-5)
 

@@ -105,7 +105,7 @@ def test_what_is_saved_scores_as_before_without_pickle(run: Callable[..., Run]) 
 
 
 def test_more_shots_than_there_are_and_a_loss_that_isnt_finite_end_in_words(run: Callable[..., Run]) -> None:
-    with pytest.raises(DataError, match=r"99/class of train: label 0 has only 32 rows in train, 99 are needed"):
+    with pytest.raises(DataError, match=r"99/class of train: the label 'negative' has only 32 rows"):
         run("shots=99")
     with pytest.raises(RunError, match="the loss became nan at step"):
         run(f"{FAST.replace('3e-3', '1e30')},iterations=4".replace("iterations=2,", ""))

@@ -86,24 +86,24 @@ def test_if_all_of_validation_is_correct_the_scores_stay_which_is_logged(caplog:
 
 
 @pytest.mark.parametrize(
-    ("truth", "bound", "message"),
+    ("truth", "limit", "message"),
     [
         # Scores of 0.51 and right in 9 of 10 rows, far from what they say; and scores of 0.51 and wrong in all.
-        ([0] * 9 + [1], 0.05, "is at its bound, 0.05, and a lower one would fit the 10 labels of validation"),
-        ([1] * 10, 20.0, "is at its bound, 20, and a higher one"),
+        ([0] * 9 + [1], 0.05, "fitted to the 10 labels of validation is the lower limit of the search, 0.05: "),
+        ([1] * 10, 20.0, "is the upper limit of the search, 20: "),
     ],
 )
-def test_a_temperature_at_its_bound_is_a_warning(
-    truth: list[int], bound: float, message: str, caplog: pytest.LogCaptureFixture
+def test_a_temperature_at_a_limit_of_the_search_is_a_warning(
+    truth: list[int], limit: float, message: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     found = fit_temperature(np.array([[0.51, 0.49]] * 10, np.float32), truth, Task(label_names=("bad", "good")))
-    assert found == Temperature(bound)
-    assert str(found) == f"temperature {bound:g} (at the bound)"
+    assert found == Temperature(limit)
+    assert str(found) == f"temperature {limit:g} (a limit of the search)"
     [warning] = [record for record in caplog.records if record.levelname == "WARNING"]
     assert message in warning.getMessage()
 
 
-def test_a_temperature_within_its_bounds_is_no_warning(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_temperature_within_the_limits_is_no_warning(caplog: pytest.LogCaptureFixture) -> None:
     fit_temperature(*miscalibrated(0.06, rows=500), THREE)
     assert not caplog.records
 

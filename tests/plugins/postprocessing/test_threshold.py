@@ -139,7 +139,7 @@ def test_a_run_has_the_same_labels_everywhere(base: list[str], tmp_path: Path) -
         [row["scores"][("negative", "positive").index(row["prediction"])] for row in rows], abs=2e-6
     )
     calibration, threshold = run.record.postprocessing
-    assert threshold.fitted.startswith("positive at scores of at least 0.")
+    assert threshold.fitted.startswith("minimum score: positive 0.")
     assert calibration.after == threshold.before
     assert threshold.after["test"]["f1"] == run.metrics["test"]["f1"] != threshold.before["test"]["f1"]
 
@@ -156,7 +156,7 @@ def test_a_comparison_and_the_report_count_the_labels_that_were_chosen(
     assert scores["full"] != scores["full + threshold:recall=1"]
     assert textclf("report", str(tmp_path), "--format", "page", "--output", str(tmp_path / "page.html")) == 0
     page = (tmp_path / "page.html").read_text()
-    assert "positive at scores of at least" in page
+    assert "minimum score: positive" in page
 
 
 def test_rows_without_an_answer_have_no_prediction_and_no_part_in_the_metrics(reviews: Path, tmp_path: Path) -> None:

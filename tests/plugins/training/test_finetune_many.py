@@ -91,6 +91,16 @@ def test_together_is_as_alone(
         assert run.record.cost.train_non_padding_tokens == alone.record.cost.train_non_padding_tokens
 
 
+def test_together_is_as_alone_in_micro_batches(tmp_path: Path) -> None:
+    """Each micro-batch has a dropout of its own; 5 of 16 rows leave one over."""
+    plugins = [checkpoint_of("bert", tmp_path / "model"), "head-only", "finetune:learning_rate=1e-2,micro_batch_size=5"]
+    arguments = {"plugins": plugins[:1], "seeds": 2, "data": tiny_data(ROWS), "baselines": False, "quiet": True}
+    comparison = textclf_core.compare([" + ".join(plugins[1:])], output=tmp_path / "runs", **arguments)
+    alone = textclf_core.run(plugins, data=tiny_data(ROWS), seed=1, output=tmp_path / "alone", quiet=True)
+    assert comparison.runs[1].record.seed == 1
+    np.testing.assert_allclose(scores(comparison.runs[1]), scores(alone), atol=1e-6)
+
+
 def test_the_encoder_runs_once_for_all(together: Callable[[str], tuple[str, ComparisonResult]]) -> None:
     _, comparison = together("bert")
     first, *others = (run.record.cost for run in comparison.runs)

@@ -71,6 +71,6 @@ def test_rows_held_on_the_device_are_those_of_the_disk(tmp_path: Path) -> None:
     with store.writer() as writer:
         for key, tokens in zip(keys, (3, 1, 5, 2, 4), strict=True):
             writer.write([key], rng.normal(size=(1, tokens, 4)).astype(np.float32))
-    held, read = (PrefixRows(store, keys, CPU, only_first_token=False, held=held) for held in (True, False))
+    held, read = (PrefixRows(store, keys, CPU, boundary=1, only_first_token=False, held=held) for held in (True, False))
     for indices in ([0], [1, 3], [4, 2, 0]):
         assert torch.equal(held.hidden(indices), read.hidden(indices))

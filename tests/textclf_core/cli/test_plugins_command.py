@@ -15,7 +15,12 @@ import pytest
 
 from textclf_core.cli import main
 
-HEAVY = ("torch", "transformers", "datasets", "evaluate", "accelerate", "sklearn", "pandas", "numpy", "pyarrow")
+HEAVY = {
+    *("torch", "transformers", "datasets", "evaluate", "accelerate", "sklearn", "pandas", "numpy", "pyarrow"),
+    *("rich", "tabulate", "jinja2", "scipy", "matplotlib", "huggingface_hub"),
+}
+NOT_FOR_HELP = {"pydantic", "annotated_types", "importlib.metadata", "textclf_core.plugins"}
+"""What listing plugins needs; together it takes as long as all that ``textclf --help`` needs."""
 
 BROKEN = "import no_such_library\n"
 
@@ -67,7 +72,7 @@ def test_help_and_listings_import_nothing_heavy() -> None:
     for words, line in zip(commands, lines, strict=True):
         imported = set(line.removeprefix(f"imported: {words} ").split())
         assert "textclf_core" in imported
-        assert imported.isdisjoint(HEAVY), words
+        assert not imported & (HEAVY | NOT_FOR_HELP if words == "--help" else HEAVY), words
 
 
 def test_the_listing_has_a_line_for_each_plugin() -> None:
@@ -159,7 +164,7 @@ def test_a_plugin_is_shown_with_its_options() -> None:
     page = textclf("plugins", "show", "freeze-first-n").stdout
     assert page.startswith("freeze-first-n · strategy · textclf-core 0.1.0\n\nFreeze the embeddings")
     [row] = [line for line in page.splitlines() if line.startswith("n ")]
-    assert row.startswith("n           int or float, at least 0  10         Encoder blocks to freeze")
+    assert row.startswith("n           int or float, at least 0  10         Number of encoder blocks")
 
 
 def test_a_required_option_is_shown_as_such() -> None:

@@ -50,7 +50,7 @@ def trained(finished: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.Monk
 def test_a_run_ends_in_a_table_of_metrics_and_cost(finished: tuple[Path, str]) -> None:
     directory, out = finished
     assert "freeze-first-n:n=1" in out
-    for words in ("validation", "test", "f1", "accuracy", "peak memory", "embeddings, block 0; unchanged, by hash"):
+    for words in ("validation", "test", "f1", "accuracy", "peak memory", "embeddings, block 0 (verified unchanged)"):
         assert words in out
     assert out.rstrip().endswith(f"run: {directory}")
     record = json.loads((directory / "record.json").read_text())
@@ -97,7 +97,8 @@ def test_an_experiment_file_gives_the_same_run(
         files = {{ path = '{reviews}' }}
         freeze-first-n = {{ n = 2 }}
         finetune = {{ epochs = 2 }}
-        """
+        """,
+        encoding="utf-8-sig",  # with the byte order mark that some editors write
     )
     assert textclf("run", str(file), "--plugin", "freeze-first-n:n=1", "--format", "json") == 0
     record = json.loads(capsys.readouterr().out)
@@ -114,13 +115,26 @@ def test_an_experiment_file_gives_the_same_run(
     ("text", "message"),
     [
         ("sed = 1", "there is no setting 'sed'. Did you mean 'seed'?"),
-        ("seed = 'one'", "'seed' takes a whole number, not 'one'"),
+        ("seed = 'one'", "'seed' takes a whole number, 0 or greater, not 'one'"),
         ("[plugins]\nfull = 3", "plugin 'full' takes a table of options"),
         ("seed = ", "not TOML"),
-        ("seeds = 3", "'seeds' takes a list of whole numbers, not 3"),
-        ("seeds = []", "at least one seed is needed"),
-        ("seeds = [1, 1]", "each seed may be given once only"),
-        ("data_seed = -1", "data_seed=-1: a seed must be 0 or greater"),
+        ("seed = true", "'seed' takes a whole number, 0 or greater, not True"),
+        ("seed = 1.0", "'seed' takes a whole number, 0 or greater, not 1.0"),
+        ("output = 1", "'output' takes text, not 1"),
+        ("plugins = ['full']", "'plugins' takes a table of plugins, not ['full']"),
+        ("try = { full = {} }", "'try' takes tables of plugins, each headed [[try]], not {'full': {}}"),
+        ("try = [3]", "'try' takes tables of plugins, each headed [[try]], not [3]"),
+        ("[[try]]\nfull = 3", "plugin 'full' takes a table of options, such as full = {}, not 3"),
+        ("tries = []", "there is no setting 'tries'. It takes plugins, try, seeds"),
+        ("seeds = 3", "'seeds' takes a list of one or more different whole numbers, 0 or greater, not 3"),
+        ("seeds = []", "'seeds' takes a list of one or more different whole numbers, 0 or greater, not []"),
+        ("seeds = [0, -1, -2]", "experiment.toml: 'seeds' takes a list of one or more different whole numbers"),
+        ("seeds = [1, 1]", "'seeds' may have each seed once only, not [1, 1]"),
+        ("data_seed = -1", "'data_seed' takes a whole number, 0 or greater, not -1"),
+        (
+            "data_sed = 1\nseed = -1\n[plugins]\nfull = 3",
+            "not 3.\n  'seed' takes a whole number, 0 or greater, not -1.\n  there is no setting 'data_sed'",
+        ),
     ],
 )
 def test_a_faulty_experiment_file(

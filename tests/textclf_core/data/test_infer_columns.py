@@ -129,17 +129,42 @@ def test_a_column_that_isnt_there_is_named_with_the_nearest() -> None:
 
 def test_a_column_that_another_split_lacks_is_named_with_its_file() -> None:
     with pytest.raises(DataError, match=r"test\.csv: there is no column 'label'; the columns are: text"):
-        labelled({"train": source(text=["a"], label=["x"]), "test": source("test.csv", text=["b"])})
+        labelled({"train": source(text=["a"], label=["x"]), "test": source("test.csv", text=["b"], verdict=["x"])})
+    with pytest.raises(DataError, match=r"dev\.csv: there is no column 'label'; the columns are: text"):
+        labelled({"train": source(text=["a"], label=["x"]), "validation": source("dev.csv", text=["b"])})
+
+
+@pytest.mark.parametrize(
+    ("trained", "tested", "left"),
+    [
+        (["x", "y"], ["x", None, " ", "-1"], 1),
+        ([0, 1], [-1, 1, 0, None], 2),
+        ([0, -1], [-1, 0, -1, None], 3),  # -1 is a label in train
+        ([["x"], ["y"]], [["x"], [], None, None], 2),  # a row without labels is labelled
+    ],
+)
+def test_rows_of_test_without_a_label_are_left_out_and_counted(
+    trained: list[object], tested: list[object], left: int
+) -> None:
+    rows = {"text": list("abcd"), "label": tested}
+    splits = labelled({"train": source(text=["k", "l"], label=trained), "test": source("test.csv", **rows)})
+    assert (len(splits["test"]), splits.unlabelled) == (left, 4 - left)
+
+
+@pytest.mark.parametrize("columns", [{}, {"label": [None, None]}, {"label": [-1, -1]}])
+def test_a_test_split_without_any_label_is_left_out(columns: dict[str, list[object]]) -> None:
+    splits = labelled({"train": source(text=["a", "b"], label=[0, 1]), "test": source(text=["c", "d"], **columns)})
+    assert (list(splits), splits.unlabelled) == (["train"], 2)
 
 
 def test_every_row_without_a_label_is_counted_and_the_first_is_named_by_its_line() -> None:
     gaps = Source(Dataset.from_dict({"text": ["a", "b", "c"], "label": ["x", "", None]}), "r.csv", (2, 3, 7))
-    test = source("test.csv", text=["d"], label=[None])
+    validation = source("dev.csv", text=["d"], label=[None])
     with pytest.raises(DataError) as error:
-        labelled({"train": gaps, "test": test})
+        labelled({"train": gaps, "validation": validation})
     assert str(error.value) == (
         "r.csv, line 3, and 1 more rows: there is no label (column 'label')\n"
-        "test.csv, row 1: there is no label (column 'label')"
+        "dev.csv, row 1: there is no label (column 'label')"
     )
 
 

@@ -36,17 +36,17 @@ def test_given_splits_are_left_as_they_are() -> None:
     assert {name: rows_of(prepared.data[name]) for name in prepared.data} == {
         name: rows_of(data[name]) for name in data
     }
-    assert [facts.origin for facts in prepared.splits] == ["given"] * 3
+    assert [facts.origin for facts in prepared.record.splits] == ["given"] * 3
 
 
 def test_missing_splits_take_a_tenth_of_every_label_each() -> None:
     prepared = prepare(DatasetDict(train=train_of(300)), data_seed=0)
-    assert [(facts.name, facts.rows, facts.origin) for facts in prepared.splits] == [
+    assert [(facts.name, facts.rows, facts.origin) for facts in prepared.record.splits] == [
         ("train", 240, "given"),
         ("validation", 30, "held out from train"),
         ("test", 30, "held out from train"),
     ]
-    assert prepared.splits[1].label_counts == prepared.splits[2].label_counts == dict.fromkeys(NAMES, 10)
+    assert prepared.record.splits[1].label_counts == prepared.record.splits[2].label_counts == dict.fromkeys(NAMES, 10)
 
 
 def test_carving_loses_no_row_and_doubles_none() -> None:
@@ -74,7 +74,7 @@ def test_a_given_test_split_is_never_validation() -> None:
     prepared = prepare(DatasetDict(train=train_of(100), test=test), data_seed=0)
     assert rows_of(prepared.data["test"]) == [("only in test", 0)]
     assert "only in test" not in prepared.data["validation"]["text"]
-    assert prepared.splits[1].origin == "held out from train"
+    assert prepared.record.splits[1].origin == "held out from train"
 
 
 def test_the_same_test_rows_are_held_out_whether_validation_is_given_or_not() -> None:
@@ -89,13 +89,13 @@ def test_duplicates_of_a_text_stay_on_one_side() -> None:
     prepared = prepare(DatasetDict(train=train), data_seed=0)
     sides = Counter(text for part in prepared.data.values() for text in set(part["text"]))
     assert set(sides.values()) == {1}
-    assert all(facts.rows for facts in prepared.splits)
+    assert all(facts.rows for facts in prepared.record.splits)
 
 
 def test_a_text_that_fills_more_than_a_tenth_stays_in_train() -> None:
     train = split(["again"] * 80 + [f"sentence {row}" for row in range(120)], [0] * 100 + [1] * 100)
     prepared = prepare(DatasetDict(train=train), data_seed=0)
-    assert [facts.rows for facts in prepared.splits] == [160, 20, 20]
+    assert [facts.rows for facts in prepared.record.splits] == [160, 20, 20]
     assert prepared.data["train"]["text"][:].count("again") == 80
 
 
@@ -122,7 +122,7 @@ def test_facts_count_labels_empty_texts_and_duplicates() -> None:
         validation=split(["c"], [0]),
         test=split(["a", "b", "d", None], [0, 2, 2, 0]),
     )
-    train, _, test = prepare(data, 0).splits
+    train, _, test = prepare(data, 0).record.splits
     assert (train.label_counts, train.empty_texts, train.duplicates, train.shared_with_train) == (
         {"bad": 2, "fair": 0, "good": 2},
         1,
@@ -130,6 +130,31 @@ def test_facts_count_labels_empty_texts_and_duplicates() -> None:
         0,
     )
     assert (test.empty_texts, test.duplicates, test.shared_with_train) == (1, 0, 3)
+
+
+def test_texts_with_different_labels_are_counted_once_each() -> None:
+    data = DatasetDict(
+        train=split(["a", "a", "b", "c", "c"], [0, 1, 1, 2, 2]),
+        validation=split(["b", "d"], [0, 1]),
+        test=split(["a", "e"], [2, 0]),
+    )
+    assert prepare(data, 0).record.conflicting_texts == 2
+
+
+def test_rows_of_test_without_a_label_are_left_out_counted_and_logged(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="textclf")
+    data = DatasetDict(train=train_of(60), validation=train_of(6), test=split(["x", "y", "z"], [-1, 1, None]))
+    prepared = prepare(data, 0)
+    assert rows_of(prepared.data["test"]) == [("y", 1)]
+    assert prepared.record.splits[2].unlabelled == 2
+    assert "test: 2 rows without a label are left out of the scores; `textclf predict RUN" in caplog.text
+
+
+def test_a_test_split_without_labels_is_replaced_by_rows_of_train() -> None:
+    test = Dataset.from_dict({"text": ["x", "y"]})
+    prepared = prepare(DatasetDict(train=train_of(60), validation=train_of(6), test=test), 0)
+    of_test = prepared.record.splits[2]
+    assert (of_test.rows, of_test.origin, of_test.unlabelled) == (6, "held out from train", 2)
 
 
 def test_texts_shared_with_train_are_logged(caplog: pytest.LogCaptureFixture) -> None:
@@ -160,8 +185,8 @@ def test_the_fingerprint_differs_where_the_rows_do(other: Dataset) -> None:
     rest = {"validation": first, "test": first}
     before, after = (prepare(DatasetDict(train=train, **rest), 0) for train in (first, other))
     assert before.fingerprint != after.fingerprint
-    assert before.splits[0].sha256 != after.splits[0].sha256
-    assert before.splits[1].sha256 == after.splits[1].sha256
+    assert before.record.splits[0].sha256 != after.record.splits[0].sha256
+    assert before.record.splits[1].sha256 == after.record.splits[1].sha256
 
 
 def test_the_source_is_the_description_of_the_splits() -> None:
@@ -170,7 +195,7 @@ def test_the_source_is_the_description_of_the_splits() -> None:
         validation=split(["c"], [0], "one.csv"),
         test=split(["d"], [0], "two.csv"),
     )
-    assert prepare(data, 0).source == "one.csv; two.csv"
+    assert prepare(data, 0).record.source == "one.csv; two.csv"
 
 
 def test_a_split_of_another_name_is_excluded_and_logged(caplog: pytest.LogCaptureFixture) -> None:

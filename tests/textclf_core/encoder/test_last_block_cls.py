@@ -12,6 +12,7 @@ from torch.nn.functional import cross_entropy
 from torch.utils.flop_counter import FlopCounterMode
 
 from textclf_core.encoder import Encoder
+from textclf_core.encoder.dropout import KeyedDropout, replaced_dropout
 from textclf_core.encoder.last_block_cls import FIRST_TOKEN_BLOCKS
 from textclf_core.testing import tiny_encoder
 from textclf_core.training.flops import count_flops
@@ -29,17 +30,19 @@ def encoder_with(family: str, attention: str, dropout: float = 0.3) -> Encoder:
     return encoder
 
 
-def one_step(encoder: Encoder, *, first_token: bool, train: bool) -> tuple[Tensor, dict[str, Tensor], Tensor]:
-    """Return logits, gradients, and the next random number."""
+def one_step(encoder: Encoder, *, first_token: bool, train: bool) -> tuple[Tensor, dict[str, Tensor]]:
+    """Return logits and gradients."""
     batch = padded_batch(encoder)
     encoder.model.train(train)
     encoder.model.zero_grad()
-    torch.manual_seed(0)
-    with encoder.computing_what_the_head_reads() if first_token else nullcontext():
+    with (
+        encoder.computing_what_the_head_reads() if first_token else nullcontext(),
+        KeyedDropout(encoder.model, seed=0).drawing(1),
+    ):
         logits = encoder.logits(batch)
         cross_entropy(logits, batch["labels"]).backward()
     gradients = {name: one.grad.clone() for name, one in encoder.model.named_parameters() if one.grad is not None}
-    return logits.detach(), gradients, torch.rand(1)
+    return logits.detach(), gradients
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -48,12 +51,11 @@ def one_step(encoder: Encoder, *, first_token: bool, train: bool) -> tuple[Tenso
 def test_logits_gradients_and_dropout_are_the_same(family: str, attention: str, train: bool) -> None:
     encoder = encoder_with(family, attention)
     assert encoder.why_all_tokens() is None
-    logits, gradients, drawn = one_step(encoder, first_token=True, train=train)
-    whole_logits, whole_gradients, whole_drawn = one_step(encoder, first_token=False, train=train)
+    logits, gradients = one_step(encoder, first_token=True, train=train)
+    whole_logits, whole_gradients = one_step(encoder, first_token=False, train=train)
     torch.testing.assert_close(logits, whole_logits, atol=1e-5, rtol=1e-5)
     assert gradients.keys() == whole_gradients.keys()
     torch.testing.assert_close(gradients, whole_gradients, atol=1e-5, rtol=1e-4)
-    assert torch.equal(drawn, whole_drawn), "dropout drew as many numbers"
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -63,11 +65,31 @@ def test_dropout_inside_the_layers_is_the_same(family: str) -> None:
     [last] = [module for name, module in encoder.model.named_modules() if name.endswith("layer.1")]
     for path in (paths.query, paths.key, paths.value, paths.out, paths.up, paths.down):
         last.set_submodule(path, nn.Sequential(nn.Dropout(0.3), last.get_submodule(path)))
-    logits, gradients, drawn = one_step(encoder, first_token=True, train=True)
-    whole_logits, whole_gradients, whole_drawn = one_step(encoder, first_token=False, train=True)
+    logits, gradients = one_step(encoder, first_token=True, train=True)
+    whole_logits, whole_gradients = one_step(encoder, first_token=False, train=True)
     torch.testing.assert_close(logits, whole_logits, atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(gradients, whole_gradients, atol=1e-5, rtol=1e-4)
-    assert torch.equal(drawn, whole_drawn), "dropout drew as many numbers"
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_it_draws_for_the_first_token_alone(family: str) -> None:
+    encoder = encoder_with(family, "eager" if family == "mpnet" else "sdpa")
+    encoder.model.train()
+    dropped: list[tuple[int, ...]] = []
+
+    def drop(_: nn.Module, values: Tensor, rate: float) -> Tensor:
+        dropped.append(tuple(values.shape))
+        return values
+
+    batch = padded_batch(encoder)
+    rows, tokens = batch["input_ids"].shape
+    with encoder.computing_what_the_head_reads(), replaced_dropout(encoder.model, drop):
+        encoder.logits(batch)
+    # Of the embeddings and both blocks: the first block's are for all tokens, the last block's for one.
+    in_blocks = [shape for shape in dropped if len(shape) > 2][1:]
+    assert {shape[-2] for shape in in_blocks[: len(in_blocks) // 2]} == {tokens}
+    assert {shape[-2] for shape in in_blocks[len(in_blocks) // 2 :]} == {1}
+    assert {shape[0] for shape in dropped} == {rows}
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -112,8 +112,8 @@ def test_the_record_names_the_columns_and_counts_truncated_rows(run: textclf_cor
     assert record.plugin("trainer").options["max_length"] == "p50"  # type: ignore[union-attr]  # it has one
     train = record.data.splits[0]
     assert 0 < train.truncated <= train.rows / 2  # type: ignore[operator]  # it was counted
-    cut = f"{train.truncated} of {train.rows} in train"
-    assert f"{record.tokenization.max_length} tokens; longer texts truncated (head+tail kept): {cut}" in str(run)
+    assert f"; {train.truncated} truncated" in str(run)
+    assert f"{record.tokenization.max_length} tokens; longer texts truncated (truncation=head+tail)" in str(run)
 
 
 def test_a_reloaded_model_reads_texts_as_in_training(run: textclf_core.Run, tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ def test_a_reloaded_model_reads_texts_as_in_training(run: textclf_core.Run, tmp_
     run.export(tmp_path / "mine")
     card = " ".join((tmp_path / "mine" / "README.md").read_text().split())
     assert f"The longest input is {note['max_length']} tokens" in card
-    assert "Longer texts were truncated (head+tail kept): " in card
+    assert "Truncated texts (truncation=head+tail): " in card
 
 
 def test_a_row_may_be_texts_in_order_or_by_name(run: textclf_core.Run) -> None:
@@ -158,7 +158,7 @@ def test_predict_reads_the_columns_of_a_file(
 
 def test_the_page_shows_all_texts_of_a_row_and_how_many_were_truncated(run: textclf_core.Run) -> None:
     [analysis] = analyse([StoredRun(run.directory, run.record)])
-    assert "Longer texts were truncated (head+tail kept): " in page_text([analysis])
+    assert "Truncated texts (truncation=head+tail): " in page_text([analysis])
     data = example_data(analysis)
     assert data["columns"] == ["title", "body"]
     assert all(len(texts) == 2 for texts, *_ in data["texts"].values())  # type: ignore[attr-defined]  # a dict

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 import torch
 from checkpoints import write_checkpoint
@@ -17,7 +19,7 @@ from seqeval.metrics import f1_score
 from tokenizers import ByteLevelBPETokenizer
 from transformers import PreTrainedTokenizerFast, pipeline
 
-from textclf_core import compare, run
+from textclf_core import compare, report, run
 from textclf_core.data import prepare
 from textclf_core.data.prepared import with_train_size
 from textclf_core.data.sampling import TrainSize
@@ -115,13 +117,81 @@ def test_predict_gives_the_entities_of_a_text(done: Run) -> None:
 
 
 def test_predict_reads_files_and_lists_of_words(done: Run, tmp_path: Path, textclf: Callable[..., int]) -> None:
-    rows = [{"tokens": ["a", "bright", "plot"]}, {"tokens": ["very", "awful"]}]
-    source, labelled = tmp_path / "in.jsonl", tmp_path / "out.csv"
+    rows = [{"tokens": ["a", "bright", "plot"]}, {"tokens": ["very", None, "awful"]}, {"tokens": None}]
+    source, labelled, table = tmp_path / "in.jsonl", tmp_path / "out.csv", tmp_path / "out.parquet"
     source.write_text("".join(json.dumps(row) + "\n" for row in rows))
     assert textclf("predict", str(done.directory), "--input", str(source), "--output", str(labelled)) == 0
     with labelled.open() as stream:
         found = [json.loads(row["entities"]) for row in csv.DictReader(stream)]
-    assert [[one["text"] for one in of_row] for of_row in found] == [["bright"], ["awful"]]
+    assert [[one["text"] for one in of_row] for of_row in found] == [["bright"], ["awful"], []]
+    assert textclf("predict", str(done.directory), "--input", str(source), "--output", str(table)) == 0
+    assert pq.read_table(table).to_pylist() == [
+        row | {"entities": entities} for row, entities in zip(rows, found, strict=True)
+    ]
+    assert [row["entities"] for row in done.predict(pd.read_parquet(table, columns=["tokens"]))] == found
+
+
+def test_a_dict_of_lists_of_words_may_be_a_row_or_columns(done: Run) -> None:
+    with pytest.raises(UsageError, match="may be one row or a dict of columns: pass a list of rows"):
+        done.predict({"tokens": ["a", "bright", "plot"]})
+    columns = {"tokens": [["a", "bright", "plot"], ["dull"]], "source": ["x", "y"]}
+    assert [row["source"] for row in done.predict(columns)] == ["x", "y"]
+
+
+def without_some_labels(data: DatasetDict) -> DatasetDict:
+    """Return rows where every third word, and the last row of each split, has no label."""
+    splits = {}
+    for name, split in data.items():
+        labels = [[-100 if place % 3 == 2 else label for place, label in enumerate(row)] for row in split["label"][:]]
+        labels[-1] = [-100] * len(labels[-1])
+        splits[name] = Dataset.from_dict({"tokens": split["tokens"][:], "label": labels}, features=split.features)
+    return DatasetDict(splits)
+
+
+@pytest.fixture(scope="module")
+def partly(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run on words of which some have no label."""
+    checkpoint = write_checkpoint(tmp_path_factory.mktemp("model"), num_hidden_layers=1, initializer_range=0.02)
+    return run(
+        [f"hf-model:checkpoint={checkpoint}", "finetune:learning_rate=5e-3,epochs=3,batch_size=8,focal_gamma=1"],
+        data=without_some_labels(tiny_words(96)),
+        output=tmp_path_factory.mktemp("runs"),
+        quiet=True,
+    )
+
+
+def test_words_without_a_label_are_in_no_score(partly: Run) -> None:
+    for split in ("validation", "test"):
+        rows = stored(partly, split)
+        known = [
+            [(label, found) for label, found in zip(row["label"], row["prediction"], strict=True) if label is not None]
+            for row in rows
+        ]
+        assert sum(map(len, known)) < sum(len(row["tokens"]) for row in rows)
+        expected = f1_score(*([[pair[part] for pair in row] for row in known] for part in (0, 1)))
+        assert partly.metrics[split]["f1"] == pytest.approx(expected)
+        right = [label == found for row in known for label, found in row]
+        assert partly.metrics[split]["accuracy"] == pytest.approx(np.mean(right))
+
+
+def test_words_without_a_label_are_in_no_count(partly: Run) -> None:
+    assert partly.record.data.task.label_names == TAGS
+    for split in partly.record.data.splits:
+        labels = without_some_labels(tiny_words(96))[split.name]["label"]
+        assert sum(split.label_counts.values()) == sum(label >= 0 for row in labels for label in row)
+
+
+def test_words_without_a_label_are_in_no_loss(partly: Run) -> None:
+    last = json.loads((partly.directory / "history.jsonl").read_text().splitlines()[-1])
+    assert last["validation_accuracy"] == pytest.approx(partly.metrics["validation"]["accuracy"], abs=1e-6)
+
+
+def test_reports_count_the_words_with_a_label(partly: Run, tmp_path: Path) -> None:
+    same = report(partly.directory, metric="accuracy")
+    assert same.analysis is not None
+    assert same.analysis.rows[0].score == pytest.approx(partly.metrics["test"]["accuracy"])
+    assert report(partly.directory, classes=True).text()
+    assert report(partly.directory, format="page", output=tmp_path / "page.html").written
 
 
 def test_a_word_of_several_sub_tokens_is_labelled_on_the_first() -> None:
@@ -187,7 +257,7 @@ def test_truncated_words_count_as_outside_and_are_reported(model: str, tmp_path:
     for row in rows:
         assert set(row["prediction"][2:]) == {"O"}
         assert all(of_word[TAGS.index("O")] == 1 for of_word in row["scores"][2:])
-    assert any("words were cut off" in note and note.startswith("test: ") for note in short.record.notes)
+    assert any("words were truncated" in note and note.startswith("test: ") for note in short.record.notes)
     assert next(split for split in short.record.data.splits if split.name == "test").truncated > 0
 
 
@@ -308,7 +378,7 @@ def test_labels_that_are_no_entities_are_scored_by_the_word(tmp_path: Path) -> N
     compared = compare(["majority"], metric="accuracy", **settings)
     assert compared.analysis is not None
     assert compared.analysis.rows[0].score == tagged.metrics["test"]["accuracy"]
-    with pytest.raises(UsageError, match="take --metric accuracy"):
+    with pytest.raises(UsageError, match="use --metric accuracy"):
         compare(["majority"], **settings | {"output": tmp_path / "refused"})
     assert not (tmp_path / "refused").exists(), "nothing has run"
 
@@ -336,8 +406,8 @@ def test_files_and_saved_data_sets_may_hold_lists_of_words(tmp_path: Path) -> No
 def test_splits_are_held_out_and_sampled_by_sequence() -> None:
     train = tiny_words(80)["train"]
     prepared = prepare(DatasetDict(train=train), 0)
-    assert sum(split.rows for split in prepared.splits) == 80
-    assert with_train_size(prepared, TrainSize(share=0.5), 0).splits[0].rows == pytest.approx(32, abs=1)
+    assert sum(split.rows for split in prepared.record.splits) == 80
+    assert with_train_size(prepared, TrainSize(share=0.5), 0).record.splits[0].rows == pytest.approx(32, abs=1)
     with pytest.raises(DataError, match="give a share of train"):
         with_train_size(prepared, TrainSize(per_class=4), 0)
 
@@ -345,7 +415,7 @@ def test_splits_are_held_out_and_sampled_by_sequence() -> None:
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ({"tokens": [["a", "b"]], "label": [[0]]}, "1 rows have not one label a word, the first is row 1"),
+        ({"tokens": [["a", "b"]], "label": [[0]]}, "1 rows have more or fewer labels than words, the first is row 1"),
         ({"tokens": [["a", "b"]], "label": [[0, -1]]}, "1 rows have a word without a label"),
         ({"tokens": [["a", "b"]], "label": [[0, 0]]}, "every word has the same label"),
     ],

@@ -214,6 +214,15 @@ def test_score_is_plotted_against_every_measured_cost(outline: Outline) -> None:
     assert {f"f1 against {heading}" for heading in headings} <= set(names)
 
 
+def test_charts_have_their_colours_from_the_style(page: str) -> None:
+    charts = re.findall(r'<svg [^>]*class="chart".*?</svg>', page, re.DOTALL)
+    assert len(charts) > 20
+    coloured = {colour for one in charts for colour in re.findall(r' (?:fill|stroke)="([^"]*)"', one)}
+    assert {colour for colour in coloured if not re.fullmatch(r"var\(--[a-z]+\d?\)", colour)} == {"none"}
+    declared = set(re.findall(r"(--[a-z]+\d?):", page))
+    assert {colour[4:-1] for colour in coloured - {"none"}} <= declared
+
+
 def test_every_point_shows_its_values_to_the_keyboard(outline: Outline) -> None:
     points = [one for one in outline.all("g") if "point" in (one.get("class") or "").split()]
     assert len(points) > 60

@@ -1,9 +1,8 @@
-"""The plots, by their files and by what is drawn in them."""
+"""The charts, by their files and by what is drawn in them."""
 
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from xml.etree import ElementTree
@@ -14,11 +13,13 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from textclf_core.reports.analysis import Analysis, analyse
+from textclf_core.reports.costs import COSTS
 from textclf_core.reports.plots import write_curves, write_plots
-from textclf_core.reports.plots.labels import Label, place_labels, spread
-from textclf_core.reports.plots.models import confusion_figure, learning_figure, reliability_figure
-from textclf_core.reports.plots.scores import cost_figure, sweep_figure
-from textclf_core.reports.plots.style import short_labels, style
+from textclf_core.reports.plots.labels import Label, place_labels
+from textclf_core.reports.plots.lengths import length_chart
+from textclf_core.reports.plots.models import confusion_chart, learning_chart, reliability_chart
+from textclf_core.reports.plots.scores import cost_chart, sweep_chart
+from textclf_core.reports.plots.style import Chart, short_labels, style
 from textclf_core.reports.stored import find_runs
 from textclf_core.reports.sweeps import sweeps_of
 
@@ -79,32 +80,19 @@ def test_runs_without_a_history_have_no_learning_curves(tmp_path: Path) -> None:
     assert {path.stem for path in files} == {"cost", "confusion", "reliability"}
 
 
-def test_without_matplotlib_the_error_names_the_extra(
-    textclf: Callable[..., int],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    write_run(tmp_path / "runs", "full")
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
-    assert textclf("report", str(tmp_path / "runs"), "--plots", str(tmp_path / "plots")) == 2
-    assert capsys.readouterr().err == (
-        'error: plots need matplotlib, which isn\'t installed. Install it with: pip install "textclf-core[plots]"\n'
-    )
-
-
 def test_the_sweep_is_drawn_by_value_with_its_intervals_and_the_others_beside(analysis: Analysis) -> None:
     [sweep] = sweeps_of(analysis.rows)
     with style():
-        figure = sweep_figure(analysis, sweep)
-    [axes] = figure.axes
+        chart = sweep_chart(analysis, sweep)
+    [axes] = chart.figure.axes
     assert list(axes.lines[0].get_xdata()) == [0, 2, 4, 6]
     scores = {row.line.label: row.score for row in analysis.rows}
     assert list(axes.lines[0].get_ydata()) == [scores[f"freeze-first-n:n={n}"] for n in (0, 2, 4, 6)]
     # Far below the rest, the majority class would flatten them.
     assert axes.get_ylim()[0] > scores["majority"]
-    assert axes.get_xlabel() == f"freeze-first-n: n\nnot in the range: majority {scores['majority']:.3f}"
-    assert "full" in labels_in(figure)
+    assert axes.get_xlabel() == "freeze-first-n: n"
+    assert f"Not in the range: majority {scores['majority']:.3f}." in chart.caption
+    assert "full" in labels_in(chart.figure)
 
 
 def test_a_learning_rate_is_swept_on_a_logarithmic_axis(tmp_path: Path) -> None:
@@ -112,31 +100,31 @@ def test_a_learning_rate_is_swept_on_a_logarithmic_axis(tmp_path: Path) -> None:
         write_run(tmp_path, f"finetune:learning_rate={rate}", trainer=plugin("finetune", "trainer", learning_rate=rate))
     analysis = comparison(tmp_path)
     with style():
-        figure = sweep_figure(analysis, sweeps_of(analysis.rows)[0])
-    assert figure.axes[0].get_xscale() == "log"
+        chart = sweep_chart(analysis, sweeps_of(analysis.rows)[0])
+    assert chart.figure.axes[0].get_xscale() == "log"
 
 
 def test_costs_that_differ_tenfold_are_drawn_on_a_logarithmic_axis(analysis: Analysis) -> None:
     with style():
-        [axes] = cost_figure(analysis).axes
+        [axes] = cost_chart(analysis, COSTS["train-seconds"]).figure.axes
     assert axes.get_xscale() == "log"
-    assert axes.get_xlabel() == "training time (s)"
+    assert axes.get_xlabel() == "training time (s), log scale"
 
 
 def test_a_contender_whose_cost_was_not_counted_is_named(analysis: Analysis) -> None:
-    by_flops = comparison(analysis.rows[0].line.runs[0].directory.parent, cost="flops")
     with style():
-        [axes] = cost_figure(by_flops).axes
-    assert axes.get_xlabel() == "training FLOPs (10¹²)\nnot counted for majority"
+        chart = cost_chart(analysis, COSTS["flops"])
+    assert chart.figure.axes[0].get_xlabel() == "training FLOPs (10¹²)"
+    assert chart.caption.endswith("Not measured for majority.")
 
 
 def test_labels_of_points_close_together_cover_nothing_and_stay_inside() -> None:
-    figure = Figure(layout="constrained")
+    figure = Figure()
     axes = figure.subplots()
     points = [(0.93 + 0.01 * index, 0.5 + 0.01 * index) for index in range(6)]
     axes.plot(*zip(*points, strict=True), "o")
     axes.set(xlim=(0, 1), ylim=(0, 1))
-    place_labels(figure, axes, [Label(f"a contender {index}", *point) for index, point in enumerate(points)], list)
+    place_labels(axes, [Label(f"a contender {index}", *point) for index, point in enumerate(points)])
     figure.draw_without_rendering()
     boxes = [Text.get_window_extent(note) for note in axes.texts]
     assert len(boxes) == 6
@@ -146,9 +134,19 @@ def test_labels_of_points_close_together_cover_nothing_and_stay_inside() -> None
     assert all(axes.get_window_extent().contains(*corner) for box in boxes for corner in box.corners())
 
 
+def test_a_label_keeps_clear_of_a_line() -> None:
+    figure = Figure()
+    axes = figure.subplots()
+    axes.set(xlim=(0, 1), ylim=(0, 1))
+    place_labels(axes, [Label("on the line", 0.5, 0.5)], [[(0, 0.5), (1, 0.5)]])
+    [box] = [Text.get_window_extent(note) for note in axes.texts]
+    line = axes.transData.transform([(0.5, 0.5)])[0][1]
+    assert box.y0 > line or box.y1 < line
+
+
 def test_the_cost_plot_names_every_contender(analysis: Analysis) -> None:
     with style():
-        figure = cost_figure(analysis)
+        figure = cost_chart(analysis, COSTS["train-seconds"]).figure
     notes = [note.get_text() for note in figure.axes[0].texts]
     assert sorted(note.split(" ")[0] for note in notes) == sorted(row.line.label for row in analysis.rows)
     # Far below the others, it is drawn at the edge with its score.
@@ -158,26 +156,36 @@ def test_the_cost_plot_names_every_contender(analysis: Analysis) -> None:
 
 def test_learning_curves_show_losses_by_step_and_epochs_above(analysis: Analysis) -> None:
     with style():
-        figure = learning_figure(analysis)
-        assert figure is not None
-        texts = labels_in(figure)
-    drawn = [axes for axes in figure.axes if axes.get_title(loc="left")]
+        chart = learning_chart(analysis.rows)
+        assert chart is not None
+        texts = labels_in(chart.figure)
+    drawn = chart.figure.axes
     # The majority class learns nothing by steps.
     assert [axes.get_title(loc="left") for axes in drawn] == [
         row.line.label for row in analysis.rows if row.line.label != "majority"
     ]
-    validation = next(line for line in drawn[0].lines if line.get_label() == "validation")
-    assert (list(validation.get_xdata()), list(validation.get_ydata())) == ([20, 40], pytest.approx([0.7, 0.6]))
-    assert {"step", "loss (nats)", "epoch", "training, mean of seeds"} <= set(texts)
+    lines = [(list(line.get_xdata()), list(line.get_ydata())) for line in drawn[0].lines]
+    assert lines.count(([20, 40], pytest.approx([0.7, 0.6]))) == 2  # a line for each seed
+    assert {"step", "loss (nats)", "epoch 1", "epoch 2"} <= set(texts)
 
 
-@pytest.mark.parametrize("draw", [cost_figure, learning_figure, confusion_figure, reliability_figure])
-def test_nothing_leaves_a_figure_of_one_contender(tmp_path: Path, draw: Callable[[Analysis], Figure]) -> None:
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda analysis: cost_chart(analysis, COSTS["train-seconds"]),
+        lambda analysis: learning_chart(analysis.rows),
+        confusion_chart,
+        lambda analysis: reliability_chart(analysis.rows),
+        length_chart,
+    ],
+    ids=["cost", "learning", "confusion", "reliability", "length"],
+)
+def test_nothing_leaves_a_figure_of_one_contender(tmp_path: Path, draw: Callable[[Analysis], Chart]) -> None:
     label = "lora:rank=8 + freeze-first-n:n=4 + finetune:learning_rate=1e-4,epochs=3"
     for seed in (0, 1):
         write_run(tmp_path, label, seed=seed, history=history())
     with style():
-        figure = draw(comparison(tmp_path))
+        figure = draw(comparison(tmp_path)).figure
         figure.draw_without_rendering()
         needed = figure.get_tightbbox()
     width, height = figure.get_size_inches()
@@ -189,7 +197,7 @@ def test_nothing_leaves_a_figure_of_one_contender(tmp_path: Path, draw: Callable
 
 def test_confusion_matrices_have_shares_and_counts_over_all_seeds(analysis: Analysis) -> None:
     with style():
-        figure = confusion_figure(analysis)
+        figure = confusion_chart(analysis).figure
     cells = [text.get_text() for text in figure.axes[0].texts]
     assert len(cells) == 4
     assert sum(int(cell.split("\n")[1]) for cell in cells) == 2 * 300
@@ -200,7 +208,7 @@ def test_many_classes_are_coloured_without_numbers_and_with_a_key(tmp_path: Path
     names = [f"class {index}" for index in range(50)]
     write_run(tmp_path, "full", data=reviews(400, labels=names), labels=names)
     with style():
-        figure = confusion_figure(comparison(tmp_path))
+        figure = confusion_chart(comparison(tmp_path)).figure
     assert len(figure.axes) == 2
     assert not figure.axes[0].texts
     assert figure.axes[0].get_xlabel() == "predicted (50 classes in the order of their ids)"
@@ -210,10 +218,10 @@ def test_reliability_names_the_calibration_error(analysis: Analysis) -> None:
     from textclf_core.reports.quality import line_reliability
 
     with style():
-        figure = reliability_figure(analysis)
+        figure = reliability_chart(analysis.rows).figure
     first = analysis.rows[0].line
     expected = line_reliability(first, first.seeds).ece
-    assert [text.get_text() for text in figure.axes[0].texts] == [f"ECE {expected:.2g}"]
+    assert figure.axes[0].get_title(loc="left") == f"{first.label}: ECE {expected:.2g}"
 
 
 def test_a_dollar_sign_in_a_class_is_no_formula(tmp_path: Path) -> None:
@@ -249,8 +257,3 @@ def test_scores_by_amount_of_training_data_are_drawn_where_there_are_several(tmp
 )
 def test_long_labels_are_shortened_and_stay_different(labels: Sequence[str], short: Sequence[str]) -> None:
     assert list(short_labels(labels, 28).values()) == list(short)
-
-
-def test_labels_at_a_margin_are_spread_as_little_as_can_be() -> None:
-    assert spread([1.0, 5.0, 1.0], 2.0) == [0.0, 5.0, 2.0]
-    assert spread([3.0, 10.0], 2.0) == [3.0, 10.0]

@@ -60,9 +60,9 @@ def test_class_scores_of_a_hand_worked_case() -> None:
     assert (good.label, good.precision, good.recall, good.f1, good.support) == ("good", 0.5, 1.0, 2 / 3, 1)
 
 
-def test_a_class_that_is_neither_there_nor_predicted_scores_nothing() -> None:
+def test_a_class_without_a_row_has_no_scores() -> None:
     absent = scores_of(REFERENCES, PREDICTIONS, (*LABELS, "mixed"))[2]
-    assert (absent.precision, absent.recall, absent.f1, absent.support) == (0, 0, 0, 0)
+    assert (absent.precision, absent.recall, absent.f1, absent.support) == (None, None, None, 0)
 
 
 @pytest.mark.parametrize("case", range(60))
@@ -73,7 +73,12 @@ def test_class_scores_and_confusion_agree_with_sklearn(case: int) -> None:
     found = scores_of(references, predictions, tuple(map(str, range(classes))))
     expected = precision_recall_fscore_support(references, predictions, labels=range(classes), zero_division=0.0)
     for numbers, name in zip(expected, ("precision", "recall", "f1", "support"), strict=True):
-        np.testing.assert_allclose([getattr(one, name) for one in found], numbers)
+        ours = [getattr(one, name) for one in found]
+        there = [one.support > 0 for one in found]
+        assert [value is not None for value in ours] == (there if name != "support" else [True] * classes)
+        np.testing.assert_allclose(
+            [value for value in ours if value is not None], numbers[[v is not None for v in ours]]
+        )
     np.testing.assert_array_equal(
         confusion_matrix(references, predictions, classes),
         sklearn_confusion(references, predictions, labels=range(classes)),

@@ -53,13 +53,13 @@ def test_a_part_is_partly_frozen_where_some_of_it_trains(run: Callable[..., Run]
     encoder = done.record.encoder
     assert encoder is not None
     assert (encoder.frozen, encoder.partly_frozen) == (("pooler",), ("embeddings", "block 0", "block 1"))
-    assert _frozen_row(done) == "pooler; partly embeddings, blocks 0-1; unchanged, by hash"
+    assert _frozen_row(done) == "pooler; partly embeddings, blocks 0-1 (verified unchanged)"
     assert textclf_core.open_run(done.directory).record.encoder == encoder
 
 
 def test_without_whole_parts_the_partly_frozen_stand_alone(run: Callable[..., Run]) -> None:
     """Nothing is frozen of the pooler by bitfit: its bias trains."""
-    assert _frozen_row(run("bitfit")) == "partly embeddings, blocks 0-1, pooler; unchanged, by hash"
+    assert _frozen_row(run("bitfit")) == "partly embeddings, blocks 0-1, pooler (verified unchanged)"
 
 
 def test_what_trains_in_a_later_phase_counts_as_trained(run: Callable[..., Run]) -> None:

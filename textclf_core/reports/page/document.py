@@ -12,16 +12,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textclf_core.reports.analysis import Analysis
+from textclf_core.reports.costs import COSTS
 from textclf_core.reports.curves import learning_curves
 from textclf_core.reports.page.contender import contender_parts
-from textclf_core.reports.page.data_size import data_size_curves
 from textclf_core.reports.page.examples import example_data
 from textclf_core.reports.page.facts import DataFacts, Reproduction, data_facts, pairs_table, reproduction
 from textclf_core.reports.page.leaderboard import leaderboard
-from textclf_core.reports.page.plots import cost_plots, sweep_plots
+from textclf_core.reports.page.svg import figure_svg
 from textclf_core.reports.page.tables import Figure, Part, SortTable, counted
+from textclf_core.reports.plots.scores import cost_chart, sweep_chart, train_size_chart
+from textclf_core.reports.plots.style import style
 from textclf_core.reports.printed import heading_of
 from textclf_core.reports.slices import slices_of, usual_slices
+from textclf_core.reports.sweeps import sweeps_of
 from textclf_core.reports.tables import limits
 
 if TYPE_CHECKING:
@@ -96,21 +99,27 @@ def page_text(
     slices: Sequence[str] = (),
 ) -> str:
     """Return the page that :func:`write_page` writes."""
-    style, script = _resource("page.css"), _resource("page.js")
+    css, script = _resource("page.css"), _resource("page.js")
+    with style():
+        curves = [
+            (figure_svg(train_size_chart(one)), one.sentences() or ["No two contenders' curves cross."])
+            for one in learning_curves(analyses)
+        ]
+        comparisons = [
+            _comparison(analysis, f"c{number}", command, price_per_hour, slices)
+            for number, analysis in enumerate(analyses, start=1)
+        ]
     return _template().render(
         titles=" · ".join(dict.fromkeys(analysis.data.source for analysis in analyses)),
-        style=style,
+        style=css,
         script=script,
         # Nothing runs or is fetched but the two blocks whose hashes stand here, and nothing can turn text into markup.
         policy=(
-            f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; img-src data:; "
+            f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(css)}; img-src data:; "
             "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
         ),
-        curves=[data_size_curves(of_test) for of_test in learning_curves(analyses)],
-        comparisons=[
-            _comparison(analysis, f"c{number}", command, price_per_hour, slices)
-            for number, analysis in enumerate(analyses, start=1)
-        ],
+        curves=curves,
+        comparisons=comparisons,
         finished=_finished(analyses),
     )
 
@@ -131,6 +140,8 @@ def _comparison(
     analysis: Analysis, prefix: str, command: str | None, price_per_hour: float | None, wanted: Sequence[str]
 ) -> Comparison:
     slices = tuple({one.name: one for one in (*usual_slices(analysis), *slices_of(analysis, wanted))}.values())
+    kinds = [COSTS[analysis.cost], *(kind for kind in COSTS.values() if kind.name != analysis.cost)]
+    measured = [kind for kind in kinds if any(row.costs[kind.name] is not None for row in analysis.rows)]
     recommended = (index for index, row in enumerate(analysis.rows) if row.recommended and index)
     return Comparison(
         id=prefix,
@@ -139,8 +150,8 @@ def _comparison(
         limits=tuple(limits(analysis)),
         contenders=leaderboard(analysis, prefix, price_per_hour),
         pairs=pairs_table(analysis, prefix),
-        costs=cost_plots(analysis),
-        sweeps=sweep_plots(analysis),
+        costs=tuple((kind.heading, figure_svg(cost_chart(analysis, kind))) for kind in measured),
+        sweeps=tuple(figure_svg(sweep_chart(analysis, sweep)) for sweep in sweeps_of(analysis.rows)),
         details=tuple((row.line.label, contender_parts(analysis, row, slices)) for row in analysis.rows),
         second=next(recommended, min(1, len(analysis.rows) - 1)),
         examples=example_data(analysis),

@@ -1,7 +1,7 @@
 """The texts that a reader wants to see: confident mistakes, and those that two contenders see differently.
 
 What a contender says of a text, and how sure it is, the kind of task decides
-(:meth:`~textclf_core.tasks.kind.ReportKind.example_views`). The page holds the texts of the first
+(:meth:`~textclf_core.tasks.report_kind.ReportKind.example_views`). The page holds the texts of the first
 entries of each list, within a budget, and says how many there are in all.
 """
 
@@ -16,7 +16,7 @@ import numpy as np
 from textclf_core.reports.analysis import Analysis
 from textclf_core.reports.outcomes import entity_mode
 from textclf_core.reports.quality import run_scores
-from textclf_core.tasks.kind import ExampleViews, SeedDecisions
+from textclf_core.tasks.report_kind import ExampleViews, SeedDecisions
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -6,11 +6,10 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from textclf_core.records.schema import DataRecord, PluginRecord, Record
+from textclf_core.records.schema import PluginRecord, Record
 from textclf_core.reports.analysis import Analysis
-from textclf_core.reports.page.drawing import Bar, chart, polyline, x_scale, y_scale
+from textclf_core.reports.data_read import other_rows
+from textclf_core.reports.page.svg import figure_svg
 from textclf_core.reports.page.tables import (
     Cell,
     Code,
@@ -20,24 +19,25 @@ from textclf_core.reports.page.tables import (
     SortColumn,
     SortTable,
     Table,
-    counted,
     numbers,
 )
+from textclf_core.reports.plots.lengths import length_chart
 from textclf_core.reports.rounding import write_number, write_p
-from textclf_core.reports.slices import count_words
 from textclf_core.reports.summary import held_out_sentence
 from textclf_core.tasks import kind_of
+from textclf_core.types.data import DataRecord
 
 _MOST_CLASSES = 30
 
 
 @dataclass(frozen=True)
 class DataFacts:
-    """The data: where from, the splits, the balance of the classes and the lengths of the test texts."""
+    """The data: where from, the splits, what was read, the balance of the classes and the lengths of the test texts."""
 
     source: str
     warning: str | None
     splits: Table
+    read: Table
     balance: Table
     lengths: Figure
 
@@ -72,8 +72,9 @@ def data_facts(analysis: Analysis) -> DataFacts:
         source=data.source,
         warning=held_out[0].upper() + held_out[1:] if held_out else None,
         splits=Table("The splits", headings, rows, numbers("rows", "empty texts")),
+        read=Table("What was read", ("", ""), tuple(other_rows(data))),
         balance=_balance(data),
-        lengths=_lengths(analysis),
+        lengths=figure_svg(length_chart(analysis)),
     )
 
 
@@ -188,47 +189,6 @@ def _balance(data: DataRecord) -> Table:
     caption = "Classes" if len(labels) <= _MOST_CLASSES else f"The {_MOST_CLASSES} largest of {len(labels)} classes"
     classes = numbers(*names) | {"": "bars"}
     return Table(f"{caption}, and their share of each split", ("class", *names, ""), rows, classes)
-
-
-def _lengths(analysis: Analysis) -> Figure:
-    run = analysis.rows[0].line.runs[0]
-    texts = zip(*(run.test[name].to_pylist() for name in analysis.data.text_columns), strict=True)
-    words = np.array([sum(count_words(text) for text in row) for row in texts])
-    middle, most, longest = (int(value) for value in np.quantile(words, [0.5, 0.95, 1.0], method="inverted_cdf"))
-    # The few longest texts would leave the others a sliver.
-    width = max(1, -(-(most * 13 // 10 + 1) // 24))
-    counts = np.bincount(np.minimum(words // width, most * 13 // 10 // width + 1))
-    x, y = x_scale(0, len(counts) * width), y_scale(0, int(counts.max()))
-    bars = [
-        Bar(
-            x(index * width) + 0.5,
-            y(int(count)),
-            max(1.0, x((index + 1) * width) - x(index * width) - 1),
-            y(0) - y(int(count)),
-            f"{_range(index * width, width, last=index == len(counts) - 1)}: {counted(int(count), 'text')}",
-        )
-        for index, count in enumerate(counts)
-    ]
-    drawing = chart(
-        "test texts by length",
-        bars=bars,
-        lines=[polyline([(x(middle), y(0)), (x(middle), y(int(counts.max())))], "reference")],
-        x=x,
-        y=y,
-        x_label="words in a text",
-        y_label="test texts",
-        write_x=lambda value: f"{value:,.0f}",
-    )
-    caption = (
-        f"Words in a test text: half have at most {middle:,} (dashed), 95% at most {most:,}, the longest {longest:,}."
-    )
-    return Figure(drawing, caption)
-
-
-def _range(start: int, width: int, *, last: bool) -> str:
-    if last:
-        return f"{start} words or more"
-    return f"{start} words" if width == 1 else f"{start} to {start + width - 1} words"
 
 
 def _different(values: Iterable[str]) -> list[str]:

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from textclf_core.reports.page.drawing import Chart
-
 
 @dataclass(frozen=True)
 class Code:
@@ -58,10 +56,10 @@ class Matrix:
 
 @dataclass(frozen=True)
 class Figure:
-    """A chart and its caption."""
+    """A chart, as an SVG element, and its caption."""
 
     kind: ClassVar = "figure"
-    chart: Chart
+    svg: str
     caption: str
 
 

@@ -1,80 +1,74 @@
-"""The plots of a comparison as PNG and SVG, drawn with matplotlib (the extra ``plots``)."""
+"""The charts of a comparison, drawn with matplotlib, and their files: each as PNG and SVG."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from textclf_core.errors import UsageError
 from textclf_core.reports.analysis import Analysis
+from textclf_core.reports.costs import COSTS
+from textclf_core.reports.curves import learning_curves
+from textclf_core.reports.plots.models import confusion_chart, learning_chart, reliability_chart
+from textclf_core.reports.plots.scores import cost_chart, sweep_chart, train_size_chart
+from textclf_core.reports.plots.style import SOFT, Chart, style
+from textclf_core.reports.sweeps import sweeps_of
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+_CHARACTERS_AN_INCH = 12.5  # of a caption
 
 
 def write_plots(analysis: Analysis, directory: Path) -> tuple[Path, ...]:
-    """Draw a comparison, each plot as PNG and as SVG, and return the files.
+    """Draw a comparison, each chart as PNG and as SVG, and return the files.
 
     There are ``cost`` (score against cost), ``sweep-PLUGIN-OPTION`` for each option that contenders differ in alone,
     ``confusion`` (unless texts may have several labels), ``reliability`` and, where runs have a history,
     ``learning-curves``. The same runs give the same bytes.
-
-    Raises:
-        UsageError: matplotlib isn't installed.
     """
-    return _write(lambda: _figures(analysis), directory)
+    return _write(_charts(analysis), directory)
 
 
 def write_curves(analyses: Sequence[Analysis], directory: Path) -> tuple[Path, ...]:
-    """Draw the scores by amount of training data, ``train-size``, where comparisons differ in it; return the files.
+    """Draw the scores by amount of training data, ``train-size``, where comparisons differ in it; return the files."""
+    charts = (
+        ("train-size" + (f"-{number}" if number > 1 else ""), train_size_chart(curves))
+        for number, curves in enumerate(learning_curves(analyses), start=1)
+    )
+    return _write(charts, directory)
 
-    Raises:
-        UsageError: matplotlib isn't installed.
-    """
-    return _write(lambda: _curve_figures(analyses), directory)
 
-
-def _write(figures: Callable[[], Iterator[tuple[str, Figure]]], directory: Path) -> tuple[Path, ...]:
-    try:
-        import matplotlib  # noqa: F401  # the modules below need it
-    except ImportError as error:
-        raise UsageError(
-            'plots need matplotlib, which isn\'t installed. Install it with: pip install "textclf-core[plots]"'
-        ) from error
-    from textclf_core.reports.plots.style import save, style
-
+def _write(charts: Iterable[tuple[str, Chart]], directory: Path) -> tuple[Path, ...]:
     with style():
-        drawn = list(figures())
+        drawn = list(charts)
         if drawn:
             directory.mkdir(parents=True, exist_ok=True)
-        return tuple(path for name, figure in drawn for path in save(figure, directory / name))
+        return tuple(path for name, chart in drawn for path in _save(chart, directory / name))
 
 
-def _curve_figures(analyses: Sequence[Analysis]) -> Iterator[tuple[str, Figure]]:
-    from textclf_core.reports.curves import learning_curves
-    from textclf_core.reports.plots.scores import train_size_figure
-
-    for number, curves in enumerate(learning_curves(analyses), start=1):
-        yield "train-size" + (f"-{number}" if number > 1 else ""), train_size_figure(curves)
-
-
-def _figures(analysis: Analysis) -> Iterator[tuple[str, Figure]]:
-    from textclf_core.reports.plots.models import confusion_figure, learning_figure, reliability_figure
-    from textclf_core.reports.plots.scores import cost_figure, sweep_figure
-    from textclf_core.reports.sweeps import sweeps_of
-
+def _charts(analysis: Analysis) -> Iterator[tuple[str, Chart]]:
     if any(row.costs[analysis.cost] is not None for row in analysis.rows):
-        yield "cost", cost_figure(analysis)
+        yield "cost", cost_chart(analysis, COSTS[analysis.cost])
     taken: list[str] = []
     for sweep in sweeps_of(analysis.rows):
         name = re.sub(r"[^A-Za-z0-9.-]+", "-", f"sweep-{sweep.plugin}-{sweep.option}")
         taken.append(name)
-        yield name + (f"-{taken.count(name)}" if taken.count(name) > 1 else ""), sweep_figure(analysis, sweep)
-    curves = learning_figure(analysis)
-    if curves is not None:
+        yield name + (f"-{taken.count(name)}" if taken.count(name) > 1 else ""), sweep_chart(analysis, sweep)
+    if (curves := learning_chart(analysis.rows)) is not None:
         yield "learning-curves", curves
     if not analysis.rows[0].line.runs[0].kind.independent_labels:  # of several labels none is taken for another
-        yield "confusion", confusion_figure(analysis)
-    yield "reliability", reliability_figure(analysis)
+        yield "confusion", confusion_chart(analysis)
+    yield "reliability", reliability_chart(analysis.rows)
+
+
+def _save(chart: Chart, path: Path) -> tuple[Path, Path]:
+    """Write a chart above its caption, with no date in it, and return the two files."""
+    figure = chart.figure
+    # A layout takes longer than the drawing; it is the same for both.
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    caption = textwrap.fill(chart.caption, int(_CHARACTERS_AN_INCH * figure.get_figwidth()))
+    figure.text(0.02, -0.01, caption, va="top", fontsize=10, color=SOFT)
+    png, svg = path.with_name(f"{path.name}.png"), path.with_name(f"{path.name}.svg")
+    figure.savefig(png, bbox_inches="tight", metadata={"Software": None})
+    figure.savefig(svg, bbox_inches="tight", metadata={"Date": None, "Creator": None})
+    return png, svg

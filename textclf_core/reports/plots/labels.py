@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import pairwise, product
 
+import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
+from numpy.typing import NDArray
 
-from textclf_core.reports.plots.style import GREY, INK
+from textclf_core.reports.plots.style import INK, SOFT, figure_of
 
 # Right and up of the point, the places that are looked at first; then further and further away, in points.
 _PLACES = (
@@ -18,9 +19,10 @@ _PLACES = (
     *((1, 0.5), (-1, 0.5), (1, -0.5), (-1, -0.5), (0.5, 1), (-0.5, 1), (0.5, -1), (-0.5, -1)),
 )
 _DISTANCES = (7, 16, 28, 42, 60, 85, 115)
-# What touching something costs beside the pixels covered: a thin line is as much in the way as a wide one.
-_TOUCH = 100
-_FONT_SIZE = 8
+_STEP = 4  # pixels between the places on a line that a label should not cover
+# What it costs to cover a point, to touch a label or the way to it, to lead a line across another point, and a pixel of
+# a label that is covered or outside, and a point of distance. A place on a line costs 1.
+_COVERED_POINT, _TOUCHED, _CROSSED, _PIXEL, _DISTANCE = 100, 100, 6, 1, 0.3
 
 
 @dataclass(frozen=True)
@@ -31,69 +33,53 @@ class Label:
     x: float
     y: float
     bold: bool = False
+    color: str = INK
 
 
-def place_labels(figure: Figure, axes: Axes, labels: Sequence[Label], obstacles: Callable[[], Sequence[Bbox]]) -> None:
-    """Write each label beside its point, where it covers no other label, no point and no obstacle if that can be.
+def place_labels(axes: Axes, labels: Sequence[Label], lines: Iterable[Sequence[tuple[float, float]]] = ()) -> None:
+    """Write each label beside its point, where it covers no other label, no point and no line if that can be.
 
-    Call it when all else is drawn and the limits stand: it measures, and it fixes the layout.
+    Call it when all else is drawn and the limits and the layout stand: it measures.
 
     Args:
-        figure: the figure.
         axes: holds the points.
         labels: what to write.
-        obstacles: gives what isn't to be covered, in pixels, when the layout stands.
+        lines: what isn't to be covered beside the points: the corners of each line, in the data's units.
     """
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")
-    inside = axes.get_window_extent()
+    inside, points_a_pixel = axes.get_window_extent(), figure_of(axes).dpi / 72
     points = axes.transData.transform([(label.x, label.y) for label in labels])
-    taken = [Bbox.from_bounds(x - 5, y - 5, 10, 10) for x, y in points] + list(obstacles())
+    on_lines = np.concatenate([np.empty((0, 2)), *(_along(axes.transData.transform(line)) for line in lines)])
     written: list[Bbox] = []
     for label, (x, y) in zip(labels, points, strict=True):
-        width, height = _size(figure, label)
+        width, height = _size(axes, label)
         best: tuple[float, tuple[float, float], Bbox] | None = None
         for distance, (right, up) in product(_DISTANCES, _PLACES):
             offset = right * distance, up * distance
-            left = x + offset[0] * figure.dpi / 72 - width * _share(right)
-            bottom = y + offset[1] * figure.dpi / 72 - height * _share(up)
+            left = x + offset[0] * points_a_pixel - width * _share(right)
+            bottom = y + offset[1] * points_a_pixel - height * _share(up)
             box = Bbox.from_bounds(left, bottom, width, height)
-            covered = sum(area + _TOUCH for other in [*taken, *written] if (area := _overlap(box, other)))
-            covered += sum(_TOUCH for other in written if any(other.contains(*at) for at in _between(x, y, box)))
-            # Rounded, for the difference of equal areas is seldom 0.
-            covered += _TOUCH * round(width * height - _overlap(box, inside))
-            if best is None or covered < best[0]:
-                best = covered, offset, box
-            if not covered:
+            if best is not None and best[0] <= distance * _DISTANCE:
                 break
+            cost = distance * _DISTANCE + _COVERED_POINT * _covered(points, box, margin=5)
+            cost += _covered(on_lines, box, margin=1)
+            cost += sum(_TOUCHED + _PIXEL * area for other in written if (area := _overlap(box, other)))
+            if distance > _DISTANCES[0]:
+                way = _between(x, y, box)
+                cost += sum(_TOUCHED for other in written if any(other.contains(*at) for at in way))
+                cost += _CROSSED * sum(_covered(points, Bbox([at, at]), margin=4) for at in way[1:])
+            # Rounded, for the difference of equal areas is seldom 0.
+            cost += _PIXEL * round(width * height - _overlap(box, inside))
+            if best is None or cost < best[0]:
+                best = cost, offset, box
         if best is not None:
-            written.append(best[2])
             _write(axes, label, *best[1])
+            written.append(best[2])
+            on_lines = np.concatenate([on_lines, _between(x, y, best[2])])
 
 
-def spread(positions: Sequence[float], gap: float) -> list[float]:
-    """Return positions as near to these as can be with ``gap`` between neighbours, in the same order.
-
-    Clusters that would overlap are centred on the mean of their members (pool adjacent violators).
-    """
-    order = sorted(range(len(positions)), key=lambda index: positions[index])
-    clusters: list[tuple[float, int]] = []  # the mean of (position - gap * rank within the order), and how many
-    for rank, index in enumerate(order):
-        mean, count = positions[index] - gap * rank, 1
-        while clusters and clusters[-1][0] > mean:
-            before, many = clusters.pop()
-            mean, count = (before * many + mean * count) / (many + count), many + count
-        clusters.append((mean, count))
-    moved = [mean for mean, count in clusters for _ in range(count)]
-    result = [0.0] * len(positions)
-    for rank, index in enumerate(order):
-        result[index] = moved[rank] + gap * rank
-    return result
-
-
-def _size(figure: Figure, label: Label) -> tuple[float, float]:
+def _size(axes: Axes, label: Label) -> tuple[float, float]:
     """Return the width and the height of a label in pixels, with a little room around it."""
-    text = figure.text(0, 0, label.text, fontsize=_FONT_SIZE, fontweight=_weight(label))
+    text = axes.text(0, 0, label.text, fontweight=_weight(label))
     extent = text.get_window_extent()
     text.remove()
     return extent.width + 2, extent.height + 2
@@ -101,7 +87,7 @@ def _size(figure: Figure, label: Label) -> tuple[float, float]:
 
 def _write(axes: Axes, label: Label, right: float, up: float) -> None:
     """Write a label so far, in points, from its point, with a line to it if it isn't next to it."""
-    line = {"arrowstyle": "-", "color": GREY, "linewidth": 0.5, "shrinkA": 0, "shrinkB": 3}
+    line = {"arrowstyle": "-", "color": SOFT, "linewidth": 0.6, "shrinkA": 0, "shrinkB": 3}
     axes.annotate(
         label.text,
         (label.x, label.y),
@@ -109,12 +95,23 @@ def _write(axes: Axes, label: Label, right: float, up: float) -> None:
         textcoords="offset points",
         ha="left" if right > 0 else "right" if right < 0 else "center",
         va="bottom" if up > 0 else "top" if up < 0 else "center",
-        fontsize=_FONT_SIZE,
         fontweight=_weight(label),
-        color=INK,
+        color=label.color,
         arrowprops=line if max(abs(right), abs(up)) > _DISTANCES[0] else None,
         annotation_clip=False,
+        zorder=5,
     )
+
+
+def _along(corners: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return places on a line, in pixels, shape (places, 2)."""
+    pieces = [np.linspace(one, other, 2 + int(np.hypot(*(other - one)) / _STEP)) for one, other in pairwise(corners)]
+    return np.concatenate([corners, *pieces])
+
+
+def _covered(places: NDArray[np.float64], box: Bbox, margin: float) -> int:
+    """Return how many places a box, and a margin around it, covers."""
+    return int(((places > np.array(box.min) - margin) & (places < np.array(box.max) + margin)).all(axis=1).sum())
 
 
 def _between(x: float, y: float, box: Bbox) -> list[tuple[float, float]]:

@@ -1,65 +1,78 @@
-"""Plots of each contender's models: how they learnt, what they take for what, whether their confidence is right."""
+"""Charts of each contender's models: how they learnt, what they confuse, whether their confidence is right."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from textclf_core.records.schema import HISTORY_FILE
-from textclf_core.reports.analysis import Analysis
-from textclf_core.reports.plots.style import BLUE, GREY, INK, VERMILION, caption, panels, short_labels, shortened
+from textclf_core.reports.analysis import Analysis, Row
+from textclf_core.reports.plots.style import (
+    ACCENT,
+    CARD,
+    INK,
+    SOFT,
+    Chart,
+    draw_point,
+    figure_of,
+    one_panel,
+    panels,
+    short_labels,
+    shortened,
+)
 from textclf_core.reports.quality import line_confusion, line_reliability
 from textclf_core.reports.rounding import write_significant
-from textclf_core.reports.stored import ContenderRuns
+from textclf_core.reports.stored import StoredRun
 
 _MOST_NUMBERS = 10
 _MOST_LABELS = 40
 _LARGEST_PANEL = 6.0  # inches
 _WIDEST = 12.0
 _LONGEST_CLASS = 14
-_LARGEST_POINT = 160
+_MOST_EPOCHS = 3
+_AT_EPOCHS = ("train_loss", "validation_loss", "validation_accuracy")
+# Of the height of a reliability diagram, what a bin with all predictions would take.
+_BARS = 0.25
 
-_Curves = list[tuple[list[float], list[float]]]
 
-
-def learning_figure(analysis: Analysis) -> Figure | None:
+def learning_chart(rows: Sequence[Row]) -> Chart | None:
     """Return the loss by step of each contender, in training and on validation; ``None`` if no run has a history."""
-    curves = [(row.line, *_curves(row.line, row.line.seeds)) for row in analysis.rows]
-    curves = [(line, train, validation) for line, train, validation in curves if train or validation]
-    if not curves:
+    histories = {row.line.label: [read for run in row.line.runs if (read := _history(run))] for row in rows}
+    histories = {label: of_seeds for label, of_seeds in histories.items() if of_seeds}
+    if not histories:
         return None
-    figure, all_axes = panels(len(curves), 3.3, 2.5)
-    titles = short_labels([line.label for line, _, _ in curves])
-    highest = max(max(losses) for _, train, validation in curves for _, losses in (*train, *validation))
-    for axes, (line, train, validation) in zip(all_axes, curves, strict=True):
-        _draw_curves(axes, train, BLUE, "training")
-        _draw_curves(axes, validation, VERMILION, "validation", marker="o")
-        axes.set_ylim(0, 1.05 * highest)
+    entries = [entry for of_seeds in histories.values() for history in of_seeds for entry in history]
+    losses = [entry[name] for entry in entries for name in ("loss", "validation_loss") if name in entry]
+    # A few steps of a wild loss would flatten the rest; they are drawn at the edge.
+    highest = float(np.quantile(losses, 0.99))
+    all_axes = _panels(list(histories))
+    for axes, of_seeds in zip(all_axes, histories.values(), strict=True):
+        for history in of_seeds:
+            _draw_history(axes, history, highest)
+        axes.set_ylim(0, 1.08 * highest or 1)
         axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
-        axes.set_title(titles[line.label], loc="left")
         axes.set_xlabel("step")
         axes.set_ylabel("loss (nats)")
-        _epoch_axis(axes, [step for steps, _ in validation[:1] for step in steps])
-    handles = {
-        name: handle for axes in all_axes for handle, name in zip(*axes.get_legend_handles_labels(), strict=True)
-    }
-    mean = ", mean of seeds" if len(analysis.seeds) > 1 else ""
-    names = [f"{name}{mean}" for name in handles]
-    figure.legend(list(handles.values()), names, loc="outside lower left", ncols=min(len(curves), 2))
-    return figure
+        ends = [entry for entry in of_seeds[0] if "validation_loss" in entry]
+        for entry in ends[:: -(-len(ends) // _MOST_EPOCHS) or 1]:
+            axes.text(entry["step"], 1.01, f"epoch {entry['epoch']}", color=SOFT, ha="right", va="bottom",
+                      transform=axes.get_xaxis_transform())  # fmt: skip
+    each = ", a line for each seed" if max(map(len, histories.values())) > 1 else ""
+    caption = f"Training loss (thin) and validation loss at the end of each epoch (points){each}."
+    return Chart("loss by training step", figure_of(all_axes[0]), caption)
 
 
-def confusion_figure(analysis: Analysis) -> Figure:
+def confusion_chart(analysis: Analysis) -> Chart:
     """Return each contender's confusion matrix, summed over seeds and coloured by the share of each true class."""
     names = [shortened(name, _LONGEST_CLASS) for name in analysis.data.label_names]
     numbered, named = len(names) <= _MOST_NUMBERS, len(names) <= _MOST_LABELS
-    size = min(max(2.4, 1 + (0.42 if numbered else 0.18) * len(names)), _LARGEST_PANEL)
-    figure, all_axes = panels(len(analysis.rows), size + 0.6, size + 0.3, most_columns=max(1, int(_WIDEST / size)))
+    size = min(max(2.8, 1 + (0.55 if numbered else 0.2) * len(names)), _LARGEST_PANEL)
+    all_axes = panels(len(analysis.rows), size + 0.8, size + 0.5, most_columns=max(1, int(_WIDEST / size)))
     titles = short_labels([row.line.label for row in analysis.rows])
     for axes, row in zip(all_axes, analysis.rows, strict=True):
         matrix = line_confusion(row.line, row.line.seeds)
@@ -74,99 +87,78 @@ def confusion_figure(analysis: Analysis) -> Figure:
         axes.set_title(titles[row.line.label], loc="left")
         axes.set_xlabel("predicted" if named else f"predicted ({len(names)} classes in the order of their ids)")
         axes.set_ylabel("true")
-        if numbered:
-            for true, predicted in np.ndindex(matrix.shape):
-                share = shares[true, predicted]
-                axes.text(
-                    predicted,
-                    true,
-                    f"{share:.0%}\n{matrix[true, predicted]:,}",
-                    ha="center",
-                    va="center",
-                    fontsize=8 if len(names) <= 4 else 6,
-                    color="white" if share > 0.55 else INK,
-                )
+        for true, predicted in np.ndindex(matrix.shape) if numbered else ():
+            share = shares[true, predicted]
+            axes.text(
+                predicted,
+                true,
+                f"{share:.0%}\n{matrix[true, predicted]:,}",
+                ha="center",
+                va="center",
+                fontsize=10 if len(names) <= 4 else 7,
+                color=CARD if share > 0.55 else INK,
+            )
+    figure = figure_of(all_axes[0])
     if not numbered:
         figure.colorbar(image, ax=all_axes, format=PercentFormatter(1, decimals=0), shrink=0.5, aspect=30)
     summed = f", counts summed over {len(analysis.seeds)} seeds" if len(analysis.seeds) > 1 else ""
-    caption(figure, f"share of each true class{summed}")
-    return figure
+    return Chart("confusion matrix", figure, f"Share of each true class{summed}.")
 
 
-def reliability_figure(analysis: Analysis) -> Figure:
-    """Return each contender's reliability diagram with its expected calibration error."""
-    figure, all_axes = panels(len(analysis.rows), 3.0, 2.9)
-    titles = short_labels([row.line.label for row in analysis.rows])
-    for axes, row in zip(all_axes, analysis.rows, strict=True):
-        found = line_reliability(row.line, row.line.seeds)
-        filled = [one for one in found.bins if one.rows]
-        confidence = np.array([one.confidence for one in filled], dtype=np.float64)
-        accuracy = np.array([one.accuracy for one in filled], dtype=np.float64)
-        rows = np.array([one.rows for one in filled])
-        # The confidence in the best of k classes is 1/k at least; the empty part of the axis says nothing.
-        start = min(filled[0].low, 1 / len(analysis.data.label_names))
-        axes.plot([start, 1], [start, 1], color=GREY, linewidth=1, linestyle="--", zorder=1)
-        axes.vlines(confidence, np.minimum(confidence, accuracy), np.maximum(confidence, accuracy), color=VERMILION,
-                    linewidth=1.5, zorder=2)  # fmt: skip
-        axes.plot(confidence, accuracy, color=BLUE, linewidth=1, zorder=3)
-        axes.scatter(
-            confidence,
-            accuracy,
-            s=6 + _LARGEST_POINT * rows / rows.sum(),
-            color=BLUE,
-            alpha=0.8,
-            zorder=4,
-            clip_on=False,
-        )
-        axes.set_xlim(start, 1.02)
-        axes.set_ylim(0, 1.05)
-        for axis in (axes.xaxis, axes.yaxis):
-            axis.set_major_formatter(PercentFormatter(1, decimals=0))
-        axes.text(0.04, 0.96, f"ECE {write_significant(found.ece)}", transform=axes.transAxes, va="top")
-        axes.set_title(titles[row.line.label], loc="left")
-        axes.set_xlabel("confidence")
-        axes.set_ylabel("right")
-    mean = f", ECE is the mean over {len(analysis.seeds)} seeds" if len(analysis.seeds) > 1 else ""
-    caption(
-        figure,
-        f"on the dashed line confidence means what it says; a point's area is its share of the predictions{mean}",
+def reliability_chart(rows: Sequence[Row]) -> Chart:
+    """Return the share of right predictions by confidence of each contender, with its calibration error."""
+    found = {row.line.label: line_reliability(row.line, row.line.seeds) for row in rows}
+    all_axes = _panels(list(found), [f": ECE {write_significant(one.ece)}" for one in found.values()])
+    for axes, one in zip(all_axes, found.values(), strict=True):
+        filled = [(each, each.confidence, each.accuracy) for each in one.bins
+                  if each.confidence is not None and each.accuracy is not None]  # fmt: skip
+        # The confidence in the best of k classes is at least 1/k: the empty part of the axis isn't drawn.
+        low, total = filled[0][0].low, sum(each.rows for each, _, _ in filled)
+        for each, _, _ in filled:
+            height = _BARS * each.rows / total
+            axes.bar(each.low, height, 0.94 * (each.high - each.low), align="edge", color=ACCENT, alpha=0.45)
+        axes.plot([low, 1], [low, 1], color=SOFT, linewidth=1.2, linestyle="--")
+        axes.plot([confidence for _, confidence, _ in filled], [accuracy for _, _, accuracy in filled], color=ACCENT)
+        for each, confidence, accuracy in filled:
+            tip = f"confidence {confidence:.2f}: {accuracy:.1%} right of {each.rows:,} predictions"
+            draw_point(axes, confidence, accuracy, tip)
+        axes.set(xlim=(low - 0.02, 1.02), ylim=(0, 1.05), xlabel="confidence", ylabel="share right")
+    caption = (
+        f"Of the predictions{rows[0].line.runs[0].kind.each_prediction} made with a confidence, how many are right; on "
+        "the dashed line it means what it says. A bar is a bin's share of the predictions."
     )
-    return figure
+    if len(rows) == 1:
+        [one] = found.values()
+        caption += (
+            f" Expected calibration error {one.ece:.3f}, Brier score {one.brier:.3f}, log loss {one.log_loss:.3f}."
+        )
+    elif max(len(row.line.seeds) for row in rows) > 1:
+        caption += " ECE, the expected calibration error, is the mean over the seeds."
+    return Chart("share of right predictions against confidence", figure_of(all_axes[0]), caption)
 
 
-def _curves(line: ContenderRuns, seeds: Sequence[int]) -> tuple[_Curves, _Curves]:
-    """Return steps and losses of each run that has a history: in training, and on validation."""
-    train: _Curves = []
-    validation: _Curves = []
-    for run in line.runs:
-        path = run.directory / HISTORY_FILE
-        if run.record.seed in seeds and path.is_file():
-            rows = [json.loads(text) for text in path.read_text(encoding="utf-8").splitlines()]
-            for curves, key in ((train, "loss"), (validation, "validation_loss")):
-                own = [row for row in rows if key in row]
-                if own:
-                    curves.append(([row["step"] for row in own], [row[key] for row in own]))
-    return train, validation
+def _panels(labels: Sequence[str], more: Sequence[str] = ()) -> list[Axes]:
+    """Return axes for each contender, titled with its label and with ``more`` unless it is the only one."""
+    if len(labels) == 1:
+        return [one_panel()]
+    all_axes = panels(len(labels))
+    for axes, label, text in zip(all_axes, short_labels(labels).values(), more or [""] * len(labels), strict=True):
+        axes.set_title(f"{label}{text}", loc="left", pad=18)
+    return all_axes
 
 
-def _draw_curves(axes: Axes, curves: _Curves, colour: str, name: str, marker: str = "") -> None:
-    """Draw each run thinly, and the mean of those that were logged at the same steps."""
-    alike = [losses for steps, losses in curves if steps == curves[0][0]]
-    if len(alike) > 1:
-        for steps, losses in curves:
-            axes.plot(steps, losses, color=colour, alpha=0.25, linewidth=0.8)
-        axes.plot(curves[0][0], np.mean(alike, axis=0), color=colour, label=name, marker=marker, markersize=4)
-    for index, (steps, losses) in enumerate(curves if len(alike) < 2 else []):
-        axes.plot(steps, losses, color=colour, label="" if index else name, marker=marker, markersize=4)
+def _draw_history(axes: Axes, history: Sequence[dict[str, Any]], highest: float) -> None:
+    """Draw the losses of one run by step; those above ``highest`` at it."""
+    steps = [entry for entry in history if "loss" in entry]
+    axes.plot([entry["step"] for entry in steps], [min(entry["loss"], highest) for entry in steps], color=SOFT,
+              linewidth=1, alpha=0.7)  # fmt: skip
+    epochs = [(entry, min(entry["validation_loss"], highest)) for entry in history if "validation_loss" in entry]
+    axes.plot([entry["step"] for entry, _ in epochs], [loss for _, loss in epochs], color=ACCENT)
+    for entry, loss in epochs:
+        numbers = ", ".join(f"{name.replace('_', ' ')} {entry[name]:.3f}" for name in _AT_EPOCHS if name in entry)
+        draw_point(axes, entry["step"], loss, f"epoch {entry['epoch']}: {numbers}")
 
 
-def _epoch_axis(axes: Axes, ends: Sequence[float]) -> None:
-    """Write the number of each epoch above the step that it ended with."""
-    if not ends:
-        return
-    every = -(-len(ends) // 6)
-    above = axes.secondary_xaxis("top")
-    above.set_xticks(ends[every - 1 :: every], [str(epoch) for epoch in range(every, len(ends) + 1, every)])
-    above.tick_params(length=2, labelsize=7, colors=GREY)
-    above.spines[:].set_visible(False)
-    axes.text(1, 1.16, "epoch", transform=axes.transAxes, ha="right", fontsize=7, color=GREY)
+def _history(run: StoredRun) -> list[dict[str, Any]]:
+    path = run.directory / HISTORY_FILE
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.is_file() else []

@@ -1,21 +1,30 @@
-"""Plots of the contenders' scores: against cost, and against a swept option."""
+"""Charts of the contenders' scores: against cost, against a swept option, against the amount of training data."""
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Sequence
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-from matplotlib.transforms import Bbox
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from textclf_core.reports.analysis import Analysis, Row
+from textclf_core.reports.costs import CostKind
 from textclf_core.reports.curves import LearningCurves
-from textclf_core.reports.plots.labels import Label, place_labels, spread
-from textclf_core.reports.plots.style import BLUE, GREY, INK, PALETTE, VERMILION, short_labels
-from textclf_core.reports.rounding import places, write_number
+from textclf_core.reports.plots.labels import Label, place_labels
+from textclf_core.reports.plots.style import (
+    ACCENT,
+    INK,
+    SERIES,
+    SOFT,
+    STAR,
+    Chart,
+    draw_point,
+    figure_of,
+    one_panel,
+    short_labels,
+)
+from textclf_core.reports.rounding import places, write_interval, write_number
 from textclf_core.reports.sweeps import Sweep
 
 # What an axis says of a cost, and the unit that it counts in.
@@ -31,204 +40,180 @@ _LOG_FROM = 10
 _LOG_VALUES_FROM = 100
 # Of the distance between the best and the middle: what lies further below the middle would flatten the rest.
 _OUTLYING = 4
-_MOST_TICKS = 13
-_LONGEST_LABEL = 30
-_LABEL_GAP = 11  # points
+_MOST_TICKS = 12
+_MOST_SIZES = 6
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
+_Known = Sequence[tuple[float, Row]]
 
-def cost_figure(analysis: Analysis) -> Figure:
-    """Return score against cost with 95% intervals, the Pareto front and the recommended contender."""
-    heading, unit = _UNITS[analysis.cost]
-    known = [(cost / unit, row) for row in analysis.rows if (cost := row.costs[analysis.cost]) is not None]
-    figure = Figure(figsize=(7, 4.6), layout="constrained")
-    axes = figure.subplots()
+
+def cost_chart(analysis: Analysis, kind: CostKind) -> Chart:
+    """Return score against a cost that was measured, with the Pareto front and the recommended contender."""
+    heading, unit = _UNITS[kind.name]
+    known = [(cost / unit, row) for row in analysis.rows if (cost := row.costs[kind.name]) is not None]
     floor = _floor([row for _, row in known])
-    kept = [(cost, row) for cost, row in known if row.score >= floor]
-    low, high = min(row.low for _, row in kept), max(row.high for _, row in kept)
-    margin = 0.08 * (high - low) or 0.01
-    axes.set_ylim(low - margin * (1 if len(kept) == len(known) else 2), high + margin)
-    _cost_axis(axes, [cost for cost, _ in known])
-    bottom = axes.get_ylim()[0]
-
-    front_line = _front_line(axes, known)
-    axes.plot(
-        *zip(*front_line, strict=True),
-        color=GREY,
-        linewidth=1.2,
-        linestyle="--",
-        label="Pareto front: nothing is both better and cheaper",
-    )
-    for cost, row in kept:
-        _interval(axes, cost, row, BLUE if row.on_front else GREY)
-    for cost, row in known:
-        if row.score < floor:
-            axes.plot([cost], [bottom], marker="v", color=BLUE if row.on_front else GREY, clip_on=False, zorder=4)
-        if row.recommended:
-            axes.plot(
-                [cost],
-                [row.score],
-                marker="o",
-                markersize=12,
-                markerfacecolor="none",
-                markeredgecolor=VERMILION,
-                markeredgewidth=1.8,
-                linestyle="none",
-                label="recommended",
-            )
-    unknown = [row.line.label for row in analysis.rows if row.costs[analysis.cost] is None]
-    axes.set_xlabel(
-        heading + (f"\nnot counted for {', '.join(short_labels(unknown, _LONGEST_LABEL).values())}" if unknown else "")
-    )
-    axes.set_ylabel(f"{analysis.metric} on test")
-    axes.set_title(_subject(analysis), loc="left", color=INK)
-    figure.legend(loc="outside lower left", ncols=2, fontsize=8)
-
-    ranked = sorted(known, key=lambda point: (not point[1].recommended, not point[1].on_front))
-    short = _short(analysis)
-    labels = [
-        Label(
-            short[row.line.label]
-            + (f" {write_number(row.score, places((row.high - row.low) / 2))} ↓" if row.score < floor else ""),
-            cost,
+    below = [row for _, row in known if row.score < floor]
+    axes = one_panel()
+    _set_score_axis(axes, [row for _, row in known if row.score >= floor], analysis.metric)
+    log = _set_cost_axis(axes, [cost for cost, _ in known])
+    axes.set_xlabel(heading + (", log scale" if log else ""))
+    # What can't be drawn where it belongs is drawn at the edge.
+    left, bottom = axes.get_xlim()[0], axes.get_ylim()[0]
+    front = _front(known)
+    corners = _corners([(max(cost, left), max(row.score, bottom)) for cost, row in front])
+    axes.plot(*zip(*corners, strict=True), color=ACCENT, linewidth=1.4, alpha=0.6)
+    short, labels, lines = _short(analysis), [], [corners]
+    # In the order of the keyboard's focus: the best first; the recommended one last, which is on top.
+    for cost, row in sorted(known, key=lambda one: one[1].recommended):
+        at, score = max(cost, left), _score(row)
+        draw_point(
+            axes,
+            at,
             max(row.score, bottom),
-            bold=row.recommended,
+            f"{_tip(row, analysis.metric)}; {kind.heading} {kind.write(cost * unit)}"
+            + ("; on the Pareto front" if (cost, row) in front else "")
+            + ("; recommended" if row.recommended else ""),
+            interval=None if row in below else (row.low, row.high),
+            color=STAR if row.recommended else ACCENT if (cost, row) in front else SOFT,
+            marker="v" if row in below else "o",
+            markersize=11 if row.recommended else 9 if row in below else 7.5,
         )
-        for cost, row in ranked
-    ]
-    place_labels(figure, axes, labels, lambda: [*_whiskers(axes, kept), *_line_boxes(axes, front_line)])
-    return figure
+        text = short[row.line.label] + (f" {score} ↓" if row in below else "")
+        label = Label(text, at, max(row.score, bottom), bold=row.recommended)
+        labels.append((row.recommended, (cost, row) in front, label))
+        lines += [] if row in below else [[(at, row.low), (at, row.high)]]
+    # The labels of the front find room first: one picks from them.
+    labels.sort(key=lambda one: one[:2], reverse=True)
+    place_labels(axes, [label for _, _, label in labels], lines)
+    missing = [row.line.label for row in analysis.rows if row.costs[kind.name] is None]
+    caption = (
+        f"{analysis.metric} against {kind.heading}, with 95% intervals ({_subject(analysis)}). The line is the Pareto "
+        "front: nothing is both better and cheaper."
+        + (" The large point is the recommended contender." if any(row.recommended for _, row in known) else "")
+        + (f" Far below, and drawn at the edge: {_listed(below)}." if below else "")
+        + (f" Not measured for {', '.join(missing)}." if missing else "")
+    )
+    return Chart(f"{analysis.metric} against {kind.heading}", figure_of(axes), caption)
 
 
-def sweep_figure(analysis: Analysis, sweep: Sweep) -> Figure:
-    """Return score against the value of a swept option, with 95% intervals, each seed, and the other contenders."""
-    figure = Figure(figsize=(7, 4.4), layout="constrained")
-    axes = figure.subplots()
-    values = [value for value, _ in sweep.points]
+def sweep_chart(analysis: Analysis, sweep: Sweep) -> Chart:
+    """Return score against the value of a swept option, with each seed, and the other contenders' scores."""
+    axes = one_panel()
+    values, rows = [value for value, _ in sweep.points], [row for _, row in sweep.points]
     if values[0] > 0 and values[-1] / values[0] >= _LOG_VALUES_FROM:
         axes.set_xscale("log")
-    axes.plot(values, [row.score for _, row in sweep.points], color=BLUE, linewidth=1.5, zorder=3)
+    axes.plot(values, [row.score for row in rows], color=ACCENT, zorder=3)
     for value, row in sweep.points:
-        _interval(axes, value, row, BLUE)
-        scores = [run.record.metrics["test"].get(analysis.metric) for run in row.line.runs]
-        if len(scores) > 1:
-            axes.scatter([value] * len(scores), [score or 0 for score in scores], s=9, color=INK, alpha=0.5, zorder=5)
-    low, high = min(row.low for _, row in sweep.points), max(row.high for _, row in sweep.points)
-    margin = 0.15 * (high - low) or 0.01
-    axes.set_ylim(low - margin, high + margin)
+        draw_point(axes, value, row.score, _tip(row, analysis.metric), interval=(row.low, row.high),
+                   color=STAR if row.recommended else ACCENT, markersize=11 if row.recommended else 7.5)  # fmt: skip
+        if len(row.line.runs) > 1:
+            scores = [run.record.metrics["test"].get(analysis.metric) or 0 for run in row.line.runs]
+            axes.plot([value] * len(scores), scores, ".", color=INK, alpha=0.5, markersize=4, zorder=5)
+    _set_score_axis(axes, rows, analysis.metric)
+    axes.set_xlabel(f"{sweep.plugin}: {sweep.option}")
     if len(values) <= _MOST_TICKS:
-        axes.set_xticks(values, [f"{value:g}" for value in values])
-        axes.xaxis.set_minor_formatter(NullFormatter())
-    swept = {row.line.label for _, row in sweep.points}
+        axes.set_xticks(values)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.set_minor_locator(NullLocator())
+
+    (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
+    swept = {row.line.label for row in rows}
     others = [row for row in analysis.rows if row.line.label not in swept]
-    inside = [row for row in others if low - margin < row.score < high + margin]
-    axes.set_xlabel(f"{sweep.plugin}: {sweep.option}" + _listed("\nnot in the range: ", analysis, others, inside))
-    axes.set_ylabel(f"{analysis.metric} on test")
-    dots = ", dots: seeds" if len(analysis.seeds) > 1 else ""
-    axes.set_title(f"{_subject(analysis)}{dots}", loc="left", color=INK)
-    _reference_lines(figure, axes, inside, _short(analysis))
-    return figure
+    inside = [row for row in others if low < row.score < high]
+    for row in inside:
+        axes.axhline(row.score, color=SOFT, linewidth=1, linestyle="--", zorder=1)
+    short = _short(analysis)
+    place_labels(
+        axes,
+        [Label(short[row.line.label], right, row.score) for row in inside],
+        [
+            [(value, row.score) for value, row in sweep.points],
+            *([(value, row.low), (value, row.high)] for value, row in sweep.points),
+            *([(left, row.score), (right, row.score)] for row in inside),
+        ],
+    )
+    outside = [row for row in others if row not in inside]
+    caption = (
+        f"{analysis.metric} by {sweep.option} of {sweep.plugin}, with 95% intervals ({_subject(analysis)})"
+        + ("; small dots: seeds" if len(analysis.seeds) > 1 else "")
+        + ("; dashed: the other contenders" if inside else "")
+        + (f". Not in the range: {_listed(outside)}." if outside else ".")
+    )
+    return Chart(f"{analysis.metric} against {sweep.option} of {sweep.plugin}", figure_of(axes), caption)
 
 
-def train_size_figure(curves: LearningCurves) -> Figure:
-    """Return the score of each contender against the number of training examples, with 95% intervals."""
-    figure = Figure(figsize=(7, 4.4), layout="constrained")
-    axes = figure.subplots()
+def train_size_chart(curves: LearningCurves) -> Chart:
+    """Return the score of each contender against the number of training examples."""
+    axes = one_panel()
     axes.set_xscale("log")
-    short = short_labels(list(curves.points), _LONGEST_LABEL)
+    short = short_labels(list(curves.points))
+    labels, lines = [], []
     for index, (label, points) in enumerate(curves.points.items()):
-        scores = [point.score for point in points]
-        margins = [[max(point.score - point.low, 0) for point in points],
-                   [max(point.high - point.score, 0) for point in points]]  # fmt: skip
-        # Colours come round after seven contenders; dashes tell those apart.
-        axes.errorbar(
-            [point.train_rows for point in points],
-            scores,
-            margins,
-            color=PALETTE[index % len(PALETTE)],
-            linestyle=("-", "--", ":")[index // len(PALETTE) % 3],
-            marker=_MARKERS[index % len(_MARKERS)],
-            markersize=5,
-            capsize=3,
-            label=short[label],
-        )
-    sizes = sorted({point.train_rows for points in curves.points.values() for point in points})
-    axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
-    axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.set_xlabel("training examples")
+        # Colours come round after seven contenders; dashes distinguish those.
+        color = SERIES[index % len(SERIES)]
+        line = [(point.train_rows, point.score) for point in points]
+        axes.plot(*zip(*line, strict=True), color=color, linestyle=("-", "--", ":")[index // len(SERIES) % 3])
+        for point in points:
+            score = write_number(point.score, places((point.high - point.low) / 2))
+            tip = (
+                f"{label} from {point.train_rows:,} examples: {curves.metric} {score}, 95% interval "
+                f"{write_interval(point.low, point.high)}"
+            )
+            draw_point(axes, point.train_rows, point.score, tip, interval=(point.low, point.high), color=color,
+                       marker=_MARKERS[index % len(_MARKERS)])  # fmt: skip
+            lines.append([(point.train_rows, point.low), (point.train_rows, point.high)])
+        lines.append(line)
+        labels.append(Label(short[label], *line[-1], color=color))
+    if len(sizes := sorted({point.train_rows for points in curves.points.values() for point in points})) <= _MOST_SIZES:
+        axes.set_xticks(sizes)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.set_xlabel("training examples, log scale")
     axes.set_ylabel(f"{curves.metric} on test")
-    axes.set_title("bars: 95% intervals", loc="left", color=INK)
-    figure.legend(loc="outside right upper", fontsize=8)
-    return figure
+    place_labels(axes, labels, lines)
+    caption = f"{curves.metric} on test by the number of training examples, with 95% intervals."
+    return Chart(f"{curves.metric} by amount of training data", figure_of(axes), caption)
 
 
-def _reference_lines(figure: Figure, axes: Axes, rows: Sequence[Row], short: Mapping[str, str]) -> None:
-    """Draw a line at each row's score, named at the right, where the names keep clear of each other."""
-    low, high = axes.get_ylim()
-    # Good enough before the layout stands: the axes take about four fifths of the figure's height.
-    gap = _LABEL_GAP / (72 * figure.get_figheight() * 0.8) * (high - low)
-    for row, at in zip(rows, spread([row.score for row in rows], gap), strict=True):
-        axes.axhline(row.score, color=GREY, linewidth=1, linestyle="--", zorder=1)
-        axes.annotate(
-            short[row.line.label],
-            (1, row.score),
-            xytext=(1.03, at),
-            xycoords=axes.get_yaxis_transform(),
-            textcoords=axes.get_yaxis_transform(),
-            va="center",
-            fontsize=8,
-            color=INK,
-            annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": GREY, "linewidth": 0.6, "shrinkA": 0, "shrinkB": 0},
-        )
+def _set_score_axis(axes: Axes, rows: Sequence[Row], metric: str) -> None:
+    """Set the limits to what the intervals need."""
+    low, high = min(row.low for row in rows), max(row.high for row in rows)
+    margin = 0.08 * (high - low) or 0.01
+    axes.set_ylim(low - margin, high + margin)
+    axes.set_ylabel(f"{metric} on test")
 
 
-def _cost_axis(axes: Axes, costs: Sequence[float]) -> None:
-    """Set the scale and the limits: logarithmic where costs differ tenfold."""
-    low, high = min(costs), max(costs)
-    if low > 0 and high / low >= _LOG_FROM:
-        axes.set_xscale("log")
-        axes.set_xlim(low / (high / low) ** 0.06, high * (high / low) ** 0.12)
-        narrow = high / low < 1000
-        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if narrow else (1.0,)))
-        axes.xaxis.set_minor_formatter(NullFormatter())
-    else:
-        margin = 0.1 * (high - low) or 0.1 * (high or 1)
-        axes.set_xlim(low - margin, high + 1.5 * margin)
+def _set_cost_axis(axes: Axes, costs: Sequence[float]) -> bool:
+    """Set the limits, and the scale: logarithmic where costs differ tenfold. Return whether it is logarithmic."""
+    positive = [cost for cost in costs if cost > 0]
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.12g}"))
+    if len(positive) > 1 and (ratio := max(positive) / min(positive)) >= _LOG_FROM:
+        axes.set_xscale("log")
+        axes.set_xlim(min(positive) / ratio**0.06, max(positive) * ratio**0.08)
+        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if ratio < 200 else (1.0,)))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.12g}"))
+        axes.xaxis.set_minor_locator(NullLocator())
+        return True
+    margin = 0.08 * (max(costs) - min(costs)) or 0.1 * (max(costs) or 1)
+    axes.set_xlim(min(costs) - margin, max(costs) + margin)
+    return False
 
 
-def _interval(axes: Axes, x: float, row: Row, colour: str) -> None:
-    # An interval need not be centred on the score, nor hold it where a metric is at its limit.
-    below, above = max(row.score - row.low, 0), max(row.high - row.score, 0)
-    axes.errorbar([x], [row.score], [[below], [above]], fmt="o", color=colour, markersize=5, capsize=3, zorder=4)
+def _front(known: _Known) -> list[tuple[float, Row]]:
+    """Return the rows, with their costs, that no other is at least as good and as cheap as, the cheapest first."""
+    front: list[tuple[float, Row]] = []
+    for cost, row in sorted(known, key=lambda one: (one[0], -one[1].score)):
+        if not front or row.score > front[-1][1].score:
+            front.append((cost, row))
+    return front
 
 
-def _front_line(axes: Axes, known: Sequence[tuple[float, Row]]) -> list[tuple[float, float]]:
-    """Return the corners of the front: from one of its points on, its score can be had until a better one begins."""
-    bottom, right = axes.get_ylim()[0], axes.get_xlim()[1]
-    corners: list[tuple[float, float]] = []
-    for cost, row in sorted(((cost, row) for cost, row in known if row.on_front), key=lambda point: point[0]):
-        corners += [*([(cost, corners[-1][1])] if corners else []), (cost, max(row.score, bottom))]
-    return [*corners, (right, corners[-1][1])]
-
-
-def _line_boxes(axes: Axes, corners: Sequence[tuple[float, float]]) -> list[Bbox]:
-    """Return the boxes of a line's pieces, in pixels."""
-    points = axes.transData.transform(corners)
-    return [
-        Bbox.from_extents(min(x, to_x) - 1, min(y, to_y) - 1, max(x, to_x) + 1, max(y, to_y) + 1)
-        for (x, y), (to_x, to_y) in pairwise(points)
-    ]
-
-
-def _whiskers(axes: Axes, points: Sequence[tuple[float, Row]]) -> list[Bbox]:
-    """Return the boxes of the intervals, in pixels."""
-    boxes = []
-    for x, row in points:
-        (left, bottom), (right, top) = axes.transData.transform([(x, row.low), (x, row.high)])
-        boxes.append(Bbox.from_extents(left - 3, bottom, right + 3, top))
-    return boxes
+def _corners(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Return the corners of the front: between two of its points the cheaper one's score is what can be had."""
+    corners = [points[0]]
+    for x, y in points[1:]:
+        corners += [(x, corners[-1][1]), (x, y)]
+    return corners
 
 
 def _floor(rows: Sequence[Row]) -> float:
@@ -237,19 +222,24 @@ def _floor(rows: Sequence[Row]) -> float:
     return middle - max(_OUTLYING * (best - middle), 0.02)
 
 
+def _tip(row: Row, metric: str) -> str:
+    """Return a contender's score in words: ``full: f1 0.858, 95% interval [0.836, 0.878], best``."""
+    interval = write_interval(row.low, row.high)
+    return f"{row.line.label}: {metric} {_score(row)}, 95% interval {interval}, {row.verdict}"
+
+
+def _score(row: Row) -> str:
+    return write_number(row.score, places((row.high - row.low) / 2))
+
+
 def _short(analysis: Analysis) -> dict[str, str]:
-    return short_labels([row.line.label for row in analysis.rows], _LONGEST_LABEL)
+    return short_labels([row.line.label for row in analysis.rows])
 
 
-def _listed(words: str, analysis: Analysis, rows: Sequence[Row], without: Sequence[Row]) -> str:
-    short = _short(analysis)
-    left = [row for row in rows if row not in without]
-    named = ", ".join(
-        f"{short[row.line.label]} {write_number(row.score, places((row.high - row.low) / 2))}" for row in left
-    )
-    return f"{words}{named}" if left else ""
+def _listed(rows: Sequence[Row]) -> str:
+    return ", ".join(f"{row.line.label} {_score(row)}" for row in rows)
 
 
 def _subject(analysis: Analysis) -> str:
     seeds = f"{len(analysis.seeds)} seeds" if len(analysis.seeds) > 1 else "1 seed"
-    return f"{analysis.test_rows:,} test examples, {seeds}; bars: 95% intervals"
+    return f"{analysis.test_rows:,} test examples, {seeds}"

@@ -1,29 +1,52 @@
-"""What the plots have in common: colours, type sizes, panels, files."""
+"""What the charts have in common: colours, type sizes, points, panels."""
 
 from __future__ import annotations
 
 import math
 import re
-import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
+from dataclasses import dataclass
 
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-# Okabe and Ito's palette, which people with any kind of colour blindness can tell apart:
-# https://jfly.uni-koeln.de/color/
-BLUE, VERMILION = "#0072B2", "#D55E00"
-PALETTE = (BLUE, VERMILION, "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-GREY, INK = "#8A8A8A", "#222222"
+COLOURS = {
+    "ink": "#1d2327",
+    "soft": "#59646d",
+    "rule": "#d9dde0",
+    "card": "#ffffff",
+    "accent": "#0b62a4",
+    "star": "#8a5a00",
+    # Okabe and Ito's palette, which people with any kind of colour blindness can distinguish, darkened for text on
+    # white: https://jfly.uni-koeln.de/color/
+    "series0": "#0072b2",
+    "series1": "#c44f00",
+    "series2": "#00805d",
+    "series3": "#b0568f",
+    "series4": "#946a00",
+    "series5": "#007a99",
+    "series6": "#484848",
+}
+"""The colours in files, by the CSS variables that have them in the page, and others on a dark screen."""
+INK, SOFT, RULE, CARD, ACCENT, STAR, *SERIES = COLOURS.values()
 
-LONGEST_TITLE = 28
-"""Characters of a title that fit above a panel."""
+SIZE = (6.4, 4.2)  # inches
+LONGEST_LABEL = 28
+"""Characters of a contender's label in a chart."""
 
-_CHARACTERS_AN_INCH = 14  # of a caption
+_PANEL = (4.2, 3.3)
 _OPTION = re.compile(r"[\w-]+=[^,\s]+")
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A figure, its name for those who don't see it, and the caption that stands below it."""
+
+    name: str
+    figure: Figure
+    caption: str
 
 
 @contextmanager
@@ -31,16 +54,25 @@ def style() -> Iterator[None]:
     """Give figures that are made and saved within the block their look."""
     with matplotlib.rc_context(
         {
-            "font.size": 9,
-            "axes.titlesize": 9,
-            "axes.labelcolor": INK,
-            "axes.edgecolor": "#555555",
+            "font.size": 11.5,
+            "axes.titlesize": 11.5,
+            "text.color": INK,
+            "axes.labelcolor": SOFT,
+            "axes.labelpad": 6,
+            "axes.edgecolor": SOFT,
+            "axes.facecolor": "none",
             "axes.spines.top": False,
             "axes.spines.right": False,
+            "axes.spines.left": False,
             "axes.grid": True,
+            "axes.grid.axis": "y",
             "axes.axisbelow": True,
-            "grid.color": "#E4E4E4",
-            "legend.frameon": False,
+            "grid.color": RULE,
+            "xtick.color": SOFT,
+            "ytick.color": SOFT,
+            "ytick.major.size": 0,
+            "xtick.minor.size": 0,
+            "lines.linewidth": 1.8,
             "savefig.dpi": 150,
             # A label or a class may hold a dollar sign, which would start a formula.
             "text.parse_math": False,
@@ -51,32 +83,65 @@ def style() -> Iterator[None]:
         yield
 
 
-def panels(count: int, width: float, height: float, most_columns: int = 3) -> tuple[Figure, list[Axes]]:
-    """Return a figure with so many axes of one size, in inches, row by row."""
+def panels(count: int, width: float = _PANEL[0], height: float = _PANEL[1], most_columns: int = 3) -> list[Axes]:
+    """Return axes of one size, in inches, row by row on one figure."""
     columns = min(count, most_columns)
     rows = math.ceil(count / columns)
-    figure = Figure(figsize=(columns * width, rows * height + 0.4), layout="constrained")
-    grid = figure.subplots(rows, columns, squeeze=False)
-    axes = [one for row in grid for one in row]
+    figure = Figure(figsize=(columns * width, rows * height), layout="constrained")
+    axes = list(figure.subplots(rows, columns, squeeze=False).flat)
     for unused in axes[count:]:
         unused.remove()
-    return figure, axes[:count]
+    return axes[:count]
 
 
-def caption(figure: Figure, text: str) -> None:
-    """Write a small text below all panels, in as many lines as the figure's width asks for."""
-    wrapped = textwrap.fill(text, int(_CHARACTERS_AN_INCH * figure.get_figwidth()))
-    figure.supxlabel(wrapped, fontsize=8, color=GREY)
+def one_panel() -> Axes:
+    """Return the axes of a figure that has no others, with margins that fit any chart: a layout would take longer."""
+    figure = Figure(figsize=SIZE)
+    figure.subplots_adjust(left=0.14, right=0.97, top=0.94, bottom=0.17)
+    axes = figure.subplots()
+    axes.yaxis.set_label_coords(-0.125, 0.5)
+    return axes
 
 
-def shortened(text: str, longest: int = LONGEST_TITLE) -> str:
+def figure_of(axes: Axes) -> Figure:
+    """Return the figure that axes stand on."""
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    return figure
+
+
+def draw_point(
+    axes: Axes, x: float, y: float, tip: str, *, interval: tuple[float, float] | None = None, color: str = ACCENT,
+    marker: str = "o", markersize: float = 7.5,
+) -> None:  # fmt: skip
+    """Draw a point, and its interval if it has one. ``tip``, its name, is what the page shows of it."""
+    # An interval need not be centred on the value, nor hold it where a metric is at its limit.
+    heights = [y] if interval is None else [min(interval[0], y), y, max(interval[1], y)]
+    axes.plot(
+        [x] * len(heights),
+        heights,
+        label=tip,
+        color=color,
+        linewidth=1.3,
+        solid_capstyle="butt",
+        marker=marker,
+        markevery=[len(heights) // 2],
+        markersize=markersize,
+        markeredgecolor=CARD,
+        markeredgewidth=0.8,
+        clip_on=False,
+        zorder=4,
+    )
+
+
+def shortened(text: str, longest: int = LONGEST_LABEL) -> str:
     """Return a text without its middle if it is too long."""
     text = " ".join(text.split())
     half = (longest - 1) // 2
     return text if len(text) <= longest else f"{text[: longest - 1 - half]}…{text[-half:]}"
 
 
-def short_labels(labels: Sequence[str], longest: int = LONGEST_TITLE) -> dict[str, str]:
+def short_labels(labels: Sequence[str], longest: int = LONGEST_LABEL) -> dict[str, str]:
     """Return each contender's label in at most about so many characters, and still different from the others.
 
     Options that all the labels that are too long have in common go first, then the middle.
@@ -95,14 +160,3 @@ def short_labels(labels: Sequence[str], longest: int = LONGEST_TITLE) -> dict[st
         twins = sum(re.sub(r" #\d+$", "", other) == short for other in found.values())
         found[label] = f"{short} #{twins + 1}" if twins else short
     return found
-
-
-def save(figure: Figure, path: Path) -> tuple[Path, Path]:
-    """Write a figure as PNG and SVG, with no date in it, and return the two files."""
-    # The layout takes longer than the drawing; it is the same for both.
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")
-    png, svg = path.with_name(f"{path.name}.png"), path.with_name(f"{path.name}.svg")
-    figure.savefig(png, metadata={"Software": None})
-    figure.savefig(svg, metadata={"Date": None, "Creator": None})
-    return png, svg

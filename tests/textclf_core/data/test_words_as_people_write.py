@@ -1,0 +1,144 @@
+"""Words and their labels in the forms that people have them: tables of words, spans of characters, numbers as tags."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from datasets import Dataset, DatasetDict
+
+from textclf_core.data import from_memory
+from textclf_core.errors import DataError
+from textclf_plugins.datasets.files import Files
+from textclf_plugins.datasets.hf_dataset import HfDataset
+
+Read = Callable[..., DatasetDict]
+WORDS = [["Ada", "moved", "to", "New", "York", "."], ["Omar", "stayed"]]
+TAGS = [["B-PER", "O", "O", "B-LOC", "I-LOC", "O"], ["B-PER", "O"]]
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Read:
+    """Writes a file and reads it by the plugin ``files``."""
+
+    def write_and_read(name: str, content: str, **options: Any) -> DatasetDict:
+        (tmp_path / name).write_text(content)
+        return Files(path=str(tmp_path / name), **options).textclf_load_data()
+
+    return write_and_read
+
+
+def rows(data: DatasetDict) -> tuple[list[list[str]], list[list[str]]]:
+    split = data["train"]
+    names = split.features["label"].feature.names
+    return split["tokens"][:], [[names[tag] for tag in row] for row in split["label"][:]]
+
+
+def json_lines(*of_rows: dict[str, Any]) -> str:
+    return "".join(json.dumps(row) + "\n" for row in of_rows)
+
+
+@pytest.mark.parametrize("numbered", ["each word", "the first word"])
+def test_a_table_of_words_has_a_column_for_the_sequence(numbered: str, read: Read) -> None:
+    lines = ["Sentence #,Word,POS,Tag"]
+    for number, (words, tags) in enumerate(zip(WORDS, TAGS, strict=True)):
+        for place, (word, tag) in enumerate(zip(words, tags, strict=True)):
+            lines.append(f"{number if numbered == 'each word' or not place else ''},{word},X,{tag}")
+    content = "\n".join(lines)
+    assert rows(read("a.csv", content, sequence="Sentence #")) == (WORDS, TAGS)
+    assert rows(read("a.csv", content, sequence="Sentence #", text="Word", label="Tag")) == (WORDS, TAGS)
+
+
+def test_numbers_as_tags_need_names_in_a_table_too(read: Read) -> None:
+    content = "id,word,tag\n1,Ada,1\n1,moved,0\n2,Omar,1\n2,.,-100\n"
+    with pytest.raises(DataError, match=r"a\.csv, line 2: the tags are numbers"):
+        read("a.csv", content, sequence="id")
+    data = read("a.csv", content, sequence="id", names=("O", "B-PER"))
+    assert data["train"].features["label"].feature.names == ["O", "B-PER"]
+    assert data["train"]["label"][:] == [[1, 0], [1, -100]]
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "message"),
+    [
+        ("id,word,tag\n1,a,O\n2,b,O\n1,c,O\n", {}, r"line 4: the sequence '1' \(column 'id'\) begins again"),
+        ("id,word,tag\n1,a,O\n1,b,\n", {}, r"line 2: a word has no tag"),
+        ("nr,word,tag\n1,a,O\n", {}, r"no column 'id' \(sequence=id\); the columns are: nr, word, tag"),
+        ("id,a,b\n1,a,O\n", {}, r"set text=COLUMN; the columns are: id, a, b"),
+        ("id,a,b\n1,a,O\n", {"text": "a", "label": "c"}, r"no column 'c' \(label=c\)"),
+    ],
+)
+def test_a_table_that_is_none_of_words(content: str, options: dict[str, str], message: str, read: Read) -> None:
+    with pytest.raises(DataError, match=message):
+        read("a.csv", content, sequence="id", **options)
+
+
+SPANS = [
+    {"text": "Ada moved to New York .", "label": [[0, 3, "PER"], [13, 21, "LOC"]]},
+    {"text": "Omar stayed", "label": [[0, 4, "PER"]]},
+]
+OBJECTS = [
+    {"text": row["text"], "label": [{"start": start, "end": end, "label": kind} for start, end, kind in row["label"]]}
+    for row in SPANS
+]
+
+
+@pytest.mark.parametrize("given", [SPANS, OBJECTS])
+def test_spans_of_characters_are_tags_of_words(given: list[dict[str, Any]], read: Read) -> None:
+    assert rows(read("a.jsonl", json_lines(*given))) == (WORDS, TAGS)
+    assert rows(from_memory(given)) == (WORDS, TAGS)
+    assert rows(from_memory(pd.DataFrame(given))) == (WORDS, TAGS)
+
+
+def test_spans_in_parquet_are_tags_of_words(tmp_path: Path) -> None:
+    pq.write_table(pa.Table.from_pylist(OBJECTS).rename_columns(["body", "found"]), tmp_path / "a.parquet")
+    data = Files(path=str(tmp_path / "a.parquet"), text="body", label="found").textclf_load_data()
+    assert rows(data) == (WORDS, TAGS)
+
+
+def test_spans_that_dont_fit_the_words_are_counted(read: Read, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "textclf")
+    content = json_lines(
+        {"text": "Ada went to York.", "entities": [[0, 3, "PER"], [12, 16, "LOC"], [12, 17, "ORG"], [3, 4, "LOC"]]}
+    )
+    assert rows(read("a.jsonl", content)) == ([["Ada", "went", "to", "York."]], [["B-PER", "O", "O", "B-LOC"]])
+    assert "1 of 4 spans don't begin and end with a word, so they are widened to whole words" in caplog.text
+    assert "2 of 4 spans overlap others or hold no word, so they are dropped" in caplog.text
+
+
+@pytest.mark.parametrize("span", [[0, 99, "PER"], [2, 2, "PER"], [-1, 2, "PER"], [0, 3], "PER"])
+def test_a_span_that_is_none_is_refused_with_its_row(span: object, read: Read) -> None:
+    content = json_lines(SPANS[0], {"text": "Omar stayed", "label": [[0, 4, "PER"], span]})
+    with pytest.raises(DataError, match=r"a\.jsonl, line 2: .* isn't a span of the text"):
+        read("a.jsonl", content)
+
+
+def test_names_are_for_tags_that_are_numbers(read: Read) -> None:
+    content = json_lines({"tokens": ["Ada", "moved"], "tags": ["B-PER", "O"]})
+    with pytest.raises(DataError, match=r"line 1: the tag 'B-PER' .* isn't one of names=O,B-LOC"):
+        read("a.jsonl", content, names=("O", "B-LOC"))
+    assert rows(read("a.jsonl", content, names=("O", "B-PER")))[1] == [["B-PER", "O"]]
+
+
+def test_a_tag_beyond_the_names_is_refused(read: Read) -> None:
+    content = json_lines({"tokens": ["Ada", "moved"], "tags": [2, 0]})
+    with pytest.raises(DataError, match=r"the tag 2 .* has no name; names= has names for 0 to 1"):
+        read("a.jsonl", content, names=("O", "B-PER"))
+
+
+def test_numbers_in_a_saved_data_set_get_names(tmp_path: Path) -> None:
+    given = Dataset.from_dict({"tokens": WORDS, "ner_tags": [[1, 0, 0, 2, 3, 0], [1, -100]]})
+    given.save_to_disk(tmp_path / "saved")
+    with pytest.raises(DataError, match=r"the tags are numbers \(column 'ner_tags'\); name them"):
+        HfDataset(id=str(tmp_path / "saved")).textclf_load_data()
+    names = ("O", "B-PER", "B-LOC", "I-LOC")
+    data = HfDataset(id=str(tmp_path / "saved"), names=names).textclf_load_data()
+    assert data["train"].features["label"].feature.names == list(names)
+    assert data["train"]["label"][:] == [[1, 0, 0, 2, 3, 0], [1, -100]]

@@ -1,0 +1,108 @@
+"""Counting and hashing the rows of a split, a batch at a time."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from json.encoder import encode_basestring_ascii
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+    from numpy.typing import NDArray
+
+    from textclf_core.tasks.kind import DataKind
+
+_BATCH_ROWS = 10_000
+
+
+@dataclass(frozen=True)
+class RowCounts:
+    """What the record needs of the rows of one split.
+
+    Attributes:
+        sha256: hash of the texts and label names, in order.
+        label_counts: the number of rows, or words, with each label, in the order of the labels.
+        empty_texts: the number of rows without text.
+        keys: a number for each row that is the same for equal texts, int64, shape (rows,).
+        label_keys: a number for each row that is the same for equal labels, int64, shape (rows,).
+    """
+
+    sha256: str
+    label_counts: tuple[int, ...]
+    empty_texts: int
+    keys: NDArray[np.int64]
+    label_keys: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, kind: DataKind, split: Dataset) -> RowCounts:
+        """Return the counts of a split."""
+        digest, empty = hashlib.sha256(), 0
+        keys: list[int] = []
+        label_keys: list[int] = []
+        counts = np.zeros(kind.task.num_labels, dtype=np.int64)
+        for texts, labels in _batches(kind, split):
+            names = kind.names(labels)
+            _add_rows(digest, texts, names)
+            counts += kind.label_counts(labels)
+            empty += len(texts) - sum(map(bool, map(str.strip, map("".join, texts))))
+            keys += map(hash, texts)
+            label_keys += map(hash, names if isinstance(names[0], str) else map(tuple, names))
+        return cls(
+            digest.hexdigest(),
+            tuple(counts.tolist()),
+            empty,
+            np.array(keys, dtype=np.int64),
+            np.array(label_keys, dtype=np.int64),
+        )
+
+    @property
+    def duplicates(self) -> int:
+        """The number of rows whose text occurs earlier in the split."""
+        return len(self.keys) - len(np.unique(self.keys))
+
+    def shared_with(self, other: RowCounts) -> int:
+        """Return the number of rows whose text also occurs in another split."""
+        return int(np.isin(self.keys, other.keys).sum())
+
+
+def conflicting_texts(splits: Sequence[RowCounts]) -> int:
+    """Return the number of different texts that occur with different labels, in one split or in several."""
+    keys = np.concatenate([one.keys for one in splits])
+    labels = np.concatenate([one.label_keys for one in splits])
+    order = np.lexsort((labels, keys))
+    keys, labels = keys[order], labels[order]
+    same = keys[1:] == keys[:-1]
+    return len(np.unique(keys[1:][same & (labels[1:] != labels[:-1])]))
+
+
+def text_keys(kind: DataKind, split: Dataset) -> NDArray[np.int64]:
+    """Return a number for each row that is the same for equal texts, int64, shape (rows,)."""
+    return np.fromiter((hash(row) for texts, _ in _batches(kind, split) for row in texts), np.int64, len(split))
+
+
+def rows_sha256(texts: Iterable[Sequence[str]], labels: Iterable[str | Sequence[str | None]]) -> str:
+    """Return the sha256 of rows, in order: each row's texts and its label name (or names, or its words' names)."""
+    digest = hashlib.sha256()
+    _add_rows(digest, texts, labels)
+    return digest.hexdigest()
+
+
+def _add_rows(digest: Any, texts: Iterable[Sequence[str]], labels: Iterable[str | Sequence[str | None]]) -> None:
+    """Add rows as JSON lists, which is what ``json.dumps([*row, label])`` gives, several times faster."""
+    text = encode_basestring_ascii
+    lasts = (text(label) if isinstance(label, str) else json.dumps(list(label)) for label in labels)
+    rows = [f"[{', '.join([*map(text, row), last])}]" for row, last in zip(texts, lasts, strict=True)]
+    digest.update("".join(rows).encode())
+
+
+def _batches(kind: DataKind, split: Dataset) -> Iterator[tuple[list[tuple[str, ...]], list[Any]]]:
+    """Yield the texts and the labels of the rows, a batch at a time."""
+    columns = split.select_columns([*kind.task.text_columns, "label"]).with_format(None)
+    for start in range(0, len(split), _BATCH_ROWS):
+        batch = columns.select(range(start, min(start + _BATCH_ROWS, len(split))))
+        yield kind.texts(batch), batch["label"][:]

@@ -1,0 +1,81 @@
+"""Tables with one word per row, and a column that tells the sequences apart."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+from datasets import Dataset
+
+from textclf_core.data.source import Source
+from textclf_core.errors import DataError, did_you_mean
+
+logger = logging.getLogger("textclf")
+
+_WORD_NAMES = ("word", "token", "words", "tokens", "text", "form")
+_TAG_NAMES = ("tag", "label", "ner_tag", "ner", "tags", "labels", "pos")
+
+
+def with_sequences(
+    sources: Mapping[str, Source], sequence: str, words: str | None, tags: str | None
+) -> tuple[dict[str, Source], str, str]:
+    """Return the splits with a row for each sequence, and the names of their columns of words and of tags.
+
+    A sequence is a run of rows with the same value in the column ``sequence``, or with none after the first row, as in
+    tables where only the first word of a sequence has a number.
+
+    Args:
+        sources: the splits by name.
+        sequence: the column that tells the sequences apart.
+        words: the column with the words; inferred from its name if not given.
+        tags: the column with the tags; inferred from its name if not given.
+
+    Raises:
+        DataError: there is no such column, or the rows of a sequence aren't together.
+    """
+    first = sources.get("train") or next(iter(sources.values()))
+    columns = [name for name in first.data.column_names if name != sequence]
+    word_column = words or _first(_WORD_NAMES, columns)
+    tag_column = tags or _first(_TAG_NAMES, [name for name in columns if name != word_column])
+    for option, name in (("sequence", sequence), ("text", word_column), ("label", tag_column)):
+        if name not in first.data.column_names:
+            there = ", ".join(first.data.column_names)
+            fault = f"there is no column {name!r} ({option}={name})" if name else f"set {option}=COLUMN"
+            raise DataError(f"{first.where}: {fault}; the columns are: {there}.{did_you_mean(name or '', columns)}")
+    assert word_column is not None
+    assert tag_column is not None
+    if dropped := [name for name in columns if name not in (word_column, tag_column)]:
+        logger.info("%s: the columns %s are dropped, since a row is a word", first.where, ", ".join(dropped))
+    return (
+        {name: _by_sequence(source, sequence, word_column, tag_column) for name, source in sources.items()},
+        word_column,
+        tag_column,
+    )
+
+
+def _by_sequence(source: Source, sequence: str, words: str, tags: str) -> Source:
+    if missing := [name for name in (sequence, words, tags) if name not in source.data.column_names]:
+        raise DataError(f"{source.where}: there is no column {missing[0]!r}")
+    start_of: dict[Any, int] = {}
+    latest: Any = None
+    for row, value in enumerate(source.data[sequence][:]):
+        if row and value in (latest, None, ""):
+            continue
+        if value in start_of:
+            raise DataError(
+                f"{source.where}, {source.place(row)}: the sequence {value!r} (column {sequence!r}) begins again; the "
+                "rows of a sequence must be together"
+            )
+        start_of[value], latest = row, value
+    starts = list(start_of.values())
+    table = source.data.with_format("arrow")[:]
+    offsets = pa.array([*starts, len(source.data)], pa.int32())
+    columns = {name: pa.ListArray.from_arrays(offsets, pa.concat_arrays(table[name].chunks)) for name in (words, tags)}
+    lines = [source.lines[row] for row in starts] if source.lines else ()
+    return Source(Dataset(pa.table(columns)), source.where, lines)
+
+
+def _first(names: Sequence[str], columns: Sequence[str]) -> str | None:
+    return next((column for name in names for column in columns if column.lower() == name), None)

@@ -1,0 +1,146 @@
+"""Dropout whose numbers depend on what they are for, not on what was drawn before.
+
+On a CPU a mask comes from Philox (Salmon and others, SC 2011), a counter-based generator. Its key is a hash of the
+seed, the step, the module's name and how often that module was called in the step. So a step that is taken again draws
+the same numbers, and no generator's state has to be kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from math import prod
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
+from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+
+from textclf_core.encoder.families import FAMILIES
+
+Drop = Callable[[nn.Module, Tensor, float], Tensor]
+"""Drops some of a tensor's numbers for a module, at a rate, and scales the others."""
+
+# A number is kept if 16 random bits are less than the rate's share of these.
+_LEVELS = 2**16
+
+
+class KeyedDropout:
+    """The dropout of a model in training, the same in each step whenever and wherever the step is taken.
+
+    What isn't a ``nn.Dropout`` or the attention of a known family draws from torch's generators, which are seeded by
+    the same key; so does everything on a GPU.
+    """
+
+    def __init__(self, model: PreTrainedModel, seed: int) -> None:
+        self._model = model
+        self._seed = seed
+        self._names = {module: name for name, module in model.named_modules()}
+
+    @contextmanager
+    def drawing(self, step: int, process: int = 0, micro_batch: int = 0) -> Iterator[None]:
+        """Let a forward pass draw the numbers of a step, of one process and one of its micro-batches."""
+        torch.manual_seed(_hash(self._seed, step, process, micro_batch) % 2**63)
+        if self._model.device.type != "cpu":
+            yield
+            return
+        masks = DropoutMasks(self._seed, step, process, micro_batch)
+
+        def drop(module: nn.Module, values: Tensor, rate: float) -> Tensor:
+            return values * masks.draw(self._names[module], values.shape, rate).to(values.dtype)
+
+        with replaced_dropout(self._model, drop):
+            yield
+
+
+class DropoutMasks:
+    """The masks of one forward pass; another seed, step, process or micro-batch has other ones."""
+
+    def __init__(self, seed: int, step: int, process: int = 0, micro_batch: int = 0) -> None:
+        self._key = (seed, step, process, micro_batch)
+        self._calls: Counter[str] = Counter()
+
+    def draw(self, name: str, shape: Sequence[int], rate: float) -> Tensor:
+        """Return what dropout multiplies with, float32: 0 with the probability ``rate``, else what keeps the mean.
+
+        The numbers are drawn along the second to last dimension, token by token, so those of the first token are the
+        same however many follow.
+
+        Args:
+            name: the module's. Each call with a name gives other numbers.
+            shape: of hidden states, (rows, tokens, width), of attention, (rows, heads, tokens, tokens), or of one
+                vector a row, (rows, width).
+            rate: rounded to a multiple of 2**-16.
+        """
+        generator = np.random.Philox(key=_hash(*self._key, name, self._calls[name]))
+        self._calls[name] += 1
+        dimension = max(0, len(shape) - 2)
+        by_token = (shape[dimension], *shape[:dimension], *shape[dimension + 1 :])
+        count, kept = prod(shape), round((1 - rate) * _LEVELS)
+        bits = generator.random_raw(-(-count // 4)).view(np.uint16)[:count]
+        mask = (bits < kept) * np.float32(_LEVELS / kept if kept else 0)
+        return torch.from_numpy(mask.reshape(by_token)).movedim(0, dimension)
+
+
+@contextmanager
+def replaced_dropout(model: PreTrainedModel, drop: Drop) -> Iterator[None]:
+    """Let ``drop`` do the dropout that is on now, while the block runs and wherever it stays on."""
+    dropouts = [one for one in model.modules() if type(one) is nn.Dropout and one.training and one.p]
+    for dropout in dropouts:
+        vars(dropout)["forward"] = _forward(dropout, drop)
+    # Within attention, dropout is a function or a part of one. A family that isn't known may compute it another way.
+    known = model.config.model_type in FAMILIES and not getattr(model.config, "is_decoder", False)
+    replaced = {"sdpa": _attention(drop, sdpa_attention_forward), "eager": _attention(drop)} if known else {}
+    ALL_ATTENTION_FUNCTIONS.update(replaced)
+    try:
+        yield
+    finally:
+        for name in replaced:
+            ALL_ATTENTION_FUNCTIONS.pop(name, None)
+        for dropout in dropouts:
+            del vars(dropout)["forward"]
+
+
+def _forward(dropout: nn.Dropout, drop: Drop) -> Callable[[Tensor], Tensor]:
+    return lambda values: drop(dropout, values, dropout.p) if dropout.training else values
+
+
+def _attention(drop: Drop, without: Callable[..., Any] | None = None) -> Callable[..., Any]:
+    """Return a function that attends as transformers' do; ``without`` does where nothing is dropped."""
+
+    def attend(
+        module: nn.Module,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        attention_mask: Tensor | None,
+        dropout: float = 0.0,
+        scaling: float | None = None,
+        **kwargs: Any,
+    ) -> tuple[Tensor, Tensor | None]:
+        if without and not dropout:
+            result: tuple[Tensor, None] = without(
+                module, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **kwargs
+            )
+            return result
+        scores = query @ key.transpose(-1, -2) * (query.shape[-1] ** -0.5 if scaling is None else scaling)
+        if attention_mask is not None and attention_mask.dtype == torch.bool:  # True where attention is paid
+            attention_mask = torch.where(attention_mask, 0.0, torch.finfo(scores.dtype).min)
+        weights = (scores if attention_mask is None else scores + attention_mask).softmax(-1)
+        if dropout:
+            # By the name of its own dropout, where it has one to hold the rate.
+            holders = [child for child in module.children() if isinstance(child, nn.Dropout)]
+            weights = drop(holders[0] if holders else module, weights, dropout)
+        return (weights @ value).transpose(1, 2).contiguous(), weights
+
+    return attend
+
+
+def _hash(*key: object) -> int:
+    """Return 128 bits that depend on all of a key."""
+    return int.from_bytes(hashlib.blake2b(repr(key).encode(), digest_size=16).digest(), "little")

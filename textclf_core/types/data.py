@@ -1,0 +1,73 @@
+"""What was read: the data of a run, as its record has them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import cast
+
+from textclf_core.types.task import Kind, Task
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitRecord:
+    """The facts of a split.
+
+    Attributes:
+        name: ``train``, ``validation`` or ``test``.
+        rows: number of rows.
+        origin: ``given``, or ``held out from train``.
+        sha256: hash of the texts and label names, in order.
+        label_counts: number of rows with each label (a row may have several); in a token task, number of words.
+        empty_texts: number of rows without text.
+        truncated: number of rows that were truncated; ``None`` if it wasn't counted.
+        duplicates: number of rows whose text occurs earlier in the split; ``None`` if it wasn't counted.
+        shared_with_train: number of rows whose text also occurs in train, 0 for train itself; ``None`` if it wasn't
+            counted.
+        unlabelled: number of rows that were left out because they have no label; only test may have them.
+    """
+
+    name: str
+    rows: int
+    origin: str
+    sha256: str
+    label_counts: dict[str, int]
+    empty_texts: int
+    truncated: int | None = None
+    duplicates: int | None = None
+    shared_with_train: int | None = None
+    unlabelled: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataRecord:
+    """The data of the run: its source, task and splits.
+
+    Attributes:
+        source: the origin of the rows, as described by the dataset plugin.
+        fingerprint: sha256 of the label names and all splits.
+        task_kind: ``single-label``, ``multi-label`` (a text may have several labels) or ``tokens`` (each word has a
+            label).
+        label_names: names of the labels, in the order of their ids.
+        text_columns: the columns that hold the texts.
+        splits: ``train``, ``validation`` and ``test``.
+        train_size: the part of train that was used, such as ``16/class`` or ``10%``; ``None`` for all of it.
+        read_from: the names of the text columns and of the label columns in the source; empty if unknown.
+        changes: what was dropped or changed when the data were read, with numbers of rows, a sentence each.
+        conflicting_texts: number of different texts that occur with different labels; ``None`` if it wasn't counted.
+    """
+
+    source: str
+    fingerprint: str
+    task_kind: str
+    label_names: tuple[str, ...]
+    text_columns: tuple[str, ...]
+    splits: tuple[SplitRecord, ...]
+    train_size: str | None = None
+    read_from: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    changes: tuple[str, ...] = ()
+    conflicting_texts: int | None = None
+
+    @property
+    def task(self) -> Task:
+        """The task."""
+        return Task(self.label_names, self.text_columns, cast(Kind, self.task_kind))
