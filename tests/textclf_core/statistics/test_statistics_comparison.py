@@ -30,8 +30,53 @@ THREE = {"bad": BAD, "good": GOOD, "as good": AS_GOOD}
 def test_verdicts() -> None:
     comparison = compare(REFERENCES, THREE, "accuracy")
     verdicts = {contender.name: contender.verdict for contender in comparison.contenders}
-    assert verdicts == {"bad": "worse", "good": "best", "as good": "not distinguishable from the best"}
+    assert verdicts == {"bad": "worse", "good": "undecided", "as good": "undecided"}
     assert comparison.best == "good"
+    wide = compare(REFERENCES, THREE, "accuracy", tolerance=0.1)
+    assert {contender.verdict for contender in wide.contenders[1:]} == {"as good"}
+    alone = compare(REFERENCES, {"bad": BAD, "good": GOOD}, "accuracy")
+    assert [contender.verdict for contender in alone.contenders] == ["worse", "best"]
+
+
+def test_distances_from_the_best_claim_what_the_verdicts_say() -> None:
+    comparison = compare(REFERENCES, {"bad": BAD, "good": GOOD}, "accuracy")
+    bad, good = (comparison.contender(name).distance for name in ("bad", "good"))
+    assert bad is not None
+    assert good is not None
+    assert bad.low < -0.2125 < bad.high == 0.0 == good.low < 0.2125 < good.high
+
+
+def test_the_loss_of_what_looks_worse_is_larger_and_all_of_it_is_risk() -> None:
+    comparison = compare(REFERENCES, THREE, "accuracy")
+    bad, good, near = (contender.loss for contender in comparison.contenders)
+    assert bad is not None
+    assert good is not None
+    assert near is not None
+    assert bad.expected == pytest.approx(0.21, abs=0.02)
+    assert bad.risk > 0.999
+    assert good.expected < near.expected < 0.01
+    assert good.risk < near.risk < 0.5
+
+
+def test_a_score_is_expected_to_be_nearer_to_the_others() -> None:
+    models = {str(number): _predictions(40 + number, 44 + number, 36 + number, seed=number) for number in range(8)}
+    comparison = compare(REFERENCES, models, "accuracy")
+    best = comparison.contender("0")
+    assert best.loss is not None
+    assert np.mean([one.mean for one in comparison.contenders]) < best.loss.score < best.mean
+
+
+def test_without_a_tolerance_no_loss_is_estimated() -> None:
+    comparison = compare(REFERENCES, THREE, "accuracy", tolerance=None)
+    assert [contender.loss for contender in comparison.contenders] == [None] * 3
+    assert comparison.contender("bad").verdict == "worse"
+
+
+def test_the_interval_of_the_best_of_many_reaches_further_down() -> None:
+    models = {str(number): _predictions(40 + number, 44 + number, 36 + number, seed=number) for number in range(12)}
+    chosen = compare(REFERENCES, models, "accuracy").contender("0").interval
+    alone = compare(REFERENCES, {"0": models["0"]}, "accuracy").contender("0").interval
+    assert chosen.low < alone.low
 
 
 def test_mean_and_deviation_over_seeds_by_hand() -> None:
@@ -55,7 +100,8 @@ def test_f1_is_averaged_over_seeds() -> None:
 
 
 def test_every_pair_is_tested_and_corrected_for_all() -> None:
-    comparison = compare(REFERENCES, THREE, "accuracy")
+    assert compare(REFERENCES, THREE, "accuracy").pairs == ()
+    comparison = compare(REFERENCES, THREE, "accuracy", with_pairs=True)
     assert [(pair.first, pair.second) for pair in comparison.pairs] == [
         ("bad", "good"),
         ("bad", "as good"),
@@ -65,6 +111,8 @@ def test_every_pair_is_tested_and_corrected_for_all() -> None:
     smallest = min(comparison.pairs, key=lambda pair: pair.p_value)
     assert smallest.adjusted_p_value == pytest.approx(3 * smallest.p_value)
     assert comparison.pair("as good", "bad") is comparison.pairs[1]
+    # An interval is adjusted as its p-value is.
+    assert smallest.difference.interval.level == pytest.approx(1 - 0.05 / 3)
 
 
 @pytest.mark.parametrize(
@@ -79,12 +127,12 @@ def test_every_pair_is_tested_and_corrected_for_all() -> None:
 )
 def test_with_one_seed_models_are_tested(metric: Metric, method: str) -> None:
     one_seed = {name: models[:1] for name, models in THREE.items()}
-    comparison = compare(REFERENCES, one_seed, metric)
+    comparison = compare(REFERENCES, one_seed, metric, with_pairs=True)
     assert {pair.method for pair in comparison.pairs} == {method}
     assert {pair.difference.subject for pair in comparison.pairs} == {"trained models"}
     assert comparison.contender("bad").verdict == "worse"
     assert comparison.contender("good").standard_deviation is None
-    assert comparison.contender("good").interval == comparison.contender("good").examples_interval
+    assert comparison.contender("bad").interval == comparison.contender("bad").examples_interval
 
 
 def test_scattered_seeds_widen_the_interval_of_a_strategy_but_not_of_its_models() -> None:
@@ -105,21 +153,25 @@ def test_a_difference_that_models_have_may_be_one_that_strategies_do_not_have() 
     strategies = compare(REFERENCES, models, "accuracy")
     first_seeds = compare(REFERENCES, {name: one[:1] for name, one in models.items()}, "accuracy")
     assert first_seeds.contender("b").verdict == "worse"
-    assert strategies.contender("b").verdict == "not distinguishable from the best"
+    assert strategies.contender("b").verdict == "undecided"
 
 
 def test_a_contender_with_one_seed_is_compared_as_a_trained_model() -> None:
-    comparison = compare(REFERENCES, {"good": GOOD, "bad": BAD[:1]}, "accuracy")
+    comparison = compare(REFERENCES, {"good": GOOD, "bad": BAD[:1]}, "accuracy", with_pairs=True)
     pair = comparison.pairs[0]
     assert (pair.method, pair.difference.subject) == ("crossed t", "trained models")
     assert comparison.contender("bad").verdict == "worse"
 
 
-def test_a_tie_goes_to_the_first() -> None:
-    comparison = compare(REFERENCES, {"a": GOOD, "b": GOOD}, "accuracy")
-    assert [contender.verdict for contender in comparison.contenders] == ["best", "not distinguishable from the best"]
-    assert comparison.pairs[0].p_value == 1.0
-    assert comparison.pairs[0].detectable > 0
+def test_of_equal_predictions_none_is_better_and_the_first_stands_for_the_best() -> None:
+    comparison = compare(REFERENCES, {"a": GOOD, "b": GOOD}, "accuracy", with_pairs=True)
+    assert comparison.best == "a"
+    [pair] = comparison.pairs
+    assert pair.p_value == 1.0
+    # Alike on 400 rows is as good within a point, but not equal on all texts.
+    assert [contender.verdict for contender in comparison.contenders] == ["as good", "as good"]
+    close = compare(REFERENCES, {"a": GOOD, "b": GOOD}, "accuracy", tolerance=0.005)
+    assert [contender.verdict for contender in close.contenders] == ["undecided", "undecided"]
 
 
 def test_one_contender_is_the_best() -> None:
@@ -130,10 +182,13 @@ def test_one_contender_is_the_best() -> None:
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_a_contender_that_is_always_right_has_no_spread(metric: Metric) -> None:
+def test_a_contender_that_is_always_right_may_be_wrong_on_other_rows(metric: Metric) -> None:
     perfect = np.tile(REFERENCES, (2, 1))
     contender = compare(REFERENCES, {"a": perfect}, metric).contender("a")
-    assert (contender.interval.low, contender.mean, contender.interval.high) == (1.0, 1.0, 1.0)
+    # Clopper and Pearson's interval of all right; F1 of one label, or of the rarest, rests on half of the rows.
+    rows = ROWS // 2 if metric in ("f1-binary", "f1-macro") else ROWS
+    assert (contender.mean, contender.interval.high) == (1.0, 1.0)
+    assert contender.interval.low == pytest.approx(0.025 ** (1 / rows))
 
 
 def test_an_interval_stays_between_0_and_1() -> None:
@@ -154,20 +209,25 @@ def test_alpha_sets_the_level_of_the_intervals_and_of_the_verdict() -> None:
     assert strict.contender("good").interval.level == pytest.approx(0.9999)
     assert _width(strict.contender("good").interval) > _width(usual.contender("good").interval)
     assert usual.contender("near").verdict == "worse"
-    assert strict.contender("near").verdict == "not distinguishable from the best"
+    assert strict.contender("near").verdict == "undecided"
 
 
-def test_the_detectable_difference_is_the_median_of_the_pairs_with_the_best() -> None:
-    comparison = compare(REFERENCES, THREE, "accuracy")
-    with_best = [comparison.pair("good", name).detectable for name in ("bad", "as good")]
-    assert comparison.detectable == pytest.approx(np.mean(with_best))
+def test_a_difference_from_the_best_is_shown_sooner_than_one_of_all_pairs() -> None:
+    models = {str(number): _predictions(40, 44, 36, seed=number) for number in range(10)}
+    comparison = compare(REFERENCES, models, "accuracy", with_pairs=True)
+    of_pairs = [pair.detectable for pair in comparison.pairs if comparison.best in (pair.first, pair.second)]
+    assert comparison.detectable is not None
+    assert comparison.detectable < np.median(of_pairs)
 
 
 @pytest.mark.parametrize("seeds", [1, 3])
 def test_paired_difference_is_that_of_a_comparison_of_two(seeds: int) -> None:
     first, second = GOOD[:seeds], BAD[:seeds]
     difference = paired_difference(REFERENCES, first, second, "f1-binary", seed=1)
-    assert difference == compare(REFERENCES, {"a": first, "b": second}, "f1-binary", seed=1).pairs[0].difference
+    assert (
+        difference
+        == compare(REFERENCES, {"a": first, "b": second}, "f1-binary", seed=1, with_pairs=True).pairs[0].difference
+    )
     expected = np.mean([f1_score(REFERENCES, a) - f1_score(REFERENCES, b) for a, b in zip(first, second, strict=True)])
     assert difference.value == pytest.approx(expected)
     assert difference.interval.low < expected < difference.interval.high
@@ -175,13 +235,18 @@ def test_paired_difference_is_that_of_a_comparison_of_two(seeds: int) -> None:
 
 def test_the_verdicts_in_words() -> None:
     comparison = compare(REFERENCES, THREE, "accuracy")
-    assert comparison.sentence("good").startswith("good is the best: accuracy 0.900 (95% interval 0.8")
+    assert comparison.sentence("good").startswith("good has the highest score: accuracy 0.900 (95% interval 0.8")
+    assert "Another may be better by up to 0.0" in comparison.sentence("good")
     worse = comparison.sentence("bad")
-    assert worse.startswith("bad is worse than the best, good, by 0.213 (95% interval 0.")
-    assert worse.endswith("p < 0.001 after Holm's correction for 3 pairs).")
-    near = comparison.sentence("as good")
-    assert near.startswith("as good is not distinguishable from the best, good: 0.007 below it (95% interval -0.0")
-    assert "could hardly have been detected" in near
+    assert worse.startswith("bad is worse than the best: 0.213 below good, the highest score (truly 0.0")
+    assert worse.endswith("below the best, at 95% for all contenders).")
+    assert comparison.sentence("as good").startswith("as good is undecided: 0.007 below good, the highest score (truly")
+    alone = compare(REFERENCES, {"bad": BAD, "good": GOOD}, "accuracy")
+    assert alone.sentence("good").startswith("good is the best: accuracy 0.900 (95% interval 0.8")
+    wide = compare(REFERENCES, THREE, "accuracy", tolerance=0.1)
+    assert wide.sentence("as good").startswith(
+        "as good is as good as the best within the tolerance of 0.1: 0.007 below"
+    )
 
 
 def few(*right: list[int]) -> NDArray[np.int64]:
@@ -193,23 +258,14 @@ def few(*right: list[int]) -> NDArray[np.int64]:
 
 def test_on_a_handful_of_rows_no_number_is_beyond_what_a_score_can_be() -> None:
     models = {"good": few([0, 1, 2, 3, 4, 5], [0, 1, 2, 3, 4]), "bad": few([0, 1, 2, 3, 4], [5])}
-    comparison = compare(np.arange(6) % 2, models, "accuracy")
+    comparison = compare(np.arange(6) % 2, models, "accuracy", with_pairs=True)
     [pair] = comparison.pairs
-    assert -1 < pair.difference.interval.low < 0
+    assert -1 <= pair.difference.interval.low < 0
     assert pair.difference.interval.high == 1.0
     assert comparison.detectable == pair.detectable == float("inf")
-    assert "interval -0." in comparison.sentence("bad")
-    assert "to 1.000; p = " in comparison.sentence("bad")
-    assert comparison.sentence("bad").endswith("hardly any difference could have been detected.")
-
-
-def test_examples_without_variation_give_no_interval_to_speak_of() -> None:
-    models = {"right": np.tile(REFERENCES, (2, 1)), "zeros": np.zeros((2, ROWS), dtype=np.int64)}
-    comparison = compare(REFERENCES, models, "accuracy")
-    assert comparison.sentence("right").startswith(
-        "right is the best: accuracy 1.000 (no interval: these test examples show no variation)."
-    )
-    assert "by 0.500 (no interval: these test examples show no variation; p < 0.001" in comparison.sentence("zeros")
+    for contender in comparison.contenders:
+        assert contender.distance is not None
+        assert -1 <= contender.distance.low <= contender.distance.high <= 1
 
 
 def test_with_one_seed_the_verdict_speaks_of_the_trained_models() -> None:

@@ -86,7 +86,7 @@ def test_resampling_kinds_of_rows_is_resampling_rows(metric: Metric) -> None:
 def test_subset_accuracy_is_tested_with_mcnemars_test_on_rows() -> None:
     references, first = made(200, wrong=0.05)
     second = made(200, wrong=0.2)[1]
-    found = compare(references, {"first": first[None], "second": second[None]}, "accuracy")
+    found = compare(references, {"first": first[None], "second": second[None]}, "accuracy", with_pairs=True)
     [pair] = found.pairs
     assert pair.method == "exact McNemar"
     assert pair.p_value == mcnemar((first == references).all(axis=1), (second == references).all(axis=1))
@@ -97,7 +97,7 @@ def test_subset_accuracy_is_tested_with_mcnemars_test_on_rows() -> None:
 def test_f1_is_tested_by_swapping_rows_whole(metric: Metric) -> None:
     references, first = made(200, wrong=0.05)
     second = made(200, wrong=0.2)[1]
-    found = compare(references, {"first": first[None], "second": second[None]}, metric)
+    found = compare(references, {"first": first[None], "second": second[None]}, metric, with_pairs=True)
     [pair] = found.pairs
     assert pair.method == "approximate randomisation"
     assert pair.p_value < 0.01
@@ -107,7 +107,7 @@ def test_f1_is_tested_by_swapping_rows_whole(metric: Metric) -> None:
 
 def test_the_same_predictions_differ_in_nothing() -> None:
     references, predictions = made()
-    found = compare(references, {"one": predictions[None], "two": predictions[None]}, "f1-macro")
+    found = compare(references, {"one": predictions[None], "two": predictions[None]}, "f1-macro", with_pairs=True)
     assert found.pairs[0].p_value == 1
 
 

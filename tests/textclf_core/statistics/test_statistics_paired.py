@@ -110,7 +110,7 @@ def test_crossed_t_by_hand() -> None:
     # Four rows; the first contender is right alone on two, the second on none: mean 0.5, squares sum to 2, so the
     # variance about 0 is 2/16; with 3/16 by the seeds of either, over 3 seeds, 1/8 more.
     differences = np.array([1.0, 1.0, 0.0, 0.0])
-    pooled = SeedVariance(3 / 16, 4, pooled=True)
+    pooled = SeedVariance(3 / 16, 0.0, 4, pooled=True)
     freedom = 0.25**2 / (0.125**2 / 3 + 0.125**2 / 4)
     expected = 2 * stats.t.sf(0.5 / np.sqrt(0.25), freedom)
     assert crossed_t(0.5, differences - 0.5, [(pooled, 3), (pooled, 3)]) == pytest.approx(expected)

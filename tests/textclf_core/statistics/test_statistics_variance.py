@@ -71,8 +71,7 @@ def test_steady_contenders_share_one_estimate_weighted_by_their_seeds() -> None:
         residuals = scores.influences - scores.row_influences
         alone[name] = scores.by_seed.var(ddof=1) - example_variance(residuals, _all(300)).sum() / (len(residuals) - 1)
     shared = seed_variances(models, _all(300))
-    expected = SeedVariance(max(0.0, (2 * alone["a"] + 4 * alone["b"]) / 6), 6, pooled=True)
-    assert shared["a"].value == pytest.approx(expected.value)
+    assert shared["a"].value == pytest.approx(max(0.0, (2 * alone["a"] + 4 * alone["b"]) / 6))
     assert shared["a"] == shared["b"]
     assert shared["a"].degrees_of_freedom == 6
 
@@ -120,7 +119,9 @@ def test_degrees_of_freedom_are_those_of_welchs_test_in_scipy_on_200_random_case
     rng = np.random.default_rng(0)
     for _ in range(200):
         first, second = (rng.normal(scale=rng.uniform(0.1, 3), size=int(rng.integers(2, 9))) for _ in range(2))
-        seeds = [(SeedVariance(each.var(ddof=1), len(each) - 1, pooled=False), len(each)) for each in (first, second)]
+        seeds = [
+            (SeedVariance(each.var(ddof=1), 0.0, len(each) - 1, pooled=False), len(each)) for each in (first, second)
+        ]
         error = standard_error(0.0, 1000, seeds)
         welch = stats.ttest_ind(first, second, equal_var=False)
         assert error.degrees_of_freedom == pytest.approx(welch.df)
@@ -133,7 +134,7 @@ def test_a_pooled_variance_counts_once_as_in_students_test_in_scipy_on_200_rando
         first, second = (rng.normal(size=int(rng.integers(2, 9))) for _ in range(2))
         freedom = len(first) + len(second) - 2
         value = ((len(first) - 1) * first.var(ddof=1) + (len(second) - 1) * second.var(ddof=1)) / freedom
-        pooled = SeedVariance(value, freedom, pooled=True)
+        pooled = SeedVariance(value, 0.0, freedom, pooled=True)
         error = standard_error(0.0, 1000, [(pooled, len(first)), (pooled, len(second))])
         student = stats.ttest_ind(first, second)
         assert error.degrees_of_freedom == pytest.approx(student.df)
@@ -141,8 +142,34 @@ def test_a_pooled_variance_counts_once_as_in_students_test_in_scipy_on_200_rando
 
 
 def test_the_standard_error_of_examples_and_seeds_by_hand() -> None:
-    # 0.0001 of 100 degrees of freedom, and 0.0006 of 4 over 3 seeds for each of two: 0.0001 + 0.0004.
-    pooled = SeedVariance(0.0006, 4, pooled=True)
+    # 0.0001 of 100 degrees of freedom, and 0.0008 between seeds of 4, of which the examples explain 0.0002, over 3
+    # seeds for each of two: 0.0001 + 0.0004. The mean squares over seeds are 2/3 of 0.0008 and of 0.0002.
+    pooled = SeedVariance(0.0008, 0.0002, 4, pooled=True)
     error = standard_error(0.0001, 101, [(pooled, 3), (pooled, 3)])
     assert error.value == pytest.approx(np.sqrt(0.0005))
-    assert error.degrees_of_freedom == pytest.approx(0.0005**2 / (0.0001**2 / 100 + 0.0004**2 / 4))
+    squares = 0.0001**2 / 100 + (2 / 3 * 0.0008) ** 2 / 4 + (2 / 3 * 0.0002) ** 2 / (4 * 100)
+    assert error.degrees_of_freedom == pytest.approx(0.0005**2 / squares)
+
+
+def test_a_variance_that_comes_out_as_0_is_known_no_better_than_another() -> None:
+    pooled = SeedVariance(0.0002, 0.0003, 4, pooled=True)
+    error = standard_error(0.0001, 1001, [(pooled, 3), (pooled, 3)])
+    assert error.value == pytest.approx(np.sqrt(0.0001))
+    assert error.degrees_of_freedom < 4
+
+
+@pytest.mark.parametrize("score", [0.1, 0.7, 1 / 3])
+def test_seeds_that_differ_by_rounding_alone_do_not_vary(score: float) -> None:
+    # The mean of three equal numbers may be another number.
+    same = Scores(np.full(3, score), np.tile(np.random.default_rng(0).normal(size=50) / 3, (3, 1)))
+    other = _scores(np.random.default_rng(1).random((3, 50)).round())
+    variances = seed_variances({"same": same, "other": other}, _all(50))
+    assert variances["same"] == NO_SEED_VARIANCE
+    assert variances["other"].degrees_of_freedom == 2
+
+
+def test_a_seed_that_is_all_wrong_counts_though_no_row_of_a_seed_differs() -> None:
+    right = np.repeat([[1.0], [1.0], [0.0]], 50, axis=1)
+    variance = seed_variances({"a": _scores(right)}, _all(50))["a"]
+    assert variance.value == pytest.approx(1 / 3)
+    assert variance.degrees_of_freedom == 2
