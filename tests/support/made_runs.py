@@ -20,6 +20,7 @@ from textclf_core.records.schema import PluginRecord, Record, write_record
 from textclf_core.reports.analysis import Analysis, Row
 from textclf_core.reports.costs import COSTS
 from textclf_core.reports.stored import find_runs, gather
+from textclf_core.statistics import Difference, Interval, PairedTest, StandardError
 from textclf_core.types.data import DataRecord, SplitRecord
 from textclf_core.types.task import Task
 
@@ -148,7 +149,9 @@ def write_run(
     return directory
 
 
-def comparison(folder: Path, *, metric: str = "f1", cost: str = "train-seconds", half: float = 0.024) -> Analysis:
+def comparison(
+    folder: Path, *, metric: str = "f1", cost: str = "train-seconds", half: float = 0.024, pairs: bool = False
+) -> Analysis:
     """Return an analysis of the runs in ``folder``: means that are theirs, intervals and p-values that are made up.
 
     The statistics have tests of their own; those of the tables and plots want numbers that they can foresee.
@@ -169,6 +172,7 @@ def comparison(folder: Path, *, metric: str = "f1", cost: str = "train-seconds",
     return Analysis(
         metric=metric,
         cost=cost,
+        tolerance=0.01,
         rows=tuple(
             Row(
                 line=line,
@@ -176,11 +180,11 @@ def comparison(folder: Path, *, metric: str = "f1", cost: str = "train-seconds",
                 deviation=0.0031 if len(seeds) > 1 else None,
                 low=means[line.label] - half,
                 high=means[line.label] + half,
-                verdict="best"
-                if line is ranked[0]
-                else ("not distinguishable from the best" if line in like_the_best else "worse"),
+                verdict="best" if line is ranked[0] else ("undecided" if line in like_the_best else "worse"),
                 difference=means[line.label] - best,
-                p_value=None if line is ranked[0] else (0.4321 if line in like_the_best else 0.00002),
+                distance=Interval(means[line.label] - best - half, half if line in like_the_best else 0.0, 0.95),
+                loss=0.0042 if line in like_the_best else best - means[line.label],
+                risk=0.125 if line in like_the_best else 0.9876,
                 costs=costs[line.label],
                 on_front=all(
                     means[other.label] <= means[line.label]
@@ -197,10 +201,25 @@ def comparison(folder: Path, *, metric: str = "f1", cost: str = "train-seconds",
         smallest_difference=0.0417,
         sentence=f"{ranked[0].label} is best.",
         data=lines[0].runs[0].record.data,
-        pairs={
-            (one.label, other.label): (0.5, means[one.label] - means[other.label])
+        pairs=tuple(
+            PairedTest(
+                one.label,
+                other.label,
+                Difference(
+                    gap := means[one.label] - means[other.label],
+                    Interval(gap - half, gap + half, 0.95),
+                    StandardError(half / 2, 100.0),
+                    "strategies",
+                ),
+                "crossed t",
+                p_value=0.25,
+                adjusted_p_value=0.5,
+                detectable=0.0417,
+            )
             for one, other in combinations(ranked, 2)
-        },
+        )
+        if pairs
+        else (),
     )
 
 

@@ -257,26 +257,20 @@ def _sentence(compared: Comparison, recommended: str, cost: str, price: Mapping[
     best = compared.sentence(compared.best)
     if len(compared.contenders) == 1:
         return best
-    return f"{_advice(compared, recommended, cost, price)} {best}" + (
-        "" if recommended == compared.best else f" {compared.sentence(recommended)}"
+    if recommended == compared.best:
+        return f"Use {recommended}. {best} {_risk_sentence(compared, recommended)}"
+    kind, known = COSTS[cost], recommended in price and compared.best in price
+    cheaper = f" ({kind.heading} {kind.write(price[recommended])} instead of {kind.write(price[compared.best])})"
+    return (
+        f"Use {recommended}{cheaper if known else ''}. {_risk_sentence(compared, recommended)} {best} "
+        f"{compared.sentence(recommended)}"
     )
 
 
-def _advice(compared: Comparison, recommended: str, cost: str, price: Mapping[str, float]) -> str:
-    """Return what to use, at what cost and risk."""
-    kind, tolerance, best = COSTS[cost], compared.tolerance or TOLERANCE, compared.best
-    loss = compared.contender(recommended).loss
-    assert loss is not None
-    if recommended == best:
-        what = f"Use {recommended}, which has the highest score."
-        what += "" if loss.expected <= tolerance / 2 else " None is within half the tolerance, so far as this shows."
-    elif recommended in price and best in price:
-        what = (
-            f"Use {recommended} ({kind.heading} {kind.write(price[recommended])} instead of {kind.write(price[best])})."
-        )
-    else:
-        what = f"Use {recommended}."
+def _risk_sentence(compared: Comparison, name: str) -> str:
+    loss, tolerance = compared.contender(name).loss, compared.tolerance or TOLERANCE
+    assert loss is not None  # a comparison of stored runs has a tolerance
     return (
-        f"{what} It is expected to be {write_significant(loss.expected, 1)} worse than the best; the risk that it is "
-        f"worse by more than {tolerance:g} is {write_risk(loss.risk)}."
+        f"It is expected to be {write_significant(loss.expected, 1)} worse than the best; the risk that it is worse by "
+        f"more than {tolerance:g} is {write_risk(loss.risk)}."
     )

@@ -8,6 +8,7 @@ from textclf_core.statistics.bootstrap import Interval
 from textclf_core.statistics.comparison import compare, paired_difference
 from textclf_core.statistics.metrics import METRICS, Metric
 from textclf_core.statistics.results import Comparison, ContenderStatistics, Difference, PairedTest
+from textclf_core.statistics.variance import StandardError
 
 __all__ = [
     "METRICS",
@@ -17,6 +18,7 @@ __all__ = [
     "Interval",
     "Metric",
     "PairedTest",
+    "StandardError",
     "compare",
     "paired_difference",
 ]

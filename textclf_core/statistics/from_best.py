@@ -65,7 +65,8 @@ class ComparisonWithBest:
             rivals = self.candidates[self.candidates != one]
             low = min(0.0, float((self._gaps[one] - reach[one])[rivals].min(initial=0.0)))
             high = float((self._gaps[one] + reach[one]).min()) if one in self.candidates else 0.0
-            intervals.append(Interval(low, max(0.0, high), 1 - self._alpha))
+            # Scores lie between 0 and 1.
+            intervals.append(Interval(max(-1.0, low), min(1.0, max(0.0, high)), 1 - self._alpha))
         return intervals
 
     def detectable(self) -> float:

@@ -28,16 +28,19 @@ def write(folder: Path, label: str, accuracy: float, seconds: float, seeds: int 
         )
 
 
-def test_the_cheapest_that_is_not_distinguishable_from_the_best_is_recommended(tmp_path: Path) -> None:
-    write(tmp_path, "dear", 0.86, 100)
+def test_the_cheapest_whose_expected_loss_is_small_is_recommended(tmp_path: Path) -> None:
+    write(tmp_path, "dear", 0.868, 100)
     write(tmp_path, "fair", 0.858, 20)
     write(tmp_path, "poor", 0.60, 1)
     [analysis] = analyse(find_runs([tmp_path]), metric="accuracy")
     rows = {row.line.label: row for row in analysis.rows}
     assert rows["poor"].verdict == "worse"
-    assert {rows["dear"].verdict, rows["fair"].verdict} == {"best", "not distinguishable from the best"}
+    assert {rows["dear"].verdict, rows["fair"].verdict} == {"undecided"}
+    assert rows["fair"].loss <= 0.005 < rows["poor"].loss
+    assert rows["fair"].risk < 0.5 < rows["poor"].risk
     assert [label for label, row in rows.items() if row.recommended] == ["fair"]
-    assert analysis.sentence.startswith("Use fair")
+    assert analysis.sentence.startswith("Use fair (training 20.0 s instead of 1 min 40 s). It is expected to be 0.00")
+    assert "the risk that it is worse by more than 0.01 is" in analysis.sentence
     assert [row.score for row in analysis.rows] == sorted((row.score for row in analysis.rows), reverse=True)
 
 
@@ -70,7 +73,8 @@ def test_the_numbers_are_those_of_the_runs(tmp_path: Path) -> None:
     assert row.costs["train-seconds"] == 10
     assert analysis.seeds == (0, 1, 2)
     assert analysis.test_rows == 1000
-    assert row.p_value is None
+    assert row.distance is None
+    assert (row.loss, row.risk, row.recommended) == (0.0, 0.0, True)
 
 
 def test_one_seed_speaks_of_trained_models(tmp_path: Path) -> None:
@@ -138,3 +142,31 @@ def test_below_how_much_data_to_use_what(tmp_path: Path) -> None:
 def test_one_size_makes_no_curve(tmp_path: Path) -> None:
     write_run(tmp_path, "one", data=DATA)
     assert learning_curves(analyse(find_runs([tmp_path]))) == ()
+
+
+def test_a_cost_that_was_not_measured_makes_nothing_the_cheapest(tmp_path: Path) -> None:
+    for label, flops in (("counted", 9e12), ("uncounted", None)):
+        for seed in range(3):
+            write_run(tmp_path, label, seed=seed, data=DATA, flops=flops)
+    [analysis] = analyse(find_runs([tmp_path]), cost="flops")
+    rows = {row.line.label: row for row in analysis.rows}
+    assert rows["counted"].recommended
+    assert not rows["uncounted"].on_front
+
+
+def test_a_wider_tolerance_recommends_what_costs_less(tmp_path: Path) -> None:
+    write(tmp_path, "dear", 0.86, 100)
+    write(tmp_path, "cheap", 0.83, 1)
+    recommended = [
+        next(row.line.label for row in analyse(find_runs([tmp_path]), metric="accuracy", tolerance=tolerance)[0].rows
+             if row.recommended)
+        for tolerance in (0.01, 0.1)
+    ]  # fmt: skip
+    assert recommended == ["dear", "cheap"]
+
+
+@pytest.mark.parametrize("tolerance", [0.0, -0.01, 1.0])
+def test_a_tolerance_that_accepts_nothing_or_all_is_refused(tmp_path: Path, tolerance: float) -> None:
+    write(tmp_path, "one", 0.8, 10)
+    with pytest.raises(UsageError, match=r"--tolerance .*: must be above 0 and below 1"):
+        analyse(find_runs([tmp_path]), tolerance=tolerance)

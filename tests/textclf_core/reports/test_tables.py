@@ -69,11 +69,11 @@ def test_the_verdict_stands_above_and_what_it_rests_on_below(analysis: Analysis)
     text = comparison_text(analysis, "simple")
     assert text.startswith("full is best.\n\ncontender")
     assert (
-        "Recommended: freeze-first-n:n=4 (training 1 min 30 s), the cheapest by train-seconds that is not "
-        "distinguishable from the best." in " ".join(text.split())
+        "Recommended: freeze-first-n:n=4 (training 1 min 30 s), the cheapest by train-seconds whose expected loss is at "
+        "most half the tolerance of 0.01." in " ".join(text.split())
     )
     assert "2 seeds (0, 1), 200 test examples." in text
-    assert "The smallest difference from the best that these would detect in 80 of 100 comparisons is 0.042" in text
+    assert "The smallest difference from the best that these would show in 80 of 100 comparisons is 0.042" in text
     assert "held out" not in text
 
 
@@ -89,7 +89,7 @@ def test_with_one_seed_it_speaks_of_the_trained_models(tmp_path: Path) -> None:
 def test_too_few_rows_for_any_difference_are_noted(analysis: Analysis) -> None:
     hopeless = dataclasses.replace(analysis, smallest_difference=float("inf"))
     text = " ".join(comparison_text(hopeless, "simple").split())
-    assert "These are too few to detect any difference from the best in 80 of 100 comparisons" in text
+    assert "These are too few to show any difference from the best in 80 of 100 comparisons" in text
     assert "inf" not in text.replace("interval", "")
     assert json.loads(comparison_text(hopeless, "json"))["smallest_difference"] is None
 
@@ -179,11 +179,11 @@ def test_a_format_for_programs_and_documents_holds_the_table_alone(analysis: Ana
 def test_csv_has_every_column_and_unrounded_numbers(analysis: Analysis) -> None:
     rows = list(csv.DictReader(io.StringIO(comparison_text(analysis, "csv"))))
     assert list(rows[0]) == [
-        "contender", "score", "sd", "low", "high", "verdict", "p", "difference", "train-seconds", "flops", "memory",
-        "trainable", "artifact", "latency", "seeds", "f1", "mcc",
+        "contender", "score", "sd", "low", "high", "verdict", "loss", "risk", "difference", "distance_low",
+        "distance_high", "train-seconds", "flops", "memory", "trainable", "artifact", "latency", "seeds", "f1", "mcc",
     ]  # fmt: skip
     assert float(rows[0]["score"]) == 0.85342
-    assert (rows[1]["flops"], rows[0]["p"], rows[1]["p"]) == ("", "", "0.4321")
+    assert (rows[1]["flops"], rows[0]["risk"], rows[1]["loss"]) == ("", "0.125", "0.0042")
 
 
 def test_tsv_is_separated_by_tabs(analysis: Analysis) -> None:
@@ -209,7 +209,7 @@ def test_a_label_with_separators_comes_back_whole(tmp_path: Path) -> None:
 
 
 def test_json_holds_the_verdict_and_raw_numbers(analysis: Analysis) -> None:
-    content = json.loads(comparison_text(analysis, "json", columns=["contender", "score", "interval", "p", "verdict"]))
+    content = json.loads(comparison_text(analysis, "json", columns=["contender", "score", "interval", "risk", "verdict"]))
     assert content["recommended"] == "freeze-first-n:n=4"
     assert (content["verdict"], content["seeds"], content["test_rows"]) == ("full is best.", [0, 1], 200)
     assert content["rows"][1] == {
@@ -217,11 +217,20 @@ def test_json_holds_the_verdict_and_raw_numbers(analysis: Analysis) -> None:
         "score": 0.8117,
         "low": pytest.approx(0.7877),
         "high": pytest.approx(0.8357),
-        "p": 0.4321,
-        "verdict": "not distinguishable from the best",
+        "risk": 0.125,
+        "verdict": "undecided",
     }
+    assert content["tolerance"] == 0.01
+    assert content["pairs"] == []
+
+
+def test_pairs_are_in_json_if_they_were_asked_for(analysis: Analysis, tmp_path: Path) -> None:
+    del analysis  # it wrote the runs
+    content = json.loads(comparison_text(comparison(tmp_path, pairs=True), "json"))
+    gap = pytest.approx(0.04172)
+    low, high = pytest.approx(0.01772), pytest.approx(0.06572)
     assert content["pairs"][0] == {
-        "a": "full", "b": "freeze-first-n:n=4", "p": 0.5, "difference": pytest.approx(0.04172)
+        "a": "full", "b": "freeze-first-n:n=4", "difference": gap, "low": low, "high": high, "p": 0.5
     }  # fmt: skip
 
 

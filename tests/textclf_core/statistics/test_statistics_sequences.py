@@ -71,7 +71,7 @@ def test_contenders_are_compared_on_the_same_sequences() -> None:
     models = {name: found(share, seed) for name, share, seed in (("good", 0.7, 1), ("poor", 0.3, 2))}
     true = models["good"][2]
     outcomes = {name: entity_outcomes(right, predicted)[None] for name, (right, predicted, _) in models.items()}
-    compared = compare(true, {**outcomes, "twin": outcomes["good"]}, "f1-entity")
+    compared = compare(true, {**outcomes, "twin": outcomes["good"]}, "f1-entity", with_pairs=True)
     assert compared.best == "good"
     assert compared.contender("poor").verdict == "worse"
     assert compared.contender("twin").verdict == "as good"
