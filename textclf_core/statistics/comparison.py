@@ -102,9 +102,12 @@ def compare(
             interval=inputs.interval(name, selected=several and name == best),
             distance=distance,
             loss=loss,
-            verdict=_verdict(distance, tolerance),
+            verdict=(verdict := _verdict(distance, tolerance)),
+            needed=with_best.needed(number, tolerance) if with_best and verdict == "undecided" else None,
         )
-        for (name, scores), distance, loss in zip(inputs.scores.items(), distances, losses, strict=True)
+        for number, ((name, scores), distance, loss) in enumerate(
+            zip(inputs.scores.items(), distances, losses, strict=True)
+        )
     )
     return Comparison(
         metric=metric,

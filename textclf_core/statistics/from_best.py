@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,23 @@ from textclf_core.statistics.joint_error import JointError
 from textclf_core.statistics.paired import POWER
 
 _DRAWS = 10_000
+
+# What is still in reach of somebody who wants to know.
+_MOST_SEEDS = 30
+_MOST_TIMES_THE_ROWS = 20
+
+
+@dataclass(frozen=True)
+class Needed:
+    """What would decide about a contender.
+
+    Attributes:
+        seeds: so many seeds of each contender, with the same rows; ``None`` if more seeds wouldn't.
+        rows: so many test rows, with the same seeds.
+    """
+
+    seeds: int | None = None
+    rows: int | None = None
 
 
 class ComparisonWithBest:
@@ -68,6 +86,24 @@ class ComparisonWithBest:
             # Scores lie between 0 and 1.
             intervals.append(Interval(max(-1.0, low), min(1.0, max(0.0, high)), 1 - self._alpha))
         return intervals
+
+    def needed(self, one: int, tolerance: float | None) -> Needed | None:
+        """Return what would decide about a contender if the means stayed as they are; ``None`` if neither is in reach.
+
+        To decide is to show, with the probability ``POWER``, that it is worse than the best-looking contender, or as
+        good within the tolerance, whichever is nearer. Seeds are tried first, since rows need labels.
+        """
+        best = int(np.argmax(self._error.means))
+        gap = float(self._gaps[best, one])
+        wanted = (max(gap, (tolerance or 0.0) - gap) / (self.critical + float(stats.norm.ppf(POWER)))) ** 2
+        by_seeds = float(self._error.by_seeds[[best, one]].sum())
+        by_examples = float(self._error.pair_variances[best, one]) - by_seeds
+        seeds, rows = int(self._error.counts[[best, one]].min()), self._error.rows
+        if by_seeds and by_examples < wanted and (more := by_seeds / (wanted - by_examples)) * seeds <= _MOST_SEEDS:
+            return Needed(seeds=math.ceil(more * seeds))
+        if by_seeds < wanted and (more := by_examples / (wanted - by_seeds)) <= _MOST_TIMES_THE_ROWS:
+            return Needed(rows=math.ceil(more * rows))
+        return None
 
     def detectable(self) -> float:
         """Return the smallest true difference from the best that would be shown with the probability ``POWER``.

@@ -17,6 +17,8 @@ class JointError:
 
     Attributes:
         means: the mean score of each contender, float64, (contenders,).
+        rows: the number of test rows.
+        counts: the number of seeds of each contender, int64, (contenders,).
         by_examples: the covariance of the means over test rows, float64, (contenders, contenders).
     """
 
@@ -30,7 +32,7 @@ class JointError:
         influences = np.stack([one.row_influences for one in scores.values()])
         self.rows = influences.shape[1]
         self.by_examples = _example_covariance(influences, strata) + np.eye(len(scores)) * _unseen(influences)
-        self._counts = np.array([len(one.by_seed) for one in scores.values()])
+        self.counts = np.array([len(one.by_seed) for one in scores.values()])
         # A pooled estimate is one estimate, however many contenders share it.
         groups: dict[SeedVariance | str, list[int]] = {}
         for number, name in enumerate(scores):
@@ -91,7 +93,7 @@ class JointError:
     def _of_groups(self, variances: Sequence[NDArray[np.float64]], draws: int) -> NDArray[np.float64]:
         result = np.zeros((draws, len(self.means)))
         for (members, _), own in zip(self._groups, variances, strict=True):
-            result[:, members] = own[:, None] / self._counts[members]
+            result[:, members] = own[:, None] / self.counts[members]
         return result
 
 

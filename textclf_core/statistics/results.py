@@ -7,6 +7,7 @@ from typing import Literal
 
 from textclf_core.statistics.bootstrap import Interval
 from textclf_core.statistics.expected_loss import Loss
+from textclf_core.statistics.from_best import Needed
 from textclf_core.statistics.metrics import Metric
 from textclf_core.statistics.variance import StandardError
 
@@ -27,8 +28,8 @@ class Difference:
     Attributes:
         value: the first contender's mean metric minus the second's.
         interval: the interval for new examples and, if both ran with at least two seeds, new seeds; clipped to [-1, 1].
-            Not adjusted for the number of comparisons. Its length is 0 if the contenders differ equally on all examples
-            of a label; such examples don't show how others would vary.
+            Among a comparison's pairs it is adjusted for their number, as the p-values are. Its length is 0 if the
+            contenders differ equally on all examples; such examples don't show how others would vary.
         standard_error: the standard error of ``value``.
         subject: what the result is about: the trained models if one of them has one seed, else the strategies.
     """
@@ -80,6 +81,8 @@ class ContenderStatistics:
             once. ``None`` with one contender.
         loss: by how much it is expected to be worse than the best, and the risk; ``None`` without a tolerance.
         verdict: what ``distance`` shows.
+        needed: what would decide about it if the means stayed as they are; ``None`` if it is decided, or if neither
+            seeds nor rows in reach would.
     """
 
     name: str
@@ -91,6 +94,7 @@ class ContenderStatistics:
     distance: Interval | None
     loss: Loss | None
     verdict: Verdict
+    needed: Needed | None = None
 
 
 @dataclass(frozen=True)
@@ -155,6 +159,8 @@ class Comparison:
                 "best": "the best",
             }[one.verdict]
             sentence = f"{name} is {meaning}: {behind} ({truly}, at {100 * (1 - self.alpha):g}% for all contenders)."
+            if one.verdict == "undecided":
+                sentence += f" {_needed_sentence(one.needed)}"
         if self.of_trained_models:
             sentence += " With one seed this is about these trained models, not about the strategies."
         return sentence
@@ -163,6 +169,20 @@ class Comparison:
     def of_trained_models(self) -> bool:
         """Whether a contender has one seed, so that verdicts are about trained models, not about strategies."""
         return min(len(one.by_seed) for one in self.contenders) == 1
+
+
+def _needed_sentence(needed: Needed | None) -> str:
+    if needed is None:
+        return "Neither more seeds nor more test rows in reach would decide it."
+    if needed.seeds is not None:
+        return f"About {needed.seeds} seeds of each would decide it."
+    return f"About {write_rough(needed.rows or 0)} test rows would decide it."
+
+
+def write_rough(count: int) -> str:
+    """Return a count with two significant digits: ``12,000`` for 11,532."""
+    digits = max(0, len(str(count)) - 2)
+    return f"{round(count, -digits):,}"
 
 
 def _no_better(verdict: Verdict, distance: Interval) -> str:

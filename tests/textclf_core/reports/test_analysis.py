@@ -35,7 +35,7 @@ def test_the_cheapest_whose_expected_loss_is_small_is_recommended(tmp_path: Path
     [analysis] = analyse(find_runs([tmp_path]), metric="accuracy")
     rows = {row.line.label: row for row in analysis.rows}
     assert rows["poor"].verdict == "worse"
-    assert {rows["dear"].verdict, rows["fair"].verdict} == {"undecided"}
+    assert "worse" not in (rows["dear"].verdict, rows["fair"].verdict)
     assert rows["fair"].loss <= 0.005 < rows["poor"].loss
     assert rows["fair"].risk < 0.5 < rows["poor"].risk
     assert [label for label, row in rows.items() if row.recommended] == ["fair"]

@@ -69,8 +69,8 @@ def test_the_verdict_stands_above_and_what_it_rests_on_below(analysis: Analysis)
     text = comparison_text(analysis, "simple")
     assert text.startswith("full is best.\n\ncontender")
     assert (
-        "Recommended: freeze-first-n:n=4 (training 1 min 30 s), the cheapest by train-seconds whose expected loss is at "
-        "most half the tolerance of 0.01." in " ".join(text.split())
+        "Recommended: freeze-first-n:n=4 (training 1 min 30 s), the cheapest by train-seconds whose expected loss is "
+        "at most half the tolerance of 0.01." in " ".join(text.split())
     )
     assert "2 seeds (0, 1), 200 test examples." in text
     assert "The smallest difference from the best that these would show in 80 of 100 comparisons is 0.042" in text
@@ -209,7 +209,8 @@ def test_a_label_with_separators_comes_back_whole(tmp_path: Path) -> None:
 
 
 def test_json_holds_the_verdict_and_raw_numbers(analysis: Analysis) -> None:
-    content = json.loads(comparison_text(analysis, "json", columns=["contender", "score", "interval", "risk", "verdict"]))
+    columns = ["contender", "score", "interval", "risk", "verdict"]
+    content = json.loads(comparison_text(analysis, "json", columns=columns))
     assert content["recommended"] == "freeze-first-n:n=4"
     assert (content["verdict"], content["seeds"], content["test_rows"]) == ("full is best.", [0, 1], 200)
     assert content["rows"][1] == {

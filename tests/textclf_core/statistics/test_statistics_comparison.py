@@ -66,6 +66,18 @@ def test_a_score_is_expected_to_be_nearer_to_the_others() -> None:
     assert np.mean([one.mean for one in comparison.contenders]) < best.loss.score < best.mean
 
 
+def test_an_undecided_contender_comes_with_what_would_decide() -> None:
+    models = {"good": GOOD, "near": _predictions(46, 50, 42, seed=1)}
+    near = compare(REFERENCES, models, "accuracy").contender("near")
+    assert near.verdict == "undecided"
+    assert near.needed is not None
+    assert near.needed.rows is not None
+    assert near.needed.rows > ROWS
+    assert "test rows would decide it." in compare(REFERENCES, models, "accuracy").sentence("near")
+    decided = compare(REFERENCES, {"good": GOOD, "bad": BAD}, "accuracy")
+    assert [contender.needed for contender in decided.contenders] == [None, None]
+
+
 def test_without_a_tolerance_no_loss_is_estimated() -> None:
     comparison = compare(REFERENCES, THREE, "accuracy", tolerance=None)
     assert [contender.loss for contender in comparison.contenders] == [None] * 3
