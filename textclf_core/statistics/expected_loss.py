@@ -55,8 +55,8 @@ def expected_losses(error: JointError, tolerance: float, rng: np.random.Generato
     by_seeds = error.draw_truths(_SEED_VARIANCES, rng)
     noise = error.by_examples + by_seeds[:, :, None] * np.eye(number)
     variances = np.tile(spreads**2, _SEED_VARIANCES)
-    precision: NDArray[np.float64] = np.linalg.inv(
-        np.repeat(noise, _SPREADS, axis=0) + variances[:, None, None] * np.eye(number)
+    precision = np.asarray(
+        np.linalg.inv(np.repeat(noise, _SPREADS, axis=0) + variances[:, None, None] * np.eye(number)), dtype=np.float64
     )
     information = precision.sum(axis=(1, 2))
     centres = (precision @ error.means).sum(axis=1) / information

@@ -32,15 +32,15 @@ def test_the_cheapest_whose_expected_loss_is_small_is_recommended(tmp_path: Path
     write(tmp_path, "dear", 0.868, 100)
     write(tmp_path, "fair", 0.858, 20)
     write(tmp_path, "poor", 0.60, 1)
-    [analysis] = analyse(find_runs([tmp_path]), metric="accuracy")
+    [analysis] = analyse(find_runs([tmp_path]), metric="accuracy", tolerance=0.05)
     rows = {row.line.label: row for row in analysis.rows}
     assert rows["poor"].verdict == "worse"
     assert "worse" not in (rows["dear"].verdict, rows["fair"].verdict)
-    assert rows["fair"].loss <= 0.005 < rows["poor"].loss
+    assert rows["fair"].loss <= 0.025 < rows["poor"].loss
     assert rows["fair"].risk < 0.5 < rows["poor"].risk
     assert [label for label, row in rows.items() if row.recommended] == ["fair"]
-    assert analysis.sentence.startswith("Use fair (training 20.0 s instead of 1 min 40 s). It is expected to be 0.00")
-    assert "the risk that it is worse by more than 0.01 is" in analysis.sentence
+    assert analysis.sentence.startswith("Use fair (training 20.0 s instead of 1 min 40 s). It is expected to be 0.0")
+    assert "the risk that it is worse by more than 0.05 is" in analysis.sentence
     assert [row.score for row in analysis.rows] == sorted((row.score for row in analysis.rows), reverse=True)
 
 
