@@ -39,7 +39,7 @@ def test_the_cheapest_whose_expected_loss_is_small_is_recommended(tmp_path: Path
     assert rows["fair"].loss <= 0.025 < rows["poor"].loss
     assert rows["fair"].risk < 0.5 < rows["poor"].risk
     assert [label for label, row in rows.items() if row.recommended] == ["fair"]
-    assert analysis.sentence.startswith("Use fair (training 20.0 s instead of 1 min 40 s). It is expected to be 0.0")
+    assert analysis.sentence.startswith("Use fair (training 20 s instead of 1 min 40 s). It is expected to be 0.0")
     assert "the risk that it is worse by more than 0.05 is" in analysis.sentence
     assert [row.score for row in analysis.rows] == sorted((row.score for row in analysis.rows), reverse=True)
 
