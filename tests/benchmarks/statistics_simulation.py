@@ -1,18 +1,21 @@
 """How often the statistics of a comparison are right, where the truth is known.
 
-    python tests/benchmarks/statistics_simulation.py [simulations]
+    python tests/benchmarks/statistics_simulation.py [--simulations 1000] [--only errors,recommended]
 
-prints a table, by default of 1,000 simulated comparisons a line. In a simulation each prediction is right if a normal
-variable stays below a threshold; the variable is the sum of a part that all contenders share (how hard the text is),
-a part that the seeds of a contender share, and a part of the one model. So errors may be independent, or go together
-as those of real models do.
+prints tables, each figure with its Monte-Carlo standard error. In a simulation each prediction is right if a normal
+variable stays below a threshold; the variable is the sum of a part that all contenders share (how hard the text is) and
+a part of the one model. The share of its variance that is shared makes errors independent, or alike as those of real
+models are. Seeds scatter: a model's true accuracy lies about its contender's.
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
+import math
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import combinations
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,170 +24,327 @@ from scipy import stats
 from textclf_core.statistics import Comparison, Metric, compare
 
 ALPHA = 0.05
+TOLERANCE = 0.01
 
 
 @dataclass(frozen=True)
 class World:
-    """What the simulated contenders are like. Labels are balanced, so that a model's F1 is its accuracy."""
+    """What the simulated contenders are like.
 
-    what: str
-    metric: Metric = "accuracy"
-    contenders: int = 5
+    Attributes:
+        accuracies: the true accuracy of each contender, on either label.
+        scatter: the standard deviation of a model's true accuracy about its contender's, over seeds: one for all, or
+            one for each.
+        share: the share of the variable's variance that all contenders have in common.
+        positives: the share of rows with the second label.
+    """
+
+    accuracies: tuple[float, ...] = (0.8,) * 4
     seeds: int = 3
     rows: int = 1066
-    accuracy: float = 0.80
-    gap: float = 0.0
-    """By how much the first contender is better than the others."""
-    seed_deviation: float = 0.0
-    """The standard deviation of a model's true accuracy about its contender's, over seeds."""
-    first_seed_deviation: float | None = None
-    """That of the first contender, where it is another."""
-    of_text: float = 0.0
-    """The share of the variable that is the text's."""
-    of_contender: float = 0.0
-    """The share that is the contender's."""
+    metric: Metric = "accuracy"
+    scatter: float | tuple[float, ...] = 0.0
+    share: float = 0.3
+    positives: float = 0.5
+
+    @property
+    def name(self) -> str:
+        """What is special about it, in short."""
+        scatter = "/".join(f"{100 * one:g}" for one in np.atleast_1d(self.scatter))
+        labels = f" {100 * self.positives:.0f}:{100 - 100 * self.positives:.0f}" if self.positives != 0.5 else ""
+        return f"{self.metric}{labels}, {self.rows} rows, {self.seeds} seeds, scatter {scatter}, share {self.share:g}"
+
+    def draw(self, rng: np.random.Generator) -> tuple[NDArray[np.int64], dict[str, NDArray[np.int64]]]:
+        """Return the references and, for each contender, the predictions of its seeds."""
+        references = (rng.random(self.rows) < self.positives).astype(np.int64)
+        number = len(self.accuracies)
+        deviations = np.broadcast_to(self.scatter, (number,))[:, None] * rng.normal(size=(number, self.seeds))
+        accuracies = np.clip(np.array(self.accuracies)[:, None] + deviations, 0.01, 0.995)
+        variable = np.sqrt(1 - self.share) * rng.normal(size=(number, self.seeds, self.rows))
+        variable += np.sqrt(self.share) * rng.normal(size=self.rows)
+        right = variable < stats.norm.ppf(accuracies)[:, :, None]
+        return references, {
+            str(name): np.where(of_one, references, 1 - references) for name, of_one in enumerate(right)
+        }
 
     @property
     def truths(self) -> NDArray[np.float64]:
-        """The true accuracy of each contender."""
-        return np.array([self.accuracy + self.gap] + [self.accuracy] * (self.contenders - 1))
-
-    def draw(self, rng: np.random.Generator) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
-        """Return which predictions are right, (contenders, seeds, rows), and each model's true accuracy."""
-        deviations = np.full((self.contenders, 1), self.seed_deviation)
-        if self.first_seed_deviation is not None:
-            deviations[0] = self.first_seed_deviation
-        accuracies = self.truths[:, None] + deviations * rng.normal(size=(self.contenders, self.seeds))
-        variable = np.sqrt(1 - self.of_text - self.of_contender) * rng.normal(
-            size=(self.contenders, self.seeds, self.rows)
-        )
-        variable += np.sqrt(self.of_text) * rng.normal(size=self.rows)
-        variable += np.sqrt(self.of_contender) * rng.normal(size=(self.contenders, 1, self.rows))
-        return variable < stats.norm.ppf(accuracies)[:, :, None], accuracies
-
-    def analytic_power(self) -> float:
-        """Return how often a z test that knows every variance would find the gap, at Holm's first and strictest level.
-
-        No test that has to learn the seeds' variance from the seeds can do as well.
-        """
-        right, _ = replace(self, rows=400_000, seed_deviation=0.0).draw(np.random.default_rng(0))
-        variance = np.var(right[0].mean(axis=0) - right[1].mean(axis=0)) / self.rows
-        error = np.sqrt(variance + 2 * self.seed_deviation**2 / self.seeds)
-        pairs = self.contenders * (self.contenders - 1) / 2
-        return float(stats.norm.sf(stats.norm.isf(ALPHA / pairs / 2) - self.gap / error))
+        """The true score of each contender: the mean over its possible seeds."""
+        points, weights = np.polynomial.hermite_e.hermegauss(31)
+        scatter = np.broadcast_to(self.scatter, (len(self.accuracies),))
+        accuracies = np.clip(np.array(self.accuracies)[:, None] + scatter[:, None] * points, 0.01, 0.995)
+        return np.asarray(true_score(self.metric, accuracies, self.positives) @ (weights / weights.sum()))
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What came of many simulations; each a share, the coverages averaged over contenders or pairs."""
-
-    false_differences: float
-    """Simulations in which any of the pairs of equal accuracy was found to differ."""
-    found: float
-    """Pairs of the first with another that were found to differ."""
-    coverage: float
-    """Intervals of a contender that hold its true accuracy."""
-    examples_coverage: float
-    """Intervals for new examples that hold the mean of the models' own true accuracies."""
-    difference_coverage: float
-    """Intervals of a pair that hold the true difference, of the strategies or, with one seed, of the models."""
-
-
-def simulate(world: World, simulations: int, *, resamples: int = 1000, seed: int = 0) -> Outcome:
-    """Return what comes of many comparisons in one world."""
-    rng = np.random.default_rng(seed)
-    references = np.arange(world.rows) % 2
-    sums = np.zeros(5)
-    for simulation in range(simulations):
-        right, accuracies = world.draw(rng)
-        predictions = {str(name): np.where(of_one, references, 1 - references) for name, of_one in enumerate(right)}
-        comparison = compare(references, predictions, world.metric, alpha=ALPHA, resamples=resamples, seed=simulation)
-        sums += _tally(world, comparison, accuracies)
-    return Outcome(*(float(total) for total in sums / simulations))
-
-
-def _tally(world: World, comparison: Comparison, accuracies: NDArray[np.float64]) -> NDArray[np.float64]:
-    of_models = accuracies.mean(axis=1)
-    # With one seed, a comparison speaks of the trained models.
-    truths = world.truths if world.seeds > 1 else of_models
-    found = [pair.adjusted_p_value < ALPHA for pair in comparison.pairs]
-    pairs = list(combinations(range(world.contenders), 2))
-    gaps = [bool(world.gap) and first == 0 for first, _ in pairs]
-    differences = [
-        pair.difference.interval.low <= truths[first] - truths[second] <= pair.difference.interval.high
-        for pair, (first, second) in zip(comparison.pairs, pairs, strict=True)
+def true_score(metric: Metric, accuracy: NDArray[np.float64], positives: float) -> NDArray[np.float64]:
+    """Return the score on all texts of a model that is right on either label with this probability."""
+    if metric == "accuracy":
+        return accuracy
+    of_label = [
+        2 * share * accuracy / (share * accuracy + share * accuracy + (1 - accuracy))
+        for share in (1 - positives, positives)
     ]
-    return np.array(
-        [
-            any(one for one, gap in zip(found, gaps, strict=True) if not gap),
-            np.mean([one for one, gap in zip(found, gaps, strict=True) if gap]) if world.gap else 0.0,
-            np.mean(
-                [c.interval.low <= t <= c.interval.high for c, t in zip(comparison.contenders, truths, strict=True)]
-            ),
-            np.mean(
-                [
-                    c.examples_interval.low <= t <= c.examples_interval.high
-                    for c, t in zip(comparison.contenders, of_models, strict=True)
-                ]
-            ),
-            np.mean(differences),
-        ]
+    return np.asarray(of_label[1] if metric == "f1-binary" else (of_label[0] + of_label[1]) / 2)
+
+
+@dataclass
+class Tally:
+    """Shares over simulations, and means."""
+
+    values: dict[str, list[float]]
+
+    def add(self, **values: float) -> None:
+        """Add what came of one simulation."""
+        for name, value in values.items():
+            self.values.setdefault(name, []).append(float(value))
+
+    def write(self, name: str) -> str:
+        """Return a mean with its standard error."""
+        values = np.array(self.values[name])
+        return f"{values.mean():.3f} ± {values.std() / math.sqrt(len(values)):.3f}"
+
+
+def simulate(
+    world: World,
+    simulations: int,
+    look: Callable[[World, Comparison, Tally], None],
+    *,
+    pairs: bool = False,
+    seed: int = 0,
+) -> Tally:
+    """Return what ``look`` finds in many comparisons of one world."""
+    rng, tally = np.random.default_rng(seed), Tally({})
+    for simulation in range(simulations):
+        references, predictions = world.draw(rng)
+        comparison = compare(
+            references,
+            predictions,
+            world.metric,
+            alpha=ALPHA,
+            tolerance=TOLERANCE,
+            with_pairs=pairs,
+            resamples=500,
+            seed=simulation,
+        )
+        look(world, comparison, tally)
+    return tally
+
+
+def look_at_errors(world: World, comparison: Comparison, tally: Tally) -> None:
+    """Note false verdicts and pairs, and which intervals hold the truth."""
+    truths = world.truths
+    from_best = truths - np.array([np.delete(truths, one).max() for one in range(len(truths))])
+    verdicts = [one.verdict for one in comparison.contenders]
+    pairs = [
+        pair.adjusted_p_value < ALPHA and abs(truths[int(pair.first)] - truths[int(pair.second)]) < 1e-12
+        for pair in comparison.pairs
+    ]
+    best = int(comparison.best)
+    differences = [
+        pair.difference.interval.low
+        <= truths[int(pair.first)] - truths[int(pair.second)]
+        <= pair.difference.interval.high
+        for pair in comparison.pairs
+    ]
+    tally.add(
+        false_best=any(one == "best" and gap <= 0 for one, gap in zip(verdicts, from_best, strict=True)),
+        false_worse=any(one == "worse" and gap >= 0 for one, gap in zip(verdicts, from_best, strict=True)),
+        false_pair=any(pairs),
+        false_as_good=any(
+            one == "as good" and gap <= -TOLERANCE + 1e-9 for one, gap in zip(verdicts, from_best, strict=True)
+        ),
+        as_good=np.mean([one == "as good" for one, gap in zip(verdicts, from_best, strict=True) if gap > -1e-9]),
+        score=np.mean(
+            [
+                one.interval.low <= truth <= one.interval.high
+                for number, (one, truth) in enumerate(zip(comparison.contenders, truths, strict=True))
+                if number != best
+            ]
+        ),
+        best_score=comparison.contenders[best].interval.low
+        <= truths[best]
+        <= comparison.contenders[best].interval.high,
+        pairs_at_once=all(differences),
+        distances=all(
+            one.distance is not None and one.distance.low - 1e-12 <= gap <= one.distance.high + 1e-12
+            for one, gap in zip(comparison.contenders, from_best, strict=True)
+        ),
+        detectable=min(1.0, comparison.detectable or 1.0),
     )
 
 
-INDEPENDENT = World("independent errors")
-REAL = World("errors go together", of_text=0.6, of_contender=0.2)
-
-WORLDS = [
-    INDEPENDENT,
-    replace(INDEPENDENT, gap=0.04),
-    replace(INDEPENDENT, metric="f1-binary", gap=0.04),
-    REAL,
-    replace(REAL, gap=0.04),
-    replace(REAL, metric="f1-macro", gap=0.04),
-    replace(INDEPENDENT, what="independent; seeds scatter by 1 point", seed_deviation=0.01),
-    replace(REAL, what="together; seeds scatter by 1 point", seed_deviation=0.01),
-    replace(REAL, what="together; seeds scatter by 1 point", seed_deviation=0.01, gap=0.04),
-    replace(REAL, what="together; seeds scatter by 1 point", seed_deviation=0.01, seeds=2),
-    replace(REAL, what="together; seeds scatter by 1 point", seed_deviation=0.01, seeds=5),
-    replace(REAL, what="together; by 0.3 points, the first by 3", seed_deviation=0.003, first_seed_deviation=0.03),
-    replace(INDEPENDENT, seeds=1, gap=0.04),
-    replace(INDEPENDENT, seeds=1, metric="f1-binary", gap=0.04),
-    replace(REAL, what="together; few examples", rows=100, accuracy=0.9),
-    replace(REAL, what="together; few examples", rows=100, accuracy=0.9, metric="f1-binary", seeds=1),
-]
+def look_at_recommendation(world: World, comparison: Comparison, tally: Tally) -> None:
+    """Note what the recommended contender loses and costs; costs fall evenly from 1 to 0.1."""
+    truths, costs = world.truths, np.linspace(1, 0.1, len(world.accuracies))
+    losses = [one.loss for one in comparison.contenders if one.loss]
+    within = [number for number, loss in enumerate(losses) if loss.expected <= TOLERANCE / 2]
+    chosen = (
+        min(within, key=lambda number: costs[number])
+        if within
+        else min(range(len(losses)), key=lambda number: losses[number].expected)
+    )
+    loss = truths.max() - truths[chosen]
+    tally.add(
+        too_bad=loss > TOLERANCE + 1e-9,
+        loss=100 * loss,
+        cost=costs[chosen] / costs[int(comparison.best)],
+        risk=losses[chosen].risk,
+    )
 
 
-HEADERS = (
-    "errors",
-    "metric",
-    "rows",
-    "seeds",
-    "gap",
-    "family-wise error",
-    "found",
-    "analytic power",
-    "covers",
-    "covers (examples)",
-    "covers (pairs)",
-)
+def error_worlds() -> list[World]:
+    """Return the worlds of four equal contenders."""
+    worlds = [
+        World(seeds=seeds, rows=rows, scatter=scatter, share=share)
+        for (seeds, rows), (scatter, share) in zip(
+            product((2, 3, 5, 10), (50, 200, 1066, 5000)),
+            [(0.0, 0.3), (0.01, 0.95), (0.04, 0.3), (0.0, 0.95), (0.01, 0.3), (0.04, 0.95)] * 3,
+            strict=False,
+        )
+    ]
+    of_f1: Sequence[tuple[Metric, float, tuple[tuple[int, int], ...]]] = (
+        ("f1-binary", 0.5, ((2, 50), (3, 200), (3, 1066), (5, 1066))),
+        ("f1-binary", 0.05, ((2, 200), (3, 1066), (5, 1066), (10, 5000))),
+        ("f1-macro", 0.5, ((2, 200), (3, 1066), (5, 50), (10, 1066))),
+    )
+    settings = [(0.0, 0.3), (0.01, 0.95), (0.04, 0.3), (0.01, 0.3)]
+    for metric, positives, sizes in of_f1:
+        for (seeds, rows), (scatter, share) in zip(sizes, settings, strict=True):
+            worlds.append(World((0.9,) * 4, seeds, rows, metric, scatter, share, positives))
+    return worlds + [
+        replace(World(), scatter=scatter, share=share, seeds=3)
+        for scatter, share in product((0.0, 0.01, 0.04), (0.3, 0.95))
+    ]
 
 
-def line(world: World, simulations: int) -> list[object]:
-    """Return a world's line of the table."""
-    outcome = simulate(world, simulations)
-    power = [f"{outcome.found:.3f}", f"{world.analytic_power():.3f}"] if world.gap else ["", ""]
-    coverages = [outcome.coverage, outcome.examples_coverage, outcome.difference_coverage]
-    setting = [world.what, world.metric, world.rows, world.seeds, world.gap or ""]
-    return [*setting, f"{outcome.false_differences:.3f}", *power, *(f"{each:.3f}" for each in coverages)]
+def errors(simulations: int) -> Iterator[tuple[str, ...]]:
+    """Four equal contenders: any false verdict or pair, and intervals."""
+    columns = ("false_best", "false_worse", "false_pair", "score", "best_score", "pairs_at_once", "distances")
+    yield ("world", *columns)
+    yield from _lines(error_worlds(), simulations, look_at_errors, columns, pairs=True)
+
+
+def scatters(simulations: int) -> Iterator[tuple[str, ...]]:
+    """Four equal contenders, of which one scatters by 4 points and the others by half a point."""
+    columns = ("false_best", "false_worse", "false_pair")
+    yield ("world", *columns)
+    worlds = [World(seeds=seeds, scatter=(0.04, 0.005, 0.005, 0.005)) for seeds in (2, 3, 5, 10)]
+    yield from _lines(worlds, simulations, look_at_errors, columns, pairs=True)
+
+
+def tolerated(simulations: int) -> Iterator[tuple[str, ...]]:
+    """An equal contender and one that is worse by just the tolerance, 20,000 rows and five seeds."""
+    columns = ("false_as_good", "as_good")
+    yield ("world", *columns)
+    worlds = [World((0.85, 0.85, 0.84), 5, 20_000, scatter=scatter, share=0.7) for scatter in (0.0, 0.005)]
+    yield from _lines(worlds, min(simulations, 300), look_at_errors, columns)
+
+
+def recommended(simulations: int) -> Iterator[tuple[str, ...]]:
+    """What the recommended contender loses, and at what cost."""
+    columns = ("too_bad", "loss", "cost", "risk")
+    yield ("true gaps in points; world", *columns)
+    gaps = ((0, 0.5, 1.5, 3, 5), (0, 0, 0, 0, 2), (0, 0, 0, 0, 3), (0, 0, 0, 0, 0))
+    for of_world, share in product(gaps, (0.3, 0.7)):
+        world = World(tuple(0.85 - gap / 100 for gap in of_world), scatter=0.01, share=share)
+        for line in _lines([world], simulations, look_at_recommendation, columns):
+            yield (f"{of_world}; {line[0]}", *line[1:])
+
+
+def printed_risk(simulations: int) -> Iterator[tuple[str, ...]]:
+    """The printed risk in tenths, and how often it comes true, in worlds drawn anew."""
+    yield ("printed", "of the recommended", "is worse", "of all", "is worse")
+    with ProcessPoolExecutor() as pool:
+        drawn = [one for chunk in pool.map(_risks, range(simulations), chunksize=20) for one in chunk]
+    for tenth in range(10):
+        cells = []
+        for chosen_only in (True, False):
+            own = [
+                worse
+                for risk, worse, chosen in drawn
+                if (chosen or not chosen_only) and int(min(risk, 0.999) * 10) == tenth
+            ]
+            cells += [str(len(own)), f"{np.mean(own):.3f}" if own else "-"]
+        yield (f"{tenth / 10:.1f} to {(tenth + 1) / 10:.1f}", *cells)
+
+
+def _risks(seed: int) -> list[tuple[float, bool, bool]]:
+    """Return the risk of each contender of one world, whether it is worse by more than the tolerance, and is chosen."""
+    rng = np.random.default_rng([seed, 1])
+    number, spread, scatter = int(rng.integers(2, 25)), rng.uniform(0, 0.03), rng.uniform(0, 0.02)
+    accuracies = tuple(np.clip(0.8 + spread * rng.normal(size=number), 0.5, 0.97))
+    world = World(accuracies, int(rng.choice([2, 3, 5])), scatter=scatter, share=float(rng.choice([0.3, 0.7])))
+    references, predictions = world.draw(rng)
+    comparison = compare(references, predictions, "accuracy", tolerance=TOLERANCE, resamples=10, seed=seed)
+    tally = Tally({})
+    look_at_recommendation(world, comparison, tally)
+    losses = [one.loss for one in comparison.contenders if one.loss]
+    worse = world.truths.max() - world.truths > TOLERANCE
+    chosen = next(one for one, loss in enumerate(losses) if loss.risk == tally.values["risk"][0])
+    return [(loss.risk, bool(worse[one]), one == chosen) for one, loss in enumerate(losses)]
+
+
+def smallest(simulations: int) -> Iterator[tuple[str, ...]]:
+    """The smallest difference from the best that is shown, beside that of Holm's correction of all pairs."""
+    yield ("contenders", "from the best", "by Holm over all pairs", "ratio")
+    for number in (2, 5, 10, 24):
+        ratios, own, holm = [], [], []
+        world = World((0.85,) * number, scatter=0.01, share=0.7)
+        rng = np.random.default_rng(0)
+        for seed in range(min(simulations, 50)):
+            references, predictions = world.draw(rng)
+            comparison = compare(references, predictions, "accuracy", with_pairs=True, resamples=10, seed=seed)
+            pairs = [one.detectable for one in comparison.pairs if comparison.best in (one.first, one.second)]
+            own.append(comparison.detectable or math.nan)
+            holm.append(float(np.median(pairs)))
+            ratios.append(own[-1] / holm[-1])
+        yield (str(number), f"{np.mean(own):.4f}", f"{np.mean(holm):.4f}", f"{np.mean(ratios):.3f}")
+
+
+def _lines(
+    worlds: Sequence[World],
+    simulations: int,
+    look: Callable[[World, Comparison, Tally], None],
+    columns: Sequence[str],
+    *,
+    pairs: bool = False,
+) -> Iterator[tuple[str, ...]]:
+    """Yield a line for each world: its name, and the columns of its tally."""
+    with ProcessPoolExecutor() as pool:
+        # Where the metric is resampled, a simulation takes longer.
+        numbers = [simulations if world.metric == "accuracy" else max(20, simulations // 5) for world in worlds]
+        waiting = [
+            pool.submit(simulate, world, number, look, pairs=pairs)
+            for world, number in zip(worlds, numbers, strict=True)
+        ]
+        for world, job in zip(worlds, waiting, strict=True):
+            tally = job.result()
+            yield (world.name, *(tally.write(column) for column in columns))
+
+
+TABLES: dict[str, Callable[[int], Iterator[tuple[str, ...]]]] = {
+    "errors": errors,
+    "scatters": scatters,
+    "tolerated": tolerated,
+    "recommended": recommended,
+    "risk": printed_risk,
+    "smallest": smallest,
+}
 
 
 def main() -> None:
-    """Print the table, each line when it is done: all of it takes a quarter of an hour."""
-    simulations = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
-    print(f"| {' | '.join(HEADERS)} |", "|---" * len(HEADERS) + "|", sep="\n", flush=True)
-    for world in WORLDS:
-        print(f"| {' | '.join(str(cell) for cell in line(world, simulations))} |", flush=True)
+    """Print the tables, each line when it is done."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--simulations", type=int, default=1000)
+    parser.add_argument("--only", default=",".join(TABLES), help="some of the tables")
+    options = parser.parse_args()
+    for name in options.only.split(","):
+        table = TABLES[name]
+        print(f"\n{name}: {(table.__doc__ or '').strip()}\n")
+        for number, line in enumerate(table(options.simulations)):
+            print(f"| {' | '.join(line)} |", flush=True)
+            if number == 0:
+                print("|---" * len(line) + "|")
 
 
 if __name__ == "__main__":
