@@ -20,6 +20,7 @@ from textclf_core.reports.page.facts import DataFacts, Reproduction, data_facts,
 from textclf_core.reports.page.leaderboard import leaderboard
 from textclf_core.reports.page.svg import figure_svg
 from textclf_core.reports.page.tables import Figure, Part, SortTable, counted
+from textclf_core.reports.plots.distances import distance_chart
 from textclf_core.reports.plots.scores import cost_chart, sweep_chart, train_size_chart
 from textclf_core.reports.plots.style import style
 from textclf_core.reports.printed import heading_of
@@ -43,6 +44,7 @@ class Comparison:
         contenders: the table of contenders.
         pairs: the test of every pair; ``None`` for one contender.
         costs: score against each cost, by the cost's heading.
+        distances: of each contender from the best; ``None`` for one contender.
         sweeps: score against each swept option.
         details: the parts of each contender, by its label.
         second: the contender that is at first compared with the first one, by its place.
@@ -58,6 +60,7 @@ class Comparison:
     contenders: SortTable
     pairs: SortTable | None
     costs: tuple[tuple[str, Figure], ...]
+    distances: Figure | None
     sweeps: tuple[Figure, ...]
     details: tuple[tuple[str, tuple[Part, ...]], ...]
     second: int
@@ -151,6 +154,7 @@ def _comparison(
         contenders=leaderboard(analysis, prefix, price_per_hour),
         pairs=pairs_table(analysis, prefix),
         costs=tuple((kind.heading, figure_svg(cost_chart(analysis, kind))) for kind in measured),
+        distances=figure_svg(distances) if (distances := distance_chart(analysis)) else None,
         sweeps=tuple(figure_svg(sweep_chart(analysis, sweep)) for sweep in sweeps_of(analysis.rows)),
         details=tuple((row.line.label, contender_parts(analysis, row, slices)) for row in analysis.rows),
         second=next(recommended, min(1, len(analysis.rows) - 1)),

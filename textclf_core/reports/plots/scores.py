@@ -24,7 +24,7 @@ from textclf_core.reports.plots.style import (
     one_panel,
     short_labels,
 )
-from textclf_core.reports.rounding import places, write_interval, write_number
+from textclf_core.reports.rounding import places, write_interval, write_number, write_risk
 from textclf_core.reports.sweeps import Sweep
 
 # What an axis says of a cost, and the unit that it counts in.
@@ -57,6 +57,8 @@ def cost_chart(analysis: Analysis, kind: CostKind) -> Chart:
     _set_score_axis(axes, [row for _, row in known if row.score >= floor], analysis.metric)
     log = _set_cost_axis(axes, [cost for cost, _ in known])
     axes.set_xlabel(heading + (", log scale" if log else ""))
+    best = max(row.score for row in analysis.rows)
+    axes.axhspan(best - analysis.tolerance, best, color=ACCENT, alpha=0.12, linewidth=0)
     # What can't be drawn where it belongs is drawn at the edge.
     left, bottom = axes.get_xlim()[0], axes.get_ylim()[0]
     front = _front(known)
@@ -72,6 +74,7 @@ def cost_chart(analysis: Analysis, kind: CostKind) -> Chart:
             max(row.score, bottom),
             f"{_tip(row, analysis.metric)}; {kind.heading} {kind.write(cost * unit)}"
             + ("; on the Pareto front" if (cost, row) in front else "")
+            + f"; risk of being worse by more than {analysis.tolerance:g}: {write_risk(row.risk)}"
             + ("; recommended" if row.recommended else ""),
             interval=None if row in below else (row.low, row.high),
             color=STAR if row.recommended else ACCENT if (cost, row) in front else SOFT,
@@ -88,7 +91,7 @@ def cost_chart(analysis: Analysis, kind: CostKind) -> Chart:
     missing = [row.line.label for row in analysis.rows if row.costs[kind.name] is None]
     caption = (
         f"{analysis.metric} against {kind.heading}, with 95% intervals ({_subject(analysis)}). The line is the Pareto "
-        "front: nothing is both better and cheaper."
+        f"front: nothing is both better and cheaper. Shaded: below the highest score by no more than {analysis.tolerance:g}."
         + (" The large point is the recommended contender." if any(row.recommended for _, row in known) else "")
         + (f" Far below, and drawn at the edge: {_listed(below)}." if below else "")
         + (f" Not measured for {', '.join(missing)}." if missing else "")

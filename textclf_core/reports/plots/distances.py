@@ -1,0 +1,54 @@
+"""The chart of how far each contender is from the best of the others, with what that shows."""
+
+from __future__ import annotations
+
+from matplotlib.figure import Figure
+
+from textclf_core.reports.analysis import Analysis
+from textclf_core.reports.plots.style import ACCENT, CARD, INK, SOFT, STAR, Chart, short_labels
+from textclf_core.reports.rounding import write_interval
+
+_WIDTH = 6.4  # inches
+_LINE, _MARGIN = 0.32, 1.1
+
+
+def distance_chart(analysis: Analysis) -> Chart | None:
+    """Return the simultaneous intervals of the distances from the best, the best on top; ``None`` for one contender."""
+    rows = [(row, row.distance) for row in analysis.rows if row.distance is not None]
+    if not rows:
+        return None
+    height = _MARGIN + _LINE * len(rows)
+    figure = Figure(figsize=(_WIDTH, height))
+    figure.subplots_adjust(left=0.36, right=0.97, top=1 - 0.2 / height, bottom=0.75 / height)
+    axes = figure.subplots()
+    axes.grid(visible=False)
+    axes.axvspan(-analysis.tolerance, 0, color=ACCENT, alpha=0.12, linewidth=0)
+    axes.axvline(0, color=INK, linewidth=1)
+    short = short_labels([row.line.label for row, _ in rows])
+    for place, (row, distance) in enumerate(rows):
+        own = row.score - max(other.score for other, _ in rows if other is not row)
+        low, high = min(distance.low, own), max(distance.high, own)
+        interval = write_interval(distance.low, distance.high)
+        axes.plot(
+            [low, own, high],
+            [place] * 3,
+            label=f"{row.line.label}: {own:+.3f} from the best of the others, {interval} for all at once, {row.verdict}",
+            color=STAR if row.recommended else ACCENT if row.verdict in ("best", "as good") else SOFT,
+            linewidth=1.5,
+            solid_capstyle="butt",
+            marker="o",
+            markevery=[1],
+            markersize=10 if row.recommended else 7,
+            markeredgecolor=CARD,
+            markeredgewidth=0.8,
+            zorder=4,
+        )
+    axes.set_yticks(range(len(rows)), [f"{short[row.line.label]} ({row.verdict})" for row, _ in rows])
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set_xlabel(f"{analysis.metric} minus the best of the others")
+    caption = (
+        f"How far each contender is from the best of the others in {analysis.metric}, with 95% intervals that hold for all "
+        f"of them at once. Shaded: worse by no more than the tolerance of {analysis.tolerance:g}."
+        + (" The large point is the recommended contender." if any(row.recommended for row, _ in rows) else "")
+    )
+    return Chart("Distances from the best", figure, caption)
