@@ -10,8 +10,8 @@ from pathlib import Path
 from textclf_core.reports.analysis import Analysis
 from textclf_core.reports.costs import COSTS
 from textclf_core.reports.curves import learning_curves
-from textclf_core.reports.plots.models import confusion_chart, learning_chart, reliability_chart
 from textclf_core.reports.plots.distances import distance_chart
+from textclf_core.reports.plots.models import confusion_chart, learning_chart, reliability_chart
 from textclf_core.reports.plots.scores import cost_chart, sweep_chart, train_size_chart
 from textclf_core.reports.plots.style import SOFT, Chart, style
 from textclf_core.reports.sweeps import sweeps_of
@@ -22,9 +22,9 @@ _CHARACTERS_AN_INCH = 12.5  # of a caption
 def write_plots(analysis: Analysis, directory: Path) -> tuple[Path, ...]:
     """Draw a comparison, each chart as PNG and as SVG, and return the files.
 
-    There are ``cost`` (score against cost), ``distances`` (from the best), ``sweep-PLUGIN-OPTION`` for each option that contenders differ in alone,
-    ``confusion`` (unless texts may have several labels), ``reliability`` and, where runs have a history,
-    ``learning-curves``. The same runs give the same bytes.
+    There are ``cost`` (score against cost), ``distances`` (from the best), ``sweep-PLUGIN-OPTION`` for each option that
+    contenders differ in alone, ``confusion`` (unless texts may have several labels), ``reliability`` and, where runs
+    have a history, ``learning-curves``. The same runs give the same bytes.
     """
     return _write(_charts(analysis), directory)
 

@@ -32,7 +32,7 @@ def distance_chart(analysis: Analysis) -> Chart | None:
         axes.plot(
             [low, own, high],
             [place] * 3,
-            label=f"{row.line.label}: {own:+.3f} from the best of the others, {interval} for all at once, {row.verdict}",
+            label=f"{row.line.label}: {own:+.3f} from the best of the others, {interval}, {row.verdict}",
             color=STAR if row.recommended else ACCENT if row.verdict in ("best", "as good") else SOFT,
             linewidth=1.5,
             solid_capstyle="butt",
@@ -47,8 +47,8 @@ def distance_chart(analysis: Analysis) -> Chart | None:
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xlabel(f"{analysis.metric} minus the best of the others")
     caption = (
-        f"How far each contender is from the best of the others in {analysis.metric}, with 95% intervals that hold for all "
-        f"of them at once. Shaded: worse by no more than the tolerance of {analysis.tolerance:g}."
+        f"How far each contender is from the best of the others in {analysis.metric}, with 95% intervals that hold for "
+        f"all of them at once. Shaded: worse by no more than the tolerance of {analysis.tolerance:g}."
         + (" The large point is the recommended contender." if any(row.recommended for row, _ in rows) else "")
     )
     return Chart("Distances from the best", figure, caption)
