@@ -91,7 +91,8 @@ def cost_chart(analysis: Analysis, kind: CostKind) -> Chart:
     missing = [row.line.label for row in analysis.rows if row.costs[kind.name] is None]
     caption = (
         f"{analysis.metric} against {kind.heading}, with 95% intervals ({_subject(analysis)}). The line is the Pareto "
-        f"front: nothing is both better and cheaper. Shaded: the highest score less the tolerance of {analysis.tolerance:g}."
+        "front: nothing is both better and cheaper. Shaded: the highest score less the tolerance of "
+        f"{analysis.tolerance:g}."
         + (" The large point is the recommended contender." if any(row.recommended for _, row in known) else "")
         + (f" Far below, and drawn at the edge: {_listed(below)}." if below else "")
         + (f" Not measured for {', '.join(missing)}." if missing else "")
