@@ -22,7 +22,7 @@ class Cost:
         train_non_padding_tokens: number of their tokens without padding.
         train_padded_tokens: number of their tokens with padding, which is what was computed.
         train_flops: FLOPs of the forward and backward passes of training, considering what was frozen; outputs read
-            from the cache cost none.
+            from the cache cost none, nor does a trainer without an encoder.
         examples_per_second: ``train_examples`` divided by the seconds of the frozen prefix and the training steps.
         tokens_per_second: ``train_non_padding_tokens`` divided by the seconds of the frozen prefix and the training
             steps.
@@ -88,12 +88,13 @@ def cost_of(
     step_seconds = meter.seconds.get(STEPS, meter.seconds["train"]) + meter.seconds.get(PREFIX, 0.0)
     counted = meter.counts_training
     seen = meter.examples > 0
+    has_tokens = counted and (meter.padded_tokens > 0 or not seen)  # a trainer without an encoder has no tokens
     has_parameters = total_parameters is not None or meter.total_parameters is not None
     return Cost(
         seconds={stage: round(seconds, 4) for stage, seconds in meter.seconds.items()},
         train_examples=meter.examples if counted else None,
-        train_non_padding_tokens=meter.non_padding_tokens if counted else None,
-        train_padded_tokens=meter.padded_tokens if counted else None,
+        train_non_padding_tokens=meter.non_padding_tokens if has_tokens else None,
+        train_padded_tokens=meter.padded_tokens if has_tokens else None,
         train_flops=meter.flops if counted else None,
         adapt_flops=meter.adapt_flops,
         prefix_flops=meter.prefix_flops,
@@ -102,7 +103,7 @@ def cost_of(
         cache_bytes=meter.cache_bytes,
         predict_flops=meter.predict_flops,
         examples_per_second=meter.examples / step_seconds if seen else None,
-        tokens_per_second=meter.non_padding_tokens / step_seconds if seen else None,
+        tokens_per_second=meter.non_padding_tokens / step_seconds if seen and has_tokens else None,
         peak_memory_bytes=peak_memory_bytes(device),
         start_memory_bytes=start_memory_bytes,
         trainable_parameters=(trainable_parameters or 0) + meter.trainable_parameters if has_parameters else None,

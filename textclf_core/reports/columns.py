@@ -90,10 +90,18 @@ def columns_of(analysis: Analysis, price_per_hour: float | None = None) -> dict[
         key=lambda row: len(row.line.seeds),
         largest_first=True,
     )
+    failed = Column(
+        name="failed",
+        heading="failed to train",
+        parts={"failed": lambda row: " ".join(map(str, row.line.failed_seeds))},
+        write=lambda row: f"{len(row.line.failed_seeds)} of {len(row.line.seeds)}" if row.line.failed_seeds else MISSING,
+        align="left",
+        key=lambda row: len(row.line.failed_seeds) or None,
+    )
     tuned = [_text("tuned", "tuned", _tuned)] if any(_tuning(row) for row in analysis.rows) else []
     metrics = [_metric(name, analysis) for name in _metric_names(analysis)]
     columns: dict[str, Column] = {}
-    for column in [*fixed, *tuned, *costs, *money, seeds, *metrics]:
+    for column in [*fixed, failed, *tuned, *costs, *money, seeds, *metrics]:
         columns.setdefault(column.name, column)
     return columns
 

@@ -60,6 +60,14 @@ class StoredRun:
         """Return the names in a column, as :meth:`names` does, for the rows with a decision only."""
         return list(self.test[column].filter(self.test["prediction"].is_valid()).to_pylist())
 
+    @cached_property
+    def failed_to_train(self) -> bool:
+        """Whether the model trained parameters, but predicts the same for all test rows (or words), whose labels differ."""
+        if not self.record.cost.trainable_parameters:
+            return False
+        predictions, labels = self.label_ids("prediction"), self.label_ids("label")
+        return bool((predictions == predictions[0]).all() and (labels != labels[0]).any())
+
     def label_ids(self, column: str) -> NDArray[np.int64]:
         """Return a column as label ids, int64, shape (rows,).
 
@@ -83,6 +91,11 @@ class ContenderRuns:
     def seeds(self) -> tuple[int, ...]:
         """The seeds."""
         return tuple(run.record.seed for run in self.runs)
+
+    @property
+    def failed_seeds(self) -> tuple[int, ...]:
+        """The seeds at which training failed, so that the score is that of a constant prediction."""
+        return tuple(run.record.seed for run in self.runs if run.failed_to_train)
 
 
 def find_runs(paths: Iterable[Path]) -> list[StoredRun]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from tabulate import MIN_PADDING, tabulate_formats
 
-from textclf_core.errors import UsageError, did_you_mean
+from textclf_core.errors import UsageError, did_you_mean, some_of
 from textclf_core.reports.analysis import Analysis, Row
 from textclf_core.reports.columns import Column, Value, columns_of, pick, sort_rows
 from textclf_core.reports.costs import COSTS
@@ -27,6 +27,12 @@ FORMATS = ("csv", "json", *tabulate_formats)
 TABLE_ALONE = ("csv", "tsv", "json", "html", "unsafehtml", "latex", "latex_raw", "latex_booktabs", "latex_longtable")
 
 SEPARATORS = {"csv": ",", "tsv": "\t"}
+
+# With no more seeds, their scatter isn't known well enough to doubt that all contenders scatter alike.
+_FEW_SEEDS = 3
+# With no more seeds, what could be shown is known to one digit.
+_ROUGH_SEEDS = 2
+_RARE_FAILURE = 0.1
 
 # Spreadsheets treat cells with these beginnings as formulas: https://owasp.org/www-community/attacks/CSV_Injection
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -138,18 +144,53 @@ def comparison_json(
 
 def limits(analysis: Analysis) -> list[str]:
     """Return sentences on the basis of a comparison and on what it can't detect."""
-    seeds, rows, sentences = analysis.seeds, f"{analysis.test_rows:,} test examples", []
-    if len(seeds) == 1:
-        sentences.append(
-            f"One seed ({seeds[0]}), {rows}: the verdicts are about these trained models, not about the strategies. "
-            "Run more seeds to compare strategies."
-        )
+    rows = f"{analysis.test_rows:,} test examples"
+    fewest = min(len(row.line.seeds) for row in analysis.rows)
+    if len(analysis.seeds) == 1:
+        sentences = [
+            f"One seed ({analysis.seeds[0]}), {rows}: the verdicts are about these trained models, not about the "
+            "strategies. Run more seeds to compare strategies."
+        ]
     else:
-        sentences.append(f"{len(seeds)} seeds ({', '.join(map(str, seeds))}), {rows}.")
+        sentences = [f"{_seeds(analysis)}, {rows}."]
+        if fewest <= _FEW_SEEDS and len(analysis.rows) > 1:
+            sentences.append(
+                "With so few seeds, all contenders are assumed to vary alike from seed to seed, unless one is shown to "
+                "vary more."
+            )
+    sentences += _failed(analysis)
     if analysis.smallest_difference is not None:
-        sentences.append(_smallest_difference(analysis.smallest_difference))
+        sentences.append(_smallest_difference(analysis.smallest_difference, rough=fewest <= _ROUGH_SEEDS))
     held_out = held_out_sentence(analysis.data)
     return [*sentences, held_out] if held_out else sentences
+
+
+def _seeds(analysis: Analysis) -> str:
+    """Return the seeds of all contenders, or how many each has if they differ."""
+    counts = sorted({len(row.line.seeds) for row in analysis.rows})
+    if len(counts) == 1:
+        return f"{counts[0]} seeds ({', '.join(map(str, analysis.seeds))})"
+    fewest = [row.line.label for row in analysis.rows if len(row.line.seeds) == counts[0]]
+    what = "1 seed" if counts[0] == 1 else f"{counts[0]} seeds"
+    return f"From {what} ({some_of(fewest)}) to {counts[-1]} seeds of each contender"
+
+
+def _failed(analysis: Analysis) -> list[str]:
+    """Return sentences on seeds at which training failed, and on how many such seeds aren't seen."""
+    sentences = [
+        f"{row.line.label} failed to train at {'seed' if len(failed) == 1 else 'seeds'} {', '.join(map(str, failed))}: "
+        "it predicts the same for every test example."
+        for row in analysis.rows
+        if (failed := row.line.failed_seeds)
+    ]
+    most = max(len(row.line.seeds) for row in analysis.rows)
+    if most > 1:
+        unseen = (1 - _RARE_FAILURE) ** most
+        sentences.append(
+            f"Training that fails at 1 seed in {1 / _RARE_FAILURE:.0f} fails at none of {most} seeds in {100 * unseen:.0f}% "
+            "of comparisons."
+        )
+    return sentences
 
 
 def _recommendation(analysis: Analysis) -> list[str]:
@@ -164,7 +205,7 @@ def _recommendation(analysis: Analysis) -> list[str]:
     return [f"Recommended: {recommended.line.label}{what}, {why}."]
 
 
-def _smallest_difference(smallest: float) -> str:
+def _smallest_difference(smallest: float, *, rough: bool) -> str:
     if math.isinf(smallest):
         return (
             "These are too few to show any difference from the best in 80 of 100 comparisons; even a large one may "
@@ -172,7 +213,7 @@ def _smallest_difference(smallest: float) -> str:
         )
     return (
         f"The smallest difference from the best that these would show in 80 of 100 comparisons is "
-        f"{write_significant(smallest)}; a smaller one may remain undecided."
+        f"{'roughly ' if rough else ''}{write_significant(smallest, 1 if rough else 2)}; a smaller one may remain undecided."
     )
 
 
@@ -201,6 +242,7 @@ def _fitting(analysis: Analysis, known: Mapping[str, Column], rows: Sequence[Row
     """Return the most important columns, as many as fit the width."""
     several = len(analysis.seeds) > 1
     needed = ["contender", "score", *(["sd"] if several else []), "interval", "verdict", "loss", "risk", analysis.cost]
+    needed += ["failed"] if any(row.line.failed_seeds for row in rows) else []
     needed += [name for name in ("tuned", "money") if name in known]
     chosen = list(dict.fromkeys(needed))
     for extra in ("train-seconds", "trainable", "memory", "latency", "artifact"):

@@ -77,6 +77,10 @@ class Meter:
         self.padded_tokens += padded_tokens
         self.flops += flops
 
+    def trained_without_encoder(self, examples: int) -> None:
+        """Count training without passes through an encoder, which are what FLOPs count: it costs none."""
+        self.trained(examples=examples, non_padding_tokens=0, padded_tokens=0, flops=0.0)
+
     def predicted(self, flops: float) -> None:
         """Add the FLOPs of one prediction batch."""
         self.predict_flops = (self.predict_flops or 0.0) + flops

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from textclf_core.types.classifier import Classifier
     from textclf_core.types.task import Task
+    from textclf_core.types.workspace import Workspace
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,10 +24,11 @@ class Majority:
     """
 
     @hookimpl
-    def textclf_train(self, data: DatasetDict, task: Task) -> Classifier:
+    def textclf_train(self, data: DatasetDict, task: Task, workspace: Workspace) -> Classifier:
         """Compute the share of each label in train."""
         from textclf_plugins.baselines.majority_classifier import MajorityClassifier
 
+        workspace.meter.trained_without_encoder(len(data["train"]))
         return MajorityClassifier.fit(data["train"]["label"][:], task)
 
     @hookimpl

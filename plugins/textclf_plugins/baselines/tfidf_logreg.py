@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from textclf_core.types.classifier import Classifier
     from textclf_core.types.task import Task
+    from textclf_core.types.workspace import Workspace
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,10 +34,11 @@ class TfidfLogreg:
         return check_kind(task, "single-label", "multi-label")
 
     @hookimpl
-    def textclf_train(self, data: DatasetDict, task: Task) -> Classifier:
+    def textclf_train(self, data: DatasetDict, task: Task, workspace: Workspace) -> Classifier:
         """Fit the logistic regression on train."""
         from textclf_plugins.baselines.tfidf_classifier import fit_tfidf
 
+        workspace.meter.trained_without_encoder(len(data["train"]))
         return fit_tfidf(data["train"], data["validation"], task, self.ngrams, self.c)
 
     @hookimpl

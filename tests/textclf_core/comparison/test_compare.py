@@ -175,7 +175,7 @@ def test_a_killed_comparison_goes_on_where_it_was(base: list[str], tmp_path: Pat
     assert "cell 3/9 full seed 2: done" in done.stderr
     assert len([path for path in output.iterdir() if not path.name.startswith(".")]) == 9
     assert not list(output.glob(".full-s*"))  # what the killed process left of its second cell
-    assert "not distinguishable" in done.stdout or "worse" in done.stdout
+    assert "undecided" in done.stdout or "worse" in done.stdout
 
 
 def test_the_command_ends_in_a_table_and_exit_code_1_if_a_cell_failed(

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 from made_runs import comparison, plugin, reviews, write_run
 from tabulate import tabulate_formats
@@ -73,7 +74,7 @@ def test_the_verdict_stands_above_and_what_it_rests_on_below(analysis: Analysis)
         "at most half the tolerance of 0.01." in " ".join(text.split())
     )
     assert "2 seeds (0, 1), 200 test examples." in text
-    assert "The smallest difference from the best that these would show in 80 of 100 comparisons is 0.042" in text
+    assert "The smallest difference from the best that these would show in 80 of 100 comparisons is roughly 0.04;" in text
     assert "held out" not in text
 
 
@@ -92,6 +93,33 @@ def test_too_few_rows_for_any_difference_are_noted(analysis: Analysis) -> None:
     assert "These are too few to show any difference from the best in 80 of 100 comparisons" in text
     assert "inf" not in text.replace("interval", "")
     assert json.loads(comparison_text(hopeless, "json"))["smallest_difference"] is None
+
+
+def test_a_seed_at_which_training_failed_is_marked(tmp_path: Path) -> None:
+    data = reviews(200)
+    for seed in range(3):
+        always_good = np.tile(np.array([0.4, 0.6], np.float32), (200, 1))
+        write_run(tmp_path, "full", seed=seed, data=data, given_scores=always_good if seed == 1 else None)
+        write_run(tmp_path, "head-only", seed=seed, data=data)
+    text = comparison_text(comparison(tmp_path), "simple")
+    assert "1 of 3" in table_lines(text)[[*first_cells(text)].index("full")]
+    words = " ".join(text.split())
+    assert "full failed to train at seed 1: it predicts the same for every test example." in words
+    assert "Training that fails at 1 seed in 10 fails at none of 3 seeds in 73% of comparisons." in words
+
+
+def test_contenders_with_different_numbers_of_seeds_are_not_given_one_number(tmp_path: Path) -> None:
+    data = reviews(200)
+    for seed in range(3):
+        write_run(tmp_path, "full", seed=seed, data=data)
+    write_run(tmp_path, "head-only", data=data)
+    text = " ".join(comparison_text(comparison(tmp_path), "simple").split())
+    assert "From 1 seed (head-only) to 3 seeds of each contender, 200 test examples." in text
+
+
+def test_what_is_assumed_of_few_seeds_is_written(analysis: Analysis) -> None:
+    text = " ".join(comparison_text(analysis, "simple").split())
+    assert "all contenders are assumed to vary alike from seed to seed, unless one is shown to vary more" in text
 
 
 def test_held_out_splits_are_noted(tmp_path: Path) -> None:

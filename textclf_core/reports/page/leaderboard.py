@@ -9,7 +9,7 @@ from textclf_core.reports.columns import MISSING, Column, columns_of
 from textclf_core.reports.page.tables import SortCell, SortColumn, SortTable, counted
 
 _STRIP_WIDTH = 110.0
-_MARKS = {"best": "best", "as good": "near", "undecided": "near", "worse": "worse"}
+_MARKS = {"best": "best", "as good": "near", "undecided": "undecided", "worse": "worse"}
 
 
 def leaderboard(analysis: Analysis, prefix: str, price_per_hour: float | None) -> SortTable:
@@ -24,8 +24,8 @@ def leaderboard(analysis: Analysis, prefix: str, price_per_hour: float | None) -
     deviation = columns_of(analysis)["sd"]
     return SortTable(
         f"{prefix}-leaderboard",
-        f"{counted(len(analysis.rows), 'contender')}. {analysis.metric} is on test, mean over seeds ± sd; p is against "
-        "the best, Holm-corrected over all pairs.",
+        f"{counted(len(analysis.rows), 'contender')}. {analysis.metric} is on test, mean over seeds ± sd; the verdicts of "
+        "all contenders hold at once.",
         tuple(SortColumn(one.heading, one.align in ("right", "decimal"), one.largest_first) for one in columns),
         tuple(tuple(_cell(column, row, analysis.rows, deviation) for column in columns) for row in analysis.rows),
         sorted_by=next(index for index, column in enumerate(columns) if column.name == "score"),
