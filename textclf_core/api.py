@@ -145,8 +145,10 @@ def compare(
     seeds: int | Sequence[int] | None = None,
     data_seed: int | None = None,
     train_size: str | Sequence[str] | None = None,
-    tune: str | None = None,
-    trials: int = 8,
+    tune: str | Sequence[str] = (),
+    trials: int | None = None,
+    tune_flops: float | None = None,
+    prune: bool = True,
     baselines: bool = True,
     metric: str = "f1",
     cost: str = "train-seconds",
@@ -175,8 +177,10 @@ def compare(
     seeds: int | Sequence[int] | None = None,
     data_seed: int | None = None,
     train_size: str | Sequence[str] | None = None,
-    tune: str | None = None,
-    trials: int = 8,
+    tune: str | Sequence[str] = (),
+    trials: int | None = None,
+    tune_flops: float | None = None,
+    prune: bool = True,
     baselines: bool = True,
     metric: str = "f1",
     cost: str = "train-seconds",
@@ -204,8 +208,10 @@ def compare(
     seeds: int | Sequence[int] | None = None,
     data_seed: int | None = None,
     train_size: str | Sequence[str] | None = None,
-    tune: str | None = None,
-    trials: int = 8,
+    tune: str | Sequence[str] = (),
+    trials: int | None = None,
+    tune_flops: float | None = None,
+    prune: bool = True,
     baselines: bool = True,
     metric: str = "f1",
     cost: str = "train-seconds",
@@ -239,9 +245,11 @@ def compare(
         data_seed: the seed of splits held out from train, and of samples; 0 if not given.
         train_size: sizes of train, for learning curves: ``["16/class", "64/class", "10%", "100%"]``. Smaller samples
             are part of larger ones.
-        tune: an option of the trainer to tune on validation for each contender: ``learning_rate``, or with its range
-            ``learning_rate=1e-5..1e-2``.
-        trials: the number of trials per contender with ``tune``.
+        tune: options of the trainer to tune on validation for each contender: ``learning_rate``, with a range
+            ``learning_rate=1e-5..1e-2``, or with choices ``batch_size=16,32``.
+        trials: the number of trials per contender with ``tune``: 8, or as many as ``tune_flops`` allows.
+        tune_flops: the FLOPs of training after which a contender's tuning begins no further trial.
+        prune: whether trials begin on a quarter of train, on which all but the best quarter of them end.
         baselines: whether to add the majority class and TF-IDF with logistic regression.
         metric: the metric by which contenders are ranked and recommended: ``f1`` or ``accuracy``.
         cost: the cost that the recommended contender should keep low: ``train-seconds``, ``flops``, ``memory``,
@@ -279,7 +287,7 @@ def compare(
 
     from textclf_core.comparison.compare import ComparisonRequest, estimate
     from textclf_core.comparison.compare import compare as run_and_compare
-    from textclf_core.comparison.tuning import parse_search
+    from textclf_core.comparison.search import parse_search
     from textclf_core.data import from_memory
     from textclf_core.data.sampling import parse_train_sizes
 
@@ -288,7 +296,9 @@ def compare(
         contenders=found,
         seeds=settings.seeds,
         sizes=parse_train_sizes(sizes) if train_size is not None else (),
-        search=parse_search(tune, trials) if tune is not None else None,
+        search=parse_search([tune] if isinstance(tune, str) else tune, trials, flops=tune_flops, prune=prune)
+        if tune
+        else None,
         data=None if data is None else from_memory(data, text=text, label=label),
         data_seed=settings.data_seed,
         device=settings.device,

@@ -59,15 +59,33 @@ def compare(
         ),
     ] = None,
     tune: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
-            help="A trainer's option to tune on validation for each contender, such as learning_rate, or with a range, "
-            "learning_rate=1e-5..1e-2.",
+            help="A trainer's option to tune on validation for each contender, such as learning_rate, with a range, "
+            "learning_rate=1e-5..1e-2, or with choices, batch_size=16,32. Repeat it to tune several together.",
             metavar="OPTION",
             show_default=False,
         ),
     ] = None,
-    trials: Annotated[int, typer.Option(help="The number of trials per contender with --tune.", min=2)] = 8,
+    trials: Annotated[
+        int | None,
+        typer.Option(
+            help="The number of trials per contender with --tune: 8, or as many as --tune-flops allows.",
+            min=2,
+            show_default=False,
+        ),
+    ] = None,
+    tune_flops: Annotated[
+        float | None,
+        typer.Option(
+            help="The FLOPs of training after which a contender's tuning begins no further trial, such as 2e13.",
+            metavar="FLOPS",
+            show_default=False,
+        ),
+    ] = None,
+    prune: Annotated[
+        bool, typer.Option(help="Begin trials on a quarter of train, on which all but the best quarter of them end.")
+    ] = True,
     baselines: Annotated[
         bool, typer.Option(help="Also compare with the majority class and TF-IDF with logistic regression.")
     ] = True,
@@ -147,14 +165,14 @@ def compare(
 
     from textclf_core.comparison.compare import ComparisonRequest, estimate
     from textclf_core.comparison.compare import compare as run_and_compare
-    from textclf_core.comparison.tuning import parse_search
+    from textclf_core.comparison.search import parse_search
     from textclf_core.data.sampling import parse_train_sizes
 
     request = ComparisonRequest(
         contenders=found,
         seeds=settings.seeds,
         sizes=parse_train_sizes(train_size) if train_size is not None else (),
-        search=parse_search(tune, trials) if tune is not None else None,
+        search=parse_search(tune, trials, flops=tune_flops, prune=prune) if tune else None,
         data_seed=settings.data_seed,
         device=settings.device,
         cache_directory=cache_dir,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from textclf_core.comparison.runner import ComparisonPlan, FailedCell, FinishedCell
-    from textclf_core.comparison.tuning import Search
+    from textclf_core.comparison.search import Search
     from textclf_core.data.sampling import TrainSize
 
 
@@ -33,7 +33,7 @@ class ComparisonRequest:
         contenders: contenders from :func:`~textclf_core.comparison.contenders.named_contenders`.
         seeds: the seeds of each contender.
         sizes: the sizes of train; all of it if none is given.
-        search: the option to tune for each contender, if any.
+        search: the options to tune for each contender, if any.
         data: splits in memory, for all contenders; ``None`` if the dataset plugins load them.
         data_seed: the seed of held-out splits and samples, for all contenders.
         device: a torch device, or ``auto``.
@@ -137,7 +137,7 @@ def estimate(request: ComparisonRequest, *, console: Console | None = None, quie
 
     search, missing = request.search, None
     if search:
-        missing = f"Not included: {search.trials} trials per contender with {search.option!r}."
+        missing = f"Not included: up to {search.trials} trials per contender with {search}."
     with process_state_restored():
         planned = _plan(request)
 

@@ -42,7 +42,7 @@ class Contender:
         plugins: all plugins of its runs, including those of the base.
         left_out: base plugins that it doesn't need, such as the model for TF-IDF.
         sweep: the swept option, if there is exactly one.
-        tuning: the tuning of an option, with its cost.
+        tuning: the tuning of options, with its cost.
         baseline: whether it was added as a baseline, which is dropped if it doesn't support the task.
     """
 

@@ -1,24 +1,26 @@
-"""Tuning an option of each contender on validation, with the same number of trials."""
+"""Tuning options of each contender's trainer on validation, with the same budget for each."""
 
 from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from math import ceil
 from typing import Any
 
 from textclf_core.comparison.cells import Cell, make_cell
 from textclf_core.comparison.contenders import Contender
 from textclf_core.comparison.runner import ComparisonPlan, FailedCell, read_cell, run_cell
+from textclf_core.comparison.search import DEFAULT_TRIALS, Search, Space, Value
+from textclf_core.data import with_train_size
 from textclf_core.data.sampling import TrainSize
 from textclf_core.errors import RunError, TextclfError, UsageError, format_error
 from textclf_core.pipeline.evaluation import check_metrics
 from textclf_core.plugins import ActivePlugin, ActivePlugins, suited
 from textclf_core.plugins.activation import with_options
-from textclf_core.plugins.options import options_of
-from textclf_core.records.schema import MODEL_DIRECTORY, Record, Tuning
+from textclf_core.records.schema import MODEL_DIRECTORY, Record, TunedOption, Tuning
 from textclf_core.types.progress import Progress
 
 logger = logging.getLogger("textclf")
@@ -26,80 +28,43 @@ logger = logging.getLogger("textclf")
 TRIALS = "trials"
 """The subfolder of the output folder for the runs of the trials."""
 
-_FEWEST_TRIALS = 2
+_TRIAL_SEED = 1_000_000
 
-
-@dataclass(frozen=True)
-class Search:
-    """The search for an option of the trainer, on a logarithmic scale between bounds.
-
-    Without bounds, the search range that the option declares is used.
-    """
-
-    option: str
-    bounds: tuple[float, float] | None
-    trials: int
-
-    def bounds_for(self, trainer: ActivePlugin) -> tuple[float, float]:
-        """Return the lowest and the highest value to try.
-
-        Raises:
-            UsageError: no bounds are given, and the trainer's option declares none.
-        """
-        [option] = [one for one in options_of(type(trainer.instance)) if one.name == self.option]
-        bounds = self.bounds or option.search
-        if bounds is None:
-            raise UsageError(
-                f"--tune {self.option}: {trainer.name} has no default range for it; give one, such as "
-                f"{self.option}=1e-4..1e-1."
-            )
-        return bounds
-
-
-def parse_search(text: str, trials: int) -> Search:
-    """Return the search for ``learning_rate`` or ``learning_rate=1e-5..1e-2``.
-
-    Raises:
-        UsageError: the range is invalid, or there are too few trials.
-    """
-    if trials < _FEWEST_TRIALS:
-        raise UsageError(f"--trials {trials}: tuning needs at least {_FEWEST_TRIALS} trials.")
-    option, _, bounds = text.partition("=")
-    if not bounds:
-        return Search(option, None, trials)
-    low, dots, high = bounds.partition("..")
-    try:
-        ends = float(low), float(high)
-    except ValueError:
-        ends = 0.0, 0.0
-    if not (dots and 0 < ends[0] < ends[1]):
-        raise UsageError(f"--tune {text}: the range must be ascending and above 0, such as {option}=1e-5..1e-2.")
-    return Search(option, ends, trials)
+# Of the trials on a part of train, one in so many goes on to a part that is so many times larger.
+_HALVING = 4
+_FEWEST_ROWS = 200
+_FEWEST_SURVIVORS = 2
 
 
 def tune_plan(
     plan: ComparisonPlan, search: Search, metric: str, progress: Progress
 ) -> tuple[ComparisonPlan, tuple[FailedCell, ...]]:
-    """Tune every contender whose trainer has the option, for each size of train.
+    """Tune every contender whose trainer has one of the options, for each size of train.
 
     Returns:
-        The plan with the tuned contenders, whose labels say so, and the contenders without the option; and the cells of
-        contenders whose trials all failed, with their errors.
+        The plan with the tuned contenders, whose labels say so, and the contenders without the options; and the cells
+        of contenders whose trials all failed, with their errors.
 
     Raises:
-        UsageError: Optuna isn't installed, no contender has the option, the search range is unknown, or a contender
-            doesn't compute the metric.
+        UsageError: Optuna isn't installed, no contender has an option, its values are unknown or can't be used, or a
+            contender doesn't compute the metric.
     """
     firsts: dict[tuple[str, TrainSize | None], Cell] = {}
     for cell in plan.cells:
-        if search.option in _trainer(cell.contender).options:
-            firsts.setdefault((cell.contender.label, cell.train_size), cell)
-    if not firsts:
-        raise UsageError(f"--tune {search.option}: no contender's trainer has an option {search.option!r}.")
-    for first in firsts.values():
-        _check_metric(plan, first, metric)
-        search.bounds_for(_trainer(first.contender))  # raises before the first trial
-    tuned = {key: _tune(plan, first, search, metric, progress) for key, first in firsts.items()}
+        firsts.setdefault((cell.contender.label, cell.train_size), cell)
+    known = {name for first in firsts.values() for name in _trainer(first.contender).options}
+    if unknown := next((option.name for option in search.options if option.name not in known), None):
+        raise UsageError(f"--tune {unknown}: no contender's trainer has an option {unknown!r}.")
+    # Raises before the first trial.
+    spaces = {key: search.spaces_for(_trainer(first.contender)) for key, first in firsts.items()}
+    for key, first in firsts.items():
+        if spaces[key]:
+            _check_metric(plan, first, metric)
+    tuned = {
+        key: _Study(plan, first, spaces[key], search, metric).tune(progress)
+        for key, first in firsts.items()
+        if spaces[key]
+    }
     cells: list[Cell] = []
     failed: list[FailedCell] = []
     data = dict(plan.data)
@@ -111,7 +76,7 @@ def tune_plan(
             failed.append(FailedCell(cell, best))
         else:
             data[best.label, cell.train_size] = plan.data[cell.contender.label, cell.train_size]
-            cells.append(_cell(plan, cell, best))
+            cells.append(_cell(replace(plan, data=data), cell, best, cell.seed))
     return replace(plan, cells=tuple(cells), data=data), tuple(failed)
 
 
@@ -131,62 +96,156 @@ def _check_metric(plan: ComparisonPlan, cell: Cell, metric: str) -> None:
         )
 
 
-def _tune(plan: ComparisonPlan, first: Cell, search: Search, metric: str, progress: Progress) -> Contender | RunError:
-    """Try values, each in a run with the first cell's seed; return the contender with the best one on validation.
+Values = Mapping[str, Value]
 
-    The first trial uses the option's current value, so that tuning is never worse on validation than no tuning. The
-    other values are chosen by Optuna's tree-structured Parzen estimator (Bergstra et al., NeurIPS 2011), half of them
-    at random. It is seeded, so that a comparison that was stopped tries the same values again and reads their runs. A
-    trial that fails, for example because it diverges, counts as a trial; if all fail, an error is returned.
+
+@dataclass(frozen=True)
+class _Trial:
+    """A finished trial: the values, and its score on validation."""
+
+    values: Values
+    score: float
+
+
+class _Study:
+    """The search of one contender at one size of train.
+
+    The first trial uses the options' current values. The other values are chosen by Optuna's tree-structured Parzen
+    estimator (Bergstra et al., NeurIPS 2011), half of them at random. It is seeded, so that a comparison that was
+    stopped tries the same values again and reads their runs. A trial that fails, for example because it diverges,
+    counts as a trial.
+
+    Where trials are pruned, they are runs on a nested sample of train, of which the best quarter is run again on four
+    times the rows, and so on up to all rows (successive halving: Jamieson and Talwalkar, AISTATS 2016). The value with
+    the best score among the trials on all rows is chosen.
+
+    All trials have one seed, which no run of the comparison has: else the run of the chosen trial would be selected
+    for its luck.
     """
-    optuna = _optuna()
-    contender, option = first.contender, search.option
-    own = _trainer(contender).options[option]
-    sampler = optuna.samplers.TPESampler(seed=0, n_startup_trials=max(2, search.trials // 2))
-    with _warnings_alone(optuna):
-        study = optuna.create_study(direction="maximize", sampler=sampler)
-    low, high = search.bounds_for(_trainer(contender))
-    if isinstance(own, int | float) and low <= own <= high:
-        study.enqueue_trial({option: float(own)})
-    flops = 0.0
-    tried: list[tuple[float, float]] = []
-    failure = ""
-    with progress.bar(f"tune {contender.label}", search.trials, "trials") as bar:
-        for _ in range(search.trials):
+
+    def __init__(self, plan: ComparisonPlan, first: Cell, spaces: tuple[Space, ...], search: Search, metric: str) -> None:
+        self._plan, self._first, self._spaces, self._search, self._metric = plan, first, spaces, search, metric
+        used = {cell.seed for cell in plan.cells}
+        self._seed = next(seed for seed in range(_TRIAL_SEED, _TRIAL_SEED + len(used) + 1) if seed not in used)
+        whole = plan.data[first.contender.label, first.train_size]
+        self._shares = _shares(search, len(whole.data["train"]))
+        self._data = {
+            share: with_train_size(whole, TrainSize(share=share), plan.data_seed) if share < 1 else whole
+            for share in self._shares
+        }
+        self._flops = 0.0
+        self._counts_flops = True
+        self._failure = ""
+
+    def tune(self, progress: Progress) -> Contender | RunError:
+        """Return the contender with the best values on validation; an error if all trials failed."""
+        label, trials = self._first.contender.label, self._search.trials
+        again = sum(ceil(trials * self._shares[0] / share) for share in self._shares[1:])
+        with progress.bar(f"tune {label}", trials + again, "trials") as bar:
+            tried: list[_Trial] = []
+            number = 0
+            for number, outcome in enumerate(self._explore(), start=1):
+                tried += [outcome] if outcome else []
+                best = max(tried, key=lambda one: one.score, default=None)
+                bar.advance(note=f"best so far: {_written(best.values)}" if best else "")
+            for share in self._shares[1:]:
+                tried = self._promote(tried, share, max(1, ceil(number * self._shares[0] / share)))
+                bar.advance(ceil(trials * self._shares[0] / share))
+        if not tried:
+            return RunError(f"all {number} trials of {_names(self._spaces)} failed, the last one with: {self._failure}")
+        best = max(tried, key=lambda one: one.score)
+        trainer = _trainer(self._first.contender).name
+        tuning = Tuning(
+            options=tuple(
+                TunedOption(option=f"{trainer}:{space.name}", value=best.values[space.name], searched=str(space))
+                for space in self._spaces
+            ),
+            trials=number,
+            ended_early=number - len(tried) if len(self._shares) > 1 else 0,
+            seed=self._seed,
+            train_flops=self._flops,
+            validation_score=best.score,
+        )
+        chosen = _with_values(self._first.contender, best.values, f"{self._first.contender.label} (tuned)")
+        return replace(chosen, tuning=tuning)
+
+    def _explore(self) -> Iterator[_Trial | None]:
+        """Yield the trials with the fewest rows, ``None`` for one that failed, while the budget lasts."""
+        optuna = _optuna()
+        trials = self._search.trials
+        sampler = optuna.samplers.TPESampler(seed=0, n_startup_trials=max(2, min(trials, DEFAULT_TRIALS) // 2))
+        with _warnings_alone(optuna):
+            study = optuna.create_study(direction="maximize", sampler=sampler)
+        own = _trainer(self._first.contender).options
+        if all(space.includes(own[space.name]) for space in self._spaces):
+            study.enqueue_trial(
+                {space.name: str(own[space.name]) if space.choices else own[space.name] for space in self._spaces}
+            )
+        # Each round of halving costs as much as the first.
+        budget = None if self._search.flops is None else self._search.flops / len(self._shares)
+        for number in range(trials):
+            if budget is not None and number >= (2 if self._counts_flops else DEFAULT_TRIALS) and (
+                self._flops >= budget or not self._counts_flops
+            ):
+                break
             trial = study.ask()
-            # Rounded to three significant digits, so that the value shown is the value used.
-            value = float(f"{trial.suggest_float(option, low, high, log=True):.3g}")
-            attempt = _with_value(contender, option, value, f"{contender.label} trial {option}={value:g}")
-            try:
-                record = _trial(plan, first, attempt)
-                flops += record.cost.train_flops or 0.0
-                score = _validation_score(record, metric)
-            except TextclfError as error:
-                failure = format_error(error)
-                logger.warning("%s failed: %s", attempt.label, failure)
+            outcome = self._run({space.name: space.suggest(trial) for space in self._spaces}, self._shares[0])
+            if outcome is None:
                 study.tell(trial, state=optuna.trial.TrialState.FAIL)
             else:
-                study.tell(trial, score)
-                tried.append((value, score))
-            bar.advance(note=f"best so far: {_best(tried)[0]:g}" if tried else "")
-    if not tried:
-        return RunError(f"all {search.trials} trials of {option!r} failed, the last one with: {failure}")
-    value, score = _best(tried)
-    tuning = Tuning(
-        option=f"{_trainer(contender).name}:{option}",
-        value=value,
-        low=low,
-        high=high,
-        trials=search.trials,
-        train_flops=flops,
-        validation_score=score,
-    )
-    return replace(_with_value(contender, option, value, f"{contender.label} (tuned)"), tuning=tuning)
+                study.tell(trial, outcome.score)
+            yield outcome
+
+    def _promote(self, tried: list[_Trial], share: float, wanted: int) -> list[_Trial]:
+        """Return the best trials run again on a larger share of train; one that fails there is replaced by the next."""
+        promoted: list[_Trial] = []
+        for one in sorted(tried, key=lambda one: -one.score):
+            if len(promoted) == wanted:
+                break
+            if outcome := self._run(one.values, share):
+                promoted.append(outcome)
+        return promoted
+
+    def _run(self, values: Values, share: float) -> _Trial | None:
+        """Run a trial, or read its finished run, in the subfolder of trials, which reports don't include."""
+        part = f" on {100 * share:.3g}%" if share < 1 else ""
+        attempt = _with_values(
+            self._first.contender, values, f"{self._first.contender.label} trial {_written(values)}{part}"
+        )
+        key = attempt.label, self._first.train_size
+        plan = replace(self._plan, output=self._plan.output / TRIALS, data={key: self._data[share]})
+        cell = _cell(plan, self._first, attempt, self._seed)
+        try:
+            # A trial's model is removed, so it needn't be checked.
+            done = read_cell(plan, cell) or run_cell(plan, cell, Progress(quiet=True), prove=False)
+            shutil.rmtree(done.directory / MODEL_DIRECTORY, ignore_errors=True)
+            self._flops += done.record.cost.train_flops or 0.0
+            self._counts_flops = bool(done.record.cost.train_flops)
+            return _Trial(values, _validation_score(done.record, self._metric))
+        except TextclfError as error:
+            self._failure = format_error(error)
+            logger.warning("%s failed: %s", attempt.label, self._failure)
+            return None
 
 
-def _best(tried: list[tuple[float, float]]) -> tuple[float, float]:
-    """Return the value with the highest score, and that score."""
-    return max(tried, key=lambda one: one[1])
+def _shares(search: Search, rows: int) -> list[float]:
+    """Return the shares of train on which trials are run, ascending, the last one 1."""
+    shares = [1.0]
+    while (
+        search.prune
+        and search.trials * shares[0] / _HALVING >= _FEWEST_SURVIVORS
+        and rows * shares[0] / _HALVING >= _FEWEST_ROWS
+    ):
+        shares.insert(0, shares[0] / _HALVING)
+    return shares
+
+
+def _written(values: Values) -> str:
+    return ", ".join(f"{name}={value}" if isinstance(value, str) else f"{name}={value:g}" for name, value in values.items())
+
+
+def _names(spaces: tuple[Space, ...]) -> str:
+    return " and ".join(repr(space.name) for space in spaces)
 
 
 def _validation_score(record: Record, metric: str) -> float:
@@ -201,34 +260,23 @@ def _validation_score(record: Record, metric: str) -> float:
     return score
 
 
-def _trial(plan: ComparisonPlan, first: Cell, attempt: Contender) -> Record:
-    """Run a trial, or read its finished run, in the subfolder of trials, which reports don't include."""
-    prepared = plan.data[first.contender.label, first.train_size]
-    trials = replace(plan, output=plan.output / TRIALS, data={**plan.data, (attempt.label, first.train_size): prepared})
-    cell = _cell(plan, first, attempt)
-    # A trial's model is removed, so it needn't be checked.
-    done = read_cell(trials, cell) or run_cell(trials, cell, Progress(quiet=True), prove=False)
-    shutil.rmtree(done.directory / MODEL_DIRECTORY, ignore_errors=True)
-    return done.record
-
-
-def _cell(plan: ComparisonPlan, like: Cell, contender: Contender) -> Cell:
-    """Return a cell of another contender with the data and the seed of a cell of the plan."""
+def _cell(plan: ComparisonPlan, like: Cell, contender: Contender, seed: int) -> Cell:
+    """Return a cell of another contender with the size of train of a cell of the plan."""
     return make_cell(
         contender,
-        like.seed,
+        seed,
         like.train_size,
-        fingerprint=plan.data[like.contender.label, like.train_size].fingerprint,
+        fingerprint=plan.data[contender.label, like.train_size].fingerprint,
         data_seed=plan.data_seed,
         device=plan.device,
     )
 
 
-def _with_value(contender: Contender, option: str, value: float, label: str) -> Contender:
-    """Return the contender with another label, and another value of an option of its trainer."""
+def _with_values(contender: Contender, values: Values, label: str) -> Contender:
+    """Return the contender with another label, and other values of its trainer's options."""
     plugins = ActivePlugins(
         [
-            with_options(plugin, {option: value}, set_by="tuning") if "trainer" in plugin.roles else plugin
+            with_options(plugin, values, set_by="tuning") if "trainer" in plugin.roles else plugin
             for plugin in contender.plugins
         ]
     )

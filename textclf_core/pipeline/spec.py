@@ -53,7 +53,7 @@ class RunSpec:
         replace: whether to replace an earlier run with the same ``id``; otherwise a number is appended.
         superseded: keys of cache stores that are no longer needed; they are removed when this run writes a store.
         expected: the estimated cost from a pilot run, for the record.
-        tuning: the tuning of an option, for the record.
+        tuning: the tuning of options, for the record.
         prove: whether to load the saved model and compare it with the trained one; once per contender in a comparison.
         pilot: whether this is a pilot run; see ``Workspace.pilot``.
     """

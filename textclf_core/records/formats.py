@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-RECORD_FORMAT = 2
+RECORD_FORMAT = 3
 """The current format. In format 1, ``updated`` was ``moved``, ``train_non_padding_tokens`` was
-``train_real_tokens``, and the origin of a split that was held out was ``carved from train``."""
+``train_real_tokens``, and the origin of a split that was held out was ``carved from train``. Up to format 2, one option
+was tuned, in trials with the seed of the first run."""
 
 
 def upgraded(content: dict[str, Any]) -> dict[str, Any]:
@@ -20,7 +21,21 @@ def upgraded(content: dict[str, Any]) -> dict[str, Any]:
         if content["encoder"] is not None:
             content["encoder"] = _renamed(content["encoder"], "moved", "updated")
         content["data"] = {**content["data"], "splits": list(map(_split_of_1, content["data"]["splits"]))}
+    if content["format"] <= 2 and content["tuning"] is not None:
+        content = {**content, "tuning": _tuning_of_2(content["tuning"])}
     return content
+
+
+def _tuning_of_2(tuning: dict[str, Any]) -> dict[str, Any]:
+    searched = f"{tuning['low']:g}..{tuning['high']:g}"
+    return {
+        "options": [{"option": tuning["option"], "value": tuning["value"], "searched": searched}],
+        "trials": tuning["trials"],
+        "ended_early": 0,
+        "seed": 0,
+        "train_flops": tuning["train_flops"],
+        "validation_score": tuning["validation_score"],
+    }
 
 
 def _split_of_1(split: dict[str, Any]) -> dict[str, Any]:

@@ -120,24 +120,37 @@ class CostEstimate:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tuning:
-    """The tuning of an option before a run.
+class TunedOption:
+    """An option that was tuned.
 
     Attributes:
         option: the plugin and its option, such as ``finetune:learning_rate``.
         value: the chosen value.
-        low: lower end of the search range.
-        high: upper end of the search range.
-        trials: number of values that were tried.
-        train_flops: FLOPs of training in all trials.
-        validation_score: score of the chosen value on validation, in its trial.
+        searched: the range or the choices, such as ``1e-05..0.01``.
     """
 
     option: str
-    value: float
-    low: float
-    high: float
+    value: str | int | float
+    searched: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tuning:
+    """The tuning of options before a run.
+
+    Attributes:
+        options: the options, with their chosen values.
+        trials: number of values, or of combinations of values, that were tried.
+        ended_early: number of trials that weren't run on all of train.
+        seed: seed of the trials, which no run of the comparison has.
+        train_flops: FLOPs of training in all trials.
+        validation_score: score of the chosen values on validation, in their trial.
+    """
+
+    options: tuple[TunedOption, ...]
     trials: int
+    ended_early: int
+    seed: int
     train_flops: float
     validation_score: float
 
@@ -184,7 +197,7 @@ class Record:
             threads.
         notes: messages that the run logged, warnings included.
         expected: the estimated cost from a pilot run, if there was one (``textclf compare --dry-run``).
-        tuning: the tuning of an option, if there was one (``textclf compare --tune``).
+        tuning: the tuning of options, if there was one (``textclf compare --tune``).
         phases: the phases of training, if a plugin planned any; else empty.
         postprocessing: the postprocessing steps, in order; ``metrics`` are those after the last step.
         adaptations: the strategies' adaptations of the model before training on labels, in order.

@@ -208,12 +208,17 @@ def _tuning(row: Row) -> Tuning | None:
 
 
 def _tuned(row: Row) -> str:
-    """Return the tuned value and the budget of its search as text."""
+    """Return the tuned values and the budget of their search as text."""
     tuning = _tuning(row)
     if tuning is None:
         return MISSING
     flops = f", {tuning.train_flops / 1e12:,.3g} TFLOPs" if tuning.train_flops else ""
-    return f"{tuning.option.split(':')[1]}={tuning.value:g} ({tuning.trials} trials{flops})"
+    values = ", ".join(
+        f"{one.option.split(':')[1]}={one.value if isinstance(one.value, str) else format(one.value, 'g')}"
+        for one in tuning.options
+    )
+    early = f", {tuning.ended_early} ended early" if tuning.ended_early else ""
+    return f"{values} ({tuning.trials} trials{early}{flops})"
 
 
 def _metric(name: str, analysis: Analysis) -> Column:

@@ -130,7 +130,9 @@ def gather(runs: Iterable[StoredRun]) -> dict[str, tuple[ContenderRuns, ...]]:
     tuned: dict[str, set[str]] = {}
     for run in ordered:
         if run.record.tuning:
-            tuned.setdefault(run.record.data.fingerprint, set()).add(run.record.tuning.option.partition(":")[2])
+            tuned.setdefault(run.record.data.fingerprint, set()).update(
+                one.option.partition(":")[2] for one in run.record.tuning.options
+            )
     untuned = {run.record.data.fingerprint for run in ordered if _could_be_tuned(run.record, tuned)}
     for run in ordered:
         fingerprint = run.record.data.fingerprint

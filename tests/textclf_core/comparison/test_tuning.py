@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import random
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import textclf_core
-from textclf_core.comparison.tuning import Search, parse_search
+from textclf_core.comparison.search import Search, SearchedOption, parse_search
 from textclf_core.errors import UsageError
 
 Textclf = Callable[..., int]
@@ -53,7 +54,7 @@ def test_tuning_gives_each_contender_the_same_trials_and_runs_with_the_best(
     folder, table = tuned
     trials = records(folder / "trials")
     assert len(trials) == 4
-    assert {run.record.seed for run in trials} == {0}
+    assert {run.record.seed for run in trials} == {1_000_000}  # which no reported run has
     for label in ("full", "head-only"):
         mine = [run for run in trials if run.record.label.startswith(f"{label} trial")]
         best = max(mine, key=lambda run: run.record.metrics["validation"]["f1"] or 0)
@@ -65,13 +66,16 @@ def test_tuning_gives_each_contender_the_same_trials_and_runs_with_the_best(
             assert tuning is not None
             assert trainer is not None
             assert tuning.trials == 2
-            assert tuning.option == "finetune:learning_rate"
-            assert trainer.options["learning_rate"] == tuning.value
+            [tuned_option] = tuning.options
+            assert tuned_option.option == "finetune:learning_rate"
+            assert tuned_option.searched == "1e-05..0.03"
+            assert trainer.options["learning_rate"] == tuned_option.value
             assert trainer.set_by["learning_rate"] == "tuning"
             assert tuning.validation_score == best.record.metrics["validation"]["f1"]
             assert tuning.train_flops == sum(one.record.cost.train_flops or 0 for one in mine)
-            assert 1e-5 <= tuning.value <= 3e-2
-        assert f"learning_rate={runs[0].record.tuning.value:g} (2 trials" in table  # type: ignore[union-attr]
+            assert tuning.ended_early == 0
+            assert 1e-5 <= float(tuned_option.value) <= 3e-2
+        assert f"learning_rate={runs[0].record.tuning.options[0].value:g} (2 trials" in table  # type: ignore[union-attr]
 
 
 def test_the_first_trial_takes_the_options_own_value(tuned: tuple[Path, str]) -> None:
@@ -117,7 +121,7 @@ def test_a_trial_that_diverges_is_a_failed_trial(
     [run] = records(tmp_path)
     assert run.record.tuning is not None
     assert run.record.tuning.trials == 3
-    assert run.record.tuning.value < 1
+    assert float(run.record.tuning.options[0].value) < 1
 
 
 def test_a_contender_whose_trials_all_fail_does_not_stop_the_others(
@@ -153,7 +157,7 @@ def test_a_trial_without_a_score_is_a_failed_trial(
 @pytest.mark.parametrize("trials", [0, 1])
 def test_too_few_trials(trials: int) -> None:
     with pytest.raises(UsageError, match="at least 2 trials"):
-        parse_search("learning_rate", trials)
+        parse_search(["learning_rate"], trials)
 
 
 def test_an_option_that_nobody_has(textclf: Textclf, arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -171,8 +175,11 @@ def test_an_option_without_a_usual_range_needs_one(
 
 
 def test_what_is_tuned_is_read_as_written() -> None:
-    assert parse_search("learning_rate=1e-5..1e-2", 8) == Search("learning_rate", (1e-5, 1e-2), 8)
-    assert parse_search("weight_decay=0.001..0.1", 4) == Search("weight_decay", (0.001, 0.1), 4)
+    rate = SearchedOption("learning_rate", (1e-5, 1e-2))
+    assert parse_search(["learning_rate=1e-5..1e-2"]) == Search((rate,), 8)
+    assert parse_search(["weight_decay=0..0.1"], 4) == Search((SearchedOption("weight_decay", (0.0, 0.1)),), 4)
+    size = SearchedOption("batch_size", choices=("16", "32"))
+    assert parse_search(["learning_rate=1e-5..1e-2", "batch_size=16,32"], 4) == Search((rate, size), 4)
     assert parse_search("learning_rate", 8) == Search("learning_rate", None, 8)
 
 
@@ -180,3 +187,90 @@ def test_what_is_tuned_is_read_as_written() -> None:
 def test_a_range_that_is_none(text: str) -> None:
     with pytest.raises(UsageError, match="--tune"):
         parse_search(text, 8)
+
+
+@pytest.fixture(scope="module")
+def many_reviews(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Splits of which train is large enough to end trials on a quarter of it."""
+    folder = tmp_path_factory.mktemp("many")
+    rng = random.Random(0)
+    for name, rows in (("train", 800), ("validation", 100), ("test", 100)):
+        lines = ["text,label"]
+        for number in range(rows):
+            word, label = (("good", "pos"), ("bad", "neg"))[number % 2]
+            lines.append(f"{rng.choice(('the', 'this', 'one'))} {word} film {number} {name},{label}")
+        (folder / f"{name}.csv").write_text("\n".join(lines))
+    return folder
+
+
+def test_most_trials_end_on_a_quarter_of_train(textclf: Textclf, many_reviews: Path, tmp_path: Path) -> None:
+    words = ["compare", "--plugin", f"files:path={many_reviews}", "--no-baselines", "--output", str(tmp_path)]
+    words += ["--try", "tfidf-logreg", "--tune", "c=0.01..100", "--trials", "8", "--seeds", "1"]
+    assert textclf(*words) == 0
+    trials = records(tmp_path / "trials")
+    rows = sorted(run.record.data.split("train").rows for run in trials)
+    assert rows == [200] * 8 + [800] * 2
+    [run] = records(tmp_path)
+    assert run.record.tuning is not None
+    assert (run.record.tuning.trials, run.record.tuning.ended_early) == (8, 6)
+    finalists = [one for one in trials if one.record.data.split("train").rows == 800]
+    scores = [one.record.metrics["validation"]["f1"] or 0 for one in finalists]
+    assert run.record.tuning.validation_score == max(scores)
+
+    everything = tmp_path / "unpruned"
+    assert textclf(*words[:6], str(everything), *words[7:], "--no-prune") == 0
+    assert [one.record.data.split("train").rows for one in records(everything / "trials")] == [800] * 8
+
+
+def test_several_options_are_tuned_together(textclf: Textclf, arguments: list[str], tmp_path: Path) -> None:
+    tune = ["--tune", "learning_rate=1e-4..1e-2", "--tune", "epochs=1..3", "--tune", "batch_size=4,8"]
+    assert textclf(*arguments, "--try", "full", *tune, "--trials", "4", "--seeds", "1") == 0
+    [run] = records(tmp_path)
+    assert run.record.tuning is not None
+    values = {one.option: one.value for one in run.record.tuning.options}
+    assert list(values) == ["finetune:learning_rate", "finetune:epochs", "finetune:batch_size"]
+    assert values["finetune:epochs"] in (1, 2, 3)
+    assert values["finetune:batch_size"] in ("4", "8")
+    trainer = run.record.plugin("trainer")
+    assert trainer is not None
+    assert trainer.options["batch_size"] == int(values["finetune:batch_size"])
+    tried = {one.record.label for one in records(tmp_path / "trials")}
+    assert all("epochs=" in label and "batch_size=" in label for label in tried)
+
+
+def test_a_budget_in_flops_ends_the_search(textclf: Textclf, arguments: list[str], tmp_path: Path) -> None:
+    assert textclf(*arguments, "--try", "full", "--try", "head-only", "--tune", "learning_rate", "--trials", "2") == 0
+    flops = {
+        run.record.label: (run.record.tuning.train_flops if run.record.tuning else 0.0) for run in records(tmp_path)
+    }
+    budget = flops["full (tuned)"]
+    output = ["--output", str(tmp_path / "budget"), "--seeds", "1"]
+    words = [*arguments[:-2], *output, "--tune", "learning_rate", "--tune-flops", f"{budget}"]
+    assert textclf(*words, "--try", "full", "--try", "head-only") == 0
+    spent = {run.record.label: run.record.tuning for run in records(tmp_path / "budget")}
+    full, head = spent["full (tuned)"], spent["head-only (tuned)"]
+    assert full is not None
+    assert head is not None
+    assert full.trials == 2
+    assert head.trials > full.trials  # a trial of it costs less
+    for tuning in (full, head):
+        assert budget <= tuning.train_flops <= budget * (1 + 1 / (tuning.trials - 1)) + 1
+
+
+@pytest.mark.parametrize(
+    ("tune", "message"),
+    [
+        ("learning_rate=1e-2..1e-5", "the range must be ascending"),
+        ("learning_rate=-1..1", "the range must be ascending and not below 0"),
+        ("batch_size=16,16", "different choices"),
+        ("epochs=1.5..3", "finetune takes whole numbers for it"),
+        ("batch_size=16,none", "option 'batch_size' takes"),
+        ("learning_rate=0..1", "option 'learning_rate' takes"),
+    ],
+)
+def test_values_that_cant_be_tried_are_refused_before_anything_runs(
+    textclf: Textclf, arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], tune: str, message: str
+) -> None:
+    assert textclf(*arguments, "--try", "full", "--tune", tune, "--seeds", "1") == 2
+    assert message in capsys.readouterr().err
+    assert records(tmp_path / "trials") == []
