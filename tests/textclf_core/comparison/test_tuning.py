@@ -32,6 +32,10 @@ def records(folder: Path) -> list[textclf_core.Run]:
     return [textclf_core.open_run(path.parent) for path in sorted(folder.glob("[!.]*/record.json"))]
 
 
+def train_rows(run: textclf_core.Run) -> int:
+    return next(split.rows for split in run.record.data.splits if split.name == "train")
+
+
 @pytest.fixture(scope="module")
 def command(tiny_checkpoint: Path, reviews: Path, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """A comparison that tunes two contenders."""
@@ -208,18 +212,18 @@ def test_most_trials_end_on_a_quarter_of_train(textclf: Textclf, many_reviews: P
     words += ["--try", "tfidf-logreg", "--tune", "c=0.01..100", "--trials", "8", "--seeds", "1"]
     assert textclf(*words) == 0
     trials = records(tmp_path / "trials")
-    rows = sorted(run.record.data.split("train").rows for run in trials)
+    rows = sorted(train_rows(run) for run in trials)
     assert rows == [200] * 8 + [800] * 2
     [run] = records(tmp_path)
     assert run.record.tuning is not None
     assert (run.record.tuning.trials, run.record.tuning.ended_early) == (8, 6)
-    finalists = [one for one in trials if one.record.data.split("train").rows == 800]
+    finalists = [one for one in trials if train_rows(one) == 800]
     scores = [one.record.metrics["validation"]["f1"] or 0 for one in finalists]
     assert run.record.tuning.validation_score == max(scores)
 
     everything = tmp_path / "unpruned"
     assert textclf(*words[:6], str(everything), *words[7:], "--no-prune") == 0
-    assert [one.record.data.split("train").rows for one in records(everything / "trials")] == [800] * 8
+    assert [train_rows(one) for one in records(everything / "trials")] == [800] * 8
 
 
 def test_several_options_are_tuned_together(textclf: Textclf, arguments: list[str], tmp_path: Path) -> None:
