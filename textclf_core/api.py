@@ -155,6 +155,9 @@ def compare(
     tolerance: float = 0.01,
     pairs: bool = False,
     price: str | None = None,
+    label_price: float = 0.0,
+    predictions: str | None = None,
+    months: float = 12.0,
     output: str | Path | None = None,
     device: str | None = None,
     cache_dir: str | Path | None = None,
@@ -187,6 +190,9 @@ def compare(
     tolerance: float = 0.01,
     pairs: bool = False,
     price: str | None = None,
+    label_price: float = 0.0,
+    predictions: str | None = None,
+    months: float = 12.0,
     output: str | Path | None = None,
     device: str | None = None,
     cache_dir: str | Path | None = None,
@@ -218,6 +224,9 @@ def compare(
     tolerance: float = 0.01,
     pairs: bool = False,
     price: str | None = None,
+    label_price: float = 0.0,
+    predictions: str | None = None,
+    months: float = 12.0,
     output: str | Path | None = None,
     device: str | None = None,
     cache_dir: str | Path | None = None,
@@ -253,10 +262,14 @@ def compare(
         baselines: whether to add the majority class and TF-IDF with logistic regression.
         metric: the metric by which contenders are ranked and recommended: ``f1`` or ``accuracy``.
         cost: the cost that the recommended contender should keep low: ``train-seconds``, ``flops``, ``memory``,
-            ``trainable``, ``artifact`` or ``latency``.
+            ``trainable``, ``artifact``, ``latency`` or, with ``price``, ``money``.
         tolerance: the loss to accept, in the metric's units: 0.01 is one point.
         pairs: whether to add the test of each pair of contenders.
-        price: the price of the machine, such as ``0.40/h``, which adds a column with money.
+        price: the price of the machine, such as ``0.40/h``, which adds the cost ``money``: labels, training and
+            predictions.
+        label_price: the price of labelling one text.
+        predictions: how many texts the model will predict: ``1e6/month``.
+        months: for how many months it will.
         output: the folder for run directories; ``runs`` if not given.
         device: ``cpu``, ``cuda``, ``cuda:1``, ``mps`` or ``auto``; ``auto`` if not given.
         cache_dir: the cache's folder; the user's cache if not given.
@@ -270,7 +283,8 @@ def compare(
     """
     from textclf_core.comparison.contenders import named_contenders
     from textclf_core.comparison.experiment_file import read_settings
-    from textclf_core.reports.costs import check_cost, parse_price
+    from textclf_core.reports.criteria import Criteria
+    from textclf_core.reports.prices import parse_prices
 
     settings = read_settings(_path(experiment), seeds=seeds, data_seed=data_seed, output=output, device=device)
     catalogue = Catalogue.discover(Path(path) for path in plugin_files)
@@ -282,8 +296,14 @@ def compare(
         without=() if data is None else ("dataset",),
         set_by="call",
     )
-    check_cost(cost)
-    price_per_hour = parse_price(price) if price is not None else None
+    criteria = Criteria(
+        metric=metric,
+        cost=cost,
+        tolerance=tolerance,
+        pairs=pairs,
+        prices=parse_prices(price, label_price, predictions, months),
+    )
+    criteria.check()
 
     from textclf_core.comparison.compare import ComparisonRequest, estimate
     from textclf_core.comparison.compare import compare as run_and_compare
@@ -304,11 +324,7 @@ def compare(
         device=settings.device,
         cache_directory=_path(cache_dir),
         output=settings.output,
-        metric=metric,
-        cost=cost,
-        tolerance=tolerance,
-        pairs=pairs,
-        price_per_hour=price_per_hour,
+        criteria=criteria,
         force=force,
     )
     if dry_run:
@@ -335,6 +351,9 @@ def report(
     tolerance: float = 0.01,
     pairs: bool = False,
     price: str | None = None,
+    label_price: float = 0.0,
+    predictions: str | None = None,
+    months: float = 12.0,
     slices: Sequence[str] = (),
     classes: bool = False,
     plots: str | Path | None = None,
@@ -355,10 +374,14 @@ def report(
         sort: the column to sort by, the best first; ``-NAME`` reverses the order.
         metric: the metric by which contenders are ranked and recommended: ``f1`` or ``accuracy``.
         cost: the cost that the recommended contender should keep low: ``train-seconds``, ``flops``, ``memory``,
-            ``trainable``, ``artifact`` or ``latency``.
+            ``trainable``, ``artifact``, ``latency`` or, with ``price``, ``money``.
         tolerance: the loss to accept, in the metric's units: 0.01 is one point.
         pairs: whether to add the test of each pair of contenders.
-        price: the price of the machine, such as ``0.40/h``, which adds a column with money.
+        price: the price of the machine, such as ``0.40/h``, which adds the cost ``money``: labels, training and
+            predictions.
+        label_price: the price of labelling one text.
+        predictions: how many texts the model will predict: ``1e6/month``.
+        months: for how many months it will.
         slices: slices of the test set to score: ``length``, a column, or a condition such as
             ``"length > 30 and source == 'imdb'"``.
         classes: whether to add the scores of each class.
@@ -369,7 +392,8 @@ def report(
     Raises:
         UsageError: there are no runs; a metric, cost, format or column doesn't exist; or a slice can't be parsed.
     """
-    from textclf_core.reports.costs import parse_price
+    from textclf_core.reports.criteria import Criteria
+    from textclf_core.reports.prices import parse_prices
     from textclf_core.reports.printed import ReportOptions
     from textclf_core.reports.report import make_report, split_names
 
@@ -377,16 +401,18 @@ def report(
         [Path(path) for path in ([paths] if isinstance(paths, str | Path) else paths)],
         ReportOptions(
             format=format,
-            price_per_hour=parse_price(price) if price is not None else None,
             columns=split_names(columns) if isinstance(columns, str) else columns,
             sort=sort,
             slices=slices,
             classes=classes,
         ),
-        metric=metric,
-        cost=cost,
-        tolerance=tolerance,
-        pairs=pairs,
+        Criteria(
+            metric=metric,
+            cost=cost,
+            tolerance=tolerance,
+            pairs=pairs,
+            prices=parse_prices(price, label_price, predictions, months),
+        ),
         plots=_path(plots),
         output=_path(output),
     )

@@ -18,7 +18,8 @@ from textclf_core.records.formats import RECORD_FORMAT
 from textclf_core.records.predictions import Predictions, write_predictions
 from textclf_core.records.schema import PluginRecord, Record, write_record
 from textclf_core.reports.analysis import Analysis, Row
-from textclf_core.reports.costs import COSTS
+from textclf_core.reports.criteria import Criteria
+from textclf_core.reports.prices import Prices
 from textclf_core.reports.stored import find_runs, gather
 from textclf_core.statistics import Difference, Interval, PairedTest, StandardError
 from textclf_core.types.data import DataRecord, SplitRecord
@@ -150,12 +151,19 @@ def write_run(
 
 
 def comparison(
-    folder: Path, *, metric: str = "f1", cost: str = "train-seconds", half: float = 0.024, pairs: bool = False
+    folder: Path,
+    *,
+    metric: str = "f1",
+    cost: str = "train-seconds",
+    half: float = 0.024,
+    pairs: bool = False,
+    prices: Prices | None = None,
 ) -> Analysis:
     """Return an analysis of the runs in ``folder``: means that are theirs, intervals and p-values that are made up.
 
     The statistics have tests of their own; those of the tables and plots want numbers that they can foresee.
     """
+    criteria = Criteria(metric=metric, cost=cost, pairs=pairs, prices=prices)
     [lines] = gather(find_runs([folder])).values()
     seeds = lines[0].seeds
     means = {
@@ -164,15 +172,13 @@ def comparison(
     ranked = sorted(lines, key=lambda line: -means[line.label])
     best = means[ranked[0].label]
     costs = {
-        line.label: {name: _mean([kind.read(run.record) for run in line.runs]) for name, kind in COSTS.items()}
+        line.label: {name: _mean([kind.read(run.record) for run in line.runs]) for name, kind in criteria.kinds.items()}
         for line in lines
     }
     like_the_best = [line for line in ranked if best - means[line.label] <= 2 * half]
     cheapest = min(like_the_best, key=lambda line: costs[line.label][cost] or 0)
     return Analysis(
-        metric=metric,
-        cost=cost,
-        tolerance=0.01,
+        criteria=criteria,
         rows=tuple(
             Row(
                 line=line,

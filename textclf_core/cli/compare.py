@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from textclf_core.cli import criteria
 from textclf_core.cli.cache import CacheDirectory
 from textclf_core.cli.standard_output import print_result
 from textclf_core.errors import UsageError, format_error
@@ -89,28 +90,14 @@ def compare(
     baselines: Annotated[
         bool, typer.Option(help="Also compare with the majority class and TF-IDF with logistic regression.")
     ] = True,
-    metric: Annotated[
-        Literal["f1", "accuracy"], typer.Option(help="The metric by which contenders are ranked and recommended.")
-    ] = "f1",
-    cost: Annotated[
-        str,
-        typer.Option(
-            help="The cost that the recommended contender should keep low: train-seconds, flops, memory, trainable, "
-            "artifact or latency."
-        ),
-    ] = "train-seconds",
-    tolerance: Annotated[
-        float,
-        typer.Option(help="The loss to accept, in the metric's units: 0.01 is one point.", metavar="NUMBER"),
-    ] = 0.01,
-    pairs: Annotated[bool, typer.Option("--pairs", help="Add the test of each pair of contenders.")] = False,
-    price: Annotated[
-        str | None,
-        typer.Option(
-            help="The price of the machine per hour, such as 0.40/h; adds a column with the price of each contender.",
-            metavar="PRICE/h",
-        ),
-    ] = None,
+    metric: criteria.Metric = "f1",
+    cost: criteria.Cost = "train-seconds",
+    tolerance: criteria.Tolerance = 0.01,
+    pairs: criteria.Pairs = False,
+    price: criteria.Price = None,
+    label_price: criteria.LabelPrice = 0.0,
+    predictions: criteria.Predictions = None,
+    months: criteria.Months = 12.0,
     output: Annotated[
         Path | None, typer.Option(help="The folder for run directories. [default: runs]", show_default=False)
     ] = None,
@@ -138,7 +125,8 @@ def compare(
     from textclf_core.comparison.contenders import named_contenders
     from textclf_core.comparison.experiment_file import read_settings
     from textclf_core.plugins import Catalogue, override
-    from textclf_core.reports.costs import check_cost, check_tolerance, parse_price
+    from textclf_core.reports.criteria import Criteria
+    from textclf_core.reports.prices import parse_prices
     from textclf_core.reports.tables import check_format
 
     settings = read_settings(
@@ -157,9 +145,14 @@ def compare(
         baselines=baselines,
     )
     check_format(format)
-    check_cost(cost)
-    check_tolerance(tolerance)
-    price_per_hour = parse_price(price) if price is not None else None
+    by = Criteria(
+        metric=metric,
+        cost=cost,
+        tolerance=tolerance,
+        pairs=pairs,
+        prices=parse_prices(price, label_price, predictions, months),
+    )
+    by.check()
 
     from rich.console import Console
 
@@ -177,11 +170,7 @@ def compare(
         device=settings.device,
         cache_directory=cache_dir,
         output=settings.output,
-        metric=metric,
-        cost=cost,
-        tolerance=tolerance,
-        pairs=pairs,
-        price_per_hour=price_per_hour,
+        criteria=by,
         force=force,
         command=context.find_root().obj,
     )

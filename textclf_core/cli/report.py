@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from textclf_core.cli import criteria
 from textclf_core.cli.standard_output import print_result
 
 
@@ -29,28 +30,14 @@ def report(
     sort: Annotated[
         str | None, typer.Option(help="The column to sort by, the best first; -NAME reverses it.", metavar="NAME")
     ] = None,
-    metric: Annotated[
-        str, typer.Option(help="The metric by which contenders are ranked and recommended: f1 or accuracy.")
-    ] = "f1",
-    cost: Annotated[
-        str,
-        typer.Option(
-            help="The cost that the recommended contender should keep low: train-seconds, flops, memory, trainable, "
-            "artifact or latency."
-        ),
-    ] = "train-seconds",
-    tolerance: Annotated[
-        float,
-        typer.Option(help="The loss to accept, in the metric's units: 0.01 is one point.", metavar="NUMBER"),
-    ] = 0.01,
-    pairs: Annotated[bool, typer.Option("--pairs", help="Add the test of each pair of contenders.")] = False,
-    price: Annotated[
-        str | None,
-        typer.Option(
-            help="The price of the machine per hour, such as 0.40/h; adds a column with the price of each contender.",
-            metavar="PRICE/h",
-        ),
-    ] = None,
+    metric: criteria.Metric = "f1",
+    cost: criteria.Cost = "train-seconds",
+    tolerance: criteria.Tolerance = 0.01,
+    pairs: criteria.Pairs = False,
+    price: criteria.Price = None,
+    label_price: criteria.LabelPrice = 0.0,
+    predictions: criteria.Predictions = None,
+    months: criteria.Months = 12.0,
     slice: Annotated[
         list[str] | None,
         typer.Option(
@@ -73,7 +60,8 @@ def report(
     Only stored records and predictions are read. Runs that differ only in the seed are one contender. Contenders on
     different data are compared separately.
     """
-    from textclf_core.reports.costs import parse_price
+    from textclf_core.reports.criteria import Criteria
+    from textclf_core.reports.prices import parse_prices
     from textclf_core.reports.printed import ReportOptions
     from textclf_core.reports.report import make_report, split_names
 
@@ -81,16 +69,18 @@ def report(
         paths or [Path("runs")],
         ReportOptions(
             format=format,
-            price_per_hour=parse_price(price) if price is not None else None,
             columns=split_names(columns) if columns is not None else None,
             sort=sort,
             slices=slice or (),
             classes=classes,
         ),
-        metric=metric,
-        cost=cost,
-        tolerance=tolerance,
-        pairs=pairs,
+        Criteria(
+            metric=metric,
+            cost=cost,
+            tolerance=tolerance,
+            pairs=pairs,
+            prices=parse_prices(price, label_price, predictions, months),
+        ),
         plots=plots,
         output=output,
         command=context.find_root().obj,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textclf_core.comparison.contenders import Contender
 from textclf_core.errors import RunError
 from textclf_core.reports.analysis import Analysis, analyse, check_metric
-from textclf_core.reports.costs import TOLERANCE, check_cost, check_tolerance
+from textclf_core.reports.criteria import Criteria
 from textclf_core.reports.estimate_table import Estimate
 from textclf_core.reports.printed import ReportOptions
 from textclf_core.reports.report import Report
@@ -39,11 +39,7 @@ class ComparisonRequest:
         device: a torch device, or ``auto``.
         cache_directory: the cache's folder; the user's cache if not given.
         output: the folder of the run directories.
-        metric: the metric to compare by.
-        cost: the cost to recommend by.
-        tolerance: the loss that is accepted, in the metric's units.
-        pairs: whether to test all pairs.
-        price_per_hour: the price of the machine per hour; if given, costs in money are added.
+        criteria: by what the contenders are compared and recommended.
         force: whether to run finished cells again.
         command: the command line, for the records.
     """
@@ -57,11 +53,7 @@ class ComparisonRequest:
     device: str = "auto"
     cache_directory: Path | None = None
     output: Path = Path("runs")
-    metric: str = "f1"
-    cost: str = "train-seconds"
-    tolerance: float = TOLERANCE
-    pairs: bool = False
-    price_per_hour: float | None = None
+    criteria: Criteria = field(default_factory=Criteria)
     force: bool = False
     command: str | None = None
 
@@ -113,15 +105,13 @@ def _compare(request: ComparisonRequest, *, console: Console | None, quiet: bool
 
     untuned: Sequence[FailedCell] = ()
     if request.search:
-        planned, untuned = tune_plan(planned, request.search, request.metric, Progress(console, quiet=quiet))
+        planned, untuned = tune_plan(planned, request.search, request.criteria.metric, Progress(console, quiet=quiet))
     expected = saved_estimates(planned.output)
-    view = LiveView(planned.cells, request.metric, console, expected=expected, quiet=quiet)
+    view = LiveView(planned.cells, request.criteria.metric, console, expected=expected, quiet=quiet)
     finished, failed = run_cells(planned, view, force=request.force, command=request.command, expected=expected)
     analyses, error = _analyse(finished, request)
     return ComparisonOutcome(
-        report=Report(
-            analyses=analyses, options=ReportOptions(price_per_hour=request.price_per_hour), command=request.command
-        ),
+        report=Report(analyses=analyses, command=request.command),
         finished=tuple(finished),
         failed=(*untuned, *failed),
         error=error,
@@ -145,14 +135,12 @@ def estimate(request: ComparisonRequest, *, console: Console | None = None, quie
         from textclf_core.types.progress import Progress
 
         lines = estimate_costs(planned, Progress(console, quiet=quiet))
-    return Estimate(lines=lines, price_per_hour=request.price_per_hour, not_included=missing)
+    return Estimate(lines=lines, price_per_hour=prices.per_hour if (prices := request.criteria.prices) else None, not_included=missing)
 
 
 def _plan(request: ComparisonRequest) -> ComparisonPlan:
     """Check the request, load each data set once, and return the plan of cells."""
-    check_metric(request.metric)
-    check_cost(request.cost)
-    check_tolerance(request.tolerance)
+    request.criteria.check()
 
     from textclf_core.comparison.runner import plan
     from textclf_core.data import prepare
@@ -171,7 +159,7 @@ def _plan(request: ComparisonRequest) -> ComparisonPlan:
         one.options["average"] for contender in request.contenders for one in contender.plugins if one.name == "f1"
     ]
     check_metric(
-        request.metric,
+        request.criteria.metric,
         [prepared.record for prepared in planned.data.values()],
         average=str(averages[0]) if averages else "auto",
         splits=("validation", "test") if request.search else ("test",),
@@ -185,10 +173,7 @@ def _analyse(
     """Return the analyses of the finished cells, or none and the error if that fails."""
     runs = [StoredRun(cell.directory, cell.record) for cell in finished]
     try:
-        analyses = analyse(
-            runs, metric=request.metric, cost=request.cost, tolerance=request.tolerance, pairs=request.pairs
-        )
-        return analyses, None
+        return analyse(runs, request.criteria), None
     except Exception as problem:  # the finished runs must be returned whatever fails here
         error = RunError(
             f"the {len(runs)} finished runs in {request.output} can't be compared: {type(problem).__name__}: {problem}"

@@ -133,7 +133,7 @@ class _Study:
             share: with_train_size(whole, TrainSize(share=share), plan.data_seed) if share < 1 else whole
             for share in self._shares
         }
-        self._flops = 0.0
+        self._flops = self._seconds = 0.0
         self._counts_flops = True
         self._failure = ""
 
@@ -163,6 +163,7 @@ class _Study:
             trials=number,
             ended_early=number - len(tried) if len(self._shares) > 1 else 0,
             seed=self._seed,
+            train_seconds=self._seconds,
             train_flops=self._flops,
             validation_score=best.score,
         )
@@ -220,6 +221,7 @@ class _Study:
             done = read_cell(plan, cell) or run_cell(plan, cell, Progress(quiet=True), prove=False)
             shutil.rmtree(done.directory / MODEL_DIRECTORY, ignore_errors=True)
             self._flops += done.record.cost.train_flops or 0.0
+            self._seconds += done.record.cost.seconds["train"]
             self._counts_flops = bool(done.record.cost.train_flops)
             return _Trial(values, _validation_score(done.record, self._metric))
         except TextclfError as error:

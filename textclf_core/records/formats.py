@@ -33,6 +33,7 @@ def _tuning_of_2(tuning: dict[str, Any]) -> dict[str, Any]:
         "trials": tuning["trials"],
         "ended_early": 0,
         "seed": 0,
+        "train_seconds": 0.0,
         "train_flops": tuning["train_flops"],
         "validation_score": tuning["validation_score"],
     }

@@ -143,6 +143,7 @@ class Tuning:
         trials: number of values, or of combinations of values, that were tried.
         ended_early: number of trials that weren't run on all of train.
         seed: seed of the trials, which no run of the comparison has.
+        train_seconds: seconds of training in all trials; 0 in records of format 2 and earlier, which don't have them.
         train_flops: FLOPs of training in all trials.
         validation_score: score of the chosen values on validation, in their trial.
     """
@@ -151,6 +152,7 @@ class Tuning:
     trials: int
     ended_early: int
     seed: int
+    train_seconds: float
     train_flops: float
     validation_score: float
 

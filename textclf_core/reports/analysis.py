@@ -6,16 +6,16 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from textclf_core.errors import UsageError, did_you_mean
-from textclf_core.reports.costs import COSTS, TOLERANCE, check_tolerance
+from textclf_core.errors import UsageError
+from textclf_core.reports.costs import TOLERANCE, CostKind
+from textclf_core.reports.criteria import Criteria
 from textclf_core.reports.outcomes import outcomes_of, references_of
+from textclf_core.reports.prices import Running, volume_sentence
 from textclf_core.reports.rounding import write_risk, write_significant
 from textclf_core.reports.stored import ContenderRuns, StoredRun, gather
 from textclf_core.statistics import Comparison, Interval, Metric, PairedTest, compare
 from textclf_core.tasks import kind_of
 from textclf_core.types.data import DataRecord
-
-_METRICS = ("f1", "accuracy")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +35,7 @@ class Row:
             contender.
         loss: by how much it is expected to be worse than the best contender.
         risk: the probability that it is worse by more than the tolerance.
-        costs: the mean over seeds of each cost, by its name in :data:`~textclf_core.reports.costs.COSTS`.
+        costs: the mean over seeds of each cost, by its name in ``criteria.kinds``.
         on_front: whether the contender is on the Pareto front of score and cost.
         recommended: whether it is the cheapest contender whose expected loss is at most half the tolerance.
     """
@@ -60,62 +60,64 @@ class Analysis:
     """The analysis of a comparison on one data set.
 
     Attributes:
-        metric: the metric to compare by: ``f1`` or ``accuracy``.
-        cost: the cost to recommend by, a name in ``COSTS``.
-        tolerance: the loss that is accepted, in the metric's units.
+        criteria: by what the contenders are compared and recommended.
         rows: the contenders, the best first.
         seeds: the seeds of all contenders.
         test_rows: the number of test examples.
         smallest_difference: the smallest difference from the best that this test set and these seeds would show in 80
             of 100 comparisons; ``None`` with one contender, infinite if they can't show any.
         sentence: the verdict as text.
+        volumes: at which volumes of predictions one contender overtakes another in money; ``None`` if none does, or
+            without prices.
         data: the facts of the data.
         pairs: the test of each pair of contenders, if they were asked for.
     """
 
-    metric: str
-    cost: str
-    tolerance: float
+    criteria: Criteria
     rows: tuple[Row, ...]
     seeds: tuple[int, ...]
     test_rows: int
     smallest_difference: float | None
     sentence: str
     data: DataRecord
+    volumes: str | None = None
     pairs: tuple[PairedTest, ...] = ()
 
+    @property
+    def metric(self) -> str:
+        """The metric to compare by: ``f1`` or ``accuracy``."""
+        return self.criteria.metric
 
-def analyse(
-    runs: Iterable[StoredRun],
-    *,
-    metric: str = "f1",
-    cost: str = "train-seconds",
-    tolerance: float = TOLERANCE,
-    pairs: bool = False,
-) -> tuple[Analysis, ...]:
+    @property
+    def cost(self) -> str:
+        """The cost to recommend by."""
+        return self.criteria.cost
+
+    @property
+    def tolerance(self) -> float:
+        """The loss that is accepted, in the metric's units."""
+        return self.criteria.tolerance
+
+
+def analyse(runs: Iterable[StoredRun], criteria: Criteria | None = None) -> tuple[Analysis, ...]:
     """Return an analysis for each data set among the runs.
 
     Args:
         runs: runs with stored predictions.
-        metric: the metric to compare by: ``accuracy``, or ``f1``, which is that of the positive label for two labels,
-            that of entities for entity tags, and else the mean over labels, unless the runs' f1 plugin has another
-            average. In a multi-label task, ``accuracy`` is the share of texts with all labels right.
-        cost: a name in :data:`~textclf_core.reports.costs.COSTS`.
-        tolerance: the loss that is accepted, in the metric's units.
-        pairs: whether to test all pairs.
+        criteria: by what they are compared and recommended.
 
     Raises:
-        UsageError: the metric doesn't exist, or the tolerance isn't between 0 and 1.
+        UsageError: the metric or cost doesn't exist, or the tolerance isn't between 0 and 1.
     """
-    check_metric(metric)
-    check_tolerance(tolerance)
-    return tuple(_analyse(contenders, metric, cost, tolerance, pairs) for contenders in gather(runs).values())
+    criteria = criteria or Criteria()
+    criteria.check()
+    return tuple(_analyse(contenders, criteria) for contenders in gather(runs).values())
 
 
 def check_metric(
-    name: str, data: Iterable[DataRecord] = (), *, average: str = "auto", splits: Sequence[str] = ("test",)
+    name: str, data: Iterable[DataRecord], *, average: str = "auto", splits: Sequence[str] = ("test",)
 ) -> None:
-    """Check that contenders can be compared by a metric on these data.
+    """Check that a metric is defined for these data.
 
     Args:
         name: the name of the metric.
@@ -124,13 +126,9 @@ def check_metric(
         splits: the splits on which the metric is needed.
 
     Raises:
-        UsageError: the metric doesn't exist, or isn't defined for the data, as F1 isn't for words without entity tags,
-            or for two labels if a split has no row of the second one.
+        UsageError: it isn't, as F1 isn't for words without entity tags, or for two labels if a split has no row of the
+            second one.
     """
-    if name not in _METRICS:
-        raise UsageError(
-            f"--metric {name}: contenders can be compared by {' or '.join(_METRICS)}.{did_you_mean(name, _METRICS)}"
-        )
     for one in data:
         if kind_of(one.task).metric(name, average) != "f1-binary":
             continue
@@ -143,39 +141,60 @@ def check_metric(
                 )
 
 
-def _analyse(contenders: Sequence[ContenderRuns], metric: str, cost: str, tolerance: float, pairs: bool) -> Analysis:
+def _analyse(contenders: Sequence[ContenderRuns], criteria: Criteria) -> Analysis:
     first = contenders[0].runs[0]
-    measured = statistic(metric, contenders)
+    measured = statistic(criteria.metric, contenders)
     references = references_of(first, measured)
     data = first.record.data
     compared = compare(
         references,
         {one.label: outcomes_of(one, measured, one.seeds) for one in contenders},
         measured,
-        tolerance=tolerance,
+        tolerance=criteria.tolerance,
         stratified=any(split.name == "test" and split.origin != "given" for split in data.splits),
-        with_pairs=pairs,
+        with_pairs=criteria.pairs,
     )
     means = {one.name: one.mean for one in compared.contenders}
-    costs = {one.label: _costs(one) for one in contenders}
-    price = {label: value for label, values in costs.items() if (value := values[cost]) is not None}
-    recommended = _recommend(compared, price, tolerance)
+    costs = {one.label: _costs(one, criteria.kinds) for one in contenders}
+    price = {label: value for label, values in costs.items() if (value := values[criteria.cost]) is not None}
+    recommended = _recommend(compared, price, criteria.tolerance)
     rows = [
         _row(one, compared, costs[one.label], on_front=_on_front(one.label, means, price), chosen=recommended)
         for one in contenders
     ]
     return Analysis(
-        metric=metric,
-        cost=cost,
-        tolerance=tolerance,
+        criteria=criteria,
         rows=tuple(sorted(rows, key=lambda row: (-row.score, row.line.label))),
         seeds=tuple(sorted({seed for one in contenders for seed in one.seeds})),
         test_rows=len(references),
         smallest_difference=compared.detectable,
-        sentence=_sentence(compared, recommended, cost, price),
+        sentence=_sentence(compared, recommended, criteria.kinds[criteria.cost], price),
+        volumes=_volumes(rows, criteria),
         data=data,
         pairs=compared.pairs,
     )
+
+
+def _volumes(rows: Sequence[Row], criteria: Criteria) -> str | None:
+    """Return at which volumes one overtakes another in money, among those that lose little."""
+    prices = criteria.prices
+    if prices is None:
+        return None
+    running = [
+        Running(
+            row.line.label,
+            _mean(prices.fixed(run.record) for run in row.line.runs),
+            _mean(prices.per_prediction(run.record) for run in row.line.runs),
+        )
+        for row in rows
+        if row.loss <= criteria.tolerance / 2
+    ]
+    return volume_sentence(running, prices)
+
+
+def _mean(values: Iterable[float]) -> float:
+    numbers = list(values)
+    return sum(numbers) / len(numbers)
 
 
 def _recommend(compared: Comparison, price: Mapping[str, float], tolerance: float) -> str:
@@ -205,11 +224,11 @@ def statistic(metric: str, contenders: Sequence[ContenderRuns]) -> Metric:
     return run.kind.metric(metric, average)
 
 
-def _costs(contender: ContenderRuns) -> dict[str, float | None]:
+def _costs(contender: ContenderRuns, kinds: Mapping[str, CostKind]) -> dict[str, float | None]:
     means: dict[str, float | None] = {}
-    for name, kind in COSTS.items():
+    for name, kind in kinds.items():
         values = [value for run in contender.runs if (value := kind.read(run.record)) is not None]
-        means[name] = sum(values) / len(values) if values else None
+        means[name] = _mean(values) if values else None
     return means
 
 
@@ -253,13 +272,13 @@ def _row(
     )
 
 
-def _sentence(compared: Comparison, recommended: str, cost: str, price: Mapping[str, float]) -> str:
+def _sentence(compared: Comparison, recommended: str, kind: CostKind, price: Mapping[str, float]) -> str:
     best = compared.sentence(compared.best)
     if len(compared.contenders) == 1:
         return best
     if recommended == compared.best:
         return f"Use {recommended}. {best} {_risk_sentence(compared, recommended)}"
-    kind, known = COSTS[cost], recommended in price and compared.best in price
+    known = recommended in price and compared.best in price
     cheaper = f" ({kind.heading} {kind.write(price[recommended])} instead of {kind.write(price[compared.best])})"
     return (
         f"Use {recommended}{cheaper if known else ''}. {_risk_sentence(compared, recommended)} {best} "

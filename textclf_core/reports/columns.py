@@ -9,11 +9,11 @@ from typing import Literal
 from textclf_core.errors import UsageError, did_you_mean
 from textclf_core.records.schema import Tuning
 from textclf_core.reports.analysis import Analysis, Row
-from textclf_core.reports.costs import COSTS
+from textclf_core.reports.costs import CostKind
+from textclf_core.reports.prices import MONEY
 from textclf_core.reports.rounding import places, write_interval, write_number, write_significant
 
 MISSING = "-"
-_SECONDS_AN_HOUR = 3600
 
 Value = str | float | int | None
 """The raw value of a cell, for programs."""
@@ -42,13 +42,8 @@ class Column:
     largest_first: bool = False
 
 
-def columns_of(analysis: Analysis, price_per_hour: float | None = None) -> dict[str, Column]:
-    """Return all columns that a comparison's table can have, by name, in order.
-
-    Args:
-        analysis: the comparison.
-        price_per_hour: the price of the machine per hour; without it there is no column ``money``.
-    """
+def columns_of(analysis: Analysis) -> dict[str, Column]:
+    """Return all columns that a comparison's table can have, by name, in order; ``money`` only if it has prices."""
     fixed = [
         _text("contender", "contender", lambda row: row.line.label),
         _number("score", analysis.metric, lambda row: row.score, _write_score, largest_first=True),
@@ -79,8 +74,7 @@ def columns_of(analysis: Analysis, price_per_hour: float | None = None) -> dict[
             largest_first=True,
         ),
     ]
-    costs = [_cost(name) for name in COSTS]
-    money = [_money(price_per_hour)] if price_per_hour is not None else []
+    costs = [_cost(kind) for kind in analysis.criteria.kinds.values()]
     seeds = Column(
         name="seeds",
         heading="seeds",
@@ -101,7 +95,7 @@ def columns_of(analysis: Analysis, price_per_hour: float | None = None) -> dict[
     tuned = [_text("tuned", "tuned", _tuned)] if any(_tuning(row) for row in analysis.rows) else []
     metrics = [_metric(name, analysis) for name in _metric_names(analysis)]
     columns: dict[str, Column] = {}
-    for column in [*fixed, failed, *tuned, *costs, *money, seeds, *metrics]:
+    for column in [*fixed, failed, *tuned, *costs, seeds, *metrics]:
         columns.setdefault(column.name, column)
     return columns
 
@@ -143,8 +137,8 @@ def metric_mean(row: Row, name: str, seeds: Sequence[int]) -> float | None:
 def _column(name: str, columns: Mapping[str, Column], option: str) -> Column:
     if name in columns:
         return columns[name]
-    if name == "money":
-        raise UsageError(f"{option} money: set the price of the machine, as in --price 0.40/h.")
+    if name == MONEY:
+        raise UsageError(f"{option} {MONEY}: set the price of the machine, as in --price 0.40/h.")
     raise UsageError(
         f"{option} {name}: there is no such column.{did_you_mean(name, columns)} The columns are {', '.join(columns)}."
     )
@@ -186,20 +180,13 @@ def _number(
     )
 
 
-def _cost(name: str) -> Column:
-    kind = COSTS[name]
+def _cost(kind: CostKind) -> Column:
     return _number(
-        name, kind.heading, lambda row: row.costs.get(name), lambda row, value: kind.write(value), align="right"
-    )
-
-
-def _money(price_per_hour: float) -> Column:
-    def money(row: Row) -> float | None:
-        seconds = row.costs.get("train-seconds")
-        return None if seconds is None else seconds / _SECONDS_AN_HOUR * price_per_hour
-
-    return _number(
-        "money", "money", money, lambda row, value: f"{value:,.2f}" if value >= 0.005 else "<0.01", align="right"
+        kind.name,
+        kind.heading,
+        lambda row: row.costs.get(kind.name),
+        lambda row, value: kind.write(value),
+        align="right",
     )
 
 

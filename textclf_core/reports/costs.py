@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from textclf_core.errors import UsageError, did_you_mean
 from textclf_core.records.schema import Record
 from textclf_core.types.progress import format_seconds
 
@@ -41,7 +39,7 @@ def _flops(count: float) -> str:
 COSTS: Mapping[str, CostKind] = {
     kind.name: kind
     for kind in (
-        CostKind("train-seconds", "training", lambda record: _train_seconds(record.cost.seconds), format_seconds),
+        CostKind("train-seconds", "training", lambda record: train_seconds(record), format_seconds),
         CostKind("flops", "FLOPs", lambda record: _train_flops(record), _flops),
         CostKind("memory", "peak memory", lambda record: float(record.cost.peak_memory_bytes), _bytes),
         CostKind("trainable", "trainable", lambda record: _float(record.cost.trainable_parameters), _count),
@@ -57,9 +55,9 @@ COSTS: Mapping[str, CostKind] = {
 """The costs by name; ``None`` for one that a record lacks, such as FLOPs for a trainer without an encoder."""
 
 
-def _train_seconds(seconds: Mapping[str, float]) -> float:
+def train_seconds(record: Record) -> float:
     """Return the seconds of training, including the adaptation of the model before it."""
-    return seconds["train"] + seconds.get("adapt", 0.0)
+    return record.cost.seconds["train"] + record.cost.seconds.get("adapt", 0.0)
 
 
 def _train_flops(record: Record) -> float | None:
@@ -69,39 +67,3 @@ def _train_flops(record: Record) -> float | None:
 
 def _float(value: int | None) -> float | None:
     return None if value is None else float(value)
-
-
-def check_cost(name: str) -> None:
-    """Check the name of a cost.
-
-    Raises:
-        UsageError: the cost doesn't exist.
-    """
-    if name not in COSTS:
-        raise UsageError(
-            f"--cost {name}: there is no such cost.{did_you_mean(name, COSTS)} The costs are {', '.join(COSTS)}."
-        )
-
-
-def check_tolerance(tolerance: float) -> None:
-    """Check a tolerance.
-
-    Raises:
-        UsageError: it isn't between 0 and 1.
-    """
-    if not 0 < tolerance < 1:
-        raise UsageError(
-            f"--tolerance {tolerance:g}: must be above 0 and below 1, such as {TOLERANCE:g} for one point."
-        )
-
-
-def parse_price(text: str) -> float:
-    """Return the price per hour in a text such as ``0.40/h``.
-
-    Raises:
-        UsageError: the text isn't a price per hour.
-    """
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)/h", text.strip())
-    if not match:
-        raise UsageError(f"--price {text}: write the price of the machine per hour, such as 0.40/h.")
-    return float(match[1])

@@ -41,7 +41,6 @@ class ReportOptions:
 
     Attributes:
         format: ``json``, ``csv``, ``tsv`` or another format of tabulate.
-        price_per_hour: the price of the machine per hour; if given, the column ``money`` is added.
         columns: the names of columns; ``None`` for the default ones.
         sort: the column to sort by, preceded by ``-`` to reverse the order; ``None`` for the score.
         slices: columns and conditions, as for :func:`~textclf_core.reports.slices.slices_of`.
@@ -49,7 +48,6 @@ class ReportOptions:
     """
 
     format: str = "simple"
-    price_per_hour: float | None = None
     columns: Sequence[str] | None = None
     sort: str | None = None
     slices: Sequence[str] = ()
@@ -88,7 +86,7 @@ def report_rows(analyses: Sequence[Analysis], options: ReportOptions) -> list[di
     """
     rows: list[dict[str, Value]] = []
     for analysis in analyses:
-        known = columns_of(analysis, options.price_per_hour)
+        known = columns_of(analysis)
         columns = pick(options.columns, known) if options.columns is not None else list(known.values())
         data: dict[str, Value] = {"data": analysis.data.source, "train_size": analysis.data.train_size}
         own = raw_rows(columns, sort_rows(analysis.rows, options.sort or "score", known))
@@ -115,7 +113,7 @@ def _data_read(analysis: Analysis, format: str, shown: set[tuple[str, ...]]) -> 
 
 def _section(analysis: Analysis, options: ReportOptions, alone: bool, read: str) -> Iterator[str]:
     yield comparison_text(
-        analysis, options.format, options.price_per_hour, columns=options.columns, sort=options.sort, read=read
+        analysis, options.format, columns=options.columns, sort=options.sort, read=read
     )
     if analysis.pairs:
         yield _pair_table(analysis, options.format)
@@ -184,7 +182,7 @@ def _class_table(analysis: Analysis, format: str) -> str:
 
 
 def _as_json(analysis: Analysis, options: ReportOptions) -> dict[str, Any]:
-    content = comparison_json(analysis, options.price_per_hour, columns=options.columns, sort=options.sort)
+    content = comparison_json(analysis, columns=options.columns, sort=options.sort)
     slices = {one.name: one for one in (*usual_slices(analysis), *slices_of(analysis, options.slices))}
     content["slices"] = [
         {"contender": one.label, "slice": one.slice, "rows": one.rows, "score": one.score, "low": one.low,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textclf_core.reports.analysis import Analysis, analyse
-from textclf_core.reports.costs import TOLERANCE, check_cost
+from textclf_core.reports.criteria import Criteria
 from textclf_core.reports.printed import ReportOptions, heading_of, report_rows, report_text
 from textclf_core.reports.stored import find_runs
 from textclf_core.reports.tables import check_format, comparison_text
@@ -61,9 +61,7 @@ class Report:
         if options.format == PAGE:
             from textclf_core.reports.page import page_text
 
-            return page_text(
-                self.analyses, command=self.command, price_per_hour=options.price_per_hour, slices=options.slices
-            )
+            return page_text(self.analyses, command=self.command, slices=options.slices)
         return report_text(self.analyses, options)
 
     def to_frame(self) -> pd.DataFrame:
@@ -79,9 +77,7 @@ class Report:
     def _repr_html_(self) -> str:
         return "".join(
             f"<p>{escape(heading_of(one))}: {escape(one.sentence)}</p>"
-            + comparison_text(
-                one, "html", self.options.price_per_hour, columns=self.options.columns, sort=self.options.sort
-            )
+            + comparison_text(one, "html", columns=self.options.columns, sort=self.options.sort)
             for one in self.analyses
         )
 
@@ -89,11 +85,8 @@ class Report:
 def make_report(
     paths: Iterable[Path],
     options: ReportOptions,
+    criteria: Criteria,
     *,
-    metric: str = "f1",
-    cost: str = "train-seconds",
-    tolerance: float = TOLERANCE,
-    pairs: bool = False,
     plots: Path | None = None,
     output: Path | None = None,
     command: str | None = None,
@@ -103,10 +96,7 @@ def make_report(
     Args:
         paths: run directories, or folders that contain them.
         options: the output options.
-        metric: the metric to compare by.
-        cost: the cost to recommend by.
-        tolerance: the loss that is accepted, in the metric's units.
-        pairs: whether to test all pairs.
+        criteria: by what the contenders are compared and recommended.
         plots: the folder to write the plots to.
         output: the file to write; ``report.html`` for the page if not given.
         command: the command line of the report, for the page.
@@ -115,9 +105,8 @@ def make_report(
         UsageError: there are no runs; a metric, cost, format or column doesn't exist; or a slice can't be parsed.
     """
     check_format(options.format, also=(PAGE,))
-    check_cost(cost)
     report = Report(
-        analyses=analyse(find_runs(paths), metric=metric, cost=cost, tolerance=tolerance, pairs=pairs),
+        analyses=analyse(find_runs(paths), criteria),
         options=options,
         command=command,
         written=output or (Path("report.html") if options.format == PAGE else None),
@@ -129,13 +118,7 @@ def make_report(
     if options.format == PAGE:
         from textclf_core.reports.page import write_page
 
-        write_page(
-            report.analyses,
-            report.written,
-            command=command,
-            price_per_hour=options.price_per_hour,
-            slices=options.slices,
-        )
+        write_page(report.analyses, report.written, command=command, slices=options.slices)
     else:
         report.written.write_text(f"{report.text()}\n", encoding="utf-8")
     return report

@@ -14,7 +14,6 @@ from tabulate import MIN_PADDING, tabulate_formats
 from textclf_core.errors import UsageError, did_you_mean, some_of
 from textclf_core.reports.analysis import Analysis, Row
 from textclf_core.reports.columns import Column, Value, columns_of, pick, sort_rows
-from textclf_core.reports.costs import COSTS
 from textclf_core.reports.data_read import data_json
 from textclf_core.reports.formatting import WIDTH, format_table, prose
 from textclf_core.reports.rounding import write_significant
@@ -58,7 +57,6 @@ def check_format(name: str, also: Sequence[str] = ()) -> None:
 def comparison_text(
     analysis: Analysis,
     format: str,
-    price_per_hour: float | None = None,
     *,
     columns: Sequence[str] | None = None,
     sort: str | None = None,
@@ -73,7 +71,6 @@ def comparison_text(
     Args:
         analysis: the comparison.
         format: ``csv``, ``tsv``, ``json`` or a format of tabulate.
-        price_per_hour: the price of the machine per hour; if given, the column ``money`` is added.
         columns: the names of the columns, in order.
         sort: the column to sort by, the best first, preceded by ``-`` to reverse the order.
         read: what was read, as text; empty if it isn't shown.
@@ -82,13 +79,11 @@ def comparison_text(
         UsageError: the format or a column doesn't exist.
     """
     check_format(format)
-    known = columns_of(analysis, price_per_hour)
+    known = columns_of(analysis)
     chosen = pick(columns, known) if columns is not None else None
     rows = sort_rows(analysis.rows, sort or "score", known)
     if format == "json":
-        return json.dumps(
-            comparison_json(analysis, price_per_hour, columns=columns, sort=sort), indent=2, ensure_ascii=False
-        )
+        return json.dumps(comparison_json(analysis, columns=columns, sort=sort), indent=2, ensure_ascii=False)
     if format in SEPARATORS:
         return separated(raw_rows(chosen or list(known.values()), rows), SEPARATORS[format])
     if chosen is None:
@@ -106,14 +101,10 @@ def comparison_text(
 
 
 def comparison_json(
-    analysis: Analysis,
-    price_per_hour: float | None = None,
-    *,
-    columns: Sequence[str] | None = None,
-    sort: str | None = None,
+    analysis: Analysis, *, columns: Sequence[str] | None = None, sort: str | None = None
 ) -> dict[str, Any]:
     """Return a comparison as JSON values, unrounded; the arguments are those of :func:`comparison_text`."""
-    known = columns_of(analysis, price_per_hour)
+    known = columns_of(analysis)
     chosen = pick(columns, known) if columns is not None else list(known.values())
     rows = raw_rows(chosen, sort_rows(analysis.rows, sort or "score", known))
     recommended = _recommended(analysis)
@@ -121,6 +112,7 @@ def comparison_json(
         "metric": analysis.metric,
         "cost": analysis.cost,
         "verdict": analysis.sentence,
+        "volumes": analysis.volumes,
         "recommended": recommended.line.label if recommended else None,
         "tolerance": analysis.tolerance,
         "smallest_difference": _finite(analysis.smallest_difference),
@@ -161,8 +153,7 @@ def limits(analysis: Analysis) -> list[str]:
     sentences += _failed(analysis)
     if analysis.smallest_difference is not None:
         sentences.append(_smallest_difference(analysis.smallest_difference, rough=fewest <= _ROUGH_SEEDS))
-    held_out = held_out_sentence(analysis.data)
-    return [*sentences, held_out] if held_out else sentences
+    return [*sentences, *filter(None, [analysis.volumes, held_out_sentence(analysis.data)])]
 
 
 def _seeds(analysis: Analysis) -> str:
@@ -197,7 +188,7 @@ def _recommendation(analysis: Analysis) -> list[str]:
     recommended = _recommended(analysis)
     if recommended is None:
         return []
-    kind, value = COSTS[analysis.cost], recommended.costs[analysis.cost]
+    kind, value = analysis.criteria.kinds[analysis.cost], recommended.costs[analysis.cost]
     what = f" ({kind.heading} {kind.write(value)})" if value is not None else ""
     why = f"the cheapest by {analysis.cost} whose expected loss is at most half the tolerance of {analysis.tolerance:g}"
     if recommended.loss > analysis.tolerance / 2 or value is None:

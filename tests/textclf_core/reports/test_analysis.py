@@ -9,6 +9,7 @@ from made_runs import plugin, reviews, write_run
 
 from textclf_core.errors import UsageError
 from textclf_core.reports.analysis import analyse
+from textclf_core.reports.criteria import Criteria
 from textclf_core.reports.curves import learning_curves
 from textclf_core.reports.stored import find_runs
 
@@ -32,7 +33,7 @@ def test_the_cheapest_whose_expected_loss_is_small_is_recommended(tmp_path: Path
     write(tmp_path, "dear", 0.868, 100)
     write(tmp_path, "fair", 0.858, 20)
     write(tmp_path, "poor", 0.60, 1)
-    [analysis] = analyse(find_runs([tmp_path]), metric="accuracy", tolerance=0.05)
+    [analysis] = analyse(find_runs([tmp_path]), Criteria(metric="accuracy", tolerance=0.05))
     rows = {row.line.label: row for row in analysis.rows}
     assert rows["poor"].verdict == "worse"
     assert "worse" not in (rows["dear"].verdict, rows["fair"].verdict)
@@ -49,7 +50,7 @@ def test_another_cost_recommends_another_line(tmp_path: Path) -> None:
         for seed in range(3):
             write_run(tmp_path, label, seed=seed, data=DATA, flops=flops, train_seconds=seconds)
     by_time, by_work = (
-        next(row.line.label for row in analyse(find_runs([tmp_path]), cost=cost)[0].rows if row.recommended)
+        next(row.line.label for row in analyse(find_runs([tmp_path]), Criteria(cost=cost))[0].rows if row.recommended)
         for cost in ("train-seconds", "flops")
     )
     assert (by_time, by_work) == ("quick", "lean")
@@ -59,13 +60,13 @@ def test_the_front_holds_what_nothing_beats_in_score_and_cost(tmp_path: Path) ->
     write(tmp_path, "good and dear", 0.9, 100)
     write(tmp_path, "fair and cheap", 0.8, 10)
     write(tmp_path, "bad and dear", 0.7, 90)
-    [analysis] = analyse(find_runs([tmp_path]), metric="accuracy")
+    [analysis] = analyse(find_runs([tmp_path]), Criteria(metric="accuracy"))
     assert {row.line.label for row in analysis.rows if row.on_front} == {"good and dear", "fair and cheap"}
 
 
 def test_the_numbers_are_those_of_the_runs(tmp_path: Path) -> None:
     write(tmp_path, "one", 0.8, 10)
-    [analysis] = analyse(find_runs([tmp_path]), metric="accuracy")
+    [analysis] = analyse(find_runs([tmp_path]), Criteria(metric="accuracy"))
     [row] = analysis.rows
     stored = [run.record.metrics["test"]["accuracy"] for run in find_runs([tmp_path])]
     assert row.score == pytest.approx(sum(value or 0 for value in stored) / 3)
@@ -118,7 +119,7 @@ def test_of_two_runs_at_one_seed_the_later_counts(tmp_path: Path) -> None:
 def test_an_unknown_metric(tmp_path: Path) -> None:
     write_run(tmp_path, "one")
     with pytest.raises(UsageError, match="f1 or accuracy"):
-        analyse(find_runs([tmp_path]), metric="auc")
+        analyse(find_runs([tmp_path]), Criteria(metric="auc"))
 
 
 def test_below_how_much_data_to_use_what(tmp_path: Path) -> None:
@@ -129,7 +130,7 @@ def test_below_how_much_data_to_use_what(tmp_path: Path) -> None:
             common = {"seed": seed, "data": DATA, "train_rows": rows, "train_size": size}
             write_run(tmp_path, "steady", accuracy=steady + 1e-5 * seed, **common)
             write_run(tmp_path, "steep", accuracy=steep + 1e-5 * seed, **common)
-    [curves] = learning_curves(analyse(find_runs([tmp_path]), metric="accuracy"))
+    [curves] = learning_curves(analyse(find_runs([tmp_path]), Criteria(metric="accuracy")))
     [(below, above, crossing)] = curves.crossings
     assert (below, above) == ("steady", "steep")
     assert 64 < crossing.interval.low < crossing.rows < crossing.interval.high < 640
@@ -148,7 +149,7 @@ def test_a_cost_that_was_not_measured_makes_nothing_the_cheapest(tmp_path: Path)
     for label, flops in (("counted", 9e12), ("uncounted", None)):
         for seed in range(3):
             write_run(tmp_path, label, seed=seed, data=DATA, flops=flops)
-    [analysis] = analyse(find_runs([tmp_path]), cost="flops")
+    [analysis] = analyse(find_runs([tmp_path]), Criteria(cost="flops"))
     rows = {row.line.label: row for row in analysis.rows}
     assert rows["counted"].recommended
     assert not rows["uncounted"].on_front
@@ -158,7 +159,7 @@ def test_a_wider_tolerance_recommends_what_costs_less(tmp_path: Path) -> None:
     write(tmp_path, "dear", 0.86, 100)
     write(tmp_path, "cheap", 0.83, 1)
     recommended = [
-        next(row.line.label for row in analyse(find_runs([tmp_path]), metric="accuracy", tolerance=tolerance)[0].rows
+        next(row.line.label for row in analyse(find_runs([tmp_path]), Criteria(metric="accuracy", tolerance=tolerance))[0].rows
              if row.recommended)
         for tolerance in (0.01, 0.1)
     ]  # fmt: skip
@@ -169,4 +170,4 @@ def test_a_wider_tolerance_recommends_what_costs_less(tmp_path: Path) -> None:
 def test_a_tolerance_that_accepts_nothing_or_all_is_refused(tmp_path: Path, tolerance: float) -> None:
     write(tmp_path, "one", 0.8, 10)
     with pytest.raises(UsageError, match=r"--tolerance .*: must be above 0 and below 1"):
-        analyse(find_runs([tmp_path]), tolerance=tolerance)
+        analyse(find_runs([tmp_path]), Criteria(tolerance=tolerance))

@@ -258,7 +258,9 @@ def test_a_slice_that_cannot_be_read_writes_no_page(analysis: Analysis, tmp_path
 
 def test_a_price_adds_a_column_of_money(analysis: Analysis, outline: Outline) -> None:
     assert "money" not in outline.text("button")
-    assert "money" in Outline(page_text([analysis], price_per_hour=0.4)).text("button")
+    runs = [run for row in analysis.rows for run in row.line.runs]
+    priced = analyse(runs, Criteria(prices=Prices(per_hour=0.4)))
+    assert "money" in Outline(page_text(priced)).text("button")
 
 
 def test_it_says_how_the_runs_and_the_page_were_made(outline: Outline) -> None:

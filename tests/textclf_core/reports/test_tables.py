@@ -19,6 +19,7 @@ from tabulate import tabulate_formats
 
 from textclf_core.errors import UsageError
 from textclf_core.reports.analysis import Analysis
+from textclf_core.reports.prices import Prices
 from textclf_core.reports.tables import comparison_text
 
 NASTY = r"a|b <b>&amp; 100% $x_1$ #{~^} \o *c* `d` _e_ ~~f~~ [g](h)"
@@ -128,18 +129,20 @@ def test_held_out_splits_are_noted(tmp_path: Path) -> None:
     assert "validation and test are held out from train: not comparable with published scores." in text
 
 
-def test_the_usual_table_fits_120_characters(analysis: Analysis) -> None:
-    text = comparison_text(analysis, "simple", price_per_hour=0.4)
+def test_the_usual_table_fits_120_characters(analysis: Analysis, tmp_path: Path) -> None:
+    text = comparison_text(comparison(tmp_path, prices=Prices(per_hour=0.4)), "simple")
     assert 100 < max(len(line) for line in text.splitlines()) <= 120
 
 
-def test_money_is_the_price_of_the_training_time(analysis: Analysis) -> None:
-    text = comparison_text(analysis, "csv", price_per_hour=0.4, columns=["contender", "money"])
+def test_money_is_the_price_of_the_training_time(analysis: Analysis, tmp_path: Path) -> None:
+    priced = comparison(tmp_path, prices=Prices(per_hour=0.4))
+    text = comparison_text(priced, "csv", columns=["contender", "money"])
     assert [float(line.split(",")[1]) for line in text.splitlines()[1:]] == pytest.approx([0.04, 0.01, 0.005])
 
 
-def test_money_below_a_cent_is_shown_as_such(analysis: Analysis) -> None:
-    text = comparison_text(analysis, "simple", price_per_hour=0.3, columns=["contender", "money"])
+def test_money_below_a_cent_is_shown_as_such(analysis: Analysis, tmp_path: Path) -> None:
+    priced = comparison(tmp_path, prices=Prices(per_hour=0.3))
+    text = comparison_text(priced, "simple", columns=["contender", "money"])
     assert [line.split()[1] for line in table_lines(text)] == ["0.03", "0.01", "<0.01"]
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textclf_core.reports.analysis import Analysis
-from textclf_core.reports.costs import COSTS
 from textclf_core.reports.curves import learning_curves
 from textclf_core.reports.page.contender import contender_parts
 from textclf_core.reports.page.examples import example_data
@@ -74,7 +73,6 @@ def write_page(
     path: Path,
     *,
     command: str | None = None,
-    price_per_hour: float | None = None,
     slices: Sequence[str] = (),
 ) -> None:
     """Write comparisons as one HTML page that asks for nothing else: no network, no other file.
@@ -83,14 +81,13 @@ def write_page(
         analyses: a comparison for each data set.
         path: the file to write.
         command: the command line that writes the page.
-        price_per_hour: what an hour of the machine costs; adds the column of money.
         slices: to show beside the usual ones, as :func:`~textclf_core.reports.slices.slices_of` takes them.
 
     Raises:
         UsageError: a slice can't be read.
     """
     path.write_text(
-        page_text(analyses, command=command, price_per_hour=price_per_hour, slices=slices), encoding="utf-8"
+        page_text(analyses, command=command, slices=slices), encoding="utf-8"
     )
 
 
@@ -98,7 +95,6 @@ def page_text(
     analyses: Sequence[Analysis],
     *,
     command: str | None = None,
-    price_per_hour: float | None = None,
     slices: Sequence[str] = (),
 ) -> str:
     """Return the page that :func:`write_page` writes."""
@@ -109,7 +105,7 @@ def page_text(
             for one in learning_curves(analyses)
         ]
         comparisons = [
-            _comparison(analysis, f"c{number}", command, price_per_hour, slices)
+            _comparison(analysis, f"c{number}", command, slices)
             for number, analysis in enumerate(analyses, start=1)
         ]
     return _template().render(
@@ -140,10 +136,11 @@ def _template() -> Template:
 
 
 def _comparison(
-    analysis: Analysis, prefix: str, command: str | None, price_per_hour: float | None, wanted: Sequence[str]
+    analysis: Analysis, prefix: str, command: str | None, wanted: Sequence[str]
 ) -> Comparison:
     slices = tuple({one.name: one for one in (*usual_slices(analysis), *slices_of(analysis, wanted))}.values())
-    kinds = [COSTS[analysis.cost], *(kind for kind in COSTS.values() if kind.name != analysis.cost)]
+    every = analysis.criteria.kinds
+    kinds = [every[analysis.cost], *(kind for kind in every.values() if kind.name != analysis.cost)]
     measured = [kind for kind in kinds if any(row.costs[kind.name] is not None for row in analysis.rows)]
     recommended = (index for index, row in enumerate(analysis.rows) if row.recommended and index)
     return Comparison(
@@ -151,7 +148,7 @@ def _comparison(
         heading=heading_of(analysis),
         verdict=analysis.sentence,
         limits=tuple(limits(analysis)),
-        contenders=leaderboard(analysis, prefix, price_per_hour),
+        contenders=leaderboard(analysis, prefix),
         pairs=pairs_table(analysis, prefix),
         costs=tuple((kind.heading, figure_svg(cost_chart(analysis, kind))) for kind in measured),
         distances=figure_svg(distances) if (distances := distance_chart(analysis)) else None,

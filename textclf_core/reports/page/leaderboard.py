@@ -12,15 +12,14 @@ _STRIP_WIDTH = 110.0
 _MARKS = {"best": "best", "as good": "near", "undecided": "undecided", "worse": "worse"}
 
 
-def leaderboard(analysis: Analysis, prefix: str, price_per_hour: float | None) -> SortTable:
+def leaderboard(analysis: Analysis, prefix: str) -> SortTable:
     """Return the table of contenders.
 
     Args:
         analysis: the comparison.
         prefix: what the ids of this comparison's elements begin with.
-        price_per_hour: what an hour of the machine costs; adds the column of money.
     """
-    columns = list(_shown(analysis, price_per_hour))
+    columns = list(_shown(analysis))
     deviation = columns_of(analysis)["sd"]
     return SortTable(
         f"{prefix}-leaderboard",
@@ -33,7 +32,7 @@ def leaderboard(analysis: Analysis, prefix: str, price_per_hour: float | None) -
 
 
 def _shown(analysis: Analysis, price_per_hour: float | None) -> Iterator[Column]:
-    for name, column in columns_of(analysis, price_per_hour).items():
+    for name, column in columns_of(analysis).items():
         values = {column.key(row) for row in analysis.rows}
         # The deviation stands beside the score.
         # So does F1 of a type of entity, by class.

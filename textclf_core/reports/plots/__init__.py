@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from textclf_core.reports.analysis import Analysis
-from textclf_core.reports.costs import COSTS
 from textclf_core.reports.curves import learning_curves
 from textclf_core.reports.plots.distances import distance_chart
 from textclf_core.reports.plots.models import confusion_chart, learning_chart, reliability_chart
@@ -48,7 +47,7 @@ def _write(charts: Iterable[tuple[str, Chart]], directory: Path) -> tuple[Path, 
 
 def _charts(analysis: Analysis) -> Iterator[tuple[str, Chart]]:
     if any(row.costs[analysis.cost] is not None for row in analysis.rows):
-        yield "cost", cost_chart(analysis, COSTS[analysis.cost])
+        yield "cost", cost_chart(analysis, analysis.criteria.kinds[analysis.cost])
     if (distances := distance_chart(analysis)) is not None:
         yield "distances", distances
     taken: list[str] = []

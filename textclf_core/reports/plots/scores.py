@@ -24,6 +24,7 @@ from textclf_core.reports.plots.style import (
     one_panel,
     short_labels,
 )
+from textclf_core.reports.prices import MONEY
 from textclf_core.reports.rounding import places, write_interval, write_number, write_risk
 from textclf_core.reports.sweeps import Sweep
 
@@ -35,6 +36,7 @@ _UNITS: dict[str, tuple[str, float]] = {
     "trainable": ("trainable parameters (millions)", 1e6),
     "artifact": ("model size (MiB)", 2**20),
     "latency": ("time for one text (ms)", 1e-3),
+    MONEY: ("labels, training and predictions (money)", 1),
 }
 _LOG_FROM = 10
 _LOG_VALUES_FROM = 100
