@@ -16,9 +16,11 @@ import pytest
 from page_runs import COMMAND, FAKES, FULL, SCRIPT, by_amount, made_up
 
 from textclf_core.errors import UsageError
-from textclf_core.reports.analysis import Analysis
+from textclf_core.reports.analysis import Analysis, analyse
+from textclf_core.reports.criteria import Criteria
 from textclf_core.reports.page import page_text, write_page
 from textclf_core.reports.page.examples import LONGEST_LIST, LONGEST_TEXT, TEXT_BUDGET
+from textclf_core.reports.prices import Prices
 from textclf_core.reports.quality import run_scores
 
 VOID = {"br", "input", "link", "meta"}
