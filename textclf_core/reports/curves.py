@@ -35,13 +35,23 @@ class LearningCurves:
     crossings: tuple[tuple[str, str, Crossing], ...]
 
     def sentences(self) -> list[str]:
-        """Return one sentence per crossing, with the contenders to use below and above it."""
-        return [
+        """Return one sentence per established crossing, with the contenders to use below and above it."""
+        established = [one for one in self.crossings if one[2].is_established]
+        advice = [
             f"Below about {_rows(found.rows)} training examples use {below}, above it {above} "
             f"({100 * found.interval.level:g}% interval {_end(found.interval.low)} to {_end(found.interval.high)} "
             f"examples; the curves cross in {100 * found.share:.0f}% of the resamples)."
-            for below, above, found in self.crossings
+            for below, above, found in established
         ]
+        if len(established) < len(self.crossings):
+            below, above, nearest = max(
+                (one for one in self.crossings if one not in established), key=lambda one: one[2].share
+            )
+            advice.append(
+                f"{'No' if not established else 'No other'} crossing is established; the nearest to it is that of "
+                f"{below} and {above}, in {100 * nearest.share:.0f}% of the resamples."
+            )
+        return advice or ["No two contenders' curves cross."]
 
 
 def learning_curves(analyses: Sequence[Analysis]) -> tuple[LearningCurves, ...]:

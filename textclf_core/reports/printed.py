@@ -12,6 +12,7 @@ from textclf_core.reports.analysis import Analysis
 from textclf_core.reports.columns import Value, columns_of, pick, sort_rows
 from textclf_core.reports.curves import learning_curves
 from textclf_core.reports.data_read import data_rows, data_table
+from textclf_core.reports.data_sets import over_data_sets
 from textclf_core.reports.formatting import format_table, prose
 from textclf_core.reports.quality import line_class_scores, line_reliability
 from textclf_core.reports.rounding import places, write_interval, write_number, write_p
@@ -74,7 +75,9 @@ def report_text(analyses: Sequence[Analysis], options: ReportOptions) -> str:
         sections += [*(heading if len(analyses) > 1 and not alone else []), *_section(analysis, options, alone, read)]
     if options.format not in TABLE_ALONE:
         for curves in learning_curves(analyses):
-            sections.append(prose(curves.sentences() or ["No two contenders' curves cross."], options.format))
+            sections.append(prose(curves.sentences(), options.format))
+        if (over := over_data_sets(analyses)) is not None:
+            sections.append(over.text(options.format))
     return "\n\n".join(sections)
 
 

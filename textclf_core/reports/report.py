@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from textclf_core.reports.analysis import Analysis, analyse
 from textclf_core.reports.criteria import Criteria
+from textclf_core.reports.data_sets import OverDataSets, over_data_sets
 from textclf_core.reports.printed import ReportOptions, heading_of, report_rows, report_text
 from textclf_core.reports.stored import find_runs
 from textclf_core.reports.tables import check_format, comparison_text
@@ -44,6 +45,11 @@ class Report:
     def analysis(self) -> Analysis | None:
         """The analysis for the largest training set; ``None`` if there is none."""
         return max(self.analyses, key=_train_rows, default=None)
+
+    @property
+    def over_data_sets(self) -> OverDataSets | None:
+        """The comparison of contenders that share two or more data sets; ``None`` if there are none."""
+        return over_data_sets(self.analyses)
 
     @property
     def recommended(self) -> str | None:

@@ -14,6 +14,10 @@ from textclf_core.statistics.bootstrap import Interval, resampled_scores, strata
 from textclf_core.statistics.metrics import Metric
 
 
+ESTABLISHED = 0.95
+"""The share of the resamples from which on a crossing counts as established."""
+
+
 @dataclass(frozen=True)
 class Crossing:
     """The point where two learning curves cross.
@@ -29,6 +33,11 @@ class Crossing:
     interval: Interval
     below: int
     share: float
+
+    @property
+    def is_established(self) -> bool:
+        """Whether the curves cross within the sizes that were run in 95% of the resamples."""
+        return self.share >= ESTABLISHED
 
 
 def crossing(

@@ -13,9 +13,17 @@ from typing import TYPE_CHECKING
 
 from textclf_core.reports.analysis import Analysis
 from textclf_core.reports.curves import learning_curves
+from textclf_core.reports.data_sets import over_data_sets
 from textclf_core.reports.page.contender import contender_parts
 from textclf_core.reports.page.examples import example_data
-from textclf_core.reports.page.facts import DataFacts, Reproduction, data_facts, pairs_table, reproduction
+from textclf_core.reports.page.facts import (
+    DataFacts,
+    Reproduction,
+    data_facts,
+    over_table,
+    pairs_table,
+    reproduction,
+)
 from textclf_core.reports.page.leaderboard import leaderboard
 from textclf_core.reports.page.svg import figure_svg
 from textclf_core.reports.page.tables import Figure, Part, SortTable, counted
@@ -101,7 +109,7 @@ def page_text(
     css, script = _resource("page.css"), _resource("page.js")
     with style():
         curves = [
-            (figure_svg(train_size_chart(one)), one.sentences() or ["No two contenders' curves cross."])
+            (figure_svg(train_size_chart(one)), one.sentences())
             for one in learning_curves(analyses)
         ]
         comparisons = [
@@ -118,6 +126,7 @@ def page_text(
             "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
         ),
         curves=curves,
+        over=over_table(over) if (over := over_data_sets(analyses)) else None,
         comparisons=comparisons,
         finished=_finished(analyses),
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from textclf_core.records.schema import PluginRecord, Record
 from textclf_core.reports.analysis import Analysis
 from textclf_core.reports.data_read import other_rows
+from textclf_core.reports.data_sets import OverDataSets
 from textclf_core.reports.page.svg import figure_svg
 from textclf_core.reports.page.tables import (
     Cell,
@@ -99,6 +100,13 @@ def pairs_table(analysis: Analysis, prefix: str) -> SortTable | None:
     )
     caption = f"The difference in {analysis.metric} of each two, and its p-value, Holm-corrected over all pairs"
     return SortTable(f"{prefix}-pairs", caption, columns, rows)
+
+
+def over_table(over: OverDataSets) -> Table:
+    """Return the table of a comparison over data sets."""
+    numbers = dict.fromkeys(over.headings[1:], "number")
+    caption = f"Over {len(over.data_sets)} data sets: {', '.join(over.data_sets)}. {' '.join(over.sentences())}"
+    return Table(caption, over.headings, tuple(over.cells()), numbers)
 
 
 def reproduction(analysis: Analysis, command: str | None) -> Reproduction:
