@@ -154,6 +154,7 @@ def compare(
     cost: str = "train-seconds",
     tolerance: float = 0.01,
     pairs: bool = False,
+    cluster: str | None = None,
     price: str | None = None,
     label_price: float = 0.0,
     predictions: str | None = None,
@@ -189,6 +190,7 @@ def compare(
     cost: str = "train-seconds",
     tolerance: float = 0.01,
     pairs: bool = False,
+    cluster: str | None = None,
     price: str | None = None,
     label_price: float = 0.0,
     predictions: str | None = None,
@@ -223,6 +225,7 @@ def compare(
     cost: str = "train-seconds",
     tolerance: float = 0.01,
     pairs: bool = False,
+    cluster: str | None = None,
     price: str | None = None,
     label_price: float = 0.0,
     predictions: str | None = None,
@@ -265,6 +268,8 @@ def compare(
             ``trainable``, ``artifact``, ``latency`` or, with ``price``, ``money``.
         tolerance: the loss to accept, in the metric's units: 0.01 is one point.
         pairs: whether to add the test of each pair of contenders.
+        cluster: a column of the data, such as an author: test rows that share a value count as one draw. Rows that
+            share a text always do.
         price: the price of the machine, such as ``0.40/h``, which adds the cost ``money``: labels, training and
             predictions.
         label_price: the price of labelling one text.
@@ -301,6 +306,7 @@ def compare(
         cost=cost,
         tolerance=tolerance,
         pairs=pairs,
+        cluster=cluster,
         prices=parse_prices(price, label_price, predictions, months),
     )
     criteria.check()
@@ -350,6 +356,7 @@ def report(
     cost: str = "train-seconds",
     tolerance: float = 0.01,
     pairs: bool = False,
+    cluster: str | None = None,
     price: str | None = None,
     label_price: float = 0.0,
     predictions: str | None = None,
@@ -377,6 +384,8 @@ def report(
             ``trainable``, ``artifact``, ``latency`` or, with ``price``, ``money``.
         tolerance: the loss to accept, in the metric's units: 0.01 is one point.
         pairs: whether to add the test of each pair of contenders.
+        cluster: a column of the data, such as an author: test rows that share a value count as one draw. Rows that
+            share a text always do.
         price: the price of the machine, such as ``0.40/h``, which adds the cost ``money``: labels, training and
             predictions.
         label_price: the price of labelling one text.
@@ -411,6 +420,7 @@ def report(
             cost=cost,
             tolerance=tolerance,
             pairs=pairs,
+            cluster=cluster,
             prices=parse_prices(price, label_price, predictions, months),
         ),
         plots=_path(plots),

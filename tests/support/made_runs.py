@@ -204,6 +204,7 @@ def comparison(
         ),
         seeds=seeds,
         test_rows=lines[0].runs[0].test.num_rows,
+        test_draws=lines[0].runs[0].test.num_rows,
         smallest_difference=0.0417,
         sentence=f"{ranked[0].label} is best.",
         data=lines[0].runs[0].record.data,

@@ -94,6 +94,7 @@ def compare(
     cost: criteria.Cost = "train-seconds",
     tolerance: criteria.Tolerance = 0.01,
     pairs: criteria.Pairs = False,
+    cluster: criteria.Cluster = None,
     price: criteria.Price = None,
     label_price: criteria.LabelPrice = 0.0,
     predictions: criteria.Predictions = None,
@@ -150,6 +151,7 @@ def compare(
         cost=cost,
         tolerance=tolerance,
         pairs=pairs,
+        cluster=cluster,
         prices=parse_prices(price, label_price, predictions, months),
     )
     by.check()

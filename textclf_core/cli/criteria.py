@@ -20,6 +20,15 @@ Tolerance = Annotated[
     float, typer.Option(help="The loss to accept, in the metric's units: 0.01 is one point.", metavar="NUMBER")
 ]
 Pairs = Annotated[bool, typer.Option("--pairs", help="Add the test of each pair of contenders.")]
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        help="A column of the data, such as an author: test rows that share a value count as one draw. Rows that share "
+        "a text always do.",
+        metavar="COLUMN",
+        show_default=False,
+    ),
+]
 Price = Annotated[
     str | None,
     typer.Option(
@@ -27,7 +36,16 @@ Price = Annotated[
         metavar="PRICE/h",
     ),
 ]
-LabelPrice = Annotated[float, typer.Option(help="The price of labelling one text, for money.", metavar="PRICE")]
+LabelCluster = Annotated[
+    str | None,
+    typer.Option(
+        help="A column of the data, such as an author: test rows that share a value count as one draw. Rows that share "
+        "a text always do.",
+        metavar="COLUMN",
+        show_default=False,
+    ),
+]
+Price = Annotated[float, typer.Option(help="The price of labelling one text, for money.", metavar="PRICE")]
 Predictions = Annotated[
     str | None,
     typer.Option(

@@ -6,10 +6,12 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from textclf_core.errors import UsageError
 from textclf_core.reports.costs import TOLERANCE, CostKind
 from textclf_core.reports.criteria import Criteria
-from textclf_core.reports.outcomes import outcomes_of, references_of
+from textclf_core.reports.outcomes import clusters_of, outcomes_of, references_of
 from textclf_core.reports.prices import Running, volume_sentence
 from textclf_core.reports.rounding import write_risk, write_significant
 from textclf_core.reports.stored import ContenderRuns, StoredRun, gather
@@ -64,6 +66,7 @@ class Analysis:
         rows: the contenders, the best first.
         seeds: the seeds of all contenders.
         test_rows: the number of test examples.
+        test_draws: the number of test examples that count as independent: different texts, or clusters.
         smallest_difference: the smallest difference from the best that this test set and these seeds would show in 80
             of 100 comparisons; ``None`` with one contender, infinite if they can't show any.
         sentence: the verdict as text.
@@ -77,6 +80,7 @@ class Analysis:
     rows: tuple[Row, ...]
     seeds: tuple[int, ...]
     test_rows: int
+    test_draws: int
     smallest_difference: float | None
     sentence: str
     data: DataRecord
@@ -146,11 +150,13 @@ def _analyse(contenders: Sequence[ContenderRuns], criteria: Criteria) -> Analysi
     measured = statistic(criteria.metric, contenders)
     references = references_of(first, measured)
     data = first.record.data
+    clusters = clusters_of(first, criteria.cluster)
     compared = compare(
         references,
         {one.label: outcomes_of(one, measured, one.seeds) for one in contenders},
         measured,
         tolerance=criteria.tolerance,
+        clusters=clusters,
         stratified=any(split.name == "test" and split.origin != "given" for split in data.splits),
         with_pairs=criteria.pairs,
     )
@@ -167,6 +173,7 @@ def _analyse(contenders: Sequence[ContenderRuns], criteria: Criteria) -> Analysi
         rows=tuple(sorted(rows, key=lambda row: (-row.score, row.line.label))),
         seeds=tuple(sorted({seed for one in contenders for seed in one.seeds})),
         test_rows=len(references),
+        test_draws=len(np.unique(clusters)),
         smallest_difference=compared.detectable,
         sentence=_sentence(compared, recommended, criteria.kinds[criteria.cost], price),
         volumes=_volumes(rows, criteria),

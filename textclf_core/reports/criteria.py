@@ -23,6 +23,8 @@ class Criteria:
         cost: the cost that the recommended contender should keep low: a name in ``kinds``.
         tolerance: the loss that is accepted, in the metric's units.
         pairs: whether to test all pairs.
+        cluster: a column of the data; test rows with equal values in it count as one draw, as do rows with equal texts
+            without it.
         prices: the prices; if given, money is one of the costs.
     """
 
@@ -30,6 +32,7 @@ class Criteria:
     cost: str = "train-seconds"
     tolerance: float = TOLERANCE
     pairs: bool = False
+    cluster: str | None = None
     prices: Prices | None = None
 
     @property

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from textclf_core.errors import UsageError, did_you_mean
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -19,6 +21,29 @@ if TYPE_CHECKING:
 def references_of(run: StoredRun, metric: Metric) -> NDArray[np.int64]:
     """Return the references of a run's test rows for a metric, int64, shape (rows,) or (rows, labels)."""
     return run.kind.references(metric, run.names("label"), entity_mode(run.record))
+
+
+def clusters_of(run: StoredRun, column: str | None) -> NDArray[np.int64]:
+    """Return which test rows count as one draw, as ids, int64, shape (rows,): those with one text.
+
+    Args:
+        run: any run on the data.
+        column: a column whose equal values are one draw too, such as an author; ``None`` for the texts alone.
+
+    Raises:
+        UsageError: the predictions don't have the column.
+    """
+    if column is not None and column not in run.test.column_names:
+        known = [name for name in run.test.column_names if name not in ("split", "label", "prediction", "scores")]
+        raise UsageError(
+            f"--cluster {column}: the runs' predictions have no such column.{did_you_mean(column, known)} The columns "
+            f"are {', '.join(known)}."
+        )
+    names = run.record.data.text_columns if column is None else (column,)
+    ids: dict[str, int] = {}
+    # By their representation, since lists aren't hashable.
+    rows = zip(*(run.test[name].to_pylist() for name in names), strict=True)
+    return np.array([ids.setdefault(repr(row), len(ids)) for row in rows], dtype=np.int64)
 
 
 def outcomes_of(contender: ContenderRuns, metric: Metric, seeds: Sequence[int]) -> NDArray[np.int64]:

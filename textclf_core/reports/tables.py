@@ -118,6 +118,7 @@ def comparison_json(
         "smallest_difference": _finite(analysis.smallest_difference),
         "seeds": list(analysis.seeds),
         "test_rows": analysis.test_rows,
+        "test_draws": analysis.test_draws,
         "data": data_json(analysis.data),
         "rows": [{name: _finite(value) for name, value in row.items()} for row in rows],
         "pairs": [
@@ -137,6 +138,9 @@ def comparison_json(
 def limits(analysis: Analysis) -> list[str]:
     """Return sentences on the basis of a comparison and on what it can't detect."""
     rows = f"{analysis.test_rows:,} test examples"
+    if analysis.test_draws < analysis.test_rows:
+        what = f"different values of {analysis.criteria.cluster}" if analysis.criteria.cluster else "different texts"
+        rows += f" of {analysis.test_draws:,} {what}, which count as one draw each"
     fewest = min(len(row.line.seeds) for row in analysis.rows)
     if len(analysis.seeds) == 1:
         sentences = [

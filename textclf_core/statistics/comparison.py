@@ -8,6 +8,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special, stats
+from scipy.sparse import csr_array
 
 from textclf_core.errors import DataError
 from textclf_core.statistics.bootstrap import Interval, bca_interval, resampled_scores, strata_of
@@ -37,6 +38,7 @@ from textclf_core.statistics.results import Comparison, ContenderStatistics, Dif
 from textclf_core.statistics.variance import (
     Scores,
     SeedVariance,
+    StandardError,
     centred,
     example_variance,
     seed_variances,
@@ -52,6 +54,7 @@ def compare(
     alpha: float = 0.05,
     tolerance: float | None = 0.01,
     stratified: bool = False,
+    clusters: NDArray[np.int64] | None = None,
     with_pairs: bool = False,
     resamples: int = 2000,
     seed: int = 0,
@@ -73,6 +76,8 @@ def compare(
         tolerance: the loss that is accepted, in the metric's units, above 0: contenders that are worse by no more count
             as good. Without one, no loss is estimated.
         stratified: whether the test rows were drawn by label, so that their shares of labels are fixed.
+        clusters: the cluster of each row, int64, shape (rows,): rows of one cluster, such as copies of a text, count as
+            one draw. Every row is its own if not given.
         with_pairs: whether all pairs are tested.
         resamples: the number of resamples of the bootstrap. A randomisation test uses more if the correction for the
             number of pairs needs smaller p-values.
@@ -82,7 +87,7 @@ def compare(
         DataError: the predictions aren't label ids for the rows of ``references``, or the metric isn't defined for
             them, as F1 isn't for a label without a row.
     """
-    inputs = _Inputs(references, predictions, metric, alpha, resamples, seed, stratified=stratified)
+    inputs = _Inputs(references, predictions, metric, alpha, resamples, seed, stratified=stratified, clusters=clusters)
     means = {name: scores.mean for name, scores in inputs.scores.items()}
     best = max(means, key=lambda name: means[name])
     several = len(means) > 1
@@ -141,7 +146,7 @@ def _test_pairs(inputs: _Inputs) -> tuple[PairedTest, ...]:
             p_value=p_value,
             adjusted_p_value=adjusted_p_value,
             detectable=detectable_difference(
-                difference.standard_error, len(inputs.references), alpha=inputs.alpha, comparisons=len(pairs)
+                difference.standard_error, inputs.draws, alpha=inputs.alpha, comparisons=len(pairs)
             ),
         )
         for pair, (method, p_value), adjusted_p_value in zip(pairs, tested, adjusted, strict=True)
@@ -182,17 +187,28 @@ class _Inputs:
         seed: int,
         *,
         stratified: bool,
+        clusters: NDArray[np.int64] | None = None,
     ) -> None:
-        _check(references, predictions, metric)
+        _check(references, predictions, metric, clusters)
         self.references, self.predictions, self.metric = references, predictions, metric
         self.level, self.alpha, self.resamples = 1 - alpha, alpha, resamples
-        self.strata = strata_of(references, metric) if stratified else (np.arange(len(references)),)
+        _, first, cluster = np.unique(
+            np.arange(len(references)) if clusters is None else clusters, return_index=True, return_inverse=True
+        )
+        self.draws = len(first)
+        self.clustered = self.draws < len(references)
+        # A cluster's influence is the sum of its rows', scaled so that the mean over clusters is that over rows.
+        scale = np.full(len(references), self.draws / len(references))
+        self.sums = csr_array((scale, (cluster, np.arange(len(references)))), shape=(self.draws, len(references)))
+        self.strata = strata_of(references[first], metric) if stratified else (np.arange(self.draws),)
         self.num_labels = 1 + max(1, int(references.max()), *(int(of_one.max()) for of_one in predictions.values()))
         self.scores = {name: self._scores(of_one) for name, of_one in predictions.items()}
         self.seed_variances = seed_variances(self.scores, self.strata)
         self.joint = JointError(self.scores, self.seed_variances, self.strata)
         self.rng = np.random.default_rng(seed)
         self.replicates: dict[str, NDArray[np.float64]] = {}
+        if self.clustered:
+            return
         # Single models share their resamples, since their differences are resampled too.
         single = [name for name, scores in self.scores.items() if len(scores.by_seed) == 1]
         if single:
@@ -206,6 +222,9 @@ class _Inputs:
 
     def examples_interval(self, name: str) -> Interval:
         scores = self.scores[name]
+        if self.clustered:
+            error = standard_error(self.by_examples(name), self.draws, [])
+            return self._on_log_odds(scores.mean, error, reach=np.full(2, self._quantile(error)))
         influences = centred(scores.row_influences, self.strata)
         interval = bca_interval(scores.mean, self.replicates[name], influences, level=self.level)
         return self._at_the_end(interval)
@@ -213,26 +232,36 @@ class _Inputs:
     def interval(self, name: str, *, selected: bool) -> Interval:
         """Return the interval of a contender's score, below the score longer if it was selected as the best."""
         scores = self.scores[name]
-        by_examples = float(example_variance(scores.row_influences, self.strata))
-        error = standard_error(by_examples, len(self.references), self.seeds(name))
-        if error.value == 0:
-            return self._at_the_end(Interval(scores.mean, scores.mean, self.level))
-        # On the log-odds scale, so that the interval stays between 0 and 1 and is longer towards the middle.
-        reach = np.full(2, stats.t.isf((1 - self.level) / 2, error.degrees_of_freedom))
+        error = standard_error(self.by_examples(name), self.draws, self.seeds(name))
+        reach = np.full(2, self._quantile(error))
         if selected:
             reach[0] = max(reach[0], selection_quantile(self.joint, alpha=self.alpha / 2, rng=np.random.default_rng(0)))
-        odds = special.logit(scores.mean) + np.array([-1, 1]) * reach * error.value / (scores.mean * (1 - scores.mean))
-        low, high = map(float, special.expit(odds))
+        interval = self._on_log_odds(scores.mean, error, reach)
         if len(scores.by_seed) > 1:
-            return Interval(low, high, self.level)
-        by_resampling = self.examples_interval(name)
-        return Interval(min(low, by_resampling.low), by_resampling.high, self.level) if selected else by_resampling
+            return interval
+        own = self.examples_interval(name)
+        return Interval(min(interval.low, own.low), own.high, self.level) if selected else own
+
+    def by_examples(self, name: str) -> float:
+        return float(example_variance(self.scores[name].row_influences, self.strata))
+
+    def _quantile(self, error: StandardError) -> float:
+        return float(stats.t.isf((1 - self.level) / 2, error.degrees_of_freedom))
+
+    def _on_log_odds(self, mean: float, error: StandardError, reach: NDArray[np.float64]) -> Interval:
+        """Return an interval of so many standard errors below and above a mean, which stays between 0 and 1."""
+        if error.value == 0:
+            return self._at_the_end(Interval(mean, mean, self.level))
+        odds = special.logit(mean) + np.array([-1, 1]) * reach * error.value / (mean * (1 - mean))
+        low, high = map(float, special.expit(odds))
+        return Interval(low, high, self.level)
 
     def _at_the_end(self, interval: Interval) -> Interval:
         """Give an interval width where no row was seen to be wrong, or right (Clopper and Pearson, 1934)."""
         if interval.low < interval.high or 0 < interval.low < 1:
             return interval
-        reach = ((1 - self.level) / 2) ** (1 / rows_of_metric(self.metric, self.references))
+        rows = min(self.draws, rows_of_metric(self.metric, self.references))
+        reach = ((1 - self.level) / 2) ** (1 / rows)
         return Interval(reach, 1.0, self.level) if interval.low == 1 else Interval(0.0, 1 - reach, self.level)
 
     def difference(self, first: str, second: str, *, comparisons: int = 1) -> Difference:
@@ -242,7 +271,7 @@ class _Inputs:
         by_examples = float(example_variance(influences, self.strata))
         error = standard_error(by_examples, len(influences), self.seeds(first, second))
         seeds = [len(self.scores[name].by_seed) for name in (first, second)]
-        if max(seeds) == 1:
+        if max(seeds) == 1 and not self.clustered:
             replicates = self.replicates[first] - self.replicates[second]
             interval = bca_interval(value, replicates, centred(influences, self.strata), level=level)
         else:
@@ -253,7 +282,7 @@ class _Inputs:
 
     def test(self, first: str, second: str, comparisons: int) -> tuple[Method, float]:
         """Return the name of the test for this pair and its p-value."""
-        if max(len(self.scores[first].by_seed), len(self.scores[second].by_seed)) > 1:
+        if self.clustered or max(len(self.scores[first].by_seed), len(self.scores[second].by_seed)) > 1:
             value = self.scores[first].mean - self.scores[second].mean
             return "crossed t", crossed_t(value, self._influences(first, second), self.seeds(first, second))
         if is_accuracy(self.metric, self.references):
@@ -274,7 +303,8 @@ class _Inputs:
     def _scores(self, predictions: NDArray[np.int64]) -> Scores:
         counts = [row_counts(self.metric, self.references, of_seed, self.num_labels) for of_seed in predictions]
         totals = np.stack([np.asarray(of_seed.sum(axis=1)) for of_seed in counts], axis=1)
-        return Scores(score(self.metric, totals), np.stack([influence(self.metric, of_seed) for of_seed in counts]))
+        influences = [self.sums @ influence(self.metric, of_seed) for of_seed in counts]
+        return Scores(score(self.metric, totals), np.stack(influences))
 
     def _resampled(self, models: NDArray[np.int64]) -> NDArray[np.float64]:
         return resampled_scores(
@@ -291,7 +321,14 @@ class _Inputs:
         return self.scores[first].row_influences - self.scores[second].row_influences
 
 
-def _check(references: NDArray[np.int64], predictions: Mapping[str, NDArray[np.int64]], metric: Metric) -> None:
+def _check(
+    references: NDArray[np.int64],
+    predictions: Mapping[str, NDArray[np.int64]],
+    metric: Metric,
+    clusters: NDArray[np.int64] | None,
+) -> None:
+    if clusters is not None and clusters.shape != (len(references),):
+        raise DataError(f"there are clusters of shape {clusters.shape} for {len(references)} rows; each row has one.")
     if references.ndim not in (1, 2) or references.size == 0 or not predictions:
         raise DataError(
             "a comparison needs references of shape (rows,) or, for several labels, (rows, labels), and at least one "

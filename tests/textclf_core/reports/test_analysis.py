@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
-from made_runs import plugin, reviews, write_run
+from datasets import concatenate_datasets
+from made_runs import plugin, reviews, scores, write_run
 
 from textclf_core.errors import UsageError
 from textclf_core.reports.analysis import analyse
 from textclf_core.reports.criteria import Criteria
 from textclf_core.reports.curves import learning_curves
 from textclf_core.reports.stored import find_runs
+from textclf_core.reports.tables import comparison_text
 
 DATA = reviews(1000)
 
@@ -171,3 +174,26 @@ def test_a_tolerance_that_accepts_nothing_or_all_is_refused(tmp_path: Path, tole
     write(tmp_path, "one", 0.8, 10)
     with pytest.raises(UsageError, match=r"--tolerance .*: must be above 0 and below 1"):
         analyse(find_runs([tmp_path]), Criteria(tolerance=tolerance))
+
+
+def test_test_rows_with_one_text_count_as_one_draw(tmp_path: Path) -> None:
+    once = reviews(200)
+    twice = concatenate_datasets([once, once])
+    for folder, data in (("once", once), ("twice", twice)):
+        for label, accuracy in (("one", 0.8), ("other", 0.7)):
+            for seed in range(2):
+                right = scores(once, accuracy, seed, 2)
+                given = np.concatenate([right, right]) if folder == "twice" else right
+                write_run(tmp_path / folder, label, seed=seed, data=data, given_scores=given)
+    [plain], [copied] = (analyse(find_runs([tmp_path / name])) for name in ("once", "twice"))
+    assert (copied.test_rows, copied.test_draws) == (400, 200)
+    for row, other in zip(plain.rows, copied.rows, strict=True):
+        assert (other.low, other.high) == pytest.approx((row.low, row.high))
+    text = " ".join(comparison_text(copied, "simple").split())
+    assert "400 test examples of 200 different texts, which count as one draw each." in text
+
+
+def test_a_column_that_says_what_belongs_together_must_exist(tmp_path: Path) -> None:
+    write(tmp_path, "one", 0.8, 10)
+    with pytest.raises(UsageError, match=r"--cluster athor: .* no such column"):
+        analyse(find_runs([tmp_path]), Criteria(cluster="athor"))

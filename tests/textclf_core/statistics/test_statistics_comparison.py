@@ -324,3 +324,26 @@ def test_an_unknown_metric_is_refused_with_those_there_are() -> None:
 def test_a_comparison_of_nothing_is_refused() -> None:
     with pytest.raises(DataError, match=r"at least one contender; got references of shape \(400,\) and 0 contenders"):
         compare(REFERENCES, {}, "accuracy")
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_copies_of_a_row_make_no_interval_shorter(seeds: int) -> None:
+    once = {name: of_one[:seeds] for name, of_one in THREE.items()}
+    twice = {name: np.repeat(of_one, 2, axis=1) for name, of_one in once.items()}
+    references, clusters = np.repeat(REFERENCES, 2), np.repeat(np.arange(ROWS), 2)
+    plain = compare(REFERENCES, once, "accuracy", clusters=np.arange(ROWS))
+    copied = compare(references, twice, "accuracy", clusters=clusters)
+    naive = compare(references, twice, "accuracy")
+    for one, other, short in zip(plain.contenders, copied.contenders, naive.contenders, strict=True):
+        assert other.mean == one.mean
+        # The bootstrap of single models isn't the t interval of clusters.
+        tolerance = 1e-12 if seeds > 1 else 0.004
+        assert (other.interval.low, other.interval.high) == pytest.approx(
+            (one.interval.low, one.interval.high), abs=tolerance
+        )
+        assert short.interval.high - short.interval.low < 0.9 * (other.interval.high - other.interval.low)
+
+
+def test_clusters_need_one_for_each_row() -> None:
+    with pytest.raises(DataError, match="clusters of shape"):
+        compare(REFERENCES, THREE, "accuracy", clusters=np.arange(3))
