@@ -177,7 +177,7 @@ def test_a_tolerance_that_accepts_nothing_or_all_is_refused(tmp_path: Path, tole
 
 
 def test_test_rows_with_one_text_count_as_one_draw(tmp_path: Path) -> None:
-    once = reviews(200)
+    once = reviews(200).map(lambda row, number: {"text": f"{row['text']} {number}"}, with_indices=True)
     twice = concatenate_datasets([once, once])
     for folder, data in (("once", once), ("twice", twice)):
         for label, accuracy in (("one", 0.8), ("other", 0.7)):
