@@ -143,6 +143,7 @@ def compare(
     text: str | Sequence[str] | None = None,
     label: str | Sequence[str] | None = None,
     seeds: int | Sequence[int] | None = None,
+    max_seeds: int | None = None,
     data_seed: int | None = None,
     train_size: str | Sequence[str] | None = None,
     tune: str | Sequence[str] = (),
@@ -179,6 +180,7 @@ def compare(
     text: str | Sequence[str] | None = None,
     label: str | Sequence[str] | None = None,
     seeds: int | Sequence[int] | None = None,
+    max_seeds: int | None = None,
     data_seed: int | None = None,
     train_size: str | Sequence[str] | None = None,
     tune: str | Sequence[str] = (),
@@ -214,6 +216,7 @@ def compare(
     text: str | Sequence[str] | None = None,
     label: str | Sequence[str] | None = None,
     seeds: int | Sequence[int] | None = None,
+    max_seeds: int | None = None,
     data_seed: int | None = None,
     train_size: str | Sequence[str] | None = None,
     tune: str | Sequence[str] = (),
@@ -254,6 +257,8 @@ def compare(
         text: the text column of ``data``, or several; inferred if not given.
         label: the label column of ``data``, or one column of zeros and ones per label; inferred if not given.
         seeds: the number of seeds (3 stands for 0, 1 and 2), or the seeds; 3 if not given.
+        max_seeds: run more seeds, up to this number, while they could decide something. Contenders shown to be worse
+            get no more; verdicts hold over all looks.
         data_seed: the seed of splits held out from train, and of samples; 0 if not given.
         train_size: sizes of train, for learning curves: ``["16/class", "64/class", "10%", "100%"]``. Smaller samples
             are part of larger ones.
@@ -321,6 +326,7 @@ def compare(
     request = ComparisonRequest(
         contenders=found,
         seeds=settings.seeds,
+        max_seeds=max_seeds,
         sizes=parse_train_sizes(sizes) if train_size is not None else (),
         search=parse_search([tune] if isinstance(tune, str) else tune, trials, flops=tune_flops, prune=prune)
         if tune

@@ -303,6 +303,51 @@ def smallest(simulations: int) -> Iterator[tuple[str, ...]]:
         yield (str(number), f"{np.mean(own):.4f}", f"{np.mean(holm):.4f}", f"{np.mean(ratios):.3f}")
 
 
+def looks(simulations: int) -> Iterator[tuple[str, ...]]:
+    """Any false verdict at any look, 4 equal contenders; and a gap of 4 points, beside a fixed number of 10 seeds."""
+    yield ("looks at; scatter 1, share 0.3, 1,066 rows", "any false", "4 points found", "with 10 seeds", "seeds on average")
+    with ProcessPoolExecutor() as pool:
+        for planned in ((3, 5, 10), tuple(range(3, 11))):
+            found = list(pool.map(_look_again, range(simulations), [planned] * simulations, chunksize=10))
+            cells = [f"{np.mean(column):.3f} ± {np.std(column) / math.sqrt(len(column)):.3f}" for column in zip(*found)]
+            yield (", ".join(map(str, planned)), *cells)
+
+
+def _look_again(seed: int, planned: Sequence[int]) -> tuple[float, float, float, float]:
+    """Return whether any of four equals is worse at any look; whether a gap is found so, or with all; the seeds."""
+    equal, gap = World(scatter=0.01, seeds=10), World((0.84, 0.84, 0.84, 0.8), scatter=0.01, seeds=10)
+    rng = np.random.default_rng([seed, 2])
+    false, _ = _sequence(equal, planned, rng, seed)
+    found, used = _sequence(gap, planned, rng, seed, one=3)
+    references, predictions = gap.draw(np.random.default_rng([seed, 3]))
+    fixed = compare(references, predictions, "accuracy", tolerance=TOLERANCE, resamples=10, seed=seed)
+    return float(false), float(found), float(fixed.contenders[3].verdict == "worse"), used
+
+
+def _sequence(
+    world: World, planned: Sequence[int], rng: np.random.Generator, seed: int, one: int | None = None
+) -> tuple[bool, float]:
+    """Return whether a contender (``one``, or any) was worse at a look, and the mean number of seeds until the end."""
+    references, predictions = world.draw(rng)
+    counts = dict.fromkeys(predictions, 0)
+    worse: set[str] = set()
+    for look in planned:
+        counts |= {name: look for name in predictions if name not in worse}
+        comparison = compare(
+            references,
+            {name: of_one[: counts[name]] for name, of_one in predictions.items()},
+            world.metric,
+            tolerance=TOLERANCE,
+            looks=planned,
+            resamples=10,
+            seed=seed,
+        )
+        worse = {one.name for one in comparison.contenders if one.verdict == "worse"}
+        if one is not None and str(one) in worse:
+            break
+    return (bool(worse) if one is None else str(one) in worse), float(np.mean(list(counts.values())))
+
+
 def _lines(
     worlds: Sequence[World],
     simulations: int,
@@ -331,6 +376,7 @@ TABLES: dict[str, Callable[[int], Iterator[tuple[str, ...]]]] = {
     "recommended": recommended,
     "risk": printed_risk,
     "smallest": smallest,
+    "looks": looks,
 }
 
 

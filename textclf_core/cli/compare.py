@@ -44,6 +44,16 @@ def compare(
             show_default=False,
         ),
     ] = None,
+    max_seeds: Annotated[
+        int | None,
+        typer.Option(
+            help="Run more seeds, up to this number, while they could decide something: contenders shown to be worse "
+            "get no more. Verdicts hold over all looks.",
+            metavar="NUMBER",
+            min=3,
+            show_default=False,
+        ),
+    ] = None,
     data_seed: Annotated[
         int | None,
         typer.Option(
@@ -166,6 +176,7 @@ def compare(
     request = ComparisonRequest(
         contenders=found,
         seeds=settings.seeds,
+        max_seeds=max_seeds,
         sizes=parse_train_sizes(train_size) if train_size is not None else (),
         search=parse_search(tune, trials, flops=tune_flops, prune=prune) if tune else None,
         data_seed=settings.data_seed,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import count, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textclf_core.comparison.contenders import Contender
-from textclf_core.errors import RunError
+from textclf_core.errors import RunError, UsageError
 from textclf_core.reports.analysis import Analysis, analyse, check_metric
 from textclf_core.reports.criteria import Criteria
 from textclf_core.reports.estimate_table import Estimate
@@ -20,9 +21,13 @@ if TYPE_CHECKING:
     from datasets import DatasetDict
     from rich.console import Console
 
+    from textclf_core.comparison.cells import Cell
     from textclf_core.comparison.runner import ComparisonPlan, FailedCell, FinishedCell
     from textclf_core.comparison.search import Search
     from textclf_core.data.sampling import TrainSize
+
+# With one seed nothing is known of the scatter between seeds.
+_FEWEST_SEEDS = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +36,8 @@ class ComparisonRequest:
 
     Attributes:
         contenders: contenders from :func:`~textclf_core.comparison.contenders.named_contenders`.
-        seeds: the seeds of each contender.
+        seeds: the seeds of each contender, at first.
+        max_seeds: the number of seeds up to which more are run while they could decide something; ``None`` for no more.
         sizes: the sizes of train; all of it if none is given.
         search: the options to tune for each contender, if any.
         data: splits in memory, for all contenders; ``None`` if the dataset plugins load them.
@@ -46,6 +52,7 @@ class ComparisonRequest:
 
     contenders: tuple[Contender, ...]
     seeds: tuple[int, ...]
+    max_seeds: int | None = None
     sizes: tuple[TrainSize, ...] = ()
     search: Search | None = None
     data: DatasetDict | None = None
@@ -107,14 +114,53 @@ def _compare(request: ComparisonRequest, *, console: Console | None, quiet: bool
     if request.search:
         planned, untuned = tune_plan(planned, request.search, request.criteria.metric, Progress(console, quiet=quiet))
     expected = saved_estimates(planned.output)
-    view = LiveView(planned.cells, request.criteria.metric, console, expected=expected, quiet=quiet)
-    finished, failed = run_cells(planned, view, force=request.force, command=request.command, expected=expected)
-    analyses, error = _analyse(finished, request)
+    finished: list[FinishedCell] = []
+    failed: list[FailedCell] = []
+    order = list(dict.fromkeys(cell.seed for cell in planned.cells))
+    dropped: set[tuple[str, str | None]] = set()
+    for earlier, look in pairwise((0, *planned.looks)):
+        seeds = order[earlier:look]
+        cells = tuple(cell for cell in planned.cells if cell.seed in seeds and _identity(cell) not in dropped)
+        view = LiveView(cells, request.criteria.metric, console, expected=expected, quiet=quiet)
+        more, without = run_cells(
+            replace(planned, cells=cells), view, force=request.force, command=request.command, expected=expected
+        )
+        finished, failed = [*finished, *more], [*failed, *without]
+        analyses, error = _analyse(finished, request)
+        if error or all(map(_is_settled, analyses)):
+            break
+        dropped |= {
+            (row.line.runs[0].record.label, analysis.data.train_size)
+            for analysis in analyses
+            for row in analysis.rows
+            if row.verdict == "worse"
+        }
+    place = {cell: index for index, cell in enumerate(planned.cells)}
+    finished.sort(key=lambda one: place[one.cell])
+    failed.sort(key=lambda one: place[one.cell])
     return ComparisonOutcome(
         report=Report(analyses=analyses, command=request.command),
         finished=tuple(finished),
         failed=(*untuned, *failed),
         error=error,
+    )
+
+
+def _identity(cell: Cell) -> tuple[str, str | None]:
+    return cell.contender.label, str(cell.train_size) if cell.train_size else None
+
+
+def _is_settled(analysis: Analysis) -> bool:
+    """Return whether more seeds could decide nothing that matters to the recommendation.
+
+    What matters is the recommended contender, and those that cost less than it.
+    """
+    recommended = next(row for row in analysis.rows if row.recommended)
+    cost = recommended.costs[analysis.cost]
+    return not any(
+        row.needed is not None and row.needed.seeds is not None
+        for row in analysis.rows
+        if row is recommended or cost is None or (row.costs[analysis.cost] or 0) < cost
     )
 
 
@@ -144,10 +190,16 @@ def _plan(request: ComparisonRequest) -> ComparisonPlan:
 
     from textclf_core.comparison.runner import plan
     from textclf_core.data import prepare
+    from textclf_core.statistics.looks import planned_looks
 
+    if request.max_seeds is not None and len(request.seeds) < _FEWEST_SEEDS:
+        raise UsageError(f"--max-seeds {request.max_seeds}: begin with --seeds {_FEWEST_SEEDS} or more.")
+    seeds, looks = request.seeds, planned_looks(len(request.seeds), request.max_seeds or 0)
+    unused = (seed for seed in count(max(seeds) + 1))
     planned = plan(
         request.contenders,
-        request.seeds,
+        (*seeds, *(next(unused) for _ in range(looks[-1] - len(seeds)))),
+        looks=looks,
         output=request.output,
         sizes=request.sizes,
         data=None if request.data is None else prepare(request.data, request.data_seed),

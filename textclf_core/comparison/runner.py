@@ -51,7 +51,10 @@ class FailedCell:
 
 @dataclass(frozen=True)
 class ComparisonPlan:
-    """The cells of a comparison, and the data of each contender, by its label and the size of train."""
+    """The cells of a comparison, and the data of each contender, by its label and the size of train.
+
+    ``looks`` are the numbers of seeds at which the results are looked at.
+    """
 
     cells: tuple[Cell, ...]
     data: dict[tuple[str, TrainSize | None], PreparedData]
@@ -59,6 +62,7 @@ class ComparisonPlan:
     data_seed: int
     device: str
     cache: Path | None
+    looks: tuple[int, ...] = ()
 
     def task_of(self, cell: Cell) -> Task:
         """Return the task of a cell's data."""
@@ -71,6 +75,7 @@ def plan(
     *,
     output: Path,
     sizes: Sequence[TrainSize] = (),
+    looks: Sequence[int] = (),
     data: PreparedData | None = None,
     data_seed: int = 0,
     device: str = "auto",
@@ -83,6 +88,8 @@ def plan(
         seeds: the seeds of each contender.
         output: the folder of the run directories.
         sizes: the sizes of train; all of it if none is given.
+        looks: the numbers of seeds at which the results are looked at, in ascending order; once, at all seeds, if not
+            given.
         data: data in memory, for all contenders.
         data_seed: the seed of held-out splits and samples, for all contenders.
         device: a torch device, or ``auto``.
@@ -107,7 +114,7 @@ def plan(
     contenders = _suited(contenders, {label: prepared.task for (label, _), prepared in data_of.items()})
     fingerprints = {key: prepared.fingerprint for key, prepared in data_of.items()}
     all_cells = cells(contenders, wanted, seeds, fingerprints=fingerprints, data_seed=data_seed, device=device)
-    return ComparisonPlan(all_cells, data_of, output, data_seed, device, cache)
+    return ComparisonPlan(all_cells, data_of, output, data_seed, device, cache, tuple(looks) or (len(seeds),))
 
 
 def _refuse_abstaining(contender: Contender, data: DataRecord) -> None:
@@ -249,6 +256,7 @@ def _spec(plan: ComparisonPlan, cell: Cell, command: str | None, expected: CostE
         replace=True,
         expected=expected,
         tuning=cell.contender.tuning,
+        looks=plan.looks,
         cache=plan.cache,
     )
 

@@ -110,6 +110,7 @@ def build_record(spec: RunSpec, facts: RunFacts) -> Record:
         notes=facts.notes,
         expected=spec.expected,
         tuning=spec.tuning,
+        looks=spec.looks,
         adaptations=facts.adaptations,
         tokenization=tokenization_record(facts.classifier),
     )

@@ -54,6 +54,7 @@ class RunSpec:
         superseded: keys of cache stores that are no longer needed; they are removed when this run writes a store.
         expected: the estimated cost from a pilot run, for the record.
         tuning: the tuning of options, for the record.
+        looks: the numbers of seeds at which the comparison looks at its results, for the record.
         prove: whether to load the saved model and compare it with the trained one; once per contender in a comparison.
         pilot: whether this is a pilot run; see ``Workspace.pilot``.
     """
@@ -73,6 +74,7 @@ class RunSpec:
     superseded: tuple[str, ...] = ()
     expected: CostEstimate | None = None
     tuning: Tuning | None = None
+    looks: tuple[int, ...] = ()
     prove: bool = True
     pilot: bool = False
 

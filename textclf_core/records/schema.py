@@ -200,6 +200,7 @@ class Record:
         notes: messages that the run logged, warnings included.
         expected: the estimated cost from a pilot run, if there was one (``textclf compare --dry-run``).
         tuning: the tuning of options, if there was one (``textclf compare --tune``).
+        looks: numbers of seeds at which its comparison was planned to look at the results; empty for a run alone.
         phases: the phases of training, if a plugin planned any; else empty.
         postprocessing: the postprocessing steps, in order; ``metrics`` are those after the last step.
         adaptations: the strategies' adaptations of the model before training on labels, in order.
@@ -224,6 +225,7 @@ class Record:
     notes: tuple[str, ...]
     expected: CostEstimate | None = None
     tuning: Tuning | None = None
+    looks: tuple[int, ...] = ()
     phases: tuple[PhaseRecord, ...] = ()
     postprocessing: tuple[PostprocessingRecord, ...] = ()
     adaptations: tuple[Adaptation, ...] = ()

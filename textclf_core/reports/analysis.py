@@ -17,6 +17,7 @@ from textclf_core.reports.rounding import write_risk, write_significant
 from textclf_core.reports.stored import ContenderRuns, StoredRun, gather
 from textclf_core.statistics import Comparison, Interval, Metric, PairedTest, compare
 from textclf_core.tasks import kind_of
+from textclf_core.statistics.from_best import Needed
 from textclf_core.types.data import DataRecord
 
 
@@ -35,6 +36,7 @@ class Row:
         difference: the score minus the highest score.
         distance: the simultaneous 95% interval of its true score minus the best of the others'; ``None`` with one
             contender.
+        needed: what would decide about it; ``None`` if it is decided, or if neither seeds nor rows in reach would.
         loss: by how much it is expected to be worse than the best contender.
         risk: the probability that it is worse by more than the tolerance.
         costs: the mean over seeds of each cost, by its name in ``criteria.kinds``.
@@ -50,6 +52,7 @@ class Row:
     verdict: str
     difference: float
     distance: Interval | None
+    needed: Needed | None
     loss: float
     risk: float
     costs: Mapping[str, float | None]
@@ -66,6 +69,7 @@ class Analysis:
         rows: the contenders, the best first.
         seeds: the seeds of all contenders.
         test_rows: the number of test examples.
+        looks: the numbers of seeds at which the comparison was planned to look at its results.
         test_draws: the number of test examples that count as independent: different texts, or clusters.
         smallest_difference: the smallest difference from the best that this test set and these seeds would show in 80
             of 100 comparisons; ``None`` with one contender, infinite if they can't show any.
@@ -81,6 +85,7 @@ class Analysis:
     seeds: tuple[int, ...]
     test_rows: int
     test_draws: int
+    looks: tuple[int, ...]
     smallest_difference: float | None
     sentence: str
     data: DataRecord
@@ -150,6 +155,7 @@ def _analyse(contenders: Sequence[ContenderRuns], criteria: Criteria) -> Analysi
     measured = statistic(criteria.metric, contenders)
     references = references_of(first, measured)
     data = first.record.data
+    looks = sorted({look for one in contenders for run in one.runs for look in run.record.looks})
     clusters = clusters_of(first, criteria.cluster)
     compared = compare(
         references,
@@ -157,6 +163,7 @@ def _analyse(contenders: Sequence[ContenderRuns], criteria: Criteria) -> Analysi
         measured,
         tolerance=criteria.tolerance,
         clusters=clusters,
+        looks=looks,
         stratified=any(split.name == "test" and split.origin != "given" for split in data.splits),
         with_pairs=criteria.pairs,
     )
@@ -173,6 +180,7 @@ def _analyse(contenders: Sequence[ContenderRuns], criteria: Criteria) -> Analysi
         rows=tuple(sorted(rows, key=lambda row: (-row.score, row.line.label))),
         seeds=tuple(sorted({seed for one in contenders for seed in one.seeds})),
         test_rows=len(references),
+        looks=tuple(looks),
         test_draws=len(np.unique(clusters)),
         smallest_difference=compared.detectable,
         sentence=_sentence(compared, recommended, criteria.kinds[criteria.cost], price),
@@ -271,6 +279,7 @@ def _row(
         verdict=one.verdict,
         difference=one.mean - compared.contender(compared.best).mean,
         distance=one.distance,
+        needed=one.needed,
         loss=one.loss.expected,
         risk=one.loss.risk,
         costs=costs,

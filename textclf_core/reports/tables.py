@@ -154,6 +154,14 @@ def limits(analysis: Analysis) -> list[str]:
                 "With so few seeds, all contenders are assumed to vary alike from seed to seed, unless one is shown to "
                 "vary more."
             )
+    if len(analysis.looks) > 1:
+        most = max(len(row.line.seeds) for row in analysis.rows)
+        reached = [str(look) for look in analysis.looks if look <= most]
+        planned = f" of {', '.join(map(str, analysis.looks))} planned" if len(reached) < len(analysis.looks) else ""
+        sentences.append(
+            f"The results were looked at with {' and '.join(reached)} seeds{planned}. The verdicts hold over all of "
+            "these looks; a contender shown to be worse got no more seeds."
+        )
     sentences += _failed(analysis)
     if analysis.smallest_difference is not None:
         sentences.append(_smallest_difference(analysis.smallest_difference, rough=fewest <= _ROUGH_SEEDS))

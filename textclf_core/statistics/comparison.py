@@ -15,6 +15,7 @@ from textclf_core.statistics.bootstrap import Interval, bca_interval, resampled_
 from textclf_core.statistics.expected_loss import Loss, expected_losses
 from textclf_core.statistics.from_best import ComparisonWithBest, selection_quantile
 from textclf_core.statistics.joint_error import JointError
+from textclf_core.statistics.looks import SequentialCriticalValues
 from textclf_core.statistics.metrics import (
     METRICS,
     SEQUENCE_METRICS,
@@ -55,6 +56,7 @@ def compare(
     tolerance: float | None = 0.01,
     stratified: bool = False,
     clusters: NDArray[np.int64] | None = None,
+    looks: Sequence[int] = (),
     with_pairs: bool = False,
     resamples: int = 2000,
     seed: int = 0,
@@ -78,6 +80,8 @@ def compare(
         stratified: whether the test rows were drawn by label, so that their shares of labels are fixed.
         clusters: the cluster of each row, int64, shape (rows,): rows of one cluster, such as copies of a text, count as
             one draw. Every row is its own if not given.
+        looks: the numbers of seeds at which the comparison was planned to be looked at, ascending, the present one and
+            later ones among them. Verdicts hold over all looks; a contender that was worse at one got no more seeds.
         with_pairs: whether all pairs are tested.
         resamples: the number of resamples of the bootstrap. A randomisation test uses more if the correction for the
             number of pairs needs smaller p-values.
@@ -92,7 +96,7 @@ def compare(
     best = max(means, key=lambda name: means[name])
     several = len(means) > 1
     joint = inputs.joint
-    with_best = ComparisonWithBest(joint, alpha=alpha, rng=np.random.default_rng(seed)) if several else None
+    with_best = _compare_with_best(inputs, looks, seed) if several else None
     distances = with_best.distances() if with_best else [None] * len(means)
     losses: Sequence[Loss | None] = [None] * len(means)
     if tolerance is not None:
@@ -124,6 +128,31 @@ def compare(
         best=best,
         detectable=with_best.detectable() if with_best else None,
     )
+
+
+def _compare_with_best(inputs: _Inputs, looks: Sequence[int], seed: int) -> ComparisonWithBest:
+    """Return the comparison with the best at the present look, after those at the looks before."""
+    most = max(len(one.by_seed) for one in inputs.scores.values())
+    reached = [look for look in looks if look < most] + [most]
+    planned = [*reached, *(look for look in looks if look > most)]
+    if len(planned) == 1:
+        return ComparisonWithBest(inputs.joint, alpha=inputs.alpha, rng=np.random.default_rng(seed))
+    criticals: list[float] = []
+    counts: list[list[int]] = []
+    candidates = np.arange(len(inputs.scores))
+    for look in reached:
+        scores = {name: one.first(look) for name, one in inputs.scores.items()}
+        error = JointError(scores, seed_variances(scores, inputs.strata), inputs.strata)
+        counts.append([len(one.by_seed) for one in scores.values()])
+        values = SequentialCriticalValues(
+            error, np.array(counts), planned, criticals, alpha=inputs.alpha, rng=np.random.default_rng(seed)
+        )
+        found = ComparisonWithBest(
+            error, alpha=inputs.alpha, rng=np.random.default_rng(seed), at_look=values, candidates=candidates
+        )
+        candidates = found.candidates
+        criticals.append(found.critical)
+    return found
 
 
 def _verdict(distance: Interval | None, tolerance: float | None) -> Verdict:

@@ -11,6 +11,7 @@ from scipy import stats
 
 from textclf_core.statistics.bootstrap import Interval
 from textclf_core.statistics.joint_error import JointError
+from textclf_core.statistics.looks import SequentialCriticalValues
 from textclf_core.statistics.paired import POWER
 
 _DRAWS = 10_000
@@ -54,22 +55,35 @@ class ComparisonWithBest:
         error: of two or more contenders.
         alpha: the accepted probability that any of the claims is false.
         rng: the random generator.
+        at_look: gives the critical values at one of several looks.
+        candidates: the contenders that weren't worse at an earlier look; all if not given.
 
     Attributes:
         candidates: the contenders that aren't worse than the best, by number.
         critical: the critical value among them, in standard errors.
     """
 
-    def __init__(self, error: JointError, *, alpha: float, rng: np.random.Generator) -> None:
+    def __init__(
+        self,
+        error: JointError,
+        *,
+        alpha: float,
+        rng: np.random.Generator,
+        at_look: SequentialCriticalValues | None = None,
+        candidates: NDArray[np.int64] | None = None,
+    ) -> None:
         self._error, self._alpha = error, alpha
         self._gaps = error.means[:, None] - error.means  # of the row's contender over the column's
         self._spread = np.sqrt(error.pair_variances + self._gaps**2 / error.rows)
         np.fill_diagonal(self._spread, np.inf)  # none is compared with itself
-        beaten_by_chance = _beaten_by_chance(error, rng)
+        beaten_by_chance = None if at_look else _beaten_by_chance(error, rng)
         beaten = (self._gaps / self._spread).max(axis=0)
-        self.candidates = np.arange(len(beaten))
+        self.candidates = np.arange(len(beaten)) if candidates is None else candidates
         while True:
-            self.critical = float(np.quantile(beaten_by_chance[:, self.candidates].max(axis=1), 1 - alpha))
+            if at_look:
+                self.critical = at_look.critical(self.candidates)
+            elif beaten_by_chance is not None:
+                self.critical = float(np.quantile(beaten_by_chance[:, self.candidates].max(axis=1), 1 - alpha))
             left = self.candidates[beaten[self.candidates] <= self.critical]
             if len(left) == len(self.candidates):
                 break

@@ -61,6 +61,41 @@ class JointError:
         shared = own[:, None] + own - 2 * self.by_examples
         return np.asarray(shared + by_seeds[:, :, None] + by_seeds[:, None, :])
 
+    @property
+    def between(self) -> NDArray[np.float64]:
+        """The mean square between seeds of each contender, float64, (contenders,); 0 without an estimate."""
+        result = np.zeros(len(self.means))
+        for members, own in self._groups:
+            result[members] = own.between
+        return result
+
+    @property
+    def common(self) -> NDArray[np.float64]:
+        """The covariance of the means over rows without what the seeds' own errors on these rows add to it."""
+        explained = np.zeros(len(self.means))
+        for members, own in self._groups:
+            explained[members] = min(own.explained, own.between)
+        return self.by_examples - np.diag(explained / self.counts)
+
+    def draw_common(self, draws: int, rng: np.random.Generator) -> NDArray[np.float64]:
+        """Return errors over rows that all looks at a comparison share, float64, (draws, contenders)."""
+        return np.asarray(rng.standard_normal((draws, len(self.means))) @ _root(self.common).T)
+
+    def variances_with(self, squares: NDArray[np.float64], counts: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the variance of each difference as it would be estimated at a look, (draws, contenders, contenders).
+
+        Args:
+            squares: the sum of squares of each contender's seeds about their mean, (draws, contenders).
+            counts: the number of seeds of each contender, (contenders,).
+        """
+        by_seeds = np.zeros_like(squares)
+        for members, _ in self._groups:
+            freedom = max(1, int((counts[members] - 1).sum()))
+            by_seeds[:, members] = squares[:, members].sum(axis=1, keepdims=True) / freedom / counts[members]
+        own = np.diag(self.common)
+        shared = own[:, None] + own - 2 * self.common
+        return np.maximum(shared + by_seeds[:, :, None] + by_seeds[:, None, :], np.finfo(float).tiny)
+
     def draw_errors(self, draws: int, rng: np.random.Generator) -> NDArray[np.float64]:
         """Return errors of the means as the estimates have them, float64, (draws, contenders)."""
         by_examples = rng.standard_normal((draws, len(self.means))) @ _root(self.by_examples).T

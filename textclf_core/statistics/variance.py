@@ -41,6 +41,10 @@ class Scores:
     by_seed: NDArray[np.float64]
     influences: NDArray[np.float64]
 
+    def first(self, number: int) -> Scores:
+        """Return the scores of the first seeds, or of all if there are no more."""
+        return Scores(self.by_seed[:number], self.influences[:number])
+
     @property
     def mean(self) -> float:
         """The mean of the metric over the seeds."""
