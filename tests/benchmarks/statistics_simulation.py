@@ -15,13 +15,15 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import product
+from itertools import combinations, product
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
 from textclf_core.statistics import Comparison, Metric, compare
+from textclf_core.statistics.crossing import crossing
 
 ALPHA = 0.05
 TOLERANCE = 0.01
@@ -37,6 +39,7 @@ class World:
             one for each.
         share: the share of the variable's variance that all contenders have in common.
         positives: the share of rows with the second label.
+        copies: how often each text is there: once, each twice, or a fifth of the rows in groups of five.
     """
 
     accuracies: tuple[float, ...] = (0.8,) * 4
@@ -46,6 +49,15 @@ class World:
     scatter: float | tuple[float, ...] = 0.0
     share: float = 0.3
     positives: float = 0.5
+    copies: Literal["none", "twice", "a fifth"] = "none"
+
+    @property
+    def clusters(self) -> NDArray[np.int64]:
+        """Which rows have the same text, as ids."""
+        if self.copies == "twice":
+            return np.arange(self.rows) // 2
+        grouped = self.rows // 5 if self.copies == "a fifth" else 0
+        return np.concatenate([np.arange(grouped) // 5, grouped + np.arange(self.rows - grouped)])
 
     @property
     def name(self) -> str:
@@ -56,16 +68,21 @@ class World:
 
     def draw(self, rng: np.random.Generator) -> tuple[NDArray[np.int64], dict[str, NDArray[np.int64]]]:
         """Return the references and, for each contender, the predictions of its seeds."""
-        references = (rng.random(self.rows) < self.positives).astype(np.int64)
+        _, texts = np.unique(self.clusters, return_inverse=True)
+        different = int(texts.max()) + 1
+        references = (rng.random(different) < self.positives).astype(np.int64)
+        right = self.draw_right(different, rng)
+        predictions = {str(name): np.where(of_one, references, 1 - references) for name, of_one in enumerate(right)}
+        return references[texts], {name: of_one[:, texts] for name, of_one in predictions.items()}
+
+    def draw_right(self, rows: int, rng: np.random.Generator) -> NDArray[np.bool_]:
+        """Return which rows the models are right on, (contenders, seeds, rows)."""
         number = len(self.accuracies)
         deviations = np.broadcast_to(self.scatter, (number,))[:, None] * rng.normal(size=(number, self.seeds))
         accuracies = np.clip(np.array(self.accuracies)[:, None] + deviations, 0.01, 0.995)
-        variable = np.sqrt(1 - self.share) * rng.normal(size=(number, self.seeds, self.rows))
-        variable += np.sqrt(self.share) * rng.normal(size=self.rows)
-        right = variable < stats.norm.ppf(accuracies)[:, :, None]
-        return references, {
-            str(name): np.where(of_one, references, 1 - references) for name, of_one in enumerate(right)
-        }
+        variable = np.sqrt(1 - self.share) * rng.normal(size=(number, self.seeds, rows))
+        variable += np.sqrt(self.share) * rng.normal(size=rows)
+        return np.asarray(variable < stats.norm.ppf(accuracies)[:, :, None])
 
     @property
     def truths(self) -> NDArray[np.float64]:
@@ -122,6 +139,7 @@ def simulate(
             world.metric,
             alpha=ALPHA,
             tolerance=TOLERANCE,
+            clusters=world.clusters,
             with_pairs=pairs,
             resamples=500,
             seed=simulation,
@@ -303,6 +321,36 @@ def smallest(simulations: int) -> Iterator[tuple[str, ...]]:
         yield (str(number), f"{np.mean(own):.4f}", f"{np.mean(holm):.4f}", f"{np.mean(ratios):.3f}")
 
 
+def copies(simulations: int) -> Iterator[tuple[str, ...]]:
+    """Four equal contenders on rows of which some are copies."""
+    columns = ("false_best", "false_worse", "false_pair", "score", "distances")
+    yield ("copies; world", *columns)
+    for kind, seeds in product(("twice", "a fifth"), (1, 3)):
+        world = World(copies=kind, seeds=seeds, scatter=0.01 if seeds > 1 else 0.0)
+        for line in _lines([world], simulations, look_at_errors, columns, pairs=True):
+            yield (f"{kind}; {line[0]}", *line[1:])
+
+
+def crossings(simulations: int) -> Iterator[tuple[str, ...]]:
+    """Equal learning curves of five contenders, three sizes, three seeds: whether any crossing is advised."""
+    yield ("curves", "any crossing advised")
+    with ProcessPoolExecutor() as pool:
+        for rows in (200, 1066):
+            found = np.array(list(pool.map(_advises_a_crossing, range(simulations), [rows] * simulations, chunksize=5)))
+            yield (f"equal, {rows} rows", f"{found.mean():.3f} ± {found.std() / math.sqrt(len(found)):.3f}")
+
+
+def _advises_a_crossing(seed: int, rows: int) -> bool:
+    rng = np.random.default_rng([seed, 4])
+    references = (rng.random(rows) < 0.5).astype(np.int64)
+    curves: dict[int, dict[int, NDArray[np.int64]]] = {name: {} for name in range(5)}
+    for size, accuracy in ((64, 0.7), (256, 0.78), (1024, 0.83)):
+        for name, right in enumerate(World((accuracy,) * 5, rows=rows, scatter=0.01).draw_right(rows, rng)):
+            curves[name][size] = np.where(right, references, 1 - references)
+    found = (crossing(references, curves[one], curves[two], "accuracy", resamples=500) for one, two in combinations(curves, 2))
+    return any(one is not None and one.is_established for one in found)
+
+
 def looks(simulations: int) -> Iterator[tuple[str, ...]]:
     """Any false verdict at any look, 4 equal contenders; and a gap of 4 points, beside a fixed number of 10 seeds."""
     yield ("looks at; scatter 1, share 0.3, 1,066 rows", "any false", "4 points found", "with 10 seeds", "seeds on average")
@@ -377,6 +425,8 @@ TABLES: dict[str, Callable[[int], Iterator[tuple[str, ...]]]] = {
     "risk": printed_risk,
     "smallest": smallest,
     "looks": looks,
+    "copies": copies,
+    "crossings": crossings,
 }
 
 
