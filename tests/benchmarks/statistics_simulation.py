@@ -347,17 +347,27 @@ def _advises_a_crossing(seed: int, rows: int) -> bool:
     for size, accuracy in ((64, 0.7), (256, 0.78), (1024, 0.83)):
         for name, right in enumerate(World((accuracy,) * 5, rows=rows, scatter=0.01).draw_right(rows, rng)):
             curves[name][size] = np.where(right, references, 1 - references)
-    found = (crossing(references, curves[one], curves[two], "accuracy", resamples=500) for one, two in combinations(curves, 2))
+    found = (
+        crossing(references, curves[one], curves[two], "accuracy", resamples=500)
+        for one, two in combinations(curves, 2)
+    )
     return any(one is not None and one.is_established for one in found)
 
 
 def looks(simulations: int) -> Iterator[tuple[str, ...]]:
     """Any false verdict at any look, 4 equal contenders; and a gap of 4 points, beside a fixed number of 10 seeds."""
-    yield ("looks at; scatter 1, share 0.3, 1,066 rows", "any false", "4 points found", "with 10 seeds", "seeds on average")
+    yield (
+        "looks at; scatter 1, share 0.3, 1,066 rows",
+        "any false",
+        "4 points found",
+        "with 10 seeds",
+        "seeds on average",
+    )
     with ProcessPoolExecutor() as pool:
         for planned in ((3, 5, 10), tuple(range(3, 11))):
             found = list(pool.map(_look_again, range(simulations), [planned] * simulations, chunksize=10))
-            cells = [f"{np.mean(column):.3f} ± {np.std(column) / math.sqrt(len(column)):.3f}" for column in zip(*found)]
+            columns = np.array(found).T
+            cells = [f"{own.mean():.3f} ± {own.std() / math.sqrt(simulations):.3f}" for own in columns]
             yield (", ".join(map(str, planned)), *cells)
 
 

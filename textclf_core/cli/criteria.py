@@ -6,9 +6,7 @@ from typing import Annotated
 
 import typer
 
-Metric = Annotated[
-    str, typer.Option(help="The metric by which contenders are ranked and recommended: f1 or accuracy.")
-]
+Metric = Annotated[str, typer.Option(help="The metric by which contenders are ranked and recommended: f1 or accuracy.")]
 Cost = Annotated[
     str,
     typer.Option(

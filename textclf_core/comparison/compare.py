@@ -13,7 +13,6 @@ from textclf_core.errors import RunError, UsageError
 from textclf_core.reports.analysis import Analysis, analyse, check_metric
 from textclf_core.reports.criteria import Criteria
 from textclf_core.reports.estimate_table import Estimate
-from textclf_core.reports.printed import ReportOptions
 from textclf_core.reports.report import Report
 from textclf_core.reports.stored import StoredRun
 
@@ -181,7 +180,11 @@ def estimate(request: ComparisonRequest, *, console: Console | None = None, quie
         from textclf_core.types.progress import Progress
 
         lines = estimate_costs(planned, Progress(console, quiet=quiet))
-    return Estimate(lines=lines, price_per_hour=prices.per_hour if (prices := request.criteria.prices) else None, not_included=missing)
+    return Estimate(
+        lines=lines,
+        price_per_hour=prices.per_hour if (prices := request.criteria.prices) else None,
+        not_included=missing,
+    )
 
 
 def _plan(request: ComparisonRequest) -> ComparisonPlan:

@@ -161,7 +161,9 @@ def _parse(text: str) -> SearchedOption:
     if not dots:
         choices = tuple(choice.strip() for choice in given.split(","))
         if len(set(choices)) < 2 or len(set(choices)) < len(choices) or "" in choices:
-            raise UsageError(f"--tune {text}: give a range, such as {name}=1e-5..1e-2, or different choices, {name}=A,B.")
+            raise UsageError(
+                f"--tune {text}: give a range, such as {name}=1e-5..1e-2, or different choices, {name}=A,B."
+            )
         return SearchedOption(name, choices=choices)
     try:
         ends = float(low), float(high)

@@ -123,7 +123,9 @@ class _Study:
     for its luck.
     """
 
-    def __init__(self, plan: ComparisonPlan, first: Cell, spaces: tuple[Space, ...], search: Search, metric: str) -> None:
+    def __init__(
+        self, plan: ComparisonPlan, first: Cell, spaces: tuple[Space, ...], search: Search, metric: str
+    ) -> None:
         self._plan, self._first, self._spaces, self._search, self._metric = plan, first, spaces, search, metric
         used = {cell.seed for cell in plan.cells}
         self._seed = next(seed for seed in range(_TRIAL_SEED, _TRIAL_SEED + len(used) + 1) if seed not in used)
@@ -144,7 +146,8 @@ class _Study:
         with progress.bar(f"tune {label}", trials + again, "trials") as bar:
             tried: list[_Trial] = []
             number = 0
-            for number, outcome in enumerate(self._explore(), start=1):
+            for outcome in self._explore():
+                number += 1
                 tried += [outcome] if outcome else []
                 best = max(tried, key=lambda one: one.score, default=None)
                 bar.advance(note=f"best so far: {_written(best.values)}" if best else "")
@@ -185,8 +188,10 @@ class _Study:
         # Each round of halving costs as much as the first.
         budget = None if self._search.flops is None else self._search.flops / len(self._shares)
         for number in range(trials):
-            if budget is not None and number >= (2 if self._counts_flops else DEFAULT_TRIALS) and (
-                self._flops >= budget or not self._counts_flops
+            if (
+                budget is not None
+                and number >= (2 if self._counts_flops else DEFAULT_TRIALS)
+                and (self._flops >= budget or not self._counts_flops)
             ):
                 break
             trial = study.ask()
@@ -243,7 +248,9 @@ def _shares(search: Search, rows: int) -> list[float]:
 
 
 def _written(values: Values) -> str:
-    return ", ".join(f"{name}={value}" if isinstance(value, str) else f"{name}={value:g}" for name, value in values.items())
+    return ", ".join(
+        f"{name}={value}" if isinstance(value, str) else f"{name}={value:g}" for name, value in values.items()
+    )
 
 
 def _names(spaces: tuple[Space, ...]) -> str:

@@ -16,8 +16,8 @@ from textclf_core.reports.prices import Running, volume_sentence
 from textclf_core.reports.rounding import write_risk, write_significant
 from textclf_core.reports.stored import ContenderRuns, StoredRun, gather
 from textclf_core.statistics import Comparison, Interval, Metric, PairedTest, compare
-from textclf_core.tasks import kind_of
 from textclf_core.statistics.from_best import Needed
+from textclf_core.tasks import kind_of
 from textclf_core.types.data import DataRecord
 
 

@@ -88,7 +88,9 @@ def columns_of(analysis: Analysis) -> dict[str, Column]:
         name="failed",
         heading="failed to train",
         parts={"failed": lambda row: " ".join(map(str, row.line.failed_seeds))},
-        write=lambda row: f"{len(row.line.failed_seeds)} of {len(row.line.seeds)}" if row.line.failed_seeds else MISSING,
+        write=lambda row: (
+            f"{len(row.line.failed_seeds)} of {len(row.line.seeds)}" if row.line.failed_seeds else MISSING
+        ),
         align="left",
         key=lambda row: len(row.line.failed_seeds) or None,
     )

@@ -115,9 +115,7 @@ def _data_read(analysis: Analysis, format: str, shown: set[tuple[str, ...]]) -> 
 
 
 def _section(analysis: Analysis, options: ReportOptions, alone: bool, read: str) -> Iterator[str]:
-    yield comparison_text(
-        analysis, options.format, columns=options.columns, sort=options.sort, read=read
-    )
+    yield comparison_text(analysis, options.format, columns=options.columns, sort=options.sort, read=read)
     if analysis.pairs:
         yield _pair_table(analysis, options.format)
     slices = slices_of(analysis, options.slices)

@@ -62,7 +62,7 @@ class StoredRun:
 
     @cached_property
     def failed_to_train(self) -> bool:
-        """Whether the model trained parameters, but predicts the same for all test rows (or words), whose labels differ."""
+        """Whether the model has trained, but predicts one label for all test rows (or words), whose labels differ."""
         if not self.record.cost.trainable_parameters:
             return False
         predictions, labels = self.label_ids("prediction"), self.label_ids("label")

@@ -190,8 +190,8 @@ def _failed(analysis: Analysis) -> list[str]:
     if most > 1:
         unseen = (1 - _RARE_FAILURE) ** most
         sentences.append(
-            f"Training that fails at 1 seed in {1 / _RARE_FAILURE:.0f} fails at none of {most} seeds in {100 * unseen:.0f}% "
-            "of comparisons."
+            f"Training that fails at 1 seed in {1 / _RARE_FAILURE:.0f} fails at none of {most} seeds in "
+            f"{100 * unseen:.0f}% of comparisons."
         )
     return sentences
 
@@ -216,7 +216,8 @@ def _smallest_difference(smallest: float, *, rough: bool) -> str:
         )
     return (
         f"The smallest difference from the best that these would show in 80 of 100 comparisons is "
-        f"{'roughly ' if rough else ''}{write_significant(smallest, 1 if rough else 2)}; a smaller one may remain undecided."
+        f"{'roughly ' if rough else ''}{write_significant(smallest, 1 if rough else 2)}; a smaller one may remain "
+        "undecided."
     )
 
 

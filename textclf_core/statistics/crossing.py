@@ -13,7 +13,6 @@ from textclf_core.errors import DataError
 from textclf_core.statistics.bootstrap import Interval, resampled_scores, strata_of
 from textclf_core.statistics.metrics import Metric
 
-
 ESTABLISHED = 0.95
 """The share of the resamples from which on a crossing counts as established."""
 

@@ -1,8 +1,8 @@
 """Looking at a comparison several times, while seeds are added: critical values that hold over all looks.
 
 The same test rows are used at every look, so the error over rows is shared by all of them; more seeds shrink the error
-between seeds only. The accepted probability of a false verdict is spent over the looks by the information that they have
-(Lan and DeMets, Biometrika 70, 1983, pp. 659-663), which is 1 / (V_rows + V_seeds / S) for S seeds.
+between seeds only. The accepted probability of a false verdict is spent over the looks by their share of information
+(Lan and DeMets, Biometrika 70, 1983, pp. 659-663). The information is 1 / (V_rows + V_seeds / S) for S seeds.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ class SequentialCriticalValues:
     """The critical values of each look so far, in standard errors.
 
     What chance alone does over the looks is drawn for equal contenders: one error over rows; for each seed a deviation,
-    of which the first S make the mean of a look with S seeds, and its estimate of the variance between seeds. A critical
-    value is such that the draws that exceed it, or one of an earlier look, are the share that may be spent until then.
+    of which the first S make the mean of a look with S seeds, and its estimate of the variance between seeds. The share
+    of draws that exceed a critical value, or an earlier look's, is what may be spent until then.
 
     Args:
         error: of all contenders, at the last look so far.

@@ -162,10 +162,10 @@ def test_a_wider_tolerance_recommends_what_costs_less(tmp_path: Path) -> None:
     write(tmp_path, "dear", 0.86, 100)
     write(tmp_path, "cheap", 0.83, 1)
     recommended = [
-        next(row.line.label for row in analyse(find_runs([tmp_path]), Criteria(metric="accuracy", tolerance=tolerance))[0].rows
-             if row.recommended)
+        next(row.line.label for row in analysis.rows if row.recommended)
         for tolerance in (0.01, 0.1)
-    ]  # fmt: skip
+        for analysis in analyse(find_runs([tmp_path]), Criteria(metric="accuracy", tolerance=tolerance))
+    ]
     assert recommended == ["dear", "cheap"]
 
 

@@ -75,7 +75,9 @@ def test_the_verdict_stands_above_and_what_it_rests_on_below(analysis: Analysis)
         "at most half the tolerance of 0.01." in " ".join(text.split())
     )
     assert "2 seeds (0, 1), 200 test examples." in text
-    assert "The smallest difference from the best that these would show in 80 of 100 comparisons is roughly 0.04;" in text
+    assert (
+        "The smallest difference from the best that these would show in 80 of 100 comparisons is roughly 0.04;" in text
+    )
     assert "held out" not in text
 
 

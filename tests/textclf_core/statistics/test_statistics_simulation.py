@@ -1,4 +1,4 @@
-"""The statistics are right as often as they say, where the truth is known: four or five contenders, three seeds, 1,066 rows.
+"""The statistics are right as often as they say, where the truth is known.
 
 A small part of ``tests/benchmarks/statistics_simulation.py``, which says how predictions are drawn.
 """

@@ -94,9 +94,7 @@ def write_page(
     Raises:
         UsageError: a slice can't be read.
     """
-    path.write_text(
-        page_text(analyses, command=command, slices=slices), encoding="utf-8"
-    )
+    path.write_text(page_text(analyses, command=command, slices=slices), encoding="utf-8")
 
 
 def page_text(
@@ -108,13 +106,9 @@ def page_text(
     """Return the page that :func:`write_page` writes."""
     css, script = _resource("page.css"), _resource("page.js")
     with style():
-        curves = [
-            (figure_svg(train_size_chart(one)), one.sentences())
-            for one in learning_curves(analyses)
-        ]
+        curves = [(figure_svg(train_size_chart(one)), one.sentences()) for one in learning_curves(analyses)]
         comparisons = [
-            _comparison(analysis, f"c{number}", command, slices)
-            for number, analysis in enumerate(analyses, start=1)
+            _comparison(analysis, f"c{number}", command, slices) for number, analysis in enumerate(analyses, start=1)
         ]
     return _template().render(
         titles=" · ".join(dict.fromkeys(analysis.data.source for analysis in analyses)),
@@ -144,9 +138,7 @@ def _template() -> Template:
     return environment.from_string(_resource("page.html.jinja"))
 
 
-def _comparison(
-    analysis: Analysis, prefix: str, command: str | None, wanted: Sequence[str]
-) -> Comparison:
+def _comparison(analysis: Analysis, prefix: str, command: str | None, wanted: Sequence[str]) -> Comparison:
     slices = tuple({one.name: one for one in (*usual_slices(analysis), *slices_of(analysis, wanted))}.values())
     every = analysis.criteria.kinds
     kinds = [every[analysis.cost], *(kind for kind in every.values() if kind.name != analysis.cost)]

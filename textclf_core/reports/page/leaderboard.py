@@ -23,8 +23,8 @@ def leaderboard(analysis: Analysis, prefix: str) -> SortTable:
     deviation = columns_of(analysis)["sd"]
     return SortTable(
         f"{prefix}-leaderboard",
-        f"{counted(len(analysis.rows), 'contender')}. {analysis.metric} is on test, mean over seeds ± sd; the verdicts of "
-        "all contenders hold at once.",
+        f"{counted(len(analysis.rows), 'contender')}. {analysis.metric} is on test, mean over seeds ± sd; the verdicts "
+        "of all contenders hold at once.",
         tuple(SortColumn(one.heading, one.align in ("right", "decimal"), one.largest_first) for one in columns),
         tuple(tuple(_cell(column, row, analysis.rows, deviation) for column in columns) for row in analysis.rows),
         sorted_by=next(index for index, column in enumerate(columns) if column.name == "score"),
