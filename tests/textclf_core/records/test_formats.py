@@ -60,15 +60,31 @@ def test_a_cell_of_an_old_format_is_run_anew_and_that_is_logged(
     file.write_text(json.dumps(old))
     caplog.set_level("INFO", logger="textclf")
     [again] = compare().runs
-    assert again.record.format == 2
-    assert f"{first.directory} is run again: its record has format 1, and this version writes 2" in caplog.messages
+    assert again.record.format == 3
+    assert f"{first.directory} is run again: its record has format 1, and this version writes 3" in caplog.messages
+
+
+def test_the_one_tuned_option_of_an_old_record_is_read_as_one_of_several(runs: Path) -> None:
+    run = runs / "head-only"
+    content = json.loads((run / RECORD_FILE).read_text())
+    content["tuning"] = {
+        "option": "finetune:learning_rate", "value": 1e-3, "low": 1e-5, "high": 1e-2, "trials": 8, "train_flops": 1e12,
+        "validation_score": 0.8,
+    }  # fmt: skip
+    (run / RECORD_FILE).write_text(json.dumps(content))
+    tuning = textclf_core.open_run(run).record.tuning
+    assert tuning is not None
+    assert [(one.option, one.value, one.searched) for one in tuning.options] == [
+        ("finetune:learning_rate", 1e-3, "1e-05..0.01")
+    ]
+    assert (tuning.trials, tuning.train_flops) == (8, 1e12)
 
 
 def test_a_later_format_is_refused(runs: Path) -> None:
     run = next(iter(sorted(runs.iterdir())))
     content = json.loads((run / RECORD_FILE).read_text())
-    (run / RECORD_FILE).write_text(json.dumps({**content, "format": 3}))
+    (run / RECORD_FILE).write_text(json.dumps({**content, "format": 4}))
     with pytest.raises(
-        textclf_core.UsageError, match="the record has format 3, but this version of textclf reads formats 1 to 2"
+        textclf_core.UsageError, match="the record has format 4, but this version of textclf reads formats 1 to 3"
     ):
         textclf_core.open_run(run)
