@@ -188,7 +188,9 @@ def comparison(
                 high=means[line.label] + half,
                 verdict="best" if line is ranked[0] else ("undecided" if line in like_the_best else "worse"),
                 difference=means[line.label] - best,
-                distance=Interval(means[line.label] - best - half, half if line in like_the_best else 0.0, 0.95),
+                distance=Interval(means[line.label] - best - half, half if line in like_the_best else 0.0, 0.95)
+                if len(ranked) > 1
+                else None,
                 needed=None,
                 loss=0.0042 if line in like_the_best else best - means[line.label],
                 risk=0.125 if line in like_the_best else 0.9876,

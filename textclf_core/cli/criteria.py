@@ -34,16 +34,7 @@ Price = Annotated[
         metavar="PRICE/h",
     ),
 ]
-LabelCluster = Annotated[
-    str | None,
-    typer.Option(
-        help="A column of the data, such as an author: test rows that share a value count as one draw. Rows that share "
-        "a text always do.",
-        metavar="COLUMN",
-        show_default=False,
-    ),
-]
-Price = Annotated[float, typer.Option(help="The price of labelling one text, for money.", metavar="PRICE")]
+LabelPrice = Annotated[float, typer.Option(help="The price of labelling one text, for money.", metavar="PRICE")]
 Predictions = Annotated[
     str | None,
     typer.Option(

@@ -63,7 +63,7 @@ def test_every_plot_is_written_as_png_and_svg_and_the_same_runs_give_the_same_by
         write_run(tmp_path / "runs", f"freeze-first-n:n={n}", strategy=strategy, history=history())
     analysis = comparison(tmp_path / "runs")
     first, second = (write_plots(analysis, tmp_path / name) for name in ("first", "second"))
-    names = ["cost", "sweep-freeze-first-n-n", "learning-curves", "confusion", "reliability"]
+    names = ["cost", "distances", "sweep-freeze-first-n-n", "learning-curves", "confusion", "reliability"]
     assert [path.name for path in first] == [f"{name}{end}" for name in names for end in (".png", ".svg")]
     for path in first:
         if path.suffix == ".png":

@@ -31,7 +31,7 @@ def leaderboard(analysis: Analysis, prefix: str) -> SortTable:
     )
 
 
-def _shown(analysis: Analysis, price_per_hour: float | None) -> Iterator[Column]:
+def _shown(analysis: Analysis) -> Iterator[Column]:
     for name, column in columns_of(analysis).items():
         values = {column.key(row) for row in analysis.rows}
         # The deviation stands beside the score.
