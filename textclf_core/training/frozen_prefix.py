@@ -187,8 +187,8 @@ class FrozenPrefix:
         wanted = tokens * self._width * _BYTES_A_NUMBER
         if not self._folder.make_room(wanted, keep=self.key):
             logger.info(
-                "the frozen prefix is recomputed in each epoch: its output takes %.1f GB, and the cache's limit is %.1f GB "
-                "(TEXTCLF_CACHE_LIMIT)",
+                "the frozen prefix is recomputed in each epoch: its output takes %.1f GB, and the cache's limit is "
+                "%.1f GB (TEXTCLF_CACHE_LIMIT)",
                 wanted / 1e9,
                 self._folder.limit_bytes / 1e9,
             )

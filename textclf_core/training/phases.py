@@ -101,8 +101,8 @@ class TrainingPhases:
             encoder.model.get_parameter(name).requires_grad_(name not in frozen)
         if not any(encoder.part_of(name) == "head" for name in encoder.trainable_names()):
             raise RunError(
-                f"from epoch {self._epochs_done + 1} on, the strategies freeze the whole classification head, which has "
-                "to train."
+                f"from epoch {self._epochs_done + 1} on, the strategies freeze the whole classification head, which "
+                "has to train."
             )
 
     def interval_done(self, interval: Interval) -> None:
