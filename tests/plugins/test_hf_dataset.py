@@ -113,7 +113,7 @@ def test_a_hub_without_the_data_set_is_distinguished_from_an_unreachable_one(tmp
     hub = f"import os; os.environ['HF_ENDPOINT'] = 'http://127.0.0.1:{server.server_port}'\n"
     error = run_without_hub(tmp_path, hub + LOAD, "id=owner/moods").stdout
     server.shutdown()
-    assert error.startswith("owner/moods can't be had from the hub: ")
+    assert error.startswith("owner/moods can't be loaded from the hub: ")
 
 
 def test_offline_mode_is_named(tmp_path: Path) -> None:

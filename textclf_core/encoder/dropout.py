@@ -1,8 +1,8 @@
-"""Dropout whose numbers depend on what they are for, not on what was drawn before.
+"""Dropout from a counter-based generator: a mask doesn't depend on earlier draws.
 
 On a CPU a mask comes from Philox (Salmon and others, SC 2011), a counter-based generator. Its key is a hash of the
-seed, the step, the module's name and how often that module was called in the step. So a step that is taken again draws
-the same numbers, and no generator's state has to be kept.
+seed, the step, the module's name and how often that module was called in the step. So a repeated step has the
+same masks, and checkpoints need no generator state.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 from textclf_core.encoder.families import FAMILIES
 
 Drop = Callable[[nn.Module, Tensor, float], Tensor]
-"""Drops some of a tensor's numbers for a module, at a rate, and scales the others."""
+"""Applies a module's dropout to a tensor at a rate, and scales the remaining values."""
 
-# A number is kept if 16 random bits are less than the rate's share of these.
+# A value is kept if 16 random bits, as a number, are below (1 - rate) * 2**16.
 _LEVELS = 2**16
 
 
 class KeyedDropout:
-    """The dropout of a model in training, the same in each step whenever and wherever the step is taken.
+    """The dropout of a model in training, determined by seed, step, process and micro-batch.
 
-    What isn't a ``nn.Dropout`` or the attention of a known family draws from torch's generators, which are seeded by
-    the same key; so does everything on a GPU.
+    Modules other than ``nn.Dropout`` and the attention of known families draw from torch's generators, which are seeded
+    with the same key; on a GPU all modules do.
     """
 
     def __init__(self, model: PreTrainedModel, seed: int) -> None:
@@ -44,7 +44,7 @@ class KeyedDropout:
 
     @contextmanager
     def drawing(self, step: int, process: int = 0, micro_batch: int = 0) -> Iterator[None]:
-        """Let a forward pass draw the numbers of a step, of one process and one of its micro-batches."""
+        """Use the masks of a step, process and micro-batch in forward passes while the block runs."""
         torch.manual_seed(_hash(self._seed, step, process, micro_batch) % 2**63)
         if self._model.device.type != "cpu":
             yield
@@ -59,22 +59,21 @@ class KeyedDropout:
 
 
 class DropoutMasks:
-    """The masks of one forward pass; another seed, step, process or micro-batch has other ones."""
+    """The dropout masks of one forward pass, determined by seed, step, process and micro-batch."""
 
     def __init__(self, seed: int, step: int, process: int = 0, micro_batch: int = 0) -> None:
         self._key = (seed, step, process, micro_batch)
         self._calls: Counter[str] = Counter()
 
     def draw(self, name: str, shape: Sequence[int], rate: float) -> Tensor:
-        """Return what dropout multiplies with, float32: 0 with the probability ``rate``, else what keeps the mean.
+        """Return a dropout mask, float32: 0 with the probability ``rate``, else about 1 / (1 - rate).
 
-        The numbers are drawn along the second to last dimension, token by token, so those of the first token are the
-        same however many follow.
+        It is drawn token by token, so the first token's part doesn't depend on the number of tokens.
 
         Args:
-            name: the module's. Each call with a name gives other numbers.
-            shape: of hidden states, (rows, tokens, width), of attention, (rows, heads, tokens, tokens), or of one
-                vector a row, (rows, width).
+            name: the name of the module; each call with a name returns another mask.
+            shape: that of hidden states, (rows, tokens, width), of attention, (rows, heads, tokens, tokens), or of one
+                vector per row, (rows, width).
             rate: rounded to a multiple of 2**-16.
         """
         generator = np.random.Philox(key=_hash(*self._key, name, self._calls[name]))
@@ -89,11 +88,11 @@ class DropoutMasks:
 
 @contextmanager
 def replaced_dropout(model: PreTrainedModel, drop: Drop) -> Iterator[None]:
-    """Let ``drop`` do the dropout that is on now, while the block runs and wherever it stays on."""
+    """Replace all dropout that is active now by ``drop`` while the block runs."""
     dropouts = [one for one in model.modules() if type(one) is nn.Dropout and one.training and one.p]
     for dropout in dropouts:
         vars(dropout)["forward"] = _forward(dropout, drop)
-    # Within attention, dropout is a function or a part of one. A family that isn't known may compute it another way.
+    # In attention, dropout is a function call. An unknown family may compute attention differently.
     known = model.config.model_type in FAMILIES and not getattr(model.config, "is_decoder", False)
     replaced = {"sdpa": _attention(drop, sdpa_attention_forward), "eager": _attention(drop)} if known else {}
     ALL_ATTENTION_FUNCTIONS.update(replaced)
@@ -111,7 +110,7 @@ def _forward(dropout: nn.Dropout, drop: Drop) -> Callable[[Tensor], Tensor]:
 
 
 def _attention(drop: Drop, without: Callable[..., Any] | None = None) -> Callable[..., Any]:
-    """Return a function that attends as transformers' do; ``without`` does where nothing is dropped."""
+    """Return an attention function as of transformers that applies ``drop``; without dropout it calls ``without``."""
 
     def attend(
         module: nn.Module,
@@ -142,5 +141,5 @@ def _attention(drop: Drop, without: Callable[..., Any] | None = None) -> Callabl
 
 
 def _hash(*key: object) -> int:
-    """Return 128 bits that depend on all of a key."""
+    """Return a 128-bit hash of a key."""
     return int.from_bytes(hashlib.blake2b(repr(key).encode(), digest_size=16).digest(), "little")

@@ -87,15 +87,15 @@ FIRST_TOKEN_BLOCKS = {
         has_position_bias=True,
     ),
 }
-"""The families whose last block is known to do with one row; ALBERT's blocks are one, so its last can't differ."""
+"""The families whose last block can be computed for one row; ALBERT's blocks share parameters, so it isn't one."""
 
 
 @contextmanager
 def last_block_for_first_token(block: nn.Module, paths: PostNormBlock, heads: int) -> Iterator[None]:
-    """Let ``block`` give the hidden state of the first token alone, float, shape (batch, 1, width).
+    """Make ``block`` return only the first token's hidden state, float, shape (batch, 1, width), while the block runs.
 
-    Under :class:`~textclf_core.encoder.dropout.KeyedDropout`, the first token's dropout on a CPU is what it is among
-    all tokens, so a seed gives the same training with and without.
+    With :class:`~textclf_core.encoder.dropout.KeyedDropout` on a CPU, the first token's dropout is the same as among
+    all tokens, so a seed gives the same training with and without this.
     """
     vars(block)["forward"] = MethodType(_Forward(paths, heads), block)
     try:
@@ -105,7 +105,7 @@ def last_block_for_first_token(block: nn.Module, paths: PostNormBlock, heads: in
 
 
 def is_first_token_forward(method: object) -> bool:
-    """Return whether a method is what :func:`last_block_for_first_token` gave a block."""
+    """Return whether a method was set by :func:`last_block_for_first_token`."""
     return isinstance(method, MethodType) and isinstance(method.__func__, _Forward)
 
 
@@ -145,17 +145,17 @@ class _Forward:
         return (result,) if paths.has_position_bias else result
 
     def _split(self, projected: Tensor) -> Tensor:
-        """Return (batch, heads, tokens, width of a head)."""
+        """Return a projection divided into heads, shape (batch, heads, tokens, width of a head)."""
         return projected.view(*projected.shape[:2], self.heads, -1).transpose(1, 2)
 
 
 def _attend(
     query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, bias: Tensor | None, dropout: nn.Dropout
 ) -> Tensor:
-    """Return the attention of the first token, (batch, heads, 1, width of a head).
+    """Return the attention output of the first token, shape (batch, heads, 1, width of a head).
 
-    Sums instead of matrix products: a product of one row rounds by where in memory its operands lie, so a row's bits
-    would depend on the thread that it falls to.
+    It is computed by sums instead of matrix products: a product of one row rounds differently by memory alignment, so
+    a row's bits would depend on the thread that computes it.
     """
     scores = (query * key).sum(-1).unsqueeze(2) * key.shape[-1] ** -0.5
     if mask is not None and mask.dtype == torch.bool:  # True where attention is paid
@@ -167,5 +167,5 @@ def _attend(
 
 
 def _first_row(mask: Tensor | None) -> Tensor | None:
-    """Return what a mask or a bias, (batch or 1, heads or 1, tokens or 1, tokens), holds for the first token."""
+    """Return the first token's part of a mask or bias, shape (batch or 1, heads or 1, tokens or 1, tokens)."""
     return None if mask is None else mask[..., :1, :]

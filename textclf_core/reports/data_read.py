@@ -1,4 +1,4 @@
-"""What was read, in a few lines: above the scores of a run and of a comparison, and alone."""
+"""A short table of what was read, shown above the scores of a run or a comparison, or alone."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What a run needs to know of the machine, its memory and the model hub."""
+"""The machine, its memory, the code on it, and the model hub."""

@@ -1,6 +1,6 @@
-"""What code and files are: a version names an installed distribution's code, a hash whatever can change under one.
+"""Identifying code and files: by version in an installed distribution, by hash if the source can change.
 
-A key or a record that says ``"peft 0.21.2"`` or a hash by these functions changes whenever the code or the file does.
+A key or a record with these versions and hashes changes whenever the code or the file does.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ _INSTALLED = frozenset({"site-packages", "dist-packages"})
 
 
 def code_of(module: str) -> str | None:
-    """Return what names the code of a module: distribution and version, or a hash of the source where it can change.
+    """Return an identifier of a module's code: distribution and version, or a hash if the source can change.
 
-    The source of a package outside of the folders of installed packages (an editable install, a checkout) is hashed
-    whole; that of a single file together with the files that it imports from such places.
+    A package outside the folders of installed packages (an editable install, a checkout) is hashed as a whole; a single
+    file is hashed together with the files that it imports from such folders.
 
     Args:
-        module: its name; only its topmost package counts.
+        module: the module's name, of which only the top-level package is used.
 
     Returns:
-        ``"peft 0.21.2"``, ``"sha256 ..."``; ``None`` where there is no file, as for what was typed at a prompt.
+        ``"peft 0.21.2"``, ``"sha256 ..."``; ``None`` without a file, as for code typed at a prompt.
     """
     top = module.partition(".")[0]
     if top in sys.stdlib_module_names:
@@ -46,7 +46,7 @@ def code_of(module: str) -> str | None:
 
 
 def distribution_code(name: str) -> str | None:
-    """Return name and version of a distribution, and a hash of its source where that can change; ``None`` if absent."""
+    """Return a distribution's name and version, and a hash if its source can change; ``None`` if not installed."""
     try:
         found = distribution(name)
     except PackageNotFoundError:
@@ -56,7 +56,7 @@ def distribution_code(name: str) -> str | None:
 
 @cache
 def requirements(name: str) -> tuple[str, ...]:
-    """Return the installed distributions that a distribution requires in any case (not by an extra), by name."""
+    """Return the names of the installed distributions that a distribution requires, without those of extras."""
     try:
         wanted = distribution(name).requires or []
     except PackageNotFoundError:
@@ -72,7 +72,7 @@ def content_sha256(path: Path) -> str:
 
 
 def _places(top: str) -> list[Path] | None:
-    """Return the folders of a package, or the file of a module that is none; ``None`` where it has neither."""
+    """Return the folders of a package, or the file of a single module; ``None`` without either."""
     loaded = sys.modules.get(top)
     try:
         spec = loaded.__spec__ if loaded is not None else find_spec(top)
@@ -85,7 +85,7 @@ def _places(top: str) -> list[Path] | None:
 
 
 def _changing_places(top: str) -> list[Path]:
-    """Return the places of a package that lie outside of the folders of installed packages."""
+    """Return the paths of a package that are outside the folders of installed packages."""
     return [place for place in _places(top) or [] if _changes(place)]
 
 
@@ -95,7 +95,7 @@ def _changes(place: Path) -> bool:
 
 @cache
 def _package_sha256(top: str) -> str:
-    """Return a hash of a package's source, by its name; what a process has imported stays what it is."""
+    """Return a hash of a package's source; it is cached, since an imported package doesn't change in a process."""
     places = _changing_places(top)
     return _sha256_of(
         [file for place in places for file in (sorted(place.rglob("*.py")) if place.is_dir() else [place])]
@@ -103,9 +103,9 @@ def _package_sha256(top: str) -> str:
 
 
 def _file_code(top: str, places: Iterable[Path]) -> str:
-    """Return a hash of a single file and of what it imports from where code can change; of other imports the versions.
+    """Return a hash of a file, of the files that it imports if they can change, and of its other imports' versions.
 
-    Unlike a package, a file is read again whenever it is asked for: a process may import it again.
+    Unlike a package, a file is read in each call, since a process may import it again.
     """
     files: set[Path] = set()
     others: set[str] = set()
@@ -128,7 +128,7 @@ def _file_code(top: str, places: Iterable[Path]) -> str:
 
 
 def _imports(file: Path) -> Iterator[str]:
-    """Yield the topmost packages that a file imports."""
+    """Yield the top-level packages that a file imports."""
     if file.suffix != ".py":
         return
     for node in ast.walk(ast.parse(file.read_bytes())):
@@ -139,12 +139,12 @@ def _imports(file: Path) -> Iterator[str]:
 
 
 def _beside(file: Path, name: str) -> list[Path]:
-    """Return the module of that name in a file's own folder, which may be imported from there."""
+    """Return the paths of a module in a file's own folder, from which the file may import it."""
     return [one for one in (file.with_name(f"{name}.py"), file.with_name(name)) if one.exists()]
 
 
 def _sha256_of(files: Iterable[Path], below: Path | None = None) -> str:
-    """Return one hash over the names and contents of files; a single file's name doesn't count."""
+    """Return a hash of the names and contents of files; of a single file only the content."""
     total = hashlib.sha256()
     for file in files:
         name = file.relative_to(below).as_posix() if below else file.name
@@ -159,7 +159,7 @@ def _file_sha256(file: Path) -> str:
 
 @cache
 def _hashed(file: Path, size: int, modified_ns: int) -> str:
-    """Return a file's hash, which a process computes once as long as size and time stay."""
+    """Return a file's hash; it is cached while size and modification time are unchanged."""
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
@@ -178,7 +178,7 @@ def _distributions() -> dict[str, list[str]]:
 
 
 def _packages(found: Distribution) -> list[str]:
-    """Return the topmost packages of a distribution."""
+    """Return the top-level packages of a distribution."""
     listed = (found.read_text("top_level.txt") or "").split()
     return listed or [found.name.replace("-", "_")]
 

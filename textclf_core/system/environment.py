@@ -1,4 +1,4 @@
-"""The machine and the packages that a run computed with."""
+"""The machine and the package versions of a run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PACKAGES = ("textclf-core", "torch", "transformers", "tokenizers", "datasets", 
 
 
 def environment(device: str) -> dict[str, str]:
-    """Return the versions and the hardware that can change a result, by name. Nothing that identifies a person."""
+    """Return the versions and the hardware that can change a result, by name; nothing identifies a person."""
     facts = {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}}
     facts["platform"] = platform.platform()
     facts["device"] = torch.cuda.get_device_name(device) if device.startswith("cuda") else device
@@ -26,7 +26,7 @@ def environment(device: str) -> dict[str, str]:
 
 
 def device_facts(device: torch.device | str) -> list[str]:
-    """Return what of a device, and of how torch uses it, decides the bits that it computes."""
+    """Return the properties of a device, and the settings of torch, that can change the bits of a result."""
     device = torch.device(device)
     precision = torch.get_float32_matmul_precision()
     if device.type == "cuda":
@@ -36,7 +36,7 @@ def device_facts(device: torch.device | str) -> list[str]:
 
 @cache
 def _cpu_model() -> str:
-    """Return the processor's name: libraries choose their kernels by it."""
+    """Return the processor's name, by which libraries choose their kernels."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:  # not Linux
@@ -45,7 +45,7 @@ def _cpu_model() -> str:
 
 
 def resolve_device(name: str) -> str:
-    """Return a torch device for ``name``; ``auto`` is a GPU where there is one.
+    """Return a torch device for ``name``; ``auto`` is a GPU if there is one.
 
     Raises:
         UsageError: this machine or this build of torch has no such device.

@@ -1,4 +1,4 @@
-"""The model hub and its cache on this machine: whether it can be reached, and data sets from it."""
+"""The model hub and its cache on this machine: reachability, and loading data sets."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ REACH_SECONDS = 3.0
 
 
 def why_unreachable() -> str | None:
-    """Return why the hub can't be asked, or ``None`` if it answers.
+    """Return the reason why the hub can't be reached, or ``None`` if it answers.
 
-    The hub's own libraries try again with growing pauses, for most of a minute where there is no network; this asks
-    once, for three seconds.
+    Without a network, the hub's own libraries retry for most of a minute; this makes one request with a timeout of
+    three seconds.
     """
     from huggingface_hub import constants
 
@@ -32,17 +32,17 @@ def why_unreachable() -> str | None:
     try:
         urllib.request.urlopen(request, timeout=REACH_SECONDS).close()
     except urllib.error.HTTPError:
-        return None  # an answer, if not to this question
+        return None  # the hub answered
     except OSError as error:
         return f"{constants.ENDPOINT} doesn't answer: {getattr(error, 'reason', error)}"
     return None
 
 
 def model_places(local: bool) -> dict[str, Any]:
-    """Return what keeps ``from_pretrained`` of a model to folders and cache (``local``), or lets it ask the hub.
+    """Return the arguments with which a model's ``from_pretrained`` uses only folders and the cache, or also the hub.
 
-    Where peft is installed, transformers looks for an adapter first, and that search needs to be told by itself: else
-    it asks the hub for a model that is in the cache, for half a minute where there is no network.
+    If peft is installed, transformers looks for an adapter first, and that search needs an argument of its own: without
+    it, it asks the hub even for a cached model, for half a minute without a network.
     """
     return {"local_files_only": local, "adapter_kwargs": {"local_files_only": local}}
 
@@ -51,12 +51,12 @@ def cached_dataset(id: str, name: str | None = None, revision: str | None = None
     """Return a data set of the hub from this machine's cache, without asking the hub.
 
     Args:
-        id: as on the hub, ``owner/name``.
-        name: its configuration; can be left out where the cache holds one.
-        revision: a commit, in full: the cache doesn't know branches and tags.
+        id: the id on the hub, ``owner/name``.
+        name: the configuration; optional if the cache has only one.
+        revision: a full commit hash, since the cache has no branches and tags.
 
     Raises:
-        DataError: it isn't in the cache.
+        DataError: the data set isn't in the cache.
     """
     from datasets import config
     from datasets.packaged_modules.cache.cache import Cache
@@ -75,11 +75,11 @@ def cached_dataset(id: str, name: str | None = None, revision: str | None = None
 def hub_dataset(id: str, name: str | None = None, revision: str | None = None) -> DatasetDict:
     """Return a data set from the hub, downloading what this machine doesn't have. It never runs the data set's code.
 
-    Ask :func:`why_unreachable` first: without a network this takes most of a minute to fail.
+    Call :func:`why_unreachable` first: without a network this fails only after most of a minute.
 
     Args:
-        id: as on the hub, ``owner/name``.
-        name: its configuration, where it has several.
+        id: the id on the hub, ``owner/name``.
+        name: the configuration, if there are several.
         revision: a branch, tag or commit; the newest if not given.
 
     Raises:
@@ -92,13 +92,13 @@ def hub_dataset(id: str, name: str | None = None, revision: str | None = None) -
         builder = load_dataset_builder(id, name=name, revision=revision)
         builder.download_and_prepare()
     except (DatasetsError, OSError, ValueError, RuntimeError) as error:
-        raise DataError(f"{id} can't be had from the hub: {error}") from error
+        raise DataError(f"{id} can't be loaded from the hub: {error}") from error
     return _read(builder, f"{id} at {builder.hash}, from the hub")
 
 
 @contextmanager
 def without_bars() -> Iterator[None]:
-    """Keep the progress bars of transformers away: they are over before they could be read, and run through ours."""
+    """Disable the progress bars of transformers, which would interrupt textclf's own, while the block runs."""
     from transformers.utils import logging as transformers_logging
 
     had_bars = transformers_logging.is_progress_bar_enabled()
@@ -112,9 +112,9 @@ def without_bars() -> Iterator[None]:
 
 @contextmanager
 def quiet(name: str) -> Iterator[None]:
-    """Keep the logger of this name, and it alone, from telling anything less than an error, in this thread.
+    """Suppress messages below errors of one logger, in this thread, while the block runs.
 
-    It is a filter since the logger's level isn't ours to set: transformers tells more where it is higher than usual.
+    This is done by a filter, since transformers logs more if the level of its logger was raised.
     """
     logger, thread = logging.getLogger(name), threading.get_ident()
 

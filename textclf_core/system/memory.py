@@ -1,4 +1,4 @@
-"""The memory of this process: how much a run takes, and giving back what it needs no longer."""
+"""The memory of this process: measuring the peak of a run, and releasing unused memory."""
 
 from __future__ import annotations
 
@@ -20,21 +20,20 @@ if TYPE_CHECKING:
 _STEPS_BETWEEN_TRIMS = 32
 _STEPS_BETWEEN_LARGE = 8
 _LARGE = 0.8
-"""A share of the largest step so far. Grouped by length, few batches are so large."""
+"""As a share of the largest step so far. With batches grouped by length, few are as large."""
 
 _MADV_PAGEOUT = 21
-"""Of Linux's asm-generic/mman-common.h; ``mmap`` doesn't name it."""
+"""From Linux's asm-generic/mman-common.h; ``mmap`` has no name for it."""
 
 
 def reset_peak_memory(device: str) -> int | None:
-    """Start measuring peak memory anew, so that runs in one process don't see each other's.
+    """Reset the peak memory, so that each run in a process has its own.
 
-    What an earlier run left behind is given back first: models in reference cycles (those of transformers' Trainer),
-    and freed memory that the C library keeps for itself. Without that, what a run of the majority class seemed to
-    take was what the fine-tuning before it had taken.
+    Memory left by an earlier run is released first: models in reference cycles (those of transformers' Trainer), and
+    freed memory that the C library keeps. Without this, the peak of a small run would be that of the run before it.
 
     Returns:
-        The memory in use now, in bytes; ``None`` where only the peak of the whole process is to be had.
+        The memory in use now, in bytes; ``None`` if only the peak of the whole process can be measured.
 
     Raises:
         UsageError: this is Windows, which has none of POSIX's calls that a run makes (getrusage, preadv).
@@ -74,31 +73,31 @@ def peak_memory_bytes(device: str) -> int:
 
 
 def trim_heap() -> None:
-    """Have the C library give what was freed back to the system; it keeps it for later, and it stays resident."""
+    """Make the C library return freed memory to the system; otherwise it stays resident."""
     if sys.platform != "linux":
         return
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc alone has it
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # only in glibc
     if trim is not None:
         trim(0)
 
 
 class HeapTrimming:
-    """Calls :func:`trim_heap` now and then in a loop.
+    """Call :func:`trim_heap` at intervals in a loop of steps.
 
-    Batches of many shapes leave gaps in the heap that later ones don't fit into. They add up with the steps, and stand
-    beside what the largest batches take.
+    Batches of many shapes leave gaps in the heap that later ones don't fit into; their size grows with the steps, in
+    addition to the memory of the largest batches.
     """
 
     def __init__(self) -> None:
         self._largest, self._last = 0, -_STEPS_BETWEEN_LARGE
 
     def before(self, step: int, size: int = 0) -> None:
-        """Call it before each step.
+        """Trim the heap if it is due; call this before each step.
 
         Args:
-            step: its number, from 1; memory is given back before each 32nd.
-            size: what the step takes, in any unit; memory is given back before one of the largest so far, too, if it
-                hasn't been for 8 steps: where all are alike, they leave few gaps.
+            step: the step's number, from 1; the heap is trimmed before every 32nd.
+            size: the memory of the step, in any unit; the heap is also trimmed before one of the largest steps so far,
+                unless it was in the last 8 steps, since steps of equal size leave few gaps.
         """
         large = size > _LARGE * self._largest and step - self._last >= _STEPS_BETWEEN_LARGE
         self._largest = max(self._largest, size)
@@ -108,11 +107,11 @@ class HeapTrimming:
 
 
 def page_out(tensors: Iterable[Tensor]) -> None:
-    """Have the system take tensors from memory that it can read from their file again; whoever uses one, gets it.
+    """Let the system drop file-backed tensors from memory; it reads them again when they are used.
 
-    The weights of a checkpoint are its file, mapped into memory: until something writes to one, the system can drop
-    its pages and read them again (madvise(2), ``MADV_PAGEOUT``; Linux 5.4). Elsewhere, and where a tensor has no file,
-    nothing happens.
+    The weights of a checkpoint are its file, mapped into memory. Until they are written to, the system can drop their
+    pages and read them again (madvise(2), ``MADV_PAGEOUT``; Linux 5.4). On other systems, and for tensors without a
+    file, this does nothing.
     """
     advise = getattr(ctypes.CDLL(None), "madvise", None) if sys.platform == "linux" else None
     if advise is None:
@@ -122,5 +121,5 @@ def page_out(tensors: Iterable[Tensor]) -> None:
             start = -(-tensor.data_ptr() // mmap.PAGESIZE) * mmap.PAGESIZE
             size = (tensor.data_ptr() + tensor.nbytes) // mmap.PAGESIZE * mmap.PAGESIZE - start
             if size > 0:
-                # Advice: a system that doesn't take it says so in the result, which changes nothing here.
+                # The result is ignored, since this is only advice to the system.
                 advise(ctypes.c_void_p(start), ctypes.c_size_t(size), ctypes.c_int(_MADV_PAGEOUT))

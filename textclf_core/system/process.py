@@ -1,4 +1,4 @@
-"""What a run's libraries change in the process, put back when the run is over."""
+"""Restoring the process-wide state that a run's libraries change."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from textclf_core.system.hub import without_bars
 
 @contextmanager
 def process_state_restored() -> Iterator[None]:
-    """Put back, when the block ends, what training and its libraries set for the whole process.
+    """Restore process-wide state that training and its libraries change, when the block ends.
 
     That is the state of the generators of Python, NumPy and torch (a run seeds them), the progress bars of
     transformers, and the device that accelerate keeps from its first use on.
@@ -39,6 +39,6 @@ def process_state_restored() -> Iterator[None]:
 
 
 def _accelerate_states() -> tuple[Any, ...]:
-    """Return the classes in which accelerate keeps the state of the process; none before its first use."""
+    """Return the classes in which accelerate keeps process state; none before its first use."""
     module = sys.modules.get("accelerate.state")
     return (module.PartialState, module.AcceleratorState, module.GradientState) if module else ()

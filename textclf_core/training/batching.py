@@ -1,4 +1,4 @@
-"""Which examples go into which batch: grouped by length, shuffled by a seed."""
+"""Dividing examples into batches: grouped by length, shuffled by a seed."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class LengthGroupedBatches:
     seed: int
 
     def __len__(self) -> int:
-        """How many batches an epoch has."""
+        """The number of batches in an epoch."""
         return -(-len(self.lengths) // self.batch_size)
 
     def epoch(self, epoch: int) -> list[list[int]]:
@@ -54,15 +54,15 @@ class LengthGroupedBatches:
 
 
 def tokens_at_once(device: str) -> int:
-    """Return how many padded tokens are predicted at once on a device of that type (``cpu``, ``cuda``)."""
+    """Return the number of padded tokens in a batch of prediction on a type of device (``cpu``, ``cuda``)."""
     return _PREDICTED_TOKENS if device == "cpu" else _PREDICTED_TOKENS_OF_A_GPU
 
 
 def batches_by_length(lengths: Sequence[int], batch_tokens: int) -> list[list[int]]:
     """Return the indices of batches of at most ``batch_tokens`` padded tokens, for prediction.
 
-    An example longer than that is a batch. The batch of the most tokens comes first and that of the fewest last: a lack
-    of memory shows at once, and each batch fits into the memory that those before it left.
+    An example longer than that is a batch of its own. Batches are ordered by their number of tokens, largest first: a
+    lack of memory shows at once, and each batch fits into the memory that an earlier one has freed.
     """
     order = np.argsort(-np.asarray(lengths), kind="stable").tolist()
     batches: list[list[int]] = []
@@ -75,11 +75,11 @@ def batches_by_length(lengths: Sequence[int], batch_tokens: int) -> list[list[in
 
 
 def batches_of_equal_length(lengths: Sequence[int], batch_tokens: int = BATCH_TOKENS) -> list[list[int]]:
-    """Return the indices of batches of examples of one length, of at most ``batch_tokens`` tokens.
+    """Return the indices of batches of at most ``batch_tokens`` tokens; all examples of a batch have one length.
 
-    In the order of :func:`batches_by_length`, which keeps the memory of the largest batch for all that follow. In the
-    order of length alone, batches of many sizes come after one another and leave gaps: MiniLM's prefix of 1,066 of
-    Rotten Tomatoes' training rows then took 85 MiB more.
+    They are ordered as in :func:`batches_by_length`, so that the memory of the largest batch is used again by all
+    others. Ordered by length alone, batches of many sizes leave gaps: computing MiniLM's prefix for 1,066 training
+    rows of Rotten Tomatoes then took 85 MiB more.
     """
     by_length: dict[int, list[int]] = {}
     for index, length in enumerate(lengths):
@@ -92,5 +92,5 @@ def batches_of_equal_length(lengths: Sequence[int], batch_tokens: int = BATCH_TO
 
 
 def _largest_first(batches: list[list[int]], lengths: Sequence[int]) -> list[list[int]]:
-    """Sort batches whose first example is their longest by how many padded tokens they have."""
+    """Sort batches by their number of padded tokens, largest first; the first example of each is its longest."""
     return sorted(batches, key=lambda batch: -len(batch) * lengths[batch[0]])

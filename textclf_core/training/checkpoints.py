@@ -1,4 +1,4 @@
-"""Checkpoints of a training run: what trains and the optimizer; safetensors and JSON, no pickle."""
+"""Checkpoints of a training run: trainable parameters and optimizer, in safetensors and JSON without pickle."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ OptimizerState = Mapping[str, dict[str, torch.Tensor]]
 
 @dataclass(kw_only=True)
 class PhaseState:
-    """Where the phases of a run stand.
+    """The progress of a run through its phases.
 
     Attributes:
-        steps_done: how many optimizer steps are done, of intervals that are over.
+        steps_done: the number of optimizer steps in finished intervals.
         stopped: whether a plugin ended training, before its last epoch.
-        frozen: parameters that plugins froze during training, for good.
-        began: how many steps were done when the phase began.
-        over: whether it is over.
-        gradient_norms: those of the intervals so far, each by depth, if a plugin asks for them.
+        frozen: the names of the parameters that plugins froze during training; they stay frozen.
+        began: the number of steps before the current phase.
+        over: whether the current phase has ended.
+        gradient_norms: the gradient norms of each interval so far, by depth, if a plugin needs them.
     """
 
     steps_done: int = 0
@@ -50,19 +50,19 @@ class PhaseState:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingState:
-    """Where training stands after ``epoch`` epochs; with the checkpoint's tensors it goes on to the same bits.
+    """The state of training after an epoch; with the checkpoint's tensors, training continues bit for bit.
 
     Attributes:
-        epoch: epochs done.
-        settings: what decides the bits of the epochs to come, by name (numbers, text or ``None``); a run with others
-            can't take the checkpoint up.
+        epoch: the number of finished epochs.
+        settings: all settings that affect later epochs, by name (numbers, text or ``None``); a run with others can't
+            resume from the checkpoint.
         best_epoch: the epoch with the lowest validation loss so far, from 1.
         best_loss: its mean validation loss.
         history: the rows of ``history.jsonl`` so far.
-        phase: where the phases stand.
-        phases: the phases so far, as the record is to tell them.
-        adapted_by: the strategies that adapted the encoder, on which its frozen weights depend; no checkpoint holds
-            those.
+        phase: the progress through the phases.
+        phases: the phases so far, as the record has them.
+        adapted_by: the strategies that adapted the encoder. Its frozen weights depend on them, and aren't in the
+            checkpoint.
     """
 
     epoch: int
@@ -78,9 +78,9 @@ class TrainingState:
 def trainable_tensors(
     encoder: Encoder, names: Collection[str] | None = None, *, copy: bool = True
 ) -> dict[str, torch.Tensor]:
-    """Return the parameters of these names, or of those that train now, by name: on the CPU, contiguous.
+    """Return the parameters with these names, or the trainable ones, by name: on the CPU, contiguous.
 
-    Without ``copy`` they are the model's own tensors where they can be, which change as it trains.
+    Without ``copy`` they are the model's own tensors where possible, which change as it trains.
     """
     return {
         name: parameter.detach().to("cpu", copy=copy).contiguous()
@@ -90,20 +90,20 @@ def trainable_tensors(
 
 
 def optimizer_state_of(encoder: Encoder, optimizer: torch.optim.Optimizer) -> OptimizerState:
-    """Return the optimizer's state by parameter name: its own tensors, not copies."""
+    """Return the optimizer's state by parameter name, without copying its tensors."""
     names = _parameter_names(encoder, optimizer)
     return {names[index]: slots for index, slots in optimizer.state_dict()["state"].items()}
 
 
 def restore_optimizer_state(encoder: Encoder, optimizer: torch.optim.Optimizer, saved: OptimizerState) -> None:
-    """Give an optimizer the state of those of its parameters that ``saved`` has; the others begin anew."""
+    """Restore the optimizer's state of the parameters in ``saved``; the others start without a state."""
     names = _parameter_names(encoder, optimizer)
     state = {index: saved[name] for index, name in enumerate(names) if name in saved}
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
 
 
 def restore_tensors(encoder: Encoder, tensors: dict[str, torch.Tensor]) -> None:
-    """Copy ``tensors`` into the encoder's parameters of those names."""
+    """Copy tensors into the encoder's parameters, by name."""
     parameters = dict(encoder.model.named_parameters())
     with torch.no_grad():
         for name, tensor in tensors.items():
@@ -120,10 +120,16 @@ def save_checkpoint(
     keep: int,
     names: Collection[str] | None = None,
 ) -> None:
-    """Write ``directory/epoch-N``, whole or not at all, and remove all but the last ``keep`` of its like.
+    """Write the checkpoint ``directory/epoch-N`` atomically, and remove all but the last ``keep`` checkpoints.
 
-    ``best`` holds the parameters of the best epoch where a run keeps them; they aren't written twice where that is this
-    epoch. ``names`` are the parameters that train at any time, if they aren't those that train now.
+    Args:
+        directory: the folder of the checkpoints.
+        state: the state of training.
+        encoder: the model in training.
+        optimizer: its optimizer.
+        best: the parameters of the best epoch, if the run keeps them; not written if that is this epoch.
+        keep: the number of checkpoints to keep.
+        names: the parameters that train in any phase; those that are trainable now if not given.
     """
     target = directory / f"epoch-{state.epoch}"
     partial = directory / f".epoch-{state.epoch}.partial"
@@ -148,28 +154,27 @@ def save_checkpoint(
 
 
 def _adapted_by(encoder: Encoder) -> list[str]:
-    """Return the strategies that adapted an encoder, as they would be typed; its first origin built it."""
+    """Return the specs of the strategies that adapted an encoder; its first origin is the model plugin."""
     return [one.plugin for one in encoder.origin[1:]]
 
 
 def load_checkpoint(
     directory: Path, encoder: Encoder, settings: dict[str, Any], epochs: int
 ) -> tuple[TrainingState, dict[str, torch.Tensor] | None, OptimizerState]:
-    """Put the encoder where the checkpoint left it.
+    """Load a checkpoint into the encoder.
 
     Args:
         directory: the checkpoint.
-        encoder: with all that trains at any time training.
-        settings: those of this run, as :class:`TrainingState` has them.
-        epochs: how many there are in all.
+        encoder: the model, with all parameters trainable that train in any phase.
+        settings: the settings of this run, as in :class:`TrainingState`.
+        epochs: the number of epochs of the whole run.
 
     Returns:
-        Where training stands, the best epoch's parameters if the checkpoint is that epoch's or holds them, and the
-        optimizer's state.
+        The state of training; the best epoch's parameters, if the checkpoint has them; and the optimizer's state.
 
     Raises:
-        UsageError: there is no checkpoint, or it was written under other settings or another strategy, or all of the
-            ``epochs`` are done.
+        UsageError: there is no checkpoint, it was written with other settings or another strategy, or all epochs are
+            done.
     """
     if not (directory / _STATE).is_file():
         raise UsageError(f"resume={directory}: no checkpoint there. Give a folder such as RUN/checkpoints/epoch-1.")
@@ -207,7 +212,7 @@ def load_checkpoint(
 
 
 def _parameter_names(encoder: Encoder, optimizer: torch.optim.Optimizer) -> list[str]:
-    """Return the names of the optimizer's parameters in its own order."""
+    """Return the names of the optimizer's parameters, in its order."""
     name_of = {id(parameter): name for name, parameter in encoder.model.named_parameters()}
     return [name_of[id(parameter)] for group in optimizer.param_groups for parameter in group["params"]]
 

@@ -1,4 +1,4 @@
-"""The classifier that a trained encoder makes."""
+"""The classifier that consists of a trained encoder."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ class EncoderClassifier:
     Attributes:
         encoder: its tokenizer makes the batches; its model is what is saved.
         task: the labels, and the columns that hold the text.
-        tokenization: the longest input, and what of a longer text is kept.
-        progress: shows how far it is, where there is more than one batch.
+        tokenization: the maximum length, and which part of a longer text is used.
+        progress: shows the progress if there is more than one batch.
         prefix: the cache of the encoder's frozen prefix, for the rows of the run that trained it.
         compute: turns a batch into logits, float, shape (batch, labels); the encoder itself if ``None``.
-        batch_tokens: padded tokens that are scored together at most; as many as the device takes well if ``None``.
-        meter: counts what scoring takes, where a trainer wants it counted.
+        batch_tokens: the maximum number of padded tokens in a batch; chosen by device if ``None``.
+        meter: counts the FLOPs of scoring, if given.
     """
 
     encoder: Encoder
@@ -59,8 +59,8 @@ class EncoderClassifier:
     def scores(self, data: Dataset) -> Scores:
         """Return the softmax of the logits for the rows of ``data``, in its order: float32, (rows, labels).
 
-        In a multi-label task, their sigmoid. In a task of tokens, (words, labels) for each row; a word that was cut off
-        counts as outside of entities.
+        In a multi-label task, their sigmoid. In a token task, a list of arrays, (words, labels); a truncated word is
+        scored as outside of entities.
         """
         tokenized = self.tokenize(data)
         return kind_of(self.task).scores(self.logits(tokenized), tokenized, data)
@@ -70,9 +70,9 @@ class EncoderClassifier:
         return self.encoder.tokenize(data, self.task, self.tokenization)
 
     def logits(self, tokenized: Dataset) -> NDArray[np.float32]:
-        """Return the logits of rows that :meth:`tokenize` made: float32, (rows, labels). Dropout is off.
+        """Return the logits of rows from :meth:`tokenize`, without dropout: float32, (rows, labels).
 
-        In a task of tokens, those of the first sub-token of each word, of all rows in a row: (words, labels).
+        In a token task, they are those of the first sub-token of each word of all rows: (words, labels).
         """
         model = self.encoder.model
         compute = self.compute or self.encoder.logits
@@ -80,7 +80,7 @@ class EncoderClassifier:
         model.train(False)
         places = kind_of(self.task).places(tokenized)
         logits = np.empty((places.count, self.task.num_labels), dtype=np.float32)
-        # One row is computed as a new text would be, whatever the cache holds: its time is reported as the latency.
+        # A single row is computed without the cache, as a new text would be: its time is reported as the latency.
         known = self.prefix.rows(tokenized) if self.prefix and len(tokenized) > 1 else None
         batch_tokens = self.batch_tokens or tokens_at_once(model.device.type)
         batches = batches_by_length([len(ids) for ids in tokenized["input_ids"]], batch_tokens)
@@ -111,19 +111,19 @@ class EncoderClassifier:
             return count_flops(self.encoder).forward
 
     def save(self, directory: Path) -> None:
-        """Write model and tokenizer in Hugging Face's own layout, and beside them how texts are read."""
+        """Write the model and the tokenizer in Hugging Face's layout, with the tokenization in a file of its own."""
         with without_bars():
             self.encoder.model.save_pretrained(directory)
-        # As far as the tokenizer has words for it, whoever loads it in `transformers` reads texts alike.
+        # As far as the tokenizer's settings can express it, `transformers` truncates texts alike.
         with reads_alike(self.encoder.tokenizer, self.tokenization):
             self.encoder.tokenizer.save_pretrained(directory)
         self.tokenization.save(directory)
 
     @classmethod
     def load(cls, directory: Path, task: Task, device: str) -> EncoderClassifier:
-        """Load what :meth:`save` wrote, onto ``device``.
+        """Load a saved classifier onto a device.
 
         Raises:
-            UsageError: it lacks parameters of the model, or has others.
+            UsageError: parameters of the model are missing, or there are others.
         """
         return cls(load_saved(directory, task, device), task, Tokenization.load(directory))

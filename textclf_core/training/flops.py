@@ -1,4 +1,4 @@
-"""Floating-point operations of an encoder's forward and backward pass, freezing counted."""
+"""The FLOPs of an encoder's forward and backward passes, considering what is frozen."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ _SHAPES = ((1, 8), (1, 16), (1, 24), (2, 8))
 class PassFlops:
     """FLOPs of one pass over ``rows`` sequences padded to ``length`` tokens: rows·(a·L² + b·L + c) + d.
 
-    ``a`` is attention, ``b`` the matrix products of every token, ``c`` pooler and head, ``d`` what is done once a
-    batch (DeBERTa's relative positions). One multiply-add is two FLOPs; element-wise work is left out, as in
+    ``a`` is attention, ``b`` the matrix products for each token, ``c`` pooler and head, ``d`` the work per batch
+    (DeBERTa's relative positions). One multiply-add is two FLOPs; element-wise work is left out, as in
     ``torch.utils.flop_counter``.
     """
 
@@ -43,7 +43,7 @@ class PassFlops:
 
 @dataclass(frozen=True)
 class EncoderFlops:
-    """The FLOPs of an encoder as it is frozen now."""
+    """The FLOPs of an encoder with its present frozen parameters."""
 
     forward: PassFlops
     backward: PassFlops
@@ -54,14 +54,14 @@ class EncoderFlops:
 
 
 def count_flops(encoder: Encoder, start: int | None = None) -> EncoderFlops:
-    """Count what one batch costs, on four tiny batches, by torch's own formulas.
+    """Count the FLOPs of one batch from four tiny batches, by torch's own formulas.
 
-    Any architecture and any freezing is counted as it runs: backward stops where autograd stops. The model's
-    gradients and the random state are left as they were.
+    Any architecture and any freezing is counted as it runs: the backward pass ends where autograd ends. The model's
+    gradients and the random state are unchanged afterwards.
 
     Args:
-        encoder: as it is frozen, and as much of its last block as it computes.
-        start: the boundary from which on it runs, where what comes before is given; the first input if not set.
+        encoder: the model, with the last block computed for all tokens or only for the first one.
+        start: the boundary whose hidden states are given; from the input on if ``None``.
     """
 
     def run(batch: dict[str, Tensor], hidden: Tensor | None) -> Tensor:
@@ -71,7 +71,7 @@ def count_flops(encoder: Encoder, start: int | None = None) -> EncoderFlops:
 
 
 def count_prefix_flops(encoder: Encoder, upto: int, start: int | None = None) -> PassFlops:
-    """Count what one batch costs up to a boundary, from the input on or from an earlier boundary."""
+    """Count the FLOPs of one batch up to a boundary, from the input or from an earlier boundary on."""
 
     def run(batch: dict[str, Tensor], hidden: Tensor | None) -> Tensor:
         return encoder.run_prefix(batch, upto, hidden=hidden, start=start or 0)
@@ -81,7 +81,7 @@ def count_prefix_flops(encoder: Encoder, upto: int, start: int | None = None) ->
 
 
 def count_embedding_flops(encoder: Encoder, pooling: Pooling, start: int | None = None) -> EncoderFlops:
-    """Count what it costs to embed one batch, from the input on or from a boundary, as :func:`count_flops` does."""
+    """Count the FLOPs of embedding one batch, from the input or from a boundary on; see :func:`count_flops`."""
 
     def run(batch: dict[str, Tensor], hidden: Tensor | None) -> Tensor:
         return encoder.embed(batch, pooling, hidden=hidden, start=start or 0)
@@ -90,9 +90,9 @@ def count_embedding_flops(encoder: Encoder, pooling: Pooling, start: int | None 
 
 
 def count_row_flops(encoder: Encoder, length: int, upto: int, pooling: Pooling | None = None) -> float:
-    """Count what one row costs up to a boundary, or pooled, from the input on, by one pass over such a row.
+    """Count the FLOPs of one row up to a boundary, or pooled, by one pass over such a row.
 
-    What :func:`count_prefix_flops` and :func:`count_embedding_flops` say of it, in a quarter of their time.
+    The result equals that of :func:`count_prefix_flops` or :func:`count_embedding_flops`, in a quarter of the time.
     """
 
     def run(batch: dict[str, Tensor], hidden: Tensor | None) -> Tensor:
@@ -117,7 +117,7 @@ def _count(
     start: int | None,
     trainable: Sequence[torch.nn.Parameter] = (),
 ) -> tuple[int, int]:
-    """Return the FLOPs of a forward and a backward pass over one batch, given the hidden states at ``start``."""
+    """Return the FLOPs of a forward and of a backward pass over one batch, from the hidden states at ``start``."""
     device, hidden = encoder.model.device, None
     ids = torch.full(shape, encoder.tokenizer.cls_token_id or 0, device=device)
     batch = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
@@ -136,9 +136,9 @@ def _count(
 
 
 class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # it has no types
-    """Adds up the FLOPs of all operations that run within it.
+    """Sum the FLOPs of all operations while it is active.
 
-    ``FlopCounterMode`` sums the same formulas, but by module, which takes twice as long; every run counts anew.
+    ``FlopCounterMode`` sums the same formulas by module, which takes twice as long.
     """
 
     def __init__(self) -> None:
@@ -163,12 +163,12 @@ class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # it has no
 
 @cache
 def _is_made_of_others(operation: Any) -> bool:
-    """Return whether what torch runs for an operation is other operations, which may have formulas."""
+    """Return whether torch implements an operation by other operations, which may have formulas."""
     return bool(torch._C._dispatch_has_kernel_for_dispatch_key(operation.name(), "CompositeImplicitAutograd"))
 
 
 def _solve(counts: Sequence[int]) -> PassFlops:
     system = np.array([[rows * length**2, rows * length, rows, 1.0] for rows, length in _SHAPES])
     a, b, c, d = np.linalg.solve(system, np.array(counts, dtype=float))
-    # Whole numbers by nature: the solver's rounding must not show up as a fraction of a FLOP.
+    # Counts are whole numbers; the solver's rounding is removed.
     return PassFlops(*(float(round(x)) for x in (a, b, c, d)))

@@ -1,4 +1,4 @@
-"""What the strategies freeze before training, and the hashes by which it is proved that it stayed as it was."""
+"""Freezing by the strategies before training, and the hashes that prove frozen parameters unchanged."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 def freeze(plugins: ActivePlugins, encoder: Encoder) -> ParameterHashes:
-    """Let the strategies say which parameters train; return the hashes that all had as they were built and adapted.
+    """Let the strategies freeze parameters; return the hashes of all parameters as they were before.
 
     Raises:
-        UsageError: a strategy does not support the model, or with what is frozen already.
+        UsageError: a strategy doesn't support the model, or what is frozen already.
         RunError: the whole classification head is frozen.
     """
     built = BuiltHashes(encoder)
@@ -32,7 +32,7 @@ def freeze(plugins: ActivePlugins, encoder: Encoder) -> ParameterHashes:
 
 
 def _who_freezes(plugins: ActivePlugins, encoder: Encoder, given: tuple[str, ...]) -> list[str]:
-    """Return who froze what, for a strategy that knows only that it is frozen."""
+    """Return notes on which plugins froze parameters, for the error of a strategy that can't know it."""
     notes = []
     if given:
         makers = [plugin.name for plugin in (*plugins.of_role("model"), *plugins.implementing("textclf_adapt"))]

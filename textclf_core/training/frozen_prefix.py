@@ -1,8 +1,8 @@
-"""The frozen prefix's output, computed once a row and kept, for later epochs, seeds and contenders.
+"""The cached output of a frozen prefix, computed once per row for all epochs, seeds and contenders.
 
-A frozen prefix runs in evaluation mode, so its output is a constant of the row's tokens, the weights and what computes
-with them. A row is computed at its own length, beside rows of equal length: no padding, so its bits depend on nothing
-but itself. So a store that was opened is believed once one of its rows, computed anew, has the same bits.
+A frozen prefix runs in evaluation mode, so its output depends only on the row's tokens, the weights and the code. Rows
+are computed in batches of equal length, without padding, so that a row's bits don't depend on other rows. A stored file
+is used after one of its rows has been recomputed with the same bits.
 """
 
 from __future__ import annotations
@@ -43,19 +43,19 @@ class FrozenPrefix:
     """The frozen prefix of an encoder, and the cache of its output.
 
     Args:
-        encoder: with its strategy's parameters frozen, which stay so.
+        encoder: the model, with its strategy's parameters frozen.
         folder: the cache.
-        meter: counts what is computed and what is read.
-        progress: shows the computing.
-        pooling: keep one vector a row, the whole body's output pooled, where all of it is frozen.
+        meter: counts the computed and the read rows.
+        progress: shows the progress of computing rows.
+        pooling: if given, one vector per row is cached: the pooled output of the whole body, which must be frozen.
 
     Attributes:
-        boundary: the prefix is the embeddings and this many blocks.
-        only_first_token: whether rows hold the first token alone: behind the last block, if the head reads no other.
-        key: the store's.
+        boundary: the number of blocks in the prefix, after the embeddings.
+        only_first_token: whether only the first token is cached: after the last block, if the head reads no other.
+        key: the key of the store.
 
     Raises:
-        UnknownComputationError: it can't be known what the model computes.
+        UnknownComputationError: the model's computation can't be fingerprinted.
     """
 
     def __init__(
@@ -78,22 +78,22 @@ class FrozenPrefix:
         self.key = self._computer.key(self.boundary)
         self._store = CheckedStore(folder, self.key, self._width)
         self._earlier_stores: dict[int, CheckedStore] = {}
-        self._computed: list[tuple[int, int, int | None]] = []  # rows, length and start of batches not counted yet
-        self._checking: list[tuple[int, int]] = []  # length and boundary of rows that check a store, likewise
+        self._computed: list[tuple[int, int, int | None]] = []  # rows, length and start of uncounted batches
+        self._checking: list[tuple[int, int]] = []  # length and boundary of uncounted checks
         meter.stores.append(self.key)
 
     def counted_by(self, meter: Meter) -> FrozenPrefix:
-        """Return the same prefix, of which another meter counts what it computes and reads."""
+        """Return the same prefix with another meter."""
         other = copy.copy(self)
         other._meter, other._computed, other._checking = meter, [], []
         return other
 
     def training_rows(self, tokenized: Dataset) -> PrefixRows | None:
-        """Return :meth:`rows` of the training split; what is computed for them counts as training."""
+        """Return :meth:`rows` of the training split; computing them counts as training."""
         with self._meter.time(PREFIX):
             keys = row_keys(tokenized)
         if self._is_unchanged():
-            # Like hashing the weights, this makes sure of what the cache holds and fills none of it.
+            # A check, like hashing the weights; it isn't part of the time of filling the cache.
             self._check(self._store, self.boundary, tokenized, keys)
         with self._meter.time(PREFIX):
             rows = self._rows(tokenized, keys)
@@ -101,20 +101,20 @@ class FrozenPrefix:
         return rows
 
     def rows(self, tokenized: Dataset) -> PrefixRows | None:
-        """Return the rows of ``Encoder.tokenize``; those that aren't in the cache are computed now.
+        """Return the cached output for rows from ``Encoder.tokenize``; missing rows are computed first.
 
-        ``None``, with a note, if they are more than the cache may hold, or the model computes otherwise by now.
+        Returns ``None``, which is logged, if they exceed the cache's limit, or if the model's computation was changed.
         """
         rows = self._rows(tokenized, row_keys(tokenized))
         self._count()
         return rows
 
     def page_out(self) -> None:
-        """Have the system take the prefix's weights from memory until they are read again."""
+        """Release the memory of the prefix's weights until they are read again."""
         page_out(self._encoder.prefix_parameters(self.boundary))
 
     def _count(self) -> float:
-        """Return the FLOPs of what was put into the cache and not counted yet; count them, and those of checks."""
+        """Count the FLOPs of rows computed since the last call, and of checks; return those of the rows."""
         spent = sum(self._computer.count_flops(*batch) for batch in self._computed)
         self._meter.prefix_flops += spent + sum(self._computer.count_check_flops(*row) for row in self._checking)
         self._computed.clear()
@@ -124,7 +124,7 @@ class FrozenPrefix:
     def _rows(self, tokenized: Dataset, keys: Sequence[bytes]) -> PrefixRows | None:
         if not self._is_unchanged():
             logger.info(
-                "the frozen prefix isn't taken from the cache any more: hooks, classes or settings of the model were "
+                "the frozen prefix is no longer read from the cache: hooks, classes or settings of the model were "
                 "changed after training began"
             )
             return None
@@ -157,7 +157,7 @@ class FrozenPrefix:
     def _check(
         self, store: CheckedStore, boundary: int, tokenized: Dataset, keys: Sequence[bytes], *, locked: bool = False
     ) -> None:
-        """Compute one of the wanted rows that a store has anew, unless that was done since it was opened."""
+        """Recompute one of the requested rows that a store has, unless the store was checked since it was opened."""
 
         def compute(key: bytes) -> NDArray[np.float32]:
             row = keys.index(key)
@@ -169,7 +169,7 @@ class FrozenPrefix:
         store.check(keys, compute, locked=locked)
 
     def _fits_on_a_gpu(self, keys: Sequence[bytes]) -> bool:
-        """Return whether rows take no more than a share of what a GPU has free; what trains needs the rest."""
+        """Return whether the rows fit into a share of a GPU's free memory; training needs the rest."""
         device = self._encoder.model.device
         if device.type != "cuda":
             return False
@@ -177,7 +177,7 @@ class FrozenPrefix:
         return wanted <= _SHARE_OF_A_GPU * torch.cuda.mem_get_info(device)[0]
 
     def _missing(self, keys: Sequence[bytes]) -> list[int]:
-        """Return the first row of each key that isn't in the store."""
+        """Return the number of the first row of each key that isn't in the store."""
         first = {key: row for row, key in reversed(list(enumerate(keys)))}
         return sorted(row for key, row in first.items() if key not in self._store)
 
@@ -187,8 +187,8 @@ class FrozenPrefix:
         wanted = tokens * self._width * _BYTES_A_NUMBER
         if not self._folder.make_room(wanted, keep=self.key):
             logger.info(
-                "the frozen prefix is computed anew in each epoch: its output takes %.1f GB, the cache may hold %.1f "
-                "GB (TEXTCLF_CACHE_LIMIT)",
+                "the frozen prefix is recomputed in each epoch: its output takes %.1f GB, and the cache's limit is "
+                "%.1f GB (TEXTCLF_CACHE_LIMIT)",
                 wanted / 1e9,
                 self._folder.limit_bytes / 1e9,
             )
@@ -196,7 +196,7 @@ class FrozenPrefix:
         wanted_keys = [keys[row] for row in missing]
         start, earlier = self._earlier(tokenized, keys, wanted_keys)
         self._folder.describe(self.key, self._about())
-        trim_heap()  # what the prefix takes comes beside what stays
+        trim_heap()  # before the prefix needs its own memory
         batches, trimming = batches_of_equal_length([lengths[row] for row in missing]), HeapTrimming()
         with (
             self._progress.bar("frozen prefix", len(missing), "examples") as bar,
@@ -212,14 +212,14 @@ class FrozenPrefix:
                 self._computed.append((len(rows), lengths[rows[0]], start))
                 bar.advance(len(rows))
         self._meter.cache_bytes += writer.written_bytes
-        trim_heap()  # else what the prefix took stays resident beside what training takes
+        trim_heap()  # else the prefix's memory stays resident during training
         self._folder.remove_released(keep=self.key)
         return True
 
     def _earlier(
         self, tokenized: Dataset, keys: Sequence[bytes], wanted: Sequence[bytes]
     ) -> tuple[int | None, CheckedStore | None]:
-        """Return the latest boundary before this one at which the cache has all these rows, and its store."""
+        """Return the last earlier boundary at which the cache has all these rows, and its store."""
         for boundary in range(self.boundary - 1, 0, -1):
             store = self._earlier_stores.get(boundary)
             if store is None:
@@ -227,7 +227,7 @@ class FrozenPrefix:
             if all(key in store for key in wanted):
                 self._earlier_stores[boundary] = store
                 self._check(store, boundary, tokenized, keys)
-                if all(key in store for key in wanted):  # it wasn't set aside
+                if all(key in store for key in wanted):  # the check didn't reject the store
                     return boundary, store
         return None, None
 
@@ -242,11 +242,11 @@ class FrozenPrefix:
 def cached_prefix(
     encoder: Encoder, folder: CacheFolder, meter: Meter, progress: Progress, pooling: Pooling | None = None
 ) -> FrozenPrefix | None:
-    """Return the frozen prefix of an encoder if keeping its output saves time.
+    """Return the frozen prefix of an encoder if caching its output saves time, else ``None``.
 
-    Not where nothing or the embeddings alone are frozen, which are looked up as fast as the cache is read. Where a
-    model can't be split at the boundary, or it can't be known what it computes, a note says why. The arguments are
-    those of :class:`FrozenPrefix`.
+    It doesn't if nothing or only the embeddings are frozen, which are as fast as the cache. If the model can't be split
+    at the boundary, or its computation can't be fingerprinted, the reason is logged. The arguments are those of
+    :class:`FrozenPrefix`.
     """
     boundary = encoder.frozen_prefix - 1
     if boundary < 1 and pooling is None:
@@ -256,6 +256,6 @@ def cached_prefix(
         if why is None:
             return FrozenPrefix(encoder, folder, meter, progress, pooling)
     except UnknownComputationError as error:
-        why = f"Nothing is kept for other runs, since what the model computes can't be known. {error}"
-    logger.info("the frozen prefix is computed anew in each epoch. %s", why)
+        why = f"Its output isn't cached, since the model's computation can't be fingerprinted. {error}"
+    logger.info("the frozen prefix is recomputed in each epoch. %s", why)
     return None

@@ -1,4 +1,4 @@
-"""How large the gradients of each block are over an interval: what adaptive freezing goes by."""
+"""Gradient norms of each block over an interval, for adaptive freezing."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 
 class GradientNorms:
-    """Sums the gradients of the blocks that train, over the steps of an interval. It takes as much memory as they do.
+    """Sum the gradients of the trainable blocks over the steps of an interval, in as much memory as the gradients.
 
     Args:
-        encoder: as a phase freezes it.
+        encoder: the model, frozen as in the phase.
     """
 
     def __init__(self, encoder: Encoder) -> None:
@@ -27,7 +27,7 @@ class GradientNorms:
         self._sums: list[Tensor] = []
 
     def step(self) -> None:
-        """Add the gradients of a step, after its backward passes and before they are clipped."""
+        """Add the gradients of a step; call it after the backward passes, before clipping."""
         if not self._sums:
             self._sums = [torch.zeros_like(parameter) for _, parameter in self._parameters]
         for total, (_, parameter) in zip(self._sums, self._parameters, strict=True):
@@ -35,7 +35,7 @@ class GradientNorms:
                 total.add_(parameter.grad)
 
     def of_interval(self) -> dict[int, float]:
-        """Return the sums' 1-norms by depth, and begin anew."""
+        """Return the 1-norms of the sums by depth, and reset the sums."""
         norms: dict[int, float] = {}
         for total, (depth, _) in zip(self._sums, self._parameters, strict=True):
             norms[depth] = norms.get(depth, 0.0) + total.abs().sum().item()

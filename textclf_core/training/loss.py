@@ -1,4 +1,4 @@
-"""The loss that an encoder is trained on: the one place that computes it."""
+"""The training loss of an encoder; no other module computes it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Loss:
-    """Cross-entropy, where asked for with class weights, smoothed labels and a focus on what is hard.
+    """Cross-entropy, optionally with class weights, label smoothing and focal weighting.
 
     Of a row with label y, probabilities p and K classes, where q is 1 - s + s/K for y and s/K for the others:
     the sum over the classes c of q_c · w_c · (1 - p_c)^g · -log p_c. With s = 0 and g = 0 it is cross-entropy, with
@@ -49,7 +49,7 @@ class Loss:
 
     @classmethod
     def of(cls, options: EncoderTraining, task: Task, labels: ArrayLike, device: torch.device) -> Loss:
-        """Return the loss that a trainer's options ask for.
+        """Return the loss for a trainer's options.
 
         Args:
             options: of the trainer.
@@ -66,7 +66,7 @@ class Loss:
         return cls(kind, weights, options.label_smoothing, options.focal_gamma)
 
     def __call__(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """Return the sum of the losses of all that has a label, a float32 scalar.
+        """Return the sum of the losses of all labelled rows or words, a float32 scalar.
 
         Args:
             logits: shape (rows, classes), or (rows, tokens, classes).

@@ -1,4 +1,4 @@
-"""The options that trainers of an encoder share."""
+"""The options of trainers that train an encoder."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from textclf_core.types.recipe import Recipe
 
 @dataclass(frozen=True, kw_only=True)
 class EncoderTraining(Recipe):
-    """The recipe, and how an encoder is trained by it. A trainer inherits it, so these are its options."""
+    """The recipe and further options of training an encoder, which a trainer inherits."""
 
     micro_batch_size: Annotated[
         int | None,
         Option(
-            "Examples computed at once; the gradient is still that of the whole batch. Less takes less memory.", ge=1
+            "Number of examples computed at once, to save memory; the gradient is still that of the whole batch.", ge=1
         ),
     ] = None
     max_grad_norm: Annotated[float, Option("Gradients are clipped to this 2-norm.", gt=0)] = 1.0
@@ -26,21 +26,23 @@ class EncoderTraining(Recipe):
     class_weights: Annotated[
         Literal["balanced"] | tuple[float, ...] | None,
         Option(
-            "What a row's loss is weighted with, by its label: a number for each label, in the labels' order, or "
-            "balanced, which makes the labels count alike however many rows they have. Where a text may have several, "
-            "the weight of having a label; not to have it weighs 1, and balanced makes the two count alike."
+            "Weight of a row's loss by its label: a number per label, in the labels' order, or balanced, which gives "
+            "all labels the same total weight. With several labels per text, the weight of having a label; not having "
+            "it has the weight 1, and balanced gives both the same total weight."
         ),
     ] = None
     label_smoothing: Annotated[
         float,
         Option(
-            "Share of a row's label that is spread evenly over the labels; of several, over yes and no.", ge=0, lt=1
+            "Share of the target that is spread evenly over the labels; with several labels per text, over yes and no.",
+            ge=0,
+            lt=1,
         ),
     ] = 0.0
     focal_gamma: Annotated[
-        float, Option("Focal loss: how much less rows count that are right already; 2 is usual, 0 is off.", ge=0)
+        float, Option("Focal loss: how much less correctly predicted rows count; 2 is usual, 0 is off.", ge=0)
     ] = 0.0
-    checkpoints: Annotated[int, Option("How many epochs' checkpoints to keep, the last ones; 0 writes none.", ge=0)] = 2
+    checkpoints: Annotated[int, Option("Number of last epochs whose checkpoints are kept; 0 writes none.", ge=0)] = 2
 
     def __post_init__(self) -> None:
         if isinstance(self.class_weights, tuple) and min(self.class_weights, default=0) <= 0:

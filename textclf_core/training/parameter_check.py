@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ParameterUpdates:
-    """What training changed.
+    """The parameters that training changed.
 
-    A parameter trained if it did so in any stretch of training: it is trainable when training is over, or it updated.
+    A parameter trained if it is trainable after training or was updated, in whichever phase.
 
     Attributes:
-        frozen_sha256: one hash over the parameters that never trained, none of which changed; ``None`` if all trained.
-        updated: how many parameter tensors changed.
-        trainable: how many parameter tensors trained.
-        trainable_parameters: how many numbers they hold.
-        total_parameters: how many numbers the model holds.
-        frozen_parts: the parts no parameter of which trained.
-        partly_frozen_parts: the parts of which some parameters trained and others didn't.
+        frozen_sha256: a hash of the parameters that never trained, none of which changed; ``None`` if all trained.
+        updated: number of parameter tensors that changed.
+        trainable: number of parameter tensors that trained.
+        trainable_parameters: number of elements of these.
+        total_parameters: number of elements of all parameters of the model.
+        frozen_parts: the parts without any parameter that trained.
+        partly_frozen_parts: the parts with both parameters that trained and parameters that didn't.
         frozen_prefix: the encoder's.
         frozen_hashes: the SHA-256 of each parameter that never trained, by name.
     """
@@ -45,29 +45,29 @@ class ParameterUpdates:
 
 
 class BuiltHashes:
-    """SHA-256 of every parameter of an encoder as it was built and adapted: taken before the strategies freeze.
+    """The SHA-256 of every parameter of an encoder before the strategies freeze it.
 
-    They are known by the parameter, not by its name: whoever freezes may take modules out around it.
+    They are looked up by parameter, not by name, since a strategy may rename modules while it freezes.
     """
 
     def __init__(self, encoder: Encoder) -> None:
-        # The parameters are kept, so that no other gets the identity of one that is gone.
+        # The parameters are kept alive, so that no new one gets the id of a deleted one.
         self._parameters = list(encoder.model.parameters())
         self._hashes = {id(one): sha256_of(one) for one in self._parameters}
 
     def of(self, parameter: torch.Tensor) -> str:
-        """Return the hash of a parameter as it was built, or as it is if it came later."""
+        """Return the hash of a parameter from then, or its present hash if it was added later."""
         return self._hashes.get(id(parameter)) or sha256_of(parameter)
 
 
 class ParameterHashes:
-    """SHA-256 of every parameter of an encoder that the strategies have frozen, and which of them are frozen.
+    """The SHA-256 of every parameter of an encoder before training, and the names of the frozen ones.
 
-    Of an encoder without a head, whose trainer brings its own, the body alone is watched.
+    An encoder without a head, whose trainer adds its own, has only the hashes of the body.
 
     Args:
-        encoder: what is going to be trained.
-        built: its hashes from before the strategies froze it; those of now if not given.
+        encoder: the encoder, frozen by the strategies.
+        built: its hashes before freezing; the present ones are used if not given.
     """
 
     def __init__(self, encoder: Encoder, built: BuiltHashes | None = None) -> None:
@@ -86,7 +86,7 @@ class ParameterHashes:
         return self._frozen == other._frozen and all(self._before[name] == other._before[name] for name in self._frozen)
 
     def check(self, encoder: Encoder) -> ParameterUpdates:
-        """Compare the encoder's parameters with those from before; what was updated counts as trainable from here on.
+        """Compare the encoder's parameters with those before training, and mark the updated ones as trainable.
 
         Raises:
             RunError: a frozen parameter was updated, or the classification head wasn't.
@@ -105,7 +105,7 @@ class ParameterHashes:
             raise RunError("training didn't update the classification head: the model has learned nothing.")
         if self._before.keys() - self._frozen and not updated:
             raise RunError("training updated none of the parameters that it could: the model has learned nothing.")
-        # A trainer may leave frozen at the end what trained at first.
+        # A trainer may freeze parameters that trained in an earlier phase.
         for name in updated:
             encoder.model.get_parameter(name).requires_grad_(True)
         frozen = {name: after[name] for name in encoder.frozen_names()}
@@ -125,10 +125,10 @@ class ParameterHashes:
 
 
 class FrozenHashes:
-    """SHA-256 of every parameter of an encoder that is frozen when this is made.
+    """The SHA-256 of every frozen parameter of an encoder at the start of a phase.
 
     Attributes:
-        combined: one hash over them; ``None`` if nothing is frozen.
+        combined: a hash of all of them; ``None`` if nothing is frozen.
     """
 
     def __init__(self, encoder: Encoder) -> None:
@@ -136,10 +136,10 @@ class FrozenHashes:
         self.combined = _combined(self._before)
 
     def check(self, encoder: Encoder, when: str) -> None:
-        """Compare them with what they are now.
+        """Compare them with the present parameters; ``when`` names the phase in the error.
 
         Raises:
-            RunError: one was updated; ``when`` says in what stretch of training.
+            RunError: a frozen parameter was updated.
         """
         updated = [
             name for name, digest in self._before.items() if sha256_of(encoder.model.get_parameter(name)) != digest
@@ -156,10 +156,10 @@ def sha256_of(parameter: torch.Tensor) -> str:
 
 
 def _combined(hashes: Mapping[str, str]) -> str | None:
-    """Return one hash over those of parameters, ``None`` if there are none."""
+    """Return a hash of the parameters' hashes; ``None`` if there are none."""
     return hashlib.sha256("".join(hashes[name] for name in sorted(hashes)).encode()).hexdigest() if hashes else None
 
 
 def _parts(encoder: Encoder, names: Iterable[str]) -> dict[str, None]:
-    """Return the parts that parameters belong to, in the model's order."""
+    """Return the parts of the model that the parameters belong to, in the model's order."""
     return dict.fromkeys(encoder.part_of(name) for name in names)

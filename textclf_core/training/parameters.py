@@ -1,4 +1,4 @@
-"""Which parameters the optimizer gets, and which of them decay."""
+"""The optimizer's parameter groups: learning rate factors and weight decay."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from torch import Tensor, nn
 def decay_groups(
     model: nn.Module, weight_decay: float, factors: Mapping[str, float] | None = None
 ) -> list[dict[str, Any]]:
-    """Return the optimizer's groups: trainable parameters alone, biases and norms without weight decay.
+    """Return the optimizer's groups of trainable parameters; biases and norms have no weight decay.
 
-    A bias or the weight of a norm is a vector; MPNet's relative attention bias, a matrix, is spared by its name. The
-    same parameters decay in ``transformers.Trainer``.
+    These are the vectors; MPNet's relative attention bias, a matrix, is recognised by its name. The same parameters
+    decay in ``transformers.Trainer``.
 
     Args:
         model: the model.
-        weight_decay: of the parameters that decay.
-        factors: what the learning rate is multiplied with, by parameter name, where it isn't by 1. It is the
-            ``factor`` of a group, which whoever sets the rate multiplies with.
+        weight_decay: the weight decay of all other parameters.
+        factors: the factors of the learning rate that aren't 1, by parameter name. A group's is its ``factor``; the
+            training loop multiplies the rate by it.
     """
     groups: dict[tuple[float, bool], list[Tensor]] = {}
     for name, parameter in model.named_parameters():

@@ -1,4 +1,4 @@
-"""The phases of a training run: what trains in each step, and at what learning rate."""
+"""The phases of a training run: trainable parameters and learning rate of each step."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 
 class TrainingPhases:
-    """Freezes what the plan and its plugins freeze; iterated, gives each phase to come.
+    """The remaining phases of a run: iterating freezes each phase's parameters and yields its intervals.
 
     Attributes:
-        names: the parameters that train in any phase.
-        steps_per_epoch: optimizer steps of an epoch.
-        state: all that changes as training goes on.
+        names: the names of the parameters that train in any phase.
+        steps_per_epoch: the number of optimizer steps in an epoch.
+        state: the progress, which a checkpoint saves.
     """
 
     def __init__(self, encoder: Encoder, plan: Plan, recipe: Recipe, steps_per_epoch: int, events: RunEvents) -> None:
@@ -38,17 +38,17 @@ class TrainingPhases:
 
     @property
     def total_steps(self) -> int:
-        """Optimizer steps of the whole run."""
+        """The number of optimizer steps of the whole run."""
         return self.steps_per_epoch * self._plan.epochs
 
     @property
     def warmup_steps(self) -> int:
-        """Optimizer steps over which the learning rate rises, the first time."""
+        """The number of optimizer steps of the first warm-up."""
         return self._schedules[0].warmup_steps
 
     @property
     def reads_every_row(self) -> bool:
-        """Whether a whole epoch is still to come."""
+        """Whether at least one whole epoch remains."""
         return self.state.steps_done + self.steps_per_epoch <= self.total_steps
 
     def learning_rate(self, step: int) -> float:
@@ -60,11 +60,11 @@ class TrainingPhases:
         return self._schedules[self._planned[epoch - 1]].peak
 
     def __iter__(self) -> Iterator[Iterator[Interval]]:
-        """Yield each phase to come, as an iterator of its intervals, with what it freezes frozen.
+        """Yield an iterator of intervals for each remaining phase, with the phase's parameters frozen.
 
         A phase may begin within an epoch. Call :meth:`interval_done` or :meth:`epoch_done` after each interval's steps.
-        Every parameter that is frozen is hashed before and after, where a plugin plans training; else the engine does
-        that.
+        If a plugin plans training, every frozen parameter is hashed before and after each phase; otherwise the core
+        hashes them once around the whole training.
 
         Raises:
             RunError: a frozen parameter was updated, or a phase freezes the whole head.
@@ -94,27 +94,27 @@ class TrainingPhases:
             yield interval_from(epoch, step, self.steps_per_epoch, intervals)
 
     def _freeze(self) -> None:
-        """Let train what trains in the next interval."""
+        """Set ``requires_grad`` of all parameters for the next interval."""
         encoder = self._encoder
         frozen = {*self._plan.phases[self._planned[self._epochs_done]].freeze, *self.state.frozen}
         for name in self.names:
             encoder.model.get_parameter(name).requires_grad_(name not in frozen)
         if not any(encoder.part_of(name) == "head" for name in encoder.trainable_names()):
             raise RunError(
-                f"from epoch {self._epochs_done + 1} on, the strategies freeze the whole classification head: leave it "
-                "training."
+                f"from epoch {self._epochs_done + 1} on, the strategies freeze the whole classification head, which "
+                "has to train."
             )
 
     def interval_done(self, interval: Interval) -> None:
-        """Ask the plugins what is frozen from here on, within an epoch."""
+        """Ask the plugins what to freeze from the next interval of the epoch on."""
         self.state.steps_done = interval.epoch * self.steps_per_epoch + interval.end
         self._change(self._plan.interval_finished(self._encoder, self.state.gradient_norms), goes_on=True)
 
     def epoch_done(self, epoch: int) -> None:
-        """Ask the plugins what is to change after an epoch, counted from 1, whose row is in the history."""
+        """Ask the plugins what to change after an epoch, counted from 1, whose row is in the history."""
         self.state.steps_done = epoch * self.steps_per_epoch
         if self._all_done:
-            self._change((), goes_on=False)  # after the last epoch there is nothing to decide
+            self._change((), goes_on=False)  # nothing is decided after the last epoch
             return
         epochs = [
             FinishedEpoch(
@@ -134,8 +134,8 @@ class TrainingPhases:
         self._change((*settled, *change.freeze), goes_on=same_phase and not change.stop)
 
     def thaw(self) -> None:
-        """Let train, after training, what trained in any phase, and no more."""
-        # What is frozen between epochs trained until then, so the plan alone says what never did.
+        """Mark as trainable, after training, exactly the parameters that trained in any phase."""
+        # Parameters frozen between epochs trained before; only the plan tells which never trained.
         reached = self._plan.phases[: self._planned[self._epochs_done - 1] + 1]
         never = set(reached[0].freeze).intersection(*(phase.freeze for phase in reached[1:]))
         for name in self.names:
@@ -150,7 +150,7 @@ class TrainingPhases:
         return self.state.stopped or self._epochs_done >= self._plan.epochs
 
     def _change(self, freeze: Sequence[str], *, goes_on: bool) -> None:
-        """Freeze parameters for good; what still trained of them, or else the plan, ends the phase."""
+        """Freeze parameters permanently, and end the phase if any of them was trainable or if the plan ends it."""
         frozen = [name for name in dict.fromkeys(freeze) if self._encoder.model.get_parameter(name).requires_grad]
         self.state.frozen += frozen
         self.state.over = bool(frozen) or not goes_on

@@ -1,4 +1,4 @@
-"""What a run's plugins say of its training, as the trainer is given it."""
+"""The plan of training that a run's plugins make, as the trainer gets it."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class TrainingPlan:
     """The phases of a training run, and the plugins to ask during it.
 
     Attributes:
-        phases: in their order; one, without freezing of its own, where no plugin plans any.
-        recipe: the trainer's.
-        plugins: those that have a say; none in a plain run.
+        phases: the phases in order; a single one without further freezing if no plugin plans phases.
+        recipe: the trainer's options.
+        plugins: the plugins that plan training; ``None`` if there are none.
     """
 
     phases: tuple[Phase, ...]
@@ -33,7 +33,7 @@ class TrainingPlan:
 
     @classmethod
     def plain(cls, recipe: Recipe) -> TrainingPlan:
-        """Return the plan of a run in which no plugin has a say: one phase."""
+        """Return the plan of a run without plugins that plan training: one phase."""
         return cls((Phase(epochs=recipe.epochs),), recipe)
 
     @classmethod
@@ -41,7 +41,7 @@ class TrainingPlan:
         """Ask the plugins for their plan.
 
         Raises:
-            RunError: what they give can't be carried out.
+            RunError: a plan names unknown parameters.
         """
         if not plugins.plans_training:
             return cls.plain(recipe)
@@ -54,26 +54,26 @@ class TrainingPlan:
 
     @property
     def epochs(self) -> int:
-        """The epochs of all phases."""
+        """The total number of epochs of all phases."""
         return sum(phase.epochs for phase in self.phases)
 
     @property
     def planned_by(self) -> str | None:
-        """The plugins that have a say, with all of their options; ``None`` in a plain run."""
+        """The plugins that plan training, with all their options; ``None`` if there are none."""
         if self.plugins is None:
             return None
         return " + ".join(format_spec(plugin.name, plugin.options) for plugin in self.plugins)
 
     @property
     def measures_gradients(self) -> bool:
-        """Whether a plugin needs the gradients' norms, which cost memory and time."""
+        """Whether a plugin needs gradient norms, which cost memory and time."""
         return any(plugin.needs.gradient_norms for plugin in self.plugins or ())
 
     def rate_factors(self, encoder: Encoder) -> dict[str, float]:
-        """Return what the learning rate is multiplied with, by parameter name, where it isn't by 1.
+        """Return the factors of the learning rate that aren't 1, by parameter name.
 
         Raises:
-            RunError: a plugin names a parameter that there isn't, or one twice.
+            RunError: a plugin names an unknown parameter, or one twice.
         """
         hook = "textclf_parameter_groups"
         factors: dict[str, float] = {}
@@ -87,10 +87,10 @@ class TrainingPlan:
         return factors
 
     def interval_finished(self, encoder: Encoder, gradient_norms: Sequence[Mapping[int, float]]) -> tuple[str, ...]:
-        """Ask what is frozen after an interval, and return the answers as one; see the hook for the arguments.
+        """Return the names of the parameters to freeze after an interval, from all plugins; see the hook.
 
         Raises:
-            RunError: a plugin names a parameter that there isn't.
+            RunError: a plugin names an unknown parameter.
         """
         hook = "textclf_interval_finished"
         frozen: list[str] = []
@@ -100,10 +100,10 @@ class TrainingPlan:
         return tuple(dict.fromkeys(frozen))
 
     def epoch_finished(self, encoder: Encoder, epochs: Sequence[FinishedEpoch]) -> Change:
-        """Ask what is to change after an epoch, and return the answers as one; see the hook for the arguments.
+        """Return the change after an epoch, combined from all plugins; see the hook.
 
         Raises:
-            RunError: a plugin names a parameter that there isn't.
+            RunError: a plugin names an unknown parameter.
         """
         hook = "textclf_epoch_finished"
         stop, frozen = False, list[str]()
@@ -114,7 +114,7 @@ class TrainingPlan:
         return Change(stop=stop, freeze=tuple(dict.fromkeys(frozen)))
 
     def _answers(self, hook: str, **arguments: Any) -> Iterator[tuple[ActivePlugin, Any]]:
-        """Call a hook of one plugin after another, and yield what each gives, but ``None``."""
+        """Call a hook of each plugin, and yield the plugin and its result unless that is ``None``."""
         for plugin in self.plugins.implementing(hook) if self.plugins else ():
             answer = call_one(plugin, hook, **arguments)
             if answer is not None:

@@ -1,4 +1,4 @@
-"""The numbers that training computes with."""
+"""The floating-point format of training."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from textclf_core.errors import UsageError
 
 
 def training_dtype(precision: Literal["auto", "float32", "bfloat16"], device: torch.device) -> torch.dtype:
-    """Return what matrix products are computed in while training: bfloat16 for ``auto`` on a GPU that has it.
+    """Return the dtype of matrix products in training: with ``auto``, bfloat16 on a GPU that supports it, else float32.
 
-    On a CPU it has to be asked for, since it changes the result and not every CPU has it: without the instructions it
-    is emulated, and tens of times slower.
+    On a CPU bfloat16 must be requested, since it changes the result. CPUs without its instructions emulate it tens of
+    times slower, and are refused.
 
     Raises:
-        UsageError: bfloat16 is asked for, and the device doesn't have it.
+        UsageError: bfloat16 is requested, and the device doesn't support it.
     """
     if device.type == "cuda":
         able = torch.cuda.is_bf16_supported(including_emulation=False)

@@ -1,4 +1,4 @@
-"""Computing a frozen prefix for rows of one length, such that a row's bits depend on nothing but itself."""
+"""Computing a frozen prefix for rows of one length, so that a row's bits don't depend on other rows."""
 
 from __future__ import annotations
 
@@ -25,27 +25,27 @@ if TYPE_CHECKING:
     from textclf_core.encoder import Encoder
     from textclf_core.encoder.pooling import Pooling
 
-# A change to how a prefix is computed that changes bits makes another number, so that no older row is taken for one.
+# Increased with every change of the computation that changes bits, so that older rows aren't used.
 _SPLIT_VERSION = 1
-# A CPU's matrix products of few rows (below 4 on one thread, 12 on two, 28 on sixteen) round as others don't. A GPU
-# chooses its kernels by the whole shape, so batches of one length all get one shape there.
+# On a CPU, matrix products of few rows (below 4 on one thread, 12 on two, 28 on sixteen) round differently. A GPU
+# chooses its kernels by the whole shape, so all batches of one length get the same shape there.
 _LEAST_PRODUCT_ROWS = 32
 
 
 class PrefixComputer:
-    """Computes what is kept of a frozen prefix, at its boundary or at one before.
+    """Compute the cached output of a frozen prefix, at its boundary or at an earlier one.
 
     Args:
-        encoder: with its strategy's parameters frozen, which stay so.
-        pooling: one vector a row, the whole body's output pooled, where all of it is frozen.
+        encoder: the model, with its strategy's parameters frozen.
+        pooling: if given, the output is one vector per row: the pooled output of the whole body, which must be frozen.
 
     Attributes:
-        boundary: the prefix is the embeddings and this many blocks.
-        only_first_token: whether rows hold the first token alone: behind the last block, if the head reads no other.
-        width: numbers a token.
+        boundary: the number of blocks in the prefix, after the embeddings.
+        only_first_token: whether only the first token is cached: after the last block, if the head reads no other.
+        width: the number of elements per token.
 
     Raises:
-        UnknownComputationError: it can't be known what is computed.
+        UnknownComputationError: the model's computation can't be fingerprinted.
     """
 
     def __init__(self, encoder: Encoder, pooling: Pooling | None) -> None:
@@ -60,7 +60,7 @@ class PrefixComputer:
 
     @property
     def is_unchanged(self) -> bool:
-        """Whether the model still computes as it did when this was made, but for what training changes behind it."""
+        """Whether the model's computation up to the boundary has not changed since this object was made."""
         return self._digests_of_computation() == self._computation
 
     def _digests_of_computation(self) -> list[str]:
@@ -71,7 +71,7 @@ class PrefixComputer:
         return self._encoder.body_digest()
 
     def key(self, boundary: int) -> str:
-        """Return the name of a boundary's store: a hash of everything that could change a bit of its rows."""
+        """Return the key of the store of a boundary: a hash of everything that could change its rows."""
         model = self._encoder.model
         pooling = self._pooling if boundary == self.boundary else None
         weights = self._weights[: boundary + 1]
@@ -92,7 +92,7 @@ class PrefixComputer:
         )
 
     def count_flops(self, rows: int, length: int, start: int | None) -> float:
-        """Return the FLOPs of rows of one length, from the input (``None``) or an earlier boundary on."""
+        """Return the FLOPs of rows of one length, from the input (``None``) or from an earlier boundary on."""
         if start not in self._flops:
             self._flops[start] = (
                 count_embedding_flops(self._encoder, self._pooling, start).forward
@@ -102,7 +102,7 @@ class PrefixComputer:
         return self._flops[start](rows, length)
 
     def count_check_flops(self, length: int, boundary: int) -> float:
-        """Return the FLOPs of one row, computed from the input on to check a store."""
+        """Return the FLOPs of checking a store with one row, computed from the input on."""
         pooling = self._pooling if boundary == self.boundary else None
         return count_row_flops(self._encoder, length, boundary, pooling)
 
@@ -126,14 +126,14 @@ class PrefixComputer:
         start: int = 0,
         earlier: NDArray[np.float32] | None = None,
     ) -> NDArray[np.float32]:
-        """Return what is kept of rows of one length, float32, shape (rows, tokens or 1, width).
+        """Return the output for rows of one length, float32, shape (rows, tokens or 1, width).
 
         Args:
             tokenized: what ``Encoder.tokenize`` made.
             rows: which of its rows.
             boundary: where.
-            start: an earlier boundary to go on from.
-            earlier: the hidden states there, float32, shape (rows, tokens, width).
+            start: the earlier boundary of ``earlier``.
+            earlier: the hidden states at that boundary, float32, shape (rows, tokens, width).
         """
         batch = self._encoder.collate(tokenized.__getitems__(list(rows)))
         length = batch["input_ids"].shape[1]
@@ -148,13 +148,13 @@ class PrefixComputer:
             last = boundary - 1
             if hidden is None or start < last:
                 hidden = self._run(batch, hidden, start, last, self._least_rows(length))
-            # In the last block, the matrix products have one row an example.
+            # In the last block, matrix products have one row per example.
             reached = self._run(batch, hidden, last, boundary, self._least_rows(1))[:, :1]
         kept: NDArray[np.float32] = reached.float().cpu().numpy()
         return kept
 
     def _run(self, batch: dict[str, Tensor], hidden: Tensor | None, start: int, upto: int, least: int) -> Tensor:
-        """Run blocks on at least so many rows."""
+        """Run the blocks from ``start`` to ``upto`` on at least ``least`` rows."""
         rows = len(batch["input_ids"])
         batch, hidden = self._at_least(least, batch, hidden)
         return self._encoder.run_prefix(batch, upto, hidden=hidden, start=start)[:rows]
@@ -162,7 +162,7 @@ class PrefixComputer:
     def _at_least(
         self, least: int, batch: dict[str, Tensor], hidden: Tensor | None
     ) -> tuple[dict[str, Tensor], Tensor | None]:
-        """Return a batch of at least so many rows: those that there are, again and again."""
+        """Return the batch with its rows repeated until there are at least ``least``."""
         rows = len(batch["input_ids"])
         if rows < least:
             again = torch.arange(least, device=self._encoder.model.device) % rows
@@ -171,7 +171,7 @@ class PrefixComputer:
         return batch, hidden
 
     def _least_rows(self, length: int) -> int:
-        """Return how many rows of that length a batch needs for a row's bits not to depend on how many there are."""
+        """Return the fewest rows of a length with which a row's bits don't depend on the number of rows."""
         if self._encoder.model.device.type == "cpu":
             return -(-max(_LEAST_PRODUCT_ROWS, 4 * torch.get_num_threads()) // length)
         return max(1, BATCH_TOKENS // length)

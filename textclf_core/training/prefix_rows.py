@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 
 class PrefixRows:
-    """The rows of one tokenized data set, all of them in the cache.
+    """The cached prefix outputs of one tokenized data set.
 
     Args:
-        store: has them.
-        keys: the rows' keys in the store, in their order.
-        device: where they are wanted.
-        boundary: the encoder's blocks that they are the output of.
-        only_first_token: whether the store's rows hold the first token alone.
-        held: whether all are read now and kept on the device: where they are few numbers, or a GPU has the room.
+        store: the store of the rows.
+        keys: the key of each row, in the order of the data.
+        device: the device of the result.
+        boundary: the number of blocks whose output the rows are.
+        only_first_token: whether the store has only the first token of each row.
+        held: whether all rows are read now and kept on the device.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class PrefixRows:
             tokens = [store.tokens(key) for key in keys]
             self._lengths = torch.tensor(tokens)
             self._starts = self._lengths.cumsum(0) - self._lengths
-            rows = np.zeros((sum(tokens) + 1, store.width), dtype=np.float32)  # the last fills up short rows
+            rows = np.zeros((sum(tokens) + 1, store.width), dtype=np.float32)  # the last row pads short ones
             store.read_into(keys, rows)
             self._held = torch.from_numpy(rows).to(device)
 

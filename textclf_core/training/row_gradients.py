@@ -1,4 +1,4 @@
-"""Gradients of embeddings by the rows of a batch."""
+"""Gradients of embeddings, limited to the rows that a batch reads."""
 
 from __future__ import annotations
 
@@ -8,17 +8,16 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-# Below, allocating the whole gradient costs less than keeping track of its rows.
+# For smaller embeddings, allocating the whole gradient costs less.
 _LEAST_NUMBERS = 10**6
 
 
 class RowGradients:
-    """Keeps one dense gradient for each large embedding of a model, and clears of it only the rows that a batch read.
+    """Reuse one dense gradient for each large embedding of a model, and reset only the rows that a batch read.
 
-    Autograd allocates and fills the whole gradient anew in each step: 47 MB for MiniLM's 30,522 tokens, of which a
-    batch of 16 sentences reads some 250. The optimizer still gets the same dense gradient, since AdamW's averages move
-    every row in every step: the same one to the bit, or to rounding where micro-batches add up. For a CPU and one
-    process; elsewhere it does nothing.
+    Autograd allocates and fills the whole gradient in each step: 47 MB for MiniLM's 30,522 tokens, of which a batch of
+    16 texts reads some 250. The optimizer gets the same dense gradient, bit for bit (with micro-batches, up to
+    rounding), since AdamW updates every row in every step. This has an effect on a CPU with one process only.
     """
 
     def __init__(self, model: nn.Module, *, processes: int = 1) -> None:
@@ -37,7 +36,7 @@ class RowGradients:
 
     @contextmanager
     def collected(self) -> Iterator[None]:
-        """Let backward passes collect rows while the block runs."""
+        """Make backward passes return sparse gradients of the embeddings while the block runs."""
         for module in self._embeddings:
             module.sparse = True
         try:
@@ -47,7 +46,7 @@ class RowGradients:
                 module.sparse = False
 
     def complete(self) -> None:
-        """Make the gradients dense, after the backward passes of a step."""
+        """Make the gradients dense; call it after the backward passes of a step."""
         for module, dense in zip(self._embeddings, self._dense, strict=True):
             gradient = module.weight.grad
             if gradient is None or not gradient.is_sparse:
@@ -58,7 +57,7 @@ class RowGradients:
             module.weight.grad = dense
 
     def clear(self) -> None:
-        """Set to zero what the step collected, after the optimizer's step."""
+        """Reset the rows that the step read; call it after the optimizer's step."""
         for dense, rows in self._read:
             dense[rows] = 0
         self._read.clear()

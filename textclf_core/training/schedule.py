@@ -11,20 +11,20 @@ from textclf_core.types.recipe import Recipe
 
 
 def linear_schedule(step: int, warmup_steps: int, total_steps: int) -> float:
-    """Return the share of the peak rate that a step, counted from 1, uses: a linear rise from 0, a fall towards 0."""
+    """Return the fraction of the peak rate at a step, counted from 1: linear warm-up from 0, linear decay towards 0."""
     done = step - 1
     return done / warmup_steps if done < warmup_steps else (total_steps - done) / (total_steps - warmup_steps)
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """One rise and fall of the learning rate.
+    """One linear warm-up and decay of the learning rate.
 
     Attributes:
         first_step: its first step, counted from 1 over the whole run.
-        steps: how many it has.
-        warmup_steps: over how many of them the rate rises.
-        peak: the peak rate.
+        steps: its number of steps.
+        warmup_steps: the number of steps of the warm-up.
+        peak: the highest learning rate.
     """
 
     first_step: int
@@ -38,7 +38,7 @@ class Schedule:
 
 
 def schedules(phases: Sequence[Phase], recipe: Recipe, steps_per_epoch: int) -> list[Schedule]:
-    """Return the schedule of each phase; neighbours without a learning rate of their own have one together."""
+    """Return the schedule of each phase; neighbouring phases without a learning rate of their own share one."""
     together: list[list[Phase]] = []
     for phase in phases:
         if together and phase.learning_rate is None and together[-1][-1].learning_rate is None:

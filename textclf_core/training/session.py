@@ -1,4 +1,4 @@
-"""A training session: what surrounds the steps, joined; the end of an epoch, and its checkpoint."""
+"""A training session: phases, validation, history and checkpoints, for any training loop."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ if TYPE_CHECKING:
 
 
 class TrainingSession:
-    """What goes on around the steps, whoever makes them.
+    """All parts of training other than its steps, which a training loop takes.
 
     Attributes:
-        options: what the trainer was told.
-        classifier: scores validation; its encoder is the one in training.
+        options: the options of the trainer.
+        classifier: the classifier in training, which scores validation.
         train: the tokenized training split.
-        batches: of the training split.
-        workspace: gets ``checkpoints/``; its events are told of phases, steps and epochs.
+        batches: the batches of the training split.
+        workspace: where ``checkpoints/`` are written; its events get phases, steps and epochs.
         plan: the phases, and the plugins that decide during training.
-        loss: the loss that the options ask for.
-        phases: what trains when.
-        steps: checks and keeps the steps' losses.
+        loss: the training loss.
+        phases: the phases and their progress.
+        steps: the check and the log of the steps.
         validation: the tokenized validation split, and the best epoch.
     """
 
@@ -68,18 +68,18 @@ class TrainingSession:
         self.validation = Validation(validation, self.loss)
 
     def use_prefix(self, prefix: FrozenPrefix | None) -> None:
-        """Let validation, and what is scored after training, take a phase's frozen prefix from the cache."""
+        """Make validation, and scoring after training, read a frozen prefix from the cache; ``None`` ends that."""
         self.classifier = replace(self.classifier, prefix=prefix)
 
     def interval_done(
         self, interval: Interval, optimizer: torch.optim.Optimizer, gradient_norms: dict[int, float] | None = None
     ) -> None:
-        """Ask the plugins what is frozen from here on, and do what is to be done if the epoch is over.
+        """Ask the plugins what to freeze next, and finish the epoch if this was its last interval.
 
         Args:
-            interval: what :attr:`phases` gave.
-            optimizer: as :meth:`epoch_done` takes it.
-            gradient_norms: the interval's, by depth, if the plan measures them.
+            interval: the finished interval, from :attr:`phases`.
+            optimizer: as in :meth:`epoch_done`.
+            gradient_norms: the gradient norms of the interval by depth, if the plan needs them.
         """
         if gradient_norms is not None:
             self.phases.state.gradient_norms.append(gradient_norms)
@@ -89,11 +89,11 @@ class TrainingSession:
             self.phases.interval_done(interval)
 
     def epoch_done(self, epoch: int, optimizer: torch.optim.Optimizer | None) -> tuple[float, float]:
-        """Validate, ask the plugins what is to change, and write the checkpoint; call it after each epoch's steps.
+        """Validate, ask the plugins what to change, and write the checkpoint; call it after each epoch's steps.
 
         Args:
-            epoch: its number, from 1.
-            optimizer: its state goes into the checkpoint; without one, none is written.
+            epoch: the epoch's number, from 1.
+            optimizer: the optimizer, for the checkpoint; without it none is written.
 
         Returns:
             The mean loss and the accuracy on validation.
@@ -105,7 +105,7 @@ class TrainingSession:
             loss, accuracy = self.validation.evaluate(self.classifier)
         if not math.isfinite(loss):
             raise RunError(f"the validation loss became {loss} after epoch {epoch}. {self.steps.advice(epoch)}")
-        # The last epoch's parameters are what the model is left with.
+        # After the last epoch the model itself has the parameters.
         keeps = self.options.keep == "best" and epoch < self.plan.epochs
         self.validation.note(epoch, loss, self.classifier.encoder, self.phases.names if keeps else ())
         self.workspace.events.log_epoch(
@@ -124,15 +124,15 @@ class TrainingSession:
         return loss, accuracy
 
     def finish(self) -> EncoderClassifier:
-        """Go back to the best epoch's weights, if those are to be kept, and return the classifier."""
+        """Restore the best epoch's weights if ``keep=best``, and return the classifier."""
         restored = self.validation.restore_best(self.classifier.encoder)
         if restored and self.validation.best_epoch * len(self.batches) <= self.phases.state.began:
-            self.use_prefix(None)  # what is frozen now may have been other weights then
+            self.use_prefix(None)  # the frozen weights may have been others then
         self.phases.thaw()
         return self.classifier
 
     def resume(self, checkpoint: Path) -> OptimizerState:
-        """Put everything where a checkpoint left it, and return the optimizer's state by parameter name.
+        """Restore a checkpoint, and return the optimizer's state by parameter name.
 
         Raises:
             UsageError: the checkpoint doesn't fit this run.
@@ -168,7 +168,7 @@ class TrainingSession:
         )
 
     def _settings(self) -> dict[str, Any]:
-        """Return what must be alike in a run that takes up a checkpoint of this one, as JSON holds it."""
+        """Return the settings that a run must share to resume from this run's checkpoints, as JSON values."""
         labels = kind_of(self.classifier.task).training_labels(self.train)
         own = {option.name: getattr(self.options, option.name) for option in fields(EncoderTraining)}
         del own["checkpoints"]

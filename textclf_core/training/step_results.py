@@ -1,4 +1,4 @@
-"""What steps gave: checked, kept for the history, looked at a few at a time."""
+"""Losses and gradient norms of training steps: checked, logged and shown."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ if TYPE_CHECKING:
 # Rows of history.jsonl between two epochs' ends.
 _LOSSES_PER_EPOCH = 50
 
-# A GPU works on while the next steps are prepared; to look at a number is to wait for it.
+# Reading a number from a GPU waits for it, so it is done for several steps at once.
 _STEPS_UNSEEN_ON_A_GPU = 20
 
 
 class StepLog:
-    """Checks what the steps of a run give, and keeps the losses of an epoch."""
+    """Check the losses and gradient norms of a run's steps, and log the losses of an epoch."""
 
     def __init__(self, phases: TrainingPhases, events: RunEvents, warmup: float) -> None:
         self._phases, self._events, self._warmup = phases, events, warmup
         self._losses: list[float] = []
 
     def add(self, step: int, loss: float, learning_rate: float, norm: float | None = None) -> None:
-        """Keep what a step gave.
+        """Check and log a step; call it before the optimizer changes the weights.
 
         Args:
-            step: its number, from 1.
-            loss: the mean loss of its batch.
-            learning_rate: the rate that it uses.
-            norm: the 2-norm of its gradient, where that is known.
+            step: the step's number, from 1.
+            loss: the mean loss of the batch.
+            learning_rate: the learning rate.
+            norm: the 2-norm of the gradient, if known.
 
         Raises:
-            RunError: loss or norm isn't finite; the step must not have changed the weights.
+            RunError: the loss or the norm isn't finite.
         """
         self.check_finite(step, "the loss", loss)
         if norm is not None:
@@ -62,27 +62,27 @@ class StepLog:
             )
 
     def advice(self, epoch: int) -> str:
-        """Return what to do about a number of an epoch, counted from 1, that isn't finite."""
+        """Return advice against a loss that isn't finite in an epoch, counted from 1."""
         rate = self._phases.peak_rate(epoch)
-        return f"A lower learning_rate (now {rate:g}) or some warmup (now {self._warmup:g}) usually mends it."
+        return f"A lower learning_rate (now {rate:g}) or some warmup (now {self._warmup:g}) usually helps."
 
     def take_mean(self) -> float:
-        """Return the mean of the losses since this was last called."""
+        """Return the mean of the losses since the last call."""
         losses, self._losses = self._losses, []
         return sum(losses) / len(losses)
 
 
 class StepResults:
-    """Losses and gradient norms of steps: checked, logged and shown, on a GPU twenty at a time.
+    """Losses and gradient norms on their device: checked, logged and shown, on a GPU twenty steps at a time.
 
-    A step whose loss or gradient isn't finite changes no weight, however late it is seen, nor does any after it:
-    ``broken`` stands beside the optimizer's step (``optimizer.found_inf``).
+    From the first step on whose loss or gradient isn't finite, no step changes the weights, even if it is read later:
+    the optimizer gets ``broken`` as ``found_inf``.
 
     Args:
-        log: gets each step.
-        bar: shows each.
-        device: where they are computed.
-        unseen: how many steps may go by before they are looked at; 1 on a CPU if not set.
+        log: the log of the steps.
+        bar: the progress bar.
+        device: the device of the losses.
+        unseen: the number of steps that are read at once; by default 1 on a CPU and 20 on a GPU.
     """
 
     def __init__(self, log: StepLog, bar: Bar, device: torch.device, unseen: int | None = None) -> None:
@@ -91,19 +91,19 @@ class StepResults:
         self._unseen = unseen or (1 if device.type == "cpu" else _STEPS_UNSEEN_ON_A_GPU)
         self._waiting: list[tuple[int, float, Tensor]] = []
         self.broken = torch.zeros((), device=device)
-        """1 from the first step on that isn't finite, else 0; float32, on the device."""
+        """1 after the first step that isn't finite, else 0; a float32 scalar on the device."""
 
     def add(self, step: int, learning_rate: float, loss: Tensor, norm: Tensor) -> None:
-        """Take in a step, before the optimizer's step.
+        """Add a step; call it before the optimizer's step.
 
         Args:
-            step: its number, from 1.
-            learning_rate: the rate that it uses.
-            loss: the mean loss of its batch, a scalar.
-            norm: the 2-norm of its gradient, a scalar.
+            step: the step's number, from 1.
+            learning_rate: the learning rate.
+            loss: the mean loss of the batch, a scalar.
+            norm: the 2-norm of the gradient, a scalar.
 
         Raises:
-            RunError: a step that is looked at now isn't finite.
+            RunError: a step that is read now isn't finite.
         """
         if self._unseen == 1:
             self._tell(step, learning_rate, loss.item(), norm.item())
@@ -115,7 +115,7 @@ class StepResults:
             self.look()
 
     def look(self) -> None:
-        """Look at all that wasn't looked at.
+        """Read, check and log all waiting steps.
 
         Raises:
             RunError: a step isn't finite.

@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 
 class Validation:
-    """Scores the validation split, and knows the best epoch.
+    """The scores of the validation split, and the best epoch.
 
     Attributes:
         rows: the tokenized split.
         best_epoch: the epoch with the lowest loss so far, from 1.
-        best_loss: its mean loss.
-        best_tensors: the parameters that it left, by name, where they are to be restored and it wasn't the last.
+        best_loss: the mean loss of that epoch.
+        best_tensors: a copy of that epoch's parameters by name, if they are to be restored.
     """
 
     def __init__(self, rows: Dataset, loss: Loss) -> None:
@@ -37,7 +37,7 @@ class Validation:
         self._loss = loss
 
     def evaluate(self, classifier: EncoderClassifier) -> tuple[float, float]:
-        """Return the mean loss and the accuracy; of several labels a text all must be right."""
+        """Return the mean loss and the accuracy; in a multi-label task, all labels of a text must be correct."""
         kind = kind_of(classifier.task)
         computed = kind.with_label(classifier.logits(self.rows), self.rows)
         logits = torch.from_numpy(computed).to(classifier.encoder.model.device)
@@ -46,13 +46,13 @@ class Validation:
         return loss.item(), kind.right(logits, labels).float().mean().item()
 
     def note(self, epoch: int, loss: float, encoder: Encoder, keep: Collection[str]) -> None:
-        """Take in the loss of an epoch; if it is the best so far, keep a copy of the parameters of these names."""
+        """Compare an epoch's loss with the best one; if it is lower, copy the parameters named in ``keep``."""
         if loss < self.best_loss:
             self.best_epoch, self.best_loss = epoch, loss
             self.best_tensors = trainable_tensors(encoder, keep) if keep else None
 
     def restore_best(self, encoder: Encoder) -> bool:
-        """Go back to the best epoch's parameters, if they were kept, and return whether they were."""
+        """Restore the best epoch's parameters if they were copied; return whether they were."""
         if self.best_tensors is not None:
             restore_tensors(encoder, self.best_tensors)
         return self.best_tensors is not None

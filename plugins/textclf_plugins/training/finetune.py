@@ -1,4 +1,4 @@
-"""The default trainer: textclf's own loop."""
+"""The default trainer, with its own training loop."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Finetune(EncoderTraining):
-    """Fine-tune what isn't frozen: AdamW, linear warm-up and decay, batches grouped by length."""
+    """Fine-tune all parameters that aren't frozen: AdamW, linear warm-up and decay, batches grouped by length."""
 
     needs: ClassVar[Needs] = Needs(model="whole", phases=True)
 
-    resume: Annotated[Path | None, Option("A checkpoint of a run that stopped early, to go on from.", resumes=True)] = (
+    resume: Annotated[Path | None, Option("The checkpoint to resume from.", resumes=True)] = (
         None
     )
     precision: Annotated[
         Literal["auto", "float32", "bfloat16"],
         Option(
-            "What matrix products are computed in while training: auto is bfloat16 on a GPU that has it and float32 "
-            "elsewhere. Frozen prefixes and predictions are float32."
+            "Floating-point format of matrix products in training: auto is bfloat16 on a GPU that supports it, else "
+            "float32. Frozen prefixes and predictions are float32."
         ),
     ] = "auto"
     prefix_cache: Annotated[
-        bool, Option("Compute a frozen prefix once a row and keep its output; without, in each epoch anew.")
+        bool, Option("Compute a frozen prefix once per row and cache its output, instead of in each epoch.")
     ] = True
 
     @hookimpl
@@ -55,7 +55,7 @@ class Finetune(EncoderTraining):
         progress: Progress,
         plan: Plan,
     ) -> Classifier:
-        """Train in textclf's own loop."""
+        """Train with the loop of ``finetune``."""
         from textclf_plugins.training.finetune_loop import finetune
 
         return finetune(self, encoder, data, task, seed, workspace, progress, plan)
@@ -64,7 +64,7 @@ class Finetune(EncoderTraining):
     def textclf_train_many(
         self, encoder: Encoder, data: DatasetDict, task: Task, cells: Sequence[TrainingCell], progress: Progress
     ) -> list[TrainedCell] | None:
-        """Train many heads of one frozen encoder at once."""
+        """Train the heads of several cells with the same frozen encoder together."""
         from textclf_plugins.training.finetune_many import finetune_many
 
         return finetune_many(self, encoder, data, task, cells, progress)

@@ -1,4 +1,4 @@
-"""The training loop of ``finetune``, written out."""
+"""The training loop of ``finetune``: phases, steps and micro-batches."""
 
 from __future__ import annotations
 
@@ -55,19 +55,19 @@ def finetune(
     progress: Progress,
     plan: Plan,
 ) -> EncoderClassifier:
-    """Train what isn't frozen, phase by phase, and return the classifier.
+    """Train all parameters that aren't frozen, phase by phase, and return the classifier.
 
-    The loss of a step is the mean over its whole batch (in a task of tokens, over the batch's words), however the batch
-    is cut into micro-batches and spread over processes, so neither changes the gradient.
+    The loss of a step is the mean over its whole batch (in a token task, over the batch's words). Dividing the batch
+    into micro-batches or among processes doesn't change the gradient.
 
     Raises:
-        RunError: the loss or the gradient of a step isn't finite, or what a phase freezes was updated.
-        UsageError: the checkpoint to resume from doesn't fit this run, or the device lacks the precision.
+        RunError: the loss or the gradient of a step isn't finite, or a frozen parameter was updated.
+        UsageError: the checkpoint to resume from doesn't fit this run, or the device doesn't support the precision.
     """
     meter = workspace.meter
-    # accelerate keeps a process's first device for good, and a process may run on a GPU and then on the CPU.
+    # accelerate keeps the first device of a process, but runs in one process may use different devices.
     AcceleratorState._reset_state(reset_partial_state=True)
-    # No buffers go from process to process: none changes, and a model that is split has none.
+    # Buffers aren't broadcast among processes: none changes, and a split model has none.
     handlers = [DistributedDataParallelKwargs(broadcast_buffers=False)]
     accelerator = Accelerator(cpu=workspace.device == "cpu", device_placement=False, kwargs_handlers=handlers)
     with meter.time("train/tokenize"):
@@ -92,24 +92,24 @@ def finetune(
     with progress.bar("train", session.phases.total_steps) as bar:
         bar.skip(session.phases.state.steps_done)
         for intervals in session.phases:
-            # Within the last epoch, a deeper prefix than the one that is cached has too few rows to come.
+            # In the last epoch, caching a deeper prefix no longer pays.
             if options.prefix_cache and session.phases.reads_every_row:
                 prefix = _read_prefix(training, train, validation, progress)
             optimizer_state = _train_phase(training, intervals, prefix, optimizer_state, bar)
     trained = session.finish()
-    trim_heap()  # what scores test comes beside what stays
+    trim_heap()  # before scoring needs its own memory
     return trained
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Training:
-    """What all phases share.
+    """The inputs of all phases.
 
     Attributes:
-        labels: of the rows of train, as the data have them.
-        loss_terms: how many labels each row has a part in the loss with, int64, (rows,).
+        labels: the labels of the rows of train.
+        loss_terms: the number of labels of each row that enter the loss, int64, (rows,).
         rows: the tokenized rows of train, in memory.
-        dtype: of the matrix products; float32 where nothing is autocast.
+        dtype: the dtype of matrix products; float32 means no autocast.
     """
 
     encoder: Encoder
@@ -125,7 +125,7 @@ class _Training:
 
 @dataclass(frozen=True, kw_only=True)
 class _Phase:
-    """What the steps of one phase need: the model as it is wrapped, its optimizer, and what is known of its input."""
+    """The inputs of the steps of one phase: the wrapped model, its optimizer, and the cached prefix."""
 
     model: nn.Module
     optimizer: torch.optim.Optimizer
@@ -137,7 +137,7 @@ class _Phase:
 
 
 def _read_prefix(training: _Training, train: Dataset, validation: Dataset, progress: Progress) -> PrefixRows | None:
-    """Compute the frozen prefix's output, or find it in the cache; ``None`` where there is none to be had."""
+    """Compute the frozen prefix's output or read it from the cache; ``None`` without a cached prefix."""
     workspace = training.session.workspace
     prefix = cached_prefix(training.encoder, workspace.cache, workspace.meter, progress)
     if prefix:
@@ -145,7 +145,7 @@ def _read_prefix(training: _Training, train: Dataset, validation: Dataset, progr
     rows = prefix.training_rows(train) if prefix else None
     if prefix and rows:
         with workspace.meter.time("train/validate"):
-            prefix.rows(validation)  # now, beside nothing that training keeps in memory
+            prefix.rows(validation)  # now, before training needs its memory
         prefix.page_out()
     training.session.use_prefix(prefix if rows else None)
     return rows
@@ -158,7 +158,7 @@ def _train_phase(
     optimizer_state: OptimizerState,
     bar: Bar,
 ) -> OptimizerState:
-    """Train with one set of trainable parameters, and return the optimizer's state for the next."""
+    """Train one phase, and return the optimizer's state for the next one."""
     encoder, session, options = training.encoder, training.session, training.session.options
     with encoder.computing_what_the_head_reads():
         flops = count_flops(encoder, prefix.boundary if prefix else None)
@@ -185,20 +185,20 @@ def _train_phase(
                     trimming.before(step, len(indices) * max(training.lengths[row] for row in indices))
                     _take_step(training, phase, step, indices, results)
             results.look()
-            trim_heap()  # a checkpoint's copies come beside what stays
+            trim_heap()  # before a checkpoint copies the parameters
             session.interval_done(interval, optimizer, phase.norms.of_interval() if phase.norms else None)
     state = optimizer_state_of(encoder, optimizer)
-    training.accelerator.free_memory()  # lets go of the model that it wrapped for this phase
+    training.accelerator.free_memory()  # releases the wrapped model of this phase
     return state
 
 
 def _take_step(training: _Training, phase: _Phase, step: int, indices: list[int], results: StepResults) -> None:
-    """Take one optimizer step on the rows of a batch, of which this process trains its share."""
+    """Take one optimizer step on the rows of a batch; this process computes its share of them."""
     session, accelerator, optimizer = training.session, training.accelerator, phase.optimizer
     options, learning_rate = session.options, session.phases.learning_rate(step)
     for group in optimizer.param_groups:
         group["lr"] = learning_rate * group["factor"]
-    # Data parallel averages the gradients of the processes: times their number is the sum.
+    # Data parallel averages the gradients over processes; the factor makes it a sum.
     weight = accelerator.num_processes / max(1, int(training.loss_terms[indices].sum()))
     loss = torch.zeros((), device=training.encoder.model.device)
     mine = indices[accelerator.process_index :: accelerator.num_processes]
@@ -210,8 +210,8 @@ def _take_step(training: _Training, phase: _Phase, step: int, indices: list[int]
             phase.norms.step()
         norm = get_total_norm([one.grad for one in phase.trainable if one.grad is not None])
         results.add(step, learning_rate, loss, norm)
-        # The optimizer's own step clips and leaves out what isn't finite, as for a GradScaler: that spares a pass over
-        # all gradients.
+        # The fused optimizer divides by grad_scale and skips steps with found_inf, as for a GradScaler: this saves a
+        # pass over all gradients.
         clip = ((norm + 1e-6) / options.max_grad_norm).clamp(min=1)
         optimizer.grad_scale, optimizer.found_inf = clip, results.broken  # type: ignore[attr-defined]
         optimizer.step()
@@ -222,9 +222,9 @@ def _take_step(training: _Training, phase: _Phase, step: int, indices: list[int]
 def _train_micro_batch(
     training: _Training, phase: _Phase, place: tuple[int, int, int], rows: list[int], weight: float
 ) -> Tensor:
-    """Add the gradients of some rows to what is there, and return their weighted loss, a scalar.
+    """Add the gradients of the rows to the existing ones, and return the rows' weighted loss, a scalar.
 
-    ``place`` is the step, the process and which of its micro-batches this is.
+    ``place`` is the step, the process, and the number of the micro-batch.
     """
     encoder, meter, prefix = training.encoder, training.session.workspace.meter, phase.prefix
     device = encoder.model.device
@@ -263,7 +263,7 @@ def _split(rows: list[int], size: int | None) -> list[list[int]]:
 
 
 def _release_if_trained(prefix: FrozenPrefix, workspace: Workspace) -> None:
-    """Let a prefix's output go when the next is written, if this run trained a part of it: no other run has it."""
+    """Mark a prefix's output for removal if this run trained a part of the prefix, so that no other run has it."""
     earlier = [phase.frozen_prefix for phase in workspace.events.phases[:-1]]
     if earlier and 1 + prefix.boundary > min(earlier):
         workspace.cache.release(prefix.key)

@@ -1,4 +1,4 @@
-"""Many heads at once on the cached features of one frozen encoder."""
+"""Training the heads of several cells together on the cached output of one frozen encoder."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ def finetune_many(
     cells: Sequence[TrainingCell],
     progress: Progress,
 ) -> list[TrainedCell] | None:
-    """Train the heads of all cells in the same steps; ``None`` if they have to be trained one by one.
+    """Train the heads of all cells in the same steps; return ``None`` if the cells must be trained one by one.
 
-    Every cell has its own batches, dropout, learning rate and clipping, so each gets what it would get alone, to
-    rounding; the matrix products of all cells are done in one.
+    Every cell has its own batches, dropout, learning rate and clipping, so its result is the same as alone, up to
+    rounding; the matrix products of all cells are computed as one.
     """
     if not _alike(options, encoder, cells):
         return None
@@ -106,7 +106,7 @@ def finetune_many(
 
 @dataclasses.dataclass
 class _CellTraining:
-    """One of the cells: its session, and the error that ended it while the others went on."""
+    """One of the cells: its session, and the error that ended its training, if any."""
 
     cell: TrainingCell
     session: TrainingSession
@@ -115,7 +115,7 @@ class _CellTraining:
     def count_step(
         self, step: int, lengths: Sequence[int], loss: float, norm: float, learning_rate: float, flops: EncoderFlops
     ) -> None:
-        """Check and count a step on rows of these lengths in tokens."""
+        """Check and count a step; ``lengths`` are those of the batch's rows, in tokens."""
         if self.error:
             return
         try:
@@ -131,26 +131,26 @@ class _CellTraining:
         )
 
     def finish_epoch(self, epoch: int) -> None:
-        """Do what follows an epoch; the encoder has the cell's head."""
+        """Finish an epoch; the encoder must have the cell's head."""
         try:
             self.session.epoch_done(epoch, None)
         except RunError as error:
             self.error = error
 
     def finish(self, encoder: Encoder, prefix: FrozenPrefix, progress: Progress) -> TrainedCell:
-        """Return what came out; the encoder has the cell's head."""
+        """Return the result; the encoder must have the cell's head."""
         if self.error:
             return TrainedCell(error=self.error)
         trained = self.session.finish()
         own = encoder.with_parameters(trainable_tensors(encoder, copy=False))
-        # What the shared meter counted is dealt out already.
+        # The counts of the shared meter have been divided already.
         counted = prefix.counted_by(self.cell.workspace.meter)
         classifier = dataclasses.replace(trained, encoder=own, progress=progress, prefix=counted)
         return TrainedCell(classifier=classifier, encoder=own)
 
 
 def _alike(options: Finetune, encoder: Encoder, cells: Sequence[TrainingCell]) -> bool:
-    """Return whether nothing but what follows the blocks trains, and the cells' batches can be stacked."""
+    """Return whether all blocks are frozen and the cells' batches can be stacked."""
     first = cells[0].recipe
     return (
         options.prefix_cache

@@ -1,4 +1,4 @@
-"""The same training on ``transformers.Trainer``."""
+"""Training with ``transformers.Trainer``."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class HfTrainer(EncoderTraining):
-    """Fine-tune on transformers.Trainer: the recipe, order and loss of finetune, as a second opinion.
+    """Fine-tune with transformers.Trainer: recipe, order of examples and loss are those of finetune.
 
-    Its checkpoints are those of finetune, which can go on from them; hf-trainer itself doesn't resume.
+    Its results can be compared with those of finetune, which can also resume from its checkpoints; hf-trainer itself
+    doesn't resume.
     """
 
     needs: ClassVar[Needs] = Needs(model="whole")
@@ -39,7 +40,7 @@ class HfTrainer(EncoderTraining):
         workspace: Workspace,
         progress: Progress,
     ) -> Classifier:
-        """Train on transformers.Trainer."""
+        """Train with transformers.Trainer."""
         from textclf_plugins.training.hf_trainer_loop import train
 
         return train(self, encoder, data, task, seed, workspace, progress)

@@ -1,4 +1,4 @@
-"""``transformers.Trainer`` on textclf's terms."""
+"""``transformers.Trainer`` with the batches, the loss and the dropout of ``finetune``."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def train(
     workspace: Workspace,
     progress: Progress,
 ) -> EncoderClassifier:
-    """Train what isn't frozen and return the classifier.
+    """Train all parameters that aren't frozen, and return the classifier.
 
     Raises:
         RunError: the loss of a step isn't finite.
@@ -71,17 +71,16 @@ def train(
 
 
 class _Trainer(Trainer):
-    """A Trainer that takes the batches it is given, counts what they cost, and leaves an epoch's end to a session.
+    """A Trainer with given batches and counted costs; a session finishes its epochs.
 
-    What Trainer by itself does wrong on a BERT classifier, and what keeps it from that:
+    These are the faults of Trainer with a BERT classifier, and how they are avoided:
 
-    - It takes ``**kwargs`` in a model's ``forward`` to mean that the model divides its loss by the whole batch, so the
-      gradient grows with accumulation and with the number of processes. Here the loss comes from a function that
-      divides.
-    - It replaces a loss that isn't finite in its log and trains on. Here such a loss ends training.
-    - It takes the dropout of frozen blocks into training; ``Encoder.frozen_in_eval`` is around it.
-    - Its count of FLOPs ignores freezing, and the one here doesn't.
-    - Its own grouping by length permutes predictions. It neither groups nor predicts here.
+    - It interprets ``**kwargs`` in a model's ``forward`` as a model that divides its loss by the whole batch. So the
+      gradient grows with accumulation and with the number of processes. Here a loss function divides by the batch.
+    - It replaces a loss that isn't finite in its log, and continues. Here such a loss ends training.
+    - It trains frozen blocks with dropout. Here ``Encoder.frozen_in_eval`` prevents that.
+    - Its FLOPs ignore freezing. Here they consider it.
+    - Its grouping by length permutes predictions. Here it neither groups nor predicts.
     """
 
     def __init__(self, session: TrainingSession, flops: EncoderFlops) -> None:
@@ -123,13 +122,13 @@ class _Trainer(Trainer):
     def _share_of_the_loss(
         self, outputs: Mapping[str, torch.Tensor], labels: torch.Tensor, num_items_in_batch: torch.Tensor
     ) -> torch.Tensor:
-        """Return what a micro-batch adds to the mean loss of its whole batch."""
-        # Words that were all cut off have no label, and there is nothing to learn.
+        """Return the part of a micro-batch in the mean loss of its whole batch."""
+        # A batch whose words were all truncated has no label.
         return self._session.loss(outputs["logits"], labels) / num_items_in_batch.clamp(min=1)
 
     def get_train_dataloader(self) -> DataLoader[Any]:
-        """Return the session's batches, this process's share of each."""
-        # Not prepared by accelerate, which would give whole batches to the processes in turn.
+        """Return this process's share of the session's batches."""
+        # Not prepared by accelerate, which would distribute whole batches among the processes.
         return DataLoader(
             self._session.train, batch_sampler=self._batches, collate_fn=self._session.classifier.encoder.collate
         )
@@ -137,10 +136,10 @@ class _Trainer(Trainer):
     def training_step(
         self, model: torch.nn.Module, inputs: dict[str, Any], num_items_in_batch: torch.Tensor | int | None = None
     ) -> torch.Tensor:
-        """Compute the gradient of a micro-batch, and count it."""
+        """Compute the gradient of a micro-batch, and count its cost."""
         step, (last_step, micro_batch) = self.state.global_step + 1, self._place
         self._place = (step, micro_batch + 1 if step == last_step else 0)
-        model.train()  # as Trainer does, but before its dropout is replaced
+        model.train()  # as Trainer does, but before dropout is replaced
         with self._dropout.drawing(step, self.args.process_index, self._place[1]):
             loss = super().training_step(model, inputs, num_items_in_batch)
         self.step_loss += loss.item()
@@ -155,7 +154,7 @@ class _Trainer(Trainer):
         return loss
 
     def floating_point_ops(self, inputs: dict[str, Any]) -> int:
-        """Return the FLOPs of a micro-batch as the model is frozen now."""
+        """Return the FLOPs of a micro-batch, considering what is frozen."""
         return round(self._flops.train_step(*inputs["input_ids"].shape))
 
     def evaluate(
@@ -172,10 +171,10 @@ class _Trainer(Trainer):
 
 
 class _MicroBatches(Sampler[list[int]]):
-    """The rows of one process, micro-batch by micro-batch; each time it is iterated, those of the next epoch.
+    """The micro-batches of one process; each iteration yields those of the next epoch.
 
-    Trainer makes a step of every ``of_a_full_batch`` of them and of the rest of an epoch, which is right because a
-    smaller batch comes last.
+    Trainer takes a step after every ``of_a_full_batch`` micro-batches and at the end of an epoch. That is correct since
+    the smaller batch is the last.
     """
 
     def __init__(self, batches: LengthGroupedBatches, size: int | None, process: int, processes: int) -> None:
@@ -201,7 +200,7 @@ class _MicroBatches(Sampler[list[int]]):
 
 
 class _Steps(TrainerCallback):
-    """Times the steps and tells the session and the user about each."""
+    """Time the steps, and pass each to the session and the progress bar."""
 
     def __init__(self, session: TrainingSession, trainer: _Trainer, bar: Bar) -> None:
         self._session = session
@@ -223,7 +222,7 @@ class _Steps(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         loss, self._trainer.step_loss = self._trainer.step_loss, 0.0
-        # The schedule moves on after this.
+        # The schedule advances afterwards.
         learning_rate = float(kwargs["lr_scheduler"].get_last_lr()[0])
         self._session.steps.add(state.global_step + 1, loss, learning_rate)
         self._bar.advance(note=f"loss {loss:.3f}")

@@ -1,4 +1,4 @@
-"""The heads of several cells that train in the same steps: their parameters stacked, and the optimizer of all."""
+"""The stacked heads of several cells that train together, and their optimizer."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from textclf_core.encoder import Encoder
     from textclf_core.training.options import EncoderTraining
 
-# Those of torch.optim.AdamW, the optimizer of a cell that trains alone.
+# The defaults of torch.optim.AdamW, which a cell has alone.
 _BETA1, _BETA2, _EPSILON = 0.9, 0.999, 1e-8
 
 _DropoutCall = tuple[str, tuple[int, ...], float]
-"""A dropout's name, the shape of what it is given, and its rate."""
+"""The name of a dropout, the shape of its input, and its rate."""
 
 
 class StackedHeads:
-    """The heads of all cells as one function of their stacked parameters, with the cells as their first dimension."""
+    """The heads of all cells as one function of stacked parameters, whose first dimension is the cell."""
 
     def __init__(
         self, encoder: Encoder, boundary: int, cells: Sequence[TrainingCell], loss: Loss, options: EncoderTraining
@@ -53,19 +53,19 @@ class StackedHeads:
 
     @contextmanager
     def prepared(self) -> Iterator[None]:
-        """Keep what is frozen in evaluation mode, and let dropout take the cells' own numbers."""
+        """Keep frozen parts in evaluation mode, and use each cell's own dropout masks, while the block runs."""
         model = self._encoder.model
         with self._encoder.frozen_in_eval(), replaced_dropout(model.train(), self._rest.drop):
             yield
         model.train(False)
 
     def step(self, hidden: Tensor, labels: Tensor, rates: Sequence[float]) -> tuple[list[float], list[float]]:
-        """Take one step of every cell, and return the cells' losses and the norms of their gradients.
+        """Take one step of every cell; return the losses and the gradient norms of the cells.
 
-        A cell whose loss isn't finite is of no more use; the others don't see it.
+        A cell whose loss isn't finite can't be trained further; the others aren't affected.
 
         Args:
-            hidden: what follows the blocks is to read, float32, shape (cells, rows, 1, width).
+            hidden: the first token's hidden states after the blocks, float32, shape (cells, rows, 1, width).
             labels: int64, shape (cells, rows), or zeros and ones, (cells, rows, labels).
             rates: the learning rate of each cell.
         """
@@ -87,7 +87,7 @@ class StackedHeads:
         return self._row_loss(logits, labels) / labels.numel()
 
     def _masks(self, rows: int) -> list[Tensor]:
-        """Return what dropout multiplies with: what each seed would draw alone in this step, stacked."""
+        """Return the stacked dropout masks of all cells in this step: for each seed the same as alone."""
         if rows not in self._dropouts:
             self._dropouts[rows] = self._rest.record_dropouts(rows)
         drawn = {seed: self._masks_alone(seed, rows) for seed in set(self._seeds)}
@@ -95,7 +95,7 @@ class StackedHeads:
         return [torch.stack(masks).to(device) for masks in zip(*(drawn[seed] for seed in self._seeds), strict=True)]
 
     def _masks_alone(self, seed: int, rows: int) -> list[Tensor]:
-        """Return the masks of one seed, a micro-batch after the other, as it would draw them."""
+        """Return the dropout masks of one seed, concatenated over its micro-batches."""
         size = self._micro_batch_size or rows
         parts = []
         for number, start in enumerate(range(0, rows, size)):
@@ -105,9 +105,9 @@ class StackedHeads:
 
 
 class StackedAdamW:
-    """AdamW (Loshchilov and Hutter, ICLR 2019, algorithm 2) with a rate and a decay for each cell.
+    """AdamW (Loshchilov and Hutter, ICLR 2019, algorithm 2) with a learning rate and a weight decay per cell.
 
-    Each cell's parameters become what ``torch.optim.AdamW`` makes of them alone, to rounding.
+    Each cell's parameters are updated as by ``torch.optim.AdamW`` alone, up to rounding.
 
     Args:
         parameters: stacked, (cells, ...), by name; they are changed in place.
@@ -124,7 +124,7 @@ class StackedAdamW:
         self._steps = 0
 
     def step(self, gradients: dict[str, Tensor], factors: Tensor, rates: Tensor) -> None:
-        """Change the parameters.
+        """Update the parameters.
 
         Args:
             gradients: of each parameter, shaped as it.
@@ -145,13 +145,13 @@ class StackedAdamW:
 
 
 class _Rest(nn.Module):
-    """What follows the blocks, as a module; its dropouts multiply with ``masks``, in the order of their calls."""
+    """The part of the model after the blocks, whose dropouts multiply by ``masks`` in the order of their calls."""
 
     def __init__(self, encoder: Encoder, boundary: int) -> None:
         super().__init__()
         self.model = encoder.model
         self.masks: list[Tensor] | None = None
-        self._encoder = (encoder,)  # in a tuple: it is no module of this one
+        self._encoder = (encoder,)  # in a tuple, so that it isn't registered as a submodule
         self._boundary = boundary
         self._names = {module: name for name, module in encoder.model.named_modules()}
         self._recorded: list[_DropoutCall] = []
@@ -162,14 +162,14 @@ class _Rest(nn.Module):
         return encoder.run_from(hidden, None, self._boundary)
 
     def drop(self, dropout: nn.Module, values: Tensor, rate: float) -> Tensor:
-        """Multiply with the next mask; without any, note what was asked for."""
+        """Multiply by the next mask; without masks, record the call."""
         if self.masks is None:
             self._recorded.append((self._names[dropout], tuple(values.shape), rate))
             return values
         return values * self.masks.pop(0)
 
     def record_dropouts(self, rows: int) -> list[_DropoutCall]:
-        """Return what each dropout needs, in the order of their calls, for a batch of so many rows."""
+        """Return the dropout calls of a forward pass over a number of rows, in order."""
         [encoder] = self._encoder
         self.masks, self._recorded = None, []
         with torch.no_grad():

@@ -133,7 +133,7 @@ def test_a_model_that_is_changed_later_on_reads_and_writes_nothing(
     with caplog.at_level(logging.INFO, "textclf"):
         assert prefix.rows(rows) is None
         assert prefix.training_rows(rows) is None
-    assert "isn't taken from the cache any more" in caplog.text
+    assert "is no longer read from the cache" in caplog.text
     assert [store.rows for store in CacheFolder(tmp_path).list()] == [4]
 
 
@@ -177,7 +177,7 @@ def test_a_cache_that_is_too_small_is_logged_and_changes_nothing(
     monkeypatch.setenv("TEXTCLF_CACHE_LIMIT", "1K")
     small = textclf_core.run(plugins, data=tiny_data(16), output=tmp_path, cache_dir=tmp_path / "cache", quiet=True)
     [note] = [note for note in small.record.notes if "frozen prefix" in note]
-    assert "is computed anew in each epoch" in note
+    assert "is recomputed in each epoch" in note
     assert "TEXTCLF_CACHE_LIMIT" in note
     np.testing.assert_allclose(scores(small), scores(roomy), atol=1e-6)
 

@@ -26,7 +26,7 @@ _SHADES = 8
 
 
 def contender_parts(analysis: Analysis, row: Row, slices: Sequence[Slice]) -> tuple[Part, ...]:
-    """Return what is known of a contender on test, over the seeds of the comparison."""
+    """Return the details of a contender on test: scores, confusions, calibration, training curves."""
     return (
         _class_scores(row),
         _confusion(analysis, row),
@@ -108,7 +108,7 @@ def _slices(analysis: Analysis, row: Row, slices: Sequence[Slice]) -> Part:
 
 
 def _postprocessing(row: Row) -> Iterator[Part]:
-    """Yield for each step that all runs of a contender took what it set, and the numbers before and after."""
+    """Yield a table for each postprocessing step of a contender: fitted values, and the metrics before and after."""
     for steps in zip(*(run.record.postprocessing for run in row.line.runs), strict=False):
         rows = tuple(
             (change.name, change.split, write_number(change.before, 4), write_number(change.after, 4))

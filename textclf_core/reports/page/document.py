@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What the page shows of one comparison.
+    """The contents of the page for one comparison.
 
     Attributes:
         id: what the ids of its elements begin with.

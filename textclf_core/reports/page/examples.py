@@ -32,7 +32,7 @@ TEXT_BUDGET = 400_000
 
 
 def example_data(analysis: Analysis) -> dict[str, object]:
-    """Return what the page's script shows: the texts once, and lists of their rows.
+    """Return the data of the page's script: each text once, and lists of row numbers.
 
     ``mistakes`` has for each contender the number in all and the rows, the most confident first. ``pairs`` has for
     each two contenders (by their places) the numbers in all (first right, second right, neither) and the rows, those

@@ -33,7 +33,7 @@ _MOST_CLASSES = 30
 
 @dataclass(frozen=True)
 class DataFacts:
-    """The data: where from, the splits, what was read, the balance of the classes and the lengths of the test texts."""
+    """The data: source, splits, what was read, class balance and the lengths of the test texts."""
 
     source: str
     warning: str | None
@@ -45,7 +45,7 @@ class DataFacts:
 
 @dataclass(frozen=True)
 class Reproduction:
-    """What was typed, and with what options, versions and machines the runs were made.
+    """The commands, options, versions and machines of the runs.
 
     Attributes:
         commands: that asked for the runs; none from Python.
@@ -61,7 +61,7 @@ class Reproduction:
 
 
 def data_facts(analysis: Analysis) -> DataFacts:
-    """Return what the page says of the data."""
+    """Return the page's facts about the data."""
     data = analysis.data
     rows = tuple(
         (one.name, f"{one.rows:,}", f"{one.empty_texts:,}", one.origin, (Code(one.sha256[:8], one.sha256),))
@@ -176,7 +176,7 @@ def _whose(labels: dict[str, None], analysis: Analysis) -> str:
 
 
 def _balance(data: DataRecord) -> Table:
-    """Return the share of each class in each split, the largest classes of train first where there are many."""
+    """Return the share of each class in each split; with many classes, those largest in train come first."""
     splits, labels = data.splits, data.label_names
     counts = {name: [split.label_counts.get(name, 0) for split in splits] for name in labels}
     kind = kind_of(data.task)

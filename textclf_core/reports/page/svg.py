@@ -43,7 +43,7 @@ def figure_svg(chart: Chart) -> Figure:
 
 
 def _children(parent: Element, tips: Mapping[str, str], shapes: Mapping[str, Element]) -> Iterator[Element]:
-    """Yield what stands in the page for the elements of a group."""
+    """Yield the page's SVG for the elements of a group."""
     for element in parent:
         tag, own = element.tag.removeprefix(_NAMESPACE), element.get("id", "")
         if tag == "g" and own in tips:

@@ -1,4 +1,4 @@
-"""What the template shows: tables, figures and paragraphs as plain values."""
+"""The building blocks of the page as plain values: tables, figures and paragraphs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import ClassVar
 
 @dataclass(frozen=True)
 class Code:
-    """A short code in a cell, with what the pointer shows above it."""
+    """A short code in a cell, with its tooltip."""
 
     text: str
     title: str

@@ -1,4 +1,4 @@
-"""Charts of each contender's models: how they learnt, what they confuse, whether their confidence is right."""
+"""Charts of each contender's models: training curves, confusion matrices, calibration."""
 
 from __future__ import annotations
 

@@ -182,7 +182,7 @@ def train_size_chart(curves: LearningCurves) -> Chart:
 
 
 def _set_score_axis(axes: Axes, rows: Sequence[Row], metric: str) -> None:
-    """Set the limits to what the intervals need."""
+    """Set the limits of the axis so that all intervals fit."""
     low, high = min(row.low for row in rows), max(row.high for row in rows)
     margin = 0.08 * (high - low) or 0.01
     axes.set_ylim(low - margin, high + margin)
@@ -215,7 +215,7 @@ def _front(known: _Known) -> list[tuple[float, Row]]:
 
 
 def _corners(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Return the corners of the front: between two of its points the cheaper one's score is what can be had."""
+    """Return the corners of the front as a step function: between two points, the score is that of the cheaper one."""
     corners = [points[0]]
     for x, y in points[1:]:
         corners += [(x, corners[-1][1]), (x, y)]

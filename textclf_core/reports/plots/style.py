@@ -1,4 +1,4 @@
-"""What the charts have in common: colours, type sizes, points, panels."""
+"""The common style of the charts: colours, type sizes, points, panels."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _OPTION = re.compile(r"[\w-]+=[^,\s]+")
 
 @dataclass(frozen=True)
 class Chart:
-    """A figure, its name for those who don't see it, and the caption that stands below it."""
+    """A figure with its alternative text and its caption."""
 
     name: str
     figure: Figure
@@ -104,7 +104,7 @@ def one_panel() -> Axes:
 
 
 def figure_of(axes: Axes) -> Figure:
-    """Return the figure that axes stand on."""
+    """Return the figure of the axes."""
     figure = axes.get_figure(root=True)
     assert figure is not None
     return figure
@@ -114,7 +114,7 @@ def draw_point(
     axes: Axes, x: float, y: float, tip: str, *, interval: tuple[float, float] | None = None, color: str = ACCENT,
     marker: str = "o", markersize: float = 7.5,
 ) -> None:  # fmt: skip
-    """Draw a point, and its interval if it has one. ``tip``, its name, is what the page shows of it."""
+    """Draw a point, with its interval if given; the page shows ``tip`` as its tooltip."""
     # An interval need not be centred on the value, nor hold it where a metric is at its limit.
     heights = [y] if interval is None else [min(interval[0], y), y, max(interval[1], y)]
     axes.plot(
