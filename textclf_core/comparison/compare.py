@@ -108,11 +108,15 @@ def _compare(request: ComparisonRequest, *, console: Console | None, quiet: bool
     from textclf_core.types.progress import Progress
 
     untuned: Sequence[FailedCell] = ()
-    if request.search:
-        planned, untuned = tune_plan(planned, request.search, request.metric, Progress(console, quiet=quiet))
-    expected = saved_estimates(planned.output)
-    view = LiveView(planned.cells, request.metric, console, expected=expected, quiet=quiet)
-    finished, failed = run_cells(planned, view, force=request.force, command=request.command, expected=expected)
+    try:
+        if request.search:
+            planned, untuned = tune_plan(planned, request.search, request.metric, Progress(console, quiet=quiet))
+        expected = saved_estimates(planned.output)
+        view = LiveView(planned.cells, request.metric, console, expected=expected, quiet=quiet)
+        finished, failed = run_cells(planned, view, force=request.force, command=request.command, expected=expected)
+    except KeyboardInterrupt as interrupt:
+        interrupt.add_note(_what_is_finished(planned, request))
+        raise
     analyses, error = _analyse(finished, request)
     return ComparisonOutcome(
         report=Report(
@@ -121,6 +125,16 @@ def _compare(request: ComparisonRequest, *, console: Console | None, quiet: bool
         finished=tuple(finished),
         failed=(*untuned, *failed),
         error=error,
+    )
+
+
+def _what_is_finished(planned: ComparisonPlan, request: ComparisonRequest) -> str:
+    finished = sum(cell.finished_in(planned.output) is not None for cell in planned.cells)
+    command = f": {request.command}" if request.command else "."
+    again = "without --force, " if request.force else ""
+    return (
+        f"{finished} of {len(planned.cells)} cells are finished, in {planned.output}. The same command, {again}"
+        f"reads them and runs the others{command}"
     )
 
 

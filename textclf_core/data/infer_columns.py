@@ -22,7 +22,7 @@ from textclf_core.data.source import Changes, ReadSplits, Source
 from textclf_core.data.tagged_words import tagged
 from textclf_core.data.unlabelled import without_unlabelled
 from textclf_core.data.word_tables import with_sequences
-from textclf_core.errors import DataError, did_you_mean
+from textclf_core.errors import DataError, did_you_mean, some_of
 
 logger = logging.getLogger("textclf")
 
@@ -47,8 +47,8 @@ _LABEL = "string, integer or boolean"
 
 SPLIT_OF_NAME = {
     **dict.fromkeys(("train", "training"), "train"),
-    **dict.fromkeys(("validation", "valid", "val", "dev", "eval"), "validation"),
-    **dict.fromkeys(("test", "testing"), "test"),
+    **dict.fromkeys(("validation", "valid", "val", "dev", "development", "eval", "evaluation"), "validation"),
+    **dict.fromkeys(("test", "testing", "holdout", "hold-out", "hold_out", "held-out", "heldout"), "test"),
 }
 """The split that a lower-case name stands for; the name is a file's name without its suffix, or a key of a dict."""
 
@@ -278,7 +278,7 @@ def _is_string(feature: object) -> bool:
 
 
 def _has(source: Source) -> str:
-    return f"; the columns are: {', '.join(source.data.column_names) or 'none'}"
+    return f"; the columns are: {some_of(source.data.column_names, 20) or 'none'}"
 
 
 def _texts(source: Source, column: str, faults: list[str]) -> pa.ChunkedArray:

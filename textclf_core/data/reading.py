@@ -1,4 +1,4 @@
-"""Reading files of labelled texts row by row: CSV, TSV, JSON, Parquet, plain text.
+"""Reading files of labelled texts row by row: CSV, TSV, JSON, Parquet, Excel, plain text.
 
 Values aren't interpreted: in CSV and TSV, "NA", "null" and "01" are ordinary text.
 """
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast
 
 from textclf_core.data.decoding import decoded_lines
+from textclf_core.data.excel import excel_rows
 from textclf_core.data.json_rows import json_document, json_lines
 from textclf_core.data.separated import ReadOptions, separated_rows
 from textclf_core.errors import DataError
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from textclf_core.data.source import Source
 
-Format = Literal["csv", "tsv", "json", "jsonl", "parquet", "text"]
+Format = Literal["csv", "tsv", "json", "jsonl", "parquet", "xlsx", "text"]
 FORMAT_OF_SUFFIX: Mapping[str, Format] = {
     ".csv": "csv",
     ".tsv": "tsv",
@@ -36,6 +37,7 @@ FORMAT_OF_SUFFIX: Mapping[str, Format] = {
     ".ndjson": "jsonl",
     ".json": "json",
     ".parquet": "parquet",
+    ".xlsx": "xlsx",
     ".txt": "text",
 }
 """The format of a file by the suffix of its name, in lower case."""
@@ -68,13 +70,13 @@ def iter_rows(
 ) -> Iterator[dict[str, Any]]:
     """Yield the rows of a file or stream, in order, reading on demand.
 
-    Parquet and ``.json`` files are read as a whole. A tab-separated file may be read twice, to find out whether its
-    cells are quoted.
+    Parquet, ``.json`` and ``.xlsx`` files are read as a whole. A tab-separated file may be read twice, to find out
+    whether its cells are quoted.
 
     Args:
         source: a file, or a binary stream such as ``sys.stdin.buffer``.
-        format: the format; by default that of the file's name. A stream needs it, and can't be Parquet. With ``text``
-            every line is a row with the single column ``text``.
+        format: the format; by default that of the file's name. A stream needs it, and can't be Parquet or Excel.
+            With ``text`` every line is a row with the single column ``text``.
         options: the encoding, separator, quoting and header, if they must not be detected.
 
     Yields:
@@ -93,7 +95,7 @@ class Table:
     """A table that is read on demand.
 
     Attributes:
-        types: the columns with the types of their values; ``None`` for JSON, where each row names its own.
+        types: the columns with the types of their values; ``None`` for JSON and Excel, where each value has its own.
         rows: each row, with the number, from 1, of the line where it starts.
     """
 
@@ -109,7 +111,7 @@ def open_table(source: Path | BinaryIO, format: Format | None = None, options: R
     """
     options = options or ReadOptions()
     if not isinstance(source, Path):
-        if format is None or format in ("parquet", "json"):
+        if format is None or format in ("parquet", "json", "xlsx"):
             raise DataError(f"standard input can be read as csv, tsv, jsonl or text, not {format}; name its format")
         return _table(source, None, format, options, "standard input")
     format = format or format_of(source)
@@ -203,6 +205,8 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
 def _table(stream: BinaryIO, path: Path | None, format: Format, options: ReadOptions, where: str) -> Table:
     import pyarrow as pa
 
+    if format == "xlsx":
+        return Table(None, excel_rows(stream, options, where))
     lines = decoded_lines(stream, where, options.encoding)
     if format == "text":
         rows = ((number, {"text": line.rstrip("\r\n")}) for number, line in enumerate(lines, 1))
@@ -225,8 +229,10 @@ def _parquet(path: Path) -> pa.Table:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    from textclf_core.data.arrow_columns import plain_table
+
     try:
         # A ParquetFile, since read_table treats `key=value` folders in the path as columns.
-        return pq.ParquetFile(path).read()
+        return plain_table(pq.ParquetFile(path).read())
     except pa.ArrowInvalid as error:
         raise DataError(f"{path}: not a Parquet file ({error})") from None

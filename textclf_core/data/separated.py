@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Literal
 
-from textclf_core.errors import DataError
+from textclf_core.errors import DataError, shortened
 
 logger = logging.getLogger("textclf")
 
@@ -169,12 +169,7 @@ def _rows(
                 if swallowing:
                     swallowing.see(start, raw.lines, fields)
                 row = dict(zip(header, fields, strict=True))
-                if "" in row:
-                    unnamed = [value for name, value in zip(header, fields, strict=True) if not name and value.strip()]
-                    if unnamed:
-                        raise DataError(f"{where}, line {start}: {unnamed[0]!r} is in a column without a name")
-                    del row[""]
-                yield start, row
+                yield start, without_unnamed(row, header, fields, f"{where}, line {start}") if "" in row else row
     if swallowing:
         swallowing.check(where)
 
@@ -196,11 +191,32 @@ def _header(raw: _RawRows, where: str) -> list[str]:
         line, fields = next(((line, fields) for line, fields in raw if fields), (0, None))
     if fields is None:
         raise DataError(f"{where}: the file is empty; expected a header with the names of the columns")
+    return header_names(fields, f"{where}, line {line}")
+
+
+def header_names(fields: Iterable[str], place: str) -> list[str]:
+    """Return the names of the columns in a header, without blanks around them; a column without a name has ``""``.
+
+    Raises:
+        DataError: two columns have the same name.
+    """
     names = [name.strip() for name in fields]
     twice = sorted({name for name in names if name and names.count(name) > 1})
     if twice:
-        raise DataError(f"{where}, line {line}: the column {twice[0]!r} is in the header twice")
+        raise DataError(f"{place}: the column {twice[0]!r} is in the header twice")
     return names
+
+
+def without_unnamed(row: dict[str, Any], header: Sequence[str], fields: Sequence[Any], place: str) -> dict[str, Any]:
+    """Return a row without the columns that have no name, as spreadsheets write them beside a table.
+
+    Raises:
+        DataError: such a column isn't empty.
+    """
+    for name, value in zip(header, fields, strict=True):
+        if not name and value is not None and str(value).strip():
+            raise DataError(f"{place}: {shortened(value)} is in a column without a name")
+    return {name: value for name, value in row.items() if name}
 
 
 def _width(fields: Sequence[str], wanted: int) -> int:

@@ -111,7 +111,7 @@ def test_a_stream_needs_its_format() -> None:
         ("a.jsonl", '["a"]\n', r"a\.jsonl, line 1: a JSON list; expected one object per line"),
         ("a.jsonl", "", r"a\.jsonl: the file has no rows"),
         ("a.parquet", "text", r"a\.parquet: not a Parquet file"),
-        ("a.xlsx", "", r"a\.xlsx: unknown format; the file's name must end in \.csv, \.tsv"),
+        ("a.xls", "", r"a\.xls: unknown format; the file's name must end in \.csv, \.tsv"),
     ],
 )
 def test_a_bad_file_ends_in_an_error_with_file_and_line(
