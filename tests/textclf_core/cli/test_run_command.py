@@ -207,17 +207,30 @@ INTERRUPTED = """
 def test_ctrl_c_in_a_run_shows_what_is_saved_and_the_command_that_goes_on(
     textclf: Textclf, base: list[str], plugin_file: Callable[..., Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    mine = ["--plugin-file", str(plugin_file(INTERRUPTED)), "--plugin", "interrupting"]
-    assert textclf("run", *base, "--plugin", "finetune:epochs=2", *mine) == 130
+    path = plugin_file(
+        """
+        from pathlib import Path
+
+        @dataclass(frozen=True)
+        class Interrupting:
+            @hookimpl
+            def textclf_epoch_finished(self, epochs):
+                if len(epochs) == 2 and not Path("once").exists():  # before the epoch's checkpoint is written
+                    Path("once").touch()
+                    raise KeyboardInterrupt
+        """
+    )
+    mine = ["--plugin-file", str(path), "--plugin", "interrupting"]
+    assert textclf("run", *base, "--plugin", "finetune:epochs=3", *mine) == 130
     error = capsys.readouterr().err
     [kept] = Path("runs").glob("*.incomplete")
     assert f"interrupted. The files written so far are in {kept}." in error
     command = error.split("To resume after its last epoch: ")[1].strip()
     words = shlex.split(command)
     assert words[:2] == ["textclf", "run"]
-    assert f"finetune:epochs=2,resume={kept}/checkpoints/epoch-2" in words
-    assert not any(word == "finetune:epochs=2" for word in words)
-    assert textclf(*words[1 : words.index("--plugin-file")]) == 0  # without what interrupts
+    assert f"finetune:epochs=3,resume={kept}/checkpoints/epoch-1" in words
+    assert not any(word == "finetune:epochs=3" for word in words)
+    assert textclf(*words[1:]) == 0
 
 
 def test_ctrl_c_in_a_comparison_shows_what_is_finished_and_the_command_that_goes_on(
