@@ -75,7 +75,9 @@ def _of_run(run: Path) -> Path:
     model = run / MODEL_DIRECTORY
     if (model / CONFIG).is_file():
         return model
-    names = [plugin["name"] for plugin in _read_json(run / RECORD_FILE).get("plugins", ()) if "trainer" in plugin["roles"]]
+    names = [
+        plugin["name"] for plugin in _read_json(run / RECORD_FILE).get("plugins", ()) if "trainer" in plugin["roles"]
+    ]
     raise UsageError(
         f"the run {run} has no transformer: its model was made by {' and '.join(names) or 'no trainer'}. Give a run "
         "that trained one."

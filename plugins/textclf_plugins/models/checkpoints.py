@@ -160,8 +160,7 @@ def _refuse_other_paths(checkpoint: str) -> None:
         raise UsageError(f"{path} is a file. Give the folder of the model: {path.parent}.")
     if checkpoint.startswith((".", "~", "/")) or checkpoint.count("/") > 1:
         raise UsageError(
-            f"there is no folder {path}, and {checkpoint!r} can't be a name on the hub (owner/name)."
-            f"{_near(path)}"
+            f"there is no folder {path}, and {checkpoint!r} can't be a name on the hub (owner/name).{_near(path)}"
         )
 
 
@@ -300,7 +299,9 @@ def _tokenizer(checkpoint: str, wanted: dict[str, Any], local: bool) -> PreTrain
     return tokenizer
 
 
-def _check_token_types(tokenizer: PreTrainedTokenizerBase, config: PreTrainedConfig, checkpoint: str, task: Task) -> None:
+def _check_token_types(
+    tokenizer: PreTrainedTokenizerBase, config: PreTrainedConfig, checkpoint: str, task: Task
+) -> None:
     """Refuse token types that the model lacks; for two texts in a row most tokenizers give two."""
     known = getattr(config, "type_vocab_size", None)
     texts = min(len(task.text_columns), 2)
