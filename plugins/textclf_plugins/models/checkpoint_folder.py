@@ -19,6 +19,7 @@ CONFIG = "config.json"
 ADAPTER_CONFIG = "adapter_config.json"
 _ST_MODULES = "modules.json"
 _WEIGHTS = ("model.safetensors", "pytorch_model.bin")
+_ADAPTER_WEIGHTS = ("adapter_model.safetensors", "adapter_model.bin")
 _OTHER_FRAMEWORKS = ("*.h5", "*.msgpack", "*.gguf", "*.onnx", "onnx/*.onnx", "*.ckpt*")
 _LFS_POINTER = b"version https://git-lfs"
 _WITHOUT_EFFECT = ("Transformer", "Pooling", "Normalize", "Dropout")
@@ -50,11 +51,12 @@ def transformer_folder(folder: Path) -> Path:
     raise UsageError(f"{folder} isn't the folder of a model: it has no {CONFIG}, but {found}.{advice}")
 
 
-def check_files(folder: Path) -> None:
+def check_files(folder: Path, *, whole: bool = True) -> None:
     """Check that the files of a model can be read whole and without code of their own.
 
     Args:
         folder: from :func:`transformer_folder`.
+        whole: whether all files should be there; the hub's cache may lack some, which can be had from the hub.
 
     Raises:
         UsageError: they can't.
@@ -62,10 +64,8 @@ def check_files(folder: Path) -> None:
     for path in sorted(folder.glob("*.json")):
         _read_json(path)
     _check_code(folder)
-    if (folder / ADAPTER_CONFIG).is_file():
-        _check_weights_file(_one_of(folder, ("adapter_model.safetensors", "adapter_model.bin")))
-        return
-    for path in _weight_files(folder):
+    names = _ADAPTER_WEIGHTS if (folder / ADAPTER_CONFIG).is_file() else _WEIGHTS
+    for path in _weight_files(folder, names) if whole else _present(folder, (*names, "*.safetensors")):
         _check_weights_file(path)
     if not (folder / "tokenizer.json").is_file():
         _check_slow_tokenizer(folder)
@@ -119,29 +119,26 @@ def _check_code(folder: Path) -> None:
     )
 
 
-def _weight_files(folder: Path) -> Iterator[Path]:
+def _weight_files(folder: Path, names: tuple[str, ...]) -> Iterator[Path]:
     """Yield the files that hold the weights: those of the index if there is one, or the only one."""
-    for name in _WEIGHTS:
+    for name in names:
         index = folder / f"{name}.index.json"
         if (folder / name).is_file():
             yield folder / name
             return
         if index.is_file():
-            names = sorted(set(_read_json(index).get("weight_map", {}).values()))
-            if lacking := [name for name in names if not (folder / name).is_file()]:
+            shards = sorted(set(_read_json(index).get("weight_map", {}).values()))
+            if lacking := [shard for shard in shards if not (folder / shard).is_file()]:
                 raise UsageError(f"{folder} lacks files of weights that {index.name} lists: {some_of(lacking)}.")
-            yield from (folder / name for name in names)
+            yield from (folder / shard for shard in shards)
             return
-    others = sorted({str(path.relative_to(folder)) for pattern in _OTHER_FRAMEWORKS for path in folder.glob(pattern)})
+    others = [str(path.relative_to(folder)) for path in _present(folder, _OTHER_FRAMEWORKS)]
     beside = f", only those of other software ({some_of(others)})" if others else ""
-    raise UsageError(f"{folder} has no weights that PyTorch reads{beside}. Expected one of {', '.join(_WEIGHTS)}.")
+    raise UsageError(f"{folder} has no weights that PyTorch reads{beside}. Expected one of {', '.join(names)}.")
 
 
-def _one_of(folder: Path, names: tuple[str, ...]) -> Path:
-    for name in names:
-        if (folder / name).is_file():
-            return folder / name
-    raise UsageError(f"{folder} has no weights: expected one of {', '.join(names)}.")
+def _present(folder: Path, patterns: tuple[str, ...]) -> list[Path]:
+    return sorted({path for pattern in patterns for path in folder.glob(pattern)})
 
 
 def _check_weights_file(path: Path) -> None:
@@ -161,7 +158,7 @@ def _check_weights_file(path: Path) -> None:
 
 
 def _safetensors_bytes(path: Path) -> int | None:
-    """Return the size of a whole file by its header: the header's length, the header, the tensors; ``None`` if broken."""
+    """Return the size that a whole file has by its header, which follows its own length; ``None`` if it's broken."""
     with path.open("rb") as stream:
         length = int.from_bytes(stream.read(8), "little")
         if not 2 <= length <= path.stat().st_size - 8:

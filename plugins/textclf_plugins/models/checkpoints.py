@@ -41,15 +41,15 @@ def check_checkpoint(checkpoint: str) -> None:
         UsageError: the checkpoint can't be used.
     """
     name, revision = name_and_revision(checkpoint)
-    folder = Path(name).expanduser()
-    if not folder.is_dir():
+    given = Path(name).expanduser()
+    whole = given.is_dir()
+    if not whole:
         _refuse_other_paths(name)
-        cached = _cached_folder(name, revision)
-        if cached is None:
-            return
-        folder = cached
-    folder = transformer_folder(folder)
-    check_files(folder)
+    found = given if whole else _cached_folder(name, revision)
+    if found is None:
+        return
+    folder = transformer_folder(found)
+    check_files(folder, whole=whole)
     if (folder / ADAPTER_CONFIG).is_file():
         base, base_revision = base_of(folder)
         check_checkpoint(f"{base}@{base_revision}" if base_revision else base)
@@ -57,6 +57,8 @@ def check_checkpoint(checkpoint: str) -> None:
     try:
         _tokenizer(str(folder), _wanted(None), True)
     except (OSError, ValueError) as error:
+        if not whole:
+            return
         raise UsageError(f"no tokenizer can be loaded from the folder {folder}: {_first_line(error)}") from error
 
 
@@ -123,7 +125,7 @@ def _found(checkpoint: str, revision: str | None, load: Callable[[str, bool], T]
             raise UsageError(f"no model can be loaded from the folder {folder}: {error}") from error
     _refuse_other_paths(checkpoint)
     if (cached := _cached_folder(checkpoint, revision)) is not None:
-        check_files(transformer_folder(cached))
+        check_files(transformer_folder(cached), whole=False)
 
     from huggingface_hub import constants
 
@@ -292,9 +294,9 @@ def _tokenizer(checkpoint: str, wanted: dict[str, Any], local: bool) -> PreTrain
     if beyond := sorted((id, token) for token, id in tokenizer.get_vocab().items() if known and id >= known):
         named = some_of([f"{token!r} ({id})" for id, token in beyond])
         raise UsageError(
-            f"the tokenizer of {checkpoint} has tokens beyond the model's {known} embeddings: {named}. Either it belongs "
-            "to another model, or tokens were added without model.resize_token_embeddings(len(tokenizer)): then do "
-            "that, and save both again."
+            f"the tokenizer of {checkpoint} has tokens beyond the model's {known} embeddings: {named}. Either it "
+            "belongs to another model, or tokens were added without "
+            "model.resize_token_embeddings(len(tokenizer)): then do that, and save both again."
         )
     return tokenizer
 
@@ -309,8 +311,8 @@ def _check_token_types(
     if known and given >= known:
         raise UsageError(
             f"the tokenizer of {checkpoint} gives token types from 0 to {given} to {texts} texts in a row, but the "
-            f"model has {known} token type{'s' * (known > 1)}. Use the tokenizer that the model was pretrained with, or "
-            'leave "token_type_ids" out of "model_input_names" in its tokenizer_config.json.'
+            f"model has {known} token type{'s' * (known > 1)}. Use the tokenizer that the model was pretrained with, "
+            'or leave "token_type_ids" out of "model_input_names" in its tokenizer_config.json.'
         )
 
 
