@@ -261,18 +261,16 @@ def test_a_command_ends_with_code_2_before_the_data_are_read(
 ) -> None:
     _pointer_weights(save(tmp_path / "tiny"))
     words = ["--plugin", f"hf-model:checkpoint={tmp_path / 'tiny'}", "--plugin", "files:path=nowhere.csv"]
-    with pytest.raises(SystemExit) as ended:
-        main(["run", *words, "--output", str(tmp_path / "runs")])
-    assert ended.value.code == 2
+    assert main(["run", *words, "--output", str(tmp_path / "runs")]) == 2
     assert "is a pointer of Git LFS" in capsys.readouterr().err
 
 
 def test_a_comparison_is_refused_with_the_faults_of_all_contenders_before_it_trains(tmp_path: Path) -> None:
     _cut_weights(save(tmp_path / "cut"))
     _own_code(save(tmp_path / "own"))
-    contenders = [[f"hf-model:checkpoint={tmp_path / name}", "head-only"] for name in ("cut", "own")]
+    tries = [f"hf-model:checkpoint={tmp_path / name} + head-only" for name in ("cut", "own")]
     with pytest.raises(UsageError, match=r"(?s)cut short.*never runs code"):
-        textclf_core.compare(contenders, data=tiny_data(), output=tmp_path / "runs", quiet=True)
+        textclf_core.compare(tries, data=tiny_data(), output=tmp_path / "runs", quiet=True)
     assert not list(tmp_path.glob("runs/*/record.json"))
 
 

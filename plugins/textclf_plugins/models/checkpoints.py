@@ -52,7 +52,10 @@ def check_checkpoint(checkpoint: str) -> None:
     check_files(folder, whole=whole)
     if (folder / ADAPTER_CONFIG).is_file():
         base, base_revision = base_of(folder)
-        check_checkpoint(f"{base}@{base_revision}" if base_revision else base)
+        try:
+            check_checkpoint(f"{base}@{base_revision}" if base_revision else base)
+        except UsageError as error:
+            raise _without_base(checkpoint, base, error) from error
         return
     try:
         _tokenizer(str(folder), _wanted(None), True)
@@ -268,10 +271,14 @@ def _load_merged(checkpoint: str, revision: str | None, adapter: Path, task: Tas
     try:
         encoder = load_encoder(base, task, base_revision)
     except UsageError as error:
-        raise UsageError(f"{checkpoint} is an adapter to the model {base}, which can't be loaded: {error}") from error
+        raise _without_base(checkpoint, base, error) from error
     merge_adapter(encoder.model, adapter)
     logger.info("the adapter %s is merged into the model %s", checkpoint, base)
     return Encoder(encoder.model, encoder.tokenizer, checkpoint, _commit(checkpoint, revision))
+
+
+def _without_base(adapter: str, base: str, error: UsageError) -> UsageError:
+    return UsageError(f"{adapter} is an adapter to the model {base}, which can't be loaded: {error}")
 
 
 def _tokenizer(checkpoint: str, wanted: dict[str, Any], local: bool) -> PreTrainedTokenizerBase:

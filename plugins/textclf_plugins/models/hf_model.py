@@ -19,8 +19,8 @@ class HfModel:
 
     The folder may be that of a run (its model is taken), of a model with its tokenizer, of a sentence-transformers
     model (its transformer is taken), or of a peft adapter (which is merged into the model that it names; this needs the
-    extra lora). Code of the checkpoint is never run. Weights are loaded as float32. A classification head of the checkpoint
-    is replaced by a new one.
+    extra lora). Code of the checkpoint is never run. Weights are loaded as float32. A classification head of the
+    checkpoint is replaced by a new one.
     """
 
     checkpoint: Annotated[
