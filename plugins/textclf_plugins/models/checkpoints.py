@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from textclf_core.errors import UsageError, did_you_mean, some_of
-from textclf_plugins.models.checkpoint_folder import ADAPTER_CONFIG, check_files, transformer_folder
+from textclf_plugins.models.checkpoint_folder import ADAPTER_CONFIG, CONFIG, check_files, transformer_folder
 from textclf_plugins.models.merging import base_of, merge_adapter
 
 if TYPE_CHECKING:
@@ -177,19 +177,21 @@ def _near_folder(checkpoint: str) -> str:
 
 
 def _near(path: Path) -> str:
-    beside = [str(one) for one in path.parent.iterdir() if one.is_dir()] if path.parent.is_dir() else []
-    return did_you_mean(str(path), beside)
+    """Return a suggestion of a folder beside the path whose name is similar."""
+    beside = [one.name for one in path.parent.iterdir() if one.is_dir()] if path.parent.is_dir() else []
+    return did_you_mean(path.name, beside)
 
 
 def _cached_folder(name: str, revision: str | None) -> Path | None:
     """Return the folder of a model in the hub's cache; ``None`` if it isn't there."""
     from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
 
-    for file in ("config.json", ADAPTER_CONFIG):
-        found = try_to_load_from_cache(name, file, revision=revision)
-        if isinstance(found, str):
-            return Path(found).parent
-    return None
+    try:
+        found = [try_to_load_from_cache(name, file, revision=revision) for file in (CONFIG, ADAPTER_CONFIG)]
+    except HFValidationError:  # no name that the hub allows; loading it reports that
+        return None
+    return next((Path(path).parent for path in found if isinstance(path, str)), None)
 
 
 def _load(checkpoint: str, revision: str | None, task: Task, local: bool) -> Encoder:
