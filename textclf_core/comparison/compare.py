@@ -159,12 +159,13 @@ def estimate(request: ComparisonRequest, *, console: Console | None = None, quie
 
 
 def _plan(request: ComparisonRequest) -> ComparisonPlan:
-    """Check the request, load each data set once, and return the plan of cells."""
+    """Check the request, load each data set once, check the options, and return the plan of cells."""
     check_metric(request.metric)
     check_cost(request.cost)
 
     from textclf_core.comparison.runner import plan
     from textclf_core.data import prepare
+    from textclf_core.plugins import check_options
 
     planned = plan(
         request.contenders,
@@ -176,6 +177,8 @@ def _plan(request: ComparisonRequest) -> ComparisonPlan:
         device=request.device,
         cache=request.cache_directory,
     )
+    unfinished = (cell for cell in planned.cells if request.force or not cell.finished_in(planned.output))
+    check_options(cell.contender.plugins for cell in unfinished)
     averages = [
         one.options["average"] for contender in request.contenders for one in contender.plugins if one.name == "f1"
     ]
