@@ -115,7 +115,7 @@ def _column(values: Sequence[Any]) -> tuple[pa.Array, OddValue | None]:
     """Return values as one column, with NaN as null.
 
     Values of several types become text, by their names as labels, which are the same for ``1``, ``1.0`` and ``"1"``.
-    Lists stay lists if they hold only texts or only numbers of one type. A column with any other value becomes JSON
+    Lists stay lists if they hold only texts, only booleans or only numbers. A column with any other value becomes JSON
     text.
     """
     import numpy as np
@@ -133,6 +133,8 @@ def _column(values: Sequence[Any]) -> tuple[pa.Array, OddValue | None]:
     lists = [value.tolist() if isinstance(value, np.ndarray) else value for value in plain]
     if any(lists) and all(value is None or isinstance(value, list | tuple) for value in lists):
         inner = {type(item) for value in lists for item in value or () if item is not None}
+        if inner == {int, float} and not any(abs(item or 0) > 2**53 for value in lists for item in value or ()):
+            inner = {float}
         types_of = {str: pa.string(), int: pa.int64(), bool: pa.bool_(), float: pa.float64()}
         of_item = types_of.get(inner.pop()) if len(inner) == 1 else None
         if of_item is not None:

@@ -15,6 +15,7 @@ from datasets.fingerprint import generate_random_fingerprint
 from textclf_core.data.character_spans import with_tags
 from textclf_core.data.columns import is_list, label_name
 from textclf_core.data.label_columns import with_label_lists
+from textclf_core.data.label_dicts import with_labels_of_dicts
 from textclf_core.data.label_forms import with_lists
 from textclf_core.data.label_sets import label_lists
 from textclf_core.data.label_spelling import Labels, settled_labels
@@ -36,7 +37,9 @@ TEXT = Value("string", id="text")
 _TAKEN = ("split", "id", "label", "prediction", "scores", "spans")
 
 TEXT_NAMES = ("text", "sentence", "review", "content", "body", "comment", "message", "document", "tweet", "utterance")
-LABEL_NAMES = ("label", "labels", "class", "category", "sentiment", "target", "stars", "rating", "intent", "topic")
+LABEL_NAMES = (
+    *("label", "labels", "class", "category", "sentiment", "target", "stars", "rating", "intent", "topic", "cats"),
+)
 """Usual names of text and label columns, in lower case."""
 
 
@@ -69,7 +72,7 @@ def labelled(
 
     Several text columns keep their names, come first in the given order, and are marked as texts (:data:`TEXT`). If
     the labels are lists, or ``label_separator`` separates them, or each label has a column, a text may have several:
-    ``label`` is then a list of ``ClassLabel``. If the texts are lists of words, each word gets a label, as
+    ``label`` is then a list of ``ClassLabel``; so for dicts, unless each text has exactly one label. If the texts are lists of words, each word gets a label, as
     :func:`~textclf_core.data.tagged_words.tagged` describes; so if the labels are spans of characters
     (:func:`~textclf_core.data.character_spans.with_tags`), or if each row is a word of a ``sequence``.
 
@@ -126,6 +129,7 @@ def labelled(
         label = _label_beside(first, given, label)
         texts_in = dict(zip(given, given, strict=True))
     if len(of_labels) <= 1:
+        sources = with_labels_of_dicts(sources, label, changes)
         sources, unlabelled = without_unlabelled(sources, (label,))
     faults: list[str] = []
     for source in sources.values():

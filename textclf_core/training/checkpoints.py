@@ -153,7 +153,7 @@ def _adapted_by(encoder: Encoder) -> list[str]:
 
 
 def load_checkpoint(
-    directory: Path, encoder: Encoder, settings: dict[str, Any], epochs: int
+    directory: Path, encoder: Encoder, settings: dict[str, Any]
 ) -> tuple[TrainingState, dict[str, torch.Tensor] | None, OptimizerState]:
     """Put the encoder where the checkpoint left it.
 
@@ -161,15 +161,13 @@ def load_checkpoint(
         directory: the checkpoint.
         encoder: with all that trains at any time training.
         settings: those of this run, as :class:`TrainingState` has them.
-        epochs: how many there are in all.
 
     Returns:
         Where training stands, the best epoch's parameters if the checkpoint is that epoch's or holds them, and the
         optimizer's state.
 
     Raises:
-        UsageError: there is no checkpoint, or it was written under other settings or another strategy, or all of the
-            ``epochs`` are done.
+        UsageError: there is no checkpoint, or it was written under other settings or another strategy.
     """
     if not (directory / _STATE).is_file():
         raise UsageError(f"resume={directory}: no checkpoint there. Give a folder such as RUN/checkpoints/epoch-1.")
@@ -191,10 +189,6 @@ def load_checkpoint(
         faults.append(f"the model was adapted by {was}, now by {now}")
     if set(weights) != trainable:
         faults.append("the strategy freezes other parameters")
-    if phase.stopped:
-        faults.append(f"training was ended after epoch {state.epoch}")
-    elif state.epoch >= epochs:
-        faults.append(f"all {state.epoch} epochs are done")
     if faults:
         raise UsageError(f"resume={directory}: this run can't go on from there: {'; '.join(faults)}.")
     restore_tensors(encoder, weights)

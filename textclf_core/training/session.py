@@ -138,7 +138,7 @@ class TrainingSession:
             UsageError: the checkpoint doesn't fit this run.
         """
         encoder, validation = self.classifier.encoder, self.validation
-        state, best, optimizer_state = load_checkpoint(checkpoint, encoder, self._settings(), self.plan.epochs)
+        state, best, optimizer_state = load_checkpoint(checkpoint, encoder, self._settings())
         self.workspace.events.history[:] = state.history
         self.workspace.events.phases = tuple(PhaseRecord(**phase) for phase in state.phases)
         self.phases.state = state.phase

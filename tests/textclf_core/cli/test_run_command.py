@@ -204,21 +204,43 @@ INTERRUPTED = """
     """
 
 
+IN_AN_EPOCH = """
+            @hookimpl
+            def textclf_epoch_finished(self, epochs):
+                if len(epochs) == 2:  # before the epoch's checkpoint is written
+                    once()
+    """
+WHILE_SCORING = """
+            @hookimpl
+            def textclf_compute_metrics(self, references):
+                if len(references) > 2:  # after training; before it, metrics are checked on fewer rows
+                    once()
+                return {}
+    """
+
+
+@pytest.mark.parametrize(("where", "epoch"), [(IN_AN_EPOCH, 1), (WHILE_SCORING, 3)], ids=["epoch 2", "scoring"])
 def test_ctrl_c_in_a_run_shows_what_is_saved_and_the_command_that_goes_on(
-    textclf: Textclf, base: list[str], plugin_file: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+    where: str,
+    epoch: int,
+    textclf: Textclf,
+    base: list[str],
+    plugin_file: Callable[..., Path],
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     path = plugin_file(
         """
         from pathlib import Path
 
+        def once():
+            if not Path("once").exists():
+                Path("once").touch()
+                raise KeyboardInterrupt
+
         @dataclass(frozen=True)
         class Interrupting:
-            @hookimpl
-            def textclf_epoch_finished(self, epochs):
-                if len(epochs) == 2 and not Path("once").exists():  # before the epoch's checkpoint is written
-                    Path("once").touch()
-                    raise KeyboardInterrupt
         """
+        + where
     )
     mine = ["--plugin-file", str(path), "--plugin", "interrupting"]
     assert textclf("run", *base, "--plugin", "finetune:epochs=3", *mine) == 130
@@ -228,7 +250,7 @@ def test_ctrl_c_in_a_run_shows_what_is_saved_and_the_command_that_goes_on(
     command = error.split("To resume after its last epoch: ")[1].strip()
     words = shlex.split(command)
     assert words[:2] == ["textclf", "run"]
-    assert f"finetune:epochs=3,resume={kept}/checkpoints/epoch-1" in words
+    assert f"finetune:epochs=3,resume={kept}/checkpoints/epoch-{epoch}" in words
     assert not any(word == "finetune:epochs=3" for word in words)
     assert textclf(*words[1:]) == 0
 
