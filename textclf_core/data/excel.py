@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
-import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -49,15 +49,26 @@ def _only_sheet(stream: BinaryIO, where: str) -> Iterator[tuple[int, list[Any]]]
         from openpyxl import load_workbook
     except ImportError:
         raise DataError(f'{where}: Excel files need the package openpyxl: pip install "textclf-core[excel]"') from None
-    try:
+    with _damage_refused(where):
         workbook = load_workbook(io.BytesIO(stream.read()), read_only=True, data_only=True)
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
-        raise DataError(f"{where}: not an Excel workbook ({error})") from None
-    sheets = [sheet for sheet in workbook.worksheets if next(_rows(sheet), None)]
+        sheets = [sheet for sheet in workbook.worksheets if next(_rows(sheet), None)]
     if len(sheets) > 1:
         names = ", ".join(sheet.title for sheet in sheets)
         raise DataError(f"{where}: {len(sheets)} sheets have rows ({names}); save the one to read as a file of its own")
-    return _rows(sheets[0]) if sheets else iter(())
+    return _checked(_rows(sheets[0]), where) if sheets else iter(())
+
+
+def _checked(rows: Iterator[tuple[int, list[Any]]], where: str) -> Iterator[tuple[int, list[Any]]]:
+    with _damage_refused(where):
+        yield from rows
+
+
+@contextmanager
+def _damage_refused(where: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # openpyxl raises errors of many types for a damaged file
+        raise DataError(f"{where}: not an Excel workbook ({type(error).__name__}: {error})") from None
 
 
 def _rows(sheet: Any) -> Iterator[tuple[int, list[Any]]]:

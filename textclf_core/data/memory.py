@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any, TypeGuard
@@ -62,9 +63,26 @@ def _is_by_split(data: Mapping[Any, object]) -> bool:
     if isinstance(data, DatasetDict | IterableDatasetDict):
         return True
     known = [_split_of(name) for name in data]
-    if ("train" in known and None not in known) or (any(known) and all(map(_is_table, data.values()))):
+    if "train" in known and None not in known:
+        return True
+    if any(_split_names(data).values()) and all(map(_is_table, data.values())):
         return True
     return bool(data) and all(isinstance(value, Mapping) or _has_columns(value) for value in data.values())
+
+
+def _split_names(data: Iterable[object]) -> dict[str, str | None]:
+    """Return the split that each name stands for; ``None`` if it is unknown.
+
+    A name of several words, such as ``train_df``, stands for the split that one of them names, unless that split has
+    its own name among the others.
+    """
+    names = {str(name): _split_of(name) for name in data}
+    own = set(names.values())
+    for name in [name for name, split in names.items() if split is None]:
+        of_words = {SPLIT_OF_NAME[word] for word in re.findall(r"[a-z]+", name.lower()) if word in SPLIT_OF_NAME}
+        if len(of_words) == 1 and own.isdisjoint(of_words):
+            [names[name]] = of_words
+    return names
 
 
 def _split_of(name: object) -> str | None:
@@ -85,16 +103,22 @@ def _has_columns(data: object) -> bool:
 def _by_split(data: Mapping[Any, object]) -> dict[str, object]:
     """Return the splits under the names that textclf uses; other splits are dropped and logged."""
     splits: dict[str, object] = {}
+    known_as = _split_names(data)
     for name, split in data.items():
-        known = _split_of(name)
+        known = known_as[str(name)]
         if known is None:
             logger.info("the split %r is dropped: textclf uses train, validation and test", str(name))
         elif known in splits:
             raise DataError(f"there are two {known} splits, one of them {str(name)!r}; remove one")
         else:
             splits[known] = split
+            if _split_of(name) is None:
+                logger.info("the split %r is used as %s", str(name), known)
     if "train" not in splits:
-        raise DataError(f"there is no train split; the splits are: {some_of([*map(str, data)], 5) or 'none'}")
+        raise DataError(
+            f"there is no train split; the splits are: {some_of([*map(str, data)], 5) or 'none'}. Name them train, "
+            "validation and test"
+        )
     return splits
 
 

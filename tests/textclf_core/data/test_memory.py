@@ -106,6 +106,7 @@ def test_validation_may_have_another_usual_name() -> None:
         (("Train", "Test"), ["train", "test"]),
         (("training", "valid", "holdout"), ["train", "validation", "test"]),
         (("TRAIN", "Dev", "Testing"), ["train", "validation", "test"]),
+        (("train_df", "my-dev-set", "test (2024)"), ["train", "validation", "test"]),
     ],
 )
 @pytest.mark.parametrize(
@@ -119,6 +120,19 @@ def test_a_split_of_another_name_is_dropped_and_reported(caplog: pytest.LogCaptu
     caplog.set_level(logging.INFO, "textclf")
     assert list(from_memory({"Train": pd.DataFrame(COLUMNS), "extra": pd.DataFrame(COLUMNS)})) == ["train"]
     assert "the split 'extra' is dropped" in caplog.text
+
+
+def test_a_splits_own_name_goes_before_others_that_contain_it(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "textclf")
+    splits = from_memory({"train_large": pd.DataFrame(COLUMNS), "train": pd.DataFrame({"text": ["c"], "label": [2]})})
+    assert splits["train"]["text"][:] == ["c"]
+    assert "the split 'train_large' is dropped" in caplog.text
+    with pytest.raises(DataError, match="there are two train splits, one of them 'train_r2'"):
+        from_memory({"train_r1": pd.DataFrame(COLUMNS), "train_r2": pd.DataFrame(COLUMNS)})
+
+
+def test_columns_may_have_names_that_contain_a_splits() -> None:
+    assert list(from_memory({"train_text": ["a", "b"], "train_label": ["x", "y"]}, "train_text", "train_label")) == ["train"]
 
 
 def test_a_column_may_have_the_name_of_a_split() -> None:
