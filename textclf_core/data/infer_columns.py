@@ -72,9 +72,10 @@ def labelled(
 
     Several text columns keep their names, come first in the given order, and are marked as texts (:data:`TEXT`). If
     the labels are lists, or ``label_separator`` separates them, or each label has a column, a text may have several:
-    ``label`` is then a list of ``ClassLabel``; so for dicts, unless each text has exactly one label. If the texts are lists of words, each word gets a label, as
-    :func:`~textclf_core.data.tagged_words.tagged` describes; so if the labels are spans of characters
-    (:func:`~textclf_core.data.character_spans.with_tags`), or if each row is a word of a ``sequence``.
+    ``label`` is then a list of ``ClassLabel``; so if the labels are dicts, unless each text has exactly one. If the
+    texts are lists of words, each word gets a label, as :func:`~textclf_core.data.tagged_words.tagged` describes; so if
+    the labels are spans of characters (:func:`~textclf_core.data.character_spans.with_tags`), or if each row is a word
+    of a ``sequence``.
 
     Label names: a ``ClassLabel`` keeps its names; integers become "0", "1"... in ascending order, booleans "false" and
     "true"; strings are sorted. All splits have the same names.

@@ -40,9 +40,10 @@ def with_labels_of_dicts(sources: Mapping[str, Source], column: str, changes: Ch
     for name, rows in dicts.items():
         _check_values(sources[name], column, rows)
     known = {name: [_known(row) for row in rows] for name, rows in dicts.items()}
-    chosen = {name: [row and _chosen(row) for row in rows] for name, rows in known.items()}
+    chosen = {name: [None if row is None else _chosen(row) for row in rows] for name, rows in known.items()}
     one_each = all(row is None or len(row) == 1 for rows in chosen.values() for row in rows)
-    labels = list(dict.fromkeys(label for rows in dicts.values() for row in rows for label in row or ()))
+    # Sorted, since Arrow sorts them too.
+    labels = sorted({label for rows in dicts.values() for row in rows for label in row or ()})
     if not one_each:
         for name, rows in known.items():
             unknown = [
@@ -70,7 +71,7 @@ def with_labels_of_dicts(sources: Mapping[str, Source], column: str, changes: Ch
         odd = {other: one for other, one in sources[name].odd_values.items() if other != column}
         source = replace(sources[name], odd_values=odd)
         if one_each:
-            splits[name] = with_column(source, column, [row and row[0] for row in ids], feature)
+            splits[name] = with_column(source, column, [None if row is None else row[0] for row in ids], feature)
         else:
             splits[name] = with_column(source, column, ids, List(feature))
     return splits

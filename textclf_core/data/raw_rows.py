@@ -80,7 +80,7 @@ class RawRows:
             yield self.start, fields
 
     def take(self, count: int) -> list[str]:
-        """Return up to ``count`` lines that weren't read so far, for :meth:`parsed`, :meth:`skip` or :meth:`put_back`."""
+        """Return up to ``count`` further lines, for :meth:`parsed`, and then :meth:`skip` or :meth:`put_back`."""
         return list(islice(self._given, count))
 
     def put_back(self, lines: Sequence[str]) -> None:

@@ -220,7 +220,7 @@ def _table(stream: BinaryIO, path: Path | None, format: Format, options: ReadOpt
 
     if format == "xlsx":
         return Table(None, excel_rows(stream, options, where))
-    lines = decoded_lines(stream, where, options.encoding)
+    lines = decoded_lines(stream, where, options.encoding, on_demand=path is None)
     if format == "text":
         rows = ((number, {"text": line.rstrip("\r\n")}) for number, line in enumerate(lines, 1))
         return Table({"text": pa.string()}, rows)

@@ -150,8 +150,9 @@ class SeparatedTable:
                     if self._swallowing:
                         self._swallowing.see_rows([start], raw.lines, [fields])
                     row = dict(zip(header, fields, strict=True))
-                    place = f"{self._where}, line {start}"
-                    yield start, without_unnamed(row, header, fields, place) if "" in row else row
+                    if "" in row:
+                        row = without_unnamed(row, header, fields, f"{self._where}, line {start}")
+                    yield start, row
                 if raw.line >= last:
                     return
 

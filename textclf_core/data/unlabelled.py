@@ -15,9 +15,9 @@ _NONE = "-1"
 def without_unlabelled(sources: Mapping[str, Source], labels: Sequence[str]) -> tuple[dict[str, Source], int]:
     """Return the splits without the rows of test that have no label, and the number of these.
 
-    A row has no label if the value is missing, blank or -1 in each label column, or in each entry of its list, or if test
-    has none of these columns. -1 is a label if it is one in train. If test has other columns than train, one of them may hold the labels, so their
-    lack isn't accepted.
+    A row has no label if the value is missing, blank or -1 in each label column, or in each entry of its list, or if
+    test has none of these columns. -1 is a label if it is one in train. If test has other columns than train, one of
+    them may hold the labels, so their lack isn't accepted.
 
     Args:
         sources: the splits by name. If no row of test has a label, test is left out.

@@ -56,8 +56,8 @@ CONTAINERS: list[Callable[[Path, Rows], DatasetDict]] = [
 def test_a_text_may_have_several(container: Callable[[Path, Rows], DatasetDict], yes: float, tmp_path: Path) -> None:
     no = type(yes)(0)
     data = container(tmp_path, [{"war": yes, "art": no}, {"war": yes, "art": yes}, {"war": no, "art": no}])
-    assert data["train"].features["label"].feature == ClassLabel(names=["war", "art"])
-    assert data["train"]["label"][:] == [[0], [0, 1], []]
+    assert data["train"].features["label"].feature == ClassLabel(names=["art", "war"])
+    assert data["train"]["label"][:] == [[1], [0, 1], []]
     assert isinstance(data, ReadSplits)
     assert data.read_from["label"] == ("cats",)
     assert any("dicts of 2 labels; a text may have several" in one for one in data.changes)
@@ -75,7 +75,7 @@ def test_one_label_per_text_is_a_task_of_one_label(
 
 
 def test_the_only_label_may_be_all_that_a_dict_has(tmp_path: Path) -> None:
-    assert of_jsonl(tmp_path, [{"good": 1}, {"bad": 1}, {"good": 1}])["train"]["label"][:] == [0, 1, 0]
+    assert of_jsonl(tmp_path, [{"good": 1}, {"bad": 1}, {"good": 1}])["train"]["label"][:] == [1, 0, 1]
 
 
 def test_probabilities_are_divided_at_a_half_and_counted(tmp_path: Path) -> None:
@@ -102,6 +102,6 @@ def test_rows_of_test_without_a_known_value_have_no_label() -> None:
     test = [{"text": "c", "cats": {"war": 1, "art": 0}}, {"text": "d", "cats": {}}, {"text": "e", "cats": None}]
     data = from_memory({"train": train, "test": test})
     assert isinstance(data, ReadSplits)
-    assert (data.unlabelled, data["test"]["label"][:]) == (2, [[0]])
+    assert (data.unlabelled, data["test"]["label"][:]) == (2, [[1]])
     with pytest.raises(DataError, match="row 3: None isn't a list of labels"):
         from_memory({"train": [*train, test[1]]})

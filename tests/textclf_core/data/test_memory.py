@@ -132,7 +132,8 @@ def test_a_splits_own_name_goes_before_others_that_contain_it(caplog: pytest.Log
 
 
 def test_columns_may_have_names_that_contain_a_splits() -> None:
-    assert list(from_memory({"train_text": ["a", "b"], "train_label": ["x", "y"]}, "train_text", "train_label")) == ["train"]
+    columns = {"train_text": ["a", "b"], "train_label": ["x", "y"]}
+    assert list(from_memory(columns, "train_text", "train_label")) == ["train"]
 
 
 def test_a_column_may_have_the_name_of_a_split() -> None:

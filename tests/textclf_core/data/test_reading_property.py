@@ -99,8 +99,8 @@ def libre_office(table: Rows, file: Path) -> None:
         text = str(value)
         return f'"{text.replace(chr(34), 2 * chr(34))}"' if any(one in text for one in ';"\n\r') else text
 
-    lines = ["text;label", *(f"{cell(text)};{cell(label)}" for text, label in zip(table.texts, table.labels, strict=True))]
-    file.write_bytes("".join(f"{line}\n" for line in lines).encode())
+    rows = [("text", "label"), *zip(table.texts, table.labels, strict=True)]
+    file.write_bytes("".join(f"{cell(text)};{cell(label)}\n" for text, label in rows).encode())
 
 
 def arrow_csv(delimiter: str) -> Callable[[Rows, Path], Any]:
@@ -124,7 +124,7 @@ WRITERS: dict[str, Callable[[Rows, Path], Any]] = {
     "pandas-columns.json": lambda table, file: table.frame.to_json(file),
     "pandas.parquet": lambda table, file: table.frame.to_parquet(file),
     "json.jsonl": lambda table, file: file.write_text("".join(json.dumps(row) + "\n" for row in table.dicts)),
-    "json.json": lambda table, file: file.write_text(json.dumps(table.columns, ensure_ascii=False), "utf-8", newline=""),
+    "json.json": lambda table, file: file.write_bytes(json.dumps(table.columns, ensure_ascii=False).encode()),
     "arrow.csv": arrow_csv(","),
     "arrow-semicolon.csv": arrow_csv(";"),
     "arrow.parquet": lambda table, file: pq.write_table(pa.table(table.columns), file),
