@@ -183,7 +183,9 @@ def _outcome(file: Path, damage: Damage) -> str:
 def _as_what_is_left(read: list[tuple[str, str]], damage: Damage) -> str:
     """Return whether only rows that the damage touched are others, and none is missing but those that were cut."""
     changed = _ROWS_CHANGED.get(damage, 1)
-    same_begin = next((index for index, (one, was) in enumerate(zip(read, ROWS, strict=False)) if one != was), len(read))
+    same_begin = next(
+        (index for index, (one, was) in enumerate(zip(read, ROWS, strict=False)) if one != was), len(read)
+    )
     if damage is cut_the_end:
         return "read" if same_begin >= len(read) - changed else f"{len(read) - same_begin} rows differ"
     rest = list(zip(reversed(read), reversed(ROWS), strict=False))

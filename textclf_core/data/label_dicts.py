@@ -46,9 +46,7 @@ def with_labels_of_dicts(sources: Mapping[str, Source], column: str, changes: Ch
     labels = sorted({label for rows in dicts.values() for row in rows for label in row or ()})
     if not one_each:
         for name, rows in known.items():
-            unknown = [
-                (index, label) for index, row in enumerate(rows) if row for label in labels if label not in row
-            ]
+            unknown = [(index, label) for index, row in enumerate(rows) if row for label in labels if label not in row]
             if unknown:
                 raise DataError(unknown_fault(sources[name], column, unknown))
     where = (sources.get("train") or next(iter(sources.values()))).where
