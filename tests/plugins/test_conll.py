@@ -93,9 +93,7 @@ def test_columns_are_chosen_by_their_name_in_the_first_line(tmp_path: Path) -> N
     data = Conll(path=str(written(tmp_path, train=text)), word_column="token", tag_column="Tag").textclf_load_data()
     assert data["train"]["tokens"][:] == [["Ada", "is"]]
     assert tags_of(data) == [["B-person", "O"]]
-    with pytest.raises(
-        DataError, match=r"no column 'Tags' \(tag_column=Tags\); the columns are: Token, POS, Tag\. Did"
-    ):
+    with pytest.raises(DataError, match=r"no column 'Tags' \(tag_column=Tags\); the columns are: .*, Tag\. Did"):
         Conll(path=str(tmp_path), word_column="token", tag_column="Tags").textclf_load_data()
 
 

@@ -154,16 +154,14 @@ def labelled(
         where = f"{first.where} (column {label!r})"
         found = settled_labels(found, where, changes, labels=labels, bins=bins, parted=several)
 
-    label_names = _label_names(first, label, (row for split in found.values() for row in split))
+    distinct = {id(row): row for split in found.values() for row in split}  # equal rows share one list, in most data
+    label_names = _label_names(first, label, distinct.values())
     id_of = {name: id for id, name in enumerate(label_names)}
     of_one = ClassLabel(names=label_names)
+    ids_of = {key: sorted({id_of[value] for value in row}) for key, row in distinct.items()}
     splits = {}
     for name, source in sources.items():
-        ids_of: dict[tuple[str, ...], list[int]] = {}
-        ids = [
-            ids_of.get(key) or ids_of.setdefault(key, sorted({id_of[value] for value in key}))
-            for key in map(tuple, found[name])
-        ]
+        ids = [ids_of[id(row)] for row in found[name]]
         split = _with_columns(
             source, (*texts_in, label), texts[name], ids, List(of_one) if several else of_one, changes
         )

@@ -83,13 +83,15 @@ def settled_labels(
 def _renamed(rows: Mapping[str, Rows], name_of: Callable[[str], str]) -> dict[str, list[list[str]]]:
     """Return rows with other names; equal rows share one list."""
     made: dict[tuple[str, ...], list[str]] = {}
+    of_row: dict[int, list[str]] = {}  # by its identity, which is faster where equal rows share one list already
 
-    def renamed(row: tuple[str, ...]) -> list[str]:
-        if row not in made:
-            made[row] = list(dict.fromkeys(name_of(name) for name in row))
-        return made[row]
+    def renamed(row: Sequence[str]) -> list[str]:
+        key = tuple(row)
+        if key not in made:
+            made[key] = list(dict.fromkeys(name_of(name) for name in key))
+        return of_row.setdefault(id(row), made[key])
 
-    return {split: [renamed(row) for row in map(tuple, of_split)] for split, of_split in rows.items()}
+    return {split: [of_row.get(id(row)) or renamed(row) for row in of_split] for split, of_split in rows.items()}
 
 
 def _binned(counts: Mapping[str, int], bins: Sequence[float], where: str) -> Callable[[str], str]:

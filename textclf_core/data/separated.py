@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
+from operator import itemgetter
 from typing import Any
 
 from textclf_core.data.raw_rows import Quoting, RawRows
@@ -132,10 +133,13 @@ class SeparatedTable:
         parsed = None if "" in self._header else self._raw.parsed(lines)
         if parsed is None or {*map(len, parsed.rows)} != {len(self._header)}:
             return None
-        if self._swallowing:
+        columns = [list(map(itemgetter(index), parsed.rows)) for index in range(len(self._header))]
+        if self._swallowing and len(lines) == len(parsed.rows):
+            self._swallowing.see_columns(columns)
+        elif self._swallowing:
             self._swallowing.see_rows(parsed.starts, lines, parsed.rows)
         self._raw.skip(lines)
-        return parsed.starts, dict(zip(self._header, zip(*parsed.rows, strict=True), strict=True))
+        return parsed.starts, dict(zip(self._header, columns, strict=True))
 
     def _rows(self, last: float = math.inf) -> Iterator[tuple[int, dict[str, Any]]]:
         """Yield rows, up to the one that has the line ``last``."""

@@ -57,14 +57,15 @@ class Swallowing:
                     self._see_lines(start, lines[start - first : end - first], len(row))
             rows = [row for start, end, row in places if end - start == 1]
         if rows:
-            self._see_columns(list(zip(*rows, strict=True)))
+            self.see_columns(list(zip(*rows, strict=True)))
 
     def _see_lines(self, start: int, lines: Sequence[str], width: int) -> None:
         parts = [line.rstrip("\r\n").split(self._separator) for line in lines]
         if width > 1 and all(len(part) == width for part in parts):
             self.suspects.append(Suspect((start, start + len(parts) - 1), parts))
 
-    def _see_columns(self, columns: Sequence[Sequence[str]]) -> None:
+    def see_columns(self, columns: Sequence[Sequence[str]]) -> None:
+        """Add rows of one line each, given their cells by column."""
         if not self._values:
             self._values, self._numbers = [set() for _ in columns], [True] * len(columns)
             self._open = list(range(len(columns)))

@@ -137,9 +137,7 @@ def test_a_list_that_numpy_writes_as_text_has_its_items(tmp_path: Path) -> None:
 @pytest.mark.parametrize("unknown", [-1, None, float("nan")])
 def test_an_unknown_entry_of_a_vector_is_refused(unknown: float | None) -> None:
     vectors = [[1, 0, 1], [0, 1, 0], [unknown, 1, unknown]]
-    with pytest.raises(
-        DataError, match=r"row 3: it is unknown .* the label '0'\. .* 2 entries in 1 rows .*labels: 0, 2"
-    ):
+    with pytest.raises(DataError, match=r"row 3: it is unknown .* label '0'\. .* 2 entries in 1 rows .*labels: 0, 2"):
         from_memory([{"text": "abc"[row], "label": vector} for row, vector in enumerate(vectors)])
 
 
