@@ -118,7 +118,7 @@ def move_a_cell(content: bytes, rng: random.Random) -> bytes:
     """Put the last cell of a line first; cells of JSON are between commas too."""
     lines = content.split(b"\n")
     place = rng.randrange(1, len(lines) - 1)
-    separator = next(one for one in (b"\t", b";", b",") if one in lines[0] + lines[1])
+    separator = next((one for one in (b"\t", b";") if one in lines[0]), b",")
     first, _, last = lines[place].rpartition(separator)
     lines[place] = last + separator + first
     return b"\n".join(lines)
@@ -128,7 +128,7 @@ def drop_a_cell(content: bytes, rng: random.Random) -> bytes:
     """Remove the last cell of a line."""
     lines = content.split(b"\n")
     place = rng.randrange(1, len(lines) - 1)
-    separator = next(one for one in (b"\t", b";", b",") if one in lines[0] + lines[1])
+    separator = next((one for one in (b"\t", b";") if one in lines[0]), b",")
     lines[place] = lines[place].rpartition(separator)[0]
     return b"\n".join(lines)
 
@@ -157,7 +157,12 @@ class Damaged:
 def damaged_files(count: int, folder: Path) -> Iterator[Damaged]:
     """Write ``count`` damaged files, one after the other, and yield what came of each."""
     kinds = [(name, make, damage) for name, make in TEXT_FORMATS.items() for damage in (*OF_BYTES, *OF_TEXTS)]
-    kinds += [(name, make, damage) for name, make in BINARY_FORMATS.items() for damage in OF_BYTES]
+    kinds += [
+        (name, make, damage)
+        for name, make in BINARY_FORMATS.items()
+        for damage in OF_BYTES
+        if name != "a.csv.zst" or damage is cut_the_end  # Arrow writes no checksum into it
+    ]
     whole = {name: make() for name, make, _ in kinds}
     for number in range(count):
         name, _, damage = kinds[number % len(kinds)]

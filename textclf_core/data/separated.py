@@ -93,7 +93,7 @@ class SeparatedTable:
             separator = _separator_of(first, separator, where)
         quoting = options.quoting
         if quoting is None and separator == "\t":
-            quoted = first.startswith('"') if reopen is None else _is_plainly_quoted(reopen(), separator, where)
+            quoted = first.startswith('"') if reopen is None else _is_plainly_quoted(reopen, separator, where)
             quoting = "double" if quoted else "none"
         self._raw = RawRows(chain([first], lines), separator, quoting or "double")
         self._options, self._where = options, where
@@ -258,23 +258,32 @@ def _hint(raw: RawRows) -> str:
     return "" if raw.quoting == "none" else " quoting=none reads quotes as part of the text."
 
 
-def _is_plainly_quoted(lines: Iterator[str], separator: str, where: str) -> bool:
+def _is_plainly_quoted(reopen: Callable[[], Iterator[str]], separator: str, where: str) -> bool:
     """Return whether a CSV writer has quoted the cells: every cell that needs quotes has them, and all rows parse.
 
     Otherwise quotes are part of the text, as in most tab-separated files.
 
     Raises:
-        DataError: the rows parse in both ways.
+        DataError: the rows parse in both ways, or a CSV writer has quoted some of them, but not all.
     """
     doubled = re.compile(rf'(?:^|{re.escape(separator)})"(?:[^"]|"")*""(?:[^"]|"")*"(?:{re.escape(separator)}|\r?\n?$)')
-    raw = RawRows(lines, separator, "double")
+    raw = RawRows(reopen(), separator, "double")
+
+    def unquoted() -> bool:
+        if any('""' in line and doubled.search(line) for line in reopen()):
+            raise DataError(
+                f"{where}, line {raw.start}: the quotes of the row that starts here aren't those of a program, as in "
+                "other rows. quoting=none reads all quotes as part of the text; quoting=double expects them around cells."
+            )
+        return False
+
     width, evidence, tangled, swallowing = 0, False, False, Swallowing(separator)
     try:
         for start, fields in raw:
             if not width:
                 width, evidence = len(fields), raw.lines[0].startswith('"')
             elif fields and len(fields) != width:
-                return False
+                return unquoted()
             elif fields:
                 swallowing.see_rows([start], raw.lines, [fields])
             if len(raw.lines) > 1:
@@ -282,11 +291,11 @@ def _is_plainly_quoted(lines: Iterator[str], separator: str, where: str) -> bool
             evidence = evidence or len(raw.lines) > 1 or any(separator in field or "\r" in field for field in fields)
             evidence = evidence or bool('""' in raw.lines[0] and doubled.search("".join(raw.lines)))
     except csv.Error:
-        return False
+        return unquoted()
     if tangled and swallowing.suspects and swallowing.found() is None:
         first, last = swallowing.suspects[0].lines
         raise DataError(
             f"{where}, lines {first}-{last}: one quoted cell, or {last - first + 1} rows with quotes in their texts. "
             "quoting=none reads quotes as part of the text; quoting=double reads the cell as it is."
         )
-    return evidence and not tangled
+    return evidence if not tangled else unquoted()

@@ -139,7 +139,7 @@ class TrainingSession:
         """
         encoder, validation = self.classifier.encoder, self.validation
         state, best, optimizer_state = load_checkpoint(checkpoint, encoder, self._settings())
-        self.workspace.events.history[:] = state.history
+        self.workspace.events.restore_history(state.history)
         self.workspace.events.phases = tuple(PhaseRecord(**phase) for phase in state.phases)
         self.phases.state = state.phase
         validation.best_epoch, validation.best_loss = state.best_epoch, state.best_loss
