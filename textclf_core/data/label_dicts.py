@@ -64,8 +64,8 @@ def with_labels_of_dicts(sources: Mapping[str, Source], column: str, changes: Ch
     id_of = {label: id for id, label in enumerate(labels)}
     feature = ClassLabel(names=labels)
     splits = {}
-    for name, rows in chosen.items():
-        ids = [row if row is None else [id_of[label] for label in row] for row in rows]
+    for name, names in chosen.items():
+        ids = [None if row is None else [id_of[label] for label in row] for row in names]
         odd = {other: one for other, one in sources[name].odd_values.items() if other != column}
         source = replace(sources[name], odd_values=odd)
         if one_each:

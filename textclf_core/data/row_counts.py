@@ -123,12 +123,10 @@ def _json_labels(labels: Iterable[str | Sequence[str | None]]) -> list[str]:
     ]
 
 
-def _batches(
-    kind: DataKind, split: Dataset
-) -> Iterator[tuple[list[str] | list[tuple[str, ...]], list[Any], pa.StringArray | None]]:
+def _batches(kind: DataKind, split: Dataset) -> Iterator[tuple[list[Any], list[Any], pa.StringArray | None]]:
     """Yield the texts and the labels of the rows, a batch at a time.
 
-    If a row has a single text, it is the text itself, and the third value has them as Arrow does.
+    The texts of a row are a tuple; a single text is a string, and the third value has all of them as Arrow does.
     """
     names = [*kind.task.text_columns, "label"]
     columns = split.select_columns(names)

@@ -272,8 +272,8 @@ def _is_plainly_quoted(reopen: Callable[[], Iterator[str]], separator: str, wher
     def unquoted() -> bool:
         if any('""' in line and doubled.search(line) for line in reopen()):
             raise DataError(
-                f"{where}, line {raw.start}: the quotes of the row that starts here aren't those of a program, as in "
-                "other rows. quoting=none reads all quotes as part of the text; quoting=double expects them around cells."
+                f"{where}, line {raw.start}: the quotes of the row that starts here don't enclose its cells, but those "
+                "of other rows do. quoting=none reads all quotes as part of the text."
             )
         return False
 
