@@ -58,13 +58,14 @@ def inspect_data(
     from textclf_core.comparison.experiment_file import read_settings
     from textclf_core.comparison.inspection import inspect
     from textclf_core.data import from_memory
+    from textclf_core.types.progress import Progress
 
     settings = read_settings(_path(experiment), data_seed=data_seed)
     catalogue = Catalogue.discover(Path(path) for path in plugin_files)
     specs = override(settings.plugins, plugins, catalogue, set_by="call")
     return inspect(
         activate(specs, catalogue, without=() if data is None else ("dataset",)),
-        None if data is None else from_memory(data, text=text, label=label),
+        None if data is None else from_memory(data, text, label, progress=Progress()),
         data_seed=settings.data_seed,
     )
 
@@ -93,8 +94,9 @@ def run(
         plugins: specs, as on the command line. A role without a plugin gets its default. A plugin replaces the
             experiment file's plugin with the same name, or with the same role if a run has only one plugin of it.
         experiment: an experiment file (TOML) with values for these arguments; given arguments override it.
-        data: labelled texts in memory instead of a dataset plugin: a pandas data frame, an Arrow table, a ``Dataset``,
-            a ``DatasetDict`` or a dict of any of these by split, or a list of ``(text, label)`` pairs or of dicts.
+        data: labelled texts in memory instead of a dataset plugin: a pandas or polars data frame, an Arrow table, a
+            ``Dataset``, a list or generator of ``(text, label)`` pairs or of dicts, a dict of columns, or a dict of any
+            of these by split.
         text: the text column of ``data``, or several; inferred if not given.
         label: the label column of ``data``, or one column of zeros and ones per label; inferred if not given.
         seed: the seed of the new head, the order of examples and dropout; 0 if not given.
@@ -120,16 +122,17 @@ def run(
     from textclf_core.pipeline.spec import InMemoryData, RunSpec
     from textclf_core.types.progress import Progress
 
+    progress = Progress(quiet=quiet)
     spec = RunSpec(
         plugins=active,
-        data=None if data is None else InMemoryData.of(from_memory(data, text=text, label=label)),
+        data=None if data is None else InMemoryData.of(from_memory(data, text, label, progress=progress)),
         seed=settings.seed,
         data_seed=settings.data_seed,
         output=settings.output,
         device=settings.device,
         cache=_path(cache_dir),
     )
-    done = run_one(spec, Progress(quiet=quiet))
+    done = run_one(spec, progress)
     return Run(done.directory, done.record)
 
 
@@ -321,6 +324,7 @@ def compare(
     from textclf_core.comparison.search import parse_search
     from textclf_core.data import from_memory
     from textclf_core.data.sampling import parse_train_sizes
+    from textclf_core.types.progress import Progress
 
     sizes = ",".join([train_size] if isinstance(train_size, str) else train_size or ())
     request = ComparisonRequest(
@@ -331,7 +335,7 @@ def compare(
         search=parse_search([tune] if isinstance(tune, str) else tune, trials, flops=tune_flops, prune=prune)
         if tune
         else None,
-        data=None if data is None else from_memory(data, text=text, label=label),
+        data=None if data is None else from_memory(data, text, label, progress=Progress(quiet=quiet)),
         data_seed=settings.data_seed,
         device=settings.device,
         cache_directory=_path(cache_dir),

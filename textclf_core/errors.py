@@ -12,7 +12,12 @@ Each message states what was expected, what was found and what to do.
 from __future__ import annotations
 
 import difflib
+import reprlib
 from collections.abc import Iterable, Sequence
+
+_SHORT = reprlib.Repr()
+_SHORT.maxlist = _SHORT.maxtuple = _SHORT.maxset = _SHORT.maxdict = 5
+_SHORT.maxstring = _SHORT.maxother = 60
 
 
 class TextclfError(Exception):
@@ -47,9 +52,14 @@ def did_you_mean(wrong: str, right: Iterable[str]) -> str:
     return f" Did you mean {near[0]!r}?" if near else ""
 
 
-def some_of(names: Sequence[str]) -> str:
-    """Return the first three names, and how many more there are."""
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+def some_of(names: Sequence[str], most: int = 3) -> str:
+    """Return the first names, and how many more there are."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def shortened(value: object) -> str:
+    """Return the representation of a value, with at most five items and 60 characters of a text."""
+    return _SHORT.repr(value)
 
 
 def format_error(error: BaseException) -> str:

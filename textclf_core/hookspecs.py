@@ -67,11 +67,24 @@ EXCLUSIVE_ROLES = ("dataset", "model", "trainer")
 """The roles of which a run has exactly one plugin."""
 
 
+@hookspec
+def textclf_check_options() -> None:
+    """Check what the options refer to (files, packages), as far as that needs neither data nor a task. Each in order.
+
+    Called before all other hooks; in a comparison, for every contender with unfinished cells, before anything is
+    trained. It should take seconds at most. A plugin whose options are checked by their annotations alone needs no such
+    hook.
+
+    Raises:
+        UsageError: the plugin can't be used with these options; the faults of all plugins are shown at once.
+    """
+
+
 @hookspec(firstresult=True)
 def textclf_load_data(data_seed: int) -> DatasetDict | None:
     """Load the labelled texts. Role: dataset. First result.
 
-    Called once, before all other hooks.
+    Called once, when the plugins have checked their options.
 
     Args:
         data_seed: the seed for samples and held-out splits; all runs of a comparison have the same.

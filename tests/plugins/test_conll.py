@@ -83,9 +83,41 @@ def test_documents_and_comments_are_left_out_but_no_word(tmp_path: Path) -> None
 
 def test_columns_are_chosen_by_their_number(tmp_path: Path) -> None:
     text = "1\tAda\tB-person\tNNP\n2\tNew York\tB-place\tNNP\n3\tis\tO\tVBZ\n"
-    data = Conll(path=str(written(tmp_path, train=text)), word_column=1, tag_column=2).textclf_load_data()
+    data = Conll(path=str(written(tmp_path, train=text)), word_column=1, tag_column="2").textclf_load_data()
     assert data["train"]["tokens"][:] == [["Ada", "New York", "is"]]  # tabs part the columns, not blanks
     assert tags_of(data) == [["B-person", "B-place", "O"]]
+
+
+def test_columns_are_chosen_by_their_name_in_the_first_line(tmp_path: Path) -> None:
+    text = "Token POS Tag\nAda NNP B-person\nis VBZ O\n"
+    data = Conll(path=str(written(tmp_path, train=text)), word_column="token", tag_column="Tag").textclf_load_data()
+    assert data["train"]["tokens"][:] == [["Ada", "is"]]
+    assert tags_of(data) == [["B-person", "O"]]
+    with pytest.raises(DataError, match=r"no column 'Tags' \(tag_column=Tags\); the columns are: .*, Tag\. Did"):
+        Conll(path=str(tmp_path), word_column="token", tag_column="Tags").textclf_load_data()
+
+
+CONLLU = """# sent_id = 1
+1-2\tVámonos\t_\t_\t_\t_\t_\t_\t_\t_
+1\tVamos\tir\tVERB\t_\t_\t0\troot\t_\t_
+2\tnos\tnosotros\tPRON\t_\t_\t1\tobj\t_\t_
+2.1\tya\t_\tADV\t_\t_\t_\t_\t_\t_
+3\t.\t.\tPUNCT\t_\t_\t1\tpunct\t_\t_
+"""
+
+
+def test_the_words_of_conll_u_are_its_forms(tmp_path: Path) -> None:
+    (tmp_path / "train.conllu").write_text(CONLLU)
+    data = Conll(path=str(tmp_path)).textclf_load_data()
+    assert data["train"]["tokens"][:] == [["Vamos", "nos", "."]]
+    assert tags_of(data) == [["VERB", "PRON", "PUNCT"]]
+    assert tags_of(Conll(path=str(tmp_path), tag_column="deprel").textclf_load_data()) == [["root", "obj", "punct"]]
+
+
+def test_columns_that_conll_u_plus_declares_have_names(tmp_path: Path) -> None:
+    text = "# global.columns = ID FORM UPOS NE\n1\tAda\tPROPN\tB-person\n2\tis\tAUX\tO\n"
+    data = Conll(path=str(written(tmp_path, train=text)), tag_column="ne").textclf_load_data()
+    assert (data["train"]["tokens"][:], tags_of(data)) == ([["Ada", "is"]], [["B-person", "O"]])
 
 
 def test_tags_that_are_no_entities_are_labels_like_others(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -11,6 +11,10 @@ from contextvars import ContextVar
 from functools import wraps
 from typing import ParamSpec, TextIO
 
+import typer
+
+from textclf_core.errors import format_error
+
 P = ParamSpec("P")
 
 _STDOUT, _STDERR = 1, 2
@@ -26,6 +30,10 @@ def result_alone(command: Callable[P, None]) -> Callable[P, None]:
             token = _result.set(stream)
             try:
                 command(*args, **kwargs)
+            except KeyboardInterrupt as interrupt:  # Typer would drop the notes on it
+                notes = format_error(interrupt).strip()
+                print(f"interrupted. {notes}".strip(), file=sys.stderr)
+                raise typer.Exit(130) from None
             finally:
                 _result.reset(token)
 

@@ -103,15 +103,34 @@ def compare(request: ComparisonRequest, *, console: Console | None = None, quiet
 def _compare(request: ComparisonRequest, *, console: Console | None, quiet: bool) -> ComparisonOutcome:
     planned = _plan(request)
 
-    from textclf_core.comparison.estimate import saved_estimates
-    from textclf_core.comparison.live_view import LiveView
-    from textclf_core.comparison.runner import run_cells
     from textclf_core.comparison.tuning import tune_plan
     from textclf_core.types.progress import Progress
 
     untuned: Sequence[FailedCell] = ()
-    if request.search:
-        planned, untuned = tune_plan(planned, request.search, request.criteria.metric, Progress(console, quiet=quiet))
+    try:
+        if request.search:
+            progress = Progress(console, quiet=quiet)
+            planned, untuned = tune_plan(planned, request.search, request.criteria.metric, progress)
+        finished, failed, analyses, error = _run_looks(planned, request, console, quiet=quiet)
+    except KeyboardInterrupt as interrupt:
+        interrupt.add_note(_what_is_finished(planned, request))
+        raise
+    return ComparisonOutcome(
+        report=Report(analyses=analyses, command=request.command),
+        finished=tuple(finished),
+        failed=(*untuned, *failed),
+        error=error,
+    )
+
+
+def _run_looks(
+    planned: ComparisonPlan, request: ComparisonRequest, console: Console | None, *, quiet: bool
+) -> tuple[list[FinishedCell], list[FailedCell], tuple[Analysis, ...], RunError | None]:
+    """Run the cells, seeds by seeds where more of them may be needed; return all of them and their analyses."""
+    from textclf_core.comparison.estimate import saved_estimates
+    from textclf_core.comparison.live_view import LiveView
+    from textclf_core.comparison.runner import run_cells
+
     expected = saved_estimates(planned.output)
     finished: list[FinishedCell] = []
     failed: list[FailedCell] = []
@@ -137,12 +156,7 @@ def _compare(request: ComparisonRequest, *, console: Console | None, quiet: bool
     place = {cell: index for index, cell in enumerate(planned.cells)}
     finished.sort(key=lambda one: place[one.cell])
     failed.sort(key=lambda one: place[one.cell])
-    return ComparisonOutcome(
-        report=Report(analyses=analyses, command=request.command),
-        finished=tuple(finished),
-        failed=(*untuned, *failed),
-        error=error,
-    )
+    return finished, failed, analyses, error
 
 
 def _identity(cell: Cell) -> tuple[str, str | None]:
@@ -160,6 +174,16 @@ def _is_settled(analysis: Analysis) -> bool:
         row.needed is not None and row.needed.seeds is not None
         for row in analysis.rows
         if row is recommended or cost is None or (row.costs[analysis.cost] or 0) < cost
+    )
+
+
+def _what_is_finished(planned: ComparisonPlan, request: ComparisonRequest) -> str:
+    finished = sum(cell.finished_in(planned.output) is not None for cell in planned.cells)
+    command = f": {request.command}" if request.command else "."
+    again = "without --force, " if request.force else ""
+    return (
+        f"{finished} of {len(planned.cells)} cells are finished, in {planned.output}. The same command, {again}"
+        f"reads them and runs the others{command}"
     )
 
 
@@ -188,11 +212,12 @@ def estimate(request: ComparisonRequest, *, console: Console | None = None, quie
 
 
 def _plan(request: ComparisonRequest) -> ComparisonPlan:
-    """Check the request, load each data set once, and return the plan of cells."""
+    """Check the request, load each data set once, check the options, and return the plan of cells."""
     request.criteria.check()
 
     from textclf_core.comparison.runner import plan
     from textclf_core.data import prepare
+    from textclf_core.plugins import check_options
     from textclf_core.statistics.looks import planned_looks
 
     if request.max_seeds is not None and len(request.seeds) < _FEWEST_SEEDS:
@@ -210,6 +235,8 @@ def _plan(request: ComparisonRequest) -> ComparisonPlan:
         device=request.device,
         cache=request.cache_directory,
     )
+    unfinished = (cell for cell in planned.cells if request.force or not cell.finished_in(planned.output))
+    check_options(cell.contender.plugins for cell in unfinished)
     averages = [
         one.options["average"] for contender in request.contenders for one in contender.plugins if one.name == "f1"
     ]

@@ -7,8 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow.compute as pc
+from datasets import Value
 
 from textclf_core.data import PreparedData, prepare
+from textclf_core.data.plain_texts import word_counts
 from textclf_core.pipeline.loading import load_data
 from textclf_core.plugins import ActivePlugins
 from textclf_core.reports.inspection import Inspection, Lengths
@@ -58,12 +61,14 @@ def _in_characters(prepared: PreparedData) -> dict[str, NDArray[np.int64]]:
     words: list[int] = []
     characters: list[int] = []
     for split in prepared.data.values():
+        [name, *others] = prepared.task.text_columns
+        if not others and split.features[name] == Value("string"):
+            for start in range(0, len(split), _BATCH_ROWS):
+                texts = split.with_format("arrow")[start : start + _BATCH_ROWS][name].combine_chunks()
+                words += word_counts(texts).tolist()
+                characters += pc.utf8_length(texts).to_pylist()
+            continue
         for rows in _batches(split, prepared.task):
-            columns = list(zip(*rows, strict=True))
-            if len(columns) == 1 and isinstance(columns[0][0], str):
-                words += map(len, map(str.split, columns[0]))
-                characters += map(len, columns[0])
-                continue
             words += (sum(len(one.split()) if isinstance(one, str) else len(one) for one in row) for row in rows)
             characters += (sum(len(one if isinstance(one, str) else " ".join(one)) for one in row) for row in rows)
     return {"words": np.array(words, dtype=np.int64), "characters": np.array(characters, dtype=np.int64)}

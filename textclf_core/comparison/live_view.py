@@ -180,7 +180,7 @@ class _CellProgress(Progress):
         self._view = view
 
     @contextmanager
-    def bar(self, description: str, total: int, unit: str = "steps") -> Iterator[Bar]:
+    def bar(self, description: str, total: int | None, unit: str = "steps") -> Iterator[Bar]:
         outer = self._view._bar
         self._view._bar = Bar(description, total, unit)
         try:

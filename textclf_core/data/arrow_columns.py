@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 _PLAIN = (str, bool, int, float)
 _ROWS_PER_CHUNK = 10_000
+_PANDAS_INDEX = re.compile(r"__index_level_\d+__")
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,32 @@ def columns_table(columns: Mapping[str, Sequence[Any]]) -> tuple[pa.Table, dict[
     return pa.table({name: array for name, (array, _) in made.items()}), {
         name: odd for name, (_, odd) in made.items() if odd
     }
+
+
+def plain_table(table: pa.Table) -> pa.Table:
+    """Return a table without the index columns of pandas, with categories, views and large lists as plain columns."""
+    import pyarrow as pa
+
+    columns, fields = [], []
+    for field, column in zip(table.schema, table.columns, strict=True):
+        if _PANDAS_INDEX.fullmatch(field.name):
+            continue
+        plain = _plain_type(field.type)
+        columns.append(column if plain == field.type else column.cast(plain))
+        fields.append(pa.field(field.name, plain))
+    return pa.table(columns, pa.schema(fields, table.schema.metadata))
+
+
+def _plain_type(type: pa.DataType) -> pa.DataType:
+    import pyarrow as pa
+
+    if pa.types.is_dictionary(type):
+        return _plain_type(type.value_type)
+    if pa.types.is_string_view(type):
+        return pa.string()
+    if pa.types.is_large_list(type) or pa.types.is_list_view(type) or pa.types.is_large_list_view(type):
+        return pa.list_(_plain_type(type.value_type))
+    return pa.list_(_plain_type(type.value_type)) if pa.types.is_list(type) else type
 
 
 def column_types(rows: Iterable[Mapping[str, Any]]) -> dict[str, pa.DataType]:
@@ -87,7 +115,7 @@ def _column(values: Sequence[Any]) -> tuple[pa.Array, OddValue | None]:
     """Return values as one column, with NaN as null.
 
     Values of several types become text, by their names as labels, which are the same for ``1``, ``1.0`` and ``"1"``.
-    Lists stay lists if they hold only texts or only numbers of one type. A column with any other value becomes JSON
+    Lists stay lists if they hold only texts, only booleans or only numbers. A column with any other value becomes JSON
     text.
     """
     import numpy as np
@@ -105,6 +133,8 @@ def _column(values: Sequence[Any]) -> tuple[pa.Array, OddValue | None]:
     lists = [value.tolist() if isinstance(value, np.ndarray) else value for value in plain]
     if any(lists) and all(value is None or isinstance(value, list | tuple) for value in lists):
         inner = {type(item) for value in lists for item in value or () if item is not None}
+        if inner == {int, float} and not any(abs(item or 0) > 2**53 for value in lists for item in value or ()):
+            inner = {float}
         types_of = {str: pa.string(), int: pa.int64(), bool: pa.bool_(), float: pa.float64()}
         of_item = types_of.get(inner.pop()) if len(inner) == 1 else None
         if of_item is not None:

@@ -6,7 +6,7 @@ import json
 import logging
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
@@ -124,4 +124,4 @@ def _tagged(source: Source, text: str, column: str) -> Source:
         )
     strings = pa.list_(pa.string())
     table = pa.table({"tokens": pa.array(words, strings), "tags": pa.array(tags, strings)})
-    return Source(Dataset(table), source.where, source.lines)
+    return replace(source, data=Dataset(table), odd_values={})

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import codecs
+import io
 import logging
 from collections.abc import Iterator
+from functools import partial
 from itertools import chain
 from typing import BinaryIO
 
@@ -21,53 +23,101 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _BYTES_TO_GUESS_BY = 1 << 17
+_BLOCK_BYTES = 1 << 16
 
 
-def decoded_lines(stream: BinaryIO, where: str, encoding: str | None = None) -> Iterator[str]:
+def decoded_lines(
+    stream: BinaryIO, where: str, encoding: str | None = None, *, on_demand: bool = False
+) -> Iterator[str]:
     """Yield the lines of a stream, including their ends; only a line feed ends a line (U+0085 and U+2028 don't).
 
     Args:
-        stream: the stream, which is read line by line on demand.
+        stream: the stream.
         where: the name of the stream in error messages.
         encoding: the name of a codec; if not given, that of the byte order mark, or UTF-8.
+        on_demand: whether no more than one line is read at once, as from a terminal; otherwise blocks are, which is
+            faster.
 
     Raises:
         DataError: the bytes aren't valid in this encoding; the message names the line and the likely encoding.
     """
-    chunks = iter(stream)
-    first = next(chunks, b"")
+    blocks = iter(stream) if on_demand else iter(partial(stream.read, _BLOCK_BYTES), b"")
+    first = next(blocks, b"")
     marked = next((name for mark, name in _MARKS if first.startswith(mark)), None)
     if encoding is None and marked not in (None, "utf-8-sig"):
         logger.info("%s: read as %s, according to its byte order mark", where, marked)
-    if encoding is None and marked is None and b"\0" in first:
+    if encoding is None and marked is None and b"\0" in first.partition(b"\n")[0]:
         raise DataError(f"{where}, line 1: not UTF-8 (a zero byte); if it is UTF-16, set encoding=utf-16-le or utf-16")
     codec = encoding or marked or "utf-8"
     if codecs.lookup(codec).name == "utf-8" and marked == "utf-8-sig":
         codec = "utf-8-sig"
     decoder = codecs.getincrementaldecoder(codec)()
-    pending, number = "", 1
-    for chunk in chain([first], chunks, [b""]):  # the empty chunk marks the end of the text
+    pending: list[str] = []
+    number = 1
+    for block in chain([first], blocks, [b""]):  # the empty block marks the end of the text
+        state = decoder.getstate()
         try:
-            pending += decoder.decode(chunk, not chunk)
-            if pending.find("\n") == len(pending) - 1 >= 0:  # one line, as almost always
-                yield pending
-                pending, number = "", number + 1
-                continue
+            text = decoder.decode(block, not block)
+        except UnicodeDecodeError:
+            decoder.setstate(state)
+            yield from _lines_before_fault(decoder, block, pending, number, where, encoding, stream)
+            raise AssertionError("the same bytes were decoded before") from None
+        begin, *lines = text.split("\n")
+        pending.append(begin)
+        if lines:
+            yield "".join(pending) + "\n"
+            pending = [lines.pop()]
+            for line in lines:
+                yield line + "\n"
+            number += 1 + len(lines)
+    if last := "".join(pending):
+        yield last
+
+
+def _lines_before_fault(
+    decoder: codecs.IncrementalDecoder,
+    block: bytes,
+    pending: list[str],
+    number: int,
+    where: str,
+    encoding: str | None,
+    stream: BinaryIO,
+) -> Iterator[str]:
+    """Yield the lines of a block before the one that can't be decoded.
+
+    Args:
+        decoder: in the state before the block.
+        block: the block; an empty one is the end of the text.
+        pending: the beginning of its first line.
+        number: the number of that line, from 1.
+        where: as in :func:`decoded_lines`.
+        encoding: likewise.
+        stream: likewise; further bytes of it show the likely encoding.
+
+    Raises:
+        DataError: always.
+    """
+    lines = list(io.BytesIO(block)) or [b""]
+    text = "".join(pending)
+    for index, line in enumerate(lines):
+        try:
+            text += decoder.decode(line, not line)
         except UnicodeDecodeError as error:
-            raise DataError(f"{where}, line {number}: {_fault(error, encoding, chunk, stream)}") from None
-        *lines, pending = pending.split("\n")
-        yield from (f"{line}\n" for line in lines)
-        number += len(lines)
-    if pending:
-        yield pending
+            before = len(text.encode(encoding or "utf-8")) if index == 0 else 0
+            rest = b"".join(lines[index:]) + (stream.read(_BYTES_TO_GUESS_BY) if stream.seekable() else b"")
+            raise DataError(f"{where}, line {number}: {_fault(error, encoding, rest, before)}") from None
+        *whole, text = text.split("\n")
+        yield from (f"{one}\n" for one in whole)
+        number += len(whole)
 
 
-def _fault(error: UnicodeDecodeError, encoding: str | None, chunk: bytes, stream: BinaryIO) -> str:
+def _fault(error: UnicodeDecodeError, encoding: str | None, content: bytes, before: int) -> str:
+    """Return the fault, given the bytes from the line on, and how many of the line were decoded before."""
     bad = error.object[error.start] if error.start < len(error.object) else 0
-    byte = f"byte 0x{bad:02x} at position {error.start + 1}"
+    byte = f"byte 0x{bad:02x} at position {before + error.start + 1}"
     if encoding is not None:
         return f"not {encoding} ({byte}); set another encoding="
-    likely = _likely_encoding(chunk + (stream.read(_BYTES_TO_GUESS_BY) if stream.seekable() else b""))
+    likely = _likely_encoding(content[:_BYTES_TO_GUESS_BY])
     hint = f"it looks like {likely}: set encoding={likely}, or" if likely else "set encoding=NAME, or"
     return f"not UTF-8 ({byte}); {hint} save the file as UTF-8"
 

@@ -15,6 +15,7 @@ from datasets.fingerprint import generate_random_fingerprint
 from textclf_core.data.character_spans import with_tags
 from textclf_core.data.columns import is_list, label_name
 from textclf_core.data.label_columns import with_label_lists
+from textclf_core.data.label_dicts import with_labels_of_dicts
 from textclf_core.data.label_forms import with_lists
 from textclf_core.data.label_sets import label_lists
 from textclf_core.data.label_spelling import Labels, settled_labels
@@ -22,7 +23,7 @@ from textclf_core.data.source import Changes, ReadSplits, Source
 from textclf_core.data.tagged_words import tagged
 from textclf_core.data.unlabelled import without_unlabelled
 from textclf_core.data.word_tables import with_sequences
-from textclf_core.errors import DataError, did_you_mean
+from textclf_core.errors import DataError, did_you_mean, some_of
 
 logger = logging.getLogger("textclf")
 
@@ -36,7 +37,9 @@ TEXT = Value("string", id="text")
 _TAKEN = ("split", "id", "label", "prediction", "scores", "spans")
 
 TEXT_NAMES = ("text", "sentence", "review", "content", "body", "comment", "message", "document", "tweet", "utterance")
-LABEL_NAMES = ("label", "labels", "class", "category", "sentiment", "target", "stars", "rating", "intent", "topic")
+LABEL_NAMES = (
+    *("label", "labels", "class", "category", "sentiment", "target", "stars", "rating", "intent", "topic", "cats"),
+)
 """Usual names of text and label columns, in lower case."""
 
 
@@ -47,8 +50,8 @@ _LABEL = "string, integer or boolean"
 
 SPLIT_OF_NAME = {
     **dict.fromkeys(("train", "training"), "train"),
-    **dict.fromkeys(("validation", "valid", "val", "dev", "eval"), "validation"),
-    **dict.fromkeys(("test", "testing"), "test"),
+    **dict.fromkeys(("validation", "valid", "val", "dev", "development", "eval", "evaluation"), "validation"),
+    **dict.fromkeys(("test", "testing", "holdout", "hold-out", "hold_out", "held-out", "heldout"), "test"),
 }
 """The split that a lower-case name stands for; the name is a file's name without its suffix, or a key of a dict."""
 
@@ -69,9 +72,10 @@ def labelled(
 
     Several text columns keep their names, come first in the given order, and are marked as texts (:data:`TEXT`). If
     the labels are lists, or ``label_separator`` separates them, or each label has a column, a text may have several:
-    ``label`` is then a list of ``ClassLabel``. If the texts are lists of words, each word gets a label, as
-    :func:`~textclf_core.data.tagged_words.tagged` describes; so if the labels are spans of characters
-    (:func:`~textclf_core.data.character_spans.with_tags`), or if each row is a word of a ``sequence``.
+    ``label`` is then a list of ``ClassLabel``; so if the labels are dicts, unless each text has exactly one. If the
+    texts are lists of words, each word gets a label, as :func:`~textclf_core.data.tagged_words.tagged` describes; so if
+    the labels are spans of characters (:func:`~textclf_core.data.character_spans.with_tags`), or if each row is a word
+    of a ``sequence``.
 
     Label names: a ``ClassLabel`` keeps its names; integers become "0", "1"... in ascending order, booleans "false" and
     "true"; strings are sorted. All splits have the same names.
@@ -126,6 +130,7 @@ def labelled(
         label = _label_beside(first, given, label)
         texts_in = dict(zip(given, given, strict=True))
     if len(of_labels) <= 1:
+        sources = with_labels_of_dicts(sources, label, changes)
         sources, unlabelled = without_unlabelled(sources, (label,))
     faults: list[str] = []
     for source in sources.values():
@@ -149,16 +154,14 @@ def labelled(
         where = f"{first.where} (column {label!r})"
         found = settled_labels(found, where, changes, labels=labels, bins=bins, parted=several)
 
-    label_names = _label_names(first, label, (row for split in found.values() for row in split))
+    distinct = {id(row): row for split in found.values() for row in split}  # equal rows share one list, in most data
+    label_names = _label_names(first, label, distinct.values())
     id_of = {name: id for id, name in enumerate(label_names)}
     of_one = ClassLabel(names=label_names)
+    ids_of = {key: sorted({id_of[value] for value in row}) for key, row in distinct.items()}
     splits = {}
     for name, source in sources.items():
-        ids_of: dict[tuple[str, ...], list[int]] = {}
-        ids = [
-            ids_of.get(key) or ids_of.setdefault(key, sorted({id_of[value] for value in key}))
-            for key in map(tuple, found[name])
-        ]
+        ids = [ids_of[id(row)] for row in found[name]]
         split = _with_columns(
             source, (*texts_in, label), texts[name], ids, List(of_one) if several else of_one, changes
         )
@@ -278,7 +281,7 @@ def _is_string(feature: object) -> bool:
 
 
 def _has(source: Source) -> str:
-    return f"; the columns are: {', '.join(source.data.column_names) or 'none'}"
+    return f"; the columns are: {some_of(source.data.column_names, 20) or 'none'}"
 
 
 def _texts(source: Source, column: str, faults: list[str]) -> pa.ChunkedArray:

@@ -26,10 +26,8 @@ def json_lines(lines: Iterable[str], where: str) -> Iterator[tuple[int, dict[str
             continue
         try:
             row = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise DataError(
-                f"{where}, line {number}: not JSON ({error.msg} at column {error.colno}); expected one object per line"
-            ) from None
+        except (ValueError, RecursionError) as error:
+            raise DataError(f"{where}, line {number}: {_not_json(error)}; expected one object per line") from None
         if not isinstance(row, dict):
             raise DataError(f"{where}, line {number}: a JSON {type(row).__name__}; expected one object per line")
         yield number, row
@@ -56,7 +54,7 @@ def _is_lines(text: str) -> bool:
     first, _, rest = text.lstrip().partition("\n")
     try:
         return isinstance(json.loads(first), dict) and bool(rest.strip())
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         return False
 
 
@@ -70,8 +68,9 @@ def _elements(text: str, where: str) -> Iterator[tuple[int, dict[str, Any]]]:
         line, counted = line + text.count("\n", counted, place), place
         try:
             row, place = decoder.raw_decode(text, place)
-        except json.JSONDecodeError as error:
-            raise DataError(f"{where}, line {error.lineno}: not JSON ({error.msg} at column {error.colno})") from None
+        except (ValueError, RecursionError) as error:
+            line = getattr(error, "lineno", line)
+            raise DataError(f"{where}, line {line}: {_not_json(error)}") from None
         if not isinstance(row, dict):
             raise DataError(f"{where}, line {line}: a JSON {type(row).__name__}; expected an array of objects")
         yield line, row
@@ -92,9 +91,16 @@ def _after_blanks(text: str, place: int) -> int:
 def _parsed(text: str, where: str) -> dict[str, Any]:
     try:
         document: dict[str, Any] = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise DataError(f"{where}, line {error.lineno}: not JSON ({error.msg} at column {error.colno})") from None
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{where}, line {getattr(error, 'lineno', 1)}: {_not_json(error)}") from None
     return document
+
+
+def _not_json(error: Exception) -> str:
+    """Return why a text isn't JSON: an error of the syntax, a number of too many digits, or too deep nesting."""
+    if isinstance(error, json.JSONDecodeError):
+        return f"not JSON ({error.msg} at column {error.colno})"
+    return f"not JSON that can be read ({error})"
 
 
 def _rows_of(document: Mapping[str, Any], where: str) -> list[dict[str, Any]]:

@@ -10,12 +10,14 @@ import pyarrow as pa
 from datasets import ClassLabel, Dataset, Features, List
 
 from textclf_core.data.columns import label_name
+from textclf_core.data.unknown_entries import unknown_fault
 from textclf_core.errors import DataError, did_you_mean
 
 if TYPE_CHECKING:
     from textclf_core.data.source import Source
 
 _HAS = {"0": False, "0.0": False, "false": False, "1": True, "1.0": True, "true": True}
+_UNKNOWN = (None, "-1", "-1.0")
 
 
 def with_label_lists(sources: Mapping[str, Source], labels: Sequence[str]) -> tuple[dict[str, Source], str]:
@@ -48,10 +50,13 @@ def with_label_lists(sources: Mapping[str, Source], labels: Sequence[str]) -> tu
 
 def _gathered(source: Source, labels: Sequence[str], name: str, faults: list[str]) -> Source:
     rows: list[list[int]] = [[] for _ in range(len(source.data))]
+    unknown: list[tuple[int, str]] = []
     for id, label in enumerate(labels):
         values: Sequence[Any] = source.data[label][:]
-        has = [_HAS.get(str(label_name(value)).lower()) for value in values]
-        wrong = [index for index, one in enumerate(has) if one is None]
+        names = [label_name(value) for value in values]
+        has = [_HAS.get(str(name).lower()) for name in names]
+        unknown += [(index, label) for index, name in enumerate(names) if name in _UNKNOWN]
+        wrong = [index for index, one in enumerate(has) if one is None and names[index] not in _UNKNOWN]
         if wrong:
             more = f", and {len(wrong) - 1} more rows" if len(wrong) > 1 else ""
             place = source.place(wrong[0])
@@ -62,6 +67,8 @@ def _gathered(source: Source, labels: Sequence[str], name: str, faults: list[str
         for row, one in zip(rows, has, strict=True):
             if one:
                 row.append(id)
+    if unknown:
+        faults.append(unknown_fault(source, name, unknown))
     kept = source.data.remove_columns(list(labels))
     features = Features({**kept.features, name: List(ClassLabel(names=list(labels)))})
     table = kept.with_format("arrow")[:].append_column(name, pa.array(rows, pa.list_(pa.int64())))

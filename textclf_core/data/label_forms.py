@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -10,9 +12,14 @@ from typing import Any
 import pyarrow as pa
 from datasets import ClassLabel, Dataset, Features, List, Value
 
-from textclf_core.data.columns import is_list, is_text
+from textclf_core.data.columns import is_list, is_text, label_name
 from textclf_core.data.source import Changes, Source
+from textclf_core.data.unknown_entries import is_unknown, unknown_fault
 from textclf_core.errors import DataError
+
+_LITERAL = re.compile(r"""'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*\"""")
+_MOST = 2**53  # larger integers aren't exact as floats
+_NUMBER = re.compile(r"-?(\d+\.?\d*|\.\d+|nan)")
 
 
 def with_lists(
@@ -27,20 +34,19 @@ def with_lists(
         names: the labels' names in the order of their ids, for labels that are numbers.
 
     Raises:
-        DataError: the number of names isn't the number of labels.
+        DataError: the number of names isn't the number of labels, or a vector has an unknown entry.
     """
     found = dict(sources)
     if _are_lists_as_text(found, column):
         changes.add("%s: the texts in the column %r are parsed as lists", _where(found), column)
-        found = {
-            name: _replaced(one, column, _parsed(one, column), List(Value("string"))) for name, one in found.items()
-        }
+        found = _parsed(found, column)
     width = _vector_width(found, column)
     if width:
         if names and len(names) != width:
             raise DataError(
                 f"{_where(found)}: names= has {len(names)} names, but each row of {column!r} has {width} values"
             )
+        _refuse_unknown(found, column, names or [*map(str, range(width))])
         changes.add(
             "%s: the column %r has a 0 or 1 for each of %d labels%s",
             _where(found),
@@ -49,7 +55,7 @@ def with_lists(
             "" if names else ", which are named by their position, from 0 (set names= to name them)",
         )
         feature = List(ClassLabel(names=list(names or map(str, range(width)))))
-        return {name: _replaced(one, column, _places(one, column), feature) for name, one in found.items()}
+        return {name: with_column(one, column, _places(one, column), feature) for name, one in found.items()}
     return {name: _named(one, column, names) for name, one in found.items()} if names else found
 
 
@@ -68,32 +74,67 @@ def _are_lists_as_text(sources: Mapping[str, Source], column: str) -> bool:
     )
 
 
-def _list_in(text: str) -> list[str] | None:
-    try:
-        found = ast.literal_eval(text)
-    except (SyntaxError, ValueError, MemoryError, RecursionError):
-        return None
-    plain = isinstance(found, list) and all(isinstance(item, str | int) for item in found)
-    return [str(item) for item in found] if plain else None
+def _list_in(text: str) -> list[Any] | None:
+    """Return the list of texts or numbers that JSON, Python or NumPy writes as this text; ``None`` if it isn't one."""
+    if not _LITERAL.sub("", text[1:-1]).strip():  # NumPy writes no commas, and Python would join its literals
+        text = f"[{', '.join(_LITERAL.findall(text))}]"
+    for parse in (json.loads, ast.literal_eval):
+        try:
+            found = parse(text)
+        except (SyntaxError, ValueError, MemoryError, RecursionError):
+            continue
+        plain = isinstance(found, list) and all(item is None or isinstance(item, str | int | float) for item in found)
+        return found if plain else None
+    numbers = text[1:-1].replace(",", " ").split()
+    return [*map(float, numbers)] if all(map(_NUMBER.fullmatch, numbers)) else None
 
 
-def _parsed(source: Source, column: str) -> list[list[str] | None]:
-    return [_list_in(value.strip()) if value and value.strip() else None for value in source.data[column][:]]
+def _parsed(sources: Mapping[str, Source], column: str) -> dict[str, Source]:
+    """Return splits with lists of numbers, or of texts, in place of lists as text."""
+    rows = {
+        name: [_list_in(value.strip()) if value and value.strip() else None for value in one.data[column][:]]
+        for name, one in sources.items()
+    }
+    items = [item for of_split in rows.values() for row in of_split for item in row or ()]
+    texts = any(isinstance(item, str) or abs(item or 0) > _MOST for item in items)
+    of_item, convert = (Value("string"), label_name) if texts else (Value("float64"), _number)
+    return {
+        name: with_column(
+            one, column, [row if row is None else [convert(item) for item in row] for row in rows[name]], List(of_item)
+        )
+        for name, one in sources.items()
+    }
+
+
+def _number(item: float | None) -> float | None:
+    return None if item is None else float(item)
 
 
 def _vector_width(sources: Mapping[str, Source], column: str) -> int:
-    """Return the number of zeros and ones in each row; 0 if the rows hold anything else."""
+    """Return the number of values in each row, if all are 0, 1 or unknown; 0 if the rows hold anything else."""
     widths = set()
     for source in sources.values():
         feature = source.data.features.get(column)
         if not is_list(feature) or not isinstance(feature.feature, Value):
             return 0
         for row in source.data[column][:]:
-            if row is None or any(isinstance(value, str) or value not in (0, 1) for value in row):
+            if row is None or not all(value in (0, 1) or is_unknown(value) for value in row):
                 return 0
             widths.add(len(row))
     [width, *others] = widths or {0}
     return width if not others and width > 1 else 0
+
+
+def _refuse_unknown(sources: Mapping[str, Source], column: str, names: Sequence[str]) -> None:
+    for source in sources.values():
+        unknown = [
+            (index, name)
+            for index, row in enumerate(source.data[column][:])
+            for name, value in zip(names, row, strict=False)
+            if is_unknown(value)
+        ]
+        if unknown:
+            raise DataError(unknown_fault(source, column, unknown))
 
 
 def _places(source: Source, column: str) -> list[list[int]]:
@@ -115,8 +156,8 @@ def _named(source: Source, column: str, names: Sequence[str]) -> Source:
         )
     label = ClassLabel(names=list(names))
     if is_list(feature):
-        return _replaced(source, column, ids, List(label))
-    return _replaced(source, column, [of_row[0] for of_row in ids], label)
+        return with_column(source, column, ids, List(label))
+    return with_column(source, column, [of_row[0] for of_row in ids], label)
 
 
 def _id(value: Any) -> int | None:
@@ -127,7 +168,8 @@ def _id(value: Any) -> int | None:
     return int(number) if number.is_integer() and number >= 0 else None
 
 
-def _replaced(source: Source, column: str, values: Sequence[Any], feature: Any) -> Source:
+def with_column(source: Source, column: str, values: Sequence[Any], feature: Any) -> Source:
+    """Return a split with other values in a column."""
     data = source.data
     features = Features({**data.features, column: feature})
     table = data.with_format("arrow")[:]

@@ -33,7 +33,7 @@ def settled_labels(
     bins: Sequence[float] = (),
     parted: bool = False,
 ) -> dict[str, list[list[str]]]:
-    """Return the labels of every row by split, with whole numbers without ``.0``.
+    """Return the labels of every row by split, with whole numbers without ``.0`` and booleans in lower case.
 
     Args:
         rows: the names of each row's labels, by split.
@@ -55,7 +55,7 @@ def settled_labels(
         return _renamed(rows, _binned(counts, bins, where))
     if labels != "exact":
         _refuse_scores(counts, where)
-        counts, rows = _without_points(counts, rows)
+        counts, rows = _as_values(counts, rows)
     groups: dict[str, list[str]] = {}
     for name in sorted(counts, key=lambda name: (-counts[name], name)):
         groups.setdefault(_folded(name), []).append(name)
@@ -83,13 +83,15 @@ def settled_labels(
 def _renamed(rows: Mapping[str, Rows], name_of: Callable[[str], str]) -> dict[str, list[list[str]]]:
     """Return rows with other names; equal rows share one list."""
     made: dict[tuple[str, ...], list[str]] = {}
+    of_row: dict[int, list[str]] = {}  # by its identity, which is faster where equal rows share one list already
 
-    def renamed(row: tuple[str, ...]) -> list[str]:
-        if row not in made:
-            made[row] = list(dict.fromkeys(name_of(name) for name in row))
-        return made[row]
+    def renamed(row: Sequence[str]) -> list[str]:
+        key = tuple(row)
+        if key not in made:
+            made[key] = list(dict.fromkeys(name_of(name) for name in key))
+        return of_row.setdefault(id(row), made[key])
 
-    return {split: [renamed(row) for row in map(tuple, of_split)] for split, of_split in rows.items()}
+    return {split: [of_row.get(id(row)) or renamed(row) for row in of_split] for split, of_split in rows.items()}
 
 
 def _binned(counts: Mapping[str, int], bins: Sequence[float], where: str) -> Callable[[str], str]:
@@ -116,13 +118,14 @@ def _refuse_scores(counts: Mapping[str, int], where: str) -> None:
     )
 
 
-def _without_points(counts: Counter[str], rows: Mapping[str, Rows]) -> tuple[Counter[str], Mapping[str, Rows]]:
-    """Return whole numbers without ``.0``, unless some occur both with and without it."""
-    found = {name: _WHOLE.fullmatch(name) for name in counts}
-    names = {name: match[1] for name, match in found.items() if match}
-    if len(names) < len(counts) or len(set(names.values())) < len(counts) or all(n == i for n, i in names.items()):
-        return counts, rows
-    return Counter({names[name]: count for name, count in counts.items()}), _renamed(rows, names.__getitem__)
+def _as_values(counts: Counter[str], rows: Mapping[str, Rows]) -> tuple[Counter[str], Mapping[str, Rows]]:
+    """Return whole numbers without ``.0``, and booleans in lower case, unless one is spelt in several ways."""
+    whole = {name: match[1] for name in counts if (match := _WHOLE.fullmatch(name))}
+    boolean = {name: name.lower() for name in counts if name.lower() in ("true", "false")}
+    for names in (whole, boolean):
+        if len(names) == len(counts) == len(set(names.values())) and any(name != one for name, one in names.items()):
+            return Counter({names[name]: count for name, count in counts.items()}), _renamed(rows, names.__getitem__)
+    return counts, rows
 
 
 def _plain(name: str) -> str:

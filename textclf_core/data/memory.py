@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any, TypeGuard
 
+import numpy as np
 import pyarrow as pa
-from datasets import Dataset, DatasetDict
+from datasets import Dataset, DatasetDict, IterableDataset, IterableDatasetDict
 
-from textclf_core.data.arrow_columns import OddValue, columns_table, table_of
+from textclf_core.data.arrow_columns import OddValue, columns_table, plain_table, table_of
 from textclf_core.data.infer_columns import SPLIT_OF_NAME, Columns, labelled
 from textclf_core.data.source import Source
-from textclf_core.errors import DataError
+from textclf_core.errors import DataError, shortened, some_of
+from textclf_core.types.progress import Progress
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,24 +24,34 @@ if TYPE_CHECKING:
 logger = logging.getLogger("textclf")
 
 _Table = tuple[pa.Table, dict[str, OddValue]]
+_ROWS_PER_STEP = 1000
 
 
-def from_memory(data: object, text: Columns = None, label: Columns = None, names: Sequence[str] = ()) -> DatasetDict:
+def from_memory(
+    data: object,
+    text: Columns = None,
+    label: Columns = None,
+    names: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> DatasetDict:
     """Return data in memory as splits with the columns ``text`` and ``label``.
 
     Args:
-        data: a pandas ``DataFrame``, a pyarrow ``Table``, a ``Dataset``, a list of dicts, a list of (text, label)
-            pairs or a dict of columns, which becomes ``train``; or a ``DatasetDict`` or a dict of any of these by
-            split: ``train`` and optionally ``validation`` and ``test``.
+        data: a pandas or polars ``DataFrame``, a pyarrow ``Table`` or any other table of the Arrow interface, a
+            ``Dataset``, a list of dicts, a list of (text, label) pairs, a generator or an ``IterableDataset`` of such
+            rows, or a dict of columns, which becomes ``train``; or a ``DatasetDict`` or a dict of any of these by
+            split: ``train`` and optionally ``validation`` and ``test``, under any of their usual names.
         text: the text column, or several as a sequence or a comma-separated string; inferred and logged if not given.
         label: the label column; inferred and logged if not given. Several columns hold 0 or 1 each.
         names: the names of labels that are whole numbers from 0, in the order of their ids.
+        progress: where to show how many rows of a generator were read; nowhere if not given.
 
     Raises:
         DataError: as in :func:`~textclf_core.data.infer_columns.labelled`, or the object has an unsupported type.
     """
     splits = _by_split(data) if isinstance(data, Mapping) and _is_by_split(data) else {"train": data}
-    sources = {name: _source(split, name) for name, split in splits.items()}
+    progress = progress or Progress(quiet=True)
+    sources = {name: _source(split, name, progress) for name, split in splits.items()}
     labelled_splits = labelled(sources, text=text, label=label, names=names)
     for split in labelled_splits.values():
         split.info.description = "data in memory"
@@ -46,43 +60,116 @@ def from_memory(data: object, text: Columns = None, label: Columns = None, names
 
 def _is_by_split(data: Mapping[Any, object]) -> bool:
     """Return whether the keys name splits, not columns."""
-    return isinstance(data, DatasetDict) or ("train" in data and all(name in SPLIT_OF_NAME for name in data))
+    if isinstance(data, DatasetDict | IterableDatasetDict):
+        return True
+    known = [_split_of(name) for name in data]
+    if "train" in known and None not in known:
+        return True
+    if any(_split_names(data).values()) and all(map(_is_table, data.values())):
+        return True
+    return bool(data) and all(isinstance(value, Mapping) or _has_columns(value) for value in data.values())
 
 
-def _by_split(data: Mapping[str, object]) -> dict[str, object]:
+def _split_names(data: Iterable[object]) -> dict[str, str | None]:
+    """Return the split that each name stands for; ``None`` if it is unknown.
+
+    A name of several words, such as ``train_df``, stands for the split that one of them names, unless that split has
+    its own name among the others.
+    """
+    names = {str(name): _split_of(name) for name in data}
+    own = set(names.values())
+    for name in [name for name, split in names.items() if split is None]:
+        of_words = {SPLIT_OF_NAME[word] for word in re.findall(r"[a-z]+", name.lower()) if word in SPLIT_OF_NAME}
+        if len(of_words) == 1 and own.isdisjoint(of_words):
+            [names[name]] = of_words
+    return names
+
+
+def _split_of(name: object) -> str | None:
+    return SPLIT_OF_NAME.get(str(name).lower())
+
+
+def _is_table(data: object) -> bool:
+    """Return whether data has rows of several columns, and so isn't a column."""
+    if isinstance(data, Mapping | Iterator) or _has_columns(data):
+        return True
+    return isinstance(data, Sequence) and len(data) > 0 and isinstance(data[0], Mapping | tuple | list)
+
+
+def _has_columns(data: object) -> bool:
+    return hasattr(data, "column_names") or hasattr(data, "columns")
+
+
+def _by_split(data: Mapping[Any, object]) -> dict[str, object]:
     """Return the splits under the names that textclf uses; other splits are dropped and logged."""
     splits: dict[str, object] = {}
+    known_as = _split_names(data)
     for name, split in data.items():
-        known = SPLIT_OF_NAME.get(name.lower())
+        known = known_as[str(name)]
         if known is None:
-            logger.info("the split %r is dropped: textclf uses train, validation and test", name)
+            logger.info("the split %r is dropped: textclf uses train, validation and test", str(name))
         elif known in splits:
-            raise DataError(f"there are two {known} splits, one of them {name!r}; remove one")
+            raise DataError(f"there are two {known} splits, one of them {str(name)!r}; remove one")
         else:
             splits[known] = split
+            if _split_of(name) is None:
+                logger.info("the split %r is used as %s", str(name), known)
     if "train" not in splits:
-        raise DataError(f"there is no train split; the splits are: {', '.join(data) or 'none'}")
+        raise DataError(
+            f"there is no train split; the splits are: {some_of([*map(str, data)], 5) or 'none'}. Name them train, "
+            "validation and test"
+        )
     return splits
 
 
-def _source(data: object, name: str) -> Source:
+def _source(data: object, name: str, progress: Progress) -> Source:
     where = f"{name} (in memory)"
     if isinstance(data, Dataset):
         return Source(data.with_format(None), where)
-    if isinstance(data, pa.Table):
-        return Source(Dataset(data), where)
+    if isinstance(data, IterableDataset) and data.features:
+        rows = _collected(data.with_format(None), name, progress)
+        return Source(Dataset.from_list(rows, features=data.features), where)
     if is_frame(data):
-        table, odd = _frame_table(data)
+        table, odd = _frame_table(data, name)
+    elif _is_arrow(data):
+        return Source(Dataset(_arrow_table(data, name)), where)
     elif isinstance(data, Mapping):
         table, odd = _columns_table(data, name)
-    elif isinstance(data, Sequence) and not isinstance(data, str | bytes):
-        table, odd = _rows_table(data, name)
+    elif isinstance(data, np.ndarray):
+        table, odd = _rows_table(data.tolist(), name)
+    elif isinstance(data, Iterable) and not isinstance(data, str | bytes | bytearray | AbstractSet):
+        table, odd = _rows_table(data if isinstance(data, Sequence) else _collected(data, name, progress), name)
     else:
         raise DataError(
-            f"{name}: a {type(data).__module__}.{type(data).__qualname__} can't be read as data; pass a pandas "
-            "DataFrame, a pyarrow Table, a Dataset, a list of dicts or (text, label) pairs, or a dict of columns"
+            f"{name}: a {type(data).__module__}.{type(data).__qualname__} can't be read as data; pass a pandas or "
+            "polars DataFrame, a pyarrow Table, a Dataset, a list or generator of dicts or (text, label) pairs, or a "
+            "dict of columns"
         )
     return Source(Dataset(table), where, odd_values=odd)
+
+
+def _collected(data: Iterable[Any], name: str, progress: Progress) -> list[Any]:
+    """Return the rows of an iterable, which are counted while they are read."""
+    rows = []
+    with progress.bar(f"read {name}", None, "rows") as bar:
+        for row in data:
+            rows.append(row)
+            if len(rows) % _ROWS_PER_STEP == 0:
+                bar.advance(_ROWS_PER_STEP)
+    return rows
+
+
+def _is_arrow(data: object) -> bool:
+    """Return whether data has the interface by which libraries exchange Arrow tables, as frames of polars have it."""
+    return hasattr(data, "__arrow_c_stream__") or hasattr(data, "__arrow_c_array__")
+
+
+def _arrow_table(data: Any, where: str) -> pa.Table:
+    try:
+        return plain_table(pa.table(data))
+    except (pa.ArrowException, TypeError, ValueError) as error:
+        what = f"{type(data).__module__}.{type(data).__qualname__}"
+        raise DataError(f"{where}: a {what} can't be read as a table: {error}") from None
 
 
 def is_frame(data: object) -> TypeGuard[pd.DataFrame]:
@@ -90,10 +177,12 @@ def is_frame(data: object) -> TypeGuard[pd.DataFrame]:
     return type(data).__name__ == "DataFrame" and type(data).__module__.partition(".")[0] == "pandas"
 
 
-def _frame_table(frame: pd.DataFrame) -> _Table:
+def _frame_table(frame: pd.DataFrame, where: str) -> _Table:
     """Return the columns of a data frame, without its index; NaN, NA and None become null."""
-    columns = {}
+    columns: dict[str, list[Any]] = {}
     for name, column in frame.items():
+        if str(name) in columns:
+            raise DataError(f"{where}: two columns are named {str(name)!r}; rename one")
         columns[str(name)] = column.astype(object).where(column.notna(), None).tolist()
     return columns_table(columns)
 
@@ -102,7 +191,7 @@ def _columns_table(columns: Mapping[Any, Any], where: str) -> _Table:
     lists = {str(name): list(values) for name, values in columns.items()}  # arrays, Series, tuples...
     lengths = {name: len(values) for name, values in lists.items()}
     if len(set(lengths.values())) > 1:
-        found = ", ".join(f"{name} has {length}" for name, length in lengths.items())
+        found = some_of([f"{name} has {length}" for name, length in lengths.items()], 5)
         raise DataError(f"{where}: the columns must have the same length, but {found}")
     return columns_table(lists)
 
@@ -114,6 +203,8 @@ def _rows_table(rows: Sequence[object], where: str) -> _Table:
         return table_of([{str(name): value for name, value in row.items()} for row in rows])  # type: ignore[attr-defined]
     for number, row in enumerate(rows, 1):
         if not isinstance(row, tuple | list) or len(row) != 2:
-            raise DataError(f"{where}, row {number}: expected a (text, label) pair, or dicts only; got {row!r}")
+            raise DataError(
+                f"{where}, row {number}: expected a (text, label) pair, or dicts only; got {shortened(row)}"
+            )
     pairs = [(row[0], row[1]) for row in rows]  # type: ignore[index]
     return columns_table({"text": [p[0] for p in pairs], "label": [p[1] for p in pairs]})

@@ -1,4 +1,4 @@
-"""Reading files of labelled texts row by row: CSV, TSV, JSON, Parquet, plain text.
+"""Reading files of labelled texts row by row: CSV, TSV, JSON, Parquet, Excel, plain text.
 
 Values aren't interpreted: in CSV and TSV, "NA", "null" and "01" are ordinary text.
 """
@@ -9,17 +9,19 @@ import bz2
 import gzip
 import io
 import zipfile
+import zlib
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeVar, cast
 
 from textclf_core.data.decoding import decoded_lines
+from textclf_core.data.excel import excel_rows
 from textclf_core.data.json_rows import json_document, json_lines
-from textclf_core.data.separated import ReadOptions, separated_rows
+from textclf_core.data.separated import ReadOptions, SeparatedTable
 from textclf_core.errors import DataError
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 
     from textclf_core.data.source import Source
 
-Format = Literal["csv", "tsv", "json", "jsonl", "parquet", "text"]
+Format = Literal["csv", "tsv", "json", "jsonl", "parquet", "xlsx", "text"]
 FORMAT_OF_SUFFIX: Mapping[str, Format] = {
     ".csv": "csv",
     ".tsv": "tsv",
@@ -36,11 +38,13 @@ FORMAT_OF_SUFFIX: Mapping[str, Format] = {
     ".ndjson": "jsonl",
     ".json": "json",
     ".parquet": "parquet",
+    ".xlsx": "xlsx",
     ".txt": "text",
 }
 """The format of a file by the suffix of its name, in lower case."""
 
 _ROWS_AT_ONCE = 20_000
+_T = TypeVar("_T")
 
 COMPRESSED = (".gz", ".bz2", ".zst", ".zip")
 """The suffixes of compressed files, which follow that of the format."""
@@ -68,13 +72,13 @@ def iter_rows(
 ) -> Iterator[dict[str, Any]]:
     """Yield the rows of a file or stream, in order, reading on demand.
 
-    Parquet and ``.json`` files are read as a whole. A tab-separated file may be read twice, to find out whether its
-    cells are quoted.
+    Parquet, ``.json`` and ``.xlsx`` files are read as a whole. A tab-separated file may be read twice, to find out
+    whether its cells are quoted.
 
     Args:
         source: a file, or a binary stream such as ``sys.stdin.buffer``.
-        format: the format; by default that of the file's name. A stream needs it, and can't be Parquet. With ``text``
-            every line is a row with the single column ``text``.
+        format: the format; by default that of the file's name. A stream needs it, and can't be Parquet or Excel.
+            With ``text`` every line is a row with the single column ``text``.
         options: the encoding, separator, quoting and header, if they must not be detected.
 
     Yields:
@@ -93,12 +97,15 @@ class Table:
     """A table that is read on demand.
 
     Attributes:
-        types: the columns with the types of their values; ``None`` for JSON, where each row names its own.
+        types: the columns with the types of their values; ``None`` for JSON and Excel, where each value has its own.
         rows: each row, with the number, from 1, of the line where it starts.
+        batches: the same rows, many at once: the numbers of their lines, and their cells by column; ``None`` if the
+            format has none. Either ``rows`` or ``batches`` can be read.
     """
 
     types: Mapping[str, pa.DataType] | None
     rows: Iterator[tuple[int, dict[str, Any]]]
+    batches: Iterator[tuple[Sequence[int], Mapping[str, Sequence[str]]]] | None = None
 
 
 def open_table(source: Path | BinaryIO, format: Format | None = None, options: ReadOptions | None = None) -> Table:
@@ -109,7 +116,7 @@ def open_table(source: Path | BinaryIO, format: Format | None = None, options: R
     """
     options = options or ReadOptions()
     if not isinstance(source, Path):
-        if format is None or format in ("parquet", "json"):
+        if format is None or format in ("parquet", "json", "xlsx"):
             raise DataError(f"standard input can be read as csv, tsv, jsonl or text, not {format}; name its format")
         return _table(source, None, format, options, "standard input")
     format = format or format_of(source)
@@ -121,12 +128,14 @@ def open_table(source: Path | BinaryIO, format: Format | None = None, options: R
         return Table({field.name: field.type for field in table.schema}, enumerate(rows, 1))
     with ExitStack() as stack:
         found = _table(stack.enter_context(_opened(source)), source, format, options, str(source))
-        return Table(found.types, _until_read(found.rows, stack.pop_all()))
+        opened = stack.pop_all()
+        batches = None if found.batches is None else _until_read(found.batches, opened)
+        return Table(found.types, _until_read(found.rows, opened), batches)
 
 
-def _until_read(rows: Iterator[tuple[int, dict[str, Any]]], stack: ExitStack) -> Iterator[tuple[int, dict[str, Any]]]:
+def _until_read(values: Iterator[_T], stack: ExitStack) -> Iterator[_T]:
     with stack:
-        yield from rows
+        yield from values
 
 
 def read_file(path: Path, options: ReadOptions | None = None) -> Source:
@@ -148,7 +157,7 @@ def read_file(path: Path, options: ReadOptions | None = None) -> Source:
             raise DataError(f"{path}: there is no such file")
         table = _parquet(path)
     elif format_of(path) in ("csv", "tsv", "text"):
-        table, lines = _table_of_texts(open_table(path, options=options).rows)
+        table, lines = _table_of_texts(open_table(path, options=options))
     else:
         numbered = list(open_table(path, options=options).rows)
         table, odd = table_of([row for _, row in numbered])
@@ -159,7 +168,7 @@ def read_file(path: Path, options: ReadOptions | None = None) -> Source:
     return Source(Dataset(table, fingerprint=generate_random_fingerprint()), str(path), lines, odd)
 
 
-def _table_of_texts(numbered: Iterator[tuple[int, dict[str, str]]]) -> tuple[pa.Table, Sequence[int]]:
+def _table_of_texts(opened: Table) -> tuple[pa.Table, Sequence[int]]:
     """Return rows of texts as an Arrow table, and the line of each, without all rows being Python values at once."""
     import pyarrow as pa
 
@@ -167,10 +176,16 @@ def _table_of_texts(numbered: Iterator[tuple[int, dict[str, str]]]) -> tuple[pa.
 
     lines = array("q")
     tables = []
-    while rows := list(islice(numbered, _ROWS_AT_ONCE)):
-        lines.extend(line for line, _ in rows)
-        tables.append(pa.table({name: texts_column([row[name] for _, row in rows]) for name in rows[0][1]}))
+    for starts, columns in opened.batches or _batches(opened.rows):
+        if starts:
+            lines.extend(starts)
+            tables.append(pa.table({name: texts_column(values) for name, values in columns.items()}))
     return pa.concat_tables(tables) if tables else pa.table({}), lines
+
+
+def _batches(numbered: Iterator[tuple[int, dict[str, str]]]) -> Iterator[tuple[list[int], dict[str, list[str]]]]:
+    while rows := list(islice(numbered, _ROWS_AT_ONCE)):
+        yield [line for line, _ in rows], {name: [row[name] for _, row in rows] for name in rows[0][1]}
 
 
 @contextmanager
@@ -194,7 +209,7 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
             opener: Any = {".gz": gzip.open, ".bz2": bz2.open}.get(suffix, open)
             with opener(path, "rb") as stream:
                 yield stream
-    except (zipfile.BadZipFile, gzip.BadGzipFile, EOFError, OSError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:  # the last: it is encrypted
         if suffix not in COMPRESSED:
             raise
         raise DataError(f"{path}: the file can't be decompressed: {error}") from None
@@ -203,7 +218,9 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
 def _table(stream: BinaryIO, path: Path | None, format: Format, options: ReadOptions, where: str) -> Table:
     import pyarrow as pa
 
-    lines = decoded_lines(stream, where, options.encoding)
+    if format == "xlsx":
+        return Table(None, excel_rows(stream, options, where))
+    lines = decoded_lines(stream, where, options.encoding, on_demand=path is None)
     if format == "text":
         rows = ((number, {"text": line.rstrip("\r\n")}) for number, line in enumerate(lines, 1))
         return Table({"text": pa.string()}, rows)
@@ -217,16 +234,20 @@ def _table(stream: BinaryIO, path: Path | None, format: Format, options: ReadOpt
             yield from decoded_lines(again, where, options.encoding)
 
     again = None if path is None else lambda: reopen(path)
-    columns, of_table = separated_rows(again, lines, "," if format == "csv" else "\t", options, where)
-    return Table(dict.fromkeys(columns, pa.string()), of_table)
+    table = SeparatedTable(again, lines, "," if format == "csv" else "\t", options, where)
+    return Table(dict.fromkeys(table.columns, pa.string()), table.rows(), table.batches())
 
 
 def _parquet(path: Path) -> pa.Table:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    from textclf_core.data.arrow_columns import plain_table
+
     try:
         # A ParquetFile, since read_table treats `key=value` folders in the path as columns.
-        return pq.ParquetFile(path).read()
-    except pa.ArrowInvalid as error:
+        table = plain_table(pq.ParquetFile(path, page_checksum_verification=True).read())
+        table.validate(full=True)  # that texts are UTF-8
+        return table
+    except (pa.ArrowException, OSError) as error:
         raise DataError(f"{path}: not a Parquet file ({error})") from None

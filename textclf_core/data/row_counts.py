@@ -6,12 +6,17 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from json.encoder import encode_basestring_ascii
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from datasets import Value
+
+from textclf_core.data.plain_texts import json_rows
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from datasets import Dataset
     from numpy.typing import NDArray
 
@@ -45,11 +50,15 @@ class RowCounts:
         keys: list[int] = []
         label_keys: list[int] = []
         counts = np.zeros(kind.task.num_labels, dtype=np.int64)
-        for texts, labels in _batches(kind, split):
+        for texts, labels, array in _batches(kind, split):
             names = kind.names(labels)
-            _add_rows(digest, texts, names)
+            rows = None if array is None else json_rows(array, _json_labels(names))
+            if rows is not None:
+                digest.update(rows)
+            else:
+                _add_rows(digest, texts if array is None else zip(texts, strict=True), names)
             counts += kind.label_counts(labels)
-            empty += len(texts) - sum(map(bool, map(str.strip, map("".join, texts))))
+            empty += len(texts) - sum(map(bool, map(str.strip, texts if array is not None else map("".join, texts))))
             keys += map(hash, texts)
             label_keys += map(hash, names if isinstance(names[0], str) else map(tuple, names))
         return cls(
@@ -63,11 +72,14 @@ class RowCounts:
     @property
     def duplicates(self) -> int:
         """The number of rows whose text occurs earlier in the split."""
-        return len(self.keys) - len(np.unique(self.keys))
+        ordered = np.sort(self.keys)  # np.unique is several times slower
+        return int((ordered[1:] == ordered[:-1]).sum())
 
     def shared_with(self, other: RowCounts) -> int:
         """Return the number of rows whose text also occurs in another split."""
-        return int(np.isin(self.keys, other.keys).sum())
+        ordered = np.sort(other.keys)
+        places = np.searchsorted(ordered, self.keys).clip(max=len(ordered) - 1)
+        return int((ordered[places] == self.keys).sum())
 
 
 def conflicting_texts(splits: Sequence[RowCounts]) -> int:
@@ -82,7 +94,8 @@ def conflicting_texts(splits: Sequence[RowCounts]) -> int:
 
 def text_keys(kind: DataKind, split: Dataset) -> NDArray[np.int64]:
     """Return a number for each row that is the same for equal texts, int64, shape (rows,)."""
-    return np.fromiter((hash(row) for texts, _ in _batches(kind, split) for row in texts), np.int64, len(split))
+    hashes = chain.from_iterable(map(hash, texts) for texts, _, _ in _batches(kind, split))
+    return np.fromiter(hashes, np.int64, len(split))
 
 
 def rows_sha256(texts: Iterable[Sequence[str]], labels: Iterable[str | Sequence[str | None]]) -> str:
@@ -95,14 +108,35 @@ def rows_sha256(texts: Iterable[Sequence[str]], labels: Iterable[str | Sequence[
 def _add_rows(digest: Any, texts: Iterable[Sequence[str]], labels: Iterable[str | Sequence[str | None]]) -> None:
     """Add rows as JSON lists, which is what ``json.dumps([*row, label])`` gives, several times faster."""
     text = encode_basestring_ascii
-    lasts = (text(label) if isinstance(label, str) else json.dumps(list(label)) for label in labels)
+    lasts = _json_labels(labels)
     rows = [f"[{', '.join([*map(text, row), last])}]" for row, last in zip(texts, lasts, strict=True)]
     digest.update("".join(rows).encode())
 
 
-def _batches(kind: DataKind, split: Dataset) -> Iterator[tuple[list[tuple[str, ...]], list[Any]]]:
-    """Yield the texts and the labels of the rows, a batch at a time."""
-    columns = split.select_columns([*kind.task.text_columns, "label"]).with_format(None)
+def _json_labels(labels: Iterable[str | Sequence[str | None]]) -> list[str]:
+    known: dict[str, str] = {}
+    return [
+        (known.get(label) or known.setdefault(label, encode_basestring_ascii(label)))
+        if isinstance(label, str)
+        else json.dumps(list(label))
+        for label in labels
+    ]
+
+
+def _batches(kind: DataKind, split: Dataset) -> Iterator[tuple[list[Any], list[Any], pa.StringArray | None]]:
+    """Yield the texts and the labels of the rows, a batch at a time.
+
+    The texts of a row are a tuple; a single text is a string, and the third value has all of them as Arrow does.
+    """
+    names = [*kind.task.text_columns, "label"]
+    columns = split.select_columns(names)
+    is_one = len(names) == 2 and split.features[names[0]] == Value("string")
     for start in range(0, len(split), _BATCH_ROWS):
         batch = columns.select(range(start, min(start + _BATCH_ROWS, len(split))))
-        yield kind.texts(batch), batch["label"][:]
+        if is_one:
+            table = batch.with_format("arrow")[:]
+            array = table[names[0]].combine_chunks()
+            yield array.to_pylist(), table["label"].to_pylist(), array
+        else:
+            batch = batch.with_format(None)
+            yield kind.texts(batch), batch["label"][:], None

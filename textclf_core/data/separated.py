@@ -5,27 +5,25 @@ from __future__ import annotations
 import codecs
 import csv
 import logging
+import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import chain
-from typing import Any, Literal
+from itertools import chain, islice
+from operator import itemgetter
+from typing import Any
 
-from textclf_core.errors import DataError
+from textclf_core.data.raw_rows import Quoting, RawRows
+from textclf_core.data.swallowed_rows import Swallowing
+from textclf_core.errors import DataError, shortened
 
 logger = logging.getLogger("textclf")
 
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
 """Separators by names that need no quotes in a shell."""
 
-Quoting = Literal["none", "double", "backslash"]
-
-# Texts may be longer than the csv module's default limit of 131,072 characters.
-LONGEST_FIELD = 2**31 - 1
-
-_MOST_VALUES = 50  # a column with more different values isn't a label column
-_NUMBER = re.compile(r"[-+]?\d+(\.\d+)?")
+_LINES_AT_ONCE = 20_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,36 +59,114 @@ class ReadOptions:
             raise ValueError("header=none and columns=NAME,NAME must be given together")
 
 
-def separated_rows(
-    reopen: Callable[[], Iterator[str]] | None, lines: Iterator[str], separator: str, options: ReadOptions, where: str
-) -> tuple[tuple[str, ...], Iterator[tuple[int, dict[str, Any]]]]:
-    """Return the columns of a table and its rows, each with the number, from 1, of the line where it starts.
+class SeparatedTable:
+    """A table that is read on demand: row by row, or many rows at once.
 
-    Args:
-        reopen: returns the lines again from the first on; ``None`` for a stream that can be read only once.
-        lines: the lines of the table, including their ends.
-        separator: the format's usual separator. If the header has none but one other separator, that one is used.
-        options: what the user set.
-        where: the name of the file in error messages.
-
-    Raises:
-        DataError: names the line: a row has too few or too many cells, a quote isn't closed, or a quoted cell contains
-            what looks like several rows.
+    Attributes:
+        columns: the names of its columns.
     """
-    first = next(lines, "")
-    lines = chain([first], lines)
-    if options.separator is not None:
-        separator = SEPARATORS.get(options.separator, options.separator)
-    elif options.header:
-        separator = _separator_of(first, separator, where)
-    quoting = options.quoting
-    if quoting is None and separator == "\t":
-        quoted = first.startswith('"') if reopen is None else _is_plainly_quoted(reopen(), separator)
-        quoting = "double" if quoted else "none"
-    raw = _RawRows(lines, separator, quoting or "double")
-    header = _header(raw, where) if options.header else list(options.columns)
-    swallowing = _Swallowing(separator) if quoting is None else None
-    return tuple(name for name in header if name), _rows(raw, header, options, swallowing, where)
+
+    def __init__(
+        self,
+        reopen: Callable[[], Iterator[str]] | None,
+        lines: Iterator[str],
+        separator: str,
+        options: ReadOptions,
+        where: str,
+    ) -> None:
+        """Read the header.
+
+        Args:
+            reopen: returns the lines again from the first on; ``None`` for a stream that can be read only once.
+            lines: the lines of the table, including their ends.
+            separator: the format's usual separator. If the header has none but one other separator, that one is used.
+            options: what the user set.
+            where: the name of the file in error messages.
+
+        Raises:
+            DataError: the header can't be read.
+        """
+        first = next(lines, "")
+        if options.separator is not None:
+            separator = SEPARATORS.get(options.separator, options.separator)
+        elif options.header:
+            separator = _separator_of(first, separator, where)
+        quoting = options.quoting
+        if quoting is None and separator == "\t":
+            quoted = first.startswith('"') if reopen is None else _is_plainly_quoted(reopen, separator, where)
+            quoting = "double" if quoted else "none"
+        self._raw = RawRows(chain([first], lines), separator, quoting or "double")
+        self._options, self._where = options, where
+        self._header = _header(self._raw, where) if options.header else list(options.columns)
+        self._swallowing = Swallowing(separator) if quoting is None else None
+        self.columns = tuple(name for name in self._header if name)
+
+    def rows(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Yield each row with the number, from 1, of the line where it starts.
+
+        Raises:
+            DataError: names the line: a row has too few or too many cells, a quote isn't closed, or a quoted cell
+                contains what looks like several rows.
+        """
+        yield from self._rows()
+        self._check()
+
+    def batches(self) -> Iterator[tuple[Sequence[int], Mapping[str, Sequence[str]]]]:
+        """Yield the rows that :meth:`rows` yields, many at once: the numbers of their lines, and their cells by column.
+
+        Raises:
+            DataError: as in :meth:`rows`.
+        """
+        raw = self._raw
+        while lines := raw.take(_LINES_AT_ONCE):
+            if batch := self._batch(lines):
+                yield batch
+                continue
+            raw.put_back(lines)
+            numbered = self._rows(math.inf if raw.alone else raw.line + len(lines))
+            while rows := list(islice(numbered, _LINES_AT_ONCE)):
+                yield [line for line, _ in rows], {name: [row[name] for _, row in rows] for name in self.columns}
+        self._check()
+
+    def _batch(self, lines: list[str]) -> tuple[Sequence[int], Mapping[str, Sequence[str]]] | None:
+        """Return lines as columns if each row has a cell for each and no more; else ``None``."""
+        parsed = None if "" in self._header else self._raw.parsed(lines)
+        if parsed is None or {*map(len, parsed.rows)} != {len(self._header)}:
+            return None
+        columns = [list(map(itemgetter(index), parsed.rows)) for index in range(len(self._header))]
+        if self._swallowing and len(lines) == len(parsed.rows):
+            self._swallowing.see_columns(columns)
+        elif self._swallowing:
+            self._swallowing.see_rows(parsed.starts, lines, parsed.rows)
+        self._raw.skip(lines)
+        return parsed.starts, dict(zip(self._header, columns, strict=True))
+
+    def _rows(self, last: float = math.inf) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Yield rows, up to the one that has the line ``last``."""
+        header, raw = self._header, self._raw
+        with _readable(raw, self._where):
+            for start, fields in raw:
+                if fields:  # blank lines are skipped
+                    if len(fields) != len(header):
+                        del fields[_width(fields, len(header)) :]
+                    if len(fields) != len(header):
+                        raise DataError(_wrong_width(fields, header, start, self._where, self._options))
+                    if self._swallowing:
+                        self._swallowing.see_rows([start], raw.lines, [fields])
+                    row = dict(zip(header, fields, strict=True))
+                    if "" in row:
+                        row = without_unnamed(row, header, fields, f"{self._where}, line {start}")
+                    yield start, row
+                if raw.line >= last:
+                    return
+
+    def _check(self) -> None:
+        if self._swallowing and (found := self._swallowing.found()):
+            first, last = found.lines
+            raise DataError(
+                f"{self._where}, lines {first}-{last}: one quoted cell contains what looks like {last - first + 1} "
+                "rows. quoting=none reads quotes as part of the text; quoting=double reads the cell as it is."
+            )
 
 
 def _separator_of(header: str, usual: str, where: str) -> str:
@@ -110,97 +186,50 @@ def _separator_of(header: str, usual: str, where: str) -> str:
     return SEPARATORS[name]
 
 
-class _RawRows:
-    """The rows of a csv reader, with the lines of each row."""
-
-    def __init__(self, lines: Iterable[str], separator: str, quoting: Quoting) -> None:
-        self.lines: list[str] = []
-        self.start = 1
-        self._source = self._record(lines)
-        self._reader = csv.reader(
-            self._source,
-            delimiter=separator,
-            strict=True,
-            quoting=csv.QUOTE_NONE if quoting == "none" else csv.QUOTE_MINIMAL,
-            escapechar="\\" if quoting == "backslash" else None,
-        )
-        self.quoting = quoting
-
-    def _record(self, lines: Iterable[str]) -> Iterator[str]:
-        for line in lines:
-            if "\r" not in line:
-                self.lines.append(line)
-                yield line
-                continue
-            # A single carriage return ends a line too, as in files from old Macs.
-            for piece in re.split(r"(?<=\r)(?!\n)", line) if line.find("\r") != len(line) - 2 else (line,):
-                if piece:
-                    self.lines.append(piece)
-                    yield piece
-
-    def __iter__(self) -> Iterator[tuple[int, list[str]]]:
-        """Yield the line where a row starts, and its cells; ``lines`` then holds the lines of the row.
-
-        The csv module's limit is process-wide, so it is raised only while a row is read.
-        """
-        while True:
-            self.lines.clear()
-            self.start = self._reader.line_num + 1
-            limit = csv.field_size_limit(LONGEST_FIELD)
-            try:
-                fields = next(self._reader)
-            except StopIteration:
-                return
-            finally:
-                csv.field_size_limit(limit)
-            yield self.start, fields
-
-
-def _rows(
-    raw: _RawRows, header: Sequence[str], options: ReadOptions, swallowing: _Swallowing | None, where: str
-) -> Iterator[tuple[int, dict[str, Any]]]:
-    with _readable(raw, where):
-        for start, fields in raw:
-            if fields:  # blank lines are skipped
-                if len(fields) != len(header):
-                    del fields[_width(fields, len(header)) :]
-                if len(fields) != len(header):
-                    raise DataError(_wrong_width(fields, header, start, where, options))
-                if swallowing:
-                    swallowing.see(start, raw.lines, fields)
-                row = dict(zip(header, fields, strict=True))
-                if "" in row:
-                    unnamed = [value for name, value in zip(header, fields, strict=True) if not name and value.strip()]
-                    if unnamed:
-                        raise DataError(f"{where}, line {start}: {unnamed[0]!r} is in a column without a name")
-                    del row[""]
-                yield start, row
-    if swallowing:
-        swallowing.check(where)
-
-
 @contextmanager
-def _readable(raw: _RawRows, where: str) -> Iterator[None]:
+def _readable(raw: RawRows, where: str) -> Iterator[None]:
     """Raise an error of the csv module with the line of the row that can't be read."""
     try:
         yield
     except csv.Error as error:
-        raise DataError(
-            f"{where}, line {raw.start}: the row that starts here can't be read: {error}.{_hint(raw)}"
-        ) from None
+        what = f"{error}.{_hint(raw)}"
+        if "new-line character" in str(error):
+            what = "there is a carriage return outside of quotes, which ends no row in this file."
+        raise DataError(f"{where}, line {raw.start}: the row that starts here can't be read: {what}") from None
 
 
-def _header(raw: _RawRows, where: str) -> list[str]:
+def _header(raw: RawRows, where: str) -> list[str]:
     """Return the names in the first row that isn't blank."""
     with _readable(raw, where):
         line, fields = next(((line, fields) for line, fields in raw if fields), (0, None))
     if fields is None:
         raise DataError(f"{where}: the file is empty; expected a header with the names of the columns")
+    return header_names(fields, f"{where}, line {line}")
+
+
+def header_names(fields: Iterable[str], place: str) -> list[str]:
+    """Return the names of the columns in a header, without blanks around them; a column without a name has ``""``.
+
+    Raises:
+        DataError: two columns have the same name.
+    """
     names = [name.strip() for name in fields]
     twice = sorted({name for name in names if name and names.count(name) > 1})
     if twice:
-        raise DataError(f"{where}, line {line}: the column {twice[0]!r} is in the header twice")
+        raise DataError(f"{place}: the column {twice[0]!r} is in the header twice")
     return names
+
+
+def without_unnamed(row: dict[str, Any], header: Sequence[str], fields: Sequence[Any], place: str) -> dict[str, Any]:
+    """Return a row without the columns that have no name, as spreadsheets write them beside a table.
+
+    Raises:
+        DataError: such a column isn't empty.
+    """
+    for name, value in zip(header, fields, strict=True):
+        if not name and value is not None and str(value).strip():
+            raise DataError(f"{place}: {shortened(value)} is in a column without a name")
+    return {name: value for name, value in row.items() if name}
 
 
 def _width(fields: Sequence[str], wanted: int) -> int:
@@ -223,88 +252,50 @@ def _fields(count: int) -> str:
     return "1 field" if count == 1 else f"{count} fields"
 
 
-def _hint(raw: _RawRows) -> str:
+def _hint(raw: RawRows) -> str:
     if raw.quoting == "double" and any('\\"' in line for line in raw.lines):
         return r" It contains \": quoting=backslash reads that as a quote."
     return "" if raw.quoting == "none" else " quoting=none reads quotes as part of the text."
 
 
-def _is_plainly_quoted(lines: Iterator[str], separator: str) -> bool:
+def _is_plainly_quoted(reopen: Callable[[], Iterator[str]], separator: str, where: str) -> bool:
     """Return whether a CSV writer has quoted the cells: every cell that needs quotes has them, and all rows parse.
 
     Otherwise quotes are part of the text, as in most tab-separated files.
+
+    Raises:
+        DataError: the rows parse in both ways, or a CSV writer has quoted some of them, but not all.
     """
     doubled = re.compile(rf'(?:^|{re.escape(separator)})"(?:[^"]|"")*""(?:[^"]|"")*"(?:{re.escape(separator)}|\r?\n?$)')
-    raw = _RawRows(lines, separator, "double")
-    width, evidence = 0, False
+    raw = RawRows(reopen(), separator, "double")
+
+    def unquoted() -> bool:
+        if any('""' in line and doubled.search(line) for line in reopen()):
+            raise DataError(
+                f"{where}, line {raw.start}: the quotes of the row that starts here don't enclose its cells, but those "
+                "of other rows do. quoting=none reads all quotes as part of the text."
+            )
+        return False
+
+    width, evidence, tangled, swallowing = 0, False, False, Swallowing(separator)
     try:
-        for _, fields in raw:
+        for start, fields in raw:
             if not width:
                 width, evidence = len(fields), raw.lines[0].startswith('"')
-            if fields and len(fields) != width:
-                return False
-            if len(raw.lines) > 1 and any("\n" in field and (width == 1 or separator in field) for field in fields):
-                return False
-            evidence = evidence or len(raw.lines) > 1 or any(separator in field for field in fields)
+            elif fields and len(fields) != width:
+                return unquoted()
+            elif fields:
+                swallowing.see_rows([start], raw.lines, [fields])
+            if len(raw.lines) > 1:
+                tangled = tangled or any("\n" in field and (width == 1 or separator in field) for field in fields)
+            evidence = evidence or len(raw.lines) > 1 or any(separator in field or "\r" in field for field in fields)
             evidence = evidence or bool('""' in raw.lines[0] and doubled.search("".join(raw.lines)))
     except csv.Error:
-        return False
-    return evidence
-
-
-class _Swallowing:
-    """Find quoted cells that contain several rows, because one text begins with a quote and a later one ends with one.
-
-    According to the quotes, such a row is one row. According to its lines it is several, each with as many cells as the
-    table has columns, and with a known label, or a number, in a column of labels or numbers.
-    """
-
-    def __init__(self, separator: str) -> None:
-        self._separator = separator
-        self._values: list[set[str] | None] = []  # the values of each column; None if there are too many
-        self._numbers: list[bool] = []
-        self._open: list[int] = []  # the columns that may be of labels or numbers
-        self._suspects: list[tuple[int, list[list[str]]]] = []
-
-    def see(self, start: int, lines: Sequence[str], fields: Sequence[str]) -> None:
-        """Add a row: the line where it starts, its lines and its cells."""
-        if len(lines) > 1:
-            parts = [line.rstrip("\r\n").split(self._separator) for line in lines]
-            if len(fields) > 1 and all(len(part) == len(fields) for part in parts):
-                self._suspects.append((start, parts))
-            return
-        if not self._values:
-            self._values, self._numbers = [set() for _ in fields], [True] * len(fields)
-            self._open = list(range(len(fields)))
-        for index in self._open:
-            value = fields[index]
-            of_column = self._values[index]
-            if of_column is not None:
-                of_column.add(value)
-                if len(of_column) > _MOST_VALUES:
-                    self._values[index] = None
-            self._numbers[index] = self._numbers[index] and bool(_NUMBER.fullmatch(value))
-            if self._values[index] is None and not self._numbers[index]:
-                self._open = [other for other in self._open if other != index]
-
-    def check(self, where: str) -> None:
-        """Check all rows seen.
-
-        Raises:
-            DataError: a quoted cell contains several rows.
-        """
-        for start, parts in self._suspects:
-            if any(self._fits(index, [part[index] for part in parts]) for index in range(len(parts[0]))):
-                raise DataError(
-                    f"{where}, lines {start}-{start + len(parts) - 1}: one quoted cell contains what looks like "
-                    f"{len(parts)} rows. quoting=none reads quotes as part of the text; quoting=double reads the cell "
-                    "as it is."
-                )
-
-    def _fits(self, index: int, values: Sequence[str]) -> bool:
-        if not self._values:
-            return False
-        of_column = self._values[index]
-        if of_column is not None and of_column.issuperset(values):
-            return True
-        return self._numbers[index] and all(_NUMBER.fullmatch(value) for value in values)
+        return unquoted()
+    if tangled and swallowing.suspects and swallowing.found() is None:
+        first, last = swallowing.suspects[0].lines
+        raise DataError(
+            f"{where}, lines {first}-{last}: one quoted cell, or {last - first + 1} rows with quotes in their texts. "
+            "quoting=none reads quotes as part of the text; quoting=double reads the cell as it is."
+        )
+    return evidence if not tangled else unquoted()

@@ -19,18 +19,22 @@ logger = logging.getLogger("textclf")
 class Source:
     """A split as it was read, before its text and label columns are known.
 
-    ``lines`` holds the line where each row starts in the file ``where``; without it, rows are counted from 1.
-    ``odd_values`` has the columns with values that aren't texts, numbers or lists of them.
+    ``lines`` holds the line where each row starts in its file; without it, rows are counted from 1. ``files`` holds the
+    file of each row, if there are several; otherwise ``where`` is the file. ``odd_values`` has the columns with values
+    that aren't texts, numbers or lists of them.
     """
 
     data: Dataset
     where: str
     lines: Sequence[int] = ()
     odd_values: Mapping[str, OddValue] = field(default_factory=dict)
+    files: Sequence[str] = ()
 
     def place(self, index: int) -> str:
         """Return the place of row ``index`` (from 0) in ``where``, for messages."""
-        return f"line {self.lines[index]}" if self.lines else f"row {index + 1}"
+        before = self.files.index(self.files[index]) if self.files else 0
+        place = f"line {self.lines[index]}" if self.lines else f"row {index - before + 1}"
+        return f"{self.files[index]}, {place}" if self.files else place
 
     def column(self, name: str) -> pa.ChunkedArray:
         """Return a column as Arrow has it."""
@@ -44,7 +48,9 @@ class Source:
         """Return the source with some of its rows."""
         place = {row: index for index, row in enumerate(rows)}
         odd = {name: replace(one, row=place[one.row]) for name, one in self.odd_values.items() if one.row in place}
-        return Source(self.data.select(rows), self.where, [self.lines[row] for row in rows] if self.lines else (), odd)
+        lines = [self.lines[row] for row in rows] if self.lines else ()
+        files = [self.files[row] for row in rows] if self.files else ()
+        return Source(self.data.select(rows), self.where, lines, odd, files)
 
     def odd_fault(self, column: str, wanted: str) -> str | None:
         """Return the fault of a column with values of an unsupported type; ``None`` if there are none."""

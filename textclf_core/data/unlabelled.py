@@ -7,6 +7,7 @@ from typing import Any
 
 from textclf_core.data.columns import label_name
 from textclf_core.data.source import Source
+from textclf_core.data.unknown_entries import is_unknown
 
 _NONE = "-1"
 
@@ -14,9 +15,9 @@ _NONE = "-1"
 def without_unlabelled(sources: Mapping[str, Source], labels: Sequence[str]) -> tuple[dict[str, Source], int]:
     """Return the splits without the rows of test that have no label, and the number of these.
 
-    A row has no label if the value is missing, blank or -1 in each label column, or if test has none of these columns.
-    -1 is a label if it is one in train. If test has other columns than train, one of them may hold the labels, so their
-    lack isn't accepted.
+    A row has no label if the value is missing, blank or -1 in each label column, or in each entry of its list, or if
+    test has none of these columns. -1 is a label if it is one in train. If test has other columns than train, one of
+    them may hold the labels, so their lack isn't accepted.
 
     Args:
         sources: the splits by name. If no row of test has a label, test is left out.
@@ -44,5 +45,7 @@ def without_unlabelled(sources: Mapping[str, Source], labels: Sequence[str]) -> 
 
 
 def _name(value: Any) -> str | None:
-    """Return a label's name; of a list of labels, whether there is one."""
-    return "" if isinstance(value, list) else label_name(value)
+    """Return a label's name; ``""`` for a list of labels, ``None`` if each of its entries is unknown."""
+    if isinstance(value, list):
+        return None if value and all(map(is_unknown, value)) else ""
+    return label_name(value)

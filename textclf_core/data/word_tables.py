@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -73,8 +74,7 @@ def _by_sequence(source: Source, sequence: str, words: str, tags: str) -> Source
     table = source.data.with_format("arrow")[:]
     offsets = pa.array([*starts, len(source.data)], pa.int32())
     columns = {name: pa.ListArray.from_arrays(offsets, pa.concat_arrays(table[name].chunks)) for name in (words, tags)}
-    lines = [source.lines[row] for row in starts] if source.lines else ()
-    return Source(Dataset(pa.table(columns)), source.where, lines)
+    return replace(source.select(starts), data=Dataset(pa.table(columns)), odd_values={})
 
 
 def _first(names: Sequence[str], columns: Sequence[str]) -> str | None:

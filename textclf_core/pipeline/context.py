@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -13,8 +14,8 @@ from textclf_core.pipeline.directory import RunDirectory, run_id
 from textclf_core.pipeline.events import write_history
 from textclf_core.pipeline.recording import label_of, trainer_of
 from textclf_core.pipeline.spec import FailedRun, RunSpec
-from textclf_core.plugins import ActivePlugins
 from textclf_core.plugins.options import options_of
+from textclf_core.plugins.specs import format_spec
 from textclf_core.records.schema import CHECKPOINTS_DIRECTORY
 from textclf_core.system.environment import resolve_device
 from textclf_core.types.events import RunEvents
@@ -56,7 +57,7 @@ class RunContext:
             failure.add_note(f"The files written so far are in {self.directory.partial}: {trouble}")
             return FailedRun(spec=self.spec, error=failure)
         if kept is not None:
-            failure.add_note(_what_is_kept(kept, self.spec.plugins))
+            failure.add_note(_what_is_kept(kept, self.spec))
         return FailedRun(spec=self.spec, error=failure)
 
     def _explained(self, error: BaseException) -> RunError:
@@ -91,15 +92,34 @@ def kept_if_interrupted(contexts: Sequence[RunContext]) -> Iterator[None]:
     except BaseException as error:
         for context in contexts:
             if context.directory.partial.exists() and (kept := context.directory.keep_incomplete()):
-                error.add_note(_what_is_kept(kept, context.spec.plugins))
+                error.add_note(_what_is_kept(kept, context.spec))
+        if isinstance(error, KeyboardInterrupt) and not getattr(error, "__notes__", ()):
+            error.add_note("Nothing of the run was written.")
         raise
 
 
-def _what_is_kept(directory: Path, plugins: ActivePlugins) -> str:
+def _what_is_kept(directory: Path, spec: RunSpec) -> str:
     note = f"The files written so far are in {directory}."
     checkpoints = sorted(directory.glob(f"{CHECKPOINTS_DIRECTORY}/*"), key=lambda path: path.stat().st_mtime)
-    trainer = trainer_of(plugins)
+    trainer = trainer_of(spec.plugins)
     for option in options_of(type(trainer.instance)):
         if option.resumes and checkpoints:
-            note += f" To resume after its last epoch: --plugin {trainer.name}:{option.name}={checkpoints[-1]}"
+            given = {key: trainer.options[key] for key, by in trainer.set_by.items() if by != "default"}
+            resuming = format_spec(trainer.name, {**given, option.name: checkpoints[-1]})
+            # A cell of a comparison isn't resumed by its command, and a run from Python has none.
+            command = None if spec.replace else spec.command
+            how = _with_plugin(command, trainer.name, resuming) if command else f"--plugin {resuming}"
+            return f"{note} To resume after its last epoch: {how}"
     return note
+
+
+def _with_plugin(command: str, name: str, spec: str) -> str:
+    """Return a command line in which the plugin ``name`` has another spec, or to which it is added."""
+    words = shlex.split(command)
+    for index, word in enumerate(words):
+        value = word.removeprefix("--plugin=")
+        is_plugin = value != word or (index > 0 and words[index - 1] == "--plugin")
+        if is_plugin and value.partition(":")[0].strip() == name:
+            words[index] = spec if value == word else f"--plugin={spec}"
+            return shlex.join(words)
+    return shlex.join([*words, "--plugin", spec])

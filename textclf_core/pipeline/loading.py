@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from textclf_core.data import PreparedData, prepare
 from textclf_core.pipeline.spec import RunSpec
-from textclf_core.plugins import ActivePlugins
+from textclf_core.plugins import ActivePlugins, check_options
 from textclf_core.plugins.calling import call
 
 
 def prepared_data(spec: RunSpec) -> PreparedData:
-    """Return the data of a run, checked and split."""
-    if spec.data is None:
-        return load_data(spec.plugins, spec.data_seed)
-    data = spec.data.data
-    return data if isinstance(data, PreparedData) else prepare(data, spec.data_seed)
+    """Return the data of a run, checked and split, after the plugins have checked their options.
+
+    Raises:
+        UsageError: a plugin can't be used with its options.
+        DataError: the data can't be loaded or used.
+    """
+    if spec.data is not None and isinstance(spec.data.data, PreparedData):
+        return spec.data.data  # of a comparison, which has checked the options of all contenders
+    check_options([spec.plugins])
+    return load_data(spec.plugins, spec.data_seed) if spec.data is None else prepare(spec.data.data, spec.data_seed)
 
 
 def load_data(plugins: ActivePlugins, data_seed: int) -> PreparedData:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from pathlib import Path
@@ -173,6 +173,26 @@ def _restored(values: dict[str, object], facts: dict[str, Any], file_code: str |
             f"{plugin} has changed since it was chosen: its file, or a module that the file imports, differs."
         )
     return plugin
+
+
+def check_options(contenders: Iterable[ActivePlugins]) -> None:
+    """Let the plugins of all runs check what their options refer to; equal plugins are asked once.
+
+    Raises:
+        UsageError: some can't be used with their options; the message has the faults of all.
+    """
+    faults, asked = [], set()
+    for plugins in contenders:
+        for plugin in plugins.implementing("textclf_check_options"):
+            if plugin in asked:
+                continue
+            asked.add(plugin)
+            try:
+                call_one(plugin, "textclf_check_options")
+            except UsageError as error:
+                faults.append(f"{plugin.name}: {error}")
+    if faults:
+        raise UsageError("\n".join(faults))
 
 
 def suited(plugins: ActivePlugins, task: Task) -> ActivePlugins:

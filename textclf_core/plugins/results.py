@@ -139,6 +139,7 @@ _CLASSIFIER = "a Classifier (with scores and save)"
 _POSTPROCESSING = "a Postprocessing (with abstains, rescore, decide and save)"
 
 RESULTS: Mapping[str, Result] = {
+    "textclf_check_options": Result("nothing", _nothing),
     "textclf_load_data": Result("a DatasetDict of the package datasets", _optional(_a(_dataset_dict))),
     "textclf_check_task": Result("a reason (str), or None", _optional(_a(lambda: str))),
     "textclf_build_model": Result("an Encoder of textclf_core", _optional(_a(_encoder))),

@@ -159,7 +159,7 @@ def _adapted_by(encoder: Encoder) -> list[str]:
 
 
 def load_checkpoint(
-    directory: Path, encoder: Encoder, settings: dict[str, Any], epochs: int
+    directory: Path, encoder: Encoder, settings: dict[str, Any]
 ) -> tuple[TrainingState, dict[str, torch.Tensor] | None, OptimizerState]:
     """Load a checkpoint into the encoder.
 
@@ -167,14 +167,12 @@ def load_checkpoint(
         directory: the checkpoint.
         encoder: the model, with all parameters trainable that train in any phase.
         settings: the settings of this run, as in :class:`TrainingState`.
-        epochs: the number of epochs of the whole run.
 
     Returns:
         The state of training; the best epoch's parameters, if the checkpoint has them; and the optimizer's state.
 
     Raises:
-        UsageError: there is no checkpoint, it was written with other settings or another strategy, or all epochs are
-            done.
+        UsageError: there is no checkpoint, or it was written with other settings or another strategy.
     """
     if not (directory / _STATE).is_file():
         raise UsageError(f"resume={directory}: no checkpoint there. Give a folder such as RUN/checkpoints/epoch-1.")
@@ -196,10 +194,6 @@ def load_checkpoint(
         faults.append(f"the model was adapted by {was}, now by {now}")
     if set(weights) != trainable:
         faults.append("the strategy freezes other parameters")
-    if phase.stopped:
-        faults.append(f"training was ended after epoch {state.epoch}")
-    elif state.epoch >= epochs:
-        faults.append(f"all {state.epoch} epochs are done")
     if faults:
         raise UsageError(f"resume={directory}: this run can't go on from there: {'; '.join(faults)}.")
     restore_tensors(encoder, weights)

@@ -23,6 +23,13 @@ class EncoderTraining(Recipe):
     keep: Annotated[
         Literal["last", "best"], Option("The epoch whose weights are kept; best has the lowest validation loss.")
     ] = "last"
+    sampling: Annotated[
+        Literal["shuffled", "balanced"],
+        Option(
+            "How an epoch draws rows: shuffled takes each once; balanced takes as many, with as many of each label, so "
+            "rows of rare labels come several times. Where a text may have several labels, its rarest one counts."
+        ),
+    ] = "shuffled"
     class_weights: Annotated[
         Literal["balanced"] | tuple[float, ...] | None,
         Option(
@@ -47,3 +54,5 @@ class EncoderTraining(Recipe):
     def __post_init__(self) -> None:
         if isinstance(self.class_weights, tuple) and min(self.class_weights, default=0) <= 0:
             raise ValueError(f"class_weights={self.class_weights}: each must be more than 0.")
+        if self.sampling == "balanced" and self.class_weights is not None:
+            raise ValueError("sampling=balanced and class_weights balance the labels twice; choose one of them")

@@ -138,8 +138,8 @@ class TrainingSession:
             UsageError: the checkpoint doesn't fit this run.
         """
         encoder, validation = self.classifier.encoder, self.validation
-        state, best, optimizer_state = load_checkpoint(checkpoint, encoder, self._settings(), self.plan.epochs)
-        self.workspace.events.history[:] = state.history
+        state, best, optimizer_state = load_checkpoint(checkpoint, encoder, self._settings())
+        self.workspace.events.restore_history(state.history)
         self.workspace.events.phases = tuple(PhaseRecord(**phase) for phase in state.phases)
         self.phases.state = state.phase
         validation.best_epoch, validation.best_loss = state.best_epoch, state.best_loss

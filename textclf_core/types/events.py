@@ -22,7 +22,7 @@ class RunEvents:
         notes: the messages logged at level INFO or above, without repetitions, in order.
         phases: the phases of training so far; the last one may be incomplete.
         history: the rows of the steps and epochs so far.
-        listeners: functions that are called with the history at the end of each epoch.
+        listeners: functions that are called with the history at the end of each epoch, and when it is restored.
     """
 
     meter: Meter = field(default_factory=Meter)
@@ -48,6 +48,10 @@ class RunEvents:
 
     def log_epoch(self, row: dict[str, Any]) -> None:
         """Add a finished epoch to the history: ``epoch`` (from 1), ``step``, and its numbers by name."""
-        self.history.append(row)
+        self.restore_history([*self.history, row])
+
+    def restore_history(self, history: History) -> None:
+        """Replace the history, as by that of a checkpoint."""
+        self.history[:] = history
         for listener in self.listeners:
             listener(self.history)

@@ -18,7 +18,7 @@ _SECONDS_BETWEEN_LINES = 10.0
 class Bar:
     """The progress of one piece of work."""
 
-    def __init__(self, description: str, total: int, unit: str) -> None:
+    def __init__(self, description: str, total: int | None, unit: str) -> None:
         self.description = description
         self.total = total
         self.unit = unit
@@ -46,7 +46,7 @@ class Bar:
     @property
     def seconds_left(self) -> float:
         """The remaining seconds at the rate so far."""
-        return (self.total - self.done) / self.rate if self.rate else float("inf")
+        return (self.total - self.done) / self.rate if self.rate and self.total is not None else float("inf")
 
     def _show(self) -> None:
         """Update the display; this base class shows nothing."""
@@ -55,27 +55,30 @@ class Bar:
 class _LogBar(Bar):
     """Print a plain line every ten seconds, and a last one if the work took that long."""
 
-    def __init__(self, description: str, total: int, unit: str, console: Console) -> None:
+    def __init__(self, description: str, total: int | None, unit: str, console: Console) -> None:
         super().__init__(description, total, unit)
         self._console = console
         self._last = self._started
 
     def _show(self) -> None:
         now = time.perf_counter()
-        finished = self.done >= self.total
+        finished = self.total is not None and self.done >= self.total
         if now - (self._started if finished else self._last) < _SECONDS_BETWEEN_LINES:
             return
         self._last = now
         left = (
             f"took {format_seconds(now - self._started)}" if finished else f"{format_seconds(self.seconds_left)} left"
         )
-        parts = [f"{self.done}/{self.total} {self.unit}", f"{self.rate:.1f} {self.unit}/s", left, self.note]
+        if self.total is None:
+            parts = [f"{self.done} {self.unit}", f"{self.rate:.1f} {self.unit}/s", self.note]
+        else:
+            parts = [f"{self.done}/{self.total} {self.unit}", f"{self.rate:.1f} {self.unit}/s", left, self.note]
         line = f"{self.description}: " + ", ".join(part for part in parts if part)
         self._console.print(line, soft_wrap=True, highlight=False, markup=False)
 
 
 class _RichBar(Bar):
-    def __init__(self, description: str, total: int, unit: str, rich: RichProgress) -> None:
+    def __init__(self, description: str, total: int | None, unit: str, rich: RichProgress) -> None:
         super().__init__(description, total, unit)
         self._rich = rich
         self._task = rich.add_task(description, total=total, bar=self)
@@ -112,8 +115,8 @@ class Progress:
         self._quiet = quiet
 
     @contextmanager
-    def bar(self, description: str, total: int, unit: str = "steps") -> Iterator[Bar]:
-        """Show the progress of ``total`` units of work while the block runs."""
+    def bar(self, description: str, total: int | None, unit: str = "steps") -> Iterator[Bar]:
+        """Show the progress of ``total`` units of work, ``None`` if their number is unknown, while the block runs."""
         if self._quiet:
             yield Bar(description, total, unit)
         elif not (self._console.is_terminal or self._console.is_jupyter):

@@ -32,8 +32,17 @@ class Conll:
     train: Annotated[str | None, Option("The training split's file, if path isn't given.")] = None
     validation: Annotated[str | None, Option("The validation split's file.")] = None
     test: Annotated[str | None, Option("The test split's file.")] = None
-    word_column: Annotated[int, Option("The position of the words' column: 0 is the first, -1 the last.")] = 0
-    tag_column: Annotated[int, Option("The position of the tags' column: 0 is the first, -1 the last.")] = -1
+    word_column: Annotated[
+        int | str | None,
+        Option(
+            "The words' column: its position (0 is the first, -1 the last), or its name in the first line, in a line "
+            "`# global.columns`, or in CoNLL-U. Default: the first; in CoNLL-U, form."
+        ),
+    ] = None
+    tag_column: Annotated[
+        int | str | None,
+        Option("The tags' column, by position or name. Default: the last; in CoNLL-U, upos."),
+    ] = None
 
     def __post_init__(self) -> None:
         if (self.path is None) == (self.train is None):

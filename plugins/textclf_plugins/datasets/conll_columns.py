@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -11,12 +12,14 @@ from pathlib import Path
 from datasets import DatasetDict
 
 from textclf_core.data.tagged_words import ordered_tags, tagged_split
-from textclf_core.errors import DataError
+from textclf_core.errors import DataError, did_you_mean
 from textclf_core.tasks.entities import OUTSIDE, invalid_sequences, scheme_of
 
 logger = logging.getLogger("textclf")
 
 _DOCUMENT = "-DOCSTART-"
+_DECLARATION = "# global.columns"
+_CONLLU = ("id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")
 
 
 @dataclass
@@ -28,16 +31,19 @@ class _Sequence:
     tags: list[str] = field(default_factory=list)
 
 
-def read_splits(files: Mapping[str, Path], word_column: int, tag_column: int) -> DatasetDict:
+def read_splits(
+    files: Mapping[str, Path], word_column: int | str | None = None, tag_column: int | str | None = None
+) -> DatasetDict:
     """Return the splits with the columns ``tokens`` and ``label``; ``O`` is label 0, the others are in sorted order.
 
     Args:
         files: the file of each split.
-        word_column: the column of the words, counted from 0, or from the end if negative.
+        word_column: the column of the words, counted from 0, or from the end if negative; or its name.
         tag_column: the column of the tags, likewise.
 
     Raises:
-        DataError: a file can't be read, or a line has a different number of columns than the first.
+        DataError: a file can't be read, a line has a different number of columns than the first, or there is no such
+            column.
     """
     splits = {name: list(_sequences(file, word_column, tag_column)) for name, file in files.items()}
     for name, sequences in splits.items():
@@ -106,18 +112,24 @@ def _from_iob1(tags: Sequence[str]) -> list[str]:
     ]
 
 
-def _sequences(file: Path, word_column: int, tag_column: int) -> Iterator[_Sequence]:
+def _sequences(file: Path, word_column: int | str | None, tag_column: int | str | None) -> Iterator[_Sequence]:
     lines = _lines(file)
-    first = next((line for line in lines if line.strip() and not line.startswith("#")), "")
+    word_column, tag_column = _as_position(word_column), _as_position(tag_column)
+    begin = next((number for number, line in enumerate(lines) if line.strip() and not line.startswith("#")), None)
+    if begin is None:
+        return
     # Words may contain blanks where tabs separate the columns.
-    separator = "\t" if "\t" in first else None
-    width = len(first.split(separator))
-    places = {"word_column": word_column, "tag_column": tag_column}
-    for option, place in places.items():
-        if first and not -width <= place < width:
-            raise DataError(f"conll: {file} has {width} columns, counted from 0, so there is no {option}={place}")
+    separator = "\t" if "\t" in lines[begin] else None
+    first = lines[begin].split(separator)
+    width = len(first)
+    names = _names(file, lines)
+    if not names and (isinstance(word_column, str) or isinstance(tag_column, str)):
+        names, begin = [name.strip() for name in first], begin + 1
+    default_word, default_tag = ("form", "upos") if {"form", "upos"} <= {*map(str.lower, names)} else (0, -1)
+    word = _place(file, "word_column", default_word if word_column is None else word_column, names, width)
+    tag_place = _place(file, "tag_column", default_tag if tag_column is None else tag_column, names, width)
     sequence: _Sequence | None = None
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(lines[begin:], start=begin + 1):
         if not line.strip():
             if sequence:
                 yield sequence
@@ -131,14 +143,45 @@ def _sequences(file: Path, word_column: int, tag_column: int) -> Iterator[_Seque
                 f"conll: {file}, line {number}: expected {width} columns like the first line, found {len(columns)}: "
                 f"{line[:60]!r}"
             )
-        tag = columns[tag_column].strip()
+        if names and names[0].lower() == "id" and not columns[0].isdecimal():
+            continue  # CoNLL-U has further lines for contractions (1-2) and words left out (5.1)
+        tag = columns[tag_place].strip()
         if not tag:
-            raise DataError(f"conll: {file}, line {number}: the word {columns[word_column]!r} has no tag")
+            raise DataError(f"conll: {file}, line {number}: the word {columns[word]!r} has no tag")
         sequence = sequence or _Sequence(number)
-        sequence.words.append(columns[word_column])
+        sequence.words.append(columns[word])
         sequence.tags.append(tag)
     if sequence:
         yield sequence
+
+
+def _as_position(column: int | str | None) -> int | str | None:
+    return int(column) if isinstance(column, str) and re.fullmatch(r"-?\d+", column) else column
+
+
+def _names(file: Path, lines: Sequence[str]) -> list[str]:
+    """Return the names of the columns if the format has them: those of CoNLL-U, or those that CoNLL-U Plus declares."""
+    declared = next((line.partition("=")[2].split() for line in lines[:1] if line.startswith(_DECLARATION)), [])
+    return declared or (list(_CONLLU) if file.suffix.lower() == ".conllu" else [])
+
+
+def _place(file: Path, option: str, column: int | str, names: Sequence[str], width: int) -> int:
+    """Return the position of a column, given by its name or position.
+
+    Raises:
+        DataError: there is no such column.
+    """
+    if isinstance(column, int):
+        if not -width <= column < width:
+            raise DataError(f"conll: {file} has {width} columns, counted from 0, so there is no {option}={column}")
+        return column
+    places = [place for place, name in enumerate(names) if name.lower() == column.lower()]
+    if not places or places[0] >= width:
+        raise DataError(
+            f"conll: {file} has no column {column!r} ({option}={column}); the columns are: {', '.join(names)}."
+            f"{did_you_mean(column, names)} A column can also be given by its position, from 0."
+        )
+    return places[0]
 
 
 def _lines(file: Path) -> list[str]:

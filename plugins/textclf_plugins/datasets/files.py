@@ -1,8 +1,7 @@
-"""Labelled texts in files: CSV, TSV, JSON or Parquet."""
+"""Labelled texts in files: CSV, TSV, JSON, Parquet, Excel, or a text file each."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -10,18 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from textclf_core.errors import DataError
 from textclf_core.hookspecs import hookimpl
 from textclf_core.types.option import Option
+from textclf_plugins.datasets.finding_files import Found, named_splits, splits_in
 
 if TYPE_CHECKING:
     from datasets import DatasetDict
 
     from textclf_core.data.separated import ReadOptions
 
-SUFFIXES = (".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".json", ".parquet")
-
 
 @dataclass(frozen=True, kw_only=True)
 class Files:
-    """Labelled texts in CSV, TSV, JSON or Parquet files, compressed or not.
+    """Labelled texts in CSV, TSV, JSON, Parquet or Excel files, compressed or not, or a folder of texts per class.
 
     Two text columns are passed to the model as a pair; more are joined by the model's separator.
 
@@ -31,9 +29,12 @@ class Files:
 
     path: Annotated[
         str | None,
-        Option("The training split's file, or a folder with a file per split: train.csv, validation.csv, test.csv."),
+        Option(
+            "The training split's file, several by a pattern (data/*.csv), or a folder with a file, numbered files or "
+            "a folder per split (train.csv, validation.csv, test.csv), or with a folder of .txt files per class."
+        ),
     ] = None
-    train: Annotated[str | None, Option("The training split's file, if path isn't given.")] = None
+    train: Annotated[str | None, Option("The training split's file, pattern or folder, if path isn't given.")] = None
     validation: Annotated[str | None, Option("The validation split's file.")] = None
     test: Annotated[str | None, Option("The test split's file.")] = None
     text: Annotated[
@@ -97,13 +98,13 @@ class Files:
     @hookimpl
     def textclf_load_data(self) -> DatasetDict:
         """Return the splits for which there are files."""
-        from textclf_core.data import labelled, read_file
+        from textclf_core.data import labelled
         from textclf_core.data.separated import SEPARATORS
 
         options = self._read_options()
         separator = self.label_separator
         return labelled(
-            {name: read_file(file, options) for name, file in self._files()},
+            {name: found.read(options) for name, found in self._files().items()},
             text=self.text,
             label=self.label,
             label_separator=None if separator is None else SEPARATORS.get(separator, separator),
@@ -125,44 +126,10 @@ class Files:
             columns=self.columns,
         )
 
-    def _files(self) -> Iterator[tuple[str, Path]]:
-        """Yield the name and the file of each split."""
-        named = {"train": self.train, "validation": self.validation, "test": self.test}
-        if self.path is not None:
-            path = Path(self.path).expanduser()
-            if path.is_dir():
-                if self.validation or self.test:
-                    raise DataError(f"files: {path} is a folder, so validation= and test= are looked for in it")
-                yield from splits_in(path).items()
-                return
-            yield "train", path
-        for name, file in named.items():
-            if file is not None:
-                yield name, Path(file).expanduser()
-
-
-def splits_in(folder: Path) -> dict[str, Path]:
-    """Return the file of each split in a folder, recognised by its name: train.csv, dev.tsv, test.jsonl.
-
-    Raises:
-        DataError: there is no file for train, or there are two for one split.
-    """
-    from textclf_core.data.infer_columns import SPLIT_OF_NAME
-    from textclf_core.data.reading import plain_name
-
-    if (folder / "dataset_dict.json").is_file():
-        raise DataError(f"files: {folder} was written by save_to_disk; read it with hf-dataset:id={folder}")
-    found: dict[str, Path] = {}
-    for file in sorted(folder.iterdir()):
-        split = SPLIT_OF_NAME.get(plain_name(file).stem.lower())
-        if split is None or plain_name(file).suffix.lower() not in SUFFIXES:
-            continue
-        if split in found:
-            raise DataError(f"files: {folder} has two files for {split}: {found[split].name} and {file.name}")
-        found[split] = file
-    if "train" not in found:
-        raise DataError(
-            f"files: {folder} has no training file; expected a file train with one of {', '.join(SUFFIXES)}, and "
-            "optionally validation and test. For a single file: path=FILE"
-        )
-    return {name: found[name] for name in ("train", "validation", "test") if name in found}
+    def _files(self) -> dict[str, Found]:
+        """Return the files of each split."""
+        if self.path is not None and Path(self.path).expanduser().is_dir():
+            if self.validation or self.test:
+                raise DataError(f"files: {self.path} is a folder, so validation= and test= are looked for in it")
+            return splits_in(Path(self.path).expanduser())
+        return named_splits({"path": self.path, "train": self.train, "validation": self.validation, "test": self.test})

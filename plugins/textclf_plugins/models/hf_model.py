@@ -17,13 +17,22 @@ if TYPE_CHECKING:
 class HfModel:
     """An encoder from the Hugging Face hub (its local cache is tried first) or from a folder.
 
-    Code of the checkpoint is never run. Weights are loaded as float32. A classification head of the checkpoint is
-    replaced by a new one.
+    The folder may be that of a run (its model is taken), of a model with its tokenizer, of a sentence-transformers
+    model (its transformer is taken), or of a peft adapter (which is merged into the model that it names; this needs the
+    extra lora). Code of the checkpoint is never run. Weights are loaded as float32. A classification head of the
+    checkpoint is replaced by a new one.
     """
 
     checkpoint: Annotated[
-        str, Option("A name on the hub, owner/name or owner/name@revision; or the folder of a model and tokenizer.")
+        str, Option("A name on the hub, owner/name or owner/name@revision; or a folder: a run, a model, an adapter.")
     ]
+
+    @hookimpl
+    def textclf_check_options(self) -> None:
+        """Refuse a checkpoint whose files, tokenizer or family can't be used."""
+        from textclf_plugins.models.checkpoints import check_checkpoint
+
+        check_checkpoint(self.checkpoint)
 
     @hookimpl
     def textclf_build_model(self, task: Task) -> Encoder:

@@ -17,7 +17,7 @@ from textclf_core.encoder.dropout import KeyedDropout
 from textclf_core.encoder.tokenizing import rows_of
 from textclf_core.system.memory import HeapTrimming, trim_heap
 from textclf_core.tasks import kind_of
-from textclf_core.training.batching import LengthGroupedBatches
+from textclf_core.training.batching import training_batches
 from textclf_core.training.checkpoints import OptimizerState, optimizer_state_of, restore_optimizer_state
 from textclf_core.training.encoder_classifier import EncoderClassifier
 from textclf_core.training.flops import EncoderFlops, count_flops
@@ -73,7 +73,7 @@ def finetune(
     with meter.time("train/tokenize"):
         train = encoder.tokenize(data["train"], task, options)
         validation = encoder.tokenize(data["validation"], task, options)
-    batches = LengthGroupedBatches([len(ids) for ids in train["input_ids"]], options.batch_size, seed)
+    batches = training_batches(options, task, data["train"], train, seed)
     classifier = EncoderClassifier(encoder, task, options, progress)
     session = TrainingSession(options, classifier, train, validation, batches, workspace, plan)
     optimizer_state: OptimizerState = session.resume(options.resume) if options.resume else {}

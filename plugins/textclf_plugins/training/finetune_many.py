@@ -11,7 +11,7 @@ import torch
 from textclf_core.encoder.training_cells import TrainedCell, TrainingCell
 from textclf_core.errors import RunError
 from textclf_core.tasks import kind_of
-from textclf_core.training.batching import LengthGroupedBatches
+from textclf_core.training.batching import training_batches
 from textclf_core.training.checkpoints import restore_tensors, trainable_tensors
 from textclf_core.training.encoder_classifier import EncoderClassifier
 from textclf_core.training.flops import EncoderFlops, count_flops
@@ -55,9 +55,10 @@ def finetune_many(
     known = prefix.training_rows(train) if prefix else None
     if prefix is None or known is None:
         return None
-    lengths = [len(ids) for ids in train["input_ids"]]
-    batches = {cell.seed: LengthGroupedBatches(lengths, recipe.batch_size, cell.seed) for cell in cells}
-    steps = len(next(iter(batches.values())))
+    of_all = dataclasses.replace(options, **dataclasses.asdict(recipe))
+    batches = {cell.seed: training_batches(of_all, task, data["train"], train, cell.seed) for cell in cells}
+    first = batches[cells[0].seed]
+    lengths, steps = first.lengths, len(first)
     sessions = [
         TrainingSession(
             dataclasses.replace(options, **dataclasses.asdict(cell.recipe), checkpoints=0),

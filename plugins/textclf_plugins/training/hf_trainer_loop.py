@@ -19,7 +19,7 @@ from transformers import (
 
 from textclf_core.encoder.dropout import KeyedDropout
 from textclf_core.errors import UsageError
-from textclf_core.training.batching import LengthGroupedBatches
+from textclf_core.training.batching import LengthGroupedBatches, training_batches
 from textclf_core.training.encoder_classifier import EncoderClassifier
 from textclf_core.training.flops import EncoderFlops, count_flops
 from textclf_core.training.plan import TrainingPlan
@@ -59,7 +59,7 @@ def train(
     with workspace.meter.time("train/tokenize"):
         train_rows = encoder.tokenize(data["train"], task, options)
         validation = encoder.tokenize(data["validation"], task, options)
-    batches = LengthGroupedBatches([len(ids) for ids in train_rows["input_ids"]], options.batch_size, seed)
+    batches = training_batches(options, task, data["train"], train_rows, seed)
     classifier = EncoderClassifier(encoder, task, options, progress)
     plan = TrainingPlan.plain(options)
     session = TrainingSession(options, classifier, train_rows, validation, batches, workspace, plan)

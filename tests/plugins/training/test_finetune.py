@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import torch
@@ -217,10 +217,13 @@ def test_other_data_cannot_go_on(two_epochs: Trained, tmp_path: Path) -> None:
         train(again, tmp_path, data=tiny_data(rows=32, seed=1))
 
 
-def test_a_finished_run_cannot_go_on(two_epochs: Trained, tmp_path: Path) -> None:
-    again = Finetune(epochs=2, resume=two_epochs.directory / "checkpoints" / "epoch-2")
-    with pytest.raises(UsageError, match=r"can't go on from there: all 2 epochs are done\.$"):
-        train(again, tmp_path, data=tiny_data(rows=32))
+@pytest.mark.parametrize("keep", ["last", "best"])
+def test_a_run_whose_training_is_over_is_only_scored(keep: Literal["last", "best"], tmp_path: Path) -> None:
+    trained = overfitted(tmp_path / "trained", keep=keep)
+    again = overfitted(tmp_path / "again", keep=keep, resume=trained.directory / "checkpoints" / "epoch-4")
+    assert same_bits(trained.parameters, again.parameters)
+    assert trained.history == again.history
+    assert again.meter.examples == 0
 
 
 def test_a_folder_without_a_checkpoint_is_refused_with_an_example(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -190,6 +191,87 @@ def test_a_failed_run_shows_where_its_work_is_saved_and_how_to_continue(
     assert f"--plugin finetune:resume={kept}/checkpoints/epoch-1" in error
     assert textclf("compare", *base, *mine, "--try", "full", "--seeds", "1", "--no-baselines") == 1
     assert "/checkpoints/epoch-1" in capsys.readouterr().err
+
+
+INTERRUPTED = """
+    @dataclass(frozen=True)
+    class Interrupting:
+        @hookimpl
+        def textclf_compute_metrics(self, references):
+            if len(references) > 2:  # after training; before it, metrics are checked on fewer rows
+                raise KeyboardInterrupt
+            return {}
+    """
+
+
+IN_AN_EPOCH = """
+            @hookimpl
+            def textclf_epoch_finished(self, epochs):
+                if len(epochs) == 2:  # before the epoch's checkpoint is written
+                    once()
+    """
+WHILE_SCORING = """
+            @hookimpl
+            def textclf_compute_metrics(self, references):
+                if len(references) > 2:  # after training; before it, metrics are checked on fewer rows
+                    once()
+                return {}
+    """
+
+
+@pytest.mark.parametrize(("where", "epoch"), [(IN_AN_EPOCH, 1), (WHILE_SCORING, 3)], ids=["epoch 2", "scoring"])
+def test_ctrl_c_in_a_run_shows_what_is_saved_and_the_command_that_goes_on(
+    where: str,
+    epoch: int,
+    textclf: Textclf,
+    base: list[str],
+    plugin_file: Callable[..., Path],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = plugin_file(
+        """
+        from pathlib import Path
+
+        def once():
+            if not Path("once").exists():
+                Path("once").touch()
+                raise KeyboardInterrupt
+
+        @dataclass(frozen=True)
+        class Interrupting:
+        """
+        + where
+    )
+    mine = ["--plugin-file", str(path), "--plugin", "interrupting"]
+    assert textclf("run", *base, "--plugin", "finetune:epochs=3", *mine) == 130
+    error = capsys.readouterr().err
+    [kept] = Path("runs").glob("*.incomplete")
+    assert f"interrupted. The files written so far are in {kept}." in error
+    command = error.split("To resume after its last epoch: ")[1].strip()
+    words = shlex.split(command)
+    assert words[:2] == ["textclf", "run"]
+    assert f"finetune:epochs=3,resume={kept}/checkpoints/epoch-{epoch}" in words
+    assert not any(word == "finetune:epochs=3" for word in words)
+    assert textclf(*words[1:]) == 0
+
+
+def test_ctrl_c_in_a_comparison_shows_what_is_finished_and_the_command_that_goes_on(
+    textclf: Textclf, base: list[str], plugin_file: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["compare", base[2], base[3], "--no-baselines", "--seeds", "1"]
+    words += [
+        "--plugin-file",
+        str(plugin_file(INTERRUPTED)),
+        "--try",
+        "majority",
+        "--try",
+        "tfidf-logreg + interrupting",
+    ]
+    assert textclf(*words) == 130
+    error = capsys.readouterr().err
+    assert "1 of 2 cells are finished, in runs." in error
+    assert f"reads them and runs the others: {shlex.join(['textclf', *words])}" in error
+    assert "To resume after its last epoch" not in error
 
 
 def test_predictions_keep_the_files_order_and_columns(

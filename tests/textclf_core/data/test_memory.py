@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
+import logging
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
+from datasets import ClassLabel, Dataset, DatasetDict, Features, IterableDataset, Value
+from rich.console import Console
 
 from textclf_core.data import from_memory
 from textclf_core.errors import DataError
+from textclf_core.types.progress import Progress
 
 COLUMNS = {"review": ["slow start", "NA"], "stars": [2, 5]}
 
@@ -35,6 +39,20 @@ COLUMNS = {"review": ["slow start", "NA"], "stars": [2, 5]}
         [["slow start", 2], ["NA", 5]],
         {"train": pd.DataFrame(COLUMNS)},
         {"train": [("slow start", 2), ("NA", 5)]},
+        pd.DataFrame(COLUMNS, index=pd.MultiIndex.from_tuples([("a", 1), ("a", 1)])),
+        pa.Table.from_pandas(pd.DataFrame(COLUMNS, index=[7, 3])),
+        pa.table(COLUMNS).to_batches()[0],
+        pa.table(COLUMNS).to_reader(),
+        pa.table({"review": pa.array(COLUMNS["review"], pa.string_view()), "stars": COLUMNS["stars"]}),
+        pa.table({"review": pa.array(COLUMNS["review"]).dictionary_encode(), "stars": COLUMNS["stars"]}),
+        np.array([("slow start", 2), ("NA", 5)], dtype=object),
+        (row for row in [("slow start", 2), ("NA", 5)]),
+        iter([{"review": "slow start", "stars": 2}, {"review": "NA", "stars": 5}]),
+        Dataset.from_dict(COLUMNS).to_iterable_dataset(),
+        IterableDataset.from_generator(
+            lambda: iter([{"review": "slow start", "stars": 2}, {"review": "NA", "stars": 5}])
+        ),
+        {"Training": (row for row in [("slow start", 2), ("NA", 5)])},
     ],
     ids=lambda data: type(data).__name__,
 )
@@ -82,6 +100,71 @@ def test_validation_may_have_another_usual_name() -> None:
     assert list(from_memory({"train": COLUMNS, "dev": COLUMNS})) == ["train", "validation"]
 
 
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (("Train", "Test"), ["train", "test"]),
+        (("training", "valid", "holdout"), ["train", "validation", "test"]),
+        (("TRAIN", "Dev", "Testing"), ["train", "validation", "test"]),
+        (("train_df", "my-dev-set", "test (2024)"), ["train", "validation", "test"]),
+    ],
+)
+@pytest.mark.parametrize(
+    "make", [dict, pd.DataFrame, Dataset.from_dict, lambda columns: list(zip(*columns.values(), strict=True))]
+)
+def test_splits_may_have_other_usual_names(names: tuple[str, ...], expected: list[str], make: Any) -> None:
+    assert list(from_memory({name: make(COLUMNS) for name in names})) == expected
+
+
+def test_a_split_of_another_name_is_dropped_and_reported(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "textclf")
+    assert list(from_memory({"Train": pd.DataFrame(COLUMNS), "extra": pd.DataFrame(COLUMNS)})) == ["train"]
+    assert "the split 'extra' is dropped" in caplog.text
+
+
+def test_a_splits_own_name_goes_before_others_that_contain_it(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "textclf")
+    splits = from_memory({"train_large": pd.DataFrame(COLUMNS), "train": pd.DataFrame({"text": ["c"], "label": [2]})})
+    assert splits["train"]["text"][:] == ["c"]
+    assert "the split 'train_large' is dropped" in caplog.text
+    with pytest.raises(DataError, match="there are two train splits, one of them 'train_r2'"):
+        from_memory({"train_r1": pd.DataFrame(COLUMNS), "train_r2": pd.DataFrame(COLUMNS)})
+
+
+def test_columns_may_have_names_that_contain_a_splits() -> None:
+    columns = {"train_text": ["a", "b"], "train_label": ["x", "y"]}
+    assert list(from_memory(columns, "train_text", "train_label")) == ["train"]
+
+
+def test_a_column_may_have_the_name_of_a_split() -> None:
+    columns = {"text": ["a", "b"], "label": ["x", "y"], "test": [[1, 2], [3]]}
+    assert from_memory(columns)["train"].column_names == ["text", "label", "test"]
+
+
+def test_a_frame_of_polars() -> None:
+    polars = pytest.importorskip("polars", reason="polars isn't installed")
+    frame = polars.DataFrame({"review": ["slow start", "NA"], "stars": ["2", "5"]})
+    frame = frame.with_columns(polars.col("stars").cast(polars.Categorical))
+    assert from_memory(frame)["train"][:] == from_memory(COLUMNS)["train"][:]
+
+
+def test_the_label_names_of_an_iterable_dataset_are_kept() -> None:
+    features = Features({"text": Value("string"), "label": ClassLabel(names=["spam", "ham"])})
+    data = Dataset.from_dict({"text": ["a", "b"], "label": [0, 1]}, features=features).to_iterable_dataset()
+    assert from_memory(data)["train"].features["label"].names == ["spam", "ham"]
+
+
+def test_the_rows_of_a_generator_are_counted_while_they_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("textclf_core.types.progress._SECONDS_BETWEEN_LINES", 0.0)
+    output = io.StringIO()
+    rows = ((f"text {number}", number % 2) for number in range(2500))
+    assert len(from_memory(rows, progress=Progress(Console(file=output)))["train"]) == 2500
+    assert [line.split(",")[0] for line in output.getvalue().splitlines()] == [
+        "read train: 1000 rows",
+        "read train: 2000 rows",
+    ]
+
+
 def test_the_splits_have_their_source_as_description() -> None:
     assert from_memory(COLUMNS)["train"].info.description == "data in memory"
 
@@ -89,7 +172,7 @@ def test_the_splits_have_their_source_as_description() -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (7, "train: a builtins.int can't be read as data; pass a pandas DataFrame"),
+        (7, "train: a builtins.int can't be read as data; pass a pandas or polars DataFrame"),
         ("reviews.csv", "a builtins.str can't be read as data"),
         ([], "train: the list is empty"),
         ([("a", 1), ("b",)], r"train, row 2: expected a \(text, label\) pair, .* got \('b',\)"),
@@ -97,6 +180,16 @@ def test_the_splits_have_their_source_as_description() -> None:
         ({"text": ["a", "b"], "label": [1]}, "must have the same length, but text has 2, label has 1"),
         (DatasetDict(test=Dataset.from_dict(COLUMNS)), "there is no train split; the splits are: test"),
         ({"train": COLUMNS, "dev": COLUMNS, "valid": COLUMNS}, "there are two validation splits"),
+        ({"dev": pd.DataFrame(COLUMNS), "test": COLUMNS}, "there is no train split; the splits are: dev, test"),
+        ({"reviews": pd.DataFrame(COLUMNS)}, "there is no train split; the splits are: reviews"),
+        (iter(()), "train: the list is empty"),
+        ([("a", 1), list(range(10_000))], r"got \[0, 1, 2, 3, 4, \.\.\.\]$"),
+        (pd.DataFrame([["a", "b", 1]], columns=["text", "text", "label"]), "two columns are named 'text'"),
+        (pa.array(["a"]), "can't be read as a table"),
+        (
+            {str(n): [0] * (1 + n % 2) for n in range(700)},
+            "but 0 has 1, 1 has 2, 2 has 1, 3 has 2, 4 has 1 and 695 more",
+        ),
     ],
 )
 def test_what_cant_be_read_is_an_error(data: object, message: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from array import array
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -92,6 +93,28 @@ def test_a_stream_is_read_no_further_than_asked(format: str) -> None:
     assert stream.given <= 3
 
 
+@pytest.mark.parametrize("text", ["x" * 40, "x" * 70_000])
+def test_a_byte_that_isnt_utf_8_has_its_line_and_place_however_far_in_the_file(tmp_path: Path, text: str) -> None:
+    lines = [b"text,label", *[f"{text},x".encode()] * 3000, text.encode() + b"\xe9,x", b"a,x"]
+    file = write(tmp_path, "a.csv", b"\n".join(lines))
+    with pytest.raises(DataError, match=rf"a\.csv, line 3002: not UTF-8 \(byte 0xe9 at position {len(text) + 1}\)"):
+        read_file(file)
+
+
+def test_rows_read_at_once_are_those_that_are_read_one_by_one(tmp_path: Path) -> None:
+    rows = ["plain,x", '"two, ""cells""",y', '"two\nlines, and a comma",x', "", "z,x,,", '"caf\u00e9\r\n",y']
+    file = write(tmp_path, "a.csv", "text,label\n" + "\n".join(rows[number % 7 % 6] for number in range(50_000)) + "\n")
+    one_by_one = list(iter_rows(file))
+    source = read_file(file)
+    assert source.data.to_list() == one_by_one
+    assert len(one_by_one) == sum(bool(rows[number % 7 % 6]) for number in range(50_000))
+    assert source.lines[:5] == array("q", [2, 3, 4, 7, 8])
+    file.write_text(file.read_text() + "short\n")
+    for read in (read_file, lambda file: list(iter_rows(file))):
+        with pytest.raises(DataError, match=r"a\.csv, line \d+: 1 field, but the header has 2"):
+            read(file)
+
+
 def test_a_stream_needs_its_format() -> None:
     with pytest.raises(DataError, match="standard input can be read as csv, tsv, jsonl or text, not None"):
         next(iter_rows(io.BytesIO(b"a,b\n")))
@@ -111,7 +134,7 @@ def test_a_stream_needs_its_format() -> None:
         ("a.jsonl", '["a"]\n', r"a\.jsonl, line 1: a JSON list; expected one object per line"),
         ("a.jsonl", "", r"a\.jsonl: the file has no rows"),
         ("a.parquet", "text", r"a\.parquet: not a Parquet file"),
-        ("a.xlsx", "", r"a\.xlsx: unknown format; the file's name must end in \.csv, \.tsv"),
+        ("a.xls", "", r"a\.xls: unknown format; the file's name must end in \.csv, \.tsv"),
     ],
 )
 def test_a_bad_file_ends_in_an_error_with_file_and_line(

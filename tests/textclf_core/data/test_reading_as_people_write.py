@@ -205,3 +205,24 @@ def test_the_separator_that_the_header_shows_is_reported(tmp_path: Path, caplog:
     caplog.set_level(logging.INFO, "textclf")
     rows_of(tmp_path, "a.csv", "text;label\na;x\n")
     assert "the separator is ';', according to the header" in caplog.text
+
+
+def test_a_damaged_quote_in_a_tsv_that_a_program_quoted_is_refused_with_its_line(tmp_path: Path) -> None:
+    quoted = 'text\tlabel\n"""Help"" he said"\tx\nplain\ty\n"cut ""here""\tx\n'
+    with pytest.raises(DataError, match=r"a\.tsv, line 4: the quotes of the row that starts here"):
+        rows_of(tmp_path, "a.tsv", quoted)
+    assert rows_of(tmp_path, "a.tsv", quoted, quoting="none")[2]["text"] == '"cut ""here""'
+
+
+def test_a_tsv_whose_lines_are_rows_with_and_without_its_quotes_is_refused(tmp_path: Path) -> None:
+    content = 'text\tlabel\nfine\tgood\n"two\tcells\nand a line"\tgood\n'
+    with pytest.raises(DataError, match=r"a\.tsv, lines 3-4: one quoted cell, or 2 rows with quotes in their texts"):
+        rows_of(tmp_path, "a.tsv", content)
+    assert rows_of(tmp_path, "a.tsv", content, quoting="double")[1]["text"] == "two\tcells\nand a line"
+    assert len(rows_of(tmp_path, "a.tsv", content, quoting="none")) == 3
+
+
+def test_a_carriage_return_outside_of_quotes_is_refused_with_its_line(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"a\.csv, line 3: .* there is a carriage return outside of quotes"):
+        rows_of(tmp_path, "a.csv", "text,label\na,x\nb\rc,y\n")
+    assert rows_of(tmp_path, "a.csv", 'text,label\n"b\rc",y\n')[0]["text"] == "b\rc"

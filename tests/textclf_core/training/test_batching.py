@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -52,6 +53,29 @@ def test_each_epoch_has_other_batches(rows: int) -> None:
     batches = LengthGroupedBatches(long_tailed(rows), 16, seed=0)
     first, second = ({frozenset(batch) for batch in batches.epoch(epoch)} for epoch in (0, 1))
     assert not first & second
+
+
+def balanced(strata: Sequence[int], epochs: int = 1) -> list[Counter[int]]:
+    """How often each row comes, by epoch."""
+    batches = LengthGroupedBatches(long_tailed(len(strata)), 16, seed=0, strata=strata)
+    return [Counter(row for batch in batches.epoch(epoch) for row in batch) for epoch in range(epochs)]
+
+
+def test_a_balanced_epoch_has_as_many_rows_and_equally_many_of_each_stratum() -> None:
+    strata = [0] * 70 + [1] * 25 + [2] * 6
+    [rows] = balanced(strata)
+    assert rows.total() == 101
+    of_stratum = Counter({name: sum(rows[row] for row in range(101) if strata[row] == name) for name in range(3)})
+    assert sorted(of_stratum.values()) == [33, 34, 34]
+
+
+def test_rows_of_a_small_stratum_come_equally_often_and_those_of_a_large_one_take_turns() -> None:
+    strata = [0] * 90 + [1] * 10
+    first, second = balanced(strata, epochs=2)
+    assert {first[row] for row in range(90, 100)} == {5}
+    assert {first[row] for row in range(90)} == {0, 1}
+    assert {row for row in first if row < 90} != {row for row in second if row < 90}
+    assert balanced(strata, epochs=2) == [first, second]
 
 
 def test_batches_do_not_come_by_length() -> None:

@@ -48,7 +48,7 @@ def test_training_goes_on_from_a_checkpoint_as_if_nothing_had_been(tmp_path: Pat
     step(encoder, optimizer)
 
     again, its_optimizer = training()
-    state, best, optimizer_state = load_checkpoint(tmp_path / "epoch-1", again, {"seed": 0}, epochs=2)
+    state, best, optimizer_state = load_checkpoint(tmp_path / "epoch-1", again, {"seed": 0})
     assert state == STATE
     assert best is not None  # the epoch was the best one
     assert best.keys() == set(again.trainable_names())
@@ -65,7 +65,7 @@ def test_what_is_frozen_is_not_stored(tmp_path: Path) -> None:
     save_checkpoint(tmp_path, STATE, encoder, optimizer, None, keep=1)
     other, _ = training(seed=1)
     frozen = other.model.get_parameter("bert.embeddings.word_embeddings.weight").clone()
-    load_checkpoint(tmp_path / "epoch-1", other, {"seed": 0}, epochs=2)
+    load_checkpoint(tmp_path / "epoch-1", other, {"seed": 0})
     assert torch.equal(other.model.get_parameter("bert.embeddings.word_embeddings.weight"), frozen)
     for name, values in trainable_tensors(encoder).items():
         assert torch.equal(other.model.get_parameter(name), values), name
@@ -76,7 +76,7 @@ def test_the_best_epochs_parameters_come_back(tmp_path: Path) -> None:
     best = trainable_tensors(encoder)
     step(encoder, optimizer)
     save_checkpoint(tmp_path, replace(STATE, epoch=2), encoder, optimizer, best, keep=1)
-    _, loaded, _ = load_checkpoint(tmp_path / "epoch-2", encoder, {"seed": 0}, epochs=3)
+    _, loaded, _ = load_checkpoint(tmp_path / "epoch-2", encoder, {"seed": 0})
     assert loaded is not None
     restore_tensors(encoder, loaded)
     for name, values in best.items():
@@ -128,7 +128,7 @@ def test_every_setting_that_differs_is_named(tmp_path: Path) -> None:
     step(encoder, optimizer)
     save_checkpoint(tmp_path, replace(STATE, settings={"seed": 0, "epochs": 3}), encoder, optimizer, None, keep=1)
     with pytest.raises(UsageError) as raised:
-        load_checkpoint(tmp_path / "epoch-1", encoder, {"seed": 1, "epochs": 2}, epochs=2)
+        load_checkpoint(tmp_path / "epoch-1", encoder, {"seed": 1, "epochs": 2})
     assert str(raised.value) == (
         f"resume={tmp_path / 'epoch-1'}: this run can't go on from there: seed was 0, now 1; epochs was 3, now 2."
     )
@@ -141,4 +141,4 @@ def test_a_checkpoint_of_another_format_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "epoch-1" / "state.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 99}))
     with pytest.raises(UsageError, match="the checkpoint was written by another version of textclf"):
-        load_checkpoint(tmp_path / "epoch-1", encoder, {"seed": 0}, epochs=2)
+        load_checkpoint(tmp_path / "epoch-1", encoder, {"seed": 0})

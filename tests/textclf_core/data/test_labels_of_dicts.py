@@ -1,0 +1,107 @@
+"""Labels as dicts of values by name, as in spaCy's ``cats``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+from datasets import ClassLabel, Dataset, DatasetDict
+
+from textclf_core.data import from_memory
+from textclf_core.data.source import ReadSplits
+from textclf_core.errors import DataError
+from textclf_plugins.datasets.files import Files
+
+Rows = list[dict[str, Any] | None]
+
+
+def of_jsonl(folder: Path, rows: Rows) -> DatasetDict:
+    lines = [json.dumps({"text": f"t{row}", "cats": cats}) for row, cats in enumerate(rows)]
+    (folder / "a.jsonl").write_text("\n".join(lines))
+    return Files(path=str(folder / "a.jsonl")).textclf_load_data()
+
+
+def of_csv(folder: Path, rows: Rows) -> DatasetDict:
+    columns(rows, pd.DataFrame).to_csv(folder / "a.csv", index=False)
+    return Files(path=str(folder / "a.csv")).textclf_load_data()
+
+
+def of_parquet(folder: Path, rows: Rows) -> DatasetDict:
+    columns(rows, pd.DataFrame).to_parquet(folder / "a.parquet")
+    return Files(path=str(folder / "a.parquet")).textclf_load_data()
+
+
+def columns(rows: Rows, make: Callable[[dict[str, Any]], Any]) -> Any:
+    return make({"text": [f"t{row}" for row in range(len(rows))], "cats": rows})
+
+
+CONTAINERS: list[Callable[[Path, Rows], DatasetDict]] = [
+    of_jsonl,
+    of_csv,
+    of_parquet,
+    lambda _, rows: from_memory(columns(rows, pd.DataFrame)),
+    lambda _, rows: from_memory(columns(rows, pa.table)),
+    lambda _, rows: from_memory(columns(rows, Dataset.from_dict)),
+    lambda _, rows: from_memory(columns(rows, dict)),
+]
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+@pytest.mark.parametrize("yes", [1, 1.0, True])
+def test_a_text_may_have_several(container: Callable[[Path, Rows], DatasetDict], yes: float, tmp_path: Path) -> None:
+    no = type(yes)(0)
+    data = container(tmp_path, [{"war": yes, "art": no}, {"war": yes, "art": yes}, {"war": no, "art": no}])
+    assert data["train"].features["label"].feature == ClassLabel(names=["art", "war"])
+    assert data["train"]["label"][:] == [[1], [0, 1], []]
+    assert isinstance(data, ReadSplits)
+    assert data.read_from["label"] == ("cats",)
+    assert any("dicts of 2 labels; a text may have several" in one for one in data.changes)
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_one_label_per_text_is_a_task_of_one_label(
+    container: Callable[[Path, Rows], DatasetDict], tmp_path: Path
+) -> None:
+    data = container(tmp_path, [{"bad": 0, "good": 1}, {"bad": 1, "good": 0}])
+    assert data["train"].features["label"] == ClassLabel(names=["bad", "good"])
+    assert data["train"]["label"][:] == [1, 0]
+    assert isinstance(data, ReadSplits)
+    assert any("each text has exactly one of them" in one for one in data.changes)
+
+
+def test_the_only_label_may_be_all_that_a_dict_has(tmp_path: Path) -> None:
+    assert of_jsonl(tmp_path, [{"good": 1}, {"bad": 1}, {"good": 1}])["train"]["label"][:] == [1, 0, 1]
+
+
+def test_probabilities_are_divided_at_a_half_and_counted(tmp_path: Path) -> None:
+    data = of_jsonl(tmp_path, [{"war": 0.9, "art": 0.5}, {"war": 0.2, "art": 0}])
+    assert data["train"]["label"][:] == [[0, 1], []]
+    assert isinstance(data, ReadSplits)
+    assert any("3 of 4 values in the column 'cats' are between 0 and 1" in one for one in data.changes)
+
+
+@pytest.mark.parametrize("value", ["yes", 2, -0.5, [1]])
+def test_another_value_is_refused_with_its_line_and_label(value: object, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"a\.jsonl, line 2: .* for the label 'art' \(column 'cats'\)"):
+        of_jsonl(tmp_path, [{"war": 1, "art": 1}, {"war": 0, "art": value}])
+
+
+@pytest.mark.parametrize("missing", [{"war": 0}, {"war": 0, "art": None}, {"war": 0, "art": -1}])
+def test_an_unknown_value_is_refused_with_its_line_and_label(missing: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"line 2: it is unknown whether the text has the label 'art'.*1 entry is"):
+        of_jsonl(tmp_path, [{"war": 1, "art": 1}, missing])
+
+
+def test_rows_of_test_without_a_known_value_have_no_label() -> None:
+    train = [{"text": "a", "cats": {"war": 1, "art": 1}}, {"text": "b", "cats": {"war": 0, "art": 0}}]
+    test = [{"text": "c", "cats": {"war": 1, "art": 0}}, {"text": "d", "cats": {}}, {"text": "e", "cats": None}]
+    data = from_memory({"train": train, "test": test})
+    assert isinstance(data, ReadSplits)
+    assert (data.unlabelled, data["test"]["label"][:]) == (2, [[1]])
+    with pytest.raises(DataError, match="row 3: None isn't a list of labels"):
+        from_memory({"train": [*train, test[1]]})

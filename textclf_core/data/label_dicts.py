@@ -1,0 +1,124 @@
+"""Labels as dicts of a 0, a 1 or a probability by label name, as in spaCy's ``cats``."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from datasets import ClassLabel, List
+
+from textclf_core.data.columns import is_text
+from textclf_core.data.label_forms import with_column
+from textclf_core.data.source import Changes, Source
+from textclf_core.data.unknown_entries import is_unknown, unknown_fault
+from textclf_core.errors import DataError, shortened
+
+_Dicts = Sequence[dict[str, Any] | None]
+
+
+def with_labels_of_dicts(sources: Mapping[str, Source], column: str, changes: Changes) -> dict[str, Source]:
+    """Return the splits with ids of labels instead of dicts, if the column holds dicts, also as text.
+
+    A text has a label if its value is at least 0.5. If each text has exactly one, it is a task of one label per text;
+    otherwise a text may have several, and each dict must then have a value for every label.
+
+    Args:
+        sources: the splits by name.
+        column: the label column.
+        changes: what was changed is added to it.
+
+    Raises:
+        DataError: a value isn't 0, 1, true, false or a probability, or is unknown.
+    """
+    found = {name: _dicts(source, column) for name, source in sources.items()}
+    dicts = {name: rows for name, rows in found.items() if rows is not None}
+    if len(dicts) < len(sources) or not any(row for rows in dicts.values() for row in rows):
+        return dict(sources)
+    for name, rows in dicts.items():
+        _check_values(sources[name], column, rows)
+    known = {name: [_known(row) for row in rows] for name, rows in dicts.items()}
+    chosen = {name: [None if row is None else _chosen(row) for row in rows] for name, rows in known.items()}
+    one_each = all(row is None or len(row) == 1 for rows in chosen.values() for row in rows)
+    # Sorted, since Arrow sorts them too.
+    labels = sorted({label for rows in dicts.values() for row in rows for label in row or ()})
+    if not one_each:
+        for name, rows in known.items():
+            unknown = [(index, label) for index, row in enumerate(rows) if row for label in labels if label not in row]
+            if unknown:
+                raise DataError(unknown_fault(sources[name], column, unknown))
+    where = (sources.get("train") or next(iter(sources.values()))).where
+    how_many = "each text has exactly one of them" if one_each else "a text may have several"
+    changes.add("%s: the column %r holds dicts of %d labels; %s", where, column, len(labels), how_many)
+    values = [value for rows in known.values() for row in rows for value in (row or {}).values()]
+    if between := sum(0 < value < 1 for value in values):
+        changes.add(
+            "%s: %d of %d values in the column %r are between 0 and 1; from 0.5 on, the text has the label",
+            where,
+            between,
+            len(values),
+            column,
+        )
+    id_of = {label: id for id, label in enumerate(labels)}
+    feature = ClassLabel(names=labels)
+    splits = {}
+    for name, names in chosen.items():
+        ids = [None if row is None else [id_of[label] for label in row] for row in names]
+        odd = {other: one for other, one in sources[name].odd_values.items() if other != column}
+        source = replace(sources[name], odd_values=odd)
+        if one_each:
+            splits[name] = with_column(source, column, [None if row is None else row[0] for row in ids], feature)
+        else:
+            splits[name] = with_column(source, column, ids, List(feature))
+    return splits
+
+
+def _dicts(source: Source, column: str) -> _Dicts | None:
+    """Return the dicts of a column, with ``None`` for a missing one; ``None`` if another value is in it."""
+    feature = source.data.features.get(column)
+    if isinstance(feature, dict):
+        return list(source.column(column).to_pylist())
+    # Data that aren't Arrow tables have dicts as JSON, as an odd value.
+    if not is_text(feature) or (column in source.odd_values and source.odd_values[column].type != "dict"):
+        return None
+    of_text: dict[str | None, dict[str, Any] | None] = {}
+    for text in source.distinct(column):
+        of_text[text] = _dict_in(text) if text and text.strip() else None
+        if of_text[text] is None and text and text.strip():
+            return None
+    return [of_text[text] for text in source.column(column).to_pylist()]
+
+
+def _dict_in(text: str) -> dict[str, Any] | None:
+    """Return the dict that JSON or Python writes as this text; ``None`` if it isn't one."""
+    text = text.strip()
+    if not (text.startswith("{") and text.endswith("}")):
+        return None
+    for parse in (json.loads, ast.literal_eval):
+        try:
+            found = parse(text)
+        except (SyntaxError, ValueError, MemoryError, RecursionError):
+            continue
+        return found if isinstance(found, dict) and all(isinstance(name, str) for name in found) else None
+    return None
+
+
+def _check_values(source: Source, column: str, rows: _Dicts) -> None:
+    for index, row in enumerate(rows):
+        for label, value in (row or {}).items():
+            if not is_unknown(value) and not (isinstance(value, int | float) and 0 <= value <= 1):
+                raise DataError(
+                    f"{source.where}, {source.place(index)}: {shortened(value)} for the label {label!r} (column "
+                    f"{column!r}); in a dict of labels, each value is 0, 1, true, false or a probability"
+                )
+
+
+def _known(row: Mapping[str, Any] | None) -> dict[str, float] | None:
+    """Return the known values of a row; ``None`` if there are none."""
+    return {label: float(value) for label, value in (row or {}).items() if not is_unknown(value)} or None
+
+
+def _chosen(row: Mapping[str, float]) -> list[str]:
+    return [label for label, value in row.items() if value >= 0.5]
