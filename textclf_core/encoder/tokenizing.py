@@ -15,7 +15,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from textclf_core.encoder.truncation import kept_places
 from textclf_core.errors import UsageError
 from textclf_core.tasks import kind_of
-from textclf_core.tasks.subtokens import batch_of_labels
+from textclf_core.tasks.subtokens import WORD_STARTS, batch_of_labels
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -25,12 +25,16 @@ if TYPE_CHECKING:
     from textclf_core.types.tokenization import Tokenization
 
 _BATCH_ROWS = 1000
+# The families whose head for whole texts reads the last position, padding or not.
+_PADDED_LEFT = ("xlnet",)
 
 
 def longest_input(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> int:
     """Return the model's maximum input length in tokens, special tokens included."""
     longest: int = tokenizer.model_max_length
-    positions: int = getattr(model.config, "max_position_embeddings", longest)
+    positions: int = getattr(model.config, "max_position_embeddings", None) or longest
+    if positions < 0:  # a family without a limit, such as XLNet
+        return longest
     table = getattr(getattr(model.base_model, "embeddings", None), "position_embeddings", None)
     if (padding := getattr(table, "padding_idx", None)) is not None:
         # RoBERTa and MPNet count positions from the one after the padding's: 514 positions are 512 tokens.
@@ -121,7 +125,9 @@ def rows_of(tokenized: Dataset) -> list[dict[str, Any]]:
     return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
 
-def collate(tokenizer: PreTrainedTokenizerBase, rows: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:
+def collate(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, rows: Sequence[Mapping[str, Any]]
+) -> dict[str, Tensor]:
     """Return rows as one padded batch; see :meth:`Encoder.collate`."""
     padding = {
         "input_ids": tokenizer.pad_token_id,
@@ -129,11 +135,12 @@ def collate(tokenizer: PreTrainedTokenizerBase, rows: Sequence[Mapping[str, Any]
         "token_type_ids": tokenizer.pad_token_type_id,
     }
     longest = max(len(row["input_ids"]) for row in rows)
+    on_the_left = model.config.model_type in _PADDED_LEFT and WORD_STARTS not in rows[0]
 
     def padded(name: str, fill: int) -> Tensor:
         batch = np.full((len(rows), longest), fill, dtype=np.int64)
         for place, row in zip(batch, rows, strict=True):
-            place[: len(row[name])] = row[name]
+            place[slice(-len(row[name]), None) if on_the_left else slice(len(row[name]))] = row[name]
         return torch.from_numpy(batch)
 
     batch = {name: padded(name, fill) for name, fill in padding.items() if name in rows[0]}

@@ -68,8 +68,9 @@ class EncoderRecord:
         checkpoint: the name or folder of the weights.
         revision: the commit on the hub, if known.
         family: the ``model_type`` of transformers.
-        blocks: number of encoder blocks.
-        frozen_prefix: 0 for nothing, 1 for the embeddings, 1+k for the embeddings and the first k blocks.
+        blocks: number of encoder blocks; ``None`` if they can't be identified.
+        frozen_prefix: 0 for nothing, 1 for the embeddings, 1+k for the embeddings and the first k blocks; 0 if
+            ``blocks`` is ``None``.
         frozen: the completely frozen parts, such as ``embeddings``, ``block 0``.
         frozen_sha256: hash of all frozen parameters, equal before and after training; ``None`` if none was frozen.
         updated: number of trainable parameter tensors that training changed.
@@ -80,7 +81,7 @@ class EncoderRecord:
     checkpoint: str
     revision: str | None
     family: str
-    blocks: int
+    blocks: int | None
     frozen_prefix: int
     frozen: tuple[str, ...]
     frozen_sha256: str | None

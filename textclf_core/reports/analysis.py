@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -130,8 +131,7 @@ def _analyse(contenders: Sequence[ContenderRuns], metric: str, cost: str) -> Ana
     compared = compare(references, {one.label: outcomes_of(one, measured, one.seeds) for one in contenders}, measured)
     scores = {one.name: one for one in compared.contenders}
     costs = {one.label: _costs(one) for one in contenders}
-    # A trainer that counts no FLOPs has no encoder; its FLOPs are negligible.
-    price = {label: values[cost] or 0.0 for label, values in costs.items()}
+    price = {one.label: _price(one, costs[one.label][cost]) for one in contenders}
     means = {label: one.mean for label, one in scores.items()}
     candidates = [label for label, one in scores.items() if one.verdict != "worse"]
     recommended = min(candidates, key=lambda label: (price[label], -means[label]))
@@ -174,6 +174,14 @@ def _costs(contender: ContenderRuns) -> dict[str, float | None]:
     return means
 
 
+def _price(contender: ContenderRuns, cost: float | None) -> float:
+    """Return a cost for comparing; infinite where it is unknown, so that nothing is recommended for it."""
+    if cost is not None:
+        return cost
+    # A trainer without an encoder counts no FLOPs; they are negligible.
+    return math.inf if any(run.record.encoder for run in contender.runs) else 0.0
+
+
 def _on_front(label: str, means: Mapping[str, float], price: Mapping[str, float]) -> bool:
     """Return whether a contender is Pareto-optimal: no other is at least as good and as cheap, and better in one."""
     return not any(
@@ -207,7 +215,11 @@ def _row(
 def _sentence(compared: Comparison, recommended: str, cost: str, price: Mapping[str, float]) -> str:
     best = compared.sentence(compared.best)
     if recommended == compared.best:
-        return f"Use {recommended}. {best} No cheaper contender is as good."
+        known = math.isfinite(price[recommended])
+        return f"Use {recommended}. {best} No {'cheaper' if known else 'other'} contender is as good."
     kind = COSTS[cost]
-    cheaper = f"{kind.heading} {kind.write(price[recommended])} instead of {kind.write(price[compared.best])}"
+    own, other = (
+        kind.write(price[label]) if math.isfinite(price[label]) else "unknown" for label in (recommended, compared.best)
+    )
+    cheaper = f"{kind.heading} {own} instead of {other}"
     return f"Use {recommended} ({cheaper}). {best} {compared.sentence(recommended)}"

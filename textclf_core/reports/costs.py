@@ -60,8 +60,8 @@ def _train_seconds(seconds: Mapping[str, float]) -> float:
 
 
 def _train_flops(record: Record) -> float | None:
-    flops = record.cost.train_flops
-    return None if flops is None else flops + record.cost.adapt_flops
+    flops, of_adapting = record.cost.train_flops, record.cost.adapt_flops
+    return None if flops is None or of_adapting is None else flops + of_adapting
 
 
 def _float(value: int | None) -> float | None:
