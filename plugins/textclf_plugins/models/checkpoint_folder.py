@@ -19,7 +19,7 @@ CONFIG = "config.json"
 ADAPTER_CONFIG = "adapter_config.json"
 _ST_MODULES = "modules.json"
 _WEIGHTS = ("model.safetensors", "pytorch_model.bin")
-_ADAPTER_WEIGHTS = ("adapter_model.safetensors", "adapter_model.bin")
+ADAPTER_WEIGHTS = ("adapter_model.safetensors", "adapter_model.bin")
 _OTHER_FRAMEWORKS = ("*.h5", "*.msgpack", "*.gguf", "*.onnx", "onnx/*.onnx", "*.ckpt*")
 _LFS_POINTER = b"version https://git-lfs"
 _WITHOUT_EFFECT = ("Transformer", "Pooling", "Normalize", "Dropout")
@@ -64,7 +64,7 @@ def check_files(folder: Path, *, whole: bool = True) -> None:
     for path in sorted(folder.glob("*.json")):
         _read_json(path)
     _check_code(folder)
-    names = _ADAPTER_WEIGHTS if (folder / ADAPTER_CONFIG).is_file() else _WEIGHTS
+    names = ADAPTER_WEIGHTS if (folder / ADAPTER_CONFIG).is_file() else _WEIGHTS
     for path in _weight_files(folder, names) if whole else _present(folder, (*names, "*.safetensors")):
         _check_weights_file(path)
     if not (folder / "tokenizer.json").is_file():
