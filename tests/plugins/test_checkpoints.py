@@ -211,6 +211,19 @@ def _without_family(folder: Path) -> None:
     (folder / "config.json").write_text("{}")
 
 
+def _quantized(folder: Path) -> None:
+    update(folder / "config.json", quantization_config={"quant_method": "bitsandbytes", "load_in_4bit": True})
+
+
+def _tokenizer_with_code(folder: Path) -> None:
+    update(
+        folder / "tokenizer_config.json",
+        tokenizer_class="MyTokenizer",
+        auto_map={"AutoTokenizer": ["mine.MyTokenizer", None]},
+    )
+    (folder / "mine.py").write_text("raise SystemExit('the code of a checkpoint was run')\n")
+
+
 def _broken_config(folder: Path) -> None:
     (folder / "config.json").write_text('{"model_type": "bert",')
 
@@ -237,6 +250,7 @@ DEFECTS: dict[str, tuple[Callable[[Path], None], str]] = {
     "tokens beyond the embeddings": (_small_vocabulary, r"tokens beyond the model's 60 embeddings: '.*' \(60\)"),
     "no padding token": (_without_padding, r"no padding token.* Choose one .*'\[SEP\]'.*pad_token=TOKEN"),
     "code of its own": (_own_code, r"'auto_map' in config\.json\), and textclf never runs code"),
+    "quantized weights": (_quantized, r"are quantized \(bitsandbytes, in config\.json\)"),
     "an unknown family": (_unknown_family, r"no models of the family 'brt'.* Did you mean 'bert'\?"),
     "no family": (_without_family, r"names no family of models"),
     "a broken configuration": (_broken_config, r"config\.json isn't JSON"),
@@ -272,6 +286,63 @@ def test_a_comparison_is_refused_with_the_faults_of_all_contenders_before_it_tra
     with pytest.raises(UsageError, match=r"(?s)cut short.*never runs code"):
         textclf_core.compare(tries, data=tiny_data(), output=tmp_path / "runs", quiet=True)
     assert not list(tmp_path.glob("runs/*/record.json"))
+
+
+class _Code:
+    """A value whose pickle runs code."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return sys.exit, ("the code of a checkpoint was run",)
+
+
+def _weights_with_code(folder: Path) -> None:
+    (folder / "model.safetensors").unlink()
+    torch.save({"a": _Code()}, folder / "pytorch_model.bin")
+
+
+def _weights_of_another_family(folder: Path) -> None:
+    (folder / "model.safetensors").unlink()
+    tiny_encoder(family="roberta").model.save_pretrained(folder / "other")
+    (folder / "other" / "model.safetensors").rename(folder / "model.safetensors")
+
+
+def _weights_that_are_no_numbers(folder: Path) -> None:
+    weights = load_file(folder / "model.safetensors")
+    weights[QUERY][0, 0] = float("nan")
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+def _config_of_another_size(folder: Path) -> None:
+    update(folder / "config.json", intermediate_size=16)
+
+
+DEFECTS_OF_WEIGHTS: dict[str, tuple[Callable[[Path], None], str]] = {
+    "weights with code": (_weights_with_code, r"no model can be loaded from the folder"),
+    "weights of another family": (_weights_of_another_family, r"lacks weights of the model's body.* bert model\?"),
+    "weights that aren't numbers": (_weights_that_are_no_numbers, r"aren't finite numbers: .*query\.weight"),
+    "a configuration of another size": (_config_of_another_size, r"or has them in another shape"),
+}
+
+
+@pytest.mark.parametrize(("damage", "message"), DEFECTS_OF_WEIGHTS.values(), ids=DEFECTS_OF_WEIGHTS)
+def test_a_defect_of_the_weights_is_one_line_where_they_are_loaded(
+    tmp_path: Path, damage: Callable[[Path], None], message: str
+) -> None:
+    damage(save(tmp_path))
+    with pytest.raises(UsageError, match=message) as error:
+        build(tmp_path)
+    assert len(str(error.value).splitlines()) == 1
+    assert "trust_remote_code" not in str(error.value)
+
+
+def test_code_of_a_tokenizer_is_never_run(tmp_path: Path) -> None:
+    _tokenizer_with_code(save(tmp_path))
+    try:
+        encoder = build(tmp_path)
+    except UsageError as error:
+        assert "trust_remote_code" not in str(error)
+    else:
+        assert encoder.family == "bert"
 
 
 def test_code_beside_a_known_family_is_ignored(tmp_path: Path) -> None:

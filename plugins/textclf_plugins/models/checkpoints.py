@@ -61,7 +61,7 @@ def check_checkpoint(checkpoint: str) -> None:
     except (OSError, ValueError) as error:
         if not whole:
             return
-        raise UsageError(f"no tokenizer can be loaded from the folder {folder}: {_first_line(error)}") from error
+        raise UsageError(f"no tokenizer can be loaded from the folder {folder}: {_reason(error)}") from error
 
 
 def load_encoder(checkpoint: str, task: Task, revision: str | None = None, *, keep_head: bool = False) -> Encoder:
@@ -153,7 +153,7 @@ def _found(checkpoint: str, revision: str | None, load: Callable[[str, bool], T]
         try:
             return load(str(folder), True)
         except (OSError, ValueError, SafetensorError) as error:
-            raise UsageError(f"no model can be loaded from the folder {folder}: {error}") from error
+            raise UsageError(f"no model can be loaded from the folder {folder}: {_reason(error)}") from error
     _refuse_other_paths(checkpoint)
     if (cached := _cached_folder(checkpoint, revision)) is not None:
         check_files(transformer_folder(cached), whole=False)
@@ -171,19 +171,16 @@ def _found(checkpoint: str, revision: str | None, load: Callable[[str, bool], T]
     if unreachable is not None:
         raise UsageError(
             f"the model {named} wasn't found:\n{_near_folder(checkpoint)}"
-            f"  - not in the cache {constants.HF_HUB_CACHE} ({_first_line(not_cached)})\n"
+            f"  - not in the cache {constants.HF_HUB_CACHE} ({_reason(not_cached)})\n"
             f"  - not on the hub, which can't be asked ({unreachable})\n{WITHOUT_NETWORK}"
         ) from not_cached
     logger.info("%s isn't in the cache %s; asking the hub", named, constants.HF_HUB_CACHE)
     try:
         return load(checkpoint, False)
     except (OSError, ValueError, SafetensorError) as error:
-        if "trust_remote_code" in str(error):
-            raise UsageError(
-                f"the model {named} can only be loaded by code of its own, and textclf never runs code of a "
-                "checkpoint. Choose a model whose family transformers has."
-            ) from None
-        raise UsageError(f"the model {named} can't be loaded from the hub: {error}\n{WITHOUT_NETWORK}") from error
+        raise UsageError(
+            f"the model {named} can't be loaded from the hub: {_reason(error)}\n{WITHOUT_NETWORK}"
+        ) from error
 
 
 def _refuse_other_paths(checkpoint: str) -> None:
@@ -222,5 +219,11 @@ def _cached_folder(name: str, revision: str | None) -> Path | None:
     return next((Path(path).parent for path in found if isinstance(path, str)), None)
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0]
+def _reason(error: Exception) -> str:
+    """Return what an error of transformers says, in one line, without its advice to run code of a checkpoint."""
+    if "trust_remote_code" in str(error):
+        return (
+            "it needs code of its own, and textclf never runs code of a checkpoint. Choose a model whose family "
+            "transformers has."
+        )
+    return (str(error).splitlines() or [type(error).__name__])[0]

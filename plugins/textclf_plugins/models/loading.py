@@ -85,6 +85,8 @@ def load_model(checkpoint: str, revision: str | None, task: Task, *, local: bool
             **model_places(local),
         )
     make_constants_buffers(model)
+    if damaged := [name for name, values in model.named_parameters() if not values.detach().sum().isfinite()]:
+        raise UsageError(f"{checkpoint} has weights that aren't finite numbers: {some_of(damaged)}. It is damaged.")
     if model.config.model_type not in FAMILIES:
         # By which some families find the last token of a padded row.
         model.config.pad_token_id = tokenizer.pad_token_id
@@ -129,7 +131,7 @@ def load_merged(encoder: Encoder, adapter: Path, checkpoint: str, revision: str 
     """
     tokenizer = encoder.tokenizer
     if (adapter / "tokenizer_config.json").is_file():
-        tokenizer = AutoTokenizer.from_pretrained(str(adapter), local_files_only=True, **_wanted(None))
+        tokenizer = AutoTokenizer.from_pretrained(str(adapter), config=encoder.model.config, local_files_only=True)
     merge_adapter(encoder.model, adapter)
     check_tokenizer(tokenizer, getattr(encoder.model.config, "vocab_size", None), checkpoint)
     logger.info("the adapter %s is merged into the model %s", checkpoint, encoder.checkpoint)
