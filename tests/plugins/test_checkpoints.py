@@ -125,6 +125,57 @@ def test_an_adapter_is_merged_into_its_model(tmp_path: Path, body: bool) -> None
     assert encoder.model.get_parameter("classifier.weight").shape[0] == 2
 
 
+def test_the_adapter_of_a_run_gives_the_body_of_its_model(tmp_path: Path) -> None:
+    """Its pooler and head are whole modules beside the low-rank matrices."""
+    run = textclf_core.run(
+        [f"hf-model:checkpoint={save(tmp_path / 'base')}", "lora", "finetune:learning_rate=1e-2,epochs=1"],
+        data=tiny_data(32),
+        output=tmp_path / "runs",
+        quiet=True,
+    )
+    trained = load_file(run.directory / "model" / "model.safetensors")
+    found = weights_of(build(run.directory / "adapter"))
+    assert all(torch.allclose(weight, trained[name], atol=1e-6) for name, weight in found.items())
+    assert not torch.equal(found[QUERY], load_file(tmp_path / "base" / "model.safetensors")[QUERY])
+
+
+def save_adapter_with_a_token(base: Path, folder: Path, **settings: Any) -> torch.Tensor:
+    """Save an adapter to a model that got one more token, and return its embeddings."""
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    tokenizer.add_tokens(["unheardof"])
+    model = AutoModelForSequenceClassification.from_pretrained(base)
+    model.resize_token_embeddings(len(tokenizer))
+    config = LoraConfig(target_modules=["query"], init_lora_weights=False, task_type="SEQ_CLS", **settings)
+    adapted = get_peft_model(model, config)
+    adapted.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    embeddings: torch.Tensor = adapted.merge_and_unload().get_input_embeddings().weight.detach().clone()
+    return embeddings
+
+
+@pytest.mark.parametrize("settings", [{}, {"modules_to_save": ["word_embeddings"]}], ids=["resized", "trained"])
+def test_tokens_that_were_added_with_an_adapter_come_with_it(tmp_path: Path, settings: dict[str, Any]) -> None:
+    base = save(tmp_path / "base")
+    embeddings = save_adapter_with_a_token(base, tmp_path / "adapter", **settings)
+    encoder = build(tmp_path / "adapter")
+    assert torch.equal(encoder.model.get_input_embeddings().weight, embeddings)
+    assert encoder.model.config.vocab_size == len(embeddings) == len(encoder.tokenizer)
+    assert encoder.tokenizer.tokenize("unheardof") == ["unheardof"]
+
+
+def test_tokens_without_their_embeddings_are_refused(tmp_path: Path) -> None:
+    base = save(tmp_path / "base")
+    save_adapter(base, tmp_path / "adapter")
+    tokenizer = tiny_encoder().tokenizer
+    tokenizer.add_tokens(["unheardof"])
+    tokenizer.save_pretrained(tmp_path / "adapter")
+    with pytest.raises(UsageError, match=r"tokens beyond the model's \d+ embeddings: 'unheardof'"):
+        build(tmp_path / "adapter")
+
+
 def test_an_adapter_whose_model_is_missing_is_refused_with_its_name(tmp_path: Path) -> None:
     base = save(tmp_path / "base")
     save_adapter(base, tmp_path / "adapter")
