@@ -159,7 +159,9 @@ def _tune(plan: ComparisonPlan, first: Cell, search: Search, metric: str, progre
             attempt = _with_value(contender, option, value, f"{contender.label} trial {option}={value:g}")
             try:
                 record = _trial(plan, first, attempt)
-                flops += record.cost.train_flops or 0.0
+                # A trainer without an encoder counts no FLOPs; those of an encoder are unknown then.
+                uncounted = math.nan if record.encoder else 0.0
+                flops += uncounted if record.cost.train_flops is None else record.cost.train_flops
                 score = _validation_score(record, metric)
             except TextclfError as error:
                 failure = format_error(error)
@@ -178,7 +180,7 @@ def _tune(plan: ComparisonPlan, first: Cell, search: Search, metric: str, progre
         low=low,
         high=high,
         trials=search.trials,
-        train_flops=flops,
+        train_flops=None if math.isnan(flops) else flops,
         validation_score=score,
     )
     return replace(_with_value(contender, option, value, f"{contender.label} (tuned)"), tuning=tuning)

@@ -57,10 +57,7 @@ def tokenize(
             f"max_length={length} is more than this model's limit of {longest} tokens. "
             f"Set {longest} or less, or leave it unset."
         )
-    # A tokenizer may return inputs that the model doesn't accept: DistilBERT has no token types.
-    accepted = inspect.signature(model.forward).parameters
-    given = dict.fromkeys((*tokenizer.model_input_names, "attention_mask"))
-    names = [name for name in given if name in accepted]
+    names = input_names(model, tokenizer)
     kind = kind_of(task)
     of_tokens = [*names, *kind.token_columns]
     columns: dict[str, list[Any]] = {name: [] for name in (*of_tokens, "truncated")}
@@ -76,12 +73,33 @@ def tokenize(
     features = {name: List(Value("int32" if name == "input_ids" else "int8")) for name in names}
     features["truncated"] = Value("bool")
     features |= {name: List(Value(dtype)) for name, dtype in kind.token_columns.items()}
+    if getattr(model.config, "is_encoder_decoder", False) and WORD_STARTS not in columns:
+        _refuse_ends(model, tokenizer, columns["input_ids"])
     if "label" in rows.column_names:
         labels = kind.tokenized_labels(rows["label"][:], columns, rows.features["label"])
         columns["label"], features["label"] = labels
     table = pa.table(columns, schema=Features(features).arrow_schema)
     # `Dataset.from_dict` would hash the data set, which takes ten times as long as tokenizing one text.
     return Dataset(table, fingerprint=generate_random_fingerprint())
+
+
+def input_names(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> list[str]:
+    """Return the names of the inputs that both the tokenizer gives and the model accepts."""
+    # A tokenizer may return inputs that the model doesn't accept: DistilBERT has no token types.
+    accepted = inspect.signature(model.forward).parameters
+    given = dict.fromkeys((*tokenizer.model_input_names, "attention_mask"))
+    return [name for name in given if name in accepted]
+
+
+def _refuse_ends(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, ids: Sequence[Sequence[int]]) -> None:
+    """Refuse a text with the end token in it, where the head reads that token and rows must have equally many."""
+    end: int = model.config.eos_token_id
+    ends = [row.count(end) for row in ids]
+    if odd := [row for row, count in enumerate(ends) if count > min(ends)]:
+        raise UsageError(
+            f"row {odd[0]}: the text has the token {tokenizer.convert_ids_to_tokens(end)!r} in it, which a model of the "
+            f"family {model.config.model_type!r} takes for its end. Take it out of the text."
+        )
 
 
 def plain(data: Dataset) -> Dataset:

@@ -130,7 +130,7 @@ class Tuning:
         low: lower end of the search range.
         high: upper end of the search range.
         trials: number of values that were tried.
-        train_flops: FLOPs of training in all trials.
+        train_flops: FLOPs of training in all trials; ``None`` if they are unknown.
         validation_score: score of the chosen value on validation, in its trial.
     """
 
@@ -139,7 +139,7 @@ class Tuning:
     low: float
     high: float
     trials: int
-    train_flops: float
+    train_flops: float | None
     validation_score: float
 
 

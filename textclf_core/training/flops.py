@@ -15,6 +15,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from textclf_core.encoder.families import FAMILIES
+from textclf_core.encoder.tokenizing import input_names
 
 if TYPE_CHECKING:
     from textclf_core.encoder import Encoder
@@ -144,6 +145,8 @@ def _count(
     if getattr(encoder.model.config, "is_encoder_decoder", False):
         ids[:, -1] = encoder.model.config.eos_token_id  # where the head reads
     batch = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+    if encoder.family not in FAMILIES and "token_type_ids" in input_names(encoder.model, encoder.tokenizer):
+        batch["token_type_ids"] = torch.zeros_like(ids)  # which cost more than a look-up in XLNet
     # As plain matrix products, attention is counted on every device; torch has no formula for the CPU's kernel.
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), sdpa_kernel(SDPBackend.MATH):
         if start is not None:
