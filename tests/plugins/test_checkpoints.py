@@ -368,7 +368,7 @@ def _config_of_another_size(folder: Path) -> None:
 
 
 DEFECTS_OF_WEIGHTS: dict[str, tuple[Callable[[Path], None], str]] = {
-    "weights with code": (_weights_with_code, r"no model can be loaded from the folder"),
+    "weights with code": (_weights_with_code, r"its weights hold more than tensors, which only running code"),
     "weights of another family": (_weights_of_another_family, r"lacks weights of the model's body.* bert model\?"),
     "weights that aren't numbers": (_weights_that_are_no_numbers, r"aren't finite numbers: .*query\.weight"),
     "a configuration of another size": (_config_of_another_size, r"or has them in another shape"),
@@ -388,12 +388,7 @@ def test_a_defect_of_the_weights_is_one_line_where_they_are_loaded(
 
 def test_code_of_a_tokenizer_is_never_run(tmp_path: Path) -> None:
     _tokenizer_with_code(save(tmp_path))
-    try:
-        encoder = build(tmp_path)
-    except UsageError as error:
-        assert "trust_remote_code" not in str(error)
-    else:
-        assert encoder.family == "bert"
+    assert build(tmp_path).family == "bert"
 
 
 def test_code_beside_a_known_family_is_ignored(tmp_path: Path) -> None:

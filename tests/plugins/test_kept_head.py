@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from checkpoints import write_checkpoint
 from datasets import ClassLabel, DatasetDict
 from families import save_family
 
@@ -54,11 +55,8 @@ def reversed_labels(data: DatasetDict) -> DatasetDict:
 
 
 def test_training_goes_on_from_the_predictions_of_a_run(tmp_path: Path) -> None:
-    encoder = tiny_encoder()
-    encoder.model.save_pretrained(tmp_path / "tiny")
-    encoder.tokenizer.save_pretrained(tmp_path / "tiny")
     first = textclf_core.run(
-        [f"hf-model:checkpoint={tmp_path / 'tiny'}", "finetune:learning_rate=1e-2,epochs=3"],
+        [f"hf-model:checkpoint={write_checkpoint(tmp_path / 'tiny')}", "finetune:learning_rate=3e-3,epochs=8"],
         data=tiny_data(),
         output=tmp_path / "runs",
         quiet=True,

@@ -73,9 +73,7 @@ _NOT_SPLIT = {
     ),
     "convbert": Family(embeddings=("embeddings", "embeddings_project"), pooler=None, can_split=False),
     "rembert": Family(embeddings=("embeddings", "encoder.embedding_hidden_mapping_in"), can_split=False),
-    "eurobert": Family(
-        blocks="layers", embeddings=("embed_tokens",), pooler=None, final_norm="norm", can_split=False
-    ),
+    "eurobert": Family(blocks="layers", embeddings=("embed_tokens",), pooler=None, final_norm="norm", can_split=False),
 }
 """Further families whose parts can be frozen."""
 

@@ -97,8 +97,8 @@ def _refuse_ends(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, ids
     ends = [row.count(end) for row in ids]
     if odd := [row for row, count in enumerate(ends) if count > min(ends)]:
         raise UsageError(
-            f"row {odd[0]}: the text has the token {tokenizer.convert_ids_to_tokens(end)!r} in it, which a model of the "
-            f"family {model.config.model_type!r} takes for its end. Take it out of the text."
+            f"row {odd[0]}: the text has the token {tokenizer.convert_ids_to_tokens(end)!r} in it, which a model of "
+            f"the family {model.config.model_type!r} takes for its end. Take it out of the text."
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import TYPE_CHECKING, TypeVar
 
 from textclf_core.errors import UsageError, did_you_mean
@@ -144,15 +145,13 @@ def _found(checkpoint: str, revision: str | None, load: Callable[[str, bool], T]
     Raises:
         UsageError: the checkpoint can't be loaded from any of them.
     """
-    from safetensors import SafetensorError
-
     folder = Path(checkpoint).expanduser()
     if folder.is_dir():
         folder = transformer_folder(folder)
         check_files(folder)
         try:
             return load(str(folder), True)
-        except (OSError, ValueError, SafetensorError) as error:
+        except _unreadable() as error:
             raise UsageError(f"no model can be loaded from the folder {folder}: {_reason(error)}") from error
     _refuse_other_paths(checkpoint)
     if (cached := _cached_folder(checkpoint, revision)) is not None:
@@ -165,7 +164,7 @@ def _found(checkpoint: str, revision: str | None, load: Callable[[str, bool], T]
     named = f"{checkpoint}@{revision}" if revision else checkpoint
     try:
         return load(checkpoint, True)
-    except (OSError, ValueError, SafetensorError) as error:
+    except _unreadable() as error:
         not_cached = error
     unreachable = why_unreachable()
     if unreachable is not None:
@@ -177,7 +176,7 @@ def _found(checkpoint: str, revision: str | None, load: Callable[[str, bool], T]
     logger.info("%s isn't in the cache %s; asking the hub", named, constants.HF_HUB_CACHE)
     try:
         return load(checkpoint, False)
-    except (OSError, ValueError, SafetensorError) as error:
+    except _unreadable() as error:
         raise UsageError(
             f"the model {named} can't be loaded from the hub: {_reason(error)}\n{WITHOUT_NETWORK}"
         ) from error
@@ -219,8 +218,17 @@ def _cached_folder(name: str, revision: str | None) -> Path | None:
     return next((Path(path).parent for path in found if isinstance(path, str)), None)
 
 
+def _unreadable() -> tuple[type[Exception], ...]:
+    """Return the errors of what can't be loaded."""
+    from safetensors import SafetensorError
+
+    return OSError, ValueError, SafetensorError, UnpicklingError
+
+
 def _reason(error: Exception) -> str:
     """Return what an error of transformers says, in one line, without its advice to run code of a checkpoint."""
+    if isinstance(error, UnpicklingError):
+        return "its weights hold more than tensors, which only running code of the file could load"
     if "trust_remote_code" in str(error):
         return (
             "it needs code of its own, and textclf never runs code of a checkpoint. Choose a model whose family "

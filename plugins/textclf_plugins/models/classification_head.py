@@ -63,7 +63,7 @@ def order_outputs(encoder: Encoder, order: Sequence[int], task: Task) -> None:
     Raises:
         UsageError: the model doesn't end in a linear layer with as many outputs.
     """
-    model = encoder.model
+    model: Any = encoder.model
     body = set(model.base_model.modules())
     layers = [one for one in model.modules() if isinstance(one, nn.Linear) and one not in body]
     if not layers or layers[-1].out_features != len(order):

@@ -22,13 +22,13 @@ from textclf_plugins.models.merging import merge_adapter
 from textclf_plugins.models.suitability import check_tokenizer, make_constants_buffers
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+    from transformers import PreTrainedTokenizerBase
 
     from textclf_core.types.task import Task
 
 logger = logging.getLogger("textclf")
 
-_FILES_BESIDE_AN_ADAPTER = ("adapter_*", "*token*", "vocab*", "merges.txt", "*.model")
+_FILES_OF_AN_ADAPTER = ["adapter_*", "*token*", "vocab*", "merges.txt", "*.model"]
 
 
 def load_tokenizer(checkpoint: str, revision: str | None, *, local: bool) -> PreTrainedTokenizerBase:
@@ -72,7 +72,7 @@ def load_model(checkpoint: str, revision: str | None, task: Task, *, local: bool
             f"transformers has no {auto.__name__.removeprefix('Auto')} of the family {config.model_type!r}, which "
             f"{checkpoint} belongs to. Choose a model of another family."
         )
-    names = {id: name for id, name in enumerate(task.label_names)}
+    names = dict(enumerate(task.label_names))
     of_task = {"id2label": names, "label2id": {name: id for id, name in names.items()}}
     with _without_load_report():
         model, report = auto.from_pretrained(
@@ -117,7 +117,7 @@ def adapter_folder(checkpoint: str, revision: str | None, *, local: bool) -> Pat
         return None
     folder = Path(found).parent
     if not local:
-        folder = Path(snapshot_download(checkpoint, revision=revision, allow_patterns=_FILES_BESIDE_AN_ADAPTER))
+        folder = Path(snapshot_download(checkpoint, revision=revision, allow_patterns=_FILES_OF_AN_ADAPTER))
     if not any((folder / name).is_file() for name in ADAPTER_WEIGHTS):
         raise FileNotFoundError(f"{checkpoint} has no weights of its adapter")
     return folder

@@ -60,14 +60,17 @@ def merge_adapter(model: PreTrainedModel, folder: Path) -> None:
     _resize_embeddings(target, weights)
     try:
         adapted = get_peft_model(target, config)
-        result = set_peft_model_state_dict(adapted, weights, ignore_mismatched_sizes=True)
+        result: Any = set_peft_model_state_dict(adapted, weights, ignore_mismatched_sizes=True)
     except (ValueError, RuntimeError, KeyError) as error:
         raise UsageError(f"the adapter {folder} doesn't fit the model {model.name_or_path}: {error}") from error
-    unknown = [name for name in result.unexpected_keys if not _of_head(name, head)]
-    own = (adapted.base_model.prefix, ".modules_to_save.", ".token_adapter.")
-    lacking = [
-        name for name in result.missing_keys if any(part in name for part in own) and not _of_head(name, head)
+    unknown = [
+        name
+        for name in result.unexpected_keys
+        # peft saves embeddings that were trained and resized twice.
+        if not _of_head(name, head) and name.replace(".modules_to_save.", ".") not in weights
     ]
+    own = (adapted.base_model.prefix, ".modules_to_save.", ".token_adapter.")
+    lacking = [name for name in result.missing_keys if any(part in name for part in own) and not _of_head(name, head)]
     if unknown or lacking:
         fault = f"unknown there: {some_of(unknown)}" if unknown else f"missing: {some_of(lacking)}"
         raise UsageError(f"the parameters of the adapter {folder} don't fit the model {model.name_or_path} ({fault}).")

@@ -156,7 +156,7 @@ class _Trainer(Trainer):
         return loss
 
     def floating_point_ops(self, inputs: dict[str, Any]) -> int:
-        """Return the FLOPs of a micro-batch as the model is frozen now; 0 if they are unknown, as `Trainer` adds them."""
+        """Return the FLOPs of a micro-batch as the model is frozen now; 0 if they are unknown."""
         flops = self._flops.train_step(*inputs["input_ids"].shape)
         return 0 if math.isnan(flops) else round(flops)
 
