@@ -56,7 +56,7 @@ def reversed_labels(data: DatasetDict) -> DatasetDict:
 
 def test_training_goes_on_from_the_predictions_of_a_run(tmp_path: Path) -> None:
     first = textclf_core.run(
-        [f"hf-model:checkpoint={write_checkpoint(tmp_path / 'tiny')}", "finetune:learning_rate=3e-3,epochs=8"],
+        [f"hf-model:checkpoint={write_checkpoint(tmp_path / 'tiny')}", "finetune:learning_rate=1e-3,epochs=1"],
         data=tiny_data(),
         output=tmp_path / "runs",
         quiet=True,
@@ -70,7 +70,8 @@ def test_training_goes_on_from_the_predictions_of_a_run(tmp_path: Path) -> None:
     )
     before, after = (torch.tensor(run.predictions()["scores"].to_pylist()) for run in (first, again))
     assert torch.allclose(before.flip(1), after, atol=1e-3)
-    assert first.metrics["test"]["accuracy"] == again.metrics["test"]["accuracy"] > 0.9
+    assert before.std(0).min() > 1e-2
+    assert first.metrics["test"]["accuracy"] == again.metrics["test"]["accuracy"]
 
 
 def test_a_kept_head_may_be_frozen(tmp_path: Path) -> None:
