@@ -125,6 +125,57 @@ def test_an_adapter_is_merged_into_its_model(tmp_path: Path, body: bool) -> None
     assert encoder.model.get_parameter("classifier.weight").shape[0] == 2
 
 
+def test_the_adapter_of_a_run_gives_the_body_of_its_model(tmp_path: Path) -> None:
+    """Its pooler and head are whole modules beside the low-rank matrices."""
+    run = textclf_core.run(
+        [f"hf-model:checkpoint={save(tmp_path / 'base')}", "lora", "finetune:learning_rate=1e-2,epochs=1"],
+        data=tiny_data(32),
+        output=tmp_path / "runs",
+        quiet=True,
+    )
+    trained = load_file(run.directory / "model" / "model.safetensors")
+    found = weights_of(build(run.directory / "adapter"))
+    assert all(torch.allclose(weight, trained[name], atol=1e-6) for name, weight in found.items())
+    assert not torch.equal(found[QUERY], load_file(tmp_path / "base" / "model.safetensors")[QUERY])
+
+
+def save_adapter_with_a_token(base: Path, folder: Path, **settings: Any) -> torch.Tensor:
+    """Save an adapter to a model that got one more token, and return its embeddings."""
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    tokenizer.add_tokens(["unheardof"])
+    model = AutoModelForSequenceClassification.from_pretrained(base)
+    model.resize_token_embeddings(len(tokenizer))
+    config = LoraConfig(target_modules=["query"], init_lora_weights=False, task_type="SEQ_CLS", **settings)
+    adapted = get_peft_model(model, config)
+    adapted.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    embeddings: torch.Tensor = adapted.merge_and_unload().get_input_embeddings().weight.detach().clone()
+    return embeddings
+
+
+@pytest.mark.parametrize("settings", [{}, {"modules_to_save": ["word_embeddings"]}], ids=["resized", "trained"])
+def test_tokens_that_were_added_with_an_adapter_come_with_it(tmp_path: Path, settings: dict[str, Any]) -> None:
+    base = save(tmp_path / "base")
+    embeddings = save_adapter_with_a_token(base, tmp_path / "adapter", **settings)
+    encoder = build(tmp_path / "adapter")
+    assert torch.equal(encoder.model.get_input_embeddings().weight, embeddings)
+    assert encoder.model.config.vocab_size == len(embeddings) == len(encoder.tokenizer)
+    assert encoder.tokenizer.tokenize("unheardof") == ["unheardof"]
+
+
+def test_tokens_without_their_embeddings_are_refused(tmp_path: Path) -> None:
+    base = save(tmp_path / "base")
+    save_adapter(base, tmp_path / "adapter")
+    tokenizer = tiny_encoder().tokenizer
+    tokenizer.add_tokens(["unheardof"])
+    tokenizer.save_pretrained(tmp_path / "adapter")
+    with pytest.raises(UsageError, match=r"tokens beyond the model's \d+ embeddings: 'unheardof'"):
+        build(tmp_path / "adapter")
+
+
 def test_an_adapter_whose_model_is_missing_is_refused_with_its_name(tmp_path: Path) -> None:
     base = save(tmp_path / "base")
     save_adapter(base, tmp_path / "adapter")
@@ -211,6 +262,19 @@ def _without_family(folder: Path) -> None:
     (folder / "config.json").write_text("{}")
 
 
+def _quantized(folder: Path) -> None:
+    update(folder / "config.json", quantization_config={"quant_method": "bitsandbytes", "load_in_4bit": True})
+
+
+def _tokenizer_with_code(folder: Path) -> None:
+    update(
+        folder / "tokenizer_config.json",
+        tokenizer_class="MyTokenizer",
+        auto_map={"AutoTokenizer": ["mine.MyTokenizer", None]},
+    )
+    (folder / "mine.py").write_text("raise SystemExit('the code of a checkpoint was run')\n")
+
+
 def _broken_config(folder: Path) -> None:
     (folder / "config.json").write_text('{"model_type": "bert",')
 
@@ -237,6 +301,7 @@ DEFECTS: dict[str, tuple[Callable[[Path], None], str]] = {
     "tokens beyond the embeddings": (_small_vocabulary, r"tokens beyond the model's 60 embeddings: '.*' \(60\)"),
     "no padding token": (_without_padding, r"no padding token.* Choose one .*'\[SEP\]'.*pad_token=TOKEN"),
     "code of its own": (_own_code, r"'auto_map' in config\.json\), and textclf never runs code"),
+    "quantized weights": (_quantized, r"are quantized \(bitsandbytes, in config\.json\)"),
     "an unknown family": (_unknown_family, r"no models of the family 'brt'.* Did you mean 'bert'\?"),
     "no family": (_without_family, r"names no family of models"),
     "a broken configuration": (_broken_config, r"config\.json isn't JSON"),
@@ -272,6 +337,58 @@ def test_a_comparison_is_refused_with_the_faults_of_all_contenders_before_it_tra
     with pytest.raises(UsageError, match=r"(?s)cut short.*never runs code"):
         textclf_core.compare(tries, data=tiny_data(), output=tmp_path / "runs", quiet=True)
     assert not list(tmp_path.glob("runs/*/record.json"))
+
+
+class _Code:
+    """A value whose pickle runs code."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return sys.exit, ("the code of a checkpoint was run",)
+
+
+def _weights_with_code(folder: Path) -> None:
+    (folder / "model.safetensors").unlink()
+    torch.save({"a": _Code()}, folder / "pytorch_model.bin")
+
+
+def _weights_of_another_family(folder: Path) -> None:
+    (folder / "model.safetensors").unlink()
+    tiny_encoder(family="roberta").model.save_pretrained(folder / "other")
+    (folder / "other" / "model.safetensors").rename(folder / "model.safetensors")
+
+
+def _weights_that_are_no_numbers(folder: Path) -> None:
+    weights = load_file(folder / "model.safetensors")
+    weights[QUERY][0, 0] = float("nan")
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+def _config_of_another_size(folder: Path) -> None:
+    update(folder / "config.json", intermediate_size=16)
+
+
+DEFECTS_OF_WEIGHTS: dict[str, tuple[Callable[[Path], None], str]] = {
+    "weights with code": (_weights_with_code, r"its weights hold more than tensors, which only running code"),
+    "weights of another family": (_weights_of_another_family, r"lacks weights of the model's body.* bert model\?"),
+    "weights that aren't numbers": (_weights_that_are_no_numbers, r"aren't finite numbers: .*query\.weight"),
+    "a configuration of another size": (_config_of_another_size, r"or has them in another shape"),
+}
+
+
+@pytest.mark.parametrize(("damage", "message"), DEFECTS_OF_WEIGHTS.values(), ids=DEFECTS_OF_WEIGHTS)
+def test_a_defect_of_the_weights_is_one_line_where_they_are_loaded(
+    tmp_path: Path, damage: Callable[[Path], None], message: str
+) -> None:
+    damage(save(tmp_path))
+    with pytest.raises(UsageError, match=message) as error:
+        build(tmp_path)
+    assert len(str(error.value).splitlines()) == 1
+    assert "trust_remote_code" not in str(error.value)
+
+
+def test_code_of_a_tokenizer_is_never_run(tmp_path: Path) -> None:
+    _tokenizer_with_code(save(tmp_path))
+    assert build(tmp_path).family == "bert"
 
 
 def test_code_beside_a_known_family_is_ignored(tmp_path: Path) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
+import math
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from math import ceil
 from typing import Any
 
 from textclf_core.comparison.cells import Cell, make_cell
@@ -142,7 +142,7 @@ class _Study:
     def tune(self, progress: Progress) -> Contender | RunError:
         """Return the contender with the best values on validation; an error if all trials failed."""
         label, trials = self._first.contender.label, self._search.trials
-        again = sum(ceil(trials * self._shares[0] / share) for share in self._shares[1:])
+        again = sum(math.ceil(trials * self._shares[0] / share) for share in self._shares[1:])
         with progress.bar(f"tune {label}", trials + again, "trials") as bar:
             tried: list[_Trial] = []
             number = 0
@@ -152,8 +152,8 @@ class _Study:
                 best = max(tried, key=lambda one: one.score, default=None)
                 bar.advance(note=f"best so far: {_written(best.values)}" if best else "")
             for share in self._shares[1:]:
-                tried = self._promote(tried, share, max(1, ceil(number * self._shares[0] / share)))
-                bar.advance(ceil(trials * self._shares[0] / share))
+                tried = self._promote(tried, share, max(1, math.ceil(number * self._shares[0] / share)))
+                bar.advance(math.ceil(trials * self._shares[0] / share))
         if not tried:
             return RunError(f"all {number} trials of {_names(self._spaces)} failed, the last one with: {self._failure}")
         best = max(tried, key=lambda one: one.score)
@@ -167,7 +167,7 @@ class _Study:
             ended_early=number - len(tried) if len(self._shares) > 1 else 0,
             seed=self._seed,
             train_seconds=self._seconds,
-            train_flops=self._flops,
+            train_flops=None if math.isnan(self._flops) else self._flops,
             validation_score=best.score,
         )
         chosen = _with_values(self._first.contender, best.values, f"{self._first.contender.label} (tuned)")
@@ -225,9 +225,10 @@ class _Study:
             # A trial's model is removed, so it needn't be checked.
             done = read_cell(plan, cell) or run_cell(plan, cell, Progress(quiet=True), prove=False)
             shutil.rmtree(done.directory / MODEL_DIRECTORY, ignore_errors=True)
-            self._flops += done.record.cost.train_flops or 0.0
+            flops = done.record.cost.train_flops
+            self._flops += math.nan if flops is None else flops
             self._seconds += done.record.cost.seconds["train"]
-            self._counts_flops = bool(done.record.cost.train_flops)
+            self._counts_flops = bool(flops)
             return _Trial(values, _validation_score(done.record, self._metric))
         except TextclfError as error:
             self._failure = format_error(error)

@@ -51,7 +51,7 @@ def config_facts(config: PreTrainedConfig) -> dict[str, Any]:
     return plain
 
 
-def computation_digests(model: PreTrainedModel, parts: Parts, upto: int, *, whole: bool) -> list[str]:
+def computation_digests(model: PreTrainedModel, parts: Parts, upto: int | None, *, whole: bool) -> list[str]:
     """Return SHA-256 digests of the computation apart from the weights: around the blocks, per block, and of the rest.
 
     The head isn't included, since it comes after the body, and the model classes of transformers pass their inputs on
@@ -60,7 +60,7 @@ def computation_digests(model: PreTrainedModel, parts: Parts, upto: int, *, whol
     Args:
         model: the model.
         parts: the model's parts.
-        upto: the number of blocks to include.
+        upto: the number of blocks to include; ``None`` for all.
         whole: whether to add a digest of the rest of the body, after the blocks.
 
     Raises:

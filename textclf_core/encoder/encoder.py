@@ -49,7 +49,8 @@ class Encoder(PartedModel):
     Args:
         model: a ``...ForSequenceClassification`` or ``...ForTokenClassification`` of one of these families: BERT,
             RoBERTa, XLM-RoBERTa, DistilBERT, ELECTRA, MPNet, ALBERT, DeBERTa-v2 and -v3, ModernBERT; or of another
-            family whose structure shows its parts. Or the body without a head (:meth:`without_head`).
+            family, whose blocks may be unknown (:attr:`knows_blocks`). Or the body without a head
+            (:meth:`without_head`).
         tokenizer: the model's tokenizer.
         checkpoint: the name or path of the weights.
         revision: the checkpoint's revision, if one was chosen.
@@ -57,9 +58,6 @@ class Encoder(PartedModel):
 
     Attributes:
         origin: the plugin that built the encoder, then those that adapted it; empty if no run built it.
-
-    Raises:
-        UsageError: the parts of this model can't be identified.
     """
 
     def __init__(
@@ -211,13 +209,13 @@ class Encoder(PartedModel):
         """Return SHA-256 digests of the parameters and buffers of the embeddings and of each block up to a boundary."""
         return [_digest(modules) for modules in (self._parts.embeddings, *self._parts.blocks[:upto])]
 
-    def computation_digests(self, upto: int, *, whole: bool = False) -> list[str]:
+    def computation_digests(self, upto: int | None, *, whole: bool = False) -> list[str]:
         """Return SHA-256 digests of the computation apart from the weights: around the blocks, then of each block.
 
         They cover the modules' classes with their code, the modules' settings, and buffers outside all parts.
 
         Args:
-            upto: the boundary.
+            upto: the boundary; ``None`` for all blocks.
             whole: whether to add a digest of the rest of the body, after the blocks.
 
         Raises:
@@ -240,7 +238,7 @@ class Encoder(PartedModel):
 
         No block is run, so that the weights of the blocks needn't be loaded into memory (with ONNX, for example).
         """
-        if not self.has_head or self.check_split(self.num_blocks):
+        if not self.has_head or not self._parts.family.can_split:
             return False
         ids = torch.full((2, 3), self.tokenizer.cls_token_id or 0, device=self.model.device)
         batch = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
@@ -290,6 +288,8 @@ class Encoder(PartedModel):
 
     def check_split(self, boundary: int) -> str | None:
         """Return why the model can't be split at a boundary, as a sentence; ``None`` if it can."""
+        if self._parts.unknown:
+            return self._parts.unknown
         if not 0 <= boundary <= self.num_blocks:
             return (
                 f"There is no boundary {boundary}: {self.checkpoint} has {self.num_blocks} blocks, "
@@ -376,11 +376,13 @@ class Encoder(PartedModel):
     def collate(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:
         """Return rows from :meth:`tokenize` as a batch, padded to the longest row; only this method pads.
 
+        Padding is on the right, but on the left for XLNet, whose head reads the last position.
+
         Returns:
             The model's inputs, int64, shape (rows, tokens), on the model's device; and, if the rows have ``label``,
             ``labels``, int64, shape (rows,), or (rows, tokens) in a token task.
         """
-        batch = tokenizing.collate(self.tokenizer, rows)
+        batch = tokenizing.collate(self.model, self.tokenizer, rows)
         return {name: values.to(self.model.device) for name, values in batch.items()}
 
 

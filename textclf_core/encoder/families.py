@@ -1,6 +1,7 @@
 """The modules that make up the parts of each model family.
 
-To support a new family, add an entry to :data:`FAMILIES`.
+To support a new family, add an entry to :data:`FAMILIES`. A model of any other family can be trained as a whole, or its
+head alone; its blocks are found if its structure shows them.
 """
 
 from __future__ import annotations
@@ -10,8 +11,6 @@ from dataclasses import dataclass
 
 from torch import nn
 from transformers import PreTrainedModel
-
-from textclf_core.errors import UsageError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,12 +67,23 @@ FAMILIES = {
     "modernbert": Family(blocks="layers", pooler=None, final_norm="final_norm"),
 }
 
+_NOT_SPLIT = {
+    "roformer": Family(
+        embeddings=("embeddings", "embeddings_project", "encoder.embed_positions"), pooler=None, can_split=False
+    ),
+    "convbert": Family(embeddings=("embeddings", "embeddings_project"), pooler=None, can_split=False),
+    "rembert": Family(embeddings=("embeddings", "encoder.embedding_hidden_mapping_in"), can_split=False),
+    "eurobert": Family(blocks="layers", embeddings=("embed_tokens",), pooler=None, final_norm="norm", can_split=False),
+}
+"""Further families whose parts can be frozen."""
+
 
 @dataclass(frozen=True)
 class Parts:
     """The parts of a model, in the order of the forward pass.
 
-    ``blocks`` has one entry per block; blocks that share their parameters have the same modules.
+    ``blocks`` has one entry per block; blocks that share their parameters have the same modules. If the parts can't be
+    identified, ``unknown`` is the reason, as a sentence, and everything that isn't the head is the ``body``.
     """
 
     family: Family
@@ -81,6 +91,8 @@ class Parts:
     blocks: tuple[tuple[nn.Module, ...], ...]
     pooler: tuple[nn.Module, ...]
     final_norm: tuple[nn.Module, ...]
+    body: tuple[nn.Module, ...] = ()
+    unknown: str | None = None
 
     def named(self) -> Iterator[tuple[str, tuple[nn.Module, ...]]]:
         """Yield each part's name and modules; blocks that share parameters are one part, such as ``"blocks 0-3"``."""
@@ -92,6 +104,7 @@ class Parts:
                 yield name, modules
         yield "pooler", self.pooler
         yield "final norm", self.final_norm
+        yield "body", self.body
 
     def sharing(self, block: int) -> tuple[int, ...]:
         """Return the blocks that share the parameters of ``block``, itself included."""
@@ -99,13 +112,11 @@ class Parts:
 
 
 def parts_of(model: PreTrainedModel) -> Parts:
-    """Find the parts of a model.
-
-    Raises:
-        UsageError: the model's family isn't in :data:`FAMILIES`, and its structure doesn't show its parts.
-    """
+    """Find the parts of a model."""
     base = model.base_model
-    family = FAMILIES.get(model.config.model_type) or _derived(model)
+    family = FAMILIES.get(model.config.model_type) or _NOT_SPLIT.get(model.config.model_type) or _derived(model)
+    if isinstance(family, str):
+        return _body_alone(model, family)
     listed = list(_modules(base, family.blocks)[0].children())
     count = model.config.num_hidden_layers
     blocks: list[tuple[nn.Module, ...]]
@@ -124,7 +135,7 @@ def parts_of(model: PreTrainedModel) -> Parts:
     )
     known = {id(parameter) for _, modules in parts.named() for module in modules for parameter in module.parameters()}
     if strays := [name for name, parameter in base.named_parameters() if id(parameter) not in known]:
-        raise _unknown(model, f"its parameter {strays[0]!r} is not part of the embeddings, a block or the pooler")
+        return _body_alone(model, f"its parameter {strays[0]!r} is not part of the embeddings, a block or the pooler")
     return parts
 
 
@@ -134,23 +145,30 @@ def _modules(base: nn.Module, *paths: str | None) -> tuple[nn.Module, ...]:
     return tuple(found[path] for path in paths if path in found)
 
 
-def _derived(model: PreTrainedModel) -> Family:
-    """Derive a family from a model's structure: a module ``embeddings``, and one list with a module per block."""
+def _derived(model: PreTrainedModel) -> Family | str:
+    """Return a family derived from a model's structure, a module ``embeddings`` and one list of blocks; or why not."""
     modules = dict(model.base_model.named_modules())
     lists = [
         path
         for path, module in modules.items()
         if isinstance(module, nn.ModuleList) and len(module) == getattr(model.config, "num_hidden_layers", None)
     ]
+    if getattr(model.config, "is_encoder_decoder", False):
+        return "it has an encoder and a decoder"
     if "embeddings" not in modules:
-        raise _unknown(model, "it has no module named 'embeddings'")
+        return "it has no module named 'embeddings'"
     if len(lists) != 1:
-        raise _unknown(model, f"{len(lists)} of its module lists could be the blocks")
+        return f"{len(lists)} of its module lists could be the blocks"
     return Family(blocks=lists[0], can_split=False)
 
 
-def _unknown(model: PreTrainedModel, why: str) -> UsageError:
-    return UsageError(
-        f"textclf can't identify the parts of a model of the family {model.config.model_type!r}: {why}. "
-        f"Supported families: {', '.join(FAMILIES)}."
+def _body_alone(model: PreTrainedModel, why: str) -> Parts:
+    return Parts(
+        family=Family(can_split=False),
+        embeddings=(),
+        blocks=(),
+        pooler=(),
+        final_norm=(),
+        body=(model.base_model,),
+        unknown=f"textclf can't identify the blocks of a model of the family {model.config.model_type!r}: {why}.",
     )

@@ -30,9 +30,14 @@ def masked_lm(model: PreTrainedModel, revision: str | None) -> tuple[PreTrainedM
     weights of the word embeddings in families that tie them.
 
     Raises:
-        UsageError: transformers has no such head for a model of this family.
+        UsageError: transformers has no such head for a model of this family, or it has a decoder.
     """
     source = model.name_or_path
+    if getattr(model.config, "is_encoder_decoder", False):
+        raise UsageError(
+            f"a model of the family {model.config.model_type!r} has a decoder, so it isn't trained by masked language "
+            "modelling."
+        )
     try:
         # The loading report would list the classifier's weights as unexpected, and the new head's as missing.
         with quiet("transformers.modeling_utils"):

@@ -39,9 +39,6 @@ class PartedModel:
     Args:
         model: a model as for :class:`~textclf_core.encoder.Encoder`.
         checkpoint: the model's name in error messages.
-
-    Raises:
-        UsageError: the parts of this model can't be identified.
     """
 
     def __init__(self, model: PreTrainedModel, checkpoint: str):
@@ -51,8 +48,30 @@ class PartedModel:
 
     @property
     def num_blocks(self) -> int:
-        """The number of blocks; a block whose parameters are used several times counts several times."""
+        """The number of blocks; a block whose parameters are used several times counts several times.
+
+        Raises:
+            UsageError: the blocks of this model can't be identified.
+        """
+        self.require_blocks()
         return len(self._parts.blocks)
+
+    @property
+    def knows_blocks(self) -> bool:
+        """Whether the model's blocks can be identified; if not, everything but the head is one part, its body."""
+        return self._parts.unknown is None
+
+    def require_blocks(self) -> None:
+        """Check that the model's blocks can be identified.
+
+        Raises:
+            UsageError: they can't.
+        """
+        if self._parts.unknown:
+            raise UsageError(
+                f"{self.checkpoint}: {self._parts.unknown} It can be trained as a whole, or its head alone, but not "
+                "with what needs its embeddings or blocks."
+            )
 
     def part_of(self, name: str) -> str:
         """Return the part that a parameter belongs to.
@@ -62,7 +81,7 @@ class PartedModel:
 
         Returns:
             ``"embeddings"``, ``"block 3"``, ``"blocks 0-3"`` (which share this parameter), ``"pooler"``,
-            ``"final norm"`` or ``"head"``.
+            ``"final norm"`` or ``"head"``; ``"body"`` if the blocks of this model can't be identified.
         """
         parameter = self.model.get_parameter(name)
         for part, modules in self._parts.named():
@@ -107,9 +126,11 @@ class PartedModel:
 
         Raises:
             BlockIndexError: a block doesn't exist.
-            UsageError: a parameter doesn't exist.
+            UsageError: a parameter doesn't exist, or the parts of this model can't be identified.
         """
         blocks, names = list(blocks), list(names)
+        if embeddings or blocks or pooler:
+            self.require_blocks()
         for block in blocks:
             if not 0 <= block < self.num_blocks:
                 raise BlockIndexError(block, self.num_blocks, self.checkpoint)
@@ -147,9 +168,12 @@ class PartedModel:
     def frozen_prefix(self) -> int:
         """How much of the model, counted from the input, is completely frozen, derived from ``requires_grad``.
 
-        0 stands for nothing, 1 for the embeddings, 1+k for the embeddings and blocks 0 to k-1.
+        0 stands for nothing, 1 for the embeddings, 1+k for the embeddings and blocks 0 to k-1. It is 0 if the blocks
+        can't be identified.
         """
         prefix = 0
+        if not self.knows_blocks:
+            return prefix
         for modules in (self._parts.embeddings, *self._parts.blocks):
             if not _is_frozen(modules):
                 break

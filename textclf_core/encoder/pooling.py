@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+import torch
 from torch import Tensor
 
 Pooling = Literal["mean", "first-token"]
@@ -19,6 +20,7 @@ def pool(hidden: Tensor, attention_mask: Tensor, pooling: Pooling) -> Tensor:
         pooling: how the tokens are pooled.
     """
     if pooling == "first-token":
-        return hidden[:, 0]
+        first = attention_mask.argmax(1)  # not 0 where padding is on the left
+        return hidden[torch.arange(len(hidden), device=hidden.device), first]
     mask = attention_mask.unsqueeze(-1).to(hidden.dtype)
     return (hidden * mask).sum(1) / mask.sum(1)

@@ -63,12 +63,18 @@ def run_from(
 def last_hidden(
     model: PreTrainedModel, parts: Parts, inputs: Mapping[str, Tensor], hidden: Tensor | None = None, start: int = 0
 ) -> Tensor:
-    """Return the body's last hidden states, from the hidden states after ``start`` blocks if they are given."""
+    """Return the body's last hidden states, from the hidden states after ``start`` blocks if they are given.
+
+    Those of the encoder, if the body has an encoder and a decoder.
+    """
+    body: Any = model.base_model
+    if getattr(model.config, "is_encoder_decoder", False):
+        body = body.get_encoder()
     with ExitStack() as stack:
         if hidden is not None:
             _begin_at(stack, model, parts, hidden, start)
             stack.enter_context(_blocks(model, parts, [modules[0] for modules in parts.blocks[start:]]))
-        states: Tensor = model.base_model(**inputs).last_hidden_state
+        states: Tensor = body(**inputs).last_hidden_state
         return states
 
 

@@ -15,7 +15,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from textclf_core.encoder.truncation import kept_places
 from textclf_core.errors import UsageError
 from textclf_core.tasks import kind_of
-from textclf_core.tasks.subtokens import batch_of_labels
+from textclf_core.tasks.subtokens import WORD_STARTS, batch_of_labels
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -25,12 +25,16 @@ if TYPE_CHECKING:
     from textclf_core.types.tokenization import Tokenization
 
 _BATCH_ROWS = 1000
+# The families whose head for whole texts reads the last position, padding or not.
+_PADDED_LEFT = ("xlnet",)
 
 
 def longest_input(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> int:
     """Return the model's maximum input length in tokens, special tokens included."""
     longest: int = tokenizer.model_max_length
-    positions: int = getattr(model.config, "max_position_embeddings", longest)
+    positions: int = getattr(model.config, "max_position_embeddings", None) or longest
+    if positions < 0:  # a family without a limit, such as XLNet
+        return longest
     table = getattr(getattr(model.base_model, "embeddings", None), "position_embeddings", None)
     if (padding := getattr(table, "padding_idx", None)) is not None:
         # RoBERTa and MPNet count positions from the one after the padding's: 514 positions are 512 tokens.
@@ -53,10 +57,7 @@ def tokenize(
             f"max_length={length} is more than this model's limit of {longest} tokens. "
             f"Set {longest} or less, or leave it unset."
         )
-    # A tokenizer may return inputs that the model doesn't accept: DistilBERT has no token types.
-    accepted = inspect.signature(model.forward).parameters
-    given = dict.fromkeys((*tokenizer.model_input_names, "attention_mask"))
-    names = [name for name in given if name in accepted]
+    names = input_names(model, tokenizer)
     kind = kind_of(task)
     of_tokens = [*names, *kind.token_columns]
     columns: dict[str, list[Any]] = {name: [] for name in (*of_tokens, "truncated")}
@@ -72,12 +73,33 @@ def tokenize(
     features = {name: List(Value("int32" if name == "input_ids" else "int8")) for name in names}
     features["truncated"] = Value("bool")
     features |= {name: List(Value(dtype)) for name, dtype in kind.token_columns.items()}
+    if getattr(model.config, "is_encoder_decoder", False) and WORD_STARTS not in columns:
+        _refuse_ends(model, tokenizer, columns["input_ids"])
     if "label" in rows.column_names:
         labels = kind.tokenized_labels(rows["label"][:], columns, rows.features["label"])
         columns["label"], features["label"] = labels
     table = pa.table(columns, schema=Features(features).arrow_schema)
     # `Dataset.from_dict` would hash the data set, which takes ten times as long as tokenizing one text.
     return Dataset(table, fingerprint=generate_random_fingerprint())
+
+
+def input_names(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> list[str]:
+    """Return the names of the inputs that both the tokenizer gives and the model accepts."""
+    # A tokenizer may return inputs that the model doesn't accept: DistilBERT has no token types.
+    accepted = inspect.signature(model.forward).parameters
+    given = dict.fromkeys((*tokenizer.model_input_names, "attention_mask"))
+    return [name for name in given if name in accepted]
+
+
+def _refuse_ends(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, ids: Sequence[Sequence[int]]) -> None:
+    """Refuse a text with the end token in it, where the head reads that token and rows must have equally many."""
+    end: int = model.config.eos_token_id
+    ends = [row.count(end) for row in ids]
+    if odd := [row for row, count in enumerate(ends) if count > min(ends)]:
+        raise UsageError(
+            f"row {odd[0]}: the text has the token {tokenizer.convert_ids_to_tokens(end)!r} in it, which a model of "
+            f"the family {model.config.model_type!r} takes for its end. Take it out of the text."
+        )
 
 
 def plain(data: Dataset) -> Dataset:
@@ -121,7 +143,9 @@ def rows_of(tokenized: Dataset) -> list[dict[str, Any]]:
     return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
 
-def collate(tokenizer: PreTrainedTokenizerBase, rows: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:
+def collate(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, rows: Sequence[Mapping[str, Any]]
+) -> dict[str, Tensor]:
     """Return rows as one padded batch; see :meth:`Encoder.collate`."""
     padding = {
         "input_ids": tokenizer.pad_token_id,
@@ -129,11 +153,12 @@ def collate(tokenizer: PreTrainedTokenizerBase, rows: Sequence[Mapping[str, Any]
         "token_type_ids": tokenizer.pad_token_type_id,
     }
     longest = max(len(row["input_ids"]) for row in rows)
+    on_the_left = model.config.model_type in _PADDED_LEFT and WORD_STARTS not in rows[0]
 
     def padded(name: str, fill: int) -> Tensor:
         batch = np.full((len(rows), longest), fill, dtype=np.int64)
         for place, row in zip(batch, rows, strict=True):
-            place[: len(row[name])] = row[name]
+            place[slice(-len(row[name]), None) if on_the_left else slice(len(row[name]))] = row[name]
         return torch.from_numpy(batch)
 
     batch = {name: padded(name, fill) for name, fill in padding.items() if name in rows[0]}

@@ -191,7 +191,7 @@ def encoder_record(encoder: Encoder | None, updates: ParameterUpdates | None) ->
         checkpoint=encoder.checkpoint,
         revision=encoder.revision,
         family=encoder.family,
-        blocks=encoder.num_blocks,
+        blocks=encoder.num_blocks if encoder.knows_blocks else None,
         frozen_prefix=updates.frozen_prefix,
         frozen=updates.frozen_parts,
         frozen_sha256=updates.frozen_sha256,

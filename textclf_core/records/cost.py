@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,7 @@ FIXED_STAGES = ("load", "build", CHECKPOINT, "save", "latency")
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """The measured cost of a run; ``None`` for what the trainer doesn't count.
+    """The measured cost of a run; ``None`` for what the trainer doesn't count, and for FLOPs that can't be counted.
 
     Attributes:
         seconds: wall time by stage; ``total`` is the whole run.
@@ -49,8 +50,8 @@ class Cost:
     train_flops: float | None = None
     examples_per_second: float | None = None
     tokens_per_second: float | None = None
-    adapt_flops: float = 0.0
-    prefix_flops: float = 0.0
+    adapt_flops: float | None = 0.0
+    prefix_flops: float | None = 0.0
     prefix_rows_computed: int = 0
     prefix_rows_read: int = 0
     cache_bytes: int = 0
@@ -95,13 +96,13 @@ def cost_of(
         train_examples=meter.examples if counted else None,
         train_non_padding_tokens=meter.non_padding_tokens if has_tokens else None,
         train_padded_tokens=meter.padded_tokens if has_tokens else None,
-        train_flops=meter.flops if counted else None,
-        adapt_flops=meter.adapt_flops,
-        prefix_flops=meter.prefix_flops,
+        train_flops=_known(meter.flops) if counted else None,
+        adapt_flops=_known(meter.adapt_flops),
+        prefix_flops=_known(meter.prefix_flops),
         prefix_rows_computed=meter.prefix_rows_computed,
         prefix_rows_read=meter.prefix_rows_read,
         cache_bytes=meter.cache_bytes,
-        predict_flops=meter.predict_flops,
+        predict_flops=_known(meter.predict_flops),
         examples_per_second=meter.examples / step_seconds if seen else None,
         tokens_per_second=meter.non_padding_tokens / step_seconds if seen and has_tokens else None,
         peak_memory_bytes=peak_memory_bytes(device),
@@ -111,6 +112,11 @@ def cost_of(
         artifact_bytes=artifact_bytes,
         latency_seconds=latency_seconds,
     )
+
+
+def _known(flops: float | None) -> float | None:
+    """Return FLOPs as they are recorded; ``None`` if they are unknown, which a meter counts as NaN."""
+    return None if flops is None or math.isnan(flops) else flops
 
 
 def directory_bytes(directory: Path) -> int:

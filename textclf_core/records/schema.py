@@ -68,8 +68,9 @@ class EncoderRecord:
         checkpoint: the name or folder of the weights.
         revision: the commit on the hub, if known.
         family: the ``model_type`` of transformers.
-        blocks: number of encoder blocks.
-        frozen_prefix: 0 for nothing, 1 for the embeddings, 1+k for the embeddings and the first k blocks.
+        blocks: number of encoder blocks; ``None`` if they can't be identified.
+        frozen_prefix: 0 for nothing, 1 for the embeddings, 1+k for the embeddings and the first k blocks; 0 if
+            ``blocks`` is ``None``.
         frozen: the completely frozen parts, such as ``embeddings``, ``block 0``.
         frozen_sha256: hash of all frozen parameters, equal before and after training; ``None`` if none was frozen.
         updated: number of trainable parameter tensors that training changed.
@@ -80,7 +81,7 @@ class EncoderRecord:
     checkpoint: str
     revision: str | None
     family: str
-    blocks: int
+    blocks: int | None
     frozen_prefix: int
     frozen: tuple[str, ...]
     frozen_sha256: str | None
@@ -144,7 +145,7 @@ class Tuning:
         ended_early: number of trials that weren't run on all of train.
         seed: seed of the trials, which no run of the comparison has.
         train_seconds: seconds of training in all trials; 0 in records of format 2 and earlier, which don't have them.
-        train_flops: FLOPs of training in all trials.
+        train_flops: FLOPs of training in all trials; ``None`` if they are unknown.
         validation_score: score of the chosen values on validation, in their trial.
     """
 
@@ -153,7 +154,7 @@ class Tuning:
     ended_early: int
     seed: int
     train_seconds: float
-    train_flops: float
+    train_flops: float | None
     validation_score: float
 
 

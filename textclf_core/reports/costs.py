@@ -61,8 +61,8 @@ def train_seconds(record: Record) -> float:
 
 
 def _train_flops(record: Record) -> float | None:
-    flops = record.cost.train_flops
-    return None if flops is None else flops + record.cost.adapt_flops
+    flops, of_adapting = record.cost.train_flops, record.cost.adapt_flops
+    return None if flops is None or of_adapting is None else flops + of_adapting
 
 
 def _float(value: int | None) -> float | None:

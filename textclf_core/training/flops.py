@@ -14,17 +14,25 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
+from textclf_core.encoder.families import FAMILIES
+from textclf_core.encoder.tokenizing import input_names
+
 if TYPE_CHECKING:
     from textclf_core.encoder import Encoder
     from textclf_core.encoder.pooling import Pooling
 
 # Four (rows, length) shapes determine the four coefficients of a pass.
 _SHAPES = ((1, 8), (1, 16), (1, 24), (2, 8))
+# Longer than the windows to which attention is limited, or padded, in some families.
+_LONG = 520
+# What a family computes that isn't a sum of these terms, such as relative positions, may be this share.
+_TOLERANCE = 0.01
+_UNKNOWN = float("nan")
 
 
 @dataclass(frozen=True)
 class PassFlops:
-    """FLOPs of one pass over ``rows`` sequences padded to ``length`` tokens: rows·(a·L² + b·L + c) + d.
+    """FLOPs of one pass over ``rows`` sequences padded to ``length`` tokens: rows·(a·L² + b·L + c) + d; NaN if unknown.
 
     ``a`` is attention, ``b`` the matrix products for each token, ``c`` pooler and head, ``d`` the work per batch
     (DeBERTa's relative positions). One multiply-add is two FLOPs; element-wise work is left out, as in
@@ -56,8 +64,9 @@ class EncoderFlops:
 def count_flops(encoder: Encoder, start: int | None = None) -> EncoderFlops:
     """Count the FLOPs of one batch from four tiny batches, by torch's own formulas.
 
-    Any architecture and any freezing is counted as it runs: the backward pass ends where autograd ends. The model's
-    gradients and the random state are unchanged afterwards.
+    Any architecture and any freezing is counted as it runs: the backward pass ends where autograd ends. If the FLOPs of
+    a family grow in another way than :class:`PassFlops`, they are unknown. The model's gradients and the random state
+    are unchanged afterwards.
 
     Args:
         encoder: the model, with the last block computed for all tokens or only for the first one.
@@ -107,7 +116,20 @@ def _count_both(
 ) -> EncoderFlops:
     trainable = [parameter for parameter in encoder.model.parameters() if parameter.requires_grad]
     counted = zip(*(_count(encoder, run, shape, start, trainable) for shape in _SHAPES), strict=True)
-    return EncoderFlops(*(_solve(counts) for counts in counted))
+    flops = EncoderFlops(*(_solve(counts) for counts in counted))
+    return flops if encoder.family in FAMILIES or _holds_for_long(encoder, run, start, flops) else _NOT_COUNTED
+
+
+def _holds_for_long(
+    encoder: Encoder,
+    run: Callable[[dict[str, Tensor], Tensor | None], Tensor],
+    start: int | None,
+    flops: EncoderFlops,
+) -> bool:
+    """Return whether the FLOPs of a long sequence are those that the short ones make expect."""
+    length = min(_LONG, encoder.longest_input)
+    counted, _ = _count(encoder, run, (1, length), start)
+    return abs(flops.forward(1, length) - counted) <= _TOLERANCE * counted
 
 
 def _count(
@@ -116,11 +138,15 @@ def _count(
     shape: tuple[int, int],
     start: int | None,
     trainable: Sequence[torch.nn.Parameter] = (),
-) -> tuple[int, int]:
+) -> tuple[float, float]:
     """Return the FLOPs of a forward and of a backward pass over one batch, from the hidden states at ``start``."""
     device, hidden = encoder.model.device, None
     ids = torch.full(shape, encoder.tokenizer.cls_token_id or 0, device=device)
+    if getattr(encoder.model.config, "is_encoder_decoder", False):
+        ids[:, -1] = encoder.model.config.eos_token_id  # where the head reads
     batch = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+    if encoder.family not in FAMILIES and "token_type_ids" in input_names(encoder.model, encoder.tokenizer):
+        batch["token_type_ids"] = torch.zeros_like(ids)  # which cost more than a look-up in XLNet
     # As plain matrix products, attention is counted on every device; torch has no formula for the CPU's kernel.
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), sdpa_kernel(SDPBackend.MATH):
         if start is not None:
@@ -143,7 +169,7 @@ class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # it has no
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.flops = 0
+        self.flops: float = 0
 
     def __torch_dispatch__(
         self, func: Any, types: Sequence[type], args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -156,6 +182,8 @@ class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # it has no
             with self:
                 return func.decompose(*args, **kwargs)
         result = func(*args, **kwargs)
+        if "fft" in func.name():  # FNet's mixing, for which torch has no formula
+            self.flops = _UNKNOWN
         if formula is not None:
             self.flops += formula(*args, **kwargs, out_val=result)
         return result
@@ -167,8 +195,13 @@ def _is_made_of_others(operation: Any) -> bool:
     return bool(torch._C._dispatch_has_kernel_for_dispatch_key(operation.name(), "CompositeImplicitAutograd"))
 
 
-def _solve(counts: Sequence[int]) -> PassFlops:
+def _solve(counts: Sequence[float]) -> PassFlops:
     system = np.array([[rows * length**2, rows * length, rows, 1.0] for rows, length in _SHAPES])
+    if np.isnan(counts).any():
+        return PassFlops(*[_UNKNOWN] * 4)
     a, b, c, d = np.linalg.solve(system, np.array(counts, dtype=float))
     # Counts are whole numbers; the solver's rounding is removed.
     return PassFlops(*(float(round(x)) for x in (a, b, c, d)))
+
+
+_NOT_COUNTED = EncoderFlops(*(PassFlops(*[_UNKNOWN] * 4),) * 2)

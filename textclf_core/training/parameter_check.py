@@ -75,7 +75,7 @@ class ParameterHashes:
         self._before = {name: hash_of(parameter) for name, parameter in encoder.model.named_parameters()}
         self._frozen = set(encoder.frozen_names())
         self._head = {name for name in self._before if encoder.part_of(name) == "head"}
-        if self._head and self._head <= self._frozen:
+        if encoder.fresh_head and self._head and self._head <= self._frozen:
             raise RunError(
                 "the strategy freezes the whole classification head, which starts at random: nothing could be learned. "
                 "Leave the head training."
@@ -101,7 +101,7 @@ class ParameterHashes:
                 f"training updated parameters that were frozen: {some_of(sorted(updated & self._frozen))}. (Or a "
                 "strategy changed them while it froze: weights are changed before, in textclf_adapt.)"
             )
-        if self._head and not updated & self._head:
+        if self._head - self._frozen and not updated & self._head:
             raise RunError("training didn't update the classification head: the model has learned nothing.")
         if self._before.keys() - self._frozen and not updated:
             raise RunError("training updated none of the parameters that it could: the model has learned nothing.")

@@ -99,7 +99,7 @@ class TrainingPhases:
         frozen = {*self._plan.phases[self._planned[self._epochs_done]].freeze, *self.state.frozen}
         for name in self.names:
             encoder.model.get_parameter(name).requires_grad_(name not in frozen)
-        if not any(encoder.part_of(name) == "head" for name in encoder.trainable_names()):
+        if encoder.fresh_head and not any(encoder.part_of(name) == "head" for name in encoder.trainable_names()):
             raise RunError(
                 f"from epoch {self._epochs_done + 1} on, the strategies freeze the whole classification head, which "
                 "has to train."

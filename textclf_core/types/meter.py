@@ -26,7 +26,7 @@ class Meter:
     """Count the time and work of a run; the trainer and the core both add to it.
 
     Stages are named by path: the core times ``train``, and a trainer times its parts, such as ``train/tokenize``. The
-    core itself uses three of the parts: :data:`STEPS`, :data:`PREFIX`, :data:`CHECKPOINT`.
+    core itself uses three of the parts: :data:`STEPS`, :data:`PREFIX`, :data:`CHECKPOINT`. Unknown FLOPs are NaN.
 
     Attributes:
         stores: the keys of the cache's stores that frozen prefixes were read from, in order.

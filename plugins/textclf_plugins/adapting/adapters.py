@@ -41,8 +41,9 @@ def add_adapters(options: Lora, encoder: Encoder) -> dict[str, Fact]:
     """Add an adapter to each target layer of every block, initialised from torch's global generator.
 
     Raises:
-        UsageError: a target matches no linear layer of the blocks.
+        UsageError: a target matches no linear layer of the blocks, or these can't be identified.
     """
+    encoder.require_blocks()
     names = _targets(options, encoder)
     config = LoraConfig(
         r=options.r,

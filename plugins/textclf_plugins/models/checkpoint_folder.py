@@ -19,7 +19,7 @@ CONFIG = "config.json"
 ADAPTER_CONFIG = "adapter_config.json"
 _ST_MODULES = "modules.json"
 _WEIGHTS = ("model.safetensors", "pytorch_model.bin")
-_ADAPTER_WEIGHTS = ("adapter_model.safetensors", "adapter_model.bin")
+ADAPTER_WEIGHTS = ("adapter_model.safetensors", "adapter_model.bin")
 _OTHER_FRAMEWORKS = ("*.h5", "*.msgpack", "*.gguf", "*.onnx", "onnx/*.onnx", "*.ckpt*")
 _LFS_POINTER = b"version https://git-lfs"
 _WITHOUT_EFFECT = ("Transformer", "Pooling", "Normalize", "Dropout")
@@ -63,8 +63,8 @@ def check_files(folder: Path, *, whole: bool = True) -> None:
     """
     for path in sorted(folder.glob("*.json")):
         _read_json(path)
-    _check_code(folder)
-    names = _ADAPTER_WEIGHTS if (folder / ADAPTER_CONFIG).is_file() else _WEIGHTS
+    _check_config(folder)
+    names = ADAPTER_WEIGHTS if (folder / ADAPTER_CONFIG).is_file() else _WEIGHTS
     for path in _weight_files(folder, names) if whole else _present(folder, (*names, "*.safetensors")):
         _check_weights_file(path)
     if not (folder / "tokenizer.json").is_file():
@@ -97,13 +97,21 @@ def _of_sentence_transformers(folder: Path) -> Path:
     return folder / modules[kinds.index("Transformer")][1]
 
 
-def _check_code(folder: Path) -> None:
-    """Refuse a checkpoint that only code of its own can load; ``auto_map`` beside a known class is ignored."""
+def _check_config(folder: Path) -> None:
+    """Refuse weights that are quantized, and a checkpoint that only code of its own can load.
+
+    ``auto_map`` beside a known class is ignored.
+    """
     from transformers import CONFIG_MAPPING, __version__
 
     path = folder / CONFIG
     settings = _read_json(path) if path.is_file() else {}
     family = settings.get("model_type")
+    if method := (settings.get("quantization_config") or {}).get("quant_method"):
+        raise UsageError(
+            f"the weights of {folder} are quantized ({method}, in {CONFIG}), and such weights can't be trained. Choose "
+            "the checkpoint that they were made from."
+        )
     if not path.is_file() or family in CONFIG_MAPPING:
         return
     if "auto_map" in settings:

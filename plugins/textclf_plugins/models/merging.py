@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,6 +37,8 @@ def base_of(folder: Path) -> tuple[str, str | None]:
 def merge_adapter(model: PreTrainedModel, folder: Path) -> None:
     """Merge an adapter into the body of its model; the model's own head stays, and all parameters are trainable.
 
+    Where tokens were added with the adapter, the embeddings grow to those that it has.
+
     Raises:
         UsageError: the adapter can't be merged, or belongs to another model.
     """
@@ -54,13 +57,20 @@ def merge_adapter(model: PreTrainedModel, folder: Path) -> None:
     target: Any = model if whole else model.base_model
     if not whole:
         config.task_type = None
+    _resize_embeddings(target, weights)
     try:
         adapted = get_peft_model(target, config)
-        result = set_peft_model_state_dict(adapted, weights, ignore_mismatched_sizes=True)
+        result: Any = set_peft_model_state_dict(adapted, weights, ignore_mismatched_sizes=True)
     except (ValueError, RuntimeError, KeyError) as error:
         raise UsageError(f"the adapter {folder} doesn't fit the model {model.name_or_path}: {error}") from error
-    unknown = [name for name in result.unexpected_keys if not _of_head(name, head)]
-    lacking = [name for name in result.missing_keys if "lora_" in name and not _of_head(name, head)]
+    unknown = [
+        name
+        for name in result.unexpected_keys
+        # peft saves embeddings that were trained and resized twice.
+        if not _of_head(name, head) and name.replace(".modules_to_save.", ".") not in weights
+    ]
+    own = (adapted.base_model.prefix, ".modules_to_save.", ".token_adapter.")
+    lacking = [name for name in result.missing_keys if any(part in name for part in own) and not _of_head(name, head)]
     if unknown or lacking:
         fault = f"unknown there: {some_of(unknown)}" if unknown else f"missing: {some_of(lacking)}"
         raise UsageError(f"the parameters of the adapter {folder} don't fit the model {model.name_or_path} ({fault}).")
@@ -69,6 +79,15 @@ def merge_adapter(model: PreTrainedModel, folder: Path) -> None:
         setattr(model, name, module)
     model.requires_grad_(True)
     model.train(mode=False)
+
+
+def _resize_embeddings(model: PreTrainedModel, weights: Mapping[str, Tensor]) -> None:
+    """Give the model as many token embeddings as the adapter has, if it has some."""
+    embeddings: Any = model.get_input_embeddings()
+    [name] = [name for name, module in model.named_modules() if module is embeddings]
+    saved = weights.get(f"base_model.model.{name}.weight")
+    if saved is not None and len(saved) != embeddings.num_embeddings:
+        model.resize_token_embeddings(len(saved), mean_resizing=False)
 
 
 def _of_head(name: str, head: dict[str, Any]) -> bool:

@@ -30,9 +30,7 @@ class Finetune(EncoderTraining):
 
     needs: ClassVar[Needs] = Needs(model="whole", phases=True)
 
-    resume: Annotated[Path | None, Option("The checkpoint to resume from.", resumes=True)] = (
-        None
-    )
+    resume: Annotated[Path | None, Option("The checkpoint to resume from.", resumes=True)] = None
     precision: Annotated[
         Literal["auto", "float32", "bfloat16"],
         Option(

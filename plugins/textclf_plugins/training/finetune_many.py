@@ -156,8 +156,8 @@ def _alike(options: Finetune, encoder: Encoder, cells: Sequence[TrainingCell]) -
     return (
         options.prefix_cache
         and options.resume is None
-        and encoder.frozen_prefix == encoder.num_blocks + 1
         and encoder.reads_first_token
+        and encoder.frozen_prefix == encoder.num_blocks + 1
         and all(
             (cell.recipe.epochs, cell.recipe.batch_size, cell.recipe.max_length, cell.recipe.truncation)
             == (first.epochs, first.batch_size, first.max_length, first.truncation)

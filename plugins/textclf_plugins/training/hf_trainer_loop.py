@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
@@ -154,8 +155,9 @@ class _Trainer(Trainer):
         return loss
 
     def floating_point_ops(self, inputs: dict[str, Any]) -> int:
-        """Return the FLOPs of a micro-batch, considering what is frozen."""
-        return round(self._flops.train_step(*inputs["input_ids"].shape))
+        """Return the FLOPs of a micro-batch considering what is frozen; 0 if they are unknown."""
+        flops = self._flops.train_step(*inputs["input_ids"].shape)
+        return 0 if math.isnan(flops) else round(flops)
 
     def evaluate(
         self,

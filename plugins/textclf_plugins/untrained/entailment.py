@@ -16,7 +16,8 @@ from textclf_core.errors import UsageError, did_you_mean
 from textclf_core.training.encoder_classifier import EncoderClassifier
 from textclf_core.types.task import Task
 from textclf_plugins.models.checkpoints import load_trained
-from textclf_plugins.untrained.task_specific_model import label_names, untrained
+from textclf_plugins.models.classification_head import label_names
+from textclf_plugins.untrained.task_specific_model import untrained
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

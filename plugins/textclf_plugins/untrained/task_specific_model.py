@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import torch
-from torch import nn
-
-from textclf_core.errors import UsageError
 from textclf_core.training.encoder_classifier import EncoderClassifier
 from textclf_plugins.models.checkpoints import load_trained
+from textclf_plugins.models.classification_head import label_names, order_outputs
 from textclf_plugins.untrained.label_names import match_labels
 
 if TYPE_CHECKING:
@@ -35,17 +31,8 @@ def task_specific(
     encoder = load_trained(options.checkpoint)
     names = label_names(encoder)
     order = match_labels(names, task.label_names, options.labels, options.checkpoint)
-    _order_outputs(encoder, order)
-    encoder.model.config.id2label = dict(enumerate(task.label_names))
-    encoder.model.config.label2id = {name: id for id, name in enumerate(task.label_names)}
-    encoder.model.config.problem_type = "single_label_classification"
+    order_outputs(encoder, order, task)
     return untrained(encoder, task, encoder.with_length(options, train, task), workspace, progress)
-
-
-def label_names(encoder: Encoder) -> tuple[str, ...]:
-    """Return the checkpoint's label names, in the order of its outputs."""
-    id2label: Any = encoder.model.config.id2label
-    return tuple(id2label[id] for id in range(len(id2label)))
 
 
 def untrained(
@@ -58,17 +45,3 @@ def untrained(
     meter.trained(examples=0, non_padding_tokens=0, padded_tokens=0, flops=0.0)
     meter.holds(trainable=0, total=encoder.num_parameters())
     return EncoderClassifier(encoder, task, tokenization, progress, meter=meter)
-
-
-def _order_outputs(encoder: Encoder, order: Sequence[int]) -> None:
-    """Permute the weights of the last layer, so that output ``i`` becomes the former output ``order[i]``."""
-    body = set(encoder.model.base_model.modules())
-    layers = [one for one in encoder.model.modules() if isinstance(one, nn.Linear) and one not in body]
-    if not layers or layers[-1].out_features != len(order):
-        raise UsageError(
-            f"{encoder.checkpoint}: the last layer of a {type(encoder.model).__name__} isn't a linear layer with "
-            f"{len(order)} outputs, so textclf can't reorder its labels."
-        )
-    with torch.no_grad():
-        for parameter in layers[-1].parameters():
-            parameter.copy_(parameter[list(order)].clone())

@@ -247,6 +247,7 @@ def test_a_budget_in_flops_ends_the_search(textclf: Textclf, arguments: list[str
     [run] = records(tmp_path)
     assert run.record.tuning is not None
     spent = run.record.tuning.train_flops
+    assert spent is not None
     # The third trial begins within 1.4 times the FLOPs of two, the fourth doesn't.
     assert textclf(*arguments[:-1], str(tmp_path / "budget"), *tune, "--tune-flops", f"{1.4 * spent}") == 0
     [run] = records(tmp_path / "budget")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 import pytest
 from encoder_cases import BLOCKS, CASES, Case, encoder_of, names, padded_batch
@@ -133,11 +134,39 @@ def test_a_family_with_a_plain_structure_can_be_frozen_but_not_split() -> None:
         encoder.run_prefix(padded_batch(encoder), 1)
 
 
-def test_a_family_whose_parts_are_not_plain_is_refused() -> None:
-    with pytest.raises(UsageError, match=r"family 'gpt2': .*'embeddings'. Supported families: bert, roberta"):
-        tiny_encoder("gpt2")
+@pytest.mark.parametrize(
+    ("family", "why"),
+    [
+        ("gpt2", "it has no module named 'embeddings'"),
+        ("t5", "it has an encoder and a decoder"),
+        ("deberta", "its parameter 'encoder.rel_embeddings.weight' is not part"),
+    ],
+)
+def test_where_blocks_are_unknown_the_body_is_one_part_and_what_needs_blocks_says_why(family: str, why: str) -> None:
+    encoder = tiny_encoder(family, config={"relative_attention": True} if family == "deberta" else {})
+    parts = {encoder.part_of(name) for name, _ in encoder.model.named_parameters()}
+    assert (parts, encoder.knows_blocks, encoder.frozen_prefix) == ({"body", "head"}, False, 0)
+    assert why in (encoder.check_split(0) or "")
+    name = encoder.trainable_names()[0]
+    needs_blocks: tuple[Callable[[], object], ...] = (
+        lambda: encoder.num_blocks,
+        lambda: encoder.depth_of(name),
+        lambda: encoder.freeze(blocks=[0]),
+        lambda: encoder.freeze(embeddings=True),
+    )
+    for call in needs_blocks:
+        with pytest.raises(UsageError, match=f"family '{family}': {why}.* as a whole, or its head alone"):
+            call()
+    assert encoder.frozen_names() == ()
+    encoder.freeze(body=True)
+    assert {encoder.part_of(name) for name in encoder.trainable_names()} == {"head"}
+    assert encoder.frozen_prefix == 0
 
 
-def test_a_parameter_that_belongs_nowhere_is_named() -> None:
-    with pytest.raises(UsageError, match=r"family 'deberta': its parameter 'encoder.rel_embeddings.weight'"):
-        tiny_encoder("deberta", config={"relative_attention": True})
+@pytest.mark.parametrize("family", ["roformer", "convbert", "rembert", "eurobert"])
+def test_blocks_of_further_families_are_known(family: str) -> None:
+    encoder = tiny_encoder(family, blocks=3, config={"embedding_size": 16, "num_key_value_heads": 2})
+    encoder.freeze(embeddings=True, blocks=[0, 1])
+    assert encoder.frozen_prefix == 3
+    trainable = {encoder.part_of(name) for name in encoder.trainable_names()}
+    assert {"block 2", "head"} <= trainable <= {"block 2", "head", "pooler", "final norm"}
