@@ -213,8 +213,8 @@ def test_csv_has_every_column_and_unrounded_numbers(analysis: Analysis) -> None:
     rows = list(csv.DictReader(io.StringIO(comparison_text(analysis, "csv"))))
     assert list(rows[0]) == [
         "contender", "score", "sd", "low", "high", "verdict", "loss", "risk", "difference", "distance_low",
-        "distance_high", "failed", "train-seconds", "flops", "memory", "trainable", "artifact", "latency", "seeds", "f1",
-        "mcc",
+        "distance_high", "failed", "train-seconds", "flops", "memory", "trainable", "artifact", "latency", "seeds",
+        "f1", "mcc",
     ]  # fmt: skip
     assert float(rows[0]["score"]) == 0.85342
     assert (rows[1]["flops"], rows[0]["risk"], rows[1]["loss"]) == ("", "0.125", "0.0042")
