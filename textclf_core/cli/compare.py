@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from textclf_core.cli import criteria
+from textclf_core.cli import criteria, options
 from textclf_core.cli.cache import CacheDirectory
 from textclf_core.cli.standard_output import print_result
 from textclf_core.errors import UsageError, format_error
@@ -16,9 +15,7 @@ from textclf_core.types.seeds import check_seeds
 
 def compare(
     context: typer.Context,
-    experiment: Annotated[
-        Path | None, typer.Argument(help="An experiment file (TOML) with values for the options below.")
-    ] = None,
+    experiment: options.Experiment = None,
     attempt: Annotated[
         list[str] | None,
         typer.Option(
@@ -33,10 +30,7 @@ def compare(
         list[str] | None,
         typer.Option(help="A plugin for all contenders. Repeatable.", metavar="SPEC", show_default=False),
     ] = None,
-    plugin_file: Annotated[
-        list[Path] | None,
-        typer.Option(help="A Python file with your own plugins. Repeatable.", metavar="FILE.py", show_default=False),
-    ] = None,
+    plugin_file: options.PluginFiles = None,
     seeds: Annotated[
         str | None,
         typer.Option(
@@ -54,12 +48,7 @@ def compare(
             show_default=False,
         ),
     ] = None,
-    data_seed: Annotated[
-        int | None,
-        typer.Option(
-            help="The seed of splits held out from train, and of samples. [default: 0]", min=0, show_default=False
-        ),
-    ] = None,
+    data_seed: options.DataSeed = None,
     train_size: Annotated[
         str | None,
         typer.Option(
@@ -109,12 +98,8 @@ def compare(
     label_price: criteria.LabelPrice = 0.0,
     predictions: criteria.Predictions = None,
     months: criteria.Months = 12.0,
-    output: Annotated[
-        Path | None, typer.Option(help="The folder for run directories. [default: runs]", show_default=False)
-    ] = None,
-    device: Annotated[
-        str | None, typer.Option(help="The device: cpu, cuda, cuda:1, mps or auto. [default: auto]", show_default=False)
-    ] = None,
+    output: options.Output = None,
+    device: options.Device = None,
     cache_dir: CacheDirectory = None,
     dry_run: Annotated[
         bool,

@@ -2,34 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from textclf_core.cli import options
 from textclf_core.cli.standard_output import print_result
 
 
 def data(
-    experiment: Annotated[
-        Path | None, typer.Argument(help="An experiment file (TOML) with values for the options below.")
-    ] = None,
-    plugin: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="A plugin and its options: NAME or NAME:key=value,key=value. Repeatable.",
-            metavar="SPEC",
-            show_default=False,
-        ),
-    ] = None,
-    plugin_file: Annotated[
-        list[Path] | None,
-        typer.Option(help="A Python file with your own plugins. Repeatable.", metavar="FILE.py", show_default=False),
-    ] = None,
-    data_seed: Annotated[
-        int | None,
-        typer.Option(help="The seed of held-out splits and samples. [default: 0]", min=0, show_default=False),
-    ] = None,
+    experiment: options.Experiment = None,
+    plugin: options.Plugins = None,
+    plugin_file: options.PluginFiles = None,
+    data_seed: options.DataSeed = None,
     format: Annotated[
         str, typer.Option(help="The format of the tables: simple, github, html, latex ... or json.")
     ] = "simple",

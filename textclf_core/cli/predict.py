@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from textclf_core.cli import options
 from textclf_core.cli.standard_output import result_stream
 
 if TYPE_CHECKING:
@@ -57,10 +58,7 @@ def predict(
             "(onnx-int8). onnxruntime's agreement with torch is shown."
         ),
     ] = "torch",
-    plugin_file: Annotated[
-        list[Path] | None,
-        typer.Option(help="A Python file with your own plugins. Repeatable.", metavar="FILE.py", show_default=False),
-    ] = None,
+    plugin_file: options.PluginFiles = None,
 ) -> None:
     """Label texts with the model of a run.
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from textclf_core.cli import options
 from textclf_core.cli.cache import CacheDirectory
 from textclf_core.cli.standard_output import print_result
 
@@ -19,39 +19,18 @@ if TYPE_CHECKING:
 
 def run(
     context: typer.Context,
-    experiment: Annotated[
-        Path | None, typer.Argument(help="An experiment file (TOML) with values for the options below.")
-    ] = None,
-    plugin: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="A plugin and its options: NAME or NAME:key=value,key=value. Repeatable.",
-            metavar="SPEC",
-            show_default=False,
-        ),
-    ] = None,
-    plugin_file: Annotated[
-        list[Path] | None,
-        typer.Option(help="A Python file with your own plugins. Repeatable.", metavar="FILE.py", show_default=False),
-    ] = None,
+    experiment: options.Experiment = None,
+    plugin: options.Plugins = None,
+    plugin_file: options.PluginFiles = None,
     seed: Annotated[
         int | None,
         typer.Option(
             help="The seed of the new head, the order of examples and dropout. [default: 0]", min=0, show_default=False
         ),
     ] = None,
-    data_seed: Annotated[
-        int | None,
-        typer.Option(
-            help="The seed of splits held out from train, and of samples. [default: 0]", min=0, show_default=False
-        ),
-    ] = None,
-    output: Annotated[
-        Path | None, typer.Option(help="The folder for run directories. [default: runs]", show_default=False)
-    ] = None,
-    device: Annotated[
-        str | None, typer.Option(help="The device: cpu, cuda, cuda:1, mps or auto. [default: auto]", show_default=False)
-    ] = None,
+    data_seed: options.DataSeed = None,
+    output: options.Output = None,
+    device: options.Device = None,
     cache_dir: CacheDirectory = None,
     profile: Annotated[
         bool,

@@ -1,0 +1,32 @@
+"""The options that several commands take to say what to run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Experiment = Annotated[Path | None, typer.Argument(help="An experiment file (TOML) with values for the options below.")]
+Plugins = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="A plugin and its options: NAME or NAME:key=value,key=value. Repeatable.",
+        metavar="SPEC",
+        show_default=False,
+    ),
+]
+PluginFiles = Annotated[
+    list[Path] | None,
+    typer.Option(help="A Python file with your own plugins. Repeatable.", metavar="FILE.py", show_default=False),
+]
+DataSeed = Annotated[
+    int | None,
+    typer.Option(help="The seed of held-out splits and samples. [default: 0]", min=0, show_default=False),
+]
+Output = Annotated[
+    Path | None, typer.Option(help="The folder for run directories. [default: runs]", show_default=False)
+]
+Device = Annotated[
+    str | None, typer.Option(help="The device: cpu, cuda, cuda:1, mps or auto. [default: auto]", show_default=False)
+]
