@@ -13,7 +13,7 @@ _SPREADS = 40
 _SEED_VARIANCES = 40
 _DRAWS = 4000
 
-PRIOR_SCALE = 1.0
+PRIOR_SCALE = 2.0
 """The prior's median of the spread between contenders, in tolerances."""
 
 

@@ -116,12 +116,15 @@ class JointError:
     def draw_truths(self, draws: int, rng: np.random.Generator) -> NDArray[np.float64]:
         """Return what the variance between seeds could be, given the estimate: scaled inverse chi-square.
 
+        With a prior proportional to the variance to the power of -2, which adds two degrees of freedom: with the usual
+        -1, two contenders at two seeds would have a variance without a mean, and any gap could be chance.
+
         Returns:
             Of each mean, float64, (draws, contenders).
         """
         drawn = []
         for _, own in self._groups:
-            square = own.between * own.degrees_of_freedom / rng.chisquare(own.degrees_of_freedom, draws)
+            square = own.between * own.degrees_of_freedom / rng.chisquare(own.degrees_of_freedom + 2, draws)
             drawn.append(np.maximum(0, square - own.explained))
         return self._of_groups(drawn, draws)
 
