@@ -12,6 +12,7 @@ from made_runs import plugin, scores, write_run
 
 from textclf_core.records.schema import PluginRecord, read_record, write_record
 from textclf_core.reports.analysis import Analysis, analyse
+from textclf_core.reports.criteria import Criteria
 from textclf_core.reports.stored import find_runs
 
 LABELS = ("negative", "positive")
@@ -104,7 +105,7 @@ def made_up(
             )
             of_data = replace(record.data, text_columns=columns, splits=splits, train_size=train_size)
             write_record(replace(record, command=COMMAND, notes=notes, data=of_data), directory)
-    [analysis] = analyse(find_runs([folder]))
+    [analysis] = analyse(find_runs([folder]), Criteria(pairs=True))
     return analysis
 
 

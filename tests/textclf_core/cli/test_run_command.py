@@ -66,7 +66,7 @@ def test_the_closing_table_in_another_format(
     assert textclf(*words, "--format", "github") == 0
     assert "| metric" in capsys.readouterr().out
     assert textclf(*words, "--format", "json") == 0
-    assert json.loads(capsys.readouterr().out)["format"] == 2
+    assert json.loads(capsys.readouterr().out)["format"] == 3
 
 
 def test_a_wrong_format_is_found_before_anything_runs(

@@ -311,7 +311,7 @@ def test_a_dry_run_in_python_is_an_estimate(quick: dict[str, Any]) -> None:
     assert estimate.seconds_left == line.seconds_left > 0
     assert estimate.to_frame()["money"]["majority"] == pytest.approx(estimate.seconds_left)
     assert "1 cells to run" in str(estimate)
-    assert str(estimate).endswith("Not included: 3 trials per contender with 'c'.")
+    assert str(estimate).endswith("Not included: up to 3 trials per contender with c.")
     assert "<table" in estimate._repr_html_()
     assert not list(quick["output"].glob("[!.]*"))
 

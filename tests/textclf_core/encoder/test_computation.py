@@ -109,7 +109,7 @@ def test_an_unknown_computation_is_not_cached_and_the_reason_is_logged(
     encoder.freeze(embeddings=True, blocks=[0, 1])
     with caplog.at_level(logging.INFO, "textclf"):
         assert cached_prefix(encoder, CacheFolder(tmp_path), Meter(), Progress(quiet=True)) is None
-    assert "what the model computes can't be known" in caplog.text
+    assert "the model's computation can't be fingerprinted" in caplog.text
 
 
 def test_a_hook_on_all_modules_is_unknown(encoder: Encoder) -> None:
