@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -59,8 +60,10 @@ def merge_adapter(model: PreTrainedModel, folder: Path) -> None:
         config.task_type = None
     _resize_embeddings(target, weights)
     try:
-        adapted = get_peft_model(target, config)
-        result: Any = set_peft_model_state_dict(adapted, weights, ignore_mismatched_sizes=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that a head for other labels isn't loaded
+            adapted = get_peft_model(target, config)
+            result: Any = set_peft_model_state_dict(adapted, weights, ignore_mismatched_sizes=True)
     except (ValueError, RuntimeError, KeyError) as error:
         raise UsageError(f"the adapter {folder} doesn't fit the model {model.name_or_path}: {error}") from error
     unknown = [
