@@ -54,9 +54,18 @@ def plain_table(table: pa.Table) -> pa.Table:
         if _PANDAS_INDEX.fullmatch(field.name):
             continue
         plain = _plain_type(field.type)
-        columns.append(column if plain == field.type else column.cast(plain))
+        columns.append(column if plain == field.type else _plain_column(column, plain))
         fields.append(pa.field(field.name, plain))
     return pa.table(columns, pa.schema(fields, table.schema.metadata))
+
+
+def _plain_column(column: pa.ChunkedArray, type: pa.DataType) -> pa.ChunkedArray:
+    import pyarrow as pa
+
+    if not pa.types.is_dictionary(column.type):
+        return column.cast(type)
+    # Arrow can't cast the categories of polars, which are views.
+    return pa.chunked_array([chunk.dictionary.cast(type).take(chunk.indices) for chunk in column.chunks], type)
 
 
 def _plain_type(type: pa.DataType) -> pa.DataType:

@@ -18,7 +18,7 @@ from textclf_core.data.label_columns import with_label_lists
 from textclf_core.data.label_dicts import with_labels_of_dicts
 from textclf_core.data.label_forms import with_lists
 from textclf_core.data.label_sets import label_lists
-from textclf_core.data.label_spelling import Labels, settled_labels
+from textclf_core.data.label_spelling import Labels, Rows, settled_labels
 from textclf_core.data.source import Changes, ReadSplits, Source
 from textclf_core.data.tagged_words import tagged
 from textclf_core.data.unlabelled import without_unlabelled
@@ -145,7 +145,7 @@ def labelled(
     sources = with_lists(sources, label, changes, names)
     first = sources.get("train") or next(iter(sources.values()))
     several = label_separator is not None or is_list(first.data.features[label])
-    found = {
+    found: dict[str, Rows] = {
         name: label_lists(source, label, label_separator, faults) if several else _labels(source, label, faults)
         for name, source in sources.items()
     }

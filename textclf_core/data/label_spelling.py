@@ -7,7 +7,7 @@ import re
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Literal
 
 from textclf_core.data.source import Changes
@@ -32,7 +32,7 @@ def settled_labels(
     labels: Labels | None = None,
     bins: Sequence[float] = (),
     parted: bool = False,
-) -> dict[str, list[list[str]]]:
+) -> dict[str, Rows]:
     """Return the labels of every row by split, with whole numbers without ``.0`` and booleans in lower case.
 
     Args:
@@ -49,7 +49,7 @@ def settled_labels(
         DataError: the labels are scores (decimals, or more than 50 different numbers), and neither ``exact`` nor
             ``bins`` is given.
     """
-    counts = Counter(name for split in rows.values() for row in split for name in row)
+    counts = Counter(chain.from_iterable(chain.from_iterable(rows.values())))
     if bins:
         changes.add("%s: %d numbers were divided into classes (bins=)", where, counts.total())
         return _renamed(rows, _binned(counts, bins, where))
@@ -77,10 +77,10 @@ def settled_labels(
         if changed:
             changes.add("%s: %d labels were replaced by their most frequent spelling (labels=folded)", where, changed)
         return _renamed(rows, names.__getitem__)
-    return _renamed(rows, str)
+    return dict(rows)
 
 
-def _renamed(rows: Mapping[str, Rows], name_of: Callable[[str], str]) -> dict[str, list[list[str]]]:
+def _renamed(rows: Mapping[str, Rows], name_of: Callable[[str], str]) -> dict[str, Rows]:
     """Return rows with other names; equal rows share one list."""
     made: dict[tuple[str, ...], list[str]] = {}
     of_row: dict[int, list[str]] = {}  # by its identity, which is faster where equal rows share one list already

@@ -25,8 +25,9 @@ def word_counts(texts: pa.StringArray) -> NDArray[np.int64]:
     first = offsets[:-1][np.diff(offsets) > 0]
     begins[first] = ~blank[first]
     counts = _sums(begins, offsets)
-    for row in np.flatnonzero(_sums(content > 127, offsets)):  # there may be white space beyond ASCII
-        counts[row] = len(texts[int(row)].as_py().split())
+    if len(content) and content.max() > 127:
+        for row in np.flatnonzero(_sums(content > 127, offsets)):  # there may be white space beyond ASCII
+            counts[row] = len(texts[int(row)].as_py().split())
     return counts
 
 
@@ -54,6 +55,4 @@ def _bytes(texts: pa.StringArray) -> tuple[NDArray[np.uint8], NDArray[np.int32]]
 
 def _sums(values: NDArray[np.bool_], offsets: NDArray[np.int32]) -> NDArray[np.int64]:
     """Return how many values are true between each offset and the next."""
-    total = np.zeros(len(values) + 1, dtype=np.int64)
-    np.cumsum(values, out=total[1:])
-    return total[offsets[1:]] - total[offsets[:-1]]
+    return np.diff(np.searchsorted(np.flatnonzero(values), offsets))

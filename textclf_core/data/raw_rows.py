@@ -18,9 +18,6 @@ _LONGEST_FIELD = 2**31 - 1
 # Of so few lines with quotes or carriage returns, each is parsed on its own.
 _MOST_SPECIAL = 0.2
 
-_BLANK = ("\n", "\r\n")
-_ODD_END = re.compile(r"\r(?!\n\Z)")
-
 _ALONE = re.compile(r"(?<=\r)(?!\n)")  # after a carriage return without a line feed
 
 
@@ -123,12 +120,16 @@ class RawRows:
             csv.Error: a quote isn't closed in its line.
         """
         separator = self._format["delimiter"]
-        special = [index for index, line in enumerate(lines) if '"' in line or _ODD_END.search(line) or line in _BLANK]
+        end = "\r\n" if lines[0].endswith("\r\n") else "\n"
+        returns = len(end) - 1
+        special = [
+            index
+            for index, line in enumerate(lines)
+            if '"' in line or line.count("\r") != returns or not line.endswith(end) or line == end
+        ]
         if len(special) > len(lines) * _MOST_SPECIAL or separator == '"':
             return None
-        rows = [line.split(separator) for line in lines]
-        for row in rows:
-            row[-1] = row[-1].removesuffix("\n").removesuffix("\r")
+        rows = [line[: -len(end)].split(separator) for line in lines]
         for index in special:
             [rows[index]] = csv.reader([lines[index]], **self._format)
         return rows

@@ -266,7 +266,9 @@ def _is_plainly_quoted(reopen: Callable[[], Iterator[str]], separator: str, wher
     Raises:
         DataError: the rows parse in both ways, or a CSV writer has quoted some of them, but not all.
     """
-    doubled = re.compile(rf'(?:^|{re.escape(separator)})"(?:[^"]|"")*""(?:[^"]|"")*"(?:{re.escape(separator)}|\r?\n?$)')
+    between = re.escape(separator)
+    # A cell of quotes alone is an empty one.
+    doubled = re.compile(rf'(?:^|{between})"(?:|(?:[^"]|"")*""(?:[^"]|"")*)"(?:{between}|\r?\n?$)')
     raw = RawRows(reopen(), separator, "double")
 
     def unquoted() -> bool:

@@ -141,6 +141,15 @@ def test_a_column_may_have_the_name_of_a_split() -> None:
     assert from_memory(columns)["train"].column_names == ["text", "label", "test"]
 
 
+def test_categories_of_views_are_read_by_their_names() -> None:  # as polars gives them
+    names = pa.array(["low", "high"], pa.string_view())
+    labels = pa.DictionaryArray.from_arrays(pa.array([0, 1, None], pa.uint32()), names)
+    table = pa.table({"text": ["a", "b", "c"], "label": labels})
+    assert from_memory(table.slice(0, 2))["train"].features["label"].names == ["high", "low"]
+    with pytest.raises(DataError, match="row 3: there is no label"):
+        from_memory(table)
+
+
 def test_a_frame_of_polars() -> None:
     polars = pytest.importorskip("polars", reason="polars isn't installed")
     frame = polars.DataFrame({"review": ["slow start", "NA"], "stars": ["2", "5"]})

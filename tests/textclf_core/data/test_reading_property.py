@@ -203,7 +203,7 @@ def test_data_in_memory_are_read_as_they_are(name: str, table: Rows) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", WRITERS)
-@examples(1000)
+@examples(300)
 @given(table=rows())
 def test_many_files_are_read_as_they_were_written_or_refused(name: str, table: Rows, tmp_path: Path) -> None:
     check_file(table, name, tmp_path)
