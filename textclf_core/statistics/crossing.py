@@ -13,7 +13,7 @@ from textclf_core.errors import DataError
 from textclf_core.statistics.bootstrap import Interval, resampled_scores, strata_of
 from textclf_core.statistics.metrics import Metric
 
-ESTABLISHED = 0.95
+ESTABLISHED = 0.98
 """The share of the resamples from which on a crossing counts as established."""
 
 
@@ -35,7 +35,7 @@ class Crossing:
 
     @property
     def is_established(self) -> bool:
-        """Whether the curves cross within the sizes that were run in 95% of the resamples."""
+        """Whether the curves cross within the sizes that were run in 98% of the resamples."""
         return self.share >= ESTABLISHED
 
 
