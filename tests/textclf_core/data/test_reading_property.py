@@ -6,6 +6,7 @@ import csv
 import importlib
 import io
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -203,7 +204,7 @@ def test_data_in_memory_are_read_as_they_are(name: str, table: Rows) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", WRITERS)
-@examples(300)
+@examples(int(os.environ.get("TEXTCLF_EXAMPLES", "40")))  # 300 take a quarter of an hour
 @given(table=rows())
 def test_many_files_are_read_as_they_were_written_or_refused(name: str, table: Rows, tmp_path: Path) -> None:
     check_file(table, name, tmp_path)

@@ -16,7 +16,7 @@ from scipy import stats
 
 pytestmark = pytest.mark.slow
 
-SIMULATIONS = 150
+SIMULATIONS = 80
 
 
 @pytest.fixture(scope="module")
