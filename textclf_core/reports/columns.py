@@ -246,7 +246,7 @@ def _write_loss(row: Row, value: float) -> str:
 
 
 def _write_risk(row: Row, value: float) -> str:
-    return "<1%" if value < 0.01 else f"{100 * value:.0f}%"
+    return "<1%" if value < 0.01 else ">99%" if value > 0.99 else f"{100 * value:.0f}%"
 
 
 def _write_deviation(row: Row, value: float) -> str:

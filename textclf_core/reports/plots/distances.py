@@ -10,6 +10,8 @@ from textclf_core.reports.rounding import write_interval
 
 _WIDTH = 6.4  # inches
 _LINE, _MARGIN = 0.32, 1.1
+_LABELS = 0.43  # of the width: the longest label, and its verdict
+_LONGEST_LABEL = 18
 
 
 def distance_chart(analysis: Analysis) -> Chart | None:
@@ -19,12 +21,12 @@ def distance_chart(analysis: Analysis) -> Chart | None:
         return None
     height = _MARGIN + _LINE * len(rows)
     figure = Figure(figsize=(_WIDTH, height))
-    figure.subplots_adjust(left=0.36, right=0.97, top=1 - 0.2 / height, bottom=0.75 / height)
+    figure.subplots_adjust(left=_LABELS, right=0.97, top=1 - 0.2 / height, bottom=0.75 / height)
     axes = figure.subplots()
     axes.grid(visible=False)
     axes.axvspan(-analysis.tolerance, 0, color=ACCENT, alpha=0.12, linewidth=0)
     axes.axvline(0, color=INK, linewidth=1)
-    short = short_labels([row.line.label for row, _ in rows])
+    short = short_labels([row.line.label for row, _ in rows], _LONGEST_LABEL)
     for place, (row, distance) in enumerate(rows):
         own = row.score - max(other.score for other, _ in rows if other is not row)
         low, high = min(distance.low, own), max(distance.high, own)
