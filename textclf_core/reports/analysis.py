@@ -155,7 +155,7 @@ def _analyse(contenders: Sequence[ContenderRuns], criteria: Criteria) -> Analysi
     measured = statistic(criteria.metric, contenders)
     references = references_of(first, measured)
     data = first.record.data
-    looks = sorted({look for one in contenders for run in one.runs for look in run.record.looks})
+    looks = sorted({look for one in contenders for run in one.runs for look in run.record.looks if look > 1})
     clusters = clusters_of(first, criteria.cluster)
     compared = compare(
         references,

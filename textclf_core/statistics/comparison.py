@@ -81,7 +81,8 @@ def compare(
         clusters: the cluster of each row, int64, shape (rows,): rows of one cluster, such as copies of a text, count as
             one draw. Every row is its own if not given.
         looks: the numbers of seeds at which the comparison was planned to be looked at, ascending, the present one and
-            later ones among them. Verdicts hold over all looks; a contender that was worse at one got no more seeds.
+            later ones among them. Verdicts hold over all looks with two seeds or more; a contender that was worse at
+            one got no more seeds.
         with_pairs: whether all pairs are tested.
         resamples: the number of resamples of the bootstrap. A randomisation test uses more if the correction for the
             number of pairs needs smaller p-values.
@@ -133,7 +134,8 @@ def compare(
 def _compare_with_best(inputs: _Inputs, looks: Sequence[int], seed: int) -> ComparisonWithBest:
     """Return the comparison with the best at the present look, after those at the looks before."""
     most = max(len(one.by_seed) for one in inputs.scores.values())
-    reached = [look for look in looks if look < most] + [most]
+    # With one seed nothing is known of the scatter between seeds, so that nothing can be claimed of strategies.
+    reached = [look for look in looks if 1 < look < most] + [most]
     planned = [*reached, *(look for look in looks if look > most)]
     if len(planned) == 1:
         return ComparisonWithBest(inputs.joint, alpha=inputs.alpha, rng=np.random.default_rng(seed))

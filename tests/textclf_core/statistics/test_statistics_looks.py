@@ -47,3 +47,9 @@ def test_an_early_look_asks_for_more_and_a_later_one_remembers_it() -> None:
     second = compare(REFERENCES, five, "accuracy", looks=(3, 5, 10))
     assert second.contender("poor").verdict == "worse"
     assert math.isfinite(second.detectable or math.inf)
+
+
+def test_a_look_at_one_seed_claims_nothing_of_strategies() -> None:
+    three = {"good": predictions(0.85, 3, 0), "fair": predictions(0.82, 3, 1)}
+    alone, after = compare(REFERENCES, three, "accuracy"), compare(REFERENCES, three, "accuracy", looks=(1, 3))
+    assert [one.distance for one in alone.contenders] == [one.distance for one in after.contenders]
