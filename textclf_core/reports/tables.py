@@ -172,7 +172,8 @@ def _seeds(analysis: Analysis) -> str:
     """Return the seeds of all contenders, or how many each has if they differ."""
     counts = sorted({len(row.line.seeds) for row in analysis.rows})
     if len(counts) == 1:
-        return f"{counts[0]} seeds ({', '.join(map(str, analysis.seeds))})"
+        which = ", ".join(map(str, analysis.seeds))
+        return f"{counts[0]} seeds ({which})" if counts[0] > 1 else f"One seed of each contender ({which})"
     fewest = [row.line.label for row in analysis.rows if len(row.line.seeds) == counts[0]]
     what = "1 seed" if counts[0] == 1 else f"{counts[0]} seeds"
     return f"From {what} ({some_of(fewest)}) to {counts[-1]} seeds of each contender"
