@@ -166,14 +166,14 @@ def _identity(cell: Cell) -> tuple[str, str | None]:
 def _is_settled(analysis: Analysis) -> bool:
     """Return whether more seeds could decide nothing that matters to the recommendation.
 
-    What matters is the recommended contender, and those that cost less than it.
+    What matters is the recommended contender, and those that cost less than it, or whose cost is unknown.
     """
     recommended = next(row for row in analysis.rows if row.recommended)
     cost = recommended.costs[analysis.cost]
     return not any(
         row.needed is not None and row.needed.seeds is not None
-        for row in analysis.rows
-        if row is recommended or cost is None or (row.costs[analysis.cost] or 0) < cost
+        for row, own in ((row, row.costs[analysis.cost]) for row in analysis.rows)
+        if row is recommended or cost is None or own is None or own < cost
     )
 
 
