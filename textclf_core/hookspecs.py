@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # these take seconds to import, and `textclf plugins` answers
     import numpy as np
     from datasets import Dataset, DatasetDict
     from numpy.typing import NDArray
+    from torch import Tensor
 
     from textclf_core.encoder import Encoder
     from textclf_core.encoder.plan import Plan
@@ -53,15 +54,21 @@ ROLE_OF_HOOK = {
     "textclf_parameter_groups": "strategy",
     "textclf_interval_finished": "strategy",
     "textclf_epoch_finished": "strategy",
+    "textclf_loss": "strategy",
     "textclf_train": "trainer",
     "textclf_postprocess": "postprocessor",
     "textclf_compute_metrics": "metric",
     "textclf_run_finished": "observer",
 }
-"""The role that each hook gives to the plugin that implements it."""
+"""The role that each hook gives to the plugin that implements it; a trainer's own :data:`SEAM_HOOKS` give it none."""
 
 PLAN_HOOKS = ("textclf_plan", "textclf_parameter_groups", "textclf_interval_finished", "textclf_epoch_finished")
 """The hooks by which a strategy plans training; they are called if the trainer needs ``phases``."""
+
+SEAM_HOOKS = ("textclf_loss",)
+"""The hooks by which a strategy replaces a part of the training steps; they are called if the trainer's ``needs`` has
+the name in ``seams`` (``loss`` for ``textclf_loss``). Cells of a comparison with such a plugin are trained one by
+one."""
 
 EXCLUSIVE_ROLES = ("dataset", "model", "trainer")
 """The roles of which a run has exactly one plugin."""
@@ -256,6 +263,28 @@ def textclf_train(
 
     Raises:
         RunError: training can't continue, for example because a loss isn't finite.
+    """
+
+
+@hookspec(firstresult=True)
+def textclf_loss(logits: Tensor, labels: Tensor, task: Task, class_counts: Tensor) -> Tensor | None:
+    """Return the losses of a batch. Role: strategy. First result.
+
+    Called for each micro-batch and for validation, if the trainer's ``needs`` has ``loss`` in ``seams``. The trainer
+    adds the losses up and divides by the number of labels in the whole batch, so the gradient doesn't depend on how the
+    batch is divided. A run with two plugins that implement this hook is refused, and so are the trainer's own options
+    for the loss.
+
+    Args:
+        logits: float32, shape (rows, labels); in a token task (words, labels), the words of all rows.
+        labels: int64, shape (rows,): label ids; in a multi-label task zeros and ones, shape (rows, labels); in a token
+            task (words,).
+        task: the labels.
+        class_counts: the number of rows (or words) of train with each label, float32, shape (labels,); in a multi-label
+            task (labels, 2), without and with the label.
+
+    Returns:
+        One loss for each element of ``labels``, in its shape; ``None`` to leave the loss to the trainer.
     """
 
 

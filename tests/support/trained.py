@@ -111,7 +111,7 @@ def train(
         seed=seed,
         workspace=workspace,
         progress=progress or Progress(quiet=True),
-        **({"plan": plan or TrainingPlan.plain(recipe)} if isinstance(trainer, Finetune) else {}),
+        plan=plan or TrainingPlan.plain(recipe),
     )
     return Trained(encoder, classifier, directory, workspace.events)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from textclf_core.comparison.cells import Cell, cells
 from textclf_core.comparison.contenders import Contender
 from textclf_core.comparison.live_view import LiveView
-from textclf_core.comparison.schedule import prefixes, running_order, trained_jointly
+from textclf_core.comparison.schedule import log_cells_trained_alone, prefixes, running_order, trained_jointly
 from textclf_core.data import PreparedData, with_train_size
 from textclf_core.data.sampling import TrainSize
 from textclf_core.errors import TextclfError, UsageError
@@ -168,6 +168,7 @@ def run_cells(
             else:
                 waiting.append(cell)
         prefix_of = prefixes(waiting, plan.task_of)
+        log_cells_trained_alone(waiting, prefix_of)
         waiting = running_order(waiting, prefix_of)
         alone: set[Cell] = set()
         superseded: set[str] = set()

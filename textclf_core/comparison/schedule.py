@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from textclf_core.encoder import Encoder
     from textclf_core.plugins import ActivePlugin
     from textclf_core.types.task import Task
+
+logger = logging.getLogger("textclf")
 
 
 @dataclass(frozen=True)
@@ -81,14 +85,33 @@ def running_order(cells: Sequence[Cell], prefix_of: dict[str, Prefix]) -> list[C
 def trained_jointly(first: Cell, others: Sequence[Cell], prefix_of: dict[str, Prefix]) -> list[Cell]:
     """Return ``first`` and the cells that its trainer can train jointly with it.
 
-    Their whole encoder is frozen throughout training, and they differ only in the seed and the recipe's options.
+    Their whole encoder is frozen throughout training, no plugin replaces a part of the steps, and they differ only in
+    the seed and the recipe's options.
     """
-    prefix, plugins = prefix_of.get(first.contender.label), first.contender.plugins
-    [trainer] = plugins.of_role("trainer")
-    able = trainer.trains_many and not plugins.plans_training
-    if prefix is None or not prefix.whole or not able:
+    if not _can_share_steps(first, prefix_of) or first.contender.plugins.replacing_steps:
         return [first]
     return [first, *(other for other in others if _what_is_shared(other) == _what_is_shared(first))]
+
+
+def log_cells_trained_alone(cells: Sequence[Cell], prefix_of: dict[str, Prefix]) -> None:
+    """Log the contenders whose cells are trained one by one only because a plugin replaces a part of the steps."""
+    able = Counter(cell.contender for cell in cells if _can_share_steps(cell, prefix_of))
+    for contender, count in able.items():
+        if count > 1 and (plugins := contender.plugins.replacing_steps):
+            names = " and ".join(plugin.name for plugin in plugins)
+            logger.info(
+                "%s: its %d runs are trained one by one, since %s replaces a part of the training steps",
+                contender.label,
+                count,
+                names,
+            )
+
+
+def _can_share_steps(cell: Cell, prefix_of: dict[str, Prefix]) -> bool:
+    """Return whether the whole encoder is frozen throughout training, and the trainer trains such cells jointly."""
+    prefix, plugins = prefix_of.get(cell.contender.label), cell.contender.plugins
+    [trainer] = plugins.of_role("trainer")
+    return prefix is not None and prefix.whole and trainer.trains_many and not plugins.plans_training
 
 
 def _what_is_shared(cell: Cell) -> list[object]:

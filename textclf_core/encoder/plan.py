@@ -6,12 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from textclf_core.encoder.encoder import Encoder
     from textclf_core.types.phases import Change, FinishedEpoch, Phase
+    from textclf_core.types.task import Task
 
 
 class Plan(Protocol):
-    """The phases of a training run, and the decisions of plugins during it."""
+    """The phases of a training run, the decisions of plugins during it, and the parts of its steps they replace."""
 
     @property
     def phases(self) -> tuple[Phase, ...]:
@@ -43,4 +46,17 @@ class Plan(Protocol):
 
     def epoch_finished(self, encoder: Encoder, epochs: Sequence[FinishedEpoch]) -> Change:
         """Return the change after an epoch; see ``textclf_epoch_finished``."""
+        ...
+
+    @property
+    def steps_replaced_by(self) -> str | None:
+        """The plugins that replace a part of the steps, with all their options; ``None`` if there are none."""
+        ...
+
+    def replaces(self, hook: str) -> bool:
+        """Return whether a plugin replaces a part of the steps by this hook, such as ``textclf_loss``."""
+        ...
+
+    def losses(self, logits: Tensor, labels: Tensor, task: Task, class_counts: Tensor) -> Tensor | None:
+        """Return the losses of a batch; ``None`` if the trainer's own loss is used; see ``textclf_loss``."""
         ...

@@ -12,12 +12,12 @@ import pluggy
 
 from textclf_core import hookspecs
 from textclf_core.errors import PluginError, UsageError
-from textclf_core.hookspecs import EXCLUSIVE_ROLES, PLAN_HOOKS, ROLE_OF_HOOK
+from textclf_core.hookspecs import EXCLUSIVE_ROLES, PLAN_HOOKS, ROLE_OF_HOOK, SEAM_HOOKS
 from textclf_core.plugins.calling import call_one
 from textclf_core.plugins.discovery import Catalogue, LoadedPlugin, plugin_file_of
-from textclf_core.plugins.hooks import needs_of, written_side_by_side
-from textclf_core.plugins.options import build_plugin, option_names
-from textclf_core.plugins.specs import PluginSpec, format_spec, parse_options, split_name
+from textclf_core.plugins.hooks import hooks_of, is_defined_later, name_of_seam, needs_of, written_side_by_side
+from textclf_core.plugins.options import build_plugin, option_names, options_of
+from textclf_core.plugins.specs import PluginSpec, format_spec, format_value, parse_options, split_name
 from textclf_core.system.code import code_of
 
 if TYPE_CHECKING:
@@ -70,10 +70,12 @@ class ActivePlugin:
     def trains_many(self) -> bool:
         """Whether it can train cells jointly, because the same class defines both training hooks.
 
-        If a class defines its own ``textclf_train`` and inherits ``textclf_train_many``, the latter would give other
-        results.
+        If a class defines its own ``textclf_train`` or a part of its steps and inherits ``textclf_train_many``, the
+        latter would give other results.
         """
-        return written_side_by_side(type(self.instance), "textclf_train_many", "textclf_train")
+        cls = type(self.instance)
+        changed = any(is_defined_later(cls, hook, "textclf_train_many") for hook in SEAM_HOOKS)
+        return written_side_by_side(cls, "textclf_train_many", "textclf_train") and not changed
 
     @property
     def needs(self) -> Needs:
@@ -136,6 +138,12 @@ class ActivePlugins:
     def plans_training(self) -> bool:
         """Whether a plugin plans phases or learning rates or decides between epochs."""
         return bool(self.planning)
+
+    @property
+    def replacing_steps(self) -> tuple[ActivePlugin, ...]:
+        """The plugins other than the trainer that replace a part of the training steps, in the user's order."""
+        names = {plugin.name for hook in SEAM_HOOKS for plugin in self.implementing(hook)}
+        return tuple(plugin for plugin in self.plugins if plugin.name in names and "trainer" not in plugin.roles)
 
     @property
     def model_needed(self) -> NeededModel:
@@ -255,7 +263,9 @@ def activate(
     _refuse_unused(chosen, [*chosen, *defaults])
     _refuse_plans(chosen, [*chosen, *defaults], catalogue)
     written += [PluginSpec(plugin.name, set_by="default") for plugin in defaults]
-    return ActivePlugins(_built(written, catalogue))
+    active = ActivePlugins(_built(written, catalogue))
+    _refuse_replaced_options(active)
+    return active
 
 
 def override(
@@ -343,21 +353,55 @@ def _refuse_unused(chosen: Sequence[LoadedPlugin], all_plugins: Sequence[LoadedP
 
 
 def _refuse_plans(chosen: Sequence[LoadedPlugin], all_plugins: Sequence[LoadedPlugin], catalogue: Catalogue) -> None:
-    """Refuse two plugins that plan the same, and plans with a trainer that doesn't carry them out."""
-    for hook, what in (("textclf_plan", "the phases"), ("textclf_parameter_groups", "the learning rates")):
-        same = [plugin.name for plugin in chosen if hook in plugin.hooks]
+    """Refuse two plugins that decide the same, and what the trainer doesn't carry out."""
+    strategies = [plugin for plugin in chosen if "trainer" not in plugin.roles]
+    for hook, what in _DECIDED_BY_ONE.items():
+        same = [plugin.name for plugin in strategies if hook in plugin.hooks]
         if len(same) > 1:
             raise UsageError(f"{' and '.join(map(repr, same))} both decide {what} of training; leave one out.")
     trainer = _trainer(all_plugins)
-    if trainer is None or trainer.needs.phases:
+    if trainer is None:
         return
-    for plugin in chosen:
-        if any(hook in plugin.hooks for hook in PLAN_HOOKS):
-            able = [name for name in catalogue.defaults.get("trainer", ()) if catalogue.get(name).needs.phases]
+    for plugin in strategies:
+        for hook in plugin.hooks:
+            if _carries_out(trainer, hook):
+                continue
+            able = [name for name in catalogue.defaults.get("trainer", ()) if _carries_out(catalogue.get(name), hook)]
+            what = "plans training" if hook in PLAN_HOOKS else f"changes the training steps by {hook}"
             raise UsageError(
-                f"{plugin.name!r} plans training, which the trainer {trainer.name!r} doesn't "
+                f"{plugin.name!r} {what}, which the trainer {trainer.name!r} doesn't "
                 f"carry out; leave {plugin.name!r} out{''.join(f', or train with {name!r}' for name in able)}."
             )
+
+
+_DECIDED_BY_ONE = {
+    "textclf_plan": "the phases",
+    "textclf_parameter_groups": "the learning rates",
+    "textclf_loss": "the loss",
+}
+"""The hooks of strategies of which a run has at most one, and what they decide."""
+
+
+def _carries_out(trainer: LoadedPlugin, hook: str) -> bool:
+    """Return whether a trainer carries out what a strategy decides by a hook."""
+    if hook in PLAN_HOOKS:
+        return trainer.needs.phases
+    return hook not in SEAM_HOOKS or name_of_seam(hook) in trainer.needs.seams
+
+
+def _refuse_replaced_options(plugins: ActivePlugins) -> None:
+    """Refuse options of the trainer that were set, and that another plugin's hook replaces."""
+    trainer = plugins.one("trainer")
+    if trainer is None:
+        return
+    for option in options_of(type(trainer.instance)):
+        for plugin in plugins.replacing_steps:
+            replaced = option.replaced_by in hooks_of(type(plugin.instance))
+            if replaced and trainer.options[option.name] != option.default:
+                raise UsageError(
+                    f"{trainer.name!r} has {option.name}={format_value(trainer.options[option.name])}, but "
+                    f"{plugin.name!r} decides this instead ({option.replaced_by}); leave one of them out."
+                )
 
 
 def _built(specs: Sequence[PluginSpec], catalogue: Catalogue) -> list[ActivePlugin]:

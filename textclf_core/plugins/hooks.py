@@ -9,8 +9,8 @@ from typing import Any, get_args
 
 from textclf_core import hookspecs
 from textclf_core.errors import did_you_mean
-from textclf_core.hookspecs import PLAN_HOOKS, ROLE_OF_HOOK
-from textclf_core.types.needs import NeededModel, Needs
+from textclf_core.hookspecs import PLAN_HOOKS, ROLE_OF_HOOK, SEAM_HOOKS
+from textclf_core.types.needs import NeededModel, Needs, Seam
 from textclf_core.types.recipe import Recipe
 
 _SPECS = {
@@ -53,7 +53,13 @@ def hooks_of(cls: type) -> dict[str, tuple[str, ...]]:
 
 def roles_of(hooks: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
     """Return the roles of these hooks, in the order in which a run calls them."""
-    return tuple(dict.fromkeys(role for hook, role in ROLE_OF_HOOK.items() if hook in hooks))
+    own = SEAM_HOOKS if "textclf_train" in hooks else ()  # how a trainer itself takes its steps
+    return tuple(dict.fromkeys(role for hook, role in ROLE_OF_HOOK.items() if hook in hooks and hook not in own))
+
+
+def name_of_seam(hook: str) -> str:
+    """Return the name that ``Needs.seams`` has for a hook of :data:`SEAM_HOOKS`."""
+    return hook.removeprefix(f"{hookspecs.PROJECT}_")
 
 
 def needs_of(cls: type) -> Needs:
@@ -76,6 +82,17 @@ def written_side_by_side(cls: type, one: str, other: str) -> bool:
         return False
     first, second = (next(base for base in cls.__mro__ if names[hook] in vars(base)) for hook in (one, other))
     return first is second
+
+
+def is_defined_later(cls: type, one: str, other: str) -> bool:
+    """Return whether a subclass of the class that defines the hook ``other`` defines the hook ``one``."""
+    names = _implementing(cls)
+    if one not in names or other not in names:
+        return False
+    first, second = (
+        next(place for place, base in enumerate(cls.__mro__) if names[hook] in vars(base)) for hook in (one, other)
+    )
+    return first < second
 
 
 def faults_of_hooks(cls: type) -> list[str]:
@@ -145,12 +162,15 @@ def _faults_of_needs(cls: type) -> Iterator[str]:
         )
     if "encoder" not in asked and needs.model != "none":
         yield f"it needs a model (Needs(model={needs.model!r})), but has no textclf_train that takes 'encoder'."
-    if "plan" in asked and not needs.phases:
+    if unknown := [seam for seam in needs.seams if seam not in get_args(Seam)]:
+        yield f"needs.seams may have {', '.join(map(repr, get_args(Seam)))}, not {unknown[0]!r}."
+    if "plan" in asked and not (needs.phases or needs.seams):
         yield "textclf_train takes 'plan'; write Needs(phases=True) in the class to get it."
-    if "plan" not in asked and needs.phases:
-        yield "it needs phases (Needs(phases=True)), but has no textclf_train that takes 'plan'."
-    if needs.phases and (needs.model == "none" or not issubclass(cls, Recipe)):
-        yield "it needs phases (Needs(phases=True)), so it must also need a model and inherit Recipe."
+    for what, given in (("phases", needs.phases), ("seams", needs.seams)):
+        if "plan" not in asked and given:
+            yield f"it needs {what} (Needs({what}={given!r})), but has no textclf_train that takes 'plan'."
+        if given and (needs.model == "none" or not issubclass(cls, Recipe)):
+            yield f"it needs {what} (Needs({what}={given!r})), so it must also need a model and inherit Recipe."
     norms = "gradient_norms" in hooks.get("textclf_interval_finished", ())
     if norms and not needs.gradient_norms:
         yield (

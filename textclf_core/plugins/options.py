@@ -46,6 +46,8 @@ class OptionInfo:
     """The range in which a good value is usually found."""
     resumes: bool = False
     """Whether it takes a checkpoint to go on from."""
+    replaced_by: str | None = None
+    """The hook by which another plugin decides what it decides."""
 
     @property
     def takes(self) -> str:
@@ -246,6 +248,7 @@ def _fields_of(cls: type) -> list[_Field]:
             ),
             search=option.search,
             resumes=option.resumes,
+            replaced_by=option.replaced_by,
         )
         fields.append(_Field(info, annotation, constraints))
     return fields

@@ -102,6 +102,19 @@ def _trained_cells(value: Any, arguments: Mapping[str, Any]) -> str | None:
     return None if len(value) == cells else f"{len(value)} for {cells} cells"
 
 
+def _losses(value: Any, arguments: Mapping[str, Any]) -> str | None:
+    from torch import Tensor
+
+    wanted = tuple(arguments["labels"].shape)
+    if not isinstance(value, Tensor):
+        return shown(value)
+    if tuple(value.shape) != wanted or not value.is_floating_point():
+        return f"a tensor of {value.dtype} and shape {tuple(value.shape)} for labels of shape {wanted}"
+    if arguments["logits"].requires_grad and not value.requires_grad:
+        return "a tensor that isn't computed from the logits, so it has no gradient"
+    return None
+
+
 def _is_number(value: Any) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool)
 
@@ -153,6 +166,7 @@ RESULTS: Mapping[str, Result] = {
     ),
     "textclf_parameter_groups": Result("a list of ParameterGroup, or None", _optional(_each(ParameterGroup))),
     "textclf_train": Result(_CLASSIFIER, _optional(_a(_classifier))),
+    "textclf_loss": Result("a float tensor in the shape of the labels, computed from the logits", _optional(_losses)),
     "textclf_interval_finished": Result("a list of parameter names, or None", _optional(_each(str))),
     "textclf_epoch_finished": Result("a Change, or None", _optional(_a(lambda: Change))),
     "textclf_train_many": Result(

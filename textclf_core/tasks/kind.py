@@ -153,7 +153,7 @@ class TrainingKind(Protocol):
         """Return one weight per label in the shape of :meth:`class_counts`, float64."""
         ...
 
-    def loss(
+    def losses(
         self,
         logits: Tensor,
         labels: Tensor,
@@ -161,7 +161,9 @@ class TrainingKind(Protocol):
         label_smoothing: float = 0.0,
         focal_gamma: float = 0.0,
     ) -> Tensor:
-        """Return the summed loss of all rows or words with a label, a float32 scalar: see :class:`training.loss.Loss`.
+        """Return the losses of all rows or words, float32, in the shape of the labels: see ``EncoderTraining``.
+
+        In a token task, they are flat, and may leave out words without a label.
 
         Args:
             logits: float32, (rows, labels), or (rows, tokens, labels).

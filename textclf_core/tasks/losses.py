@@ -12,7 +12,7 @@ from textclf_core.tasks.subtokens import NO_LABEL
 def loss_of_one_label(
     logits: Tensor, labels: Tensor, class_weights: Tensor | None, label_smoothing: float, focal_gamma: float
 ) -> Tensor:
-    """Return the summed loss of rows with one label each, a float32 scalar.
+    """Return the losses of rows with one label each, float32, shape (rows,).
 
     It works with ``torch.func.vmap`` over many heads. Without a focal loss a label may be ``NO_LABEL``.
 
@@ -20,8 +20,8 @@ def loss_of_one_label(
         logits: float32, shape (rows, classes).
         labels: int64, shape (rows,).
         class_weights: float32, shape (classes,); ``None`` for equal weights of 1.
-        label_smoothing: see :class:`~textclf_core.training.loss.Loss`.
-        focal_gamma: see :class:`~textclf_core.training.loss.Loss`.
+        label_smoothing: see :class:`~textclf_core.training.options.EncoderTraining`.
+        focal_gamma: see :class:`~textclf_core.training.options.EncoderTraining`.
     """
     if not focal_gamma:
         return cross_entropy(
@@ -30,7 +30,7 @@ def loss_of_one_label(
             weight=class_weights,
             label_smoothing=label_smoothing,
             ignore_index=NO_LABEL,
-            reduction="sum",
+            reduction="none",
         )
     return weighted_loss(logits, labels, class_weights, label_smoothing, focal_gamma)
 
@@ -38,14 +38,14 @@ def loss_of_one_label(
 def weighted_loss(
     logits: Tensor, labels: Tensor, class_weights: Tensor | None, label_smoothing: float, focal_gamma: float
 ) -> Tensor:
-    """Return the summed loss, computed term by term, a float32 scalar.
+    """Return the losses, computed term by term, float32, in the shape of the labels.
 
     Args:
         logits: float32, shape (..., classes).
         labels: int64, shape (...).
         class_weights: float32, broadcastable to the logits; ``None`` for equal weights of 1.
-        label_smoothing: see :class:`~textclf_core.training.loss.Loss`.
-        focal_gamma: see :class:`~textclf_core.training.loss.Loss`.
+        label_smoothing: see :class:`~textclf_core.training.options.EncoderTraining`.
+        focal_gamma: see :class:`~textclf_core.training.options.EncoderTraining`.
     """
     classes = logits.shape[-1]
     log_p = log_softmax(logits, dim=-1)
@@ -56,4 +56,4 @@ def weighted_loss(
     if focal_gamma:
         # expm1 computes 1 - p exactly near p = 1; clamping keeps the gradient of the power finite there.
         weight = weight * (-torch.expm1(log_p)).clamp_min(torch.finfo(torch.float32).tiny) ** focal_gamma
-    return -(weight * log_p).sum()
+    return -(weight * log_p).sum(dim=-1)

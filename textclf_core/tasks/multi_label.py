@@ -116,7 +116,7 @@ class MultiLabel(WholeTexts):
 
         return torch.stack([torch.ones_like(given), given], dim=-1)
 
-    def loss(
+    def losses(
         self,
         logits: Tensor,
         labels: Tensor,
@@ -124,7 +124,7 @@ class MultiLabel(WholeTexts):
         label_smoothing: float = 0.0,
         focal_gamma: float = 0.0,
     ) -> Tensor:
-        """Return the summed binary loss of all labels of all rows; labels are int64, shape (rows, labels)."""
+        """Return the binary loss of each label of each row; labels are int64, shape (rows, labels)."""
         import torch
 
         from textclf_core.tasks.losses import weighted_loss

@@ -103,7 +103,7 @@ class SingleLabel(WholeTexts):
         """Return the weights unchanged."""
         return given
 
-    def loss(
+    def losses(
         self,
         logits: Tensor,
         labels: Tensor,
@@ -111,7 +111,7 @@ class SingleLabel(WholeTexts):
         label_smoothing: float = 0.0,
         focal_gamma: float = 0.0,
     ) -> Tensor:
-        """Return the summed cross-entropy loss; labels are int64, shape (rows,)."""
+        """Return the cross-entropy of each row; labels are int64, shape (rows,)."""
         from textclf_core.tasks.losses import loss_of_one_label
 
         return loss_of_one_label(logits, labels, class_weights, label_smoothing, focal_gamma)

@@ -168,7 +168,7 @@ class Tokens(TokenReports):
         """Return the weights unchanged."""
         return given
 
-    def loss(
+    def losses(
         self,
         logits: Tensor,
         labels: Tensor,
@@ -176,7 +176,7 @@ class Tokens(TokenReports):
         label_smoothing: float = 0.0,
         focal_gamma: float = 0.0,
     ) -> Tensor:
-        """Return the summed cross-entropy of labels of shape (rows, tokens), or (words,) with logits of words."""
+        """Return the cross-entropy of each word; labels have the shape (rows, tokens), or (words,) with their logits."""
         from textclf_core.tasks.losses import loss_of_one_label
 
         if labels.ndim > 1:

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from textclf_core.errors import RunError, did_you_mean
 from textclf_core.plugins import ActivePlugin, ActivePlugins
-from textclf_core.plugins.calling import call_one
+from textclf_core.plugins.calling import call, call_one
 from textclf_core.plugins.specs import format_spec
 from textclf_core.types.phases import Change, FinishedEpoch, Phase
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from textclf_core.encoder import Encoder
     from textclf_core.types.recipe import Recipe
+    from textclf_core.types.task import Task
 
 
 @dataclass(frozen=True)
@@ -25,11 +28,13 @@ class TrainingPlan:
         phases: the phases in order; a single one without further freezing if no plugin plans phases.
         recipe: the trainer's options.
         plugins: the plugins that plan training; ``None`` if there are none.
+        steps: the plugins that replace a part of the training steps; ``None`` if there are none.
     """
 
     phases: tuple[Phase, ...]
     recipe: Recipe
     plugins: ActivePlugins | None = None
+    steps: ActivePlugins | None = None
 
     @classmethod
     def plain(cls, recipe: Recipe) -> TrainingPlan:
@@ -43,10 +48,10 @@ class TrainingPlan:
         Raises:
             RunError: a plan names unknown parameters.
         """
-        if not plugins.plans_training:
-            return cls.plain(recipe)
-        asked = ActivePlugins(plugins.planning)
-        plan = replace(cls.plain(recipe), plugins=asked)
+        planning, steps = (
+            ActivePlugins(some) if some else None for some in (plugins.planning, plugins.replacing_steps)
+        )
+        plan = replace(cls.plain(recipe), plugins=planning, steps=steps)
         for plugin, phases in plan._answers("textclf_plan", encoder=encoder, recipe=recipe):
             _check_names(plugin, "textclf_plan", [name for phase in phases for name in phase.freeze], encoder)
             return replace(plan, phases=tuple(phases))
@@ -60,9 +65,12 @@ class TrainingPlan:
     @property
     def planned_by(self) -> str | None:
         """The plugins that plan training, with all their options; ``None`` if there are none."""
-        if self.plugins is None:
-            return None
-        return " + ".join(format_spec(plugin.name, plugin.options) for plugin in self.plugins)
+        return _specs(self.plugins)
+
+    @property
+    def steps_replaced_by(self) -> str | None:
+        """The plugins that replace a part of the steps, with all their options; ``None`` if there are none."""
+        return _specs(self.steps)
 
     @property
     def measures_gradients(self) -> bool:
@@ -113,12 +121,33 @@ class TrainingPlan:
             frozen += change.freeze
         return Change(stop=stop, freeze=tuple(dict.fromkeys(frozen)))
 
+    def replaces(self, hook: str) -> bool:
+        """Return whether a plugin replaces a part of the steps by this hook."""
+        return self.steps is not None and bool(self.steps.implementing(hook))
+
+    def losses(self, logits: Tensor, labels: Tensor, task: Task, class_counts: Tensor) -> Tensor | None:
+        """Return the losses of a batch; ``None`` if no plugin returns any; see the hook.
+
+        Raises:
+            RunError: a plugin failed, or returned no losses in the shape of the labels.
+        """
+        arguments = {"logits": logits, "labels": labels, "task": task, "class_counts": class_counts}
+        return self._step_result("textclf_loss", **arguments)
+
+    def _step_result(self, hook: str, **arguments: Any) -> Any:
+        """Return the first result of the plugins that replace a part of the steps; ``None`` without one."""
+        return call(self.steps, hook, optional=True, **arguments) if self.steps else None
+
     def _answers(self, hook: str, **arguments: Any) -> Iterator[tuple[ActivePlugin, Any]]:
         """Call a hook of each plugin, and yield the plugin and its result unless that is ``None``."""
         for plugin in self.plugins.implementing(hook) if self.plugins else ():
             answer = call_one(plugin, hook, **arguments)
             if answer is not None:
                 yield plugin, answer
+
+
+def _specs(plugins: ActivePlugins | None) -> str | None:
+    return " + ".join(format_spec(one.name, one.options) for one in plugins) if plugins else None
 
 
 def _check_names(plugin: ActivePlugin, hook: str, names: Sequence[str], encoder: Encoder) -> None:

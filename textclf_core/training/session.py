@@ -62,9 +62,9 @@ class TrainingSession:
         encoder, labels = classifier.encoder, kind_of(classifier.task).training_labels(train)
         self.options, self.classifier, self.train, self.batches = options, classifier, train, batches
         self.workspace, self.plan = workspace, plan
-        self.loss = Loss.of(options, classifier.task, labels, encoder.model.device)
+        self.loss = Loss.of(options, classifier.task, labels, encoder.model.device, plan)
         self.phases = TrainingPhases(encoder, plan, options, len(batches), workspace.events)
-        self.steps = StepLog(self.phases, workspace.events, options.warmup)
+        self.steps = StepLog(self.phases, workspace.events, options.warmup, plan.steps_replaced_by)
         self.validation = Validation(validation, self.loss)
 
     def use_prefix(self, prefix: FrozenPrefix | None) -> None:
@@ -178,6 +178,7 @@ class TrainingSession:
         return {
             **own,
             "the plan": self.plan.planned_by,
+            "the plugins of the steps": self.plan.steps_replaced_by,
             "seed": self.batches.seed,
             "model": self.classifier.encoder.checkpoint,
             "optimizer steps an epoch": len(self.batches),

@@ -23,10 +23,18 @@ _STEPS_UNSEEN_ON_A_GPU = 20
 
 
 class StepLog:
-    """Check the losses and gradient norms of a run's steps, and log the losses of an epoch."""
+    """Check the losses and gradient norms of a run's steps, and log the losses of an epoch.
 
-    def __init__(self, phases: TrainingPhases, events: RunEvents, warmup: float) -> None:
+    Args:
+        phases: the phases of the run.
+        events: get the losses.
+        warmup: the recipe's share of warm-up.
+        replaced_by: the plugins that replace a part of the steps, for errors; ``None`` if there are none.
+    """
+
+    def __init__(self, phases: TrainingPhases, events: RunEvents, warmup: float, replaced_by: str | None) -> None:
         self._phases, self._events, self._warmup = phases, events, warmup
+        self._replaced_by = replaced_by
         self._losses: list[float] = []
 
     def add(self, step: int, loss: float, learning_rate: float, norm: float | None = None) -> None:
@@ -64,7 +72,8 @@ class StepLog:
     def advice(self, epoch: int) -> str:
         """Return advice against a loss that isn't finite in an epoch, counted from 1."""
         rate = self._phases.peak_rate(epoch)
-        return f"A lower learning_rate (now {rate:g}) or some warmup (now {self._warmup:g}) usually helps."
+        advice = f"A lower learning_rate (now {rate:g}) or some warmup (now {self._warmup:g}) usually helps."
+        return advice if self._replaced_by is None else f"{advice} The steps were changed by: {self._replaced_by}."
 
     def take_mean(self) -> float:
         """Return the mean of the losses since the last call."""

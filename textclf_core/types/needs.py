@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 NeededModel = Literal["whole", "headless", "none"]
+Seam = Literal["training_rows", "loss", "gradient", "optimizer", "schedule"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -13,7 +14,7 @@ class Needs:
     """What a plugin needs from a run, declared in its class; a plugin without special needs declares nothing.
 
     >>> class Finetune(EncoderTraining):
-    ...     needs: ClassVar[Needs] = Needs(model="whole", phases=True)
+    ...     needs: ClassVar[Needs] = Needs(model="whole", phases=True, seams=("loss", "schedule"))
 
     Attributes:
         model: for a trainer: what it gets as ``encoder``. The model with its classification head (``"whole"``), the
@@ -21,10 +22,13 @@ class Needs:
             refused.
         phases: for a trainer: whether it carries out the ``plan`` (phases, learning rates by parameter, decisions
             between epochs). With a trainer that doesn't, plugins that plan training are refused.
+        seams: for a trainer: the parts of its steps that plugins may replace, because it asks the ``plan`` for them.
+            With any other trainer, plugins that implement such a hook are refused.
         gradient_norms: for a strategy: whether its ``textclf_interval_finished`` takes ``gradient_norms``, which cost
             memory and time to measure.
     """
 
     model: NeededModel = "none"
     phases: bool = False
+    seams: tuple[Seam, ...] = ()
     gradient_norms: bool = False

@@ -18,6 +18,8 @@ class Option(GroupedMetadata):
     Constraints of annotated-types may stand beside it: ``Annotated[tuple[str, ...], MinLen(1), Option("...")]``.
     ``search`` is the range in which a good value is usually found, for a search that is told no other. ``resumes``
     marks a trainer's option that takes a checkpoint folder to go on from: the error of a run that stopped names it.
+    ``replaced_by`` names the hook by which another plugin decides what this option decides: setting the option beside
+    such a plugin is refused.
     """
 
     help: str
@@ -28,6 +30,7 @@ class Option(GroupedMetadata):
     lt: float | None = None
     search: tuple[float, float] | None = None
     resumes: bool = False
+    replaced_by: str | None = None
 
     def __iter__(self) -> Iterator[BaseMetadata]:
         """Yield the range as constraints of annotated-types, which pydantic and the check of options read."""

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from datasets import DatasetDict
 
     from textclf_core.encoder import Encoder
+    from textclf_core.encoder.plan import Plan
     from textclf_core.types.classifier import Classifier
     from textclf_core.types.progress import Progress
     from textclf_core.types.task import Task
@@ -28,7 +29,7 @@ class HfTrainer(EncoderTraining):
     doesn't resume.
     """
 
-    needs: ClassVar[Needs] = Needs(model="whole")
+    needs: ClassVar[Needs] = Needs(model="whole", seams=("loss",))
 
     @hookimpl
     def textclf_train(
@@ -39,11 +40,12 @@ class HfTrainer(EncoderTraining):
         seed: int,
         workspace: Workspace,
         progress: Progress,
+        plan: Plan,
     ) -> Classifier:
         """Train with transformers.Trainer."""
         from textclf_plugins.training.hf_trainer_loop import train
 
-        return train(self, encoder, data, task, seed, workspace, progress)
+        return train(self, encoder, data, task, seed, workspace, progress, plan)
 
     @hookimpl
     def textclf_load_classifier(self, directory: Path, task: Task, workspace: Workspace) -> Classifier:

@@ -23,7 +23,6 @@ from textclf_core.errors import UsageError
 from textclf_core.training.batching import LengthGroupedBatches, training_batches
 from textclf_core.training.encoder_classifier import EncoderClassifier
 from textclf_core.training.flops import EncoderFlops, count_flops
-from textclf_core.training.plan import TrainingPlan
 from textclf_core.training.session import TrainingSession
 from textclf_core.types.meter import STEPS
 
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict
 
     from textclf_core.encoder import Encoder
+    from textclf_core.encoder.plan import Plan
     from textclf_core.types.progress import Bar, Progress
     from textclf_core.types.task import Task
     from textclf_core.types.workspace import Workspace
@@ -45,6 +45,7 @@ def train(
     seed: int,
     workspace: Workspace,
     progress: Progress,
+    plan: Plan,
 ) -> EncoderClassifier:
     """Train all parameters that aren't frozen, and return the classifier.
 
@@ -62,7 +63,6 @@ def train(
         validation = encoder.tokenize(data["validation"], task, options)
     batches = training_batches(options, task, data["train"], train_rows, seed)
     classifier = EncoderClassifier(encoder, task, options, progress)
-    plan = TrainingPlan.plain(options)
     session = TrainingSession(options, classifier, train_rows, validation, batches, workspace, plan)
     with encoder.frozen_in_eval(), progress.bar("train", session.phases.total_steps) as bar:
         trainer = _Trainer(session, count_flops(encoder))

@@ -11,6 +11,7 @@ from trained import largest_difference, same_bits, train
 
 from textclf_core.errors import UsageError
 from textclf_core.testing import LABELS, tiny_data, tiny_encoder
+from textclf_core.training.plan import TrainingPlan
 from textclf_core.types.progress import Progress
 from textclf_core.types.task import Task
 from textclf_core.types.workspace import Workspace
@@ -70,4 +71,12 @@ def test_the_same_seed_gives_the_same_bits_and_another_does_not(tmp_path: Path) 
 def test_a_second_gpu_is_refused_with_the_way_to_it(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path, device="cuda:1")
     with pytest.raises(UsageError, match=r"^hf-trainer: .* can't train on 'cuda:1'\. .*CUDA_VISIBLE_DEVICES=1"):
-        HfTrainer().textclf_train(tiny_encoder(), tiny_data(), Task(LABELS), 0, workspace, Progress(quiet=True))
+        HfTrainer().textclf_train(
+            tiny_encoder(),
+            tiny_data(),
+            Task(LABELS),
+            0,
+            workspace,
+            Progress(quiet=True),
+            TrainingPlan.plain(HfTrainer()),
+        )

@@ -16,7 +16,7 @@ import textclf_core
 from textclf_core.errors import UsageError
 from textclf_core.plugins.options import build_plugin
 from textclf_core.testing import tiny_data, tiny_encoder
-from textclf_core.training.loss import Loss
+from textclf_core.training.loss import Loss, class_weights
 from textclf_core.types.task import Task
 from textclf_plugins.training.finetune import Finetune
 from textclf_plugins.training.hf_trainer import HfTrainer
@@ -29,6 +29,12 @@ ALL = {"class_weights": (1.0, 3.0), "label_smoothing": 0.1, "focal_gamma": 2.0}
 
 def loss_of(labels: torch.Tensor = LABELS, **options: Any) -> Loss:
     return Loss.of(Finetune(**options), THREE, labels.tolist(), torch.device("cpu"))
+
+
+def balanced(loss: Loss) -> torch.Tensor:
+    weights = class_weights("balanced", loss.task, loss.class_counts)
+    assert weights is not None
+    return weights
 
 
 # The numbers
@@ -50,9 +56,8 @@ def test_class_weights_are_torchs_scaled_to_a_mean_of_1_over_train() -> None:
 
 
 def test_balanced_weights_make_the_labels_count_alike() -> None:
-    weights = loss_of(class_weights="balanced").class_weights
+    weights = balanced(loss_of())
     # n / (K n_c), as scikit-learn has them.
-    assert weights is not None
     assert weights.tolist() == pytest.approx([4 / 3, 4 / 6, 4 / 3])
 
 
@@ -80,8 +85,7 @@ def test_of_several_labels_a_weight_is_torchs_weight_of_having_it_scaled_to_a_me
 
 
 def test_balanced_weights_of_several_labels_make_having_one_and_not_having_it_count_alike() -> None:
-    weights = several(SETS, class_weights="balanced").class_weights
-    assert weights is not None
+    weights = balanced(several(SETS))
     having = SETS.sum(dim=0)
     assert (weights[:, 1] * having).tolist() == pytest.approx([2.0, 2.0, 2.0])
     assert (weights[:, 0] * (4 - having)).tolist() == pytest.approx([2.0, 2.0, 2.0])
@@ -95,8 +99,7 @@ def test_the_focus_of_several_labels_is_that_of_a_sigmoid() -> None:
 
 
 def test_a_label_absent_from_train_does_not_change_the_balance() -> None:
-    weights = loss_of(torch.tensor([0, 0, 0, 1]), class_weights="balanced").class_weights
-    assert weights is not None
+    weights = balanced(loss_of(torch.tensor([0, 0, 0, 1])))
     assert weights[:2].tolist() == pytest.approx([4 / 6, 4 / 2])
 
 
