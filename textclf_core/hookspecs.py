@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # these take seconds to import, and `textclf plugins` answers
     from datasets import Dataset, DatasetDict
     from numpy.typing import NDArray
     from torch import Tensor
+    from torch.optim import Optimizer
 
     from textclf_core.encoder import Encoder
     from textclf_core.encoder.plan import Plan
@@ -39,6 +40,7 @@ if TYPE_CHECKING:  # these take seconds to import, and `textclf plugins` answers
     from textclf_core.types.recipe import Recipe
     from textclf_core.types.record import Fact, RunRecord
     from textclf_core.types.task import Task
+    from textclf_core.types.training_step import TrainingStep
     from textclf_core.types.workspace import Workspace
 
 PROJECT = "textclf"
@@ -54,7 +56,11 @@ ROLE_OF_HOOK = {
     "textclf_parameter_groups": "strategy",
     "textclf_interval_finished": "strategy",
     "textclf_epoch_finished": "strategy",
+    "textclf_training_rows": "strategy",
     "textclf_loss": "strategy",
+    "textclf_gradient": "strategy",
+    "textclf_optimizer": "strategy",
+    "textclf_schedule": "strategy",
     "textclf_train": "trainer",
     "textclf_postprocess": "postprocessor",
     "textclf_compute_metrics": "metric",
@@ -65,7 +71,7 @@ ROLE_OF_HOOK = {
 PLAN_HOOKS = ("textclf_plan", "textclf_parameter_groups", "textclf_interval_finished", "textclf_epoch_finished")
 """The hooks by which a strategy plans training; they are called if the trainer needs ``phases``."""
 
-SEAM_HOOKS = ("textclf_loss",)
+SEAM_HOOKS = ("textclf_training_rows", "textclf_loss", "textclf_gradient", "textclf_optimizer", "textclf_schedule")
 """The hooks by which a strategy replaces a part of the training steps; they are called if the trainer's ``needs`` has
 the name in ``seams`` (``loss`` for ``textclf_loss``). Cells of a comparison with such a plugin are trained one by
 one."""
@@ -267,6 +273,29 @@ def textclf_train(
 
 
 @hookspec(firstresult=True)
+def textclf_training_rows(train: Dataset, task: Task, epoch: int, seed: int) -> Dataset | None:
+    """Choose or change the rows of an epoch: augmentation, sampling, curricula. Role: strategy. First result.
+
+    Called before each epoch, and once more for the first one, if the trainer's ``needs`` has ``training_rows`` in
+    ``seams``. A run with two plugins that implement this hook is refused. The trainer shuffles the rows; its option for
+    sampling draws from them. Rows whose tokens were seen before are read from the cache of a frozen prefix; others are
+    computed and added to it.
+
+    Args:
+        train: the training split, the same in each epoch. Don't change it.
+        task: names the text columns.
+        epoch: the number of the epoch, from 1.
+        seed: the run's seed. A resumed run calls the hook again, so the rows must depend on ``epoch`` and ``seed``
+            alone; use ``numpy.random.default_rng([seed, epoch])``.
+
+    Returns:
+        The rows, with the columns and features of ``train``, equally many in each epoch, since the learning rate's
+        schedule depends on their number: ``train.select(...)``, or ``Dataset.from_dict(..., features=train.features)``.
+        ``None`` for ``train`` itself.
+    """
+
+
+@hookspec(firstresult=True)
 def textclf_loss(logits: Tensor, labels: Tensor, task: Task, class_counts: Tensor) -> Tensor | None:
     """Return the losses of a batch. Role: strategy. First result.
 
@@ -285,6 +314,56 @@ def textclf_loss(logits: Tensor, labels: Tensor, task: Task, class_counts: Tenso
 
     Returns:
         One loss for each element of ``labels``, in its shape; ``None`` to leave the loss to the trainer.
+    """
+
+
+@hookspec
+def textclf_gradient(encoder: Encoder, step: TrainingStep) -> None:
+    """Change the gradient of a step: adversarial steps, consistency losses, sharpness. Role: strategy. Each in order.
+
+    Called after the backward passes of each step, before the gradient is clipped and the optimizer takes its step, if
+    the trainer's ``needs`` has ``gradient`` in ``seams``. Parameters may be changed while passes are repeated, and must
+    have their values back afterwards.
+
+    Args:
+        encoder: the model, whose trainable parameters have their ``grad``.
+        step: repeats passes over the step's batch. Each pass is counted in the run's FLOPs.
+    """
+
+
+@hookspec(firstresult=True)
+def textclf_optimizer(groups: Sequence[dict[str, Any]], recipe: Recipe) -> Optimizer | None:
+    """Build the optimizer. Role: strategy. First result.
+
+    Called at the start of each phase, if the trainer's ``needs`` has ``optimizer`` in ``seams``. The state of
+    parameters that go on training is loaded into it by ``load_state_dict``, and is saved in checkpoints, so it consists
+    of tensors and numbers. Gradients are clipped already. A run with two plugins that implement this hook is refused.
+
+    Args:
+        groups: the trainable parameters as torch optimizers take them: ``params``, ``weight_decay``, and ``factor``, by
+            which the learning rate is multiplied.
+        recipe: the trainer's options. The trainer sets ``lr`` of each group before each step.
+
+    Returns:
+        A ``torch.optim.Optimizer`` of all these parameters, each in a group with its ``factor``; ``None`` for the
+        trainer's own.
+    """
+
+
+@hookspec(firstresult=True)
+def textclf_schedule(step: int, warmup_steps: int, total_steps: int) -> float | None:
+    """Return the learning rate of a step as a fraction of the peak. Role: strategy. First result.
+
+    Called for each step, if the trainer's ``needs`` has ``schedule`` in ``seams``. A phase with its own learning rate
+    has its own schedule. A run with two plugins that implement this hook is refused.
+
+    Args:
+        step: the number of the step in its schedule, from 1 to ``total_steps``.
+        warmup_steps: the number of warm-up steps that the recipe asks for.
+        total_steps: the number of steps of the schedule.
+
+    Returns:
+        A number from 0 on; ``None`` for linear warm-up and decay.
     """
 
 

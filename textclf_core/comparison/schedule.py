@@ -88,7 +88,7 @@ def trained_jointly(first: Cell, others: Sequence[Cell], prefix_of: dict[str, Pr
     Their whole encoder is frozen throughout training, no plugin replaces a part of the steps, and they differ only in
     the seed and the recipe's options.
     """
-    if not _can_share_steps(first, prefix_of) or first.contender.plugins.replacing_steps:
+    if not _can_share_steps(first, prefix_of) or first.contender.plugins.replacing:
         return [first]
     return [first, *(other for other in others if _what_is_shared(other) == _what_is_shared(first))]
 
@@ -97,7 +97,7 @@ def log_cells_trained_alone(cells: Sequence[Cell], prefix_of: dict[str, Prefix])
     """Log the contenders whose cells are trained one by one only because a plugin replaces a part of the steps."""
     able = Counter(cell.contender for cell in cells if _can_share_steps(cell, prefix_of))
     for contender, count in able.items():
-        if count > 1 and (plugins := contender.plugins.replacing_steps):
+        if count > 1 and (plugins := contender.plugins.replacing):
             names = " and ".join(plugin.name for plugin in plugins)
             logger.info(
                 "%s: its %d runs are trained one by one, since %s replaces a part of the training steps",

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from datasets import Dataset
     from torch import Tensor
+    from torch.optim import Optimizer
 
     from textclf_core.encoder.encoder import Encoder
     from textclf_core.types.phases import Change, FinishedEpoch, Phase
+    from textclf_core.types.recipe import Recipe
     from textclf_core.types.task import Task
+    from textclf_core.types.training_step import TrainingStep
 
 
 class Plan(Protocol):
@@ -57,6 +61,22 @@ class Plan(Protocol):
         """Return whether a plugin replaces a part of the steps by this hook, such as ``textclf_loss``."""
         ...
 
+    def training_rows(self, train: Dataset, task: Task, epoch: int, seed: int) -> Dataset:
+        """Return the rows of an epoch, counted from 1; ``train`` itself unless a plugin chooses or changes them."""
+        ...
+
     def losses(self, logits: Tensor, labels: Tensor, task: Task, class_counts: Tensor) -> Tensor | None:
         """Return the losses of a batch; ``None`` if the trainer's own loss is used; see ``textclf_loss``."""
+        ...
+
+    def change_gradient(self, encoder: Encoder, step: TrainingStep) -> None:
+        """Let the plugins change the gradient of a step; see ``textclf_gradient``."""
+        ...
+
+    def optimizer(self, groups: Sequence[dict[str, Any]], recipe: Recipe) -> Optimizer | None:
+        """Return the optimizer of a plugin; ``None`` if the trainer's own is used; see ``textclf_optimizer``."""
+        ...
+
+    def schedule(self, step: int, warmup_steps: int, total_steps: int) -> float:
+        """Return the fraction of the peak learning rate at a step; see ``textclf_schedule``."""
         ...

@@ -140,7 +140,7 @@ class ActivePlugins:
         return bool(self.planning)
 
     @property
-    def replacing_steps(self) -> tuple[ActivePlugin, ...]:
+    def replacing(self) -> tuple[ActivePlugin, ...]:
         """The plugins other than the trainer that replace a part of the training steps, in the user's order."""
         names = {plugin.name for hook in SEAM_HOOKS for plugin in self.implementing(hook)}
         return tuple(plugin for plugin in self.plugins if plugin.name in names and "trainer" not in plugin.roles)
@@ -377,7 +377,10 @@ def _refuse_plans(chosen: Sequence[LoadedPlugin], all_plugins: Sequence[LoadedPl
 _DECIDED_BY_ONE = {
     "textclf_plan": "the phases",
     "textclf_parameter_groups": "the learning rates",
+    "textclf_training_rows": "the rows",
     "textclf_loss": "the loss",
+    "textclf_optimizer": "the optimizer",
+    "textclf_schedule": "the schedule of the learning rate",
 }
 """The hooks of strategies of which a run has at most one, and what they decide."""
 
@@ -395,7 +398,7 @@ def _refuse_replaced_options(plugins: ActivePlugins) -> None:
     if trainer is None:
         return
     for option in options_of(type(trainer.instance)):
-        for plugin in plugins.replacing_steps:
+        for plugin in plugins.replacing:
             replaced = option.replaced_by in hooks_of(type(plugin.instance))
             if replaced and trainer.options[option.name] != option.default:
                 raise UsageError(

@@ -5,6 +5,7 @@ Types that take long to import are imported when a result is checked, since `tex
 
 from __future__ import annotations
 
+import math
 import reprlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -115,6 +116,33 @@ def _losses(value: Any, arguments: Mapping[str, Any]) -> str | None:
     return None
 
 
+def _optimizer(value: Any, arguments: Mapping[str, Any]) -> str | None:
+    from torch.optim import Optimizer
+
+    if not isinstance(value, Optimizer):
+        return shown(value)
+    wanted, found = (
+        [(id(one), group.get("factor")) for group in groups for one in group["params"]]
+        for groups in (arguments["groups"], value.param_groups)
+    )
+    if sorted(one for one, _ in found) != sorted(one for one, _ in wanted):
+        return f"a {type(value).__name__} of {len(found)} parameters that aren't the {len(wanted)} of the groups"
+    return None if dict(found) == dict(wanted) else f"a {type(value).__name__} whose groups lack their 'factor'"
+
+
+def _rows(value: Any, arguments: Mapping[str, Any]) -> str | None:
+    from datasets import Dataset
+
+    wanted = arguments["train"].features
+    if not isinstance(value, Dataset):
+        return shown(value)
+    if value.features != wanted:
+        names = wanted.keys() ^ value.features.keys()
+        other = sorted(names) or [name for name in wanted if value.features[name] != wanted[name]]
+        return f"rows whose columns aren't those of train: {', '.join(other)}"
+    return None if len(value) else "no rows"
+
+
 def _is_number(value: Any) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool)
 
@@ -167,6 +195,17 @@ RESULTS: Mapping[str, Result] = {
     "textclf_parameter_groups": Result("a list of ParameterGroup, or None", _optional(_each(ParameterGroup))),
     "textclf_train": Result(_CLASSIFIER, _optional(_a(_classifier))),
     "textclf_loss": Result("a float tensor in the shape of the labels, computed from the logits", _optional(_losses)),
+    "textclf_training_rows": Result(
+        "a Dataset of at least one row with the columns and features of train, or None", _optional(_rows)
+    ),
+    "textclf_gradient": Result("nothing", _nothing),
+    "textclf_optimizer": Result(
+        "a torch.optim.Optimizer of all the parameters, in groups with their 'factor', or None", _optional(_optimizer)
+    ),
+    "textclf_schedule": Result(
+        "a finite number from 0 on, or None",
+        _optional(lambda value, _: None if _is_number(value) and 0 <= value < math.inf else shown(value)),
+    ),
     "textclf_interval_finished": Result("a list of parameter names, or None", _optional(_each(str))),
     "textclf_epoch_finished": Result("a Change, or None", _optional(_a(lambda: Change))),
     "textclf_train_many": Result(

@@ -176,7 +176,7 @@ class Tokens(TokenReports):
         label_smoothing: float = 0.0,
         focal_gamma: float = 0.0,
     ) -> Tensor:
-        """Return the cross-entropy of each word; labels have the shape (rows, tokens), or (words,) with their logits."""
+        """Return the cross-entropy of each word; labels are int64, shape (rows, tokens), or (words,)."""
         from textclf_core.tasks.losses import loss_of_one_label
 
         if labels.ndim > 1:

@@ -136,9 +136,10 @@ def save_checkpoint(
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     optimizer_state = {
-        f"{name}/{key}": value.cpu().contiguous()
+        f"{name}/{key}": _as_tensor(f"{type(optimizer).__name__}'s state {key!r}", value)
         for name, slots in optimizer_state_of(encoder, optimizer).items()
         for key, value in slots.items()
+        if value is not None
     }
     save_file(trainable_tensors(encoder, names, copy=False), partial / _WEIGHTS)
     save_file(optimizer_state, partial / _OPTIMIZER)
@@ -209,6 +210,17 @@ def _parameter_names(encoder: Encoder, optimizer: torch.optim.Optimizer) -> list
     """Return the names of the optimizer's parameters, in its order."""
     name_of = {id(parameter): name for name, parameter in encoder.model.named_parameters()}
     return [name_of[id(parameter)] for group in optimizer.param_groups for parameter in group["params"]]
+
+
+def _as_tensor(what: str, value: object) -> torch.Tensor:
+    if isinstance(value, int | float):
+        value = torch.tensor(value)
+    if not isinstance(value, torch.Tensor):
+        raise UsageError(
+            f"{what} is a {type(value).__name__}, which a checkpoint can't hold; use another optimizer, or set "
+            "checkpoints=0."
+        )
+    return value.cpu().contiguous()
 
 
 def _epoch_of(directory: Path) -> int:

@@ -79,12 +79,17 @@ class Loss:
 
     def _of_plugin(self, logits: Tensor, labels: Tensor) -> Tensor | None:
         assert self.plan is not None
-        if logits.ndim > 2:
-            known = labels != NO_LABEL
+        known = self.labelled(labels)
+        if known is not None:
             logits, labels = logits[known], labels[known]
-            if not len(labels):  # all words of a micro-batch were truncated
-                return logits.sum()
+        if not len(labels):  # all words of a micro-batch were truncated
+            return logits.sum()
         return self.plan.losses(logits, labels, self.task, self.class_counts)
+
+    def labelled(self, labels: Tensor) -> Tensor | None:
+        """Return which tokens of a batch have a label, bool, (rows, tokens); ``None`` if all rows or words have one."""
+        of_tokens = labels.ndim > 1 and not kind_of(self.task).independent_labels
+        return labels != NO_LABEL if of_tokens else None
 
 
 def class_weights(

@@ -1,11 +1,28 @@
-"""The optimizer's parameter groups: learning rate factors and weight decay."""
+"""The optimizer and its parameter groups: learning rate factors and weight decay."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
+from torch.optim import AdamW, Optimizer
+
+if TYPE_CHECKING:
+    from textclf_core.encoder import Encoder
+    from textclf_core.encoder.plan import Plan
+    from textclf_core.types.recipe import Recipe
+
+
+def build_optimizer(encoder: Encoder, recipe: Recipe, plan: Plan) -> Optimizer:
+    """Return the optimizer of a phase: a plugin's, or else fused AdamW; each group has its ``factor``.
+
+    Raises:
+        RunError: a plugin's optimizer hasn't all the parameters, or a plugin names unknown parameters.
+    """
+    groups = decay_groups(encoder.model, recipe.weight_decay, plan.rate_factors(encoder))
+    optimizer = plan.optimizer(groups, recipe)
+    return AdamW(groups, lr=recipe.learning_rate, fused=True) if optimizer is None else optimizer
 
 
 def decay_groups(

@@ -33,7 +33,7 @@ class TrainingPhases:
         self.steps_per_epoch = steps_per_epoch
         self.state = PhaseState()
         self._encoder, self._plan, self._events = encoder, plan, events
-        self._schedules = schedules(plan.phases, recipe, steps_per_epoch)
+        self._schedules = schedules(plan.phases, recipe, steps_per_epoch, plan.schedule)
         self._planned = [number for number, phase in enumerate(plan.phases) for _ in range(phase.epochs)]  # by epoch
 
     @property
@@ -45,6 +45,11 @@ class TrainingPhases:
     def warmup_steps(self) -> int:
         """The number of optimizer steps of the first warm-up."""
         return self._schedules[0].warmup_steps
+
+    @property
+    def epoch(self) -> int:
+        """The epoch in training, counted from 1."""
+        return self._epochs_done + 1
 
     @property
     def reads_every_row(self) -> bool:

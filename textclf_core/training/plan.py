@@ -10,14 +10,18 @@ from textclf_core.errors import RunError, did_you_mean
 from textclf_core.plugins import ActivePlugin, ActivePlugins
 from textclf_core.plugins.calling import call, call_one
 from textclf_core.plugins.specs import format_spec
+from textclf_core.training.schedule import linear_schedule
 from textclf_core.types.phases import Change, FinishedEpoch, Phase
 
 if TYPE_CHECKING:
+    from datasets import Dataset
     from torch import Tensor
+    from torch.optim import Optimizer
 
     from textclf_core.encoder import Encoder
     from textclf_core.types.recipe import Recipe
     from textclf_core.types.task import Task
+    from textclf_core.types.training_step import TrainingStep
 
 
 @dataclass(frozen=True)
@@ -48,9 +52,7 @@ class TrainingPlan:
         Raises:
             RunError: a plan names unknown parameters.
         """
-        planning, steps = (
-            ActivePlugins(some) if some else None for some in (plugins.planning, plugins.replacing_steps)
-        )
+        planning, steps = (ActivePlugins(some) if some else None for some in (plugins.planning, plugins.replacing))
         plan = replace(cls.plain(recipe), plugins=planning, steps=steps)
         for plugin, phases in plan._answers("textclf_plan", encoder=encoder, recipe=recipe):
             _check_names(plugin, "textclf_plan", [name for phase in phases for name in phase.freeze], encoder)
@@ -125,14 +127,53 @@ class TrainingPlan:
         """Return whether a plugin replaces a part of the steps by this hook."""
         return self.steps is not None and bool(self.steps.implementing(hook))
 
+    def training_rows(self, train: Dataset, task: Task, epoch: int, seed: int) -> Dataset:
+        """Return the rows of an epoch, counted from 1; ``train`` itself unless a plugin chooses or changes them.
+
+        Raises:
+            RunError: a plugin failed, or its rows haven't the columns of train.
+        """
+        rows = self._step_result("textclf_training_rows", train=train, task=task, epoch=epoch, seed=seed)
+        return train if rows is None else rows
+
     def losses(self, logits: Tensor, labels: Tensor, task: Task, class_counts: Tensor) -> Tensor | None:
         """Return the losses of a batch; ``None`` if no plugin returns any; see the hook.
 
         Raises:
             RunError: a plugin failed, or returned no losses in the shape of the labels.
         """
-        arguments = {"logits": logits, "labels": labels, "task": task, "class_counts": class_counts}
-        return self._step_result("textclf_loss", **arguments)
+        losses: Tensor | None = self._step_result(
+            "textclf_loss", logits=logits, labels=labels, task=task, class_counts=class_counts
+        )
+        return losses
+
+    def change_gradient(self, encoder: Encoder, step: TrainingStep) -> None:
+        """Let the plugins change the gradient of a step; see the hook.
+
+        Raises:
+            RunError: a plugin failed.
+        """
+        if self.steps:
+            call(self.steps, "textclf_gradient", encoder=encoder, step=step)
+
+    def optimizer(self, groups: Sequence[dict[str, Any]], recipe: Recipe) -> Optimizer | None:
+        """Return the optimizer of a plugin; ``None`` if the trainer's own is used; see the hook.
+
+        Raises:
+            RunError: a plugin failed, or its optimizer hasn't all the parameters.
+        """
+        optimizer: Optimizer | None = self._step_result("textclf_optimizer", groups=groups, recipe=recipe)
+        return optimizer
+
+    def schedule(self, step: int, warmup_steps: int, total_steps: int) -> float:
+        """Return the fraction of the peak learning rate at a step, counted from 1; see the hook.
+
+        Raises:
+            RunError: a plugin failed, or returned no number from 0 on.
+        """
+        arguments = {"step": step, "warmup_steps": warmup_steps, "total_steps": total_steps}
+        fraction: float | None = self._step_result("textclf_schedule", **arguments)
+        return linear_schedule(**arguments) if fraction is None else fraction
 
     def _step_result(self, hook: str, **arguments: Any) -> Any:
         """Return the first result of the plugins that replace a part of the steps; ``None`` without one."""

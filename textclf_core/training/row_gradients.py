@@ -17,15 +17,17 @@ class RowGradients:
 
     Autograd allocates and fills the whole gradient in each step: 47 MB for MiniLM's 30,522 tokens, of which a batch of
     16 texts reads some 250. The optimizer gets the same dense gradient, bit for bit (with micro-batches, up to
-    rounding), since AdamW updates every row in every step. This has an effect on a CPU with one process only.
+    rounding), since AdamW updates every row in every step. This has an effect on a CPU with one process only, and if no
+    plugin reads the gradients between two backward passes.
     """
 
-    def __init__(self, model: nn.Module, *, processes: int = 1) -> None:
+    def __init__(self, model: nn.Module, *, processes: int = 1, read_by_plugins: bool = False) -> None:
         self._embeddings = [
             module
             for module in model.modules()
             if isinstance(module, nn.Embedding)
             and processes == 1
+            and not read_by_plugins
             and module.weight.requires_grad
             and module.weight.device.type == "cpu"
             and module.weight.numel() >= _LEAST_NUMBERS

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, get_args
 
 from textclf_core.hookspecs import hookimpl
 from textclf_core.training.options import EncoderTraining
-from textclf_core.types.needs import Needs
+from textclf_core.types.needs import Needs, Seam
 from textclf_core.types.option import Option
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 class Finetune(EncoderTraining):
     """Fine-tune all parameters that aren't frozen: AdamW, linear warm-up and decay, batches grouped by length."""
 
-    needs: ClassVar[Needs] = Needs(model="whole", phases=True, seams=("loss",))
+    needs: ClassVar[Needs] = Needs(model="whole", phases=True, seams=get_args(Seam))
 
     resume: Annotated[Path | None, Option("The checkpoint to resume from.", resumes=True)] = None
     precision: Annotated[

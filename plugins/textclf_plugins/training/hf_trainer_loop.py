@@ -23,6 +23,7 @@ from textclf_core.errors import UsageError
 from textclf_core.training.batching import LengthGroupedBatches, training_batches
 from textclf_core.training.encoder_classifier import EncoderClassifier
 from textclf_core.training.flops import EncoderFlops, count_flops
+from textclf_core.training.parameters import build_optimizer
 from textclf_core.training.session import TrainingSession
 from textclf_core.types.meter import STEPS
 
@@ -126,6 +127,28 @@ class _Trainer(Trainer):
         """Return the part of a micro-batch in the mean loss of its whole batch."""
         # A batch whose words were all truncated has no label.
         return self._session.loss(outputs["logits"], labels) / num_items_in_batch.clamp(min=1)
+
+    def create_optimizer(self, model: torch.nn.Module | None = None) -> torch.optim.Optimizer:
+        """Return Trainer's AdamW, or the optimizer of a plugin."""
+        session = self._session
+        if self.optimizer is None and session.plan.replaces("textclf_optimizer"):
+            self.optimizer = build_optimizer(session.classifier.encoder, session.options, session.plan)
+            return self.optimizer
+        return super().create_optimizer(model)
+
+    def create_scheduler(
+        self, num_training_steps: int, optimizer: torch.optim.Optimizer | None = None
+    ) -> torch.optim.lr_scheduler.LRScheduler:
+        """Return Trainer's linear schedule, or that of a plugin."""
+        phases, peak = self._session.phases, self._session.options.learning_rate
+        if self.lr_scheduler is None and self._session.plan.replaces("textclf_schedule"):
+            self.lr_scheduler = torch.optim.lr_scheduler.LambdaLR(
+                optimizer or self.optimizer,
+                # Trainer also asks for a step after the last one.
+                lambda done: phases.learning_rate(min(done + 1, phases.total_steps)) / peak,
+            )
+            return self.lr_scheduler
+        return super().create_scheduler(num_training_steps, optimizer)
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         """Return this process's share of the session's batches."""

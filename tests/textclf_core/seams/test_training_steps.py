@@ -1,4 +1,4 @@
-"""Plugins that replace a part of the training steps: each is called, recorded, resumed, and refused where it can't be."""
+"""Plugins that replace a part of the training steps: called, recorded, resumed, refused where they can't be used."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_what_cannot_go_together_is_refused_by_name_before_training(
     file = noting_file(losses())
     with pytest.raises(UsageError, match="'mine' and 'other' both decide the loss"):
         run("mine", "other", file=file)
-    with pytest.raises(UsageError, match="'finetune' has focal_gamma=2.0, but 'mine' decides this"):
+    with pytest.raises(UsageError, match=r"'finetune' has focal_gamma=2.0, but 'mine' decides this"):
         run("mine", "finetune:focal_gamma=2", file=file)
     with pytest.raises(UsageError, match="'mine' is a strategy, but the trainer 'embedding-logreg' decides itself"):
         run("mine", "embedding-logreg", file=file)
@@ -97,5 +97,5 @@ def test_a_run_resumes_with_the_same_loss_alone(run: Callable[..., Run], noting_
     checkpoint = whole.directory / "checkpoints" / "epoch-1"
     again = run("mine:factor=2", f"finetune:epochs=2,learning_rate=1e-3,resume={checkpoint}", file=file, output="again")
     assert again.predictions()["scores"].to_pylist() == whole.predictions()["scores"].to_pylist()
-    with pytest.raises(UsageError, match="the plugins of the steps was mine:factor=2.0, now mine:factor=1.0"):
+    with pytest.raises(UsageError, match=r"the plugins of the steps was mine:factor=2.0, now mine:factor=1.0"):
         run("mine", f"finetune:epochs=2,learning_rate=1e-3,resume={checkpoint}", file=file, output="other")

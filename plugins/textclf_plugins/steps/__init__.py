@@ -1,0 +1,1 @@
+"""Strategies that replace a part of the training steps: rows, gradient, optimizer, schedule."""
