@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import pkgutil
 import re
@@ -13,6 +14,7 @@ import pytest
 import typer
 from doc_blocks import ROOT
 
+import textclf_core
 from textclf_core import hookspecs
 from textclf_core.cli import application
 from textclf_core.plugins import LoadedPlugin
@@ -38,6 +40,20 @@ def test_a_hook_documents_whether_the_first_result_or_each_counts(hook: Any) -> 
     first_paragraph = (inspect.getdoc(hook) or "").partition("\n\n")[0]
     assert ("First result." in first_paragraph) == hook.textclf_spec["firstresult"]
     assert ("Each in order" in first_paragraph) != hook.textclf_spec["firstresult"]
+
+
+def types_of_the_hooks() -> list[str]:
+    """The classes of the core that the signatures of the hooks name."""
+    tree = ast.parse(inspect.getsource(hookspecs))
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    return [alias.name for node in imports if "textclf_core" in (node.module or "") for alias in node.names]
+
+
+@pytest.mark.parametrize("name", types_of_the_hooks())
+def test_a_type_in_a_hooks_signature_is_public_and_documented(name: str) -> None:
+    assert name in textclf_core.__all__
+    page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    assert re.search(rf"\.\. auto(class|data):: (\w+\.)*{name}$", page, flags=re.MULTILINE)
 
 
 def test_what_the_page_of_the_hooks_points_to_is_there() -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from textclf_core.errors import UsageError
 from textclf_core.hookspecs import hookimpl
 from textclf_core.types.option import Option
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from textclf_core.encoder import Encoder
     from textclf_core.types.training_step import TrainingStep
 
@@ -29,7 +31,7 @@ class Adversarial:
     @hookimpl(trylast=True)
     def textclf_freeze(self, encoder: Encoder) -> None:
         """Freeze nothing; refuse frozen embeddings."""
-        if not encoder.model.get_input_embeddings().weight.requires_grad:
+        if not _embeddings(encoder).requires_grad:
             raise UsageError(
                 "adversarial: the token embeddings are frozen, so they have no gradient to follow; combine it with a "
                 "strategy that trains them, such as full, or leave it out."
@@ -40,7 +42,7 @@ class Adversarial:
         """Add the gradient at the shifted embeddings."""
         import torch
 
-        weight = encoder.model.get_input_embeddings().weight
+        weight = _embeddings(encoder)
         if weight.grad is None:
             return
         read = weight.grad.abs().sum(dim=1).nonzero().squeeze(1)  # the tokens of the batch
@@ -54,3 +56,9 @@ class Adversarial:
         step.add_gradients()
         with torch.no_grad():
             weight[read] = before
+
+
+def _embeddings(encoder: Encoder) -> Tensor:
+    module: Any = encoder.model.get_input_embeddings()
+    weight: Tensor = module.weight
+    return weight

@@ -141,9 +141,10 @@ class _Trainer(Trainer):
     ) -> torch.optim.lr_scheduler.LRScheduler:
         """Return Trainer's linear schedule, or that of a plugin."""
         phases, peak = self._session.phases, self._session.options.learning_rate
-        if self.lr_scheduler is None and self._session.plan.replaces("textclf_schedule"):
+        optimizer = optimizer or self.optimizer
+        if optimizer and self.lr_scheduler is None and self._session.plan.replaces("textclf_schedule"):
             self.lr_scheduler = torch.optim.lr_scheduler.LambdaLR(
-                optimizer or self.optimizer,
+                optimizer,
                 # Trainer also asks for a step after the last one.
                 lambda done: phases.learning_rate(min(done + 1, phases.total_steps)) / peak,
             )

@@ -73,7 +73,7 @@ def test_the_second_pass_of_an_adversarial_step_is_counted(tiny_checkpoint: Path
     )
     assert once.train_flops is not None
     assert twice.train_flops == 2 * once.train_flops
-    assert twice.padded_tokens == once.padded_tokens
+    assert twice.train_padded_tokens == once.train_padded_tokens
 
 
 @pytest.mark.parametrize("strategies", ["adversarial", "adafactor"])
