@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from textclf_core.errors import UsageError
 from textclf_core.plugins import ActivePlugins
 from textclf_core.plugins.calling import call_one
 from textclf_core.tasks import kind_of
@@ -55,7 +56,8 @@ def check_postprocessing(plugins: ActivePlugins, data: DataRecord) -> tuple[Post
     """Fit all postprocessors on made-up scores of the labels that validation has, so that errors occur before training.
 
     Raises:
-        TextclfError: a plugin doesn't support the task, or needs a label that validation lacks.
+        TextclfError: a plugin doesn't support the task, needs a label that validation lacks, or can't stand in its
+            place among the others.
     """
     from datasets import Dataset
 
@@ -69,4 +71,26 @@ def check_postprocessing(plugins: ActivePlugins, data: DataRecord) -> tuple[Post
         likely[row, (label + (row < task.num_labels)) % task.num_labels] = 0.5 + row / len(labels)
     scores = likely / likely.sum(axis=1, keepdims=True)
     column, own_scores, _ = kind_of(task).invented(labels, scores)
-    return fit_steps(plugins, own_scores, Dataset.from_dict({"label": column}), task)
+    steps = fit_steps(plugins, own_scores, Dataset.from_dict({"label": column}), task)
+    _check_order(steps, own_scores, task)
+    return steps
+
+
+def _check_order(steps: tuple[PostprocessingStep, ...], scores: Scores, task: Task) -> None:
+    """Refuse a step that changes the scores after another has chosen labels by them, and two that choose labels.
+
+    Raises:
+        UsageError: the steps can't stand in this order.
+    """
+    chooses: str | None = None
+    for number, step in enumerate(steps, start=1):
+        before, after = (decisions_from(scores, steps[:count], task).scores for count in (number - 1, number))
+        if chooses and any(not np.array_equal(one, other) for one, other in zip(before, after, strict=True)):
+            raise UsageError(
+                f"{step.plugin!r} changes the scores by which {chooses!r} has chosen the labels before; put "
+                f"{step.plugin!r} before {chooses!r}."
+            )
+        if not isinstance(after, list) and step.postprocessing.decide(after) is not None:
+            if chooses:
+                raise UsageError(f"{chooses!r} and {step.plugin!r} both choose the labels; leave one out.")
+            chooses = step.plugin

@@ -399,7 +399,8 @@ def _refuse_replaced_options(plugins: ActivePlugins) -> None:
         return
     for option in options_of(type(trainer.instance)):
         for plugin in plugins.replacing:
-            replaced = option.replaced_by in hooks_of(type(plugin.instance))
+            cls: type = type(plugin.instance)
+            replaced = option.replaced_by in hooks_of(cls)
             if replaced and trainer.options[option.name] != option.default:
                 raise UsageError(
                     f"{trainer.name!r} has {option.name}={format_value(trainer.options[option.name])}, but "

@@ -170,14 +170,18 @@ def _classifier() -> type:
     return Classifier
 
 
-def _postprocessing() -> type:
+def _postprocessing(value: Any, arguments: Mapping[str, Any]) -> str | None:
     from textclf_core.types.postprocessing import Postprocessing
 
-    return Postprocessing
+    if not isinstance(value, Postprocessing):
+        return shown(value)
+    if type(value).__str__ is object.__str__ and type(value).__repr__ is object.__repr__:
+        return f"a {type(value).__name__} without __str__, so the record would hold a memory address"
+    return None
 
 
 _CLASSIFIER = "a Classifier (with scores and save)"
-_POSTPROCESSING = "a Postprocessing (with abstains, rescore, decide and save)"
+_POSTPROCESSING = "a Postprocessing (with abstains, rescore, decide, save and __str__)"
 
 RESULTS: Mapping[str, Result] = {
     "textclf_check_options": Result("nothing", _nothing),
@@ -213,8 +217,8 @@ RESULTS: Mapping[str, Result] = {
     ),
     "textclf_training_finished": Result("nothing", _nothing),
     "textclf_load_classifier": Result(_CLASSIFIER, _optional(_a(_classifier))),
-    "textclf_postprocess": Result(f"{_POSTPROCESSING}, or None", _optional(_a(_postprocessing))),
-    "textclf_load_postprocessing": Result(_POSTPROCESSING, _optional(_a(_postprocessing))),
+    "textclf_postprocess": Result(f"{_POSTPROCESSING}, or None", _optional(_postprocessing)),
+    "textclf_load_postprocessing": Result(_POSTPROCESSING, _optional(_postprocessing)),
     "textclf_compute_metrics": Result("a dict of numbers (float) by name", _by_name(_is_number)),
     "textclf_run_finished": Result("nothing", _nothing),
 }

@@ -19,7 +19,11 @@ UNDECIDED = -1
 
 @runtime_checkable
 class Postprocessing(Protocol):
-    """Change scores or choose labels, as fitted by a postprocessor plugin; ``str()`` of it names what was fitted."""
+    """Change scores or choose labels, as fitted by a postprocessor plugin.
+
+    ``str()`` of it names what was fitted, and is recorded; a class without ``__str__`` is refused. A step that changes
+    scores stands before the one that chooses labels.
+    """
 
     @property
     def abstains(self) -> bool:

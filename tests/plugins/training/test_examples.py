@@ -32,7 +32,9 @@ def test_an_example_trains_and_changes_the_result(file: Path, tiny_checkpoint: P
     )
     assert mine.record.phases == plain.record.phases
     assert mine.predictions()["scores"].to_pylist() != plain.predictions()["scores"].to_pylist()
-    assert mine.record.cost.train_flops >= plain.record.cost.train_flops * 0.8
+    if file.stem != "short_first":  # its rows have other lengths
+        passes = 3 if file.stem == "r_drop" else 1
+        assert mine.record.cost.train_flops == passes * plain.record.cost.train_flops
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)

@@ -56,6 +56,9 @@ CHAIN = """
         def __init__(self, power, flip):
             self.power, self.flip = power, flip
 
+        def __str__(self):
+            return f"power {self.power}"
+
         def rescore(self, scores):
             raised = scores**self.power
             return raised / raised.sum(axis=1, keepdims=True)
@@ -85,10 +88,37 @@ CHAIN = """
 """
 
 
-@pytest.mark.parametrize("order", [["square", "contrary"], ["contrary", "square"]])
-def test_steps_are_applied_in_order_and_the_last_decision_counts(
-    plugin_file: Callable[..., Path], reviews: Path, tmp_path: Path, order: list[str]
+@pytest.mark.parametrize(
+    ("order", "why"),
+    [
+        (["contrary", "square"], "'square' changes the scores by which 'contrary' has chosen .* put 'square' before"),
+        (["contrary", "threshold"], "'contrary' and 'threshold' both choose the labels; leave one out"),
+    ],
+)
+def test_steps_that_cannot_stand_in_that_order_are_refused_before_training(
+    plugin_file: Callable[..., Path], reviews: Path, tmp_path: Path, order: list[str], why: str
 ) -> None:
+    with pytest.raises(UsageError, match=why):
+        textclf_core.run(
+            [f"files:path={reviews}", "majority", *order],
+            output=tmp_path,
+            quiet=True,
+            plugin_files=[plugin_file(CHAIN)],
+        )
+
+
+def test_a_step_whose_description_would_be_a_memory_address_is_refused(
+    plugin_file: Callable[..., Path], reviews: Path, tmp_path: Path
+) -> None:
+    path = plugin_file(CHAIN.replace("def __str__", "def described"))
+    with pytest.raises(RunError, match=r"textclf_postprocess of the plugin 'square' .* a Step without __str__"):
+        textclf_core.run(
+            [f"files:path={reviews}", "majority", "square"], output=tmp_path, quiet=True, plugin_files=[path]
+        )
+
+
+def test_steps_are_applied_in_order(plugin_file: Callable[..., Path], reviews: Path, tmp_path: Path) -> None:
+    order = ["square", "contrary"]
     path = plugin_file(CHAIN)
     base = [f"files:path={reviews}", "tfidf-logreg:c=1"]
     plain = textclf_core.run(base, output=tmp_path, quiet=True)

@@ -63,6 +63,9 @@ KEPT = """
 class Keep:
     abstains = False
 
+    def __str__(self):
+        return "a step"
+
     def rescore(self, scores):
         return scores
 
@@ -304,6 +307,9 @@ class Coin:
 
 class Keep:
     abstains = False
+
+    def __str__(self):
+        return "a step"
 
     def rescore(self, scores):
         return scores

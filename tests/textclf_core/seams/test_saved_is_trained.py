@@ -72,6 +72,9 @@ class Power:
     def __init__(self, power):
         self.power = power
 
+    def __str__(self):
+        return "a step"
+
     def rescore(self, scores):
         raised = scores**self.power
         return raised / raised.sum(axis=1, keepdims=True)
