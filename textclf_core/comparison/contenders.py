@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from textclf_core.errors import UsageError
 from textclf_core.plugins import ActivePlugins, Catalogue, activate, override
-from textclf_core.plugins.activation import inert_roles
 from textclf_core.plugins.options import option_names, options_of
+from textclf_core.plugins.refusals import inert_roles
 from textclf_core.plugins.specs import PluginSpec, parse_options, split_name
 from textclf_core.records.schema import Tuning
 

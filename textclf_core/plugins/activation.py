@@ -12,20 +12,26 @@ import pluggy
 
 from textclf_core import hookspecs
 from textclf_core.errors import PluginError, UsageError
-from textclf_core.hookspecs import EXCLUSIVE_ROLES, PLAN_HOOKS, ROLE_OF_HOOK, SEAM_HOOKS
+from textclf_core.hookspecs import EXCLUSIVE_ROLES, PLAN_HOOKS, SEAM_HOOKS
 from textclf_core.plugins.calling import call_one
 from textclf_core.plugins.discovery import Catalogue, LoadedPlugin, plugin_file_of
-from textclf_core.plugins.hooks import hooks_of, is_defined_later, name_of_seam, needs_of, written_side_by_side
-from textclf_core.plugins.options import build_plugin, option_names, options_of
-from textclf_core.plugins.specs import PluginSpec, format_spec, format_value, parse_options, split_name
+from textclf_core.plugins.hooks import is_defined_later, needs_of, written_side_by_side
+from textclf_core.plugins.options import build_plugin, option_names
+from textclf_core.plugins.refusals import (
+    ENCODER_ROLES,
+    needs_a_model,
+    refuse_plans,
+    refuse_repeats,
+    refuse_replaced_options,
+    refuse_second,
+    refuse_unused,
+)
+from textclf_core.plugins.specs import PluginSpec, format_spec, parse_options, split_name
 from textclf_core.system.code import code_of
 
 if TYPE_CHECKING:
     from textclf_core.types.needs import NeededModel, Needs
     from textclf_core.types.task import Task
-
-ENCODER_ROLES = ("model", "strategy")
-"""The roles that only a trainer that needs a model uses."""
 
 
 @dataclass(frozen=True)
@@ -247,9 +253,9 @@ def activate(
             role, or a plugin would never be called.
     """
     written = [_read(spec, catalogue, set_by) for spec in specs]
-    _refuse_repeats(written)
+    refuse_repeats(written)
     chosen = [catalogue.get(spec.name) for spec in written]
-    _refuse_second(chosen)
+    refuse_second(chosen)
     for plugin in chosen:
         for role in without:
             if role in plugin.roles:
@@ -257,14 +263,14 @@ def activate(
     defaults: list[LoadedPlugin] = []
     for role in ("trainer", *(role for role in catalogue.defaults if role != "trainer")):
         present = [*chosen, *defaults]
-        wanted = role not in without and (role not in ENCODER_ROLES or _needs_a_model(present))
+        wanted = role not in without and (role not in ENCODER_ROLES or needs_a_model(present))
         if wanted and not any(role in plugin.roles for plugin in present):
             defaults += [catalogue.get(name) for name in catalogue.defaults.get(role, ())]
-    _refuse_unused(chosen, [*chosen, *defaults])
-    _refuse_plans(chosen, [*chosen, *defaults], catalogue)
+    refuse_unused(chosen, [*chosen, *defaults])
+    refuse_plans(chosen, [*chosen, *defaults], catalogue)
     written += [PluginSpec(plugin.name, set_by="default") for plugin in defaults]
     active = ActivePlugins(_built(written, catalogue))
-    _refuse_replaced_options(active)
+    refuse_replaced_options(active)
     return active
 
 
@@ -284,7 +290,7 @@ def override(
         UsageError: a string isn't a spec, a plugin doesn't exist, or a plugin is chosen twice.
     """
     on_top = [_read(spec, catalogue, set_by) for spec in chosen]
-    _refuse_repeats(on_top)
+    refuse_repeats(on_top)
     taken = {role for spec in on_top for role in catalogue.get(spec.name).roles if role in EXCLUSIVE_ROLES}
     by_name = {spec.name: spec for spec in on_top}
     kept = [
@@ -301,111 +307,6 @@ def _read(spec: str | PluginSpec, catalogue: Catalogue, set_by: str) -> PluginSp
         return spec
     name, options = split_name(spec)
     return PluginSpec(name, parse_options(options, option_names(catalogue.get(name).cls), plugin=name), set_by)
-
-
-def _refuse_repeats(specs: Sequence[PluginSpec]) -> None:
-    names = [spec.name for spec in specs]
-    for name in names:
-        if names.count(name) > 1:
-            raise UsageError(f"The plugin {name!r} is given twice; a run has each plugin once.")
-
-
-def _refuse_second(chosen: Sequence[LoadedPlugin]) -> None:
-    for role in EXCLUSIVE_ROLES:
-        same = [plugin.name for plugin in chosen if role in plugin.roles]
-        if len(same) > 1:
-            raise UsageError(f"A run has one {role}, but {' and '.join(map(repr, same))} are given; leave one out.")
-
-
-def _trainer(plugins: Sequence[LoadedPlugin]) -> LoadedPlugin | None:
-    return next((plugin for plugin in plugins if "trainer" in plugin.roles), None)
-
-
-def _needs_a_model(plugins: Sequence[LoadedPlugin]) -> bool:
-    trainer = _trainer(plugins)
-    return trainer is not None and trainer.needs.model != "none"
-
-
-def inert_roles(plugin: LoadedPlugin, trainer: LoadedPlugin) -> tuple[str, ...]:
-    """Return the roles in which a plugin would have no effect with this trainer.
-
-    A trainer that decides itself what trains still uses strategies that only adapt the model.
-    """
-    if plugin is trainer:
-        return ()
-    if trainer.needs.model == "none":
-        return tuple(role for role in ENCODER_ROLES if role in plugin.roles)
-    decides = any(ROLE_OF_HOOK.get(hook) == "strategy" and hook != "textclf_adapt" for hook in plugin.hooks)
-    return ("strategy",) if "strategy" in trainer.roles and decides else ()
-
-
-def _refuse_unused(chosen: Sequence[LoadedPlugin], all_plugins: Sequence[LoadedPlugin]) -> None:
-    trainer = _trainer(all_plugins)
-    if trainer is None:
-        return
-    why = "trains without an encoder" if trainer.needs.model == "none" else "decides itself what to train"
-    for plugin in chosen:
-        for role in inert_roles(plugin, trainer):
-            raise UsageError(
-                f"{plugin.name!r} is a {role}, but the trainer {trainer.name!r} {why}, so it would have no effect; "
-                f"leave {plugin.name!r} or {trainer.name!r} out."
-            )
-
-
-def _refuse_plans(chosen: Sequence[LoadedPlugin], all_plugins: Sequence[LoadedPlugin], catalogue: Catalogue) -> None:
-    """Refuse two plugins that decide the same, and what the trainer doesn't carry out."""
-    strategies = [plugin for plugin in chosen if "trainer" not in plugin.roles]
-    for hook, what in _DECIDED_BY_ONE.items():
-        same = [plugin.name for plugin in strategies if hook in plugin.hooks]
-        if len(same) > 1:
-            raise UsageError(f"{' and '.join(map(repr, same))} both decide {what} of training; leave one out.")
-    trainer = _trainer(all_plugins)
-    if trainer is None:
-        return
-    for plugin in strategies:
-        for hook in plugin.hooks:
-            if _carries_out(trainer, hook):
-                continue
-            able = [name for name in catalogue.defaults.get("trainer", ()) if _carries_out(catalogue.get(name), hook)]
-            what = "plans training" if hook in PLAN_HOOKS else f"changes the training steps by {hook}"
-            raise UsageError(
-                f"{plugin.name!r} {what}, which the trainer {trainer.name!r} doesn't "
-                f"carry out; leave {plugin.name!r} out{''.join(f', or train with {name!r}' for name in able)}."
-            )
-
-
-_DECIDED_BY_ONE = {
-    "textclf_plan": "the phases",
-    "textclf_parameter_groups": "the learning rates",
-    "textclf_training_rows": "the rows",
-    "textclf_loss": "the loss",
-    "textclf_optimizer": "the optimizer",
-    "textclf_schedule": "the schedule of the learning rate",
-}
-"""The hooks of strategies of which a run has at most one, and what they decide."""
-
-
-def _carries_out(trainer: LoadedPlugin, hook: str) -> bool:
-    """Return whether a trainer carries out what a strategy decides by a hook."""
-    if hook in PLAN_HOOKS:
-        return trainer.needs.phases
-    return hook not in SEAM_HOOKS or name_of_seam(hook) in trainer.needs.seams
-
-
-def _refuse_replaced_options(plugins: ActivePlugins) -> None:
-    """Refuse options of the trainer that were set, and that another plugin's hook replaces."""
-    trainer = plugins.one("trainer")
-    if trainer is None:
-        return
-    for option in options_of(type(trainer.instance)):
-        for plugin in plugins.replacing:
-            cls: type = type(plugin.instance)
-            replaced = option.replaced_by in hooks_of(cls)
-            if replaced and trainer.options[option.name] != option.default:
-                raise UsageError(
-                    f"{trainer.name!r} has {option.name}={format_value(trainer.options[option.name])}, but "
-                    f"{plugin.name!r} decides this instead ({option.replaced_by}); leave one of them out."
-                )
 
 
 def _built(specs: Sequence[PluginSpec], catalogue: Catalogue) -> list[ActivePlugin]:

@@ -6,8 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from datasets import DatasetDict
 
 from textclf_core import ComparisonResult, Run, RunError, UsageError
+from textclf_core.testing import tiny_topics, tiny_words
 
 FileOf = Callable[[str], Path]
 
@@ -99,3 +101,108 @@ def test_a_run_resumes_with_the_same_loss_alone(run: Callable[..., Run], noting_
     assert again.predictions()["scores"].to_pylist() == whole.predictions()["scores"].to_pylist()
     with pytest.raises(UsageError, match=r"the plugins of the steps was mine:factor=2.0, now mine:factor=1.0"):
         run("mine", f"finetune:epochs=2,learning_rate=1e-3,resume={checkpoint}", file=file, output="other")
+
+
+NONSENSE = {
+    "rows without the label": (
+        "training_rows(self, train)",
+        "return train.remove_columns('label')",
+        "aren't .*: label",
+    ),
+    "no rows": ("training_rows(self, train)", "return train.select([])", "no rows"),
+    "a list of rows": ("training_rows(self, train)", "return list(train)", "list"),
+    "fewer rows later": (
+        "training_rows(self, train, epoch)",
+        "return train.select(range(60 - epoch))",
+        "58 rows for epoch 2, but 59 for epoch 1",
+    ),
+    "a label that there isn't": (
+        "training_rows(self, train)",
+        "from datasets import Dataset; return Dataset.from_dict({**train[:], 'label': [-1] * len(train)}, "
+        "features=train.features)",
+        "label ids from -1 to -1, but there are 2 labels",
+    ),
+    "half of the parameters": (
+        "optimizer(self, groups)",
+        "import torch; return torch.optim.SGD(groups[:1], lr=1)",
+        r"SGD of \d+ parameters that aren't",
+    ),
+    "groups of its own": (
+        "optimizer(self, groups)",
+        "import torch; return torch.optim.SGD([one for group in groups for one in group['params']], lr=1)",
+        "lack their 'factor'",
+    ),
+    "a word for a rate": ("schedule(self, step)", "return 'high'", "str"),
+    "a rate that is no number": ("schedule(self, step)", "return float('nan')", "nan"),
+    "a gradient": ("gradient(self, step)", "return 1.0", "float"),
+    "a broken gradient": (
+        "gradient(self, encoder)",
+        "next(one for one in encoder.model.parameters() if one.grad is not None).grad.fill_(float('nan'))",
+        "the norm of the gradient became nan .* changed by: mine",
+    ),
+    "one loss for a batch": (
+        "gradient(self, step)",
+        "step.add_gradients(lambda forward, labels: forward(0).sum())",
+        r"must be a tensor of shape \(\d+,\).* not one of shape \(\)",
+    ),
+}
+
+
+@pytest.mark.parametrize(("hook", "body", "came"), NONSENSE.values(), ids=NONSENSE)
+def test_what_makes_no_sense_is_refused_with_the_plugins_name(
+    hook: str, body: str, came: str, run: Callable[..., Run], noting_file: FileOf
+) -> None:
+    file = noting_file(f"""
+@dataclass(frozen=True)
+class Mine:
+    '''Make no sense.'''
+
+    @hookimpl
+    def textclf_{hook}:
+        {body}
+""")
+    with pytest.raises(RunError, match=came) as error:
+        run("mine", "finetune:epochs=2", file=file)
+    assert "mine" in str(error.value)
+
+
+STEPS = (
+    losses()
+    + """
+@dataclass(frozen=True)
+class Again:
+    '''Add the gradient of the loss of other dropout masks.'''
+
+    @hookimpl
+    def textclf_gradient(self, step):
+        step.add_gradients(lambda forward, labels: note(*forward(1).shape, *labels.shape) or FORWARD)
+"""
+)
+
+
+@pytest.mark.parametrize(
+    ("made", "loss", "dimensions"),
+    [
+        (tiny_words, "cross_entropy(LOGITS, labels, reduction='none')", 3),
+        (tiny_topics, "binary_cross_entropy_with_logits(LOGITS, labels.float(), reduction='none')", 4),
+    ],
+)
+def test_words_and_several_labels_have_losses_in_the_shape_of_their_labels(
+    made: Callable[[int], DatasetDict],
+    loss: str,
+    dimensions: int,
+    tiny_checkpoint: Path,
+    run: Callable[..., Run],
+    noting_file: FileOf,
+    log: Callable[[], list[str]],
+) -> None:
+    source = losses(loss.replace("LOGITS", "logits")) + STEPS.replace(losses(), "")
+    source = source.replace("import cross_entropy", "import binary_cross_entropy_with_logits, cross_entropy")
+    file = noting_file(source.replace("FORWARD", loss.replace("LOGITS", "forward(1)")))
+    model = f"hf-model:checkpoint={tiny_checkpoint}"
+    for trained, strategies in (("mine", ["mine", "again"]), ("plain", ["full"])):
+        options = "finetune:learning_rate=1e-3,micro_batch_size=3"
+        done = run(*strategies, options, file=file, beside=[model], data=made(24), output=trained)
+        assert done.record.cost.train_flops
+    assert log()
+    assert all(len(line.split()) == dimensions for line in log())
