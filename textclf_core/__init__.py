@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from textclf_core.types.postprocessing import Postprocessing
     from textclf_core.types.progress import Progress
     from textclf_core.types.recipe import Recipe
-    from textclf_core.types.record import Fact, RunRecord
+    from textclf_core.types.record import Fact, FinishedComparison, RunRecord, StartedRun
     from textclf_core.types.task import Task
     from textclf_core.types.training_step import TrainingStep
     from textclf_core.types.workspace import Workspace
@@ -53,6 +53,7 @@ __all__ = [
     "EncoderTraining",
     "Estimate",
     "Fact",
+    "FinishedComparison",
     "FinishedEpoch",
     "Inspection",
     "Meter",
@@ -69,6 +70,7 @@ __all__ = [
     "Run",
     "RunError",
     "RunRecord",
+    "StartedRun",
     "Task",
     "TextclfError",
     "Tokenizing",
@@ -101,6 +103,7 @@ _MODULES = {
     "EncoderTraining": "training.options",
     "Estimate": "reports.estimate_table",
     "Fact": "types.record",
+    "FinishedComparison": "types.record",
     "FinishedEpoch": "types.phases",
     "Inspection": "reports.inspection",
     "Meter": "types.meter",
@@ -117,6 +120,7 @@ _MODULES = {
     "Run": "results",
     "RunError": "errors",
     "RunRecord": "types.record",
+    "StartedRun": "types.record",
     "Task": "types.task",
     "TextclfError": "errors",
     "Tokenizing": "encoder.tokenizing_classifier",
