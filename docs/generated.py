@@ -13,7 +13,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 import typer
 from tabulate import tabulate
 
-from textclf_core.cli import application
+from textclf_core.cli.application import application
 from textclf_core.hookspecs import ROLE_OF_HOOK
 from textclf_core.plugins import Catalogue, LoadedPlugin
 from textclf_core.plugins.discovery import OWN_DISTRIBUTION

@@ -14,7 +14,7 @@ import typer
 from doc_blocks import ROOT
 
 from textclf_core import hookspecs
-from textclf_core.cli import application
+from textclf_core.cli.application import application
 from textclf_core.plugins import LoadedPlugin
 from textclf_core.plugins.options import OptionInfo, options_of
 
