@@ -12,7 +12,7 @@ from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
 from textclf_imdb.dataset import HUB_ID, Imdb
 
 from textclf_core import DataError
-from textclf_core.testing import check_plugin
+from textclf_core.testing import plugin_checks
 
 FEATURES = Features({"text": Value("string"), "label": ClassLabel(names=["neg", "pos"])})
 

@@ -4,7 +4,7 @@ import pytest
 from textclf_imdb.every_second import FreezeEverySecond
 
 from textclf_core import UsageError
-from textclf_core.testing import check_plugin, tiny_encoder
+from textclf_core.testing import Check, plugin_checks, tiny_encoder
 
 
 def frozen_parts(strategy: FreezeEverySecond, blocks: int) -> set[str]:
