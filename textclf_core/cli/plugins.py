@@ -67,6 +67,39 @@ def show(
         print_result(_as_page(plugin, roles_in_words(facts), options))
 
 
+@app.command()
+@result_alone
+def check(
+    context: typer.Context,
+    target: Annotated[
+        str, typer.Argument(metavar="TARGET", help="NAME or NAME:key=value, a .py file, or the folder of a package.")
+    ],
+    skip: Annotated[list[str] | None, typer.Option(metavar="CHECK", help="A check to skip. Repeatable.")] = None,
+    plugin_file: PluginFiles = None,
+) -> None:
+    """Check what the hooks of a plugin promise, each promise by name, and print what to change."""
+    from textclf_core.cli.plugin_check import check_target
+
+    check_target(target, [*context.obj[0], *(plugin_file or [])], skip or [])
+
+
+@app.command()
+@result_alone
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Its name: lower-case words joined by hyphens.")],
+    role: Annotated[str, typer.Option(help=f"What it does: {', '.join(ROLES)}.")],
+    file: Annotated[bool, typer.Option("--file", help="Write one file instead of a package.")] = False,
+    output: Annotated[Path, typer.Option(metavar="FOLDER", help="Where it is made.")] = Path(),
+) -> None:
+    """Write a plugin to begin with: a package with its test, or one file."""
+    from textclf_core.cli.new_plugin import write_plugin
+
+    files = write_plugin(name, role, output, one_file=file)
+    print_result("\n".join(map(str, files)))
+    target = files[0] if file else files[0].parent
+    print_result(f"\nNext: textclf plugins check {target}")
+
+
 def _as_page(plugin: LoadedPlugin, roles: str, options: Sequence[OptionInfo]) -> str:
     head = f"{plugin.name} · {roles} · {plugin.entry.origin}"
     lines = [head, "", plugin.docstring, ""] if plugin.docstring else [head, ""]
