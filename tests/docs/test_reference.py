@@ -40,6 +40,11 @@ def test_a_hook_documents_whether_the_first_result_or_each_counts(hook: Any) -> 
     assert ("Each in order" in first_paragraph) != hook.textclf_spec["firstresult"]
 
 
+def test_the_page_of_the_hooks_is_what_the_code_says() -> None:
+    written = generated.HOOKS_PAGE.read_text(encoding="utf-8")
+    assert written == generated.hook_reference(), "run `python docs/generated.py --hooks`"
+
+
 def test_what_the_page_of_the_hooks_points_to_is_there() -> None:
     named = re.findall(r"`~?(textclf_core(?:\.\w+)+)`", hookspecs.__doc__ or "")
     assert "textclf_core.errors.DataError" in named

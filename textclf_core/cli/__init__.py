@@ -16,15 +16,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line, and return its exit code.
 
     The message of a textclf error, or of a file or folder that can't be read or written, is printed to stderr, and
-    determines the exit code. With ``--debug``, anywhere on the command line, the traceback is shown instead. The
-    process ends here for help, for a wrong command line (2) and for Ctrl-C (130).
+    determines the exit code. With ``--debug``, anywhere on the command line, the traceback is shown instead, and with
+    ``--trace-hooks`` each call of a hook is printed to stderr. The process ends here for help, for a wrong command line
+    (2) and for Ctrl-C (130).
 
     Args:
         arguments: the arguments after ``textclf``; those of the process if ``None``.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        own = [word for word in words if word != "--debug"]
+        own = [word for word in words if word not in ("--debug", "--trace-hooks")]
+        if "--trace-hooks" in words:
+            _trace_hooks()
         if own == ["plugins"]:  # typer, and pydantic with which it reads options, take twice as long as the list
             from textclf_core.cli.plugin_list import print_plugins
 
@@ -47,3 +50,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:  # pressed before Typer handles it
         return 130
     return 0
+
+
+def _trace_hooks() -> None:
+    """Print each call of a hook to stderr; it is no message of the run, so the record doesn't get it."""
+    import logging
+
+    trace = logging.getLogger("textclf.hooks")
+    trace.setLevel(logging.DEBUG)
+    trace.propagate = False
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("hook: %(message)s"))
+    trace.handlers = [handler]

@@ -17,6 +17,7 @@ def application() -> typer.Typer:
     from textclf_core.cli.cache import app as cache
     from textclf_core.cli.compare import compare
     from textclf_core.cli.data import data
+    from textclf_core.cli.doctor import doctor
     from textclf_core.cli.export import export
     from textclf_core.cli.plugins import app as plugins
     from textclf_core.cli.predict import predict
@@ -35,6 +36,7 @@ def application() -> typer.Typer:
     app.command()(result_alone(report))
     app.command()(result_alone(predict))
     app.command()(result_alone(export))
+    app.command()(result_alone(doctor))
     app.add_typer(cache, name="cache")
     app.add_typer(plugins, name="plugins")
     return app
@@ -53,5 +55,11 @@ def _options(
         bool, typer.Option("--version", help="Show the version and exit.", callback=_show_version, is_eager=True)
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error; allowed anywhere.")] = False,
+    trace_hooks: Annotated[
+        bool,
+        typer.Option(
+            "--trace-hooks", help="Print which plugin answered each hook, in order, with times; allowed anywhere."
+        ),
+    ] = False,
 ) -> None:
-    """Declare the options of ``textclf`` itself; ``main`` has already handled ``--debug``."""
+    """Declare the options of ``textclf`` itself; ``main`` has already handled the last two."""

@@ -51,7 +51,7 @@ def show(
     as_json: Json = False,
     plugin_file: PluginFiles = None,
 ) -> None:
-    """Show a plugin's options: their types, defaults and help texts."""
+    """Show a plugin's options, with their types, defaults and help texts, and where its hooks are implemented."""
     from textclf_core.plugins import Catalogue, PluginListing
     from textclf_core.plugins.options import options_of
 
@@ -65,6 +65,19 @@ def show(
         print_result(json.dumps(shown, indent=2))
     else:
         print_result(_as_page(plugin, roles_in_words(facts), options))
+
+
+@app.command()
+@result_alone
+def hooks(
+    context: typer.Context,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="A hook; all of them if not given.")] = None,
+    plugin_file: PluginFiles = None,
+) -> None:
+    """List the hooks in the order of a run, or show one: arguments, when it is called, which plugins implement it."""
+    from textclf_core.cli.hook_list import print_hooks
+
+    print_hooks(name, [*context.obj[0], *(plugin_file or [])])
 
 
 @app.command()
@@ -101,15 +114,17 @@ def new(
 
 
 def _as_page(plugin: LoadedPlugin, roles: str, options: Sequence[OptionInfo]) -> str:
+    from textclf_core.plugins.hooks import implementing_places
+
     head = f"{plugin.name} · {roles} · {plugin.entry.origin}"
     lines = [head, "", plugin.docstring, ""] if plugin.docstring else [head, ""]
-    if not options:
-        return "\n".join([*lines, "It takes no options."])
     rows = [
         (option.name, option.takes, "required" if option.required else _shown(option.default), option.help)
         for option in options
     ]
-    return "\n".join([*lines, aligned([("option", "takes", "default", "help"), *rows], {1: 40, 3: 72})])
+    table = aligned([("option", "takes", "default", "help"), *rows], {1: 40, 3: 72}) if rows else "It takes no options."
+    places = aligned([("hook", "in"), *implementing_places(plugin.cls).items()])
+    return "\n".join([*lines, table, "", places])
 
 
 def _shown(default: object) -> str:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 from unittest import SkipTest
 
 from textclf_core.errors import PluginError, TextclfError, UsageError, did_you_mean
 from textclf_core.hookspecs import ROLE_OF_HOOK
 from textclf_core.plugins.hooks import hooks_of
-
-if TYPE_CHECKING:
-    from textclf_core.testing.subject import Subject
-
-Function = Callable[["Subject"], Iterator[str]]
+from textclf_core.testing import role_checks
+from textclf_core.testing.registry import REGISTERED, Function
+from textclf_core.testing.subject import Subject
 
 
 @dataclass(frozen=True)
@@ -56,32 +52,6 @@ class Check:
             return [str(error)]
 
 
-@dataclass(frozen=True)
-class _Registered:
-    function: Function
-    hooks: tuple[str, ...]
-
-    @property
-    def name(self) -> str:
-        return self.function.__name__
-
-    def applies(self, hooks: Mapping[str, object]) -> bool:
-        return not self.hooks or any(hook in hooks for hook in self.hooks)
-
-
-_REGISTERED: list[_Registered] = []
-
-
-def check_of(*hooks: str) -> Callable[[Function], Function]:
-    """Register a check of plugins that implement one of these hooks, or of all plugins."""
-
-    def register(function: Function) -> Function:
-        _REGISTERED.append(_Registered(function, hooks))
-        return function
-
-    return register
-
-
 def plugin_checks(cls: type, /, *, skip: Mapping[str, str] | None = None, **options: object) -> list[Check]:
     """Return the checks of a plugin, for ``pytest.mark.parametrize``.
 
@@ -102,11 +72,8 @@ def plugin_checks(cls: type, /, *, skip: Mapping[str, str] | None = None, **opti
     Raises:
         UsageError: an option is invalid, or there is no check of a skipped name.
     """
-    from textclf_core.testing import role_checks
-    from textclf_core.testing.subject import Subject
-
     hooks, skip = hooks_of(cls), skip or {}
-    names = {one.name for one in _REGISTERED}
+    names = {one.name for one in REGISTERED}
     for name in skip:
         if name not in names:
             raise UsageError(f"There is no check {name!r}.{did_you_mean(name, names)}")
@@ -115,27 +82,14 @@ def plugin_checks(cls: type, /, *, skip: Mapping[str, str] | None = None, **opti
     loads = not any(fault for function in basic for fault in function(subject))
     if loads:
         assert subject.plugin  # refuses invalid options
-    chosen = [one for one in _REGISTERED if (one.applies(hooks) if loads else one.function in basic)]
+    chosen = [one for one in REGISTERED if (one.applies(hooks) if loads else one.function in basic)]
     return [
         Check(one.name, (one.function.__doc__ or "").strip(), subject, one.function, skip.get(one.name))
         for one in chosen
     ]
 
 
-def call_each_hook(subject: Subject) -> None:
-    """Call each hook that a check calls; what fails is reported by the check itself."""
-    called: set[str] = set()
-    for one in _REGISTERED:
-        if new := set(one.hooks) & set(subject.hooks) - called:
-            called |= new
-            with suppress(TextclfError):
-                list(one.function(subject))
-
-
 def unchecked_hooks(cls: type) -> tuple[str, ...]:
     """Return the hooks of a class, among those that give a role, that no check calls."""
-    from textclf_core.testing import role_checks
-
-    assert role_checks  # registers the checks
-    checked = {hook for one in _REGISTERED for hook in one.hooks}
+    checked = {hook for one in REGISTERED for hook in one.hooks}
     return tuple(hook for hook in hooks_of(cls) if hook in ROLE_OF_HOOK and hook not in checked)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from textclf_core.data import prepare
-from textclf_core.testing.checks import check_of
+from textclf_core.testing.registry import check_of
 from textclf_core.testing.subject import Subject, seed_everything
 
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from textclf_core.plugins.hooks import faults_of_hooks
 from textclf_core.plugins.options import build_plugin, faults_of_options, option_names, options_of
 from textclf_core.plugins.specs import format_spec, parse_options
-from textclf_core.testing.checks import call_each_hook, check_of
 from textclf_core.testing.other_process import imported_in_another_process
+from textclf_core.testing.registry import call_each_hook, check_of
 from textclf_core.testing.subject import Subject
 
 SLOW = ("torch", "transformers", "datasets", "sklearn", "pandas", "scipy", "tensorflow", "jax", "matplotlib")

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from textclf_core.testing.checks import check_of
+from textclf_core.testing.registry import check_of
 from textclf_core.testing.subject import Subject, TinyTask
 
 

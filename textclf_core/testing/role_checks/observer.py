@@ -13,7 +13,7 @@ from textclf_core.plugins.calling import call_one
 from textclf_core.records.cost import Cost
 from textclf_core.records.formats import RECORD_FORMAT
 from textclf_core.records.schema import HISTORY_FILE, EncoderRecord, PluginRecord, Record, write_record
-from textclf_core.testing.checks import check_of
+from textclf_core.testing.registry import check_of
 from textclf_core.testing.subject import Subject
 from textclf_core.types.data import DataRecord
 

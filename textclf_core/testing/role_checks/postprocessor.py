@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from textclf_core.errors import UsageError
 from textclf_core.tasks.decisions import decisions_from
-from textclf_core.testing.checks import check_of
+from textclf_core.testing.registry import check_of
 from textclf_core.testing.subject import Subject, TinyTask
 from textclf_core.types.postprocessing import UNDECIDED, PostprocessingStep
 

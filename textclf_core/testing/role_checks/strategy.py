@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from textclf_core.testing.checks import check_of
+from textclf_core.testing.registry import check_of
 from textclf_core.testing.subject import Subject, TinyTask, copies, differing, seed_everything
 from textclf_core.types.recipe import Recipe
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from textclf_core.testing.checks import check_of
 from textclf_core.testing.other_process import can_be_imported, scores_in_another_process
+from textclf_core.testing.registry import check_of
 from textclf_core.testing.subject import Subject, TinyTask, differing, flat
 
 if TYPE_CHECKING:
