@@ -59,7 +59,7 @@ def call_one(plugin: ActivePlugin, hook: str, **arguments: Any) -> Any:
         result = function(*(arguments[name] for name in names))
     if trace.isEnabledFor(logging.DEBUG):
         milliseconds = 1000 * (time.perf_counter() - started)
-        trace.debug("%s of %s returned %s in %.1f ms", hook, plugin, shown(result), milliseconds)
+        trace.debug("%s of %s returned %s in %.1f ms", hook, plugin, " ".join(shown(result).split()), milliseconds)
     if came := RESULTS[hook].fault(result, arguments):
         raise RunError(f"{hook} of {plugin} returned {came}; it must return {RESULTS[hook].wanted}.")
     return result

@@ -103,3 +103,30 @@ class OneRunAlone:
         if self.seen and record.id not in self.seen:
             raise ValueError("there is a run already")
         self.seen.append(record.id)
+
+
+@broken("observes_a_failed_run", "failed at")
+@dataclass(frozen=True)
+class ExpectsEveryRunToFinish:
+    """A run that never finished is a fault at the next one."""
+
+    open: ClassVar[list[str]] = []
+
+    @hookimpl
+    def textclf_run_started(self, run: Any) -> None:
+        assert not self.open
+        self.open.append(run.id)
+
+    @hookimpl
+    def textclf_run_finished(self, record: Any) -> None:
+        self.open.remove(record.id)
+
+
+@broken("observes_a_comparison", "failed at")
+@dataclass(frozen=True)
+class NeedsARecommendation:
+    """What nobody may be able to recommend."""
+
+    @hookimpl
+    def textclf_comparison_finished(self, comparison: Any) -> None:
+        print(comparison.recommended.upper())

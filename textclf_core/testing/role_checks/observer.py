@@ -16,6 +16,7 @@ from textclf_core.records.schema import HISTORY_FILE, EncoderRecord, PluginRecor
 from textclf_core.testing.registry import check_of
 from textclf_core.testing.subject import Subject
 from textclf_core.types.data import DataRecord
+from textclf_core.types.record import FinishedComparison, StartedRun
 
 
 def _record() -> Record:
@@ -69,6 +70,7 @@ def _record() -> Record:
     )
 
 
+_OF_A_RUN = ("textclf_run_started", "textclf_step_logged", "textclf_epoch_logged", "textclf_run_finished")
 _HISTORY = (
     {"step": 1, "loss": 0.7, "learning_rate": 1e-5},
     {"epoch": 1, "train_loss": 0.6, "validation_loss": 0.6, "validation_accuracy": 0.5},
@@ -84,22 +86,50 @@ def _run(subject: Subject, record: Record, history: bool = True) -> Path:
     return folder
 
 
-def observe(subject: Subject, record: Record | None = None, history: bool = True) -> tuple[Record, Path]:
-    """Let the observer see a made-up run, and return what it got."""
+def observe(subject: Subject, record: Record | None = None, history: bool = True, *, fails: bool = False) -> Path:
+    """Let the observer follow a made-up run, and return the run's folder.
+
+    Args:
+        subject: the observer.
+        record: the record of the run that it sees.
+        history: whether the trainer logged steps and epochs.
+        fails: whether the run ends without a result.
+    """
     record = record or _record()
     folder = _run(subject, record, history)
-    subject.run(lambda: call_one(subject.plugin, "textclf_run_finished", record=record, directory=folder))
-    return record, folder
+    run = StartedRun(
+        id=record.id,
+        label=record.label,
+        started=record.started,
+        seed=record.seed,
+        data_seed=record.data_seed,
+        plugins=record.plugins,
+    )
+    step, epoch = ({name: value for name, value in row.items() if name not in ("step", "epoch")} for row in _HISTORY)
+    _call(subject, "textclf_run_started", run=run)
+    if history:
+        _call(subject, "textclf_step_logged", run=run, step=1, values=step)
+        _call(subject, "textclf_epoch_logged", run=run, epoch=1, step=1, values=epoch)
+    if fails:
+        _call(subject, "textclf_run_failed", run=run, error="the loss isn't finite")
+    else:
+        _call(subject, "textclf_run_finished", record=record, directory=folder)
+    return folder
 
 
-@check_of("textclf_run_finished")
+def _call(subject: Subject, hook: str, **arguments: object) -> None:
+    if hook in subject.hooks:
+        subject.run(lambda: call_one(subject.plugin, hook, **arguments))
+
+
+@check_of(*_OF_A_RUN)
 def observes_a_run(subject: Subject) -> Iterator[str]:
-    """It takes the record and folder of a run that trained an encoder."""
+    """It follows a run that trained an encoder, and takes its record and folder."""
     observe(subject)
     yield from ()
 
 
-@check_of("textclf_run_finished")
+@check_of(*_OF_A_RUN)
 def observes_every_trainer(subject: Subject) -> Iterator[str]:
     """It takes runs without encoder, FLOPs, parameters or history, as trainers without a model leave them."""
     record = _record()
@@ -108,7 +138,7 @@ def observes_every_trainer(subject: Subject) -> Iterator[str]:
     yield from ()
 
 
-@check_of("textclf_run_finished")
+@check_of(*_OF_A_RUN)
 def leaves_the_record_alone(subject: Subject) -> Iterator[str]:
     """It doesn't change the record."""
     before = copy.deepcopy(record := _record())
@@ -118,7 +148,7 @@ def leaves_the_record_alone(subject: Subject) -> Iterator[str]:
         yield f"it changed the record's {', '.join(changed)}; an observer reports a run, so work on a copy."
 
 
-@check_of("textclf_run_finished")
+@check_of(*_OF_A_RUN)
 def leaves_the_folder_alone(subject: Subject) -> Iterator[str]:
     """It writes and removes nothing in the run's folder, which is a copy that is removed."""
 
@@ -130,14 +160,42 @@ def leaves_the_folder_alone(subject: Subject) -> Iterator[str]:
         }
 
     before = content(_run(subject, _record()))
-    _, folder = observe(subject)
+    folder = observe(subject)
     if other := sorted(name for name, _ in content(folder).items() ^ before.items()):
         yield f"it wrote, changed or removed {other[0]} in the run's folder; write into a folder that an option names."
 
 
-@check_of("textclf_run_finished")
+@check_of(*_OF_A_RUN)
 def observes_several_runs(subject: Subject) -> Iterator[str]:
     """It takes one run after another, also the same twice, as in a comparison."""
     for name in ("first", "second", "second"):
         observe(subject, replace(_record(), id=name))
     yield from ()
+
+
+@check_of("textclf_run_failed", "textclf_run_started")
+def observes_a_failed_run(subject: Subject) -> Iterator[str]:
+    """It takes a run that ends without a result, and another one after it."""
+    observe(subject, fails=True)
+    observe(subject, replace(_record(), id="another"))
+    yield from ()
+
+
+@check_of("textclf_comparison_finished")
+def observes_a_comparison(subject: Subject) -> Iterator[str]:
+    """It takes a comparison, also one without a recommendation, and leaves its folder alone."""
+    record = _record()
+    folder = _run(subject, record).parent
+    before = sorted(folder.rglob("*"))
+    for records, recommended in (((record,), record.label), ((), None)):
+        comparison = FinishedComparison(
+            name="made up",
+            records=records,
+            failed=(("another", 0, "the loss isn't finite"),),
+            recommended=recommended,
+            report=({"contender": record.label, "f1": 0.5},),
+            directory=folder,
+        )
+        _call(subject, "textclf_comparison_finished", comparison=comparison)
+    if sorted(folder.rglob("*")) != before:
+        yield "it wrote into the folder of the runs; write into a folder that an option names."
