@@ -34,7 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print_plugins()
         else:
             from textclf_core.cli.application import application
+            from textclf_core.cli.completion import join_words_of_bash
 
+            join_words_of_bash()
             application()(own, prog_name="textclf", obj=shlex.join(["textclf", *words]))
     except TextclfError as error:
         if "--debug" in words:

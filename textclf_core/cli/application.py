@@ -26,9 +26,7 @@ def application() -> typer.Typer:
     from textclf_core.cli.standard_output import result_alone
 
     # Plain help texts, since drawing boxes with rich takes a tenth of a second.
-    app = typer.Typer(
-        help=HELP, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False
-    )
+    app = typer.Typer(help=HELP, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
     app.callback()(_options)
     app.command()(result_alone(data))
     app.command()(result_alone(run))

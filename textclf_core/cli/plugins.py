@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from textclf_core.cli.completion import complete_names
 from textclf_core.cli.plugin_list import ROLES, described, print_plugins, roles_in_words
 from textclf_core.cli.standard_output import print_result, result_alone
 from textclf_core.cli.text_table import aligned
@@ -47,7 +48,7 @@ def plugins(
 @result_alone
 def show(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The plugin's name.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The plugin's name.", autocompletion=complete_names)],
     as_json: Json = False,
     plugin_file: PluginFiles = None,
 ) -> None:

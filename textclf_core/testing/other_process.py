@@ -1,32 +1,28 @@
 """Importing a plugin, and loading what it saved, in a process of its own.
 
-Run as ``python -m textclf_core.testing.other_process FOLDER``, it does what ``request.json`` there asks.
+Run as ``python -m textclf_core.testing.other_process FOLDER``, it scores what ``request.json`` there names.
 """
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import subprocess
 import sys
 from dataclasses import dataclass
 from functools import cache
-from inspect import getsourcefile
-from operator import attrgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from textclf_core.errors import PluginError
+from textclf_core.plugins.importing_alone import MODULES_FILE, REQUEST_FILE, find_class, place_of
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
     from textclf_core.testing.subject import Subject
     from textclf_core.types.task import Task
-
-_REQUEST = "request.json"
 
 
 @dataclass(frozen=True)
@@ -53,8 +49,8 @@ def imported_in_another_process(cls: type) -> Imported | None:
     if not can_be_imported(cls):
         return None
     with TemporaryDirectory() as folder:
-        printed = _ask(Path(folder), {"do": "import", **_place(cls)})
-        return Imported(frozenset(json.loads((Path(folder) / "modules.json").read_text())), printed)
+        printed = _ask("textclf_core.plugins.importing_alone", Path(folder), place_of(cls))
+        return Imported(frozenset(json.loads((Path(folder) / MODULES_FILE).read_text())), printed)
 
 
 def scores_in_another_process(subject: Subject, directory: Path, task: Task, rows: Dataset) -> Any:
@@ -66,10 +62,10 @@ def scores_in_another_process(subject: Subject, directory: Path, task: Task, row
     folder = subject.folder()
     rows.save_to_disk(folder / "rows")
     _ask(
+        "textclf_core.testing.other_process",
         folder,
         {
-            "do": "score",
-            **_place(subject.cls),
+            **place_of(subject.cls),
             "options": json.loads(json.dumps(dict(subject.plugin.options), default=str)),
             "directory": str(directory),
             "task": [list(task.label_names), list(task.text_columns), task.kind],
@@ -81,18 +77,10 @@ def scores_in_another_process(subject: Subject, directory: Path, task: Task, row
         return scores["scores"]
 
 
-def _place(cls: type) -> dict[str, str]:
-    """Return where a class is found: its module, or its file if that is no importable module."""
-    file = getsourcefile(cls) or ""
-    spec = sys.modules[cls.__module__].__spec__
-    importable = cls.__module__ != "__main__" and spec is not None and not cls.__module__.startswith("textclf_plugin_")
-    return {"module": cls.__module__ if importable else "", "file": file, "name": cls.__qualname__}
-
-
-def _ask(folder: Path, request: dict[str, Any]) -> str:
-    (folder / _REQUEST).write_text(json.dumps(request), encoding="utf-8")
+def _ask(module: str, folder: Path, request: dict[str, Any]) -> str:
+    (folder / REQUEST_FILE).write_text(json.dumps(request), encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, "-m", __name__, str(folder)],
+        [sys.executable, "-m", module, str(folder)],
         env=os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
         capture_output=True,
         text=True,
@@ -106,26 +94,15 @@ def _ask(folder: Path, request: dict[str, Any]) -> str:
     return done.stdout
 
 
-def _class(request: dict[str, Any]) -> type:
-    if request["module"]:
-        found: type = attrgetter(request["name"])(importlib.import_module(request["module"]))
-        return found
-    from textclf_core.plugins import Catalogue
-
-    entries = Catalogue.discover([Path(request["file"])]).entries
-    return next(
-        cls for cls in (one.find() for one in entries if one.version is None) if cls.__qualname__ == request["name"]
-    )
-
-
-def _score(folder: Path, request: dict[str, Any]) -> None:
+def _score(folder: Path) -> None:
     import numpy as np
     from datasets import Dataset
 
     from textclf_core.testing.subject import Subject, flat
     from textclf_core.types.task import Task
 
-    subject = Subject(_class(request), request["options"])
+    request = json.loads((folder / REQUEST_FILE).read_text(encoding="utf-8"))
+    subject = Subject(find_class(request), request["options"])
     labels, columns, kind = request["task"]
     classifier = subject.call(
         "textclf_load_classifier",
@@ -136,19 +113,5 @@ def _score(folder: Path, request: dict[str, Any]) -> None:
     np.savez(folder / "scores.npz", scores=flat(classifier.scores(Dataset.load_from_disk(str(folder / "rows")))))
 
 
-def main() -> None:
-    """Do what the request in a folder asks."""
-    folder = Path(sys.argv[1])
-    request = json.loads((folder / _REQUEST).read_text(encoding="utf-8"))
-    if request["do"] == "import":
-        if request["module"]:
-            importlib.import_module(request["module"])
-        else:
-            _class(request)
-        (folder / "modules.json").write_text(json.dumps(sorted(sys.modules)), encoding="utf-8")
-    else:
-        _score(folder, request)
-
-
 if __name__ == "__main__":
-    main()
+    _score(Path(sys.argv[1]))
