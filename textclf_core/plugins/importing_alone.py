@@ -36,7 +36,7 @@ def find_class(place: Mapping[str, Any]) -> type:
 
     entries = Catalogue.discover([Path(place["file"])]).entries
     classes = [one.find() for one in entries if one.version is None]
-    return next(cls for cls in classes if cls.__qualname__ == place["name"])
+    return next(cls for cls in classes if isinstance(cls, type) and cls.__qualname__ == place["name"])
 
 
 if __name__ == "__main__":

@@ -50,6 +50,8 @@ class Check:
             return list(self.function(self.subject))
         except TextclfError as error:  # of the plugin, or of the checks of what it returns
             return [str(error)]
+        except (ValueError, TypeError, LookupError, AttributeError) as error:  # arrays of another shape, for example
+            return [f"what it returned can't be checked ({error!r}); mend what the other checks report first."]
 
 
 def plugin_checks(cls: type, /, *, skip: Mapping[str, str] | None = None, **options: object) -> list[Check]:

@@ -239,4 +239,4 @@ def flat(values: Any) -> Any:
     import numpy as np
 
     rows = values if isinstance(values, list) else [values]
-    return cast("Any", np.concatenate([np.asarray(row) for row in rows]))
+    return cast("Any", np.concatenate([np.atleast_1d(row) for row in rows]))

@@ -27,8 +27,8 @@ class Smoothing:
 
     def rescore(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the mixed scores."""
-        mixed = (1 - self.share) * scores + self.share / scores.shape[1]
-        return mixed.astype(scores.dtype)
+        mixed: NDArray[np.float32] = (1 - self.share) * scores + self.share / scores.shape[1]
+        return mixed.astype(scores.dtype, copy=False)
 
     def decide(self, scores: NDArray[np.float32]) -> None:
         """Leave the decisions as they are."""

@@ -25,6 +25,9 @@ def _outputs(tiny: TinyTask, wrong: float = 0.3, seed: int = 0, labels: range | 
         scores[np.arange(size), predictions] += 1
         return references, predictions, (scores / scores.sum(axis=1, keepdims=True)).astype(np.float32)
 
+    references: Any
+    predictions: Any
+    scores: Any
     if tiny.task.kind == "tokens":
         parts = [texts(4 + row % 3) for row in range(rows)]
         references, predictions, scores = ([part[place] for part in parts] for place in range(3))

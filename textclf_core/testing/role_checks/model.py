@@ -97,7 +97,7 @@ def is_saved_and_loaded(subject: Subject) -> Iterator[str]:
     loaded = load_saved(folder, tiny.task, "cpu")
     outputs = []
     for one in (encoder, loaded):
-        one.model.eval()
+        one.model.train(False)
         rows = list(one.tokenize(tiny.validation, tiny.task, Tokenization()))[:4]
         with torch.no_grad():
             outputs.append(one.logits(one.collate(rows)))

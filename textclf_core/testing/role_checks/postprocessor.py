@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from textclf_core.errors import UsageError
@@ -84,7 +85,7 @@ def is_saved_and_loaded(subject: Subject) -> Iterator[str]:
         return
     for tiny, scores, one in _fitted(subject):
         folder = subject.folder()
-        subject.method("save", lambda one=one, folder=folder: one.save(folder))
+        subject.method("save", partial(one.save, folder))
         loaded = subject.call("textclf_load_postprocessing", directory=folder, task=tiny.task)
         before, after = (_decided(subject, scores.copy(), each, tiny) for each in (one, loaded))
         if not (np.array_equal(before.scores, after.scores) and np.array_equal(before.labels, after.labels)):

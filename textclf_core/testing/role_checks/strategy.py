@@ -191,7 +191,7 @@ def agrees_with_the_cache(subject: Subject) -> Iterator[str]:
 
     tiny = _first(subject)
     encoder = _adapted(subject, subject.encoder(tiny), tiny)
-    encoder.model.eval()
+    encoder.model.train(False)
     batch = encoder.collate(list(encoder.tokenize(tiny.validation, tiny.task, Tokenization()))[:8])
     with torch.no_grad():
         whole = encoder.logits(batch)

@@ -122,9 +122,8 @@ def scores_rows_by_themselves(subject: Subject) -> Iterator[str]:
     backwards = subject.scores(classifier, rows.select(order))
     if differ(backwards[::-1], together):
         yield "the scores of rows in another order aren't the same in that order; return them in the order of the data."
-    alone = [subject.scores(classifier, rows.select([row])) for row in range(len(rows))]
-    alone = [part for one in alone for part in one] if isinstance(together, list) else np.concatenate(alone)
-    if differ(alone, together):
+    singles = [subject.scores(classifier, rows.select([row])) for row in range(len(rows))]
+    if differ([part for one in singles for part in one], list(together)):
         yield "a row scored alone has other scores than among others; use nothing of a batch, and no dropout."
     if differ(subject.scores(classifier, rows), together):
         yield "a second call gives other scores; switch to evaluation mode, and keep no state between calls."
