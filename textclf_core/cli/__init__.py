@@ -6,6 +6,7 @@ import shlex
 import sys
 import traceback
 from collections.abc import Sequence
+from functools import partial
 
 from textclf_core.errors import RunError, TextclfError, UsageError, format_error
 
@@ -34,10 +35,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print_plugins()
         else:
             from textclf_core.cli.application import application
-            from textclf_core.cli.completion import join_words_of_bash
+            from textclf_core.cli.completion import answer_bash, asked_by_bash
 
-            join_words_of_bash()
-            application()(own, prog_name="textclf", obj=shlex.join(["textclf", *words]))
+            run = partial(application(), own, prog_name="textclf", obj=shlex.join(["textclf", *words]))
+            answer_bash(run) if asked_by_bash() else run()
     except TextclfError as error:
         if "--debug" in words:
             traceback.print_exception(error)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
+from collections.abc import Callable
+from contextlib import redirect_stdout
 
 from textclf_core.cli.plugin_list import listed_plugins
 
@@ -27,17 +30,31 @@ def complete_specs(incomplete: str) -> list[str]:
     option, equals, value = last.partition("=")
     begin = f"{name}:{before}{comma}"
     if equals:
-        found = [f"{begin}{option}={choice}" for choice in known.get(option, ()) if choice.startswith(value)]
-    else:
-        taken = {part.partition("=")[0] for part in before.split(",")}
-        found = [f"{begin}{key}=" for key in known if key.startswith(last) and key not in taken]
-    return [spec[_kept_by_the_shell(incomplete) :] for spec in found]
+        return [f"{begin}{option}={choice}" for choice in known.get(option, ()) if choice.startswith(value)]
+    taken = {part.partition("=")[0] for part in before.split(",")}
+    return [f"{begin}{key}=" for key in known if key.startswith(last) and key not in taken]
 
 
-def join_words_of_bash() -> None:
-    """Undo that bash divides ``NAME:option=value`` into words, if it is bash that asks."""
-    if os.environ.get(_SHELL) != "complete_bash":
-        return
+def asked_by_bash() -> bool:
+    """Return whether this process was started by bash to complete a command line."""
+    return os.environ.get(_SHELL) == "complete_bash"
+
+
+def answer_bash(application: Callable[[], None]) -> None:
+    """Let the application print completions; bash replaces only what stands after the last colon or equals sign."""
+    incomplete = _join_words()
+    kept = 1 + max(incomplete.rfind(mark) for mark in _BREAKS)
+    printed = io.StringIO()
+    try:
+        with redirect_stdout(printed):
+            application()
+    finally:
+        for line in printed.getvalue().splitlines():
+            print(line[kept:])
+
+
+def _join_words() -> str:
+    """Undo that bash divides ``NAME:option=value`` into words; return the word that is to be completed."""
     words, current = os.environ["COMP_WORDS"].split("\n"), int(os.environ["COMP_CWORD"])
     joined: list[str] = []
     for place, word in enumerate(words):
@@ -48,14 +65,8 @@ def join_words_of_bash() -> None:
         if place == current:
             os.environ["COMP_CWORD"] = str(len(joined) - 1)
     os.environ["COMP_WORDS"] = "\n".join(joined)
+    return joined[int(os.environ["COMP_CWORD"])] if current < len(words) else ""
 
 
 def _is_break(word: str) -> bool:
     return bool(word) and not word.strip(_BREAKS)
-
-
-def _kept_by_the_shell(incomplete: str) -> int:
-    """Return the length of what stands before the word that bash replaces; other shells replace all."""
-    if os.environ.get(_SHELL) != "complete_bash":
-        return 0
-    return 1 + max(incomplete.rfind(mark) for mark in _BREAKS)

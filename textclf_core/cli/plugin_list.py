@@ -31,7 +31,7 @@ ROLES = tuple(dict.fromkeys(ROLE_OF_HOOK.values()))
 _INSTALLED = {"site-packages", "dist-packages"}
 
 
-class Listed(TypedDict):
+class PluginFacts(TypedDict):
     """A plugin in the list."""
 
     name: str
@@ -68,7 +68,7 @@ def print_plugins(role: str | None = None, *, as_json: bool = False, files: Sequ
         print_result(_as_table(plugins))
 
 
-def _as_table(plugins: Sequence[Listed]) -> str:
+def _as_table(plugins: Sequence[PluginFacts]) -> str:
     rows = [("name", "role", "from", "what it does")]
     for one in plugins:
         if not one["error"]:
@@ -82,13 +82,13 @@ def _slow(seconds: float | None) -> str:
     return f" [{seconds:.2f} s to import]" if seconds and seconds > SLOW_IMPORT_SECONDS else ""
 
 
-def roles_in_words(plugin: Listed) -> str:
+def roles_in_words(plugin: PluginFacts) -> str:
     """Return a plugin's roles: ``"strategy, trainer"``, ``"metric (default)"``."""
     roles = ", ".join(plugin["roles"] or ()) or "none"
     return f"{roles} (default)" if plugin["default"] else roles
 
 
-def listed_plugins(files: Sequence[Path] = ()) -> list[Listed]:
+def listed_plugins(files: Sequence[Path] = ()) -> list[PluginFacts]:
     """Return all plugins, with those of plugin files.
 
     Raises:
@@ -106,7 +106,7 @@ def listed_plugins(files: Sequence[Path] = ()) -> list[Listed]:
     return plugins
 
 
-def described(item: PluginListing, catalogue: Catalogue) -> Listed:
+def described(item: PluginListing, catalogue: Catalogue) -> PluginFacts:
     """Return what the list has of a plugin."""
     from textclf_core.plugins.options import options_of
 
@@ -125,7 +125,7 @@ def described(item: PluginListing, catalogue: Catalogue) -> Listed:
     }
 
 
-def _found(files: Sequence[Path]) -> tuple[list[Listed], set[str], bool]:
+def _found(files: Sequence[Path]) -> tuple[list[PluginFacts], set[str], bool]:
     """Return the plugins, the packages that they come from, and whether one can't be loaded."""
     from textclf_core.plugins import Catalogue
 
@@ -185,7 +185,7 @@ def _stored_at() -> Path:
     return default_cache_directory() / f"plugins-{zlib.crc32(sys.prefix.encode()):08x}.json"
 
 
-def _stored(path: Path, state: dict[str, Any]) -> list[Listed] | None:
+def _stored(path: Path, state: dict[str, Any]) -> list[PluginFacts] | None:
     try:
         stored = json.loads(path.read_bytes())
     except (OSError, ValueError):
@@ -194,7 +194,7 @@ def _stored(path: Path, state: dict[str, Any]) -> list[Listed] | None:
         return None
     if any(_stamp(file) != stamp for file, stamp in stored["files"].items()):
         return None
-    plugins: list[Listed] = stored["plugins"]
+    plugins: list[PluginFacts] = stored["plugins"]
     return plugins
 
 

@@ -28,7 +28,7 @@ class ReadsWhatIsntThere:
 
     @hookimpl
     def textclf_run_finished(self, record: Any) -> None:
-        assert record.bill.seconds
+        assert record.charge.seconds
 
 
 @broken("observes_a_run", "must return nothing")
