@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from textclf_core.types.task import Kind, Task
     from textclf_core.types.workspace import Workspace
 
-TINY_RECIPE = {"epochs": 12, "batch_size": 8, "learning_rate": 5e-3}
+TINY_RECIPE = {"epochs": 25, "batch_size": 8, "learning_rate": 5e-3}
 """The recipe with which a trainer that inherits ``Recipe`` learns the tiny data, unless options say otherwise."""
 ROWS = 64
 
