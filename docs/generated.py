@@ -13,7 +13,9 @@ from typing import Any, get_args, get_origin, get_type_hints
 import typer
 from tabulate import tabulate
 
-from textclf_core.cli import application
+from textclf_core import hookspecs
+from textclf_core.cli.application import application
+from textclf_core.cli.hook_list import documentation, hook_names, signature, since
 from textclf_core.hookspecs import ROLE_OF_HOOK
 from textclf_core.plugins import Catalogue, LoadedPlugin
 from textclf_core.plugins.discovery import OWN_DISTRIBUTION
@@ -37,6 +39,35 @@ def write_pages(folder: Path) -> None:
     }
     for name, page in pages.items():
         (folder / name).write_text(page, encoding="utf-8")
+
+
+HOOKS_PAGE = Path(__file__).with_name("hooks.md")
+"""The page of the hooks, which stands in the checkout: ``python docs/generated.py --hooks`` writes it."""
+
+
+def hook_reference() -> str:
+    """Return the page of the hooks: the module's help, then each hook with its signature, help and implementations."""
+    plugins = builtin_plugins()
+    head = (
+        "# Hooks\n\n<!-- Made from textclf_core/hookspecs.py by `python docs/generated.py --hooks`. -->\n\n"
+        "To learn how a plugin is written, tested and shipped, see [write a plugin](write-a-plugin.md). "
+        "`textclf plugins hooks NAME` shows the same for one hook, with the plugins that are installed."
+    )
+    sections = [head, _markdown(inspect.getdoc(hookspecs) or "")]
+    for hook in hook_names():
+        users = ", ".join(f"`{plugin.name}`" for plugin in plugins if hook in plugin.hooks) or "none yet"
+        facts = f"Since {since(hook)}. Built-in plugins that implement it: {users}."
+        sections += [f"## {hook}", f"    {signature(hook)}", _markdown(documentation(hook)), facts]
+    return "\n\n".join(sections) + "\n"
+
+
+def _markdown(docstring: str) -> str:
+    """Return a docstring as Markdown: names of the reference as code, arguments as a list."""
+    text = re.sub(r":\w+:`~?(?:[\w.]+\.)?(\w+)`", r"``\1``", docstring)
+    text = re.sub(r"^ {4}(\w+): ", r"- ``\1``: ", text, flags=re.MULTILINE)
+    text = re.sub(r"^ {8}", "  ", text, flags=re.MULTILINE)
+    text = re.sub(r"^(Args|Returns|Raises):$", r"**\1**\n", text, flags=re.MULTILINE)
+    return re.sub(r"^ {4}", "", text, flags=re.MULTILINE)
 
 
 def builtin_plugins() -> tuple[LoadedPlugin, ...]:
@@ -172,4 +203,7 @@ def _table(rows: Sequence[Sequence[str]], headers: Sequence[str]) -> str:
 
 
 if __name__ == "__main__":
-    write_pages(Path(sys.argv[1]))
+    if sys.argv[1] == "--hooks":
+        HOOKS_PAGE.write_text(hook_reference(), encoding="utf-8")
+    else:
+        write_pages(Path(sys.argv[1]))

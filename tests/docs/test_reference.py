@@ -16,7 +16,7 @@ from doc_blocks import ROOT
 
 import textclf_core
 from textclf_core import hookspecs
-from textclf_core.cli import application
+from textclf_core.cli.application import application
 from textclf_core.plugins import LoadedPlugin
 from textclf_core.plugins.options import OptionInfo, options_of
 
@@ -54,6 +54,11 @@ def test_a_type_in_a_hooks_signature_is_public_and_documented(name: str) -> None
     assert name in textclf_core.__all__
     page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
     assert re.search(rf"^(\.\. auto(class|data):: (\w+\.)*|### ){name}$", page, flags=re.MULTILINE)
+
+
+def test_the_page_of_the_hooks_is_what_the_code_says() -> None:
+    written = generated.HOOKS_PAGE.read_text(encoding="utf-8")
+    assert written == generated.hook_reference(), "run `python docs/generated.py --hooks`"
 
 
 def test_what_the_page_of_the_hooks_points_to_is_there() -> None:

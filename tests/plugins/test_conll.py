@@ -10,7 +10,6 @@ from datasets import DatasetDict
 
 from textclf_core.data import prepare
 from textclf_core.errors import DataError
-from textclf_core.testing import check_plugin
 from textclf_plugins.datasets.conll import Conll
 
 BIO = "Ada B-person\nLovelace I-person\nwrote O\n\nParis B-place\nis O\nold O\n"
@@ -25,10 +24,6 @@ def written(folder: Path, **splits: str) -> Path:
 def tags_of(data: DatasetDict, split: str = "train") -> list[list[str]]:
     names = data[split].features["label"].feature.names
     return [[names[label] for label in row] for row in data[split]["label"]]
-
-
-def test_it_is_a_plugin(tmp_path: Path) -> None:
-    check_plugin(Conll, path=str(written(tmp_path, train=BIO * 4)))
 
 
 def test_a_folder_gives_its_splits(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
-import site
 import subprocess
 import sys
 import venv
@@ -74,11 +73,12 @@ def link_dependencies(folder: Path) -> Path:
     """
     links = folder / "site-packages"  # dill takes a module by its name only from a folder that is called so
     links.mkdir()
-    for packages in map(Path, site.getsitepackages()):
+    # An environment may itself borrow packages of another one, by a .pth file.
+    for packages in (Path(path) for path in sys.path if Path(path).name == "site-packages"):
         # A .pth file may show the checkout.
         hidden = {"__pycache__", *_plugin_files(packages), *(path.name for path in packages.glob("*.pth"))}
         for path in packages.iterdir():
-            if path.name not in hidden:
+            if path.name not in hidden and not (links / path.name).exists():
                 (links / path.name).symlink_to(path)
     return links
 

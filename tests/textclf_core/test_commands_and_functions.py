@@ -11,7 +11,7 @@ import pytest
 import typer
 
 import textclf_core
-from textclf_core.cli import application
+from textclf_core.cli.application import application
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "data": textclf_core.inspect_data,

@@ -73,7 +73,7 @@ BREAKING = {
     "The core imports no plugin": [("textclf_core.pipeline.spec", "textclf_plugins.freezing.full")],
     "Each room stands on those below it": [
         ("textclf_core.data.columns", "textclf_core.training.loss"),  # upwards
-        ("textclf_core.cache.rows", "textclf_core.system.hub"),  # a neighbour
+        ("textclf_core.cache.rows", "textclf_core.statistics.ranks"),  # a neighbour
         ("textclf_core.training.loss", "textclf_core.reports.rounding"),
     ],
     "A run knows nothing of reports": [("textclf_core.pipeline.context", "textclf_core.reports.rounding")],

@@ -15,24 +15,15 @@ from pathlib import Path
 
 from textclf_core.cache.rows import INDEX_ENTRY, INDEX_SUFFIX, RowStore, remove_unpublished
 from textclf_core.errors import UsageError
+from textclf_core.system.cache_directory import default_cache_directory
 
 logger = logging.getLogger("textclf")
 
-DIRECTORY_VARIABLE = "TEXTCLF_CACHE_DIR"
 LIMIT_VARIABLE = "TEXTCLF_CACHE_LIMIT"
 _FACTS = "facts.json"
 _MOST_BYTES = 10 * 10**9
 _SHARE_OF_FREE = 0.1
 _UNITS = {"K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
-
-
-def default_cache_directory() -> Path:
-    """Return the user's cache: ``TEXTCLF_CACHE_DIR``, or ``textclf`` in the system's cache directory of the user."""
-    if chosen := os.environ.get(DIRECTORY_VARIABLE):
-        return Path(chosen)
-    from platformdirs import user_cache_path
-
-    return user_cache_path("textclf", appauthor=False)
 
 
 @dataclass(frozen=True)

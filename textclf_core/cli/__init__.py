@@ -6,17 +6,9 @@ import shlex
 import sys
 import traceback
 from collections.abc import Sequence
-from typing import Annotated
-
-import typer
+from functools import partial
 
 from textclf_core.errors import RunError, TextclfError, UsageError, format_error
-
-HELP = """Which fine-tuning strategy should I use for my labelled text, and what does it cost me?
-
-Plugins are written as NAME or NAME:key=value,key=value, such as --plugin freeze-first-n:n=4. `textclf plugins` lists
-them, and `textclf plugins show NAME` shows the options of one."""
-
 
 _OF_THE_PATH = (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError, PermissionError)
 
@@ -25,16 +17,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line, and return its exit code.
 
     The message of a textclf error, or of a file or folder that can't be read or written, is printed to stderr, and
-    determines the exit code. With ``--debug``, anywhere on the command line, the traceback is shown instead. Typer
-    itself ends the process for help, for a wrong command line (2) and for Ctrl-C (130).
+    determines the exit code. With ``--debug``, anywhere on the command line, the traceback is shown instead, and with
+    ``--trace-hooks`` each call of a hook is printed to stderr. The process ends here for help, for a wrong command line
+    (2) and for Ctrl-C (130).
 
     Args:
         arguments: the arguments after ``textclf``; those of the process if ``None``.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        own = [word for word in words if word != "--debug"]
-        application()(own, prog_name="textclf", obj=shlex.join(["textclf", *words]))
+        own = [word for word in words if word not in ("--debug", "--trace-hooks")]
+        if "--trace-hooks" in words:
+            _trace_hooks()
+        if own == ["plugins"]:  # typer, and pydantic with which it reads options, take twice as long as the list
+            from textclf_core.cli.plugin_list import print_plugins
+
+            print_plugins()
+        else:
+            from textclf_core.cli.application import application
+            from textclf_core.cli.completion import answer_bash, asked_by_bash
+
+            run = partial(application(), own, prog_name="textclf", obj=shlex.join(["textclf", *words]))
+            answer_bash(run) if asked_by_bash() else run()
     except TextclfError as error:
         if "--debug" in words:
             traceback.print_exception(error)
@@ -51,46 +55,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def application() -> typer.Typer:
-    """Return the application with its sub-commands."""
-    from textclf_core.cli.cache import app as cache
-    from textclf_core.cli.compare import compare
-    from textclf_core.cli.data import data
-    from textclf_core.cli.export import export
-    from textclf_core.cli.plugins import app as plugins
-    from textclf_core.cli.predict import predict
-    from textclf_core.cli.report import report
-    from textclf_core.cli.run import run
-    from textclf_core.cli.standard_output import result_alone
+def _trace_hooks() -> None:
+    """Print each call of a hook to stderr; it is no message of the run, so the record doesn't get it."""
+    import logging
 
-    # Plain help texts, since drawing boxes with rich takes a tenth of a second.
-    app = typer.Typer(
-        help=HELP, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False
-    )
-    app.callback()(_options)
-    app.command()(result_alone(data))
-    app.command()(result_alone(run))
-    app.command()(result_alone(compare))
-    app.command()(result_alone(report))
-    app.command()(result_alone(predict))
-    app.command()(result_alone(export))
-    app.add_typer(cache, name="cache")
-    app.add_typer(plugins, name="plugins")
-    return app
-
-
-def _show_version(wanted: bool) -> None:
-    if wanted:
-        from importlib.metadata import version
-
-        print(f"textclf {version('textclf-core')}")
-        raise typer.Exit
-
-
-def _options(
-    version: Annotated[
-        bool, typer.Option("--version", help="Show the version and exit.", callback=_show_version, is_eager=True)
-    ] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error; allowed anywhere.")] = False,
-) -> None:
-    """Declare the options of ``textclf`` itself; ``main`` has already handled ``--debug``."""
+    trace = logging.getLogger("textclf.hooks")
+    trace.setLevel(logging.DEBUG)
+    trace.propagate = False
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("hook: %(message)s"))
+    trace.handlers = [handler]

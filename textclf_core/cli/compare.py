@@ -8,6 +8,7 @@ import typer
 
 from textclf_core.cli import criteria, options
 from textclf_core.cli.cache import CacheDirectory
+from textclf_core.cli.completion import complete_specs
 from textclf_core.cli.standard_output import print_result
 from textclf_core.errors import UsageError, format_error
 from textclf_core.types.seeds import check_seeds
@@ -23,12 +24,18 @@ def compare(
             help="A contender: a plugin with its options, or several joined by ' + '. A list of numbers (n=0,4,6) or a "
             "range (n=0..6) stands for one contender per number. Repeatable.",
             metavar="SPEC",
+            autocompletion=complete_specs,
             show_default=False,
         ),
     ] = None,
     plugin: Annotated[
         list[str] | None,
-        typer.Option(help="A plugin for all contenders. Repeatable.", metavar="SPEC", show_default=False),
+        typer.Option(
+            help="A plugin for all contenders. Repeatable.",
+            metavar="SPEC",
+            show_default=False,
+            autocompletion=complete_specs,
+        ),
     ] = None,
     plugin_file: options.PluginFiles = None,
     seeds: Annotated[

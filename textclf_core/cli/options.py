@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from textclf_core.cli.completion import complete_specs
+
 Experiment = Annotated[Path | None, typer.Argument(help="An experiment file (TOML) with values for the options below.")]
 Plugins = Annotated[
     list[str] | None,
@@ -14,6 +16,7 @@ Plugins = Annotated[
         help="A plugin and its options: NAME or NAME:key=value,key=value. Repeatable.",
         metavar="SPEC",
         show_default=False,
+        autocompletion=complete_specs,
     ),
 ]
 PluginFiles = Annotated[

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import json
-import textwrap
-from collections.abc import Mapping, Sequence
-from itertools import zip_longest
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from textclf_core.cli.completion import complete_names
+from textclf_core.cli.plugin_list import ROLES, described, print_plugins, roles_in_words
 from textclf_core.cli.standard_output import print_result, result_alone
-from textclf_core.errors import UsageError, did_you_mean
-from textclf_core.hookspecs import ROLE_OF_HOOK
+from textclf_core.cli.text_table import aligned
 
 if TYPE_CHECKING:
-    from textclf_core.plugins import Catalogue, LoadedPlugin, PluginListing
+    from textclf_core.plugins import LoadedPlugin
     from textclf_core.plugins.options import OptionInfo
-
-SLOW_IMPORT_SECONDS = 0.1
-"""Import times above this are shown, since they slow down every `textclf plugins`."""
 
 PluginFiles = Annotated[
     list[Path] | None,
@@ -32,12 +28,11 @@ app = typer.Typer(rich_markup_mode=None, short_help="List the plugins, or show t
 
 
 @app.callback(invoke_without_command=True)
-@result_alone
 def plugins(
     context: typer.Context,
     role: Annotated[
         str | None,
-        typer.Option(help=f"List only plugins with this role: {', '.join(dict.fromkeys(ROLE_OF_HOOK.values()))}."),
+        typer.Option(help=f"List only plugins with this role: {', '.join(ROLES)}."),
     ] = None,
     as_json: Json = False,
     plugin_file: PluginFiles = None,
@@ -46,29 +41,18 @@ def plugins(
     if context.invoked_subcommand:
         context.obj = (plugin_file or [], as_json)
         return
-    if role is not None and role not in ROLE_OF_HOOK.values():
-        roles = tuple(dict.fromkeys(ROLE_OF_HOOK.values()))
-        raise UsageError(f"There is no role {role!r}.{did_you_mean(role, roles)} The roles are {', '.join(roles)}.")
-    from textclf_core.plugins import Catalogue
-
-    catalogue = Catalogue.discover(plugin_file or [])
-    # A plugin that can't be loaded may have any role.
-    listing = [item for item in catalogue.listing() if not (role and item.plugin and role not in item.plugin.roles)]
-    if as_json:
-        print_result(json.dumps([_as_json(item, catalogue) for item in listing], indent=2))
-    else:
-        print_result(_as_table(listing, catalogue))
+    print_plugins(role, as_json=as_json, files=plugin_file or [])
 
 
 @app.command()
 @result_alone
 def show(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The plugin's name.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The plugin's name.", autocompletion=complete_names)],
     as_json: Json = False,
     plugin_file: PluginFiles = None,
 ) -> None:
-    """Show a plugin's options: their types, defaults and help texts."""
+    """Show a plugin's options, with their types, defaults and help texts, and where its hooks are implemented."""
     from textclf_core.plugins import Catalogue, PluginListing
     from textclf_core.plugins.options import options_of
 
@@ -76,90 +60,78 @@ def show(
     catalogue = Catalogue.discover([*files, *(plugin_file or [])])
     plugin = catalogue.get(name)
     options = options_of(plugin.cls)
+    facts = described(PluginListing(plugin.entry, plugin, None), catalogue)
     if as_json or group_json:
-        described = _as_json(PluginListing(plugin.entry, plugin, None), catalogue)
-        described |= {
-            "docstring": plugin.docstring,
-            "hooks": sorted(plugin.hooks),
-            "options": [_option_as_json(option) for option in options],
-        }
-        print_result(json.dumps(described, indent=2))
+        shown = facts | {"docstring": plugin.docstring, "options": [_option_as_json(option) for option in options]}
+        print_result(json.dumps(shown, indent=2))
     else:
-        print_result(_as_page(plugin, options, catalogue))
+        print_result(_as_page(plugin, roles_in_words(facts), options))
 
 
-def _as_table(listing: Sequence[PluginListing], catalogue: Catalogue) -> str:
-    rows = []
-    for item in listing:
-        if item.plugin:
-            slow = item.plugin.import_seconds > SLOW_IMPORT_SECONDS
-            summary = item.plugin.summary + (f" [{item.plugin.import_seconds:.2f} s to import]" if slow else "")
-            rows.append((item.entry.name, _roles(item.plugin, catalogue), item.entry.origin, summary))
-    table = _aligned([("name", "role", "from", "what it does"), *rows])
-    broken = [f"  {item.error}" for item in listing if item.error]
-    return "\n".join([table, *(["", "Can't be used:", *broken] if broken else [])])
+@app.command()
+@result_alone
+def hooks(
+    context: typer.Context,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="A hook; all of them if not given.")] = None,
+    plugin_file: PluginFiles = None,
+) -> None:
+    """List the hooks in the order of a run, or show one: arguments, when it is called, which plugins implement it."""
+    from textclf_core.cli.hook_list import print_hooks
+
+    print_hooks(name, [*context.obj[0], *(plugin_file or [])])
 
 
-def _as_page(plugin: LoadedPlugin, options: Sequence[OptionInfo], catalogue: Catalogue) -> str:
-    head = f"{plugin.name} · {_roles(plugin, catalogue)} · {plugin.entry.origin}"
+@app.command()
+@result_alone
+def check(
+    context: typer.Context,
+    target: Annotated[
+        str, typer.Argument(metavar="TARGET", help="NAME or NAME:key=value, a .py file, or the folder of a package.")
+    ],
+    skip: Annotated[list[str] | None, typer.Option(metavar="CHECK", help="A check to skip. Repeatable.")] = None,
+    plugin_file: PluginFiles = None,
+) -> None:
+    """Check what the hooks of a plugin promise, each promise by name, and print what to change."""
+    from textclf_core.cli.plugin_check import check_target
+
+    check_target(target, [*context.obj[0], *(plugin_file or [])], skip or [])
+
+
+@app.command()
+@result_alone
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Its name: lower-case words joined by hyphens.")],
+    role: Annotated[str, typer.Option(help=f"What it does: {', '.join(ROLES)}.")],
+    file: Annotated[bool, typer.Option("--file", help="Write one file instead of a package.")] = False,
+    output: Annotated[Path, typer.Option(metavar="FOLDER", help="Where it is made.")] = Path(),
+) -> None:
+    """Write a plugin to begin with: a package with its test, or one file."""
+    from textclf_core.cli.new_plugin import write_plugin
+
+    files = write_plugin(name, role, output, one_file=file)
+    print_result("\n".join(map(str, files)))
+    target = files[0] if file else files[0].parent
+    print_result(f"\nNext: textclf plugins check {target}")
+
+
+def _as_page(plugin: LoadedPlugin, roles: str, options: Sequence[OptionInfo]) -> str:
+    from textclf_core.plugins.hooks import implementing_places
+
+    head = f"{plugin.name} · {roles} · {plugin.entry.origin}"
     lines = [head, "", plugin.docstring, ""] if plugin.docstring else [head, ""]
-    if not options:
-        return "\n".join([*lines, "It takes no options."])
     rows = [
         (option.name, option.takes, "required" if option.required else _shown(option.default), option.help)
         for option in options
     ]
-    return "\n".join([*lines, _aligned([("option", "takes", "default", "help"), *rows], {1: 40, 3: 72})])
-
-
-def _aligned(rows: Sequence[Sequence[str]], widest: Mapping[int, int] | None = None) -> str:
-    """Return rows, the headings first, as aligned columns; ``widest`` is the width at which a column is wrapped.
-
-    The result is that of tabulate's format "plain", without the twentieth of a second for importing tabulate.
-    """
-    wrapped = [
-        [textwrap.wrap(cell, (widest or {}).get(column, 10_000)) or [""] for column, cell in enumerate(row)]
-        for row in rows
-    ]
-    headings = rows[0]
-    widths = [
-        max(len(heading) + 2, *(len(line) for cell in column for line in cell))
-        for heading, column in zip(headings, zip(*wrapped, strict=True), strict=True)
-    ]
-    return "\n".join(
-        "  ".join(line.ljust(width) for line, width in zip(lines, widths, strict=True)).rstrip()
-        for row in wrapped
-        for lines in zip_longest(*row, fillvalue="")
-    )
+    table = aligned([("option", "takes", "default", "help"), *rows], {1: 40, 3: 72}) if rows else "It takes no options."
+    places = aligned([("hook", "in"), *implementing_places(plugin.cls).items()])
+    return "\n".join([*lines, table, "", places])
 
 
 def _shown(default: object) -> str:
     from textclf_core.plugins.specs import format_value
 
     return format_value(default) or "(empty)"
-
-
-def _roles(plugin: LoadedPlugin, catalogue: Catalogue) -> str:
-    roles = ", ".join(plugin.roles) or "none"
-    return f"{roles} (default)" if _is_default(plugin, catalogue) else roles
-
-
-def _is_default(plugin: LoadedPlugin, catalogue: Catalogue) -> bool:
-    return any(plugin.name in names for names in catalogue.defaults.values())
-
-
-def _as_json(item: PluginListing, catalogue: Catalogue) -> dict[str, object]:
-    plugin = item.plugin
-    return {
-        "name": item.entry.name,
-        "roles": list(plugin.roles) if plugin else None,
-        "distribution": item.entry.distribution,
-        "version": item.entry.version,
-        "summary": plugin.summary if plugin else None,
-        "default": bool(plugin and _is_default(plugin, catalogue)),
-        "import_seconds": round(plugin.import_seconds, 3) if plugin else None,
-        "error": item.error,
-    }
 
 
 def _option_as_json(option: OptionInfo) -> dict[str, object]:

@@ -11,8 +11,6 @@ from contextvars import ContextVar
 from functools import wraps
 from typing import ParamSpec, TextIO
 
-import typer
-
 from textclf_core.errors import format_error
 
 P = ParamSpec("P")
@@ -33,7 +31,7 @@ def result_alone(command: Callable[P, None]) -> Callable[P, None]:
             except KeyboardInterrupt as interrupt:  # Typer would drop the notes on it
                 notes = format_error(interrupt).strip()
                 print(f"interrupted. {notes}".strip(), file=sys.stderr)
-                raise typer.Exit(130) from None
+                raise SystemExit(130) from None
             finally:
                 _result.reset(token)
 

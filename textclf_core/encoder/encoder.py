@@ -1,4 +1,8 @@
-"""The encoder: a model's heads, its forward pass from or up to a block, and its tokenizer."""
+"""The encoder: a model's heads, its forward pass from or up to a block, and its tokenizer.
+
+Torch and transformers are imported when a method is called: plugins import the class for their annotations, and listing
+plugins imports theirs.
+"""
 
 from __future__ import annotations
 
@@ -10,16 +14,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-import torch
-from torch import Tensor, nn
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
-
-from textclf_core.encoder import split_forward, tokenizing
-from textclf_core.encoder.computation import UnknownComputationError, computation_digests
-from textclf_core.encoder.families import FAMILIES
-from textclf_core.encoder.last_block_cls import FIRST_TOKEN_BLOCKS, last_block_for_first_token
 from textclf_core.encoder.parts import PartedModel
-from textclf_core.encoder.pooling import Pooling, pool
 from textclf_core.errors import RunError
 from textclf_core.types.tokenization import Tokenization, share_of
 
@@ -27,7 +22,10 @@ if TYPE_CHECKING:
     import numpy as np
     from datasets import Dataset
     from numpy.typing import NDArray
+    from torch import Tensor, nn
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+    from textclf_core.encoder.pooling import Pooling
     from textclf_core.types.origin import Origin
     from textclf_core.types.task import Task
     from textclf_core.types.tokenization import Percentile
@@ -114,6 +112,8 @@ class Encoder(PartedModel):
         Args:
             parameters: the values by name, which are copied.
         """
+        from torch import nn
+
         shared: dict[int, object] = {id(values): values for values in (*self.model.parameters(), *self.model.buffers())}
         for name, values in parameters.items():
             own = self.model.get_parameter(name)
@@ -155,6 +155,8 @@ class Encoder(PartedModel):
         Raises:
             RunError: the model can't be split there; :meth:`check_split` returns the reason.
         """
+        from textclf_core.encoder import split_forward
+
         self._require_split(upto)
         return split_forward.run_prefix(self.model, self._parts, _inputs(batch), upto, hidden, start)
 
@@ -177,6 +179,10 @@ class Encoder(PartedModel):
         Raises:
             RunError: the model can't be split there; :meth:`check_split` returns the reason.
         """
+        import torch
+
+        from textclf_core.encoder import split_forward
+
         self._require_split(start)
         if batch is None:
             ids = torch.full(hidden.shape[:2], self.tokenizer.cls_token_id or 0, device=hidden.device)
@@ -195,6 +201,9 @@ class Encoder(PartedModel):
             hidden: the hidden states at a boundary to start from, as for :meth:`run_prefix`.
             start: that boundary.
         """
+        from textclf_core.encoder import split_forward
+        from textclf_core.encoder.pooling import pool
+
         if hidden is not None:
             self._require_split(start)
         inputs = _inputs(batch)
@@ -221,6 +230,8 @@ class Encoder(PartedModel):
         Raises:
             UnknownComputationError: the computation is unknown, for example because of a hook or a patched method.
         """
+        from textclf_core.encoder.computation import UnknownComputationError, computation_digests
+
         digests = computation_digests(self.model, self._parts, upto, whole=whole)
         if type(self) is not Encoder:
             raise UnknownComputationError(f"{type(self).__qualname__} is a subclass of Encoder.")
@@ -238,6 +249,8 @@ class Encoder(PartedModel):
 
         No block is run, so that the weights of the blocks needn't be loaded into memory (with ONNX, for example).
         """
+        import torch
+
         if not self.has_head or not self._parts.family.can_split:
             return False
         ids = torch.full((2, 3), self.tokenizer.cls_token_id or 0, device=self.model.device)
@@ -261,6 +274,8 @@ class Encoder(PartedModel):
         Logits and gradients are equal up to rounding, with the same dropout on a CPU. Hidden states after the last
         block then have shape (batch, 1, width). If this isn't possible (:meth:`why_all_tokens`), nothing changes.
         """
+        from textclf_core.encoder.last_block_cls import FIRST_TOKEN_BLOCKS, last_block_for_first_token
+
         if self.why_all_tokens():
             yield
             return
@@ -274,6 +289,8 @@ class Encoder(PartedModel):
 
     def why_all_tokens(self) -> str | None:
         """Return why the last block must be computed for all tokens, as a sentence; ``None`` if it needn't be."""
+        from textclf_core.encoder.last_block_cls import FIRST_TOKEN_BLOCKS
+
         if self.family not in FIRST_TOKEN_BLOCKS or getattr(self.model.config, "is_decoder", False):
             known = ", ".join(FIRST_TOKEN_BLOCKS)
             return (
@@ -288,6 +305,8 @@ class Encoder(PartedModel):
 
     def check_split(self, boundary: int) -> str | None:
         """Return why the model can't be split at a boundary, as a sentence; ``None`` if it can."""
+        from textclf_core.encoder.families import FAMILIES
+
         if self._parts.unknown:
             return self._parts.unknown
         if not 0 <= boundary <= self.num_blocks:
@@ -311,10 +330,14 @@ class Encoder(PartedModel):
     @property
     def longest_input(self) -> int:
         """The maximum input length of tokenizer and model in tokens, special tokens included."""
+        from textclf_core.encoder import tokenizing
+
         return tokenizing.longest_input(self.model, self.tokenizer)
 
     def token_lengths(self, data: Dataset, task: Task) -> NDArray[np.int64]:
         """Return the length of each row in tokens, special tokens included and nothing truncated, int64, (rows,)."""
+        from textclf_core.encoder import tokenizing
+
         return tokenizing.token_lengths(self.tokenizer, data, task)
 
     def covering_length(self, data: Dataset, task: Task, percentile: Percentile) -> int:
@@ -325,6 +348,8 @@ class Encoder(PartedModel):
             task: names the text columns.
             percentile: such as ``"p95"``, the length that 95% of the rows don't exceed.
         """
+        from textclf_core.encoder import tokenizing
+
         key = (data._fingerprint, task.text_columns, percentile)
         if key not in self._lengths:
             share = share_of(percentile)
@@ -365,6 +390,8 @@ class Encoder(PartedModel):
             UsageError: ``max_length`` is more than the model's limit or leaves no tokens for text, or the tokenizer
                 can't map sub-tokens to words.
         """
+        from textclf_core.encoder import tokenizing
+
         # A run tokenizes the same split several times: to train or validate, to predict, to count truncated rows.
         key = (data._fingerprint, task.text_columns, recipe.max_length, recipe.truncation)
         if key not in self._tokenized:
@@ -382,11 +409,15 @@ class Encoder(PartedModel):
             The model's inputs, int64, shape (rows, tokens), on the model's device; and, if the rows have ``label``,
             ``labels``, int64, shape (rows,), or (rows, tokens) in a token task.
         """
+        from textclf_core.encoder import tokenizing
+
         batch = tokenizing.collate(self.model, self.tokenizer, rows)
         return {name: values.to(self.model.device) for name, values in batch.items()}
 
 
 def _digest(modules: Iterable[nn.Module]) -> str:
+    import torch
+
     digest = hashlib.sha256()
     for module in modules:
         for name, values in (*module.named_parameters(), *module.named_buffers()):

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from types import MethodType
+from typing import TYPE_CHECKING
 
-from torch import nn
-from transformers import PreTrainedModel
-
-from textclf_core.encoder.families import parts_of
 from textclf_core.errors import UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    from torch import nn
+    from transformers import PreTrainedModel
 
 logger = logging.getLogger("textclf")
 
@@ -42,6 +43,8 @@ class PartedModel:
     """
 
     def __init__(self, model: PreTrainedModel, checkpoint: str):
+        from textclf_core.encoder.families import parts_of
+
         self.model = model
         self.checkpoint = checkpoint
         self._parts = parts_of(model)
@@ -220,4 +223,6 @@ def _is_frozen(modules: Iterable[nn.Module]) -> bool:
 
 
 def _stay_in_eval(module: nn.Module, mode: bool = True) -> nn.Module:
+    from torch import nn
+
     return nn.Module.train(module, False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,10 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from textclf_core.errors import RunError, TextclfError
 from textclf_core.plugins.hooks import FIRST_RESULT, implementation_of
-from textclf_core.plugins.results import RESULTS
+from textclf_core.plugins.results import RESULTS, shown
 
 if TYPE_CHECKING:
     from textclf_core.plugins.activation import ActivePlugin, ActivePlugins
+
+trace = logging.getLogger("textclf.hooks")
+"""Logs each call of a hook at level DEBUG: the plugin, what it returned, and the time that it took."""
 
 
 def call(plugins: ActivePlugins, hook: str, *, optional: bool = False, **arguments: Any) -> Any:
@@ -49,8 +54,12 @@ def call_one(plugin: ActivePlugin, hook: str, **arguments: Any) -> Any:
         RunError: it failed or returned an invalid result.
     """
     function, names = implementation_of(plugin.instance, hook)
+    started = time.perf_counter()
     with errors_of(plugin, hook):
         result = function(*(arguments[name] for name in names))
+    if trace.isEnabledFor(logging.DEBUG):
+        milliseconds = 1000 * (time.perf_counter() - started)
+        trace.debug("%s of %s returned %s in %.1f ms", hook, plugin, " ".join(shown(result).split()), milliseconds)
     if came := RESULTS[hook].fault(result, arguments):
         raise RunError(f"{hook} of {plugin} returned {came}; it must return {RESULTS[hook].wanted}.")
     return result

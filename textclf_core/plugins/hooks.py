@@ -75,6 +75,11 @@ def implementation_of(plugin: object, hook: str) -> tuple[Callable[..., Any], tu
     return getattr(plugin, _implementing(cls)[hook]), hooks_of(cls)[hook]
 
 
+def implementing_places(cls: type) -> dict[str, str]:
+    """Return the file and line of the method that implements each hook."""
+    return {hook: _where(inspect.getattr_static(cls, name)) for hook, name in _implementing(cls).items()}
+
+
 def written_side_by_side(cls: type, one: str, other: str) -> bool:
     """Return whether the same class of the MRO defines both hooks, so that they can be expected to agree."""
     names = _implementing(cls)

@@ -1,11 +1,11 @@
-"""Helpers for the tests of plugins: a check of a whole plugin, and tiny models and data that need no network.
+"""Helpers for the tests of plugins: checks of a plugin by name, and tiny models and data that need no network.
 
 >>> encoder = tiny_encoder(family="bert", blocks=2)
 >>> data = tiny_data(rows=64)
->>> check_plugin(FreezeFirstN, n=4)
+>>> checks = plugin_checks(FreezeFirstN, n=4)
 """
 
-from textclf_core.testing.checks import check_plugin
+from textclf_core.testing.checks import Check, plugin_checks, unchecked_hooks
 from textclf_core.testing.tiny import (
     LABELS,
     MAX_LENGTH,
@@ -23,10 +23,12 @@ __all__ = [
     "MAX_LENGTH",
     "TAGS",
     "TOPICS",
-    "check_plugin",
+    "Check",
+    "plugin_checks",
     "tiny_data",
     "tiny_encoder",
     "tiny_tokenizer",
     "tiny_topics",
     "tiny_words",
+    "unchecked_hooks",
 ]

@@ -1,148 +1,97 @@
-"""A check of a whole plugin, for its author's tests."""
+"""The checks of a plugin, by name, for its author's tests."""
 
 from __future__ import annotations
 
-import inspect
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from unittest import SkipTest
 
-import numpy as np
-
-from textclf_core.data import prepare
-from textclf_core.errors import PluginError, RunError
-from textclf_core.plugins import ActivePlugin, ActivePlugins
-from textclf_core.plugins.calling import call
-from textclf_core.plugins.hooks import faults_of_hooks, hooks_of, roles_of
-from textclf_core.plugins.options import build_plugin, faults_of_options, options_of
-from textclf_core.tasks.decisions import decisions_from
-from textclf_core.testing.tiny import LABELS, tiny_data, tiny_encoder
-from textclf_core.types.postprocessing import UNDECIDED, PostprocessingStep
-from textclf_core.types.recipe import Recipe
-from textclf_core.types.task import Task
+from textclf_core.errors import PluginError, TextclfError, UsageError, did_you_mean
+from textclf_core.hookspecs import ROLE_OF_HOOK
+from textclf_core.plugins.hooks import hooks_of
+from textclf_core.testing import role_checks
+from textclf_core.testing.registry import REGISTERED, Function
+from textclf_core.testing.subject import Subject
 
 
-def check_plugin(cls: type, **options: object) -> None:
-    """Check that a class is a plugin that textclf can list, build and use.
+@dataclass(frozen=True)
+class Check:
+    """One check of one plugin; calling it raises an error that says what is wrong and what to change."""
 
-    >>> def test_it_is_a_plugin() -> None:
-    ...     check_plugin(FreezeEverySecond, first=1)
+    name: str
+    about: str
+    """What holds if it passes."""
+    subject: Subject = field(repr=False)
+    function: Function = field(repr=False)
+    skipped: str | None = None
+    """Why it is skipped."""
 
-    For every plugin: it can be loaded (its hooks and their arguments exist in this textclf and fit its needs, and it is
-    a frozen dataclass whose fields are options of supported types), it has a docstring (its help), each option has a
-    help text, the given options are valid, and the hooks that are called here return valid results. For a dataset: its
-    data can be used, every split describes its source, and the same data seed gives the same rows. For a strategy: on a
-    model with 12 blocks it leaves the head trainable, also in each phase that it plans for three epochs. For a
-    postprocessor: for scores of two labels it returns probabilities and label ids, and the same ones after it was saved
-    and loaded.
+    @property
+    def __name__(self) -> str:
+        """The name, which pytest takes as the id of a parameter."""
+        return self.name
+
+    def __call__(self) -> None:
+        """Run the check.
+
+        Raises:
+            PluginError: it fails; the message lists the faults and what to change.
+            SkipTest: it is skipped, which pytest and unittest report as such.
+        """
+        if self.skipped is not None:
+            raise SkipTest(self.skipped)
+        if faults := self.faults():
+            listed = "".join(f"\n  - {fault}" for fault in faults)
+            raise PluginError(f"{self.subject.name} fails {self.name} ({self.about}):{listed}")
+
+    def faults(self) -> list[str]:
+        """Return the faults, each as a sentence with what to change."""
+        try:
+            return list(self.function(self.subject))
+        except TextclfError as error:  # of the plugin, or of the checks of what it returns
+            return [str(error)]
+        except (ValueError, TypeError, LookupError, AttributeError) as error:  # arrays of another shape, for example
+            return [f"what it returned can't be checked ({error!r}); mend what the other checks report first."]
+
+
+def plugin_checks(cls: type, /, *, skip: Mapping[str, str] | None = None, **options: object) -> list[Check]:
+    """Return the checks of a plugin, for ``pytest.mark.parametrize``.
+
+    >>> @pytest.mark.parametrize("check", plugin_checks(FreezeEverySecond, first=1))
+    ... def test_it_keeps_the_contract(check: Check) -> None:
+    ...     check()
+
+    They follow from the hooks that the class implements. A class that can't be loaded at all has only the checks that
+    say why. The models and data are tiny, and nothing is downloaded; a trainer trains a few seconds in each kind of
+    task that its ``textclf_check_task`` doesn't refuse.
 
     Args:
         cls: the plugin's class.
-        options: values of its options; a dataset is loaded with them, twice.
+        skip: reasons by the names of checks that are skipped.
+        options: values of its options. A trainer that inherits ``Recipe`` gets epochs and a learning rate with which it
+            can learn tiny data, unless these are given.
 
     Raises:
-        PluginError: lists all faults of the class, or of its hooks' results.
-        UsageError: an option is invalid.
-        DataError: the data of a dataset plugin can't be used.
+        UsageError: an option is invalid, or there is no check of a skipped name.
     """
-    name = cls.__qualname__
-    _refuse(name, _faults_of_class(cls))
-    plugin = build_plugin(name, cls, options)
-    roles = roles_of(hooks_of(cls))
-    active = ActivePlugin(
-        name=name,
-        instance=plugin,
-        roles=roles,
-        distribution=cls.__module__,
-        version=None,
-        options={},
-        set_by={},
-        chosen_by="call",
-    )
-    checks = {
-        "dataset": _faults_of_dataset,
-        "strategy": _faults_of_strategy,
-        "postprocessor": _faults_of_postprocessor,
-    }
-    for role, faults_of in checks.items():
-        if role in roles:
-            try:
-                faults = faults_of(ActivePlugins([active]))
-            except RunError as error:
-                faults = [str(error)]
-            _refuse(name, faults)
-
-
-def _faults_of_class(cls: type) -> list[str]:
-    faults = [*faults_of_hooks(cls), *faults_of_options(cls)]
-    if faults:
-        return faults
-    docstring = inspect.getdoc(cls) or ""
-    if not docstring or docstring.startswith(f"{cls.__name__}("):  # generated by Python for a dataclass without one
-        faults.append("it has no docstring, which is its help in `textclf plugins`.")
-    faults += [
-        f'its option {option.name!r} has no help; write Annotated[..., Option("...")] for its type.'
-        for option in options_of(cls)
-        if not option.help
-    ]
-    return faults
-
-
-def _faults_of_dataset(plugins: ActivePlugins) -> list[str]:
-    first, again = (call(plugins, "textclf_load_data", data_seed=0) for _ in range(2))
-    prepare(first, 0)
-    faults = [
-        f"the split {name!r} doesn't describe the source of its rows; set its info.description."
-        for name, split in first.items()
-        if not split.info.description
-    ]
-    faults += [
-        f"the split {name!r} had other rows when it was loaded again with the same data_seed."
-        for name, split in first.items()
-        if name not in again or split[:] != again[name][:]
-    ]
-    return faults
-
-
-def _faults_of_strategy(plugins: ActivePlugins) -> list[str]:
-    encoder = tiny_encoder(blocks=12, hidden=16)
-    call(plugins, "textclf_freeze", encoder=encoder)
-    if not any(encoder.part_of(name) == "head" for name in encoder.trainable_names()):
-        return ["it froze the head, which starts with random weights and must be trained."]
-    phases = call(plugins, "textclf_plan", optional=True, encoder=encoder, recipe=Recipe(epochs=3)) or ()
+    hooks, skip = hooks_of(cls), skip or {}
+    names = {one.name for one in REGISTERED}
+    for name in skip:
+        if name not in names:
+            raise UsageError(f"There is no check {name!r}.{did_you_mean(name, names)}")
+    subject = Subject(cls, options)
+    basic = (role_checks.every.hooks_fit, role_checks.every.fields_are_options)
+    loads = not any(fault for function in basic for fault in function(subject))
+    if loads:
+        assert subject.plugin  # refuses invalid options
+    chosen = [one for one in REGISTERED if (one.applies(hooks) if loads else one.function in basic)]
     return [
-        f"phase {number} of its plan freezes the head, which starts with random weights and must be trained."
-        for number, phase in enumerate(phases, start=1)
-        if not any(encoder.part_of(name) == "head" for name in {*encoder.trainable_names()} - {*phase.freeze})
+        Check(one.name, (one.function.__doc__ or "").strip(), subject, one.function, skip.get(one.name))
+        for one in chosen
     ]
 
 
-def _faults_of_postprocessor(plugins: ActivePlugins) -> list[str]:
-    task = Task(label_names=LABELS)
-    validation = tiny_data(128)["validation"]
-    likely = np.random.default_rng(0).uniform(0.05, 0.95, size=len(validation)).astype(np.float32)
-    scores = np.stack([1 - likely, likely], axis=1)
-    [given] = call(plugins, "textclf_postprocess", scores=scores, validation=validation, task=task) or [None]
-    if given is None:
-        return []
-    decisions = decisions_from(scores, [PostprocessingStep("", given)], task)
-    rescored, labels = np.asarray(decisions.scores), np.asarray(decisions.labels)
-    faults = []
-    if rescored.shape != scores.shape or not np.allclose(rescored.sum(axis=1), 1, atol=1e-5):
-        faults.append("rescore must return probabilities of shape (rows, labels).")
-    allowed = {*range(task.num_labels), *([UNDECIDED] if given.abstains else [])}
-    if labels.shape != (len(scores),) or not set(labels.tolist()) <= allowed:
-        faults.append("decide must return a label id for each row (-1 only if abstains is true).")
-    with TemporaryDirectory() as folder:
-        given.save(Path(folder))
-        loaded = call(plugins, "textclf_load_postprocessing", optional=True, directory=Path(folder), task=task)
-    if loaded is None:
-        return [*faults, "it has no textclf_load_postprocessing, so `textclf predict` can't apply it."]
-    again = decisions_from(scores, [PostprocessingStep("", loaded)], task)
-    if not (np.array_equal(again.scores, rescored) and np.array_equal(again.labels, labels)):
-        faults.append("it returns other scores or labels after it was saved and loaded.")
-    return faults
-
-
-def _refuse(name: str, faults: list[str]) -> None:
-    if faults:
-        raise PluginError(f"{name} isn't a valid plugin:" + "".join(f"\n  - {fault}" for fault in faults))
+def unchecked_hooks(cls: type) -> tuple[str, ...]:
+    """Return the hooks of a class, among those that give a role, that no check calls."""
+    checked = {hook for one in REGISTERED for hook in one.hooks}
+    return tuple(hook for hook in hooks_of(cls) if hook in ROLE_OF_HOOK and hook not in checked)

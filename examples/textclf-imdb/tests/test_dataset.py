@@ -12,7 +12,7 @@ from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
 from textclf_imdb.dataset import HUB_ID, Imdb
 
 from textclf_core import DataError
-from textclf_core.testing import check_plugin
+from textclf_core.testing import Check, plugin_checks
 
 FEATURES = Features({"text": Value("string"), "label": ClassLabel(names=["neg", "pos"])})
 
@@ -75,8 +75,9 @@ def package() -> DatasetDict:
 
 
 @pytest.mark.usefixtures("whole")
-def test_it_is_a_plugin() -> None:
-    check_plugin(Imdb, rows=20)
+@pytest.mark.parametrize("check", plugin_checks(Imdb, rows=20))
+def test_it_does_what_its_hooks_promise(check: Check) -> None:
+    check()
 
 
 def test_the_package_has_only_the_training_rows_and_is_described_so(package: DatasetDict) -> None:

@@ -4,7 +4,7 @@ import pytest
 from textclf_imdb.every_second import FreezeEverySecond
 
 from textclf_core import UsageError
-from textclf_core.testing import check_plugin, tiny_encoder
+from textclf_core.testing import Check, plugin_checks, tiny_encoder
 
 
 def frozen_parts(strategy: FreezeEverySecond, blocks: int) -> set[str]:
@@ -13,8 +13,9 @@ def frozen_parts(strategy: FreezeEverySecond, blocks: int) -> set[str]:
     return {encoder.part_of(name) for name in encoder.frozen_names()}
 
 
-def test_it_is_a_plugin() -> None:
-    check_plugin(FreezeEverySecond)
+@pytest.mark.parametrize("check", plugin_checks(FreezeEverySecond))
+def test_it_does_what_its_hooks_promise(check: Check) -> None:
+    check()
 
 
 def test_the_embeddings_and_every_second_block_are_frozen() -> None:

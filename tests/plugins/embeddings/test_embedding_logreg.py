@@ -12,8 +12,7 @@ from safetensors.numpy import load_file
 import textclf_core
 from textclf_core import Run, UsageError
 from textclf_core.plugins import Catalogue, activate
-from textclf_core.testing import check_plugin, tiny_data, tiny_encoder, tiny_tokenizer
-from textclf_plugins.embeddings.logreg import EmbeddingLogreg
+from textclf_core.testing import tiny_data, tiny_encoder, tiny_tokenizer
 
 WIDTH = 32
 DATA = tiny_data(160)
@@ -32,10 +31,6 @@ def run(tiny_checkpoint: Path, tmp_path: Path) -> Callable[..., Run]:
         )
 
     return start
-
-
-def test_it_is_a_plugin() -> None:
-    check_plugin(EmbeddingLogreg, pooling="first-token", c=1.0)
 
 
 def test_only_the_head_trains_according_to_the_record(run: Callable[..., Run]) -> None:

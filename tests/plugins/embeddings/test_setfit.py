@@ -13,9 +13,8 @@ from safetensors.torch import load_file
 import textclf_core
 from textclf_core import Run, RunError, UsageError
 from textclf_core.errors import DataError
-from textclf_core.testing import check_plugin, tiny_data
+from textclf_core.testing import tiny_data
 from textclf_plugins.embeddings.pairs import draw_pairs
-from textclf_plugins.embeddings.setfit import SetFit
 
 FAST = "shots=4,iterations=2,batch_size=8,learning_rate=3e-3"
 
@@ -37,10 +36,6 @@ def run(tiny_checkpoint: Path, tmp_path: Path) -> Callable[..., Run]:
 
 def weights(run: Run) -> dict[str, np.ndarray]:
     return {name: values.numpy() for name, values in load_file(run.directory / "model" / "model.safetensors").items()}
-
-
-def test_it_is_a_plugin() -> None:
-    check_plugin(SetFit, shots=16, c=None)
 
 
 def test_each_example_begins_as_many_pairs_of_each_kind_and_the_seed_decides_the_partners() -> None:

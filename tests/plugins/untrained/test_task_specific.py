@@ -12,9 +12,8 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipe
 
 import textclf_core
 from textclf_core import Run, UsageError
-from textclf_core.testing import check_plugin, tiny_data, tiny_encoder
+from textclf_core.testing import tiny_data, tiny_encoder
 from textclf_plugins.untrained.label_names import match_labels
-from textclf_plugins.untrained.task_specific import TaskSpecific
 
 
 def checkpoint(folder: Path, labels: Sequence[str], family: str = "bert") -> Path:
@@ -32,10 +31,6 @@ def run(folder: Path, tmp_path: Path, options: str = "") -> Run:
     return textclf_core.run(
         [f"task-specific:checkpoint={folder}{options}"], data=tiny_data(64), output=tmp_path / "runs", quiet=True
     )
-
-
-def test_it_is_a_plugin() -> None:
-    check_plugin(TaskSpecific, checkpoint="owner/name", labels="NEG=neg,POS=pos")
 
 
 @pytest.mark.parametrize("family", ["bert", "roberta", "modernbert"])

@@ -11,9 +11,9 @@ from transformers import pipeline
 
 import textclf_core
 from textclf_core import UsageError
-from textclf_core.testing import check_plugin, tiny_data, tiny_encoder
+from textclf_core.testing import tiny_data, tiny_encoder
 from textclf_plugins.models.minilm import packaged_folder
-from textclf_plugins.untrained.zero_shot import LabelTexts, ZeroShot, ZeroShotEmbeddings
+from textclf_plugins.untrained.zero_shot import LabelTexts
 
 
 @pytest.fixture(scope="module")
@@ -25,11 +25,6 @@ def inference_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     encoder.model.save_pretrained(folder)
     encoder.tokenizer.save_pretrained(folder)
     return folder
-
-
-def test_they_are_plugins() -> None:
-    check_plugin(ZeroShot, checkpoint="owner/name", template="It was {}.", descriptions="neg=bad,pos=good")
-    check_plugin(ZeroShotEmbeddings)
 
 
 def test_the_scores_are_those_of_transformers_own_pipeline(inference_model: Path, tmp_path: Path) -> None:

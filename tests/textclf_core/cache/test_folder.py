@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from textclf_core.cache import CacheFolder, default_cache_directory
+from textclf_core.cache import CacheFolder
 from textclf_core.errors import UsageError
+from textclf_core.system.cache_directory import default_cache_directory
 
 KILOBYTE = np.zeros((1, 5, 50), dtype=np.float32)
 

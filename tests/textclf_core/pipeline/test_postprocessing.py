@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 from datasets import Dataset
-from numpy.typing import NDArray
 
 import textclf_core
-from textclf_core import PluginError, RunError, UsageError, hookimpl
+from textclf_core import RunError, UsageError
 from textclf_core.inference.store import load_classifier
 from textclf_core.plugins import Catalogue
 from textclf_core.tasks.decisions import decisions_of
-from textclf_core.testing import check_plugin
 
 
 def test_what_a_postprocessor_refuses_shows_before_training(
@@ -163,40 +160,3 @@ def test_what_is_no_postprocessing_is_refused_by_name(
     )
     with pytest.raises(RunError, match=r"textclf_postprocess of the plugin 'odd' .* must return a Postprocessing"):
         textclf_core.run([f"files:path={reviews}", "majority", "odd"], output=tmp_path, quiet=True, plugin_files=[path])
-
-
-@pytest.mark.parametrize("name", ["calibration", "threshold"])
-def test_the_built_in_ones_pass_the_check_of_plugins(name: str) -> None:
-    check_plugin(Catalogue.discover().get(name).cls)
-
-
-def test_the_check_of_plugins_finds_a_step_that_loads_otherwise_than_it_was() -> None:
-    @dataclass(frozen=True)
-    class Forgets:
-        """Scores raised to a power, which is lost."""
-
-        power: float = 2.0
-        abstains = False
-
-        def rescore(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
-            raised: NDArray[np.float32] = scores**self.power
-            return raised / raised.sum(axis=1, keepdims=True)
-
-        def decide(self, scores: NDArray[np.float32]) -> None: ...
-
-        def save(self, directory: Path) -> None: ...
-
-    @dataclass(frozen=True)
-    class Plugin:
-        """Squares."""
-
-        @hookimpl
-        def textclf_postprocess(self) -> Forgets:
-            return Forgets()
-
-        @hookimpl
-        def textclf_load_postprocessing(self) -> Forgets:
-            return Forgets(1.0)
-
-    with pytest.raises(PluginError, match="it returns other scores or labels after it was saved and loaded"):
-        check_plugin(Plugin)

@@ -1,0 +1,17 @@
+"""The folder of the cache on this machine."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+DIRECTORY_VARIABLE = "TEXTCLF_CACHE_DIR"
+
+
+def default_cache_directory() -> Path:
+    """Return the user's cache: ``TEXTCLF_CACHE_DIR``, or ``textclf`` in the system's cache directory of the user."""
+    if chosen := os.environ.get(DIRECTORY_VARIABLE):
+        return Path(chosen)
+    from platformdirs import user_cache_path
+
+    return user_cache_path("textclf", appauthor=False)

@@ -1,0 +1,14 @@
+"""The checks, one module a role; those of every plugin come first."""
+
+from textclf_core.testing.role_checks import (  # isort: skip  # the order in which they run
+    every,
+    dataset,
+    model,
+    strategy,
+    trainer,
+    postprocessor,
+    metric,
+    observer,
+)
+
+__all__ = ["dataset", "every", "metric", "model", "observer", "postprocessor", "strategy", "trainer"]
