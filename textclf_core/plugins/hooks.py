@@ -69,6 +69,11 @@ def implementation_of(plugin: object, hook: str) -> tuple[Callable[..., Any], tu
     return getattr(plugin, _implementing(cls)[hook]), hooks_of(cls)[hook]
 
 
+def arguments_of(plugin: object, hook: str) -> tuple[str, ...]:
+    """Return the arguments that a plugin's implementation of a hook takes; none if it doesn't implement it."""
+    return hooks_of(type(plugin)).get(hook, ())
+
+
 def written_side_by_side(cls: type, one: str, other: str) -> bool:
     """Return whether the same class of the MRO defines both hooks, so that they can be expected to agree."""
     names = _implementing(cls)
