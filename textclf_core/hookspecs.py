@@ -50,6 +50,7 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 ROLE_OF_HOOK = {
     "textclf_load_data": "dataset",
     "textclf_build_model": "model",
+    "textclf_load_model": "model",
     "textclf_adapt": "strategy",
     "textclf_freeze": "strategy",
     "textclf_plan": "strategy",
@@ -149,8 +150,32 @@ def textclf_build_model(task: Task, seed: int) -> Encoder | None:
         seed: the run's seed.
 
     Returns:
-        An ``Encoder`` with the model (``id2label`` set from the task) and its tokenizer. The model has the head that
-        the transformers class ``textclf_core.encoder.heads.model_class(task)`` adds.
+        An ``Encoder`` with the model (``id2label`` set from the task) and its tokenizer. Without
+        ``textclf_load_model``, the model has the head that the transformers class
+        ``textclf_core.encoder.heads.model_class(task)`` adds, so that it can be loaded as a plain model of its family.
+    """
+
+
+@hookspec(firstresult=True)
+def textclf_load_model(directory: Path, task: Task) -> Encoder | None:
+    """Load a model that this plugin built and a trainer saved. Role: model. First result.
+
+    A plugin that builds a model with modules that transformers doesn't know implements it in addition to
+    ``textclf_build_model``. Called in each run to check the saved model, and by ``textclf predict``, before
+    ``textclf_load_classifier`` of a trainer that takes the argument ``encoder``. The plugin has the options of the run
+    that must be given, and no others: what else it needs to know belongs into the model's configuration.
+
+    Args:
+        directory: the folder that ``save_pretrained`` of model and tokenizer wrote.
+        task: the labels that it was trained with.
+
+    Returns:
+        An ``Encoder`` on the CPU with the saved parameters; ``None`` if the model can be loaded as a plain model of
+        its family. :func:`textclf_core.encoder.saved.load_saved` loads a class of yours, and checks that all
+        parameters match.
+
+    Raises:
+        UsageError: the parameters don't match.
     """
 
 
@@ -443,7 +468,7 @@ def textclf_training_finished(encoder: Encoder, workspace: Workspace) -> None:
 
 
 @hookspec(firstresult=True)
-def textclf_load_classifier(directory: Path, task: Task, workspace: Workspace) -> Classifier | None:
+def textclf_load_classifier(directory: Path, task: Task, workspace: Workspace, encoder: Encoder) -> Classifier | None:
     """Load a classifier that this trainer's ``Classifier.save(directory)`` wrote. First result.
 
     Called by ``textclf predict``, only for the plugin that the artifact's ``classifier.json`` names. A trainer
@@ -453,6 +478,9 @@ def textclf_load_classifier(directory: Path, task: Task, workspace: Workspace) -
         directory: where the classifier was saved.
         task: the labels that it was trained with.
         workspace: on which device to compute; its ``directory`` is the run's.
+        encoder: the model that ``encoder.model.save_pretrained`` and ``encoder.tokenizer.save_pretrained`` wrote into
+            ``directory``, loaded by the plugin that built it (``textclf_load_model``) or as a plain model of its
+            family, on the workspace's device. It is loaded only for an implementation that takes this argument.
 
     Returns:
         The ``Classifier``, which returns the same scores as before it was saved.

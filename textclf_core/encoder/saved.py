@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from transformers import AutoTokenizer
+from transformers import AutoConfig, AutoTokenizer
 
 from textclf_core.encoder.encoder import Encoder
 from textclf_core.encoder.heads import model_class
@@ -16,12 +16,19 @@ from textclf_core.system.hub import quiet, without_bars
 from textclf_core.types.tokenization import Tokenization
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
     from textclf_core.types.task import Task
 
 
-def load_saved(directory: Path, task: Task, device: str, *, body_alone: bool = False) -> Encoder:
+def load_saved(
+    directory: Path,
+    task: Task,
+    device: str,
+    *,
+    body_alone: bool = False,
+    model: type[PreTrainedModel] | None = None,
+) -> Encoder:
     """Return a saved model and its tokenizer on ``device``, in evaluation mode.
 
     Args:
@@ -29,6 +36,8 @@ def load_saved(directory: Path, task: Task, device: str, *, body_alone: bool = F
         task: determines the model's head.
         device: a torch device.
         body_alone: whether only the body was saved; it is returned without a head.
+        model: the class of the model, made from its configuration alone; that of transformers for the task if not
+            given.
 
     Raises:
         UsageError: parameters are missing, which transformers would initialise at random, or unexpected, which it would
@@ -36,12 +45,16 @@ def load_saved(directory: Path, task: Task, device: str, *, body_alone: bool = F
     """
     # transformers logs a table of missing parameters; here they are an error.
     with without_bars(), quiet("transformers.modeling_utils"):
-        model, report = model_class(task).from_pretrained(
-            directory, local_files_only=True, ignore_mismatched_sizes=True, output_loading_info=True
+        loaded, report = (model or model_class(task)).from_pretrained(
+            directory,
+            config=AutoConfig.from_pretrained(directory, local_files_only=True),
+            local_files_only=True,
+            ignore_mismatched_sizes=True,
+            output_loading_info=True,
         )
     missing = set(report["missing_keys"])
     if body_alone:
-        missing = {name for name in missing if name.startswith(f"{model.base_model_prefix}.")}
+        missing = {name for name in missing if name.startswith(f"{loaded.base_model_prefix}.")}
     faults = {
         "missing": missing,
         "unexpected": report["unexpected_keys"],
@@ -50,12 +63,12 @@ def load_saved(directory: Path, task: Task, device: str, *, body_alone: bool = F
     if any(faults.values()):
         found = "; ".join(f"{what}: {some_of(sorted(names))}" for what, names in faults.items() if names)
         raise UsageError(
-            f"{directory}: the saved parameters don't match a {type(model).__name__} ({found}). Either the files were "
-            "changed, or a plugin trained a model with modules that transformers doesn't know; then its trainer must "
-            "save and load them."
+            f"{directory}: the saved parameters don't match a {type(loaded).__name__} ({found}). Either the files were "
+            "changed, or a plugin built a model with modules that transformers doesn't know; then it must load them by "
+            "textclf_load_model."
         )
     tokenizer = AutoTokenizer.from_pretrained(directory, local_files_only=True)
-    encoder = Encoder(model.to(device).eval(), tokenizer, str(directory))
+    encoder = Encoder(loaded.to(device).eval(), tokenizer, str(directory))
     return encoder.without_head() if body_alone else encoder
 
 

@@ -142,9 +142,9 @@ def _as_predict_builds_them(plugins: ActivePlugins, saved: SavedClassifier) -> A
     """Return the plugins that load the saved classifier, with required options only, as ``textclf predict`` does."""
     loading = []
     for plugin in plugins:
-        if plugin.name in (saved.trainer, *saved.postprocessors):
+        if plugin.name in (*saved.loaders, *saved.postprocessors):
             cls = type(plugin.instance)
-            options = saved.trainer_options(cls) if plugin.name == saved.trainer else {}
+            options = saved.options_for(plugin.name, cls)
             loading.append(replace(plugin, instance=build_plugin(plugin.name, cls, options)))
     return ActivePlugins(loading)
 

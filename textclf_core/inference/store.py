@@ -13,6 +13,7 @@ from textclf_core.errors import UsageError, did_you_mean
 from textclf_core.plugins import ActivePlugins, activate
 from textclf_core.plugins.calling import call
 from textclf_core.plugins.discovery import plugin_file_of
+from textclf_core.plugins.hooks import arguments_of
 from textclf_core.plugins.options import options_of
 from textclf_core.plugins.specs import PluginSpec
 from textclf_core.records.schema import CLASSIFIER_FILE, MODEL_DIRECTORY, PluginRecord
@@ -22,6 +23,7 @@ from textclf_core.types.task import Task
 from textclf_core.types.workspace import Workspace
 
 if TYPE_CHECKING:
+    from textclf_core.encoder import Encoder
     from textclf_core.plugins import Catalogue
     from textclf_core.types.classifier import Classifier
 
@@ -32,19 +34,33 @@ _FORMAT = 1
 _ONNX_PACKAGES = ("onnx", "onnxruntime", "onnxscript")
 
 
-def save_classifier(classifier: Classifier, directory: Path, task: Task, trainer: PluginRecord) -> None:
-    """Save a classifier and ``classifier.json``, which names the trainer that loads it, into ``directory``."""
+def save_classifier(
+    classifier: Classifier, directory: Path, task: Task, trainer: PluginRecord, model: PluginRecord | None = None
+) -> None:
+    """Save a classifier and ``classifier.json`` into ``directory``.
+
+    Args:
+        classifier: the classifier.
+        directory: a folder that doesn't exist.
+        task: the labels.
+        trainer: the plugin that loads the classifier.
+        model: the plugin that loads its encoder; without one, that is a plain model of its family.
+    """
     directory.mkdir()
     classifier.save(directory)
-    note: dict[str, Any] = {
-        "format": _FORMAT,
-        "plugin": trainer.name,
-        "distribution": trainer.distribution,
-        "version": trainer.version,
-        "options": {name: trainer.options[name] for name, by in trainer.set_by.items() if by != "default"},
-        "task": asdict(task),
-    }
+    note: dict[str, Any] = {"format": _FORMAT, **_note_on(trainer), "task": asdict(task)}
+    if model is not None:
+        note["model"] = _note_on(model)
     _write_note(note, directory / CLASSIFIER_FILE)
+
+
+def _note_on(plugin: PluginRecord) -> dict[str, Any]:
+    return {
+        "plugin": plugin.name,
+        "distribution": plugin.distribution,
+        "version": plugin.version,
+        "options": {name: plugin.options[name] for name, by in plugin.set_by.items() if by != "default"},
+    }
 
 
 def save_postprocessing(steps: Sequence[PostprocessingStep], plugins: ActivePlugins, directory: Path) -> None:
@@ -86,10 +102,8 @@ def load_classifier(
     saved = SavedClassifier.find(run)
     for name, distribution in saved.distributions.items():
         _check_plugin_file(name, distribution, catalogue)
-    loader = saved.trainer_options(catalogue.get(saved.trainer).cls)
-    plugins = activate(
-        [PluginSpec(saved.trainer, loader), *saved.postprocessors], catalogue, without=("dataset", "metric")
-    )
+    loaders = [PluginSpec(name, saved.options_for(name, catalogue.get(name).cls)) for name in saved.loaders]
+    plugins = activate([*loaders, *saved.postprocessors], catalogue, without=("dataset", "metric"))
     workspace = Workspace(run, device)
     classifier = saved.load_classifier(plugins, workspace)
     steps = tuple(saved.load_step(plugins, name) for name in saved.postprocessors)
@@ -108,7 +122,8 @@ class SavedClassifier:
         directory: where it was saved.
         task: the labels that it was trained with.
         trainer: the name of the plugin that loads it.
-        options: the trainer's options that were set.
+        model: the name of the plugin that loads its encoder; ``None`` for a plain model of its family.
+        options: the options that were set of both, by the plugin's name.
         postprocessors: the names of the plugins that load its postprocessing, in order.
         distributions: the distribution of each of these plugins, by the plugin's name.
     """
@@ -116,7 +131,8 @@ class SavedClassifier:
     directory: Path
     task: Task
     trainer: str
-    options: dict[str, Any]
+    model: str | None
+    options: dict[str, dict[str, Any]]
     postprocessors: tuple[str, ...]
     distributions: dict[str, str]
 
@@ -139,6 +155,7 @@ class SavedClassifier:
                 f"{path} was written by another version of textclf ({note.get('distribution')} {note['version']}), "
                 "whose format this version can't read."
             )
+        parts = [note, *([note["model"]] if "model" in note else [])]
         return cls(
             directory=directory,
             task=Task(
@@ -147,37 +164,61 @@ class SavedClassifier:
                 kind=note["task"]["kind"],
             ),
             trainer=note["plugin"],
-            options=note.get("options", {}),
+            model=note["model"]["plugin"] if "model" in note else None,
+            options={part["plugin"]: part.get("options", {}) for part in parts},
             postprocessors=tuple(step["plugin"] for step in note.get("postprocessing", ())),
-            distributions={part["plugin"]: part["distribution"] for part in (note, *note.get("postprocessing", ()))},
+            distributions={part["plugin"]: part["distribution"] for part in (*parts, *note.get("postprocessing", ()))},
         )
 
-    def trainer_options(self, trainer: type) -> dict[str, Any]:
-        """Return the trainer's required options.
+    @property
+    def loaders(self) -> tuple[str, ...]:
+        """The names of the plugins that load the classifier and its encoder."""
+        return (self.trainer, *([self.model] if self.model else []))
+
+    def options_for(self, name: str, cls: type) -> dict[str, Any]:
+        """Return the required options of a plugin, by which it is built to load what it saved.
 
         The others are omitted: a later version may no longer have them, and the classifier saved what it needs.
         """
-        required = [option.name for option in options_of(trainer) if option.required]
-        return {name: self.options[name] for name in required if name in self.options}
+        given = self.options.get(name, {})
+        return {
+            option.name: given[option.name] for option in options_of(cls) if option.required and option.name in given
+        }
 
     def load_classifier(self, plugins: ActivePlugins, workspace: Workspace) -> Classifier:
         """Load the classifier without its postprocessing.
 
         Args:
-            plugins: plugins that include its trainer.
+            plugins: plugins that include its loaders.
             workspace: on which device to compute; its ``directory`` is the run's.
 
         Raises:
             RunError: its trainer can't load a classifier.
         """
+        [trainer] = _only(plugins, self.trainer)
+        wants_encoder = "encoder" in arguments_of(trainer.instance, "textclf_load_classifier")
         classifier: Classifier = call(
             _only(plugins, self.trainer),
             "textclf_load_classifier",
             directory=self.directory,
             task=self.task,
             workspace=workspace,
+            encoder=self._load_encoder(plugins, workspace.device) if wants_encoder else None,
         )
         return classifier
+
+    def _load_encoder(self, plugins: ActivePlugins, device: str) -> Encoder:
+        from textclf_core.encoder.saved import load_saved
+
+        if self.model is not None:
+            own = _only(plugins, self.model)
+            loaded: Encoder | None = call(
+                own, "textclf_load_model", optional=True, directory=self.directory, task=self.task
+            )
+            if loaded is not None:
+                loaded.model.to(device).eval()
+                return loaded
+        return load_saved(self.directory, self.task, device)
 
     def load_step(self, plugins: ActivePlugins, name: str) -> PostprocessingStep:
         """Load a postprocessing step of the classifier.

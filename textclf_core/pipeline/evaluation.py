@@ -68,7 +68,8 @@ def evaluate(
     meter, trainer = workspace.meter, trainer_of(plugins)
     model = workspace.directory / MODEL_DIRECTORY
     with meter.time("save"), errors_of(trainer, "save"):
-        save_classifier(classifier, model, data.task, plugin_record(trainer))
+        loaders = [plugin_record(plugin) for plugin in plugins.implementing("textclf_load_model")]
+        save_classifier(classifier, model, data.task, plugin_record(trainer), next(iter(loaders), None))
     with meter.time("predict"):
         with errors_of(trainer, "scores"):
             scores = {name: classifier.scores(data.data[name]) for name in _EVALUATED}

@@ -198,6 +198,7 @@ def encoder_record(encoder: Encoder | None, updates: ParameterUpdates | None) ->
         updated=updates.updated,
         trainable=updates.trainable,
         partly_frozen=updates.partly_frozen_parts,
+        plain=type(encoder.model).__module__.partition(".")[0] == "transformers",
     )
 
 

@@ -80,6 +80,11 @@ def implementing_places(cls: type) -> dict[str, str]:
     return {hook: _where(inspect.getattr_static(cls, name)) for hook, name in _implementing(cls).items()}
 
 
+def arguments_of(plugin: object, hook: str) -> tuple[str, ...]:
+    """Return the arguments that a plugin's implementation of a hook takes; none if it doesn't implement it."""
+    return hooks_of(type(plugin)).get(hook, ())
+
+
 def written_side_by_side(cls: type, one: str, other: str) -> bool:
     """Return whether the same class of the MRO defines both hooks, so that they can be expected to agree."""
     names = _implementing(cls)

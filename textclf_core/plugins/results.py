@@ -188,6 +188,7 @@ RESULTS: Mapping[str, Result] = {
     "textclf_load_data": Result("a DatasetDict of the package datasets", _optional(_a(_dataset_dict))),
     "textclf_check_task": Result("a reason (str), or None", _optional(_a(lambda: str))),
     "textclf_build_model": Result("an Encoder of textclf_core", _optional(_a(_encoder))),
+    "textclf_load_model": Result("an Encoder of textclf_core", _optional(_a(_encoder))),
     "textclf_adapt": Result(
         "a dict of facts by name, each str, int, float, bool or None", _optional(_by_name(_is_fact))
     ),

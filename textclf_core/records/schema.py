@@ -76,6 +76,7 @@ class EncoderRecord:
         updated: number of trainable parameter tensors that training changed.
         trainable: number of parameter tensors that were trainable in any phase.
         partly_frozen: the parts of which some parameters were trainable and others weren't.
+        plain: whether the model is of a class of transformers, which can load it; if not, the plugin that built it can.
     """
 
     checkpoint: str
@@ -88,6 +89,7 @@ class EncoderRecord:
     updated: int
     trainable: int
     partly_frozen: tuple[str, ...] = ()
+    plain: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -87,7 +87,7 @@ def _what(record: Record, checkpoint: str | None) -> str:
 
 
 def _usage(record: Record, name: str) -> Iterator[str]:
-    if record.encoder:
+    if record.encoder and record.encoder.plain:
         kind = kind_of(record.data.task)
         load = f'pipeline("{kind.pipeline}", "{name if "/" in name else "FOLDER"}"{kind.pipeline_options})'
         yield f"```python\nfrom transformers import pipeline\n\nclassify = {load}\n```"

@@ -48,8 +48,9 @@ class HfTrainer(EncoderTraining):
         return train(self, encoder, data, task, seed, workspace, progress, plan)
 
     @hookimpl
-    def textclf_load_classifier(self, directory: Path, task: Task, workspace: Workspace) -> Classifier:
+    def textclf_load_classifier(self, directory: Path, task: Task, encoder: Encoder) -> Classifier:
         """Load an encoder classifier."""
         from textclf_core.training.encoder_classifier import EncoderClassifier
+        from textclf_core.types.tokenization import Tokenization
 
-        return EncoderClassifier.load(directory, task, workspace.device)
+        return EncoderClassifier(encoder, task, Tokenization.load(directory))
