@@ -30,7 +30,8 @@ class Loss:
     label smoothing (Szegedy et al., CVPR 2016, section 7).
 
     Where a text may have several labels, each label is a row of its own with two classes, not to have it and to have
-    it, whose probabilities are those of a sigmoid: with s = 0 and g = 0 it is binary cross-entropy.
+    it, whose probabilities are those of a sigmoid: with s = 0 and g = 0 it is binary cross-entropy. A label of which it
+    is unknown whether the text has it is no row.
 
     It is summed over rows, and whoever trains divides by the rows of the whole batch, so that it doesn't depend on
     how the batch is cut. The weights have a mean of 1 over the rows of train, so they leave its size alone.
@@ -71,7 +72,7 @@ class Loss:
         Args:
             logits: shape (rows, classes), or (rows, tokens, classes).
             labels: int64, shape (rows,), or (rows, tokens), where ``NO_LABEL`` stands for none. Of several labels a
-                text, zeros and ones in the shape of the logits.
+                text, zeros and ones in the shape of the logits, or ``NO_LABEL`` where it is unknown.
         """
         return self.kind.loss(logits.float(), labels, self.class_weights, self.label_smoothing, self.focal_gamma)
 

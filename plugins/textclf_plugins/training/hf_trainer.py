@@ -28,7 +28,7 @@ class HfTrainer(EncoderTraining):
     doesn't resume.
     """
 
-    needs: ClassVar[Needs] = Needs(model="whole")
+    needs: ClassVar[Needs] = Needs(model="whole", known_labels=False)
 
     @hookimpl
     def textclf_train(
