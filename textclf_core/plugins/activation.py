@@ -184,11 +184,11 @@ def check_options(contenders: Iterable[ActivePlugins]) -> None:
     faults, asked = [], set()
     for plugins in contenders:
         for plugin in plugins.implementing("textclf_check_options"):
-            if plugin in asked:
+            if (plugin, plugins.model_needed) in asked:
                 continue
-            asked.add(plugin)
+            asked.add((plugin, plugins.model_needed))
             try:
-                call_one(plugin, "textclf_check_options")
+                call_one(plugin, "textclf_check_options", model_needed=plugins.model_needed)
             except UsageError as error:
                 faults.append(f"{plugin.name}: {error}")
     if faults:

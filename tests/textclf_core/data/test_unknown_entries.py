@@ -39,7 +39,9 @@ def frame(vectors: Vectors) -> pd.DataFrame:
 
 
 def columns(vectors: Vectors) -> pd.DataFrame:
-    return pd.DataFrame({"text": [f"t{n}" for n in range(len(vectors))]} | dict(zip(NAMES, zip(*vectors), strict=True)))
+    return pd.DataFrame(
+        {"text": [f"t{n}" for n in range(len(vectors))]} | dict(zip(NAMES, zip(*vectors, strict=True), strict=True))
+    )
 
 
 def dicts(vectors: Vectors) -> list[dict[str, Any]]:

@@ -40,26 +40,18 @@ def masked(*values: Any, rows: int = 48) -> Rows:
 
     Of the first review of each split, no label is known.
     """
-    drawn = random.Random(0)
-    return {
-        name: [
-            {
-                "text": row["text"],
-                "cats": {
-                    topic: value
-                    for id, topic in enumerate(TOPICS)
-                    if (
-                        value := drawn.choice(values)
-                        if not number or drawn.random() < 0.25
-                        else int(id in row["label"])
-                    )
-                    != "absent"
-                },
-            }
-            for number, row in enumerate(split)
-        ]
-        for name, split in tiny_topics(rows).items()
-    }
+    drawn, standing = random.Random(0), random.Random(1)
+    splits: Rows = {}
+    for name, split in tiny_topics(rows).items():
+        splits[name] = []
+        for number, row in enumerate(split):
+            cats: dict[str, Any] = {topic: int(id in row["label"]) for id, topic in enumerate(TOPICS)}
+            for topic in TOPICS:
+                if drawn.random() < 0.25 or not number:
+                    cats[topic] = standing.choice(values)
+            present = {topic: value for topic, value in cats.items() if value != "absent"}
+            splits[name].append({"text": row["text"], "cats": present})
+    return splits
 
 
 @pytest.fixture(scope="module")
@@ -156,9 +148,7 @@ def test_a_comparison_scores_the_runs_as_they_scored_themselves(
     assert all(one in printed for one in accuracies)
 
 
-def test_whatever_stands_for_an_unknown_entry_changes_no_bit_of_the_model(
-    done: Run, model: str, tmp_path: Path
-) -> None:
+def test_whatever_stands_for_an_unknown_entry_changes_no_bit(done: Run, model: str, tmp_path: Path) -> None:
     plugins = [model, SETTINGS, "calibration", "threshold", "f1", "accuracy", "precision-recall:average=micro"]
     other = run(plugins, data=masked(None, -1, float("nan"), "absent"), output=tmp_path, quiet=True)
     assert other.record.data.fingerprint == done.record.data.fingerprint
@@ -173,7 +163,10 @@ def test_trainers_and_micro_batches_leave_the_same_entries_out(other: str, model
         run([model, "head-only", trainer + options], data=masked(None), output=tmp_path, quiet=True)
         for trainer in ("finetune:", other)
     )
-    assert largest_difference(weights(first), weights(second)) < 1e-4
+    # Adam makes steps of what is only rounding in a gradient, so the weights aren't compared.
+    scores = [np.array(one.predictions()["scores"].to_pylist()) for one in (first, second)]
+    assert np.allclose(*scores, atol=1e-4)
+    assert np.ptp(scores[0], axis=0).min() > 1e-3
 
 
 def test_heads_that_train_jointly_leave_them_out_too(model: str, tmp_path: Path) -> None:
