@@ -100,10 +100,10 @@ def textclf_load_data(data_seed: int) -> DatasetDict | None:
         (string), or several columns of the feature ``textclf_core.data.TEXT``, which are read in their order; and
         ``label``: a ``ClassLabel``, whose names become the model's labels, or a list of ``ClassLabel`` if a text may
         have several labels; for a label of which it is unknown whether the text has it, the list has
-        ``textclf_core.types.indicators.unknown_id(label)``. For a token task: ``tokens`` (a list of strings, the words) and ``label`` (a list of
-        ``ClassLabel``, one per word; -100 for a word without a label). Other columns are kept. The core holds out a
-        missing split from train and logs it. ``info.description`` of a split says where its rows come from, and is
-        recorded.
+        ``textclf_core.types.indicators.unknown_id(label)``. For a token task: ``tokens`` (a list of strings, the words)
+        and ``label`` (a list of ``ClassLabel``, one per word; -100 for a word without a label). Other columns are kept.
+        The core holds out a missing split from train and logs it. ``info.description`` of a split says where its rows
+        come from, and is recorded.
 
     Raises:
         DataError: the rows can't be loaded or are invalid.
@@ -398,10 +398,10 @@ def textclf_compute_metrics(
     """Score predictions. Role: metric. Each in order; their results are merged, and equal names are an error.
 
     Args:
-        references: the true label ids, int64, shape (examples,). In a multi-label task zeros and ones, shape
-            (examples, labels), and ``NO_LABEL`` of ``textclf_core.types.task`` where one is unknown, which only a plugin
-            with ``Needs(known_labels=False)`` gets; in a token task a list of arrays, one per example, shape (words,), without the words
-            that have no label.
+        references: the true label ids, int64, shape (examples,). In a multi-label task zeros and ones, shape (examples,
+            labels), and ``NO_LABEL`` of ``textclf_core.types.task`` where one is unknown, which only a plugin with
+            ``Needs(known_labels=False)`` gets; in a token task a list of arrays, one per example, shape (words,),
+            without the words that have no label.
         predictions: the predicted label ids, int64, of the same shape. Rows that the classifier leaves unanswered
             aren't in any of the three arrays; the core reports the share of the others as ``coverage``.
         scores: probabilities, float32, shape (examples, labels); each row sums to 1, except in a multi-label task. In

@@ -91,9 +91,7 @@ class DropoutMasks:
 
 
 @contextmanager
-def replaced_dropout(
-    model: PreTrainedModel, drop: Drop, modules: Iterable[nn.Module] | None = None
-) -> Iterator[None]:
+def replaced_dropout(model: PreTrainedModel, drop: Drop, modules: Iterable[nn.Module] | None = None) -> Iterator[None]:
     """Replace all dropout that is active now by ``drop`` while the block runs; ``modules`` are all where not given."""
     candidates = model.modules() if modules is None else modules
     dropouts = [one for one in candidates if type(one) is nn.Dropout and one.training and one.p]
