@@ -129,5 +129,5 @@ def test_the_head_of_an_adapter_is_refused_with_what_to_do(tmp_path: Path) -> No
 @pytest.mark.parametrize("trainer", ["embedding-logreg", "zero-shot-embeddings"])
 def test_a_trainer_with_its_own_head_keeps_none(tmp_path: Path, trainer: str) -> None:
     model = f"hf-model:checkpoint={write_checkpoint(tmp_path / 'tiny')},head=keep"
-    with pytest.raises(UsageError, match="^hf-model: head=keep would have no effect, since the trainer brings"):
+    with pytest.raises(UsageError, match=r"^hf-model: head=keep would have no effect, since the trainer brings"):
         textclf_core.run([model, trainer], data=tiny_data(16), output=tmp_path / "runs", quiet=True)

@@ -57,8 +57,9 @@ def masked(*values: Any, rows: int = 48) -> Rows:
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> str:
     # Without dropout, since its masks depend on the micro-batches.
-    config = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
-    folder = write_checkpoint(tmp_path_factory.mktemp("model"), num_hidden_layers=1, **config)
+    rates = ("hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout")
+    config = {"num_hidden_layers": 1, **dict.fromkeys(rates, 0.0)}
+    folder = write_checkpoint(tmp_path_factory.mktemp("model"), **config)
     return f"hf-model:checkpoint={folder}"
 
 
