@@ -34,6 +34,7 @@ if TYPE_CHECKING:  # these take seconds to import, and `textclf plugins` answers
     from textclf_core.encoder.plan import Plan
     from textclf_core.encoder.training_cells import TrainedCell, TrainingCell
     from textclf_core.types.classifier import Classifier
+    from textclf_core.types.needs import NeededModel
     from textclf_core.types.phases import Change, FinishedEpoch, ParameterGroup, Phase
     from textclf_core.types.postprocessing import Postprocessing
     from textclf_core.types.progress import Progress
@@ -87,15 +88,20 @@ EXCLUSIVE_ROLES = ("dataset", "model", "trainer")
 
 
 @hookspec
-def textclf_check_options() -> None:
+def textclf_check_options(model_needed: NeededModel) -> None:
     """Check what the options refer to (files, packages), as far as that needs neither data nor a task. Each in order.
 
     Called before all other hooks; in a comparison, for every contender with unfinished cells, before anything is
     trained. It should take seconds at most. A plugin whose options are checked by their annotations alone needs no such
     hook.
 
+    Args:
+        model_needed: what the run's trainer gets: the ``"whole"`` model, a ``"headless"`` one because it brings its own
+            head, or ``"none"``.
+
     Raises:
-        UsageError: the plugin can't be used with these options; the faults of all plugins are shown at once.
+        UsageError: the plugin can't be used with these options, or they would have no effect; the faults of all plugins
+            are shown at once.
     """
 
 
@@ -112,10 +118,11 @@ def textclf_load_data(data_seed: int) -> DatasetDict | None:
         A ``DatasetDict`` with ``train`` and, if the data have them, ``validation`` and ``test``. Columns: ``text``
         (string), or several columns of the feature ``textclf_core.data.TEXT``, which are read in their order; and
         ``label``: a ``ClassLabel``, whose names become the model's labels, or a list of ``ClassLabel`` if a text may
-        have several labels. For a token task: ``tokens`` (a list of strings, the words) and ``label`` (a list of
-        ``ClassLabel``, one per word; -100 for a word without a label). Other columns are kept. The core holds out a
-        missing split from train and logs it. ``info.description`` of a split says where its rows come from, and is
-        recorded.
+        have several labels; for a label of which it is unknown whether the text has it, the list has
+        ``textclf_core.types.indicators.unknown_id(label)``. For a token task: ``tokens`` (a list of strings, the words)
+        and ``label`` (a list of ``ClassLabel``, one per word; -100 for a word without a label). Other columns are kept.
+        The core holds out a missing split from train and logs it. ``info.description`` of a split says where its rows
+        come from, and is recorded.
 
     Raises:
         DataError: the rows can't be loaded or are invalid.
@@ -497,7 +504,8 @@ def textclf_postprocess(scores: NDArray[np.float32], validation: Dataset, task: 
 
     Args:
         scores: the classifier's probabilities for the rows of validation, float32, shape (rows, labels).
-        validation: the rows; ``validation["label"]`` holds their label ids, or lists of ids in a multi-label task.
+        validation: the rows; ``validation["label"]`` holds their label ids, or lists of ids in a multi-label task, as
+            ``textclf_load_data`` returns them.
         task: the labels.
 
     Returns:
@@ -531,9 +539,10 @@ def textclf_compute_metrics(
     """Score predictions. Role: metric. Each in order; their results are merged, and equal names are an error.
 
     Args:
-        references: the true label ids, int64, shape (examples,). In a multi-label task zeros and ones, shape
-            (examples, labels); in a token task a list of arrays, one per example, shape (words,), without the words
-            that have no label.
+        references: the true label ids, int64, shape (examples,). In a multi-label task zeros and ones, shape (examples,
+            labels), and ``NO_LABEL`` of ``textclf_core.types.task`` where one is unknown, which only a plugin with
+            ``Needs(known_labels=False)`` gets; in a token task a list of arrays, one per example, shape (words,),
+            without the words that have no label.
         predictions: the predicted label ids, int64, of the same shape. Rows that the classifier leaves unanswered
             aren't in any of the three arrays; the core reports the share of the others as ``coverage``.
         scores: probabilities, float32, shape (examples, labels); each row sums to 1, except in a multi-label task. In

@@ -13,6 +13,7 @@ from sklearn.linear_model import LogisticRegression
 
 from textclf_core.tasks import kind_of
 from textclf_core.tasks.decisions import decisions_from
+from textclf_core.types.task import NO_LABEL
 
 if TYPE_CHECKING:
     from textclf_core.types.task import Task
@@ -64,6 +65,8 @@ def fit_logistic(
 ) -> FittedHead:
     """Fit a multinomial logistic regression with an L2 penalty; in a multi-label task one for each label (one vs rest).
 
+    That of a label is fitted to the rows of which it is known whether they have it.
+
     Args:
         name: the plugin's name, for the log line that gives the chosen ``c``.
         features: the features of train, an array or a sparse matrix, (rows, features).
@@ -73,7 +76,7 @@ def fit_logistic(
         task: the labels; a label absent from train gets probability 0.
         c: the inverse of the regularisation strength; if ``None``, the value of :data:`C_GRID` with the highest
             accuracy on validation, the smallest of those equally good. In a multi-label task the accuracy is over
-            all decisions, one per row and label.
+            all decisions, one per row and label, except unknown ones.
     """
     kind = kind_of(task)
     known = kind.label_array(labels)
@@ -83,7 +86,8 @@ def fit_logistic(
         return fitted[0]
     truth = kind.label_array(validation_labels)
     scores = [one.head.probabilities(validation_features) for one in fitted]
-    accuracies = [float(np.mean(decisions_from(of_one, (), task).labels == truth)) for of_one in scores]
+    labelled = truth != NO_LABEL
+    accuracies = [float(np.mean(decisions_from(of_one, (), task).labels == truth, where=labelled)) for of_one in scores]
     best = int(np.argmax(accuracies))
     logger.info("%s: c=%g has the highest accuracy on validation, %.4f", name, C_GRID[best], accuracies[best])
     return FittedHead(fitted[best].head, sum(one.iterations for one in fitted))
@@ -92,11 +96,15 @@ def fit_logistic(
 def _fit_one_vs_rest(features: Any, labels: NDArray[np.int64], task: Task, c: float) -> FittedHead:
     weights, intercept = np.zeros((task.num_labels, features.shape[1])), np.zeros(task.num_labels)
     iterations = 0
-    for label, having in enumerate(labels.T):
-        if having.min() == having.max():  # every row of train has the label, or none has
-            intercept[label] = np.inf if having[0] else -np.inf
+    for label, of_label in enumerate(labels.T):
+        rows = np.flatnonzero(of_label != NO_LABEL)
+        having = of_label[rows]
+        if len(set(having)) < 2:  # every row of train has the label, or none has, or all are unknown
+            intercept[label] = np.inf if having.any() else -np.inf
             continue
-        model = LogisticRegression(C=c, max_iter=1000).fit(features, having)
+        model = LogisticRegression(C=c, max_iter=1000).fit(
+            features if len(rows) == len(labels) else features[rows], having
+        )
         weights[label], intercept[label] = model.coef_[0], model.intercept_[0]
         iterations += int(model.n_iter_[0])
     return FittedHead(LinearHead(weights, intercept, task), iterations)

@@ -39,7 +39,7 @@ def update(path: Path, **values: Any) -> None:
 
 def build(folder: Path | str, task: Task = TASK) -> Any:
     plugin = HfModel(checkpoint=str(folder))
-    plugin.textclf_check_options()
+    plugin.textclf_check_options("whole")
     return plugin.textclf_build_model(task)
 
 
@@ -316,7 +316,7 @@ def test_a_defect_is_one_line_without_advice_to_run_code(
 ) -> None:
     damage(save(tmp_path))
     with pytest.raises(UsageError, match=message) as error:
-        HfModel(checkpoint=str(tmp_path)).textclf_check_options()
+        HfModel(checkpoint=str(tmp_path)).textclf_check_options("whole")
     assert len(str(error.value).splitlines()) == 1
     assert "trust_remote_code" not in str(error.value)
 

@@ -21,7 +21,7 @@ from textclf_plugins.models.hf_model import HfModel
 
 def build(folder: Path, labels: tuple[str, ...], **task: Any) -> Any:
     plugin = HfModel(checkpoint=str(folder), head="keep")
-    plugin.textclf_check_options()
+    plugin.textclf_check_options("whole")
     return plugin.textclf_build_model(Task(label_names=labels, **task))
 
 
@@ -124,3 +124,10 @@ def test_the_head_of_an_adapter_is_refused_with_what_to_do(tmp_path: Path) -> No
     get_peft_model(model, config).save_pretrained(tmp_path / "adapter")
     with pytest.raises(UsageError, match=f"is an adapter to the model {base}.* Merge it first"):
         build(tmp_path / "adapter", ("negative", "positive"))
+
+
+@pytest.mark.parametrize("trainer", ["embedding-logreg", "zero-shot-embeddings"])
+def test_a_trainer_with_its_own_head_keeps_none(tmp_path: Path, trainer: str) -> None:
+    model = f"hf-model:checkpoint={write_checkpoint(tmp_path / 'tiny')},head=keep"
+    with pytest.raises(UsageError, match=r"^hf-model: head=keep would have no effect, since the trainer brings"):
+        textclf_core.run([model, trainer], data=tiny_data(16), output=tmp_path / "runs", quiet=True)

@@ -121,7 +121,7 @@ def plan(
             by_dataset[key] = {size: with_train_size(whole, size, data_seed) if size else whole for size in wanted}
         _refuse_abstaining(contender, by_dataset[key][wanted[0]].record)
         data_of |= {(contender.label, size): prepared for size, prepared in by_dataset[key].items()}
-    contenders = _suited(contenders, {label: prepared.task for (label, _), prepared in data_of.items()})
+    contenders = _suited(contenders, {label: prepared.record for (label, _), prepared in data_of.items()})
     fingerprints = {key: prepared.fingerprint for key, prepared in data_of.items()}
     all_cells = cells(contenders, wanted, seeds, fingerprints=fingerprints, data_seed=data_seed, device=device)
     return ComparisonPlan(all_cells, data_of, output, data_seed, device, cache, tuple(looks) or (len(seeds),))
@@ -137,12 +137,12 @@ def _refuse_abstaining(contender: Contender, data: DataRecord) -> None:
         )
 
 
-def _suited(contenders: Sequence[Contender], task_of: Mapping[str, Task]) -> list[Contender]:
+def _suited(contenders: Sequence[Contender], record_of: Mapping[str, DataRecord]) -> list[Contender]:
     """Return the contenders with the plugins that support their task, without baselines that don't support it."""
     found = []
     for contender in contenders:
         try:
-            found.append(replace(contender, plugins=suited(contender.plugins, task_of[contender.label])))
+            found.append(replace(contender, plugins=suited(contender.plugins, record_of[contender.label])))
         except UsageError as error:
             if not contender.baseline:
                 raise

@@ -18,7 +18,7 @@ from textclf_core.data import with_train_size
 from textclf_core.data.sampling import TrainSize
 from textclf_core.errors import RunError, TextclfError, UsageError, format_error
 from textclf_core.pipeline.evaluation import check_metrics
-from textclf_core.plugins import ActivePlugin, ActivePlugins, suited
+from textclf_core.plugins import ActivePlugin, ActivePlugins
 from textclf_core.plugins.activation import with_options
 from textclf_core.records.schema import MODEL_DIRECTORY, Record, TunedOption, Tuning
 from textclf_core.types.progress import Progress
@@ -87,8 +87,7 @@ def _trainer(contender: Contender) -> ActivePlugin:
 
 def _check_metric(plan: ComparisonPlan, cell: Cell, metric: str) -> None:
     """Refuse a contender that doesn't compute the metric by which tuning chooses."""
-    task = plan.task_of(cell)
-    given = check_metrics(suited(cell.contender.plugins, task), task)
+    given = check_metrics(cell.contender.plugins, plan.task_of(cell))
     if metric not in given:
         raise UsageError(
             f"--tune chooses by {metric!r}, but {cell.contender.label} only computes {', '.join(sorted(given))}. "

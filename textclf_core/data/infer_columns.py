@@ -24,6 +24,7 @@ from textclf_core.data.tagged_words import tagged
 from textclf_core.data.unlabelled import without_unlabelled
 from textclf_core.data.word_tables import with_sequences
 from textclf_core.errors import DataError, did_you_mean, some_of
+from textclf_core.types.indicators import UnknownLabel, unknown_id
 
 logger = logging.getLogger("textclf")
 
@@ -34,7 +35,7 @@ TEXT = Value("string", id="text")
 """The feature that marks a column as one of several texts; unmarked string columns aren't texts then."""
 
 # Column names of the stored predictions. A single text column is renamed, so it can't clash with them.
-_TAKEN = ("split", "id", "label", "prediction", "scores", "spans")
+_TAKEN = ("split", "id", "label", "prediction", "scores", "spans", "unknown_labels")
 
 TEXT_NAMES = ("text", "sentence", "review", "content", "body", "comment", "message", "document", "tweet", "utterance")
 LABEL_NAMES = (
@@ -78,7 +79,8 @@ def labelled(
     of a ``sequence``.
 
     Label names: a ``ClassLabel`` keeps its names; integers become "0", "1"... in ascending order, booleans "false" and
-    "true"; strings are sorted. All splits have the same names.
+    "true"; strings are sorted. All splits have the same names. If it is unknown whether a text has one of several
+    labels, its list has :func:`~textclf_core.types.indicators.unknown_id` of that label.
 
     Rows of ``test`` without a label (the value is missing, blank or -1, or there is no such column) are left out and
     counted; other splits must not have such rows.
@@ -158,7 +160,7 @@ def labelled(
     label_names = _label_names(first, label, distinct.values())
     id_of = {name: id for id, name in enumerate(label_names)}
     of_one = ClassLabel(names=label_names)
-    ids_of = {key: sorted({id_of[value] for value in row}) for key, row in distinct.items()}
+    ids_of = {key: sorted({_id(value, id_of) for value in row}) for key, row in distinct.items()}
     splits = {}
     for name, source in sources.items():
         ids = [ids_of[id(row)] for row in found[name]]
@@ -326,14 +328,18 @@ def _is_declared(feature: object) -> bool:
     return isinstance(feature.feature if is_list(feature) else feature, ClassLabel)  # type: ignore[attr-defined]
 
 
-def _label_names(first: Source, column: str, labels: Iterable[Sequence[str]]) -> list[str]:
+def _label_names(first: Source, column: str, labels: Iterable[Sequence[Any]]) -> list[str]:
     """Return all label names: those of train's ``ClassLabel``, then integers in ascending order or sorted texts."""
     feature = first.data.features[column]
     feature = feature.feature if is_list(feature) else feature
     declared = feature.names if isinstance(feature, ClassLabel) else []
-    found = {name for row in labels for name in row}.difference(declared)
+    found = {name for row in labels for name in row if isinstance(name, str)}.difference(declared)
     whole = all(name.removeprefix("-").isdecimal() and str(int(name)) == name for name in found)
     return [*declared, *(sorted(found, key=int) if whole else sorted(found))]
+
+
+def _id(label: str | UnknownLabel, id_of: Mapping[str, int]) -> int:
+    return id_of[label] if isinstance(label, str) else unknown_id(id_of[label.name])
 
 
 def _with_columns(

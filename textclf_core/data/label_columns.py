@@ -10,8 +10,8 @@ import pyarrow as pa
 from datasets import ClassLabel, Dataset, Features, List
 
 from textclf_core.data.columns import label_name
-from textclf_core.data.unknown_entries import unknown_fault
 from textclf_core.errors import DataError, did_you_mean
+from textclf_core.types.indicators import unknown_id
 
 if TYPE_CHECKING:
     from textclf_core.data.source import Source
@@ -26,7 +26,7 @@ def with_label_lists(sources: Mapping[str, Source], labels: Sequence[str]) -> tu
     Args:
         sources: the splits by name.
         labels: the label columns, each named after its label, in the order of the label ids; their values are 0, 1,
-            0.0, 1.0, true or false.
+            0.0, 1.0, true or false; or missing, NaN or -1, if it is unknown whether the text has the label.
 
     Raises:
         DataError: lists all faults: a column doesn't exist or is named twice, or a value isn't one of these.
@@ -50,13 +50,12 @@ def with_label_lists(sources: Mapping[str, Source], labels: Sequence[str]) -> tu
 
 def _gathered(source: Source, labels: Sequence[str], name: str, faults: list[str]) -> Source:
     rows: list[list[int]] = [[] for _ in range(len(source.data))]
-    unknown: list[tuple[int, str]] = []
     for id, label in enumerate(labels):
         values: Sequence[Any] = source.data[label][:]
         names = [label_name(value) for value in values]
         has = [_HAS.get(str(name).lower()) for name in names]
-        unknown += [(index, label) for index, name in enumerate(names) if name in _UNKNOWN]
-        wrong = [index for index, one in enumerate(has) if one is None and names[index] not in _UNKNOWN]
+        unknown = [name in _UNKNOWN for name in names]
+        wrong = [index for index, one in enumerate(has) if one is None and not unknown[index]]
         if wrong:
             more = f", and {len(wrong) - 1} more rows" if len(wrong) > 1 else ""
             place = source.place(wrong[0])
@@ -64,11 +63,9 @@ def _gathered(source: Source, labels: Sequence[str], name: str, faults: list[str
                 f"{source.where}, {place}{more}: {values[wrong[0]]!r} in the column {label!r} is neither 0 nor 1 "
                 f"(with label={name}, each column stands for a label)"
             )
-        for row, one in zip(rows, has, strict=True):
-            if one:
-                row.append(id)
-    if unknown:
-        faults.append(unknown_fault(source, name, unknown))
+        for row, one, is_unknown in zip(rows, has, unknown, strict=True):
+            if one or is_unknown:
+                row.append(unknown_id(id) if is_unknown else id)
     kept = source.data.remove_columns(list(labels))
     features = Features({**kept.features, name: List(ClassLabel(names=list(labels)))})
     table = kept.with_format("arrow")[:].append_column(name, pa.array(rows, pa.list_(pa.int64())))

@@ -13,8 +13,9 @@ from datasets import ClassLabel, List
 from textclf_core.data.columns import is_text
 from textclf_core.data.label_forms import with_column
 from textclf_core.data.source import Changes, Source
-from textclf_core.data.unknown_entries import is_unknown, unknown_fault
+from textclf_core.data.unknown_entries import is_unknown
 from textclf_core.errors import DataError, shortened
+from textclf_core.types.indicators import unknown_id
 
 _Dicts = Sequence[dict[str, Any] | None]
 
@@ -22,8 +23,9 @@ _Dicts = Sequence[dict[str, Any] | None]
 def with_labels_of_dicts(sources: Mapping[str, Source], column: str, changes: Changes) -> dict[str, Source]:
     """Return the splits with ids of labels instead of dicts, if the column holds dicts, also as text.
 
-    A text has a label if its value is at least 0.5. If each text has exactly one, it is a task of one label per text;
-    otherwise a text may have several, and each dict must then have a value for every label.
+    A text has a label if its value is at least 0.5. If each text has exactly one, and the dicts have a value for every
+    label or for that one alone, it is a task of one label per text. Otherwise a text may have several; it is then
+    unknown whether it has a label without a value.
 
     Args:
         sources: the splits by name.
@@ -31,7 +33,7 @@ def with_labels_of_dicts(sources: Mapping[str, Source], column: str, changes: Ch
         changes: what was changed is added to it.
 
     Raises:
-        DataError: a value isn't 0, 1, true, false or a probability, or is unknown.
+        DataError: a value isn't 0, 1, true, false or a probability.
     """
     found = {name: _dicts(source, column) for name, source in sources.items()}
     dicts = {name: rows for name, rows in found.items() if rows is not None}
@@ -40,19 +42,17 @@ def with_labels_of_dicts(sources: Mapping[str, Source], column: str, changes: Ch
     for name, rows in dicts.items():
         _check_values(sources[name], column, rows)
     known = {name: [_known(row) for row in rows] for name, rows in dicts.items()}
-    chosen = {name: [None if row is None else _chosen(row) for row in rows] for name, rows in known.items()}
-    one_each = all(row is None or len(row) == 1 for rows in chosen.values() for row in rows)
     # Sorted, since Arrow sorts them too.
     labels = sorted({label for rows in dicts.values() for row in rows for label in row or ()})
-    if not one_each:
-        for name, rows in known.items():
-            unknown = [(index, label) for index, row in enumerate(rows) if row for label in labels if label not in row]
-            if unknown:
-                raise DataError(unknown_fault(sources[name], column, unknown))
+    with_values = [row for rows in known.values() for row in rows if row]
+    one_each = all(len(_chosen(row)) == 1 for row in with_values) and {len(row) for row in with_values} in (
+        {1},
+        {len(labels)},
+    )
     where = (sources.get("train") or next(iter(sources.values()))).where
     how_many = "each text has exactly one of them" if one_each else "a text may have several"
     changes.add("%s: the column %r holds dicts of %d labels; %s", where, column, len(labels), how_many)
-    values = [value for rows in known.values() for row in rows for value in (row or {}).values()]
+    values = [value for row in with_values for value in row.values()]
     if between := sum(0 < value < 1 for value in values):
         changes.add(
             "%s: %d of %d values in the column %r are between 0 and 1; from 0.5 on, the text has the label",
@@ -64,14 +64,15 @@ def with_labels_of_dicts(sources: Mapping[str, Source], column: str, changes: Ch
     id_of = {label: id for id, label in enumerate(labels)}
     feature = ClassLabel(names=labels)
     splits = {}
-    for name, names in chosen.items():
-        ids = [None if row is None else [id_of[label] for label in row] for row in names]
+    for name, rows in known.items():
         odd = {other: one for other, one in sources[name].odd_values.items() if other != column}
         source = replace(sources[name], odd_values=odd)
         if one_each:
-            splits[name] = with_column(source, column, [None if row is None else row[0] for row in ids], feature)
+            of_one = [id_of[_chosen(row)[0]] if row else None for row in rows]
+            splits[name] = with_column(source, column, of_one, feature)
         else:
-            splits[name] = with_column(source, column, ids, List(feature))
+            of_several = [None if row is None else _ids(row, labels) for row in rows]
+            splits[name] = with_column(source, column, of_several, List(feature))
     return splits
 
 
@@ -116,8 +117,19 @@ def _check_values(source: Source, column: str, rows: _Dicts) -> None:
 
 
 def _known(row: Mapping[str, Any] | None) -> dict[str, float] | None:
-    """Return the known values of a row; ``None`` if there are none."""
-    return {label: float(value) for label, value in (row or {}).items() if not is_unknown(value)} or None
+    """Return the known values of a row; ``None`` for a missing row."""
+    if row is None:
+        return None
+    return {label: float(value) for label, value in row.items() if not is_unknown(value)}
+
+
+def _ids(row: Mapping[str, float], labels: Sequence[str]) -> list[int]:
+    """Return the ids of the labels that a row has, or may have."""
+    return [
+        id if label in row else unknown_id(id)
+        for id, label in enumerate(labels)
+        if label not in row or row[label] >= 0.5
+    ]
 
 
 def _chosen(row: Mapping[str, float]) -> list[str]:

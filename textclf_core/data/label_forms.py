@@ -14,8 +14,9 @@ from datasets import ClassLabel, Dataset, Features, List, Value
 
 from textclf_core.data.columns import is_list, is_text, label_name
 from textclf_core.data.source import Changes, Source
-from textclf_core.data.unknown_entries import is_unknown, unknown_fault
+from textclf_core.data.unknown_entries import is_unknown
 from textclf_core.errors import DataError
+from textclf_core.types.indicators import unknown_id
 
 _LITERAL = re.compile(r"""'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*\"""")
 _MOST = 2**53  # larger integers aren't exact as floats
@@ -34,7 +35,7 @@ def with_lists(
         names: the labels' names in the order of their ids, for labels that are numbers.
 
     Raises:
-        DataError: the number of names isn't the number of labels, or a vector has an unknown entry.
+        DataError: the number of names isn't the number of labels.
     """
     found = dict(sources)
     if _are_lists_as_text(found, column):
@@ -46,7 +47,6 @@ def with_lists(
             raise DataError(
                 f"{_where(found)}: names= has {len(names)} names, but each row of {column!r} has {width} values"
             )
-        _refuse_unknown(found, column, names or [*map(str, range(width))])
         changes.add(
             "%s: the column %r has a 0 or 1 for each of %d labels%s",
             _where(found),
@@ -125,20 +125,11 @@ def _vector_width(sources: Mapping[str, Source], column: str) -> int:
     return width if not others and width > 1 else 0
 
 
-def _refuse_unknown(sources: Mapping[str, Source], column: str, names: Sequence[str]) -> None:
-    for source in sources.values():
-        unknown = [
-            (index, name)
-            for index, row in enumerate(source.data[column][:])
-            for name, value in zip(names, row, strict=False)
-            if is_unknown(value)
-        ]
-        if unknown:
-            raise DataError(unknown_fault(source, column, unknown))
-
-
 def _places(source: Source, column: str) -> list[list[int]]:
-    return [[place for place, value in enumerate(row) if value] for row in source.data[column][:]]
+    return [
+        [unknown_id(place) if is_unknown(value) else place for place, value in enumerate(row) if value or value is None]
+        for row in source.data[column][:]
+    ]
 
 
 def _named(source: Source, column: str, names: Sequence[str]) -> Source:

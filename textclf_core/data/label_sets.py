@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any
 from datasets import ClassLabel, Value
 
 from textclf_core.data.columns import is_list, label_name
+from textclf_core.types.indicators import UnknownLabel, label_of
 
 if TYPE_CHECKING:
     from textclf_core.data.source import Source
 
 
-def label_lists(source: Source, column: str, separator: str | None, faults: list[str]) -> list[list[str]]:
+def label_lists(source: Source, column: str, separator: str | None, faults: list[str]) -> list[list[Any]]:
     """Return the names of every row's labels; an empty list stands for a row without labels.
+
+    A label of which it is unknown whether the row has it is an ``UnknownLabel``.
 
     Args:
         source: one split.
@@ -42,26 +45,25 @@ def label_lists(source: Source, column: str, separator: str | None, faults: list
         what = type(feature).__name__
         faults.append(f"{source.where}: the column {column!r} holds {what}; expected lists of labels")
         return []
-    missing = [index for index, row in enumerate(rows) if row is None or not all(isinstance(name, str) for name in row)]
+    missing = [index for index, row in enumerate(rows) if row is None or None in row]
     if missing:
         more = f", and {len(missing) - 1} more rows" if len(missing) > 1 else ""
         faults.append(
             f"{source.where}, {source.place(missing[0])}{more}: {values[missing[0]]!r} isn't a list of labels (column "
             f"{column!r}); use an empty list for a text without labels"
         )
-    return [[name for name in row or () if isinstance(name, str)] for row in rows]
+    return [[name for name in row or () if name is not None] for row in rows]
 
 
-def _is_none(label: int | None) -> bool:
-    return label is None or label < 0
-
-
-def _name(label: Any, names: Sequence[str] | None) -> str | None:
+def _name(label: Any, names: Sequence[str] | None) -> str | UnknownLabel | None:
     """Return the name of a label, by its id in ``names`` if these are given."""
     if names is None:
         return label_name(label)
-    return None if _is_none(label) else names[label]
+    id, is_unknown = (-1, False) if label is None else label_of(label)
+    if not 0 <= id < len(names):
+        return None
+    return UnknownLabel(names[id]) if is_unknown else names[id]
 
 
-def _parted(text: str, separator: str) -> list[str | None]:
+def _parted(text: str, separator: str) -> list[str | UnknownLabel | None]:
     return [label for part in text.split(separator) if (label := part.strip())]

@@ -7,6 +7,7 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -26,6 +27,9 @@ from textclf_core.tasks import kind_of
 from textclf_core.tasks.label_checks import named_split
 from textclf_core.types.data import DataRecord, SplitRecord
 from textclf_core.types.task import Task
+
+if TYPE_CHECKING:
+    from textclf_core.tasks.kind import DataKind
 
 logger = logging.getLogger("textclf")
 
@@ -51,7 +55,8 @@ def prepare(data: DatasetDict, data_seed: int) -> PreparedData:
 
     A missing validation or test split takes 10% of train's rows each, stratified by label; exact duplicates of a text
     stay in the same split, and the order of the rows is kept. Held-out splits are logged. Test is never used as
-    validation. Rows of test without a label are left out and logged.
+    validation. Rows of test without a label are left out and logged, and so are rows of any split of whose several
+    labels none is known.
 
     Args:
         data: ``train`` and optionally ``validation`` and ``test``, with the columns that ``textclf_load_data`` returns.
@@ -72,6 +77,15 @@ def prepare(data: DatasetDict, data_seed: int) -> PreparedData:
             logger.info("the split %r is dropped: textclf uses train, validation and test", name)
     if faults := kind.label_faults(given):
         raise DataError("\n".join(faults))
+    given, of_no_known_label = _without_unknown(given, kind)
+    unlabelled += of_no_known_label.pop("test", 0)
+    changes = [
+        f"{name}: {'1 row' if rows == 1 else f'{rows} rows'} of which no label is known {'is' if rows == 1 else 'are'} "
+        "left out"
+        for name, rows in of_no_known_label.items()
+    ]
+    for change in changes:
+        logger.info("%s", change)
     if unlabelled:
         logger.info(
             "test: %s without a label %s left out of the scores; `textclf predict RUN --input FILE` predicts them",
@@ -88,7 +102,7 @@ def prepare(data: DatasetDict, data_seed: int) -> PreparedData:
         text_columns=task.text_columns,
         splits=(),
         read_from=reading.read_from or {"text": task.text_columns, "label": ("label",)},
-        changes=tuple(reading.changes),
+        changes=(*reading.changes, *changes),
     )
     whole = _with_held_out(given, task, data_seed)
     del data, given, reading  # the rows that were split needn't be in memory twice
@@ -213,6 +227,18 @@ def _without_unlabelled(data: DatasetDict) -> tuple[DatasetDict, int]:
     return DatasetDict(splits | ({"test": test.select(labelled)} if labelled else {})), missing
 
 
+def _without_unknown(data: DatasetDict, kind: DataKind) -> tuple[DatasetDict, dict[str, int]]:
+    """Return the splits without the rows of which no label is known, and the number of these by split, if any."""
+    left, missing = dict(data), {}
+    if kind.independent_labels:
+        for name, split in data.items():
+            labels = kind.task.num_labels
+            known = [row for row, ids in enumerate(split["label"][:]) if len(ids) < labels or max(ids) >= 0]
+            if len(known) < len(split):
+                left[name], missing[name] = split.select(known), len(split) - len(known)
+    return DatasetDict({name: split for name, split in left.items() if len(split)}), missing
+
+
 def _counted(record: DataRecord, data: DatasetDict, origins: Mapping[str, str], unlabelled: int) -> DataRecord:
     """Return the record with the facts of the splits, and their fingerprint."""
     kind = kind_of(record.task)
@@ -228,6 +254,9 @@ def _counted(record: DataRecord, data: DatasetDict, origins: Mapping[str, str], 
             duplicates=one.duplicates,
             shared_with_train=0 if name == "train" else one.shared_with(counts["train"]),
             unlabelled=unlabelled if name == "test" else 0,
+            unknown_labels={
+                label: count for label, count in zip(record.label_names, one.unknown_counts, strict=True) if count
+            },
         )
         for name, one in counts.items()
     )

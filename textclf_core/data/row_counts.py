@@ -32,6 +32,7 @@ class RowCounts:
     Attributes:
         sha256: hash of the texts and label names, in order.
         label_counts: the number of rows, or words, with each label, in the order of the labels.
+        unknown_counts: the number of rows of which it is unknown whether they have each label.
         empty_texts: the number of rows without text.
         keys: a number for each row that is the same for equal texts, int64, shape (rows,).
         label_keys: a number for each row that is the same for equal labels, int64, shape (rows,).
@@ -39,6 +40,7 @@ class RowCounts:
 
     sha256: str
     label_counts: tuple[int, ...]
+    unknown_counts: tuple[int, ...]
     empty_texts: int
     keys: NDArray[np.int64]
     label_keys: NDArray[np.int64]
@@ -49,7 +51,7 @@ class RowCounts:
         digest, empty = hashlib.sha256(), 0
         keys: list[int] = []
         label_keys: list[int] = []
-        counts = np.zeros(kind.task.num_labels, dtype=np.int64)
+        counts, unknown = np.zeros((2, kind.task.num_labels), dtype=np.int64)
         for texts, labels, array in _batches(kind, split):
             names = kind.names(labels)
             rows = None if array is None else json_rows(array, _json_labels(names))
@@ -58,12 +60,14 @@ class RowCounts:
             else:
                 _add_rows(digest, texts if array is None else zip(texts, strict=True), names)
             counts += kind.label_counts(labels)
+            unknown += kind.unknown_entries(labels).sum(axis=0)
             empty += len(texts) - sum(map(bool, map(str.strip, texts if array is not None else map("".join, texts))))
             keys += map(hash, texts)
             label_keys += map(hash, names if isinstance(names[0], str) else map(tuple, names))
         return cls(
             digest.hexdigest(),
             tuple(counts.tolist()),
+            tuple(unknown.tolist()),
             empty,
             np.array(keys, dtype=np.int64),
             np.array(label_keys, dtype=np.int64),

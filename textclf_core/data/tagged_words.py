@@ -14,8 +14,7 @@ from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
 from textclf_core.data.columns import holds, is_list, is_text
 from textclf_core.errors import DataError, did_you_mean
 from textclf_core.tasks.entities import OUTSIDE
-from textclf_core.tasks.subtokens import NO_LABEL
-from textclf_core.types.task import Task
+from textclf_core.types.task import NO_LABEL, Task
 
 if TYPE_CHECKING:
     from textclf_core.data.source import Source

@@ -35,7 +35,7 @@ def checked_plugins(plugins: ActivePlugins, data: PreparedData) -> ActivePlugins
     Raises:
         TextclfError: a plugin doesn't support the task, or needs a label that validation lacks.
     """
-    plugins = suited(plugins, data.task)
+    plugins = suited(plugins, data.record)
     check_metrics(plugins, data.task)
     check_postprocessing(plugins, data.record)
     return plugins

@@ -30,8 +30,8 @@ from textclf_core.plugins.specs import PluginSpec, format_spec, parse_options, s
 from textclf_core.system.code import code_of
 
 if TYPE_CHECKING:
+    from textclf_core.types.data import DataRecord
     from textclf_core.types.needs import NeededModel, Needs
-    from textclf_core.types.task import Task
 
 
 @dataclass(frozen=True)
@@ -198,26 +198,28 @@ def check_options(contenders: Iterable[ActivePlugins]) -> None:
     faults, asked = [], set()
     for plugins in contenders:
         for plugin in plugins.implementing("textclf_check_options"):
-            if plugin in asked:
+            if (plugin, plugins.model_needed) in asked:
                 continue
-            asked.add(plugin)
+            asked.add((plugin, plugins.model_needed))
             try:
-                call_one(plugin, "textclf_check_options")
+                call_one(plugin, "textclf_check_options", model_needed=plugins.model_needed)
             except UsageError as error:
                 faults.append(f"{plugin.name}: {error}")
     if faults:
         raise UsageError("\n".join(faults))
 
 
-def suited(plugins: ActivePlugins, task: Task) -> ActivePlugins:
-    """Return the plugins without default metrics that don't support the task.
+def suited(plugins: ActivePlugins, data: DataRecord) -> ActivePlugins:
+    """Return the plugins without default metrics that don't support the data's task.
 
     Raises:
-        UsageError: any other plugin doesn't support the task.
+        UsageError: any other plugin doesn't support it.
     """
     left_out, faults = [], []
-    for plugin in plugins.implementing("textclf_check_task"):
-        reason = call_one(plugin, "textclf_check_task", task=task)
+    checking = plugins.implementing("textclf_check_task")
+    for plugin in plugins:
+        reason = call_one(plugin, "textclf_check_task", task=data.task) if plugin in checking else None
+        reason = reason or _unknown_labels_fault(plugin, data)
         if reason is None:
             continue
         if plugin.roles == ("metric",) and plugin.chosen_by == "default":
@@ -227,6 +229,20 @@ def suited(plugins: ActivePlugins, task: Task) -> ActivePlugins:
     if faults:
         raise UsageError("\n".join(faults))
     return ActivePlugins([plugin for plugin in plugins if plugin.name not in left_out])
+
+
+def _unknown_labels_fault(plugin: ActivePlugin, data: DataRecord) -> str | None:
+    unknown = {split.name: sum(split.unknown_labels.values()) for split in data.splits if split.unknown_labels}
+    reads = {"trainer", "postprocessor", "metric"}.intersection(plugin.roles)
+    if "textclf_loss" in hooks_of(type(plugin.instance)):
+        reads.add("loss")
+    if not unknown or not reads or not plugin.needs.known_labels:
+        return None
+    counts = ", ".join(f"{count:,} in {name}" for name, count in unknown.items())
+    return (
+        f"it must know of each text which labels it has, and here entries are unknown ({counts}); choose another "
+        f"{' and '.join(sorted(reads))}, or leave out these rows or labels"
+    )
 
 
 def activate(

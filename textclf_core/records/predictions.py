@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,7 +51,7 @@ class Predictions:
 
     @property
     def references(self) -> Labels:
-        """The true label ids, int64, of the same shape as the predictions."""
+        """The true label ids, int64, of the same shape as the predictions; ``NO_LABEL`` where one is unknown."""
         labels: Labels = kind_of(self.task).label_array(self.data["label"][:])
         return labels
 
@@ -95,7 +96,8 @@ def write_predictions(predictions: dict[str, Predictions], directory: Path) -> N
 
     Columns: ``split``, ``id`` (the row's number in its split, from 0), ``label`` and ``prediction`` (names; null for an
     unanswered row), ``scores`` (list of float32, in the order of the label names), and the columns of the data, except
-    those with one of these names. In a multi-label task ``label`` and ``prediction`` are lists of names. In a token
+    those with one of these names. In a multi-label task ``label`` and ``prediction`` are lists of names, and if it is
+    unknown whether some rows have a label, ``unknown_labels`` holds the names of these labels. In a token
     task, the three columns hold a list with a value for each word, and if the labels are entity tags, ``spans`` holds
     the predicted entities: ``start`` and ``end`` (words, from 0, end excluded), ``type`` and ``score`` (the mean score
     of the words).
@@ -103,15 +105,16 @@ def write_predictions(predictions: dict[str, Predictions], directory: Path) -> N
     Raises:
         RunError: the scores aren't probabilities for every row.
     """
-    tables = []
+    columns = {}
     for name, split in predictions.items():
         check_scores(split.scores, split.data, split.task, name)
-        columns = {
+        columns[name] = {
             "split": pa.array([name] * len(split.data)),
             "id": pa.array(np.arange(len(split.data), dtype=np.int64)),
             **kind_of(split.task).prediction_columns(split.references, split.predictions, split.scores),
         }
-        tables.append(_with_own(columns, split.data))
+    taken = set().union(*columns.values())
+    tables = [_with_own(columns[name], split.data, taken) for name, split in predictions.items()]
     pq.write_table(pa.concat_tables(tables, promote_options="default"), directory / PREDICTIONS_FILE)
 
 
@@ -120,8 +123,8 @@ def read_predictions(directory: Path) -> pa.Table:
     return pq.read_table(directory / PREDICTIONS_FILE)
 
 
-def _with_own(columns: dict[str, pa.Array], data: Dataset) -> pa.Table:
-    own = {key: value for key, value in _columns(data).items() if key not in columns}
+def _with_own(columns: dict[str, pa.Array], data: Dataset, taken: Collection[str]) -> pa.Table:
+    own = {key: value for key, value in _columns(data).items() if key not in taken}
     return pa.table(columns | own)
 
 

@@ -45,6 +45,7 @@ def data_json(data: DataRecord) -> dict[str, Any]:
                 "duplicates": split.duplicates,
                 "shared_with_train": split.shared_with_train,
                 "unlabelled": split.unlabelled,
+                "unknown_labels": split.unknown_labels,
             }
             for split in data.splits
         },
@@ -123,6 +124,8 @@ def other_rows(data: DataRecord) -> Iterator[tuple[str, str]]:
                 f"{_count(split.unlabelled, 'row')} of {split.name} left out of the scores; "
                 "`textclf predict RUN --input FILE` predicts them",
             )
+    if unknown := [f"{split.name}: {_labels(split.unknown_labels)}" for split in data.splits if split.unknown_labels]:
+        yield "unknown", f"{'; '.join(unknown)}; left out of training and scores"
     yield from _lacking_rows(data)
     for change in data.changes:
         yield "changed", change

@@ -28,7 +28,7 @@ LENGTH = "length"
 SMALLEST_SLICE = 30
 """The smallest number of rows with which a slice can be reported as the worst."""
 
-_OWN_COLUMNS = ("split", "id", "label", "prediction", "scores", "spans")
+_OWN_COLUMNS = ("split", "id", "label", "prediction", "scores", "spans", "unknown_labels")
 _MOST_VALUES = 12
 _RESAMPLES = 2000
 

@@ -46,6 +46,8 @@ class StoredRun:
     def names(self, column: str) -> list[Any]:
         """Return the stored column ``label`` or ``prediction`` of the test split: names, or lists of names.
 
+        The list of a row's labels has an ``UnknownLabel`` for each of which it is unknown whether the row has it.
+
         Raises:
             UsageError: rows were left unanswered.
         """
@@ -54,11 +56,20 @@ class StoredRun:
                 f"{self.directory}: this run leaves {unanswered:,} of {self.test.num_rows:,} test rows unanswered, so "
                 "it can't be compared with other runs on the same rows. Leave it out; its record has its scores."
             )
-        return list(self.test[column].to_pylist())
+        return self._named(self.test, column)
 
     def decided_names(self, column: str) -> list[Any]:
         """Return the names in a column, as :meth:`names` does, for the rows with a decision only."""
-        return list(self.test[column].filter(self.test["prediction"].is_valid()).to_pylist())
+        return self._named(self.test.filter(self.test["prediction"].is_valid()), column)
+
+    def _named(self, rows: pa.Table, column: str) -> list[Any]:
+        from textclf_core.types.indicators import UnknownLabel
+
+        found = list(rows[column].to_pylist())
+        if column == "label" and any(one.unknown_labels for one in self.record.data.splits if one.name != "train"):
+            unknown = rows["unknown_labels"].to_pylist()
+            found = [[*row, *map(UnknownLabel, of_row or ())] for row, of_row in zip(found, unknown, strict=True)]
+        return found
 
     @cached_property
     def failed_to_train(self) -> bool:
@@ -66,13 +77,14 @@ class StoredRun:
         if not self.record.cost.trainable_parameters:
             return False
         predictions, labels = self.label_ids("prediction"), self.label_ids("label")
-        return bool((predictions == predictions[0]).all() and (labels != labels[0]).any())
+        differ = (labels != labels[0]) & (labels >= 0) & (labels[0] >= 0)
+        return bool((predictions == predictions[0]).all() and differ.any())
 
     def label_ids(self, column: str) -> NDArray[np.int64]:
         """Return a column as label ids, int64, shape (rows,).
 
         In a token task: the ids of all words of all rows, shape (words,). In a multi-label task: zeros and ones, shape
-        (rows, labels).
+        (rows, labels), and ``NO_LABEL`` where a label is unknown.
 
         Raises:
             UsageError: rows were left unanswered.

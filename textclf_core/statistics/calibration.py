@@ -54,7 +54,8 @@ def reliability(references: NDArray[np.int64], scores: NDArray[np.float32], bins
 
     Args:
         references: true label ids, shape (rows,); rows with a negative one have no label and aren't counted. In a
-            multi-label task zeros and ones, shape (rows, labels), each of which counts as a row with two classes.
+            multi-label task zeros and ones, shape (rows, labels), each of which counts as a row with two classes, and
+            negative where unknown.
         scores: probabilities, shape (rows, classes).
         bins: the number of bins.
     """

@@ -77,6 +77,13 @@ class DataKind(Protocol):
         """Return the share of the rows, or words, that have each label, float64, (labels,)."""
         ...
 
+    def unknown_entries(self, labels: Sequence[Any]) -> NDArray[np.bool_]:
+        """Return whether it is unknown that each row has each label, bool, (rows, labels).
+
+        It may be if a text may have several labels. Such entries have no part in loss, counts and metrics.
+        """
+        ...
+
     def strata(self, labels: Sequence[Any]) -> list[int]:
         """Return the stratum of each row, for stratified sampling."""
         ...
@@ -134,7 +141,10 @@ class TrainingKind(Protocol):
         ...
 
     def training_labels(self, tokenized: Dataset) -> NDArray[np.int64]:
-        """Return the labels of tokenized rows: int64, (rows,), or zeros and ones, (rows, labels), or (words,)."""
+        """Return the labels of tokenized rows: int64, (rows,), or zeros and ones, (rows, labels), or (words,).
+
+        Of zeros and ones, ``NO_LABEL`` stands for an unknown one.
+        """
         ...
 
     def loss_terms(self, tokenized: Dataset) -> NDArray[np.int64]:
@@ -175,7 +185,7 @@ class TrainingKind(Protocol):
         ...
 
     def right(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """Return whether the prediction of each row, or word, is correct (all of its labels): bool, (rows,).
+        """Return whether the prediction of each row, or word, is correct (all of its known labels): bool, (rows,).
 
         Args:
             logits: (rows, labels).
@@ -219,7 +229,10 @@ class EvaluationKind(Protocol):
     """The part that is used to evaluate and to predict."""
 
     def label_array(self, labels: Sequence[Any]) -> Any:
-        """Return labels in the form for metrics: int64, (rows,); zeros and ones, (rows, labels); a list of (words,)."""
+        """Return labels in the form for metrics: int64, (rows,); zeros and ones, (rows, labels); a list of (words,).
+
+        Of zeros and ones, ``NO_LABEL`` stands for an unknown one.
+        """
         ...
 
     def flat(self, values: Any) -> NDArray[Any]:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, log_softmax
 
-from textclf_core.tasks.subtokens import NO_LABEL
+from textclf_core.types.task import NO_LABEL
 
 
 def loss_of_one_label(
@@ -14,7 +14,7 @@ def loss_of_one_label(
 ) -> Tensor:
     """Return the losses of rows with one label each, float32, shape (rows,).
 
-    It works with ``torch.func.vmap`` over many heads. Without a focal loss a label may be ``NO_LABEL``.
+    It works with ``torch.func.vmap`` over many heads. A label may be ``NO_LABEL``.
 
     Args:
         logits: float32, shape (rows, classes).
@@ -38,7 +38,7 @@ def loss_of_one_label(
 def weighted_loss(
     logits: Tensor, labels: Tensor, class_weights: Tensor | None, label_smoothing: float, focal_gamma: float
 ) -> Tensor:
-    """Return the losses, computed term by term, float32, in the shape of the labels.
+    """Return the losses, computed term by term, float32, in the shape of the labels; that of ``NO_LABEL`` is 0.
 
     Args:
         logits: float32, shape (..., classes).
@@ -50,7 +50,9 @@ def weighted_loss(
     classes = logits.shape[-1]
     log_p = log_softmax(logits, dim=-1)
     is_label = labels.unsqueeze(-1) == torch.arange(classes, device=labels.device)
-    weight = is_label * (1 - label_smoothing) + label_smoothing / classes
+    weight = is_label * (1 - label_smoothing)
+    if label_smoothing:
+        weight = weight + (labels != NO_LABEL).unsqueeze(-1) * (label_smoothing / classes)
     if class_weights is not None:
         weight = weight * class_weights
     if focal_gamma:

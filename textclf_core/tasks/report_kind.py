@@ -100,7 +100,10 @@ class ReportKind(Protocol):
         ...
 
     def label_ids(self, names: Sequence[Any]) -> NDArray[np.int64]:
-        """Return stored names as label ids, int64, (rows,), -1 for none; zeros and ones, (rows, labels); (words,)."""
+        """Return stored names as label ids, int64, (rows,), -1 for none; zeros and ones, (rows, labels); (words,).
+
+        Among the names of several labels, an :class:`~textclf_core.types.indicators.UnknownLabel` gives ``NO_LABEL``.
+        """
         ...
 
     def stored_scores(self, column: pa.ChunkedArray) -> NDArray[np.float32]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from textclf_core.tasks.subtokens import NO_LABEL
+from textclf_core.types.task import NO_LABEL
 
 
 def labelled_values(labels: Iterable[Any], values: Iterable[Any]) -> list[Any]:

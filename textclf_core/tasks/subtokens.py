@@ -10,6 +10,7 @@ import numpy as np
 
 from textclf_core.errors import UsageError
 from textclf_core.tasks.entities import OUTSIDE
+from textclf_core.types.task import NO_LABEL
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
 
 WORD_STARTS = "word_starts"
 """The column of tokenized words that holds, for each sub-token, the index of the word that it begins, or -1."""
-
-NO_LABEL = -100
-"""The label of sub-tokens without a label; torch's cross-entropy ignores it."""
 
 
 def encode_words(tokenizer: PreTrainedTokenizerBase, rows: Sequence[Sequence[str]]) -> dict[str, list[Any]]:

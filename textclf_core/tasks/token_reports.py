@@ -13,7 +13,7 @@ from textclf_core.tasks.entities import EntityCounts, Mode, Scheme, count_entiti
 from textclf_core.tasks.report_kind import ClassCounts, ExampleViews, SeedDecisions
 from textclf_core.tasks.scored_words import has_label, labelled_values
 from textclf_core.tasks.single_label import counts_of_confusion
-from textclf_core.tasks.subtokens import NO_LABEL
+from textclf_core.types.task import NO_LABEL
 
 if TYPE_CHECKING:
     import pyarrow as pa

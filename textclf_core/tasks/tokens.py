@@ -18,7 +18,6 @@ from textclf_core.tasks.entities import (
 from textclf_core.tasks.label_checks import tell_untrained_labels
 from textclf_core.tasks.scored_words import has_label, labelled_values
 from textclf_core.tasks.subtokens import (
-    NO_LABEL,
     WORD_STARTS,
     WordPlaces,
     by_word,
@@ -29,6 +28,7 @@ from textclf_core.tasks.subtokens import (
 )
 from textclf_core.tasks.token_reports import TokenReports
 from textclf_core.types.postprocessing import Decisions, PostprocessingStep
+from textclf_core.types.task import NO_LABEL
 from textclf_core.types.unicode import valid_text
 
 if TYPE_CHECKING:
@@ -114,6 +114,10 @@ class Tokens(TokenReports):
         """Return the number of words with each label, int64, (labels,)."""
         flat = np.fromiter(filter(has_label, chain.from_iterable(labels)), dtype=np.int64)
         return np.bincount(flat, minlength=self.task.num_labels)
+
+    def unknown_entries(self, labels: Sequence[Any]) -> NDArray[np.bool_]:
+        """Return ``False`` for each row and label, since a word has one label or none."""
+        return np.broadcast_to(np.False_, (len(labels), self.task.num_labels))
 
     def label_shares(self, labels: Sequence[Any]) -> NDArray[np.float64]:
         """Return the share of the words with each label, float64, (labels,)."""

@@ -67,6 +67,10 @@ class WholeTexts:
         """Return the number of rows with each label, int64, shape (labels,)."""
         raise NotImplementedError
 
+    def unknown_entries(self, labels: Sequence[Any]) -> NDArray[np.bool_]:
+        """Return ``False`` for each row and label."""
+        return np.broadcast_to(np.False_, (len(labels), self.task.num_labels))
+
     def labels_of_split(self, rows: int, label_counts: Mapping[str, int]) -> int:
         """Return the number of rows."""
         return rows
@@ -91,9 +95,8 @@ class WholeTexts:
         return np.array(tokenized["label"], dtype=np.int64)
 
     def loss_terms(self, tokenized: Dataset) -> NDArray[np.int64]:
-        """Return the number of loss terms of each row, int64, shape (rows,)."""
-        labels = self.training_labels(tokenized)
-        return np.full(len(labels), labels[0].size if len(labels) else 1, dtype=np.int64)
+        """Return the number of loss terms of each row, int64, shape (rows,): 1."""
+        return np.ones(len(tokenized), dtype=np.int64)
 
     def with_label(self, values: NDArray[Any], tokenized: Dataset) -> NDArray[Any]:
         """Return the values, since every row has a label."""

@@ -66,7 +66,7 @@ class Loss:
         Args:
             logits: shape (rows, classes), or (rows, tokens, classes).
             labels: int64, shape (rows,), or (rows, tokens), where ``NO_LABEL`` stands for none. Of several labels a
-                text, zeros and ones in the shape of the logits.
+                text, zeros and ones in the shape of the logits, or ``NO_LABEL`` where it is unknown.
 
         Raises:
             RunError: a plugin failed, or returned no losses in the shape of the labels.

@@ -37,12 +37,12 @@ class Validation:
         self._loss = loss
 
     def evaluate(self, classifier: EncoderClassifier) -> tuple[float, float]:
-        """Return the mean loss and the accuracy; in a multi-label task, all labels of a text must be correct."""
+        """Return the mean loss and the accuracy; in a multi-label task, all known labels of a text must be correct."""
         kind = kind_of(classifier.task)
         computed = kind.with_label(classifier.logits(self.rows), self.rows)
         logits = torch.from_numpy(computed).to(classifier.encoder.model.device)
         labels = torch.from_numpy(kind.training_labels(self.rows)).to(logits.device)
-        loss = self._loss(logits, labels) / labels.numel()
+        loss = self._loss(logits, labels) / int(kind.loss_terms(self.rows).sum())
         return loss.item(), kind.right(logits, labels).float().mean().item()
 
     def note(self, epoch: int, loss: float, encoder: Encoder, keep: Collection[str]) -> None:

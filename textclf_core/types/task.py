@@ -7,6 +7,10 @@ from typing import Literal
 
 Kind = Literal["single-label", "multi-label", "tokens"]
 
+NO_LABEL = -100
+"""In arrays of labels, a word without a label, or one of several labels of which it is unknown whether a text has it;
+torch's cross-entropy ignores it."""
+
 
 @dataclass(frozen=True)
 class Task:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from textclf_core.hookspecs import hookimpl
+from textclf_core.types.needs import Needs
 
 if TYPE_CHECKING:
     from datasets import DatasetDict
@@ -22,6 +23,8 @@ class Majority:
 
     In a multi-label task it predicts the labels that at least half of the training rows have.
     """
+
+    needs: ClassVar[Needs] = Needs(known_labels=False)
 
     @hookimpl
     def textclf_train(self, data: DatasetDict, task: Task, workspace: Workspace) -> Classifier:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from textclf_core.hookspecs import hookimpl
 from textclf_core.tasks import check_kind
+from textclf_core.types.needs import Needs
 from textclf_core.types.option import Option
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, kw_only=True)
 class TfidfLogreg:
     """Logistic regression on TF-IDF features of words and word pairs; trains in seconds on a CPU."""
+
+    needs: ClassVar[Needs] = Needs(known_labels=False)
 
     ngrams: Annotated[int, Option("Maximum number of words in an n-gram.", ge=1, le=5)] = 2
     c: Annotated[

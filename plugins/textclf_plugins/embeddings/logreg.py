@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class EmbeddingLogreg(Tokenization):
     """Logistic regression on the frozen model's embeddings: one vector per text, computed once and cached."""
 
-    needs: ClassVar[Needs] = Needs(model="headless")
+    needs: ClassVar[Needs] = Needs(model="headless", known_labels=False)
 
     pooling: Annotated[
         Literal["mean", "first-token"],

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from textclf_core.hookspecs import hookimpl
 from textclf_core.tasks import kind_of
+from textclf_core.types.needs import Needs
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,8 +20,11 @@ if TYPE_CHECKING:
 class Accuracy:
     """The share of examples, or of words in token classification, whose predicted label is correct.
 
-    In a multi-label task an example counts as correct if exactly its labels are predicted (subset accuracy).
+    In a multi-label task an example counts as correct if exactly its labels are predicted (subset accuracy). A label of
+    which it is unknown whether the text has it doesn't count.
     """
+
+    needs: ClassVar[Needs] = Needs(known_labels=False)
 
     @hookimpl
     def textclf_compute_metrics(
@@ -30,7 +34,8 @@ class Accuracy:
         task: Task,
     ) -> dict[str, float]:
         """Return ``accuracy``."""
+        from textclf_core.types.indicators import without_unknown
         from textclf_plugins.metrics.label_metrics import AccuracyMetric
 
-        kind = kind_of(task)
-        return {"accuracy": AccuracyMetric.of(kind.flat(references), kind.flat(predictions))}
+        true, predicted = map(kind_of(task).flat, (references, predictions))
+        return {"accuracy": AccuracyMetric.of(without_unknown(true, true), without_unknown(predicted, true))}

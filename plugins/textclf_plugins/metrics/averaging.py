@@ -35,15 +35,19 @@ def averaged(
     """Return precision, recall or F1, averaged over labels.
 
     A label without a row in the references has no such number: ``macro`` leaves it out, and ``binary`` of it is NaN. A
-    label that is never predicted has 0.
+    label that is never predicted has 0. A row of which it is unknown whether it has a label has no part in the numbers
+    of that label, and the label none in that row's mean (``samples``).
 
     Raises:
         UsageError: ``binary`` is given for a task that isn't binary, or ``samples`` for one that isn't multi-label.
     """
+    from textclf_core.types.indicators import without_unknown
+
     kind = kind_of(task)
     average = kind.auto_average() if average == "auto" else average
     if why := kind.check_average(average):
         raise UsageError(f"{plugin}: {why}")
+    predictions, references = without_unknown(predictions, references), without_unknown(references, references)
     present = references.max(axis=0).nonzero()[0] if references.ndim > 1 else sorted(set(references.tolist()))
     if (average == "binary" and 1 not in present) or (average == "macro" and not len(present)):
         return math.nan

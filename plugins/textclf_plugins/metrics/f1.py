@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from textclf_core.hookspecs import hookimpl
 from textclf_core.tasks import check_kind, kind_of
+from textclf_core.types.needs import Needs
 from textclf_core.types.option import Option
 from textclf_plugins.metrics.averaging import AVERAGE_HELP, Average, averaged
 
@@ -24,6 +25,8 @@ class F1:
     The F1 of a label without a row is no number, and is left out of the mean; that of a label that is never predicted
     is 0. In a multi-label task the micro, macro and samples averages are computed too.
     """
+
+    needs: ClassVar[Needs] = Needs(known_labels=False)
 
     average: Annotated[Average, Option(AVERAGE_HELP)] = "auto"
 

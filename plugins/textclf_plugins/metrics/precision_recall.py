@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from textclf_core.hookspecs import hookimpl
 from textclf_core.tasks import check_kind
+from textclf_core.types.needs import Needs
 from textclf_core.types.option import Option
 from textclf_plugins.metrics.averaging import AVERAGE_HELP, Average, averaged
 
@@ -23,6 +24,8 @@ class PrecisionRecall:
 
     Those of a label without a row are no numbers, and are left out of the mean.
     """
+
+    needs: ClassVar[Needs] = Needs(known_labels=False)
 
     average: Annotated[Average, Option(AVERAGE_HELP)] = "auto"
 

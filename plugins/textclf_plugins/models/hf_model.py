@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
+from textclf_core.errors import UsageError
 from textclf_core.hookspecs import hookimpl
 from textclf_core.types.option import Option
 
 if TYPE_CHECKING:
     from textclf_core.encoder import Encoder
+    from textclf_core.types.needs import NeededModel
     from textclf_core.types.task import Task
 
 
@@ -50,10 +52,15 @@ class HfModel:
             raise ValueError("head=keep keeps the checkpoint's own head and its pooling; leave pooling out.")
 
     @hookimpl
-    def textclf_check_options(self) -> None:
-        """Refuse a checkpoint whose files, tokenizer or family can't be used."""
+    def textclf_check_options(self, model_needed: NeededModel) -> None:
+        """Refuse a checkpoint whose files, tokenizer or family can't be used, and a head that would be dropped."""
         from textclf_plugins.models.checkpoints import check_checkpoint
 
+        if self.head == "keep" and model_needed == "headless":
+            raise UsageError(
+                "head=keep would have no effect, since the trainer brings its own head; leave it out, or choose a "
+                "trainer that trains the model's."
+            )
         check_checkpoint(self.checkpoint)
 
     @hookimpl

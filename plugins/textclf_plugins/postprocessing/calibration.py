@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from textclf_core.hookspecs import hookimpl
 from textclf_core.tasks import check_kind
+from textclf_core.types.needs import Needs
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,6 +29,8 @@ class Calibration:
     doesn't change, nor do scores of exactly 0. In a multi-label task the logits of the sigmoids are divided by one
     temperature, so the labels with scores of at least 0.5 don't change.
     """
+
+    needs: ClassVar[Needs] = Needs(known_labels=False)
 
     @hookimpl
     def textclf_check_task(self, task: Task) -> str | None:

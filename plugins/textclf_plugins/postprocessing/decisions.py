@@ -16,6 +16,7 @@ from textclf_core.errors import DataError, UsageError
 from textclf_core.tasks import kind_of
 from textclf_core.types.indicators import THRESHOLD
 from textclf_core.types.postprocessing import UNDECIDED
+from textclf_core.types.task import NO_LABEL
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -174,11 +175,11 @@ def _cuts(options: Threshold, scores: NDArray[np.float32], labels: NDArray[np.in
             f"threshold: {given} chooses exactly one label per text, but this task is multi-label. Leave it out, for "
             "the best F1 of each label, or give recall."
         )
-    found = labels.max(axis=0)
+    found = (labels == 1).any(axis=0)
     if unseen := [name for name, seen in zip(task.label_names, found, strict=True) if not seen]:
         logger.info("threshold: validation has no row of %s, so its threshold stays %g", ", ".join(unseen), THRESHOLD)
     thresholds = (
-        _threshold(truth == 1, of_label, options.recall) if seen else THRESHOLD
+        _threshold(truth[truth != NO_LABEL] == 1, of_label[truth != NO_LABEL], options.recall) if seen else THRESHOLD
         for truth, of_label, seen in zip(labels.T, scores.T, found, strict=True)
     )
     return Cuts(task.label_names, tuple(thresholds))

@@ -15,6 +15,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import logsumexp
 
 from textclf_core.tasks import kind_of
+from textclf_core.types.task import NO_LABEL
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -79,6 +80,7 @@ def fit_temperature(scores: NDArray[np.float32], labels: Sequence[Any], task: Ta
     several = kind.independent_labels
     logs = _log(_yes_and_no(scores) if several else scores)
     truth = kind.label_array(labels).ravel()
+    logs, truth = logs[truth != NO_LABEL], truth[truth != NO_LABEL]
     rows = np.arange(len(truth))
     # A score of 0 stays 0 at any temperature, so such a row has no information about the temperature.
     known = np.isfinite(logs[rows, truth])

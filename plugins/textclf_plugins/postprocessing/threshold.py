@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from textclf_core.hookspecs import hookimpl
 from textclf_core.tasks import check_kind
+from textclf_core.types.needs import Needs
 from textclf_core.types.option import Option
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ class Threshold:
     fitted on validation. In a multi-label task each label has its own threshold. ``costs`` and ``abstain_below`` use
     the scores as probabilities and fit nothing, so put ``calibration`` before them.
     """
+
+    needs: ClassVar[Needs] = Needs(known_labels=False)
 
     recall: Annotated[
         float | None,

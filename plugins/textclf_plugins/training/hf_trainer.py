@@ -29,7 +29,7 @@ class HfTrainer(EncoderTraining):
     doesn't resume.
     """
 
-    needs: ClassVar[Needs] = Needs(model="whole", seams=("loss", "optimizer", "schedule"))
+    needs: ClassVar[Needs] = Needs(model="whole", seams=("loss", "optimizer", "schedule"), known_labels=False)
 
     @hookimpl
     def textclf_train(

@@ -15,6 +15,7 @@ from textclf_core.encoder.dropout import DropoutMasks, replaced_dropout
 from textclf_core.encoder.training_cells import TrainingCell
 from textclf_core.training.loss import Loss
 from textclf_core.training.parameters import decays
+from textclf_core.types.task import NO_LABEL
 
 if TYPE_CHECKING:
     from textclf_core.encoder import Encoder
@@ -84,7 +85,7 @@ class StackedHeads:
         self._rest.masks = list(masks)
         named = {f"model.{name}": values for name, values in parameters.items()}
         logits = functional_call(self._rest, named, (hidden,))
-        return self._row_loss(logits, labels) / labels.numel()
+        return self._row_loss(logits, labels) / (labels != NO_LABEL).sum()
 
     def _masks(self, rows: int) -> list[Tensor]:
         """Return the stacked dropout masks of all cells in this step: for each seed the same as alone."""

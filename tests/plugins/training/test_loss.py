@@ -17,7 +17,7 @@ from textclf_core.errors import UsageError
 from textclf_core.plugins.options import build_plugin
 from textclf_core.testing import tiny_data, tiny_encoder
 from textclf_core.training.loss import Loss, class_weights
-from textclf_core.types.task import Task
+from textclf_core.types.task import NO_LABEL, Task
 from textclf_plugins.training.finetune import Finetune
 from textclf_plugins.training.hf_trainer import HfTrainer
 
@@ -223,3 +223,44 @@ def test_what_is_no_weight_is_refused(written: str) -> None:
 def test_too_few_weights_are_refused_with_the_labels_in_their_order(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"class_weights has 3 numbers, but .* 2 labels, .*: negative, positive\."):
         train(Finetune(class_weights=(1, 2, 3)), tmp_path)
+
+
+# Unknown labels
+
+UNKNOWN_AT = torch.tensor([[0, 0, 1], [0, 1, 0], [1, 0, 0], [0, 0, 0]], dtype=torch.bool)
+TRUE = torch.tensor([[1, 0, 1], [0, 0, 0], [0, 1, 1], [1, 0, 0]])
+
+
+def masked() -> torch.Tensor:
+    return TRUE.masked_fill(UNKNOWN_AT, NO_LABEL)
+
+
+def test_an_unknown_label_has_no_part_in_binary_cross_entropy() -> None:
+    wanted = binary_cross_entropy_with_logits(LOGITS[~UNKNOWN_AT], TRUE[~UNKNOWN_AT].float(), reduction="sum")
+    assert several(masked())(LOGITS, masked()) == pytest.approx(wanted.item())
+
+
+def test_class_weights_are_balanced_over_the_known_labels() -> None:
+    loss = several(masked(), class_weights="balanced")
+    weights = class_weights("balanced", loss.task, loss.class_counts)
+    assert weights is not None
+    # Of the first label, two of three known rows have it: n / (K n_c) is 3 / 2 for "no", and 3 / 4 for "yes".
+    assert weights[0].tolist() == pytest.approx([3 / 2, 3 / 4])
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"label_smoothing": 0.1}, {"class_weights": "balanced", "label_smoothing": 0.1, "focal_gamma": 2.0}]
+)
+@pytest.mark.parametrize("noise", [-30.0, 0.0, 1e4])
+def test_no_logit_of_an_unknown_label_changes_a_bit_of_loss_or_gradient(options: dict[str, Any], noise: float) -> None:
+    loss = several(masked(), **options)
+    results = []
+    for logits in (LOGITS.clone(), LOGITS.masked_fill(UNKNOWN_AT, noise)):
+        logits.requires_grad_()
+        value = loss(logits, masked())
+        value.backward()
+        assert logits.grad is not None
+        assert (logits.grad[UNKNOWN_AT] == 0).all()
+        assert (logits.grad[~UNKNOWN_AT] != 0).all()
+        results.append((value.item(), logits.grad[~UNKNOWN_AT].tolist()))
+    assert results[0] == results[1]

@@ -134,20 +134,6 @@ def test_a_list_that_numpy_writes_as_text_has_its_items(tmp_path: Path) -> None:
     assert (names(data), data["train"]["label"][:]) == (["x", "y"], [[0, 1], [1]])
 
 
-@pytest.mark.parametrize("unknown", [-1, None, float("nan")])
-def test_an_unknown_entry_of_a_vector_is_refused(unknown: float | None) -> None:
-    vectors = [[1, 0, 1], [0, 1, 0], [unknown, 1, unknown]]
-    with pytest.raises(DataError, match=r"row 3: it is unknown .* label '0'\. .* 2 entries in 1 rows .*labels: 0, 2"):
-        from_memory([{"text": "abc"[row], "label": vector} for row, vector in enumerate(vectors)])
-
-
-def test_a_vector_of_unknown_entries_is_a_row_of_test_without_a_label() -> None:
-    train = [{"text": "a", "label": [1, 0]}, {"text": "b", "label": [0, 1]}]
-    test = [{"text": "c", "label": [-1, -1]}, {"text": "d", "label": [1, 1]}]
-    data = from_memory({"train": train, "test": test})
-    assert data["test"]["label"][:] == [[0, 1]]
-
-
 @pytest.mark.parametrize("one", [1, True, 1.0])
 def test_vectors_of_any_type_of_number_are_several_labels(one: float) -> None:
     no = type(one)(0)

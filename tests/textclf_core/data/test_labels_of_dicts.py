@@ -12,9 +12,10 @@ import pyarrow as pa
 import pytest
 from datasets import ClassLabel, Dataset, DatasetDict
 
-from textclf_core.data import from_memory
+from textclf_core.data import from_memory, prepare
 from textclf_core.data.source import ReadSplits
 from textclf_core.errors import DataError
+from textclf_core.types.indicators import unknown_id
 from textclf_plugins.datasets.files import Files
 
 Rows = list[dict[str, Any] | None]
@@ -91,17 +92,17 @@ def test_another_value_is_refused_with_its_line_and_label(value: object, tmp_pat
         of_jsonl(tmp_path, [{"war": 1, "art": 1}, {"war": 0, "art": value}])
 
 
-@pytest.mark.parametrize("missing", [{"war": 0}, {"war": 0, "art": None}, {"war": 0, "art": -1}])
-def test_an_unknown_value_is_refused_with_its_line_and_label(missing: dict[str, Any], tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"line 2: it is unknown whether the text has the label 'art'.*1 entry is"):
-        of_jsonl(tmp_path, [{"war": 1, "art": 1}, missing])
+def test_one_label_beside_unknown_ones_is_no_task_of_one_label(tmp_path: Path) -> None:
+    data = of_jsonl(tmp_path, [{"war": 1, "art": 0}, {"war": 0, "art": 1}, {"war": 1}])
+    assert data["train"].features["label"].feature == ClassLabel(names=["art", "war"])
+    assert data["train"]["label"][:] == [[1], [0], [unknown_id(0), 1]]
 
 
 def test_rows_of_test_without_a_known_value_have_no_label() -> None:
-    train = [{"text": "a", "cats": {"war": 1, "art": 1}}, {"text": "b", "cats": {"war": 0, "art": 0}}]
+    train = [{"text": f"{n}", "cats": {"war": n % 2, "art": n % 3 % 2}} for n in range(40)]
     test = [{"text": "c", "cats": {"war": 1, "art": 0}}, {"text": "d", "cats": {}}, {"text": "e", "cats": None}]
-    data = from_memory({"train": train, "test": test})
-    assert isinstance(data, ReadSplits)
-    assert (data.unlabelled, data["test"]["label"][:]) == (2, [[1]])
-    with pytest.raises(DataError, match="row 3: None isn't a list of labels"):
-        from_memory({"train": [*train, test[1]]})
+    data = prepare(from_memory({"train": train, "test": test}), 0)
+    assert data.data["test"]["label"][:] == [[1]]
+    assert [split.unlabelled for split in data.record.splits] == [0, 0, 2]
+    with pytest.raises(DataError, match="row 41: None isn't a list of labels"):
+        from_memory({"train": [*train, test[2]]})

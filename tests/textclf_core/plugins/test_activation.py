@@ -10,9 +10,13 @@ import pytest
 from textclf_core.errors import UsageError
 from textclf_core.plugins import ActivePlugins, Catalogue, activate, override, suited
 from textclf_core.plugins.specs import PluginSpec
-from textclf_core.types.task import Task
+from textclf_core.types.data import DataRecord
 
 PluginFile = Callable[..., Path]
+
+
+def data_of(*labels: str, kind: str = "single-label") -> DataRecord:
+    return DataRecord(source="", fingerprint="", task_kind=kind, label_names=labels, text_columns=("text",), splits=())
 
 
 def names(plugins: ActivePlugins) -> list[str]:
@@ -45,7 +49,7 @@ def test_f1_comes_before_accuracy_by_default() -> None:
 
 
 def test_metrics_that_nobody_chose_are_left_out_where_they_cant_do_with_the_task() -> None:
-    texts, words = Task(("bad", "good")), Task(("O", "B-person"), ("tokens",), "tokens")
+    texts, words = data_of("bad", "good"), data_of("O", "B-person", kind="tokens")
     plugins = activate(["minilm"], Catalogue.discover())
     assert [plugin.name for plugin in suited(plugins, texts).of_role("metric")] == ["f1", "accuracy"]
     assert [plugin.name for plugin in suited(plugins, words).of_role("metric")] == ["entity-f1", "accuracy"]
@@ -54,7 +58,7 @@ def test_metrics_that_nobody_chose_are_left_out_where_they_cant_do_with_the_task
 def test_what_was_chosen_and_cant_do_with_the_task_is_refused_with_its_reason() -> None:
     plugins = activate(["tfidf-logreg", "mcc"], Catalogue.discover())
     with pytest.raises(UsageError, match=r"tfidf-logreg: it labels whole texts.*\.\nmcc: it scores whole texts.*\."):
-        suited(plugins, Task(("O", "B-person"), ("tokens",), "tokens"))
+        suited(plugins, data_of("O", "B-person", kind="tokens"))
 
 
 def test_a_plugin_keeps_its_options_and_who_set_each() -> None:
