@@ -10,11 +10,12 @@ import pytest
 from made_runs import reviews, write_run
 from scipy import stats
 
-from textclf_core.reports.analysis import analyse
+from textclf_core.reports.analysis import Analysis, analyse
 from textclf_core.reports.criteria import Criteria
 from textclf_core.reports.data_sets import OverDataSets, over_data_sets
 from textclf_core.reports.page import page_text
 from textclf_core.reports.plots import write_joint_plots
+from textclf_core.reports.plots.ranks import rank_chart
 from textclf_core.reports.printed import ReportOptions, report_text
 from textclf_core.reports.stored import find_runs
 from textclf_core.statistics.ranks import average_ranks
@@ -59,10 +60,16 @@ def test_one_data_set_is_no_comparison_over_data_sets(tmp_path: Path) -> None:
     assert compared(tmp_path) is None
 
 
-def test_from_ten_data_sets_on_contenders_are_ranked(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def on_ten(tmp_path_factory: pytest.TempPathFactory) -> tuple[Analysis, ...]:
+    folder = tmp_path_factory.mktemp("ten")
     for number in range(10):
-        write(tmp_path, f"set {number}", number, {"strong": 0.9, "fair": 0.8, "weak": 0.6})
-    found = compared(tmp_path)
+        write(folder, f"set {number}", number, {"strong": 0.9, "fair": 0.8, "weak": 0.6})
+    return analyse(find_runs([folder]), Criteria(metric="accuracy"))
+
+
+def test_from_ten_data_sets_on_contenders_are_ranked(on_ten: tuple[Analysis, ...]) -> None:
+    found = over_data_sets(on_ten)
     assert found is not None
     assert found.ranks is not None
     assert list(found.ranks.mean.values()) == [1.0, 2.0, 3.0]
@@ -70,23 +77,33 @@ def test_from_ten_data_sets_on_contenders_are_ranked(tmp_path: Path) -> None:
     assert found.ranks.groups() == (("strong", "fair"), ("fair", "weak"))
     [written] = found.json()["ranks"]["not_shown_to_differ"][:1]
     assert written == ["strong", "fair"]
-    text = report_text(analyse(find_runs([tmp_path]), Criteria(metric="accuracy")), ReportOptions())
+    text = report_text(on_ten, ReportOptions())
     assert "Over 10 data sets: set 0, set 1" in " ".join(text.split())
 
 
-def test_a_diagram_shows_the_ranks_and_which_are_not_shown_to_differ(tmp_path: Path) -> None:
-    for number in range(10):
-        write(tmp_path / "runs", f"set {number}", number, {"strong": 0.9, "fair": 0.8, "weak": 0.6})
-    analyses = analyse(find_runs([tmp_path / "runs"]), Criteria(metric="accuracy"))
-    assert [path.name for path in write_joint_plots(analyses, tmp_path / "plots")] == [
+def test_a_diagram_shows_the_ranks_and_which_are_not_shown_to_differ(
+    on_ten: tuple[Analysis, ...], tmp_path: Path
+) -> None:
+    over = over_data_sets(on_ten)
+    assert over is not None
+    chart = rank_chart(over)
+    assert chart is not None
+    [axes] = chart.figure.axes
+    assert {"critical difference 1.05", "strong  1.00 ", " 3.00  weak"} <= {text.get_text() for text in axes.texts}
+    tips = [line for line in axes.lines if str(line.get_label()).startswith("fair: average rank 2.00 over 10")]
+    assert [list(line.get_xdata()) for line in tips] == [[2.0]]
+    bars = [line for line in axes.lines if line.get_linewidth() == 4]
+    assert [[round(float(x)) for x in line.get_xdata()] for line in bars] == [[1, 2], [2, 3]]
+    assert [path.name for path in write_joint_plots(on_ten, tmp_path / "plots")] == [
         "critical-difference.png",
         "critical-difference.svg",
     ]
-    assert write_joint_plots(analyses[:9], tmp_path / "nine") == ()  # fewer than ten aren't ranked
-    page = page_text(analyses)
-    assert "strong: average rank 1.00 over 10 data sets" in page
-    assert "critical difference 1.05" in page
-    assert "strong: average rank" not in page_text(analyses[:9])
+    assert write_joint_plots(on_ten[:9], tmp_path / "nine") == ()  # fewer than ten aren't ranked
+
+
+@pytest.mark.slow  # a page of ten comparisons has a hundred charts
+def test_the_page_has_the_diagram(on_ten: tuple[Analysis, ...]) -> None:
+    assert "strong: average rank 1.00 over 10 data sets" in page_text(on_ten)
 
 
 def test_a_report_as_json_has_the_results_by_data_set(tmp_path: Path) -> None:

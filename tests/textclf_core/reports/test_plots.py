@@ -236,7 +236,10 @@ def test_scores_by_amount_of_training_data_are_drawn_where_there_are_several(tmp
             write_run(tmp_path / "runs", "full", seed=seed, accuracy=accuracy, train_rows=rows, train_size=size)
             write_run(tmp_path / "runs", "head-only", seed=seed, accuracy=0.7, train_rows=rows, train_size=size)
     analyses = analyse(find_runs([tmp_path / "runs"]))
-    assert [path.name for path in write_joint_plots(analyses, tmp_path / "plots")] == ["train-size.png", "train-size.svg"]
+    assert [path.name for path in write_joint_plots(analyses, tmp_path / "plots")] == [
+        "train-size.png",
+        "train-size.svg",
+    ]
     assert write_joint_plots(analyses[:1], tmp_path / "one") == ()
     assert not (tmp_path / "one").exists()
 
