@@ -89,7 +89,7 @@ def test_a_diagram_shows_the_ranks_and_which_are_not_shown_to_differ(
     chart = rank_chart(over)
     assert chart is not None
     [axes] = chart.figure.axes
-    assert {"critical difference 1.05", "strong  1.00 ", " 3.00  weak"} <= {text.get_text() for text in axes.texts}
+    assert {"critical difference 1.05", "strong  1.00", "3.00  weak"} <= {text.get_text() for text in axes.texts}
     tips = [line for line in axes.lines if str(line.get_label()).startswith("fair: average rank 2.00 over 10")]
     assert [list(line.get_xdata()) for line in tips] == [[2.0]]
     bars = [line for line in axes.lines if line.get_linewidth() == 4]

@@ -13,8 +13,9 @@ _LINE = 0.3
 _LABELS = 0.37  # of the width, on either side
 _LONGEST_LABEL = 18
 # Above the axis and below the last label, and between the bars of groups, in lines.
-_ABOVE, _BELOW, _BETWEEN_BARS = 2.4, 0.6, 0.45
-_OVERHANG = 0.06  # of the axis: by how much a bar goes beyond its ranks
+_ABOVE, _BELOW, _BETWEEN_BARS = 2.9, 0.6, 0.45
+# Of the axis: by how much a bar goes beyond its ranks, and a line to a label beyond the axis.
+_OVERHANG, _GAP = 0.03, 0.05
 
 
 def rank_chart(over: OverDataSets) -> Chart | None:
@@ -49,16 +50,16 @@ def rank_chart(over: OverDataSets) -> Chart | None:
     axes.text(1, 1.75, f"critical difference {ranks.critical_difference:.2f}", va="bottom", color=INK)
     for number, group in enumerate(groups):
         reach = [ranks.mean[group[0]], ranks.mean[group[-1]]]
-        ends = [reach[0] - _OVERHANG * (last - 1) / 2, reach[1] + _OVERHANG * (last - 1) / 2]
+        ends = [reach[0] - _OVERHANG * (last - 1), reach[1] + _OVERHANG * (last - 1)]
         height = -0.5 - _BETWEEN_BARS * number
         axes.plot(ends, [height] * 2, color=INK, linewidth=4, solid_capstyle="butt", clip_on=False, zorder=3)
     for place, name in enumerate(ordered):
         # The nearest to the edge is on top, so that no line crosses another.
         is_left = name in on_the_left
         height = -first_label - (place if is_left else last - 1 - place)
-        edge = 1 - 0.05 * (last - 1) if is_left else last + 0.05 * (last - 1)
+        edge, beyond = (1.0, -_GAP * (last - 1)) if is_left else (float(last), _GAP * (last - 1))
         rank = ranks.mean[name]
-        axes.plot([rank, rank, edge], [0, height, height], color=SOFT, linewidth=0.9, clip_on=False, zorder=1)
+        axes.plot([rank, rank, edge + beyond], [0, height, height], color=SOFT, linewidth=0.9, clip_on=False, zorder=1)
         axes.plot(
             [rank],
             [0],
@@ -72,7 +73,7 @@ def rank_chart(over: OverDataSets) -> Chart | None:
             zorder=4,
         )
         text = f"{short[name]}  {rank:.2f}" if is_left else f"{rank:.2f}  {short[name]}"
-        axes.text(edge, height, f"{text} " if is_left else f" {text}", ha="right" if is_left else "left", va="center")
+        axes.text(edge + 1.5 * beyond, height, text, ha="right" if is_left else "left", va="center")
     caption = (
         f"Average ranks in {over.metric} over {len(over.data_sets)} data sets; 1 is the highest score. Bars join those "
         "that aren't shown to differ (Nemenyi's test at 5%; Friedman's test that all are equal: p "
