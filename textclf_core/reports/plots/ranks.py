@@ -12,6 +12,7 @@ _WIDTH = 6.4  # inches
 _LINE = 0.3
 _LABELS = 0.37  # of the width, on either side
 _LONGEST_LABEL = 18
+_MOST_TICKS = 8
 # Above the axis and below the last label, and between the bars of groups, in lines.
 _ABOVE, _BELOW, _BETWEEN_BARS = 2.9, 0.6, 0.45
 # Of the axis: by how much a bar goes beyond its ranks, and a line to a label beyond the axis.
@@ -44,7 +45,7 @@ def rank_chart(over: OverDataSets) -> Chart | None:
     axes.spines["bottom"].set_visible(False)
     axes.spines["top"].set_visible(True)
     axes.xaxis.tick_top()
-    axes.set_xticks(range(1, last + 1))
+    axes.set_xticks(range(1, last + 1, 1 + (last - 1) // _MOST_TICKS))
 
     axes.plot([1, 1 + ranks.critical_difference], [1.45] * 2, color=INK, linewidth=2, clip_on=False, marker="|")
     axes.text(1, 1.75, f"critical difference {ranks.critical_difference:.2f}", va="bottom", color=INK)
