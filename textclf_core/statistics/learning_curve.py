@@ -39,7 +39,8 @@ class FittedCurve:
     Attributes:
         smallest: the smallest number of training examples that was run.
         largest: the largest one.
-        first_error: 1 minus the score at the smallest size, float64, (draws,).
+        best: the best score that there can be.
+        first_error: that minus the score at the smallest size, float64, (draws,).
         reduction: the share of that error that any amount of data takes away, float64, (draws,).
         exponent: how fast it does, float64, (draws,).
         deviation: how far the score of one training sample lies from the curve, float64, (draws,).
@@ -48,6 +49,7 @@ class FittedCurve:
 
     smallest: int
     largest: int
+    best: float
     first_error: NDArray[np.float64]
     reduction: NDArray[np.float64]
     exponent: NDArray[np.float64]
@@ -56,7 +58,7 @@ class FittedCurve:
 
     def score(self, rows: float) -> Estimate:
         """Return the mean score over seeds on all texts, if trained on one sample of so many examples."""
-        return self._estimate(np.clip(1 - self._error(rows) + self.deviation, 0, 1))
+        return self._estimate(np.minimum(self.best, self.best - self._error(rows) + self.deviation))
 
     def gain(self, more: float) -> Estimate:
         """Return what so many more examples than the largest size add to the score, on average over samples."""
@@ -81,7 +83,7 @@ class FittedCurve:
 
 
 def fit_curve(
-    sizes: Sequence[int], error: JointError, *, tolerance: float, level: float = 0.95, seed: int = 0
+    sizes: Sequence[int], error: JointError, *, tolerance: float, best: float = 1.0, level: float = 0.95, seed: int = 0
 ) -> FittedCurve:
     """Return a contender's learning curve: an inverse power law that falls towards a limit.
 
@@ -97,6 +99,7 @@ def fit_curve(
         sizes: the numbers of training examples, ascending.
         error: the scores at these sizes, and their joint error.
         tolerance: in the metric's units.
+        best: the best score that there can be, towards which more data may lead.
         level: the level of the intervals.
         seed: the seed of the draws.
 
@@ -109,7 +112,7 @@ def fit_curve(
             f"{len(sizes)}."
         )
     rng = np.random.default_rng(seed)
-    errors, ratios = 1 - error.means, np.array(sizes) / sizes[0]
+    errors, ratios = best - error.means, np.array(sizes) / sizes[0]
     deviations = _MEDIAN_DEVIATION * tolerance * np.tan(np.pi / 2 * _middles(_DEVIATIONS))
     variances = (error.draw_truths(_SEED_VARIANCES, rng)[:, None] + deviations[:, None] ** 2).reshape(-1, len(sizes))
     precision = np.asarray(np.linalg.inv(error.by_examples + variances[:, :, None] * np.eye(len(sizes))))
@@ -132,7 +135,7 @@ def fit_curve(
     first = (pulled @ errors) / information + rng.standard_normal(_DRAWS) / np.sqrt(information)
     scale = np.tile(deviations, _SEED_VARIANCES)[of_variance]
     deviation = scale * rng.standard_normal(_DRAWS)
-    return FittedCurve(sizes[0], sizes[-1], first, reduction, exponent, deviation, level)
+    return FittedCurve(sizes[0], sizes[-1], best, first, reduction, exponent, deviation, level)
 
 
 def _middles(count: int) -> NDArray[np.float64]:
