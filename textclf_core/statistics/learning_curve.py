@@ -18,7 +18,7 @@ FEWEST_SIZES = 4
 FARTHEST = 2.0
 """How far, in largest sizes, a curve is followed without a warning."""
 
-_MEDIAN_EXPONENT, _SPREAD_OF_EXPONENT = 0.5, 0.75
+_MEDIAN_EXPONENT, _SPREAD_OF_EXPONENT = 0.35, 1.0
 _MEDIAN_DEVIATION = 0.5  # in tolerances
 _REDUCTIONS, _EXPONENTS, _DEVIATIONS, _SEED_VARIANCES = 60, 40, 12, 24
 _DRAWS = 4000
@@ -91,9 +91,9 @@ def fit_curve(
     2012, article 8; Viering and Loog, IEEE TPAMI 45, 2023, pp. 7799-7819). Scores lie about it by three errors: that of
     the test rows, which all sizes share; that of the seeds; and the deviation of a size's training sample, into which
     goes whatever the form doesn't describe. The parameters are integrated over, not estimated. Priors: the first error
-    and the share of it that data can take away are uniform; the exponent is lognormal with the median 1/2 (95% between
-    0.11 and 2.2), since theory has rates of 1/2 and 1 and experiments often slower ones; the deviation is normal with
-    a half-Cauchy scale whose median is half the tolerance.
+    and the share of it that data can take away are uniform, and a share below a 60th counts as none; the exponent is
+    lognormal with the median 0.35 (95% between 0.05 and 2.5), since theory has rates of 1/2 and 1 and experiments often
+    slower ones; the deviation is normal with a half-Cauchy scale whose median is half the tolerance.
 
     Args:
         sizes: the numbers of training examples, ascending.
@@ -128,7 +128,8 @@ def fit_curve(
     # Anywhere in its cell of the grid, which is coarser than the data may be.
     cells = np.array([[_REDUCTIONS], [_EXPONENTS]])
     drawn = grid[:, of_shape] + (rng.random((2, _DRAWS)) - 0.5) / cells
-    reduction, exponent = drawn[0], _exponents(drawn[1])
+    # Else the interval of a gain, whose ends are quantiles, could never hold that there is none.
+    reduction, exponent = np.where(drawn[0] < 1 / _REDUCTIONS, 0, drawn[0]), _exponents(drawn[1])
     shapes = _shapes(reduction, exponent, ratios)
     pulled = np.einsum("di,dij->dj", shapes, precision[of_variance])
     information = (pulled * shapes).sum(axis=1)
