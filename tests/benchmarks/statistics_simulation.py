@@ -2,10 +2,7 @@
 
     python tests/benchmarks/statistics_simulation.py [--simulations 1000] [--only errors,recommended]
 
-prints tables, each figure with its Monte-Carlo standard error. In a simulation each prediction is right if a normal
-variable stays below a threshold; the variable is the sum of a part that all contenders share (how hard the text is) and
-a part of the one model. The share of its variance that is shared makes errors independent, or alike as those of real
-models are. Seeds scatter: a model's true accuracy lies about its contender's.
+prints tables, each figure with its Monte-Carlo standard error. ``simulated_worlds.py`` says how predictions are drawn.
 """
 
 from __future__ import annotations
@@ -14,202 +11,23 @@ import argparse
 import math
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import combinations, product
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from simulated_worlds import (
+    TOLERANCE,
+    Tally,
+    World,
+    look_at_errors,
+    look_at_recommendation,
+    simulate,
+)
 
-from textclf_core.statistics import Comparison, Metric, compare
+from textclf_core.statistics import Comparison, Metric, compare, joint_error
 from textclf_core.statistics.crossing import crossing
-
-ALPHA = 0.05
-TOLERANCE = 0.01
-
-
-@dataclass(frozen=True)
-class World:
-    """What the simulated contenders are like.
-
-    Attributes:
-        accuracies: the true accuracy of each contender, on either label.
-        scatter: the standard deviation of a model's true accuracy about its contender's, over seeds: one for all, or
-            one for each.
-        share: the share of the variable's variance that all contenders have in common.
-        positives: the share of rows with the second label.
-        copies: how often each text is there: once, each twice, or a fifth of the rows in groups of five.
-    """
-
-    accuracies: tuple[float, ...] = (0.8,) * 4
-    seeds: int = 3
-    rows: int = 1066
-    metric: Metric = "accuracy"
-    scatter: float | tuple[float, ...] = 0.0
-    share: float = 0.3
-    positives: float = 0.5
-    copies: Literal["none", "twice", "a fifth"] = "none"
-
-    @property
-    def clusters(self) -> NDArray[np.int64]:
-        """Which rows have the same text, as ids."""
-        if self.copies == "twice":
-            return np.arange(self.rows) // 2
-        grouped = self.rows // 5 if self.copies == "a fifth" else 0
-        return np.concatenate([np.arange(grouped) // 5, grouped + np.arange(self.rows - grouped)])
-
-    @property
-    def name(self) -> str:
-        """What is special about it, in short."""
-        scatter = "/".join(f"{100 * one:g}" for one in np.atleast_1d(self.scatter))
-        labels = f" {100 * self.positives:.0f}:{100 - 100 * self.positives:.0f}" if self.positives != 0.5 else ""
-        return f"{self.metric}{labels}, {self.rows} rows, {self.seeds} seeds, scatter {scatter}, share {self.share:g}"
-
-    def draw(self, rng: np.random.Generator) -> tuple[NDArray[np.int64], dict[str, NDArray[np.int64]]]:
-        """Return the references and, for each contender, the predictions of its seeds."""
-        _, texts = np.unique(self.clusters, return_inverse=True)
-        different = int(texts.max()) + 1
-        references = (rng.random(different) < self.positives).astype(np.int64)
-        right = self.draw_right(different, rng)
-        predictions = {str(name): np.where(of_one, references, 1 - references) for name, of_one in enumerate(right)}
-        return references[texts], {name: of_one[:, texts] for name, of_one in predictions.items()}
-
-    def draw_right(self, rows: int, rng: np.random.Generator) -> NDArray[np.bool_]:
-        """Return which rows the models are right on, (contenders, seeds, rows)."""
-        number = len(self.accuracies)
-        deviations = np.broadcast_to(self.scatter, (number,))[:, None] * rng.normal(size=(number, self.seeds))
-        accuracies = np.clip(np.array(self.accuracies)[:, None] + deviations, 0.01, 0.995)
-        variable = np.sqrt(1 - self.share) * rng.normal(size=(number, self.seeds, rows))
-        variable += np.sqrt(self.share) * rng.normal(size=rows)
-        return np.asarray(variable < stats.norm.ppf(accuracies)[:, :, None])
-
-    @property
-    def truths(self) -> NDArray[np.float64]:
-        """The true score of each contender: the mean over its possible seeds."""
-        points, weights = np.polynomial.hermite_e.hermegauss(31)
-        scatter = np.broadcast_to(self.scatter, (len(self.accuracies),))
-        accuracies = np.clip(np.array(self.accuracies)[:, None] + scatter[:, None] * points, 0.01, 0.995)
-        return np.asarray(true_score(self.metric, accuracies, self.positives) @ (weights / weights.sum()))
-
-
-def true_score(metric: Metric, accuracy: NDArray[np.float64], positives: float) -> NDArray[np.float64]:
-    """Return the score on all texts of a model that is right on either label with this probability."""
-    if metric == "accuracy":
-        return accuracy
-    of_label = [
-        2 * share * accuracy / (share * accuracy + share * accuracy + (1 - accuracy))
-        for share in (1 - positives, positives)
-    ]
-    return np.asarray(of_label[1] if metric == "f1-binary" else (of_label[0] + of_label[1]) / 2)
-
-
-@dataclass
-class Tally:
-    """Shares over simulations, and means."""
-
-    values: dict[str, list[float]]
-
-    def add(self, **values: float) -> None:
-        """Add what came of one simulation."""
-        for name, value in values.items():
-            self.values.setdefault(name, []).append(float(value))
-
-    def write(self, name: str) -> str:
-        """Return a mean with its standard error."""
-        values = np.array(self.values[name])
-        return f"{values.mean():.3f} ± {values.std() / math.sqrt(len(values)):.3f}"
-
-
-def simulate(
-    world: World,
-    simulations: int,
-    look: Callable[[World, Comparison, Tally], None],
-    *,
-    pairs: bool = False,
-    seed: int = 0,
-) -> Tally:
-    """Return what ``look`` finds in many comparisons of one world."""
-    rng, tally = np.random.default_rng(seed), Tally({})
-    for simulation in range(simulations):
-        references, predictions = world.draw(rng)
-        comparison = compare(
-            references,
-            predictions,
-            world.metric,
-            alpha=ALPHA,
-            tolerance=TOLERANCE,
-            clusters=world.clusters,
-            with_pairs=pairs,
-            resamples=500,
-            seed=simulation,
-        )
-        look(world, comparison, tally)
-    return tally
-
-
-def look_at_errors(world: World, comparison: Comparison, tally: Tally) -> None:
-    """Note false verdicts and pairs, and which intervals hold the truth."""
-    truths = world.truths
-    from_best = truths - np.array([np.delete(truths, one).max() for one in range(len(truths))])
-    verdicts = [one.verdict for one in comparison.contenders]
-    pairs = [
-        pair.adjusted_p_value < ALPHA and abs(truths[int(pair.first)] - truths[int(pair.second)]) < 1e-12
-        for pair in comparison.pairs
-    ]
-    best = int(comparison.best)
-    differences = [
-        pair.difference.interval.low
-        <= truths[int(pair.first)] - truths[int(pair.second)]
-        <= pair.difference.interval.high
-        for pair in comparison.pairs
-    ]
-    tally.add(
-        false_best=any(one == "best" and gap <= 0 for one, gap in zip(verdicts, from_best, strict=True)),
-        false_worse=any(one == "worse" and gap >= 0 for one, gap in zip(verdicts, from_best, strict=True)),
-        false_pair=any(pairs),
-        shown_worse=np.mean([one == "worse" for one, gap in zip(verdicts, from_best, strict=True) if gap < 0] or [0]),
-        false_as_good=any(
-            one == "as good" and gap <= -TOLERANCE + 1e-9 for one, gap in zip(verdicts, from_best, strict=True)
-        ),
-        as_good=np.mean([one == "as good" for one, gap in zip(verdicts, from_best, strict=True) if gap > -1e-9]),
-        score=np.mean(
-            [
-                one.interval.low <= truth <= one.interval.high
-                for number, (one, truth) in enumerate(zip(comparison.contenders, truths, strict=True))
-                if number != best
-            ]
-        ),
-        best_score=comparison.contenders[best].interval.low
-        <= truths[best]
-        <= comparison.contenders[best].interval.high,
-        pairs_at_once=all(differences),
-        distances=all(
-            one.distance is not None and one.distance.low - 1e-12 <= gap <= one.distance.high + 1e-12
-            for one, gap in zip(comparison.contenders, from_best, strict=True)
-        ),
-        detectable=min(1.0, comparison.detectable or 1.0),
-    )
-
-
-def look_at_recommendation(world: World, comparison: Comparison, tally: Tally) -> None:
-    """Note what the recommended contender loses and costs; costs fall evenly from 1 to 0.1."""
-    truths, costs = world.truths, np.linspace(1, 0.1, len(world.accuracies))
-    losses = [one.loss for one in comparison.contenders if one.loss]
-    within = [number for number, loss in enumerate(losses) if loss.expected <= TOLERANCE / 2]
-    chosen = (
-        min(within, key=lambda number: costs[number])
-        if within
-        else min(range(len(losses)), key=lambda number: losses[number].expected)
-    )
-    loss = truths.max() - truths[chosen]
-    tally.add(
-        too_bad=loss > TOLERANCE + 1e-9,
-        loss=100 * loss,
-        cost=costs[chosen],
-        cost_of_best_looking=costs[int(comparison.best)],
-        risk=losses[chosen].risk,
-    )
+from textclf_core.statistics.learning_curve import fit_curve
 
 
 def error_worlds() -> list[World]:
@@ -354,6 +172,41 @@ def _advises_a_crossing(seed: int, rows: int) -> bool:
     return any(one is not None and one.is_established for one in found)
 
 
+def curves(simulations: int) -> Iterator[tuple[str, ...]]:
+    """A fitted curve: how often its bands hold the score at twice the largest size, and the gain until then."""
+    columns = ("score", "gain", "score of the sample", "width of the score's band", "of the gain's")
+    yield ("true curve; sizes; 3 seeds", *columns)
+    with ProcessPoolExecutor() as pool:
+        for shape, sizes, rows, deviation in product(TRUE_CURVES, CURVE_SIZES, (1066, 5000), (0.0, 0.01)):
+            world = ([shape] * simulations, [sizes] * simulations, [rows] * simulations, [deviation] * simulations)
+            found = np.array(list(pool.map(_fit, range(simulations), *world, chunksize=5)))
+            name = f"{shape}; {', '.join(map(str, sizes))}; {rows} rows; samples scatter by {100 * deviation:g}"
+            yield (name, *(f"{own.mean():.3f} ± {own.std() / math.sqrt(simulations):.3f}" for own in found.T))
+
+
+TRUE_CURVES: dict[str, Callable[[float], float]] = {
+    "inverse power": lambda rows: 0.9 - 0.25 * (rows / 128) ** -0.5,
+    "slow inverse power": lambda rows: 0.95 - 0.25 * (rows / 128) ** -0.15,
+    "exponential": lambda rows: 0.88 - 0.25 * math.exp(-rows / 1500),
+    "flat": lambda rows: 0.8,
+    "late rise": lambda rows: 0.55 + 0.33 / (1 + (rows / 800) ** -1.5),
+}
+CURVE_SIZES = ((128, 512, 2048, 8192), (128, 256, 512, 1024, 2048, 4096))
+
+
+def _fit(seed: int, shape: str, sizes: Sequence[int], rows: int, deviation: float) -> tuple[float, ...]:
+    """Return whether the bands at twice the largest size hold the truths, and how wide they are."""
+    rng, true = np.random.default_rng([seed, 5]), TRUE_CURVES[shape]
+    accuracies = tuple(true(size) + deviation * rng.normal() for size in sizes)
+    references, predictions = World(accuracies, rows=rows, scatter=0.005).draw(rng)
+    found = fit_curve(sizes, joint_error(references, predictions, "accuracy"), tolerance=TOLERANCE, seed=seed)
+    last = sizes[-1]
+    truths = true(2 * last), true(2 * last) - true(last), true(2 * last) + deviation * rng.normal()
+    score, gain = found.score(2 * last).interval, found.gain(last).interval
+    holds = [one.low <= truth <= one.high for one, truth in zip((score, gain, score), truths, strict=True)]
+    return (*map(float, holds), score.high - score.low, gain.high - gain.low)
+
+
 def looks(simulations: int) -> Iterator[tuple[str, ...]]:
     """Any false verdict at any look, 4 equal contenders; and a gap of 4 points, beside a fixed number of 10 seeds."""
     yield (
@@ -437,6 +290,7 @@ TABLES: dict[str, Callable[[int], Iterator[tuple[str, ...]]]] = {
     "looks": looks,
     "copies": copies,
     "crossings": crossings,
+    "curves": curves,
 }
 
 

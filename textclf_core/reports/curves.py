@@ -1,16 +1,31 @@
-"""Learning curves over the amount of training data, and the sizes where they cross."""
+"""Learning curves over the amount of training data: fitted ones, and the sizes where they cross."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from itertools import combinations
+from typing import TYPE_CHECKING, Any
 
 from textclf_core.reports.analysis import Analysis, statistic
-from textclf_core.reports.outcomes import outcomes_of, references_of
+from textclf_core.reports.formatting import format_table, prose
+from textclf_core.reports.outcomes import clusters_of, outcomes_of, references_of
+from textclf_core.reports.rounding import places, write_number, write_significant
 from textclf_core.reports.stored import ContenderRuns
+from textclf_core.statistics import Metric, joint_error
 from textclf_core.statistics.crossing import Crossing, crossing
+from textclf_core.statistics.learning_curve import FEWEST_SIZES, Estimate, FittedCurve, fit_curve
 from textclf_core.types.data import SplitRecord
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+MORE = 1000
+"""A report says what so many more labels would buy."""
+
+# In tolerances: scores that lie so far from the curve don't follow it.
+_MISFIT = 2
 
 
 @dataclass(frozen=True)
@@ -23,19 +38,35 @@ class CurvePoint:
     high: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LearningCurves:
-    """The contenders' learning curves on one test split, and their crossings.
+    """The contenders' learning curves on one test split.
 
-    Each crossing is a tuple: the contender that is better below it, the one that is better above it, and the crossing.
+    Attributes:
+        test: the SHA-256 of the test split.
+        metric: the metric.
+        tolerance: the loss that is accepted, in the metric's units.
+        points: the scores of each contender, by its label, the smallest size first.
+        crossings: the contender that is better below a crossing, the one that is better above it, and the crossing.
+        fits: the fitted curve of each contender with enough sizes, by its label.
+        recommended: the label of the contender that is recommended at the largest size.
+        price: of labelling ``MORE`` texts; ``None`` without prices.
     """
 
+    test: str
     metric: str
-    points: dict[str, tuple[CurvePoint, ...]]
+    tolerance: float
+    points: Mapping[str, tuple[CurvePoint, ...]]
     crossings: tuple[tuple[str, str, Crossing], ...]
+    fits: Mapping[str, FittedCurve]
+    recommended: str
+    price: float | None
 
     def sentences(self) -> list[str]:
-        """Return one sentence per established crossing, with the contenders to use below and above it."""
+        """Return what the curves say: what to use below and above each established crossing, what more labels buy."""
+        return [*self._crossing_sentences(), *self._fit_sentences()]
+
+    def _crossing_sentences(self) -> list[str]:
         established = [one for one in self.crossings if one[2].is_established]
         advice = [
             f"Below about {_rows(found.rows)} training examples use {below}, above it {above} "
@@ -53,42 +84,194 @@ class LearningCurves:
             )
         return advice or ["No two contenders' curves cross."]
 
+    def _fit_sentences(self) -> list[str]:
+        if not self.fits:
+            most = max(len(points) for points in self.points.values())
+            return [
+                f"What more labels would buy isn't estimated: a fitted curve needs {FEWEST_SIZES} sizes of train, and "
+                f"these are {most}."
+            ]
+        label = self.recommended if self.recommended in self.fits else next(iter(self.fits))
+        fit = self.fits[label]
+        gain, size = fit.gain(MORE), fit.largest + MORE
+        cost = "" if self.price is None else f", at a price of {write_significant(self.price, 3)}"
+        sentences = [
+            f"By its fitted curve, {MORE:,} more labels ({size:,} training examples{cost}) add {_write(gain)} to the "
+            f"{self.metric} of {label} on average ({100 * gain.interval.level:g}% interval "
+            f"{' to '.join(_ends(gain))})."
+        ]
+        if fit.is_far(size):
+            sentences.append(
+                f"That is more than twice the {fit.largest:,} examples that were run, so the assumed form of the curve "
+                "decides: run a larger size before you rely on it."
+            )
+        if misfits := [name for name, one in self.fits.items() if one.misfit > _MISFIT * self.tolerance]:
+            sentences.append(
+                f"The scores of {', '.join(misfits)} don't follow a curve that rises ever more slowly, so their bands "
+                "are wide and rest on little."
+            )
+        if short := [name for name in self.points if name not in self.fits]:
+            sentences.append(f"Without a fitted curve, which needs {FEWEST_SIZES} sizes: {', '.join(short)}.")
+        return sentences
+
+    @property
+    def headings(self) -> tuple[str, ...]:
+        """The headings of the table of fitted curves."""
+        return ("contender", "examples", "score", "interval", f"with {MORE:,} more", "interval", "gain", "interval")
+
+    @property
+    def caption(self) -> str:
+        """What the table of fitted curves shows."""
+        return (
+            f"Fitted learning curves: {self.metric} from one training sample of the largest size and of {MORE:,} more, "
+            "and the gain on average over samples, with 95% intervals."
+        )
+
+    def cells(self) -> list[tuple[str, ...]]:
+        """Return the cells of the table of fitted curves, a row per contender."""
+        return [
+            (
+                label,
+                f"{fit.largest:,}",
+                *(
+                    text
+                    for one in (fit.score(fit.largest), fit.score(fit.largest + MORE), fit.gain(MORE))
+                    for text in (_write(one), f"[{', '.join(_ends(one))}]")
+                ),
+            )
+            for label, fit in self.fits.items()
+        ]
+
+    def text(self, format: str = "simple") -> str:
+        """Return the sentences, with the table of fitted curves if there are any."""
+        if not self.fits:
+            return prose(self.sentences(), format)
+        align = ["left", "right", *["decimal", "left"] * 3]
+        table = format_table(self.headings, self.cells(), format, align)
+        parts = [prose(self._crossing_sentences(), format), prose([self.caption], format), table]
+        return "\n\n".join([*parts, prose(self._fit_sentences(), format)])
+
+    def json(self) -> dict[str, Any]:
+        """Return the curves as JSON values, unrounded; infinite ends of a crossing's interval are ``None``."""
+        return {
+            "metric": self.metric,
+            "sentences": self.sentences(),
+            "contenders": [
+                {
+                    "contender": label,
+                    "points": [asdict(point) for point in points],
+                    "fitted": _fit_json(self.fits[label]) if label in self.fits else None,
+                }
+                for label, points in self.points.items()
+            ],
+            "crossings": [
+                {
+                    "below": below,
+                    "above": above,
+                    "rows": found.rows,
+                    "low": found.interval.low or None,
+                    "high": found.interval.high if found.interval.high < float("inf") else None,
+                    "share": found.share,
+                    "established": found.is_established,
+                }
+                for below, above, found in self.crossings
+            ],
+        }
+
 
 def learning_curves(analyses: Sequence[Analysis]) -> tuple[LearningCurves, ...]:
     """Return the learning curves for each test split with analyses at two or more sizes of train."""
     by_test: dict[str, list[Analysis]] = {}
     for analysis in analyses:
-        by_test.setdefault(_split(analysis, "test").sha256, []).append(analysis)
+        by_test.setdefault(test_of(analysis).sha256, []).append(analysis)
     return tuple(_curves(group) for group in by_test.values() if len({_train_rows(one) for one in group}) > 1)
 
 
 def _curves(analyses: Sequence[Analysis]) -> LearningCurves:
     ordered = sorted(analyses, key=_train_rows)
-    points: dict[str, list[CurvePoint]] = {}
+    points: dict[str, dict[int, CurvePoint]] = {}
     contenders: dict[str, dict[int, ContenderRuns]] = {}
     for analysis in ordered:
         for row in analysis.rows:
             point = CurvePoint(_train_rows(analysis), row.score, row.low, row.high)
-            points.setdefault(row.line.label, []).append(point)
+            points.setdefault(row.line.label, {})[point.train_rows] = point
             contenders.setdefault(row.line.label, {})[point.train_rows] = row.line
-    first = ordered[0].rows[0].line
-    metric = statistic(ordered[0].metric, [first])
+    largest, first = ordered[-1], ordered[0].rows[0].line
+    metric = statistic(largest.metric, [first])
     references = references_of(first.runs[0], metric)
+    predictions = {
+        label: {size: outcomes_of(runs, metric, runs.seeds) for size, runs in by_size.items()}
+        for label, by_size in contenders.items()
+    }
     crossings = []
     for one, other in combinations(contenders, 2):
         if len(contenders[one].keys() & contenders[other].keys()) < 2:
             continue
-        first_curve, second_curve = (
-            {size: outcomes_of(runs, metric, runs.seeds) for size, runs in contenders[label].items()}
-            for label in (one, other)
-        )
-        found = crossing(references, first_curve, second_curve, metric)
+        found = crossing(references, predictions[one], predictions[other], metric)
         if found is not None:
             below, above = (one, other) if found.below == 0 else (other, one)
             crossings.append((below, above, found))
     return LearningCurves(
-        ordered[0].metric, {label: tuple(of_label) for label, of_label in points.items()}, tuple(crossings)
+        test=test_of(largest).sha256,
+        metric=largest.metric,
+        tolerance=largest.tolerance,
+        points={label: tuple(by_size.values()) for label, by_size in points.items()},
+        crossings=tuple(crossings),
+        fits={
+            label: _fit(by_size, largest, first, metric)
+            for label, by_size in predictions.items()
+            if len(by_size) >= FEWEST_SIZES
+        },
+        recommended=next(row.line.label for row in largest.rows if row.recommended),
+        price=prices.per_label * MORE if (prices := largest.criteria.prices) and prices.per_label else None,
     )
+
+
+def _fit(
+    predictions: Mapping[int, NDArray[np.int64]], analysis: Analysis, contender: ContenderRuns, metric: Metric
+) -> FittedCurve:
+    run = contender.runs[0]
+    error = joint_error(
+        references_of(run, metric),
+        {str(size): of_size for size, of_size in predictions.items()},
+        metric,
+        stratified=test_of(analysis).origin != "given",
+        clusters=clusters_of(run, analysis.criteria.cluster),
+    )
+    return fit_curve(list(predictions), error, tolerance=analysis.tolerance)
+
+
+def _fit_json(fit: FittedCurve) -> dict[str, Any]:
+    more = fit.largest + MORE
+    estimates = {"now": fit.score(fit.largest), "with_more": fit.score(more), "gain": fit.gain(MORE)}
+    return {
+        "train_rows": fit.largest,
+        "more": MORE,
+        "extrapolated_far": fit.is_far(more),
+        "misfit": fit.misfit,
+        **{
+            name: {"value": one.value, "low": one.interval.low, "high": one.interval.high}
+            for name, one in estimates.items()
+        },
+    }
+
+
+def _write(estimate: Estimate) -> str:
+    return write_number(estimate.value, _places(estimate))
+
+
+def _ends(estimate: Estimate) -> tuple[str, str]:
+    low, high = (write_number(end, _places(estimate)) for end in (estimate.interval.low, estimate.interval.high))
+    return low, high
+
+
+def _places(estimate: Estimate) -> int:
+    return places((estimate.interval.high - estimate.interval.low) / 2)
+
+
+def test_of(analysis: Analysis) -> SplitRecord:
+    """Return the test split of an analysis."""
+    return _split(analysis, "test")
 
 
 def _split(analysis: Analysis, name: str) -> SplitRecord:

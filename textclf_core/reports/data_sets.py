@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textclf_core.reports.analysis import Analysis, Row
 from textclf_core.reports.formatting import format_table, prose
@@ -76,6 +76,32 @@ class OverDataSets:
         heading = prose([f"Over {len(self.data_sets)} data sets: {', '.join(self.data_sets)}"], format)
         return "\n\n".join([heading, table, prose(self.sentences(), format)])
 
+    def json(self) -> dict[str, Any]:
+        """Return the comparison as JSON values, unrounded; without a run on a data set its result is ``None``."""
+        return {
+            "metric": self.metric,
+            "data_sets": list(self.data_sets),
+            "sentences": self.sentences(),
+            "contenders": [
+                {
+                    "contender": contender,
+                    "counts": {verdict: self.count(contender, verdict) for verdict in _VERDICTS},
+                    "no_run": self.missing(contender),
+                    "mean_difference": self.mean_difference(contender),
+                    "rank": self.ranks.mean[contender] if self.ranks else None,
+                    "by_data_set": {name: None if row is None else _row_json(row) for name, row in own.items()},
+                }
+                for contender, own in self.rows.items()
+            ],
+            "ranks": {
+                "p": self.ranks.p_value,
+                "critical_difference": self.ranks.critical_difference,
+                "not_shown_to_differ": [list(group) for group in self.ranks.groups()],
+            }
+            if self.ranks
+            else None,
+        }
+
     def sentences(self) -> list[str]:
         """Return what is claimed over the data sets."""
         counted = (
@@ -90,6 +116,19 @@ class OverDataSets:
             f"less than {self.ranks.critical_difference:.2f} aren't shown to differ (Nemenyi's test; Friedman's test "
             f"that all are equal: p {write_p(self.ranks.p_value)}).",
         ]
+
+
+def _row_json(row: Row) -> dict[str, Any]:
+    distance = row.distance
+    return {
+        "score": row.score,
+        "low": row.low,
+        "high": row.high,
+        "verdict": row.verdict,
+        "difference": row.difference,
+        "from_best_low": distance.low if distance else None,
+        "from_best_high": distance.high if distance else None,
+    }
 
 
 def over_data_sets(analyses: Sequence[Analysis]) -> OverDataSets | None:

@@ -10,7 +10,7 @@ from typing import Any
 from textclf_core.errors import UsageError
 from textclf_core.reports.analysis import Analysis
 from textclf_core.reports.columns import Value, columns_of, pick, sort_rows
-from textclf_core.reports.curves import learning_curves
+from textclf_core.reports.curves import learning_curves, test_of
 from textclf_core.reports.data_read import data_rows, data_table
 from textclf_core.reports.data_sets import over_data_sets
 from textclf_core.reports.formatting import format_table, prose
@@ -63,7 +63,7 @@ def report_text(analyses: Sequence[Analysis], options: ReportOptions) -> str:
     """
     check_format(options.format)
     if options.format == "json":
-        return json.dumps([_as_json(analysis, options) for analysis in analyses], indent=2, ensure_ascii=False)
+        return json.dumps(_as_json(analyses, options), indent=2, ensure_ascii=False)
     if options.format in SEPARATORS:
         return _as_separated(analyses, options)
     sections = []
@@ -75,7 +75,7 @@ def report_text(analyses: Sequence[Analysis], options: ReportOptions) -> str:
         sections += [*(heading if len(analyses) > 1 and not alone else []), *_section(analysis, options, alone, read)]
     if options.format not in TABLE_ALONE:
         for curves in learning_curves(analyses):
-            sections.append(prose(curves.sentences(), options.format))
+            sections.append(curves.text(options.format))
         if (over := over_data_sets(analyses)) is not None:
             sections.append(over.text(options.format))
     return "\n\n".join(sections)
@@ -182,7 +182,19 @@ def _class_table(analysis: Analysis, format: str) -> str:
     return format_table(headings, rows, format, ["left", "left", "decimal", "decimal", "decimal", "right"])
 
 
-def _as_json(analysis: Analysis, options: ReportOptions) -> dict[str, Any]:
+def _as_json(analyses: Sequence[Analysis], options: ReportOptions) -> list[dict[str, Any]]:
+    """Return an object per comparison; each has the learning curves and the comparison over data sets it is part of."""
+    curves = {one.test: one.json() for one in learning_curves(analyses)}
+    over = over_data_sets(analyses)
+    whole = over.json() if over is not None else None
+    return [
+        _comparison_as_json(analysis, options)
+        | {"learning_curves": curves.get(test_of(analysis).sha256), "over_data_sets": whole}
+        for analysis in analyses
+    ]
+
+
+def _comparison_as_json(analysis: Analysis, options: ReportOptions) -> dict[str, Any]:
     content = comparison_json(analysis, columns=options.columns, sort=options.sort)
     slices = {one.name: one for one in (*usual_slices(analysis), *slices_of(analysis, options.slices))}
     content["slices"] = [

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from textclf_core.reports.analysis import Analysis, analyse
 from textclf_core.reports.criteria import Criteria
+from textclf_core.reports.curves import LearningCurves, learning_curves
 from textclf_core.reports.data_sets import OverDataSets, over_data_sets
 from textclf_core.reports.printed import ReportOptions, heading_of, report_rows, report_text
 from textclf_core.reports.stored import find_runs
@@ -45,6 +46,11 @@ class Report:
     def analysis(self) -> Analysis | None:
         """The analysis for the largest training set; ``None`` if there is none."""
         return max(self.analyses, key=_train_rows, default=None)
+
+    @property
+    def learning_curves(self) -> tuple[LearningCurves, ...]:
+        """The contenders' learning curves, for each test split with two or more sizes of train."""
+        return learning_curves(self.analyses)
 
     @property
     def over_data_sets(self) -> OverDataSets | None:
@@ -141,9 +147,9 @@ def _train_rows(analysis: Analysis) -> int:
 
 def _draw(analyses: Sequence[Analysis], directory: Path) -> tuple[Path, ...]:
     """Write the plots of each comparison, in a subfolder each if there are several."""
-    from textclf_core.reports.plots import write_curves, write_plots
+    from textclf_core.reports.plots import write_joint_plots, write_plots
 
-    files = list(write_curves(analyses, directory))
+    files = list(write_joint_plots(analyses, directory))
     for number, analysis in enumerate(analyses, start=1):
         slug = re.sub(r"[^A-Za-z0-9.]+", "-", heading_of(analysis)).strip("-.")[-60:]
         files += write_plots(analysis, directory / f"{number}-{slug}" if len(analyses) > 1 else directory)

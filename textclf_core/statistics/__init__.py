@@ -5,7 +5,7 @@
 """
 
 from textclf_core.statistics.bootstrap import Interval
-from textclf_core.statistics.comparison import compare, paired_difference
+from textclf_core.statistics.comparison import compare, joint_error, paired_difference
 from textclf_core.statistics.metrics import METRICS, Metric
 from textclf_core.statistics.results import Comparison, ContenderStatistics, Difference, PairedTest
 from textclf_core.statistics.variance import StandardError
@@ -20,5 +20,6 @@ __all__ = [
     "PairedTest",
     "StandardError",
     "compare",
+    "joint_error",
     "paired_difference",
 ]

@@ -205,6 +205,18 @@ def paired_difference(
     return inputs.difference("first", "second")
 
 
+def joint_error(
+    references: NDArray[np.int64],
+    predictions: Mapping[str, NDArray[np.int64]],
+    metric: Metric,
+    *,
+    stratified: bool = False,
+    clusters: NDArray[np.int64] | None = None,
+) -> JointError:
+    """Return the mean scores with their joint error; the arguments are those of :func:`compare`."""
+    return _Inputs(references, predictions, metric, 0.05, 1, 0, stratified=stratified, clusters=clusters).joint
+
+
 class _Inputs:
     """The inputs of a comparison, with the counts and resamples that its results share."""
 

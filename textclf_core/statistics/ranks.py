@@ -25,6 +25,19 @@ class Ranks:
     p_value: float
     critical_difference: float
 
+    def groups(self) -> tuple[tuple[str, ...], ...]:
+        """Return the largest groups of two or more that aren't shown to differ, the best first, each in its order."""
+        ordered = sorted(self.mean, key=lambda name: self.mean[name])
+        found: list[tuple[str, ...]] = []
+        for start, first in enumerate(ordered):
+            group = tuple(
+                name for name in ordered[start:] if self.mean[name] - self.mean[first] < self.critical_difference
+            )
+            # A group that ends where the one before it ends is a part of it.
+            if len(group) > 1 and (not found or group[-1] != found[-1][-1]):
+                found.append(group)
+        return tuple(found)
+
 
 def average_ranks(scores: Mapping[str, Sequence[float | None]], *, alpha: float = 0.05) -> Ranks:
     """Return the average ranks of two or more contenders over data sets.

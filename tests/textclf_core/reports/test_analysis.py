@@ -138,9 +138,12 @@ def test_below_how_much_data_to_use_what(tmp_path: Path) -> None:
     assert (below, above) == ("steady", "steep")
     assert 64 < crossing.interval.low < crossing.rows < crossing.interval.high < 640
     assert [point.train_rows for point in curves.points["steep"]] == [64, 640]
-    [sentence] = curves.sentences()
-    assert sentence.startswith("Below about ")
-    assert "use steady, above it steep" in sentence
+    below_about, too_few = curves.sentences()
+    assert below_about.startswith("Below about ")
+    assert "use steady, above it steep" in below_about
+    assert too_few == (
+        "What more labels would buy isn't estimated: a fitted curve needs 4 sizes of train, and these are 2."
+    )
 
 
 def test_one_size_makes_no_curve(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from matplotlib.text import Text
 
 from textclf_core.reports.analysis import Analysis, analyse
 from textclf_core.reports.costs import COSTS
-from textclf_core.reports.plots import write_curves, write_plots
+from textclf_core.reports.plots import write_joint_plots, write_plots
 from textclf_core.reports.plots.labels import Label, place_labels
 from textclf_core.reports.plots.lengths import length_chart
 from textclf_core.reports.plots.models import confusion_chart, learning_chart, reliability_chart
@@ -236,8 +236,11 @@ def test_scores_by_amount_of_training_data_are_drawn_where_there_are_several(tmp
             write_run(tmp_path / "runs", "full", seed=seed, accuracy=accuracy, train_rows=rows, train_size=size)
             write_run(tmp_path / "runs", "head-only", seed=seed, accuracy=0.7, train_rows=rows, train_size=size)
     analyses = analyse(find_runs([tmp_path / "runs"]))
-    assert [path.name for path in write_curves(analyses, tmp_path / "plots")] == ["train-size.png", "train-size.svg"]
-    assert write_curves(analyses[:1], tmp_path / "one") == ()
+    assert [path.name for path in write_joint_plots(analyses, tmp_path / "plots")] == [
+        "train-size.png",
+        "train-size.svg",
+    ]
+    assert write_joint_plots(analyses[:1], tmp_path / "one") == ()
     assert not (tmp_path / "one").exists()
 
 

@@ -1,6 +1,7 @@
 """The statistics are right as often as they say, where the truth is known.
 
-A small part of ``tests/benchmarks/statistics_simulation.py``, which says how predictions are drawn.
+A small part of ``tests/benchmarks/statistics_simulation.py``; ``simulated_worlds.py`` there says how predictions are
+drawn.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from textclf_core.statistics import joint_error
+from textclf_core.statistics.learning_curve import fit_curve
+
 pytestmark = pytest.mark.slow
 
 SIMULATIONS = 80
@@ -21,8 +25,8 @@ SIMULATIONS = 80
 
 @pytest.fixture(scope="module")
 def simulation() -> ModuleType:
-    path = Path(__file__).parents[2] / "benchmarks" / "statistics_simulation.py"
-    spec = importlib.util.spec_from_file_location("statistics_simulation", path)
+    path = Path(__file__).parents[2] / "benchmarks" / "simulated_worlds.py"
+    spec = importlib.util.spec_from_file_location("simulated_worlds", path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -82,3 +86,19 @@ def test_a_contender_that_is_worse_by_just_the_tolerance_is_rarely_called_as_goo
     tally = simulation.simulate(world, 60, simulation.look_at_errors)
     assert np.mean(tally.values["false_as_good"]) <= _at_most(0.05, 60)
     assert np.mean(tally.values["as_good"]) >= 0.5
+
+
+def test_the_band_of_a_fitted_curve_holds_the_score_at_twice_the_largest_size(simulation: ModuleType) -> None:
+    sizes = (128, 512, 2048, 8192)
+    scores = {size: 0.9 - 0.25 * (size / 128) ** -0.5 for size in (*sizes, 16_384)}
+    held, gained, widths = 0, 0, []
+    for draw in range(SIMULATIONS):
+        world = simulation.World(tuple(scores[size] for size in sizes), scatter=0.005)
+        references, predictions = world.draw(np.random.default_rng(draw))
+        fit = fit_curve(sizes, joint_error(references, predictions, "accuracy"), tolerance=0.01, seed=draw)
+        score, gain = fit.score(16_384).interval, fit.gain(8192).interval
+        held += score.low <= scores[16_384] <= score.high
+        gained += gain.low <= scores[16_384] - scores[8192] <= gain.high
+        widths.append(score.high - score.low)
+    assert min(held, gained) / SIMULATIONS >= 1 - _at_most(0.05, SIMULATIONS)
+    assert np.mean(widths) < 0.08

@@ -19,6 +19,7 @@ from textclf_core.reports.page.examples import example_data
 from textclf_core.reports.page.facts import (
     DataFacts,
     Reproduction,
+    curves_table,
     data_facts,
     over_table,
     pairs_table,
@@ -28,6 +29,7 @@ from textclf_core.reports.page.leaderboard import leaderboard
 from textclf_core.reports.page.svg import figure_svg
 from textclf_core.reports.page.tables import Figure, Part, SortTable, counted
 from textclf_core.reports.plots.distances import distance_chart
+from textclf_core.reports.plots.ranks import rank_chart
 from textclf_core.reports.plots.scores import cost_chart, sweep_chart, train_size_chart
 from textclf_core.reports.plots.style import style
 from textclf_core.reports.printed import heading_of
@@ -106,7 +108,13 @@ def page_text(
     """Return the page that :func:`write_page` writes."""
     css, script = _resource("page.css"), _resource("page.js")
     with style():
-        curves = [(figure_svg(train_size_chart(one)), one.sentences()) for one in learning_curves(analyses)]
+        curves = [
+            (figure_svg(train_size_chart(one)), one.sentences(), curves_table(one) if one.fits else None)
+            for one in learning_curves(analyses)
+        ]
+        over = over_data_sets(analyses)
+        ranks = rank_chart(over) if over else None
+        over_parts = (over_table(over), figure_svg(ranks) if ranks else None) if over else None
         comparisons = [
             _comparison(analysis, f"c{number}", command, slices) for number, analysis in enumerate(analyses, start=1)
         ]
@@ -120,7 +128,7 @@ def page_text(
             "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
         ),
         curves=curves,
-        over=over_table(over) if (over := over_data_sets(analyses)) else None,
+        over=over_parts,
         comparisons=comparisons,
         finished=_finished(analyses),
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from textclf_core.records.schema import PluginRecord, Record
 from textclf_core.reports.analysis import Analysis
+from textclf_core.reports.curves import LearningCurves
 from textclf_core.reports.data_read import other_rows
 from textclf_core.reports.data_sets import OverDataSets
 from textclf_core.reports.page.svg import figure_svg
@@ -100,6 +101,11 @@ def pairs_table(analysis: Analysis, prefix: str) -> SortTable | None:
     )
     caption = f"The difference in {analysis.metric} of each two, and its p-value, Holm-corrected over all pairs"
     return SortTable(f"{prefix}-pairs", caption, columns, rows)
+
+
+def curves_table(curves: LearningCurves) -> Table:
+    """Return the table of fitted learning curves."""
+    return Table(curves.caption, curves.headings, tuple(curves.cells()), dict.fromkeys(curves.headings[1:], "number"))
 
 
 def over_table(over: OverDataSets) -> Table:

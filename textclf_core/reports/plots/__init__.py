@@ -9,8 +9,10 @@ from pathlib import Path
 
 from textclf_core.reports.analysis import Analysis
 from textclf_core.reports.curves import learning_curves
+from textclf_core.reports.data_sets import over_data_sets
 from textclf_core.reports.plots.distances import distance_chart
 from textclf_core.reports.plots.models import confusion_chart, learning_chart, reliability_chart
+from textclf_core.reports.plots.ranks import rank_chart
 from textclf_core.reports.plots.scores import cost_chart, sweep_chart, train_size_chart
 from textclf_core.reports.plots.style import SOFT, Chart, style
 from textclf_core.reports.sweeps import sweeps_of
@@ -28,13 +30,20 @@ def write_plots(analysis: Analysis, directory: Path) -> tuple[Path, ...]:
     return _write(_charts(analysis), directory)
 
 
-def write_curves(analyses: Sequence[Analysis], directory: Path) -> tuple[Path, ...]:
-    """Draw the scores by amount of training data, ``train-size``, where comparisons differ in it; return the files."""
-    charts = (
-        ("train-size" + (f"-{number}" if number > 1 else ""), train_size_chart(curves))
-        for number, curves in enumerate(learning_curves(analyses), start=1)
-    )
-    return _write(charts, directory)
+def write_joint_plots(analyses: Sequence[Analysis], directory: Path) -> tuple[Path, ...]:
+    """Draw what several comparisons show together, and return the files.
+
+    There are ``train-size``, the scores by amount of training data, where comparisons differ in it, and
+    ``critical-difference``, the average ranks, where they are of enough data sets.
+    """
+    return _write(_joint_charts(analyses), directory)
+
+
+def _joint_charts(analyses: Sequence[Analysis]) -> Iterator[tuple[str, Chart]]:
+    for number, curves in enumerate(learning_curves(analyses), start=1):
+        yield "train-size" + (f"-{number}" if number > 1 else ""), train_size_chart(curves)
+    if (over := over_data_sets(analyses)) is not None and (ranks := rank_chart(over)) is not None:
+        yield "critical-difference", ranks
 
 
 def _write(charts: Iterable[tuple[str, Chart]], directory: Path) -> tuple[Path, ...]:

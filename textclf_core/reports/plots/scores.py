@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
@@ -27,6 +28,7 @@ from textclf_core.reports.plots.style import (
 from textclf_core.reports.prices import MONEY
 from textclf_core.reports.rounding import places, write_interval, write_number, write_risk
 from textclf_core.reports.sweeps import Sweep
+from textclf_core.statistics.learning_curve import FARTHEST, FittedCurve
 
 # What an axis says of a cost, and the unit that it counts in.
 _UNITS: dict[str, tuple[str, float]] = {
@@ -44,6 +46,7 @@ _LOG_VALUES_FROM = 100
 _OUTLYING = 4
 _MOST_TICKS = 12
 _MOST_SIZES = 6
+_BAND_PLACES = 60
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
 _Known = Sequence[tuple[float, Row]]
@@ -153,11 +156,14 @@ def train_size_chart(curves: LearningCurves) -> Chart:
     axes = one_panel()
     axes.set_xscale("log")
     short = short_labels(list(curves.points))
-    labels, lines = [], []
+    labels: list[Label] = []
+    lines: list[list[tuple[float, float]]] = []
     for index, (label, points) in enumerate(curves.points.items()):
         # Colours come round after seven contenders; dashes distinguish those.
         color = SERIES[index % len(SERIES)]
-        line = [(point.train_rows, point.score) for point in points]
+        if (fit := curves.fits.get(label)) is not None:
+            lines.append(_draw_band(axes, fit, color))
+        line = [(float(point.train_rows), point.score) for point in points]
         axes.plot(*zip(*line, strict=True), color=color, linestyle=("-", "--", ":")[index // len(SERIES) % 3])
         for point in points:
             score = write_number(point.score, places((point.high - point.low) / 2))
@@ -177,8 +183,24 @@ def train_size_chart(curves: LearningCurves) -> Chart:
     axes.set_xlabel("training examples, log scale")
     axes.set_ylabel(f"{curves.metric} on test")
     place_labels(axes, labels, lines)
-    caption = f"{curves.metric} on test by the number of training examples, with 95% intervals."
+    caption = f"{curves.metric} on test by the number of training examples, with 95% intervals." + (
+        f" Shaded: where the score of one training sample lies by the fitted curve, in 95 of 100 cases, up to "
+        f"{FARTHEST:g} times the largest size."
+        if curves.fits
+        else ""
+    )
     return Chart(f"{curves.metric} by amount of training data", figure_of(axes), caption)
+
+
+def _draw_band(axes: Axes, fit: FittedCurve, color: str) -> list[tuple[float, float]]:
+    """Draw the band of a fitted curve and, beyond the sizes that were run, its middle, which is returned."""
+    sizes = np.geomspace(fit.smallest, FARTHEST * fit.largest, _BAND_PLACES)
+    found = [fit.score(size) for size in sizes]
+    low, high = [one.interval.low for one in found], [one.interval.high for one in found]
+    axes.fill([*sizes, *sizes[::-1]], [*low, *high[::-1]], color=color, alpha=0.1, linewidth=0, zorder=1)
+    beyond = [(float(size), one.value) for size, one in zip(sizes, found, strict=True) if size >= fit.largest]
+    axes.plot(*zip(*beyond, strict=True), color=color, linewidth=1, linestyle=":", zorder=2)
+    return beyond
 
 
 def _set_score_axis(axes: Axes, rows: Sequence[Row], metric: str) -> None:

@@ -1,0 +1,206 @@
+"""Worlds of contenders whose truth is known, and what the statistics make of comparisons drawn from them.
+
+In a simulation each prediction is right if a normal variable stays below a threshold; the variable is the sum of a part
+that all contenders share (how hard the text is) and a part of the one model. The share of its variance that is shared
+makes errors independent, or alike as those of real models are. Seeds scatter: a model's true accuracy lies about its
+contender's.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from textclf_core.statistics import Comparison, Metric, compare
+
+ALPHA = 0.05
+TOLERANCE = 0.01
+
+
+@dataclass(frozen=True)
+class World:
+    """What the simulated contenders are like.
+
+    Attributes:
+        accuracies: the true accuracy of each contender, on either label.
+        scatter: the standard deviation of a model's true accuracy about its contender's, over seeds: one for all, or
+            one for each.
+        share: the share of the variable's variance that all contenders have in common.
+        positives: the share of rows with the second label.
+        copies: how often each text is there: once, each twice, or a fifth of the rows in groups of five.
+    """
+
+    accuracies: tuple[float, ...] = (0.8,) * 4
+    seeds: int = 3
+    rows: int = 1066
+    metric: Metric = "accuracy"
+    scatter: float | tuple[float, ...] = 0.0
+    share: float = 0.3
+    positives: float = 0.5
+    copies: Literal["none", "twice", "a fifth"] = "none"
+
+    @property
+    def clusters(self) -> NDArray[np.int64]:
+        """Which rows have the same text, as ids."""
+        if self.copies == "twice":
+            return np.arange(self.rows) // 2
+        grouped = self.rows // 5 if self.copies == "a fifth" else 0
+        return np.concatenate([np.arange(grouped) // 5, grouped + np.arange(self.rows - grouped)])
+
+    @property
+    def name(self) -> str:
+        """What is special about it, in short."""
+        scatter = "/".join(f"{100 * one:g}" for one in np.atleast_1d(self.scatter))
+        labels = f" {100 * self.positives:.0f}:{100 - 100 * self.positives:.0f}" if self.positives != 0.5 else ""
+        return f"{self.metric}{labels}, {self.rows} rows, {self.seeds} seeds, scatter {scatter}, share {self.share:g}"
+
+    def draw(self, rng: np.random.Generator) -> tuple[NDArray[np.int64], dict[str, NDArray[np.int64]]]:
+        """Return the references and, for each contender, the predictions of its seeds."""
+        _, texts = np.unique(self.clusters, return_inverse=True)
+        different = int(texts.max()) + 1
+        references = (rng.random(different) < self.positives).astype(np.int64)
+        right = self.draw_right(different, rng)
+        predictions = {str(name): np.where(of_one, references, 1 - references) for name, of_one in enumerate(right)}
+        return references[texts], {name: of_one[:, texts] for name, of_one in predictions.items()}
+
+    def draw_right(self, rows: int, rng: np.random.Generator) -> NDArray[np.bool_]:
+        """Return which rows the models are right on, (contenders, seeds, rows)."""
+        number = len(self.accuracies)
+        deviations = np.broadcast_to(self.scatter, (number,))[:, None] * rng.normal(size=(number, self.seeds))
+        accuracies = np.clip(np.array(self.accuracies)[:, None] + deviations, 0.01, 0.995)
+        variable = np.sqrt(1 - self.share) * rng.normal(size=(number, self.seeds, rows))
+        variable += np.sqrt(self.share) * rng.normal(size=rows)
+        return np.asarray(variable < stats.norm.ppf(accuracies)[:, :, None])
+
+    @property
+    def truths(self) -> NDArray[np.float64]:
+        """The true score of each contender: the mean over its possible seeds."""
+        points, weights = np.polynomial.hermite_e.hermegauss(31)
+        scatter = np.broadcast_to(self.scatter, (len(self.accuracies),))
+        accuracies = np.clip(np.array(self.accuracies)[:, None] + scatter[:, None] * points, 0.01, 0.995)
+        return np.asarray(true_score(self.metric, accuracies, self.positives) @ (weights / weights.sum()))
+
+
+def true_score(metric: Metric, accuracy: NDArray[np.float64], positives: float) -> NDArray[np.float64]:
+    """Return the score on all texts of a model that is right on either label with this probability."""
+    if metric == "accuracy":
+        return accuracy
+    of_label = [
+        2 * share * accuracy / (share * accuracy + share * accuracy + (1 - accuracy))
+        for share in (1 - positives, positives)
+    ]
+    return np.asarray(of_label[1] if metric == "f1-binary" else (of_label[0] + of_label[1]) / 2)
+
+
+@dataclass
+class Tally:
+    """Shares over simulations, and means."""
+
+    values: dict[str, list[float]]
+
+    def add(self, **values: float) -> None:
+        """Add what came of one simulation."""
+        for name, value in values.items():
+            self.values.setdefault(name, []).append(float(value))
+
+    def write(self, name: str) -> str:
+        """Return a mean with its standard error."""
+        values = np.array(self.values[name])
+        return f"{values.mean():.3f} ± {values.std() / math.sqrt(len(values)):.3f}"
+
+
+def simulate(
+    world: World,
+    simulations: int,
+    look: Callable[[World, Comparison, Tally], None],
+    *,
+    pairs: bool = False,
+    seed: int = 0,
+) -> Tally:
+    """Return what ``look`` finds in many comparisons of one world."""
+    rng, tally = np.random.default_rng(seed), Tally({})
+    for simulation in range(simulations):
+        references, predictions = world.draw(rng)
+        comparison = compare(
+            references,
+            predictions,
+            world.metric,
+            alpha=ALPHA,
+            tolerance=TOLERANCE,
+            clusters=world.clusters,
+            with_pairs=pairs,
+            resamples=500,
+            seed=simulation,
+        )
+        look(world, comparison, tally)
+    return tally
+
+
+def look_at_errors(world: World, comparison: Comparison, tally: Tally) -> None:
+    """Note false verdicts and pairs, and which intervals hold the truth."""
+    truths = world.truths
+    from_best = truths - np.array([np.delete(truths, one).max() for one in range(len(truths))])
+    verdicts = [one.verdict for one in comparison.contenders]
+    pairs = [
+        pair.adjusted_p_value < ALPHA and abs(truths[int(pair.first)] - truths[int(pair.second)]) < 1e-12
+        for pair in comparison.pairs
+    ]
+    best = int(comparison.best)
+    differences = [
+        pair.difference.interval.low
+        <= truths[int(pair.first)] - truths[int(pair.second)]
+        <= pair.difference.interval.high
+        for pair in comparison.pairs
+    ]
+    tally.add(
+        false_best=any(one == "best" and gap <= 0 for one, gap in zip(verdicts, from_best, strict=True)),
+        false_worse=any(one == "worse" and gap >= 0 for one, gap in zip(verdicts, from_best, strict=True)),
+        false_pair=any(pairs),
+        shown_worse=np.mean([one == "worse" for one, gap in zip(verdicts, from_best, strict=True) if gap < 0] or [0]),
+        false_as_good=any(
+            one == "as good" and gap <= -TOLERANCE + 1e-9 for one, gap in zip(verdicts, from_best, strict=True)
+        ),
+        as_good=np.mean([one == "as good" for one, gap in zip(verdicts, from_best, strict=True) if gap > -1e-9]),
+        score=np.mean(
+            [
+                one.interval.low <= truth <= one.interval.high
+                for number, (one, truth) in enumerate(zip(comparison.contenders, truths, strict=True))
+                if number != best
+            ]
+        ),
+        best_score=comparison.contenders[best].interval.low
+        <= truths[best]
+        <= comparison.contenders[best].interval.high,
+        pairs_at_once=all(differences),
+        distances=all(
+            one.distance is not None and one.distance.low - 1e-12 <= gap <= one.distance.high + 1e-12
+            for one, gap in zip(comparison.contenders, from_best, strict=True)
+        ),
+        detectable=min(1.0, comparison.detectable or 1.0),
+    )
+
+
+def look_at_recommendation(world: World, comparison: Comparison, tally: Tally) -> None:
+    """Note what the recommended contender loses and costs; costs fall evenly from 1 to 0.1."""
+    truths, costs = world.truths, np.linspace(1, 0.1, len(world.accuracies))
+    losses = [one.loss for one in comparison.contenders if one.loss]
+    within = [number for number, loss in enumerate(losses) if loss.expected <= TOLERANCE / 2]
+    chosen = (
+        min(within, key=lambda number: costs[number])
+        if within
+        else min(range(len(losses)), key=lambda number: losses[number].expected)
+    )
+    loss = truths.max() - truths[chosen]
+    tally.add(
+        too_bad=loss > TOLERANCE + 1e-9,
+        loss=100 * loss,
+        cost=costs[chosen],
+        cost_of_best_looking=costs[int(comparison.best)],
+        risk=losses[chosen].risk,
+    )
