@@ -15,7 +15,7 @@ from textclf_core.errors import PluginError, UsageError
 from textclf_core.hookspecs import EXCLUSIVE_ROLES, PLAN_HOOKS, SEAM_HOOKS
 from textclf_core.plugins.calling import call_one
 from textclf_core.plugins.discovery import Catalogue, LoadedPlugin, plugin_file_of
-from textclf_core.plugins.hooks import is_defined_later, needs_of, written_side_by_side
+from textclf_core.plugins.hooks import hooks_of, is_defined_later, needs_of, written_side_by_side
 from textclf_core.plugins.options import build_plugin, option_names
 from textclf_core.plugins.refusals import (
     ENCODER_ROLES,
