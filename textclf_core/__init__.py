@@ -2,8 +2,9 @@
 
 For users: :func:`inspect_data`, :func:`run`, :func:`compare`, :func:`report`, :func:`open_run`. For authors of plugins:
 :data:`hookimpl`, :class:`Option`, :class:`Needs`, :class:`Recipe`, :class:`Encoder`, :class:`Classifier`,
-:class:`Task`, :class:`Phase`, :class:`ParameterGroup`, :class:`FinishedEpoch`, :class:`Change`, :class:`RunRecord`,
-:class:`StartedRun`, :class:`FinishedComparison` and the errors.
+:class:`Task`, :class:`Phase`, :class:`ParameterGroup`, :class:`FinishedEpoch`, :class:`Change`, :class:`MetricInfo`,
+:class:`RowSums`, :class:`ScoredRows`, :class:`RunRecord`, :class:`StartedRun`, :class:`FinishedComparison` and the
+errors.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from textclf_core.reports.report import Report
     from textclf_core.results import ComparisonResult, Run
     from textclf_core.types.classifier import Classifier
+    from textclf_core.types.metric import MetricInfo, RowSums, ScoredRows
     from textclf_core.types.needs import Needs
     from textclf_core.types.option import Option
     from textclf_core.types.phases import Change, FinishedEpoch, ParameterGroup, Phase
@@ -41,6 +43,7 @@ __all__ = [
     "FinishedComparison",
     "FinishedEpoch",
     "Inspection",
+    "MetricInfo",
     "Needs",
     "Option",
     "ParameterGroup",
@@ -49,9 +52,11 @@ __all__ = [
     "Progress",
     "Recipe",
     "Report",
+    "RowSums",
     "Run",
     "RunError",
     "RunRecord",
+    "ScoredRows",
     "StartedRun",
     "Task",
     "TextclfError",
@@ -77,6 +82,7 @@ _MODULES = {
     "FinishedComparison": "types.record",
     "FinishedEpoch": "types.phases",
     "Inspection": "reports.inspection",
+    "MetricInfo": "types.metric",
     "Needs": "types.needs",
     "Option": "types.option",
     "ParameterGroup": "types.phases",
@@ -85,9 +91,11 @@ _MODULES = {
     "Progress": "types.progress",
     "Recipe": "types.recipe",
     "Report": "reports.report",
+    "RowSums": "types.metric",
     "Run": "results",
     "RunError": "errors",
     "RunRecord": "types.record",
+    "ScoredRows": "types.metric",
     "StartedRun": "types.record",
     "Task": "types.task",
     "TextclfError": "errors",

@@ -366,7 +366,7 @@ def _built(specs: Sequence[PluginSpec], catalogue: Catalogue) -> list[ActivePlug
     faults: list[str] = []
     for spec in specs:
         try:
-            active.append(_active(catalogue.get(spec.name), spec))
+            active.append(build_active(spec, catalogue))
         except UsageError as error:
             faults.append(str(error))
     if faults:
@@ -389,7 +389,14 @@ def with_options(plugin: ActivePlugin, values: Mapping[str, object], *, set_by: 
     )
 
 
-def _active(plugin: LoadedPlugin, spec: PluginSpec) -> ActivePlugin:
+def build_active(spec: PluginSpec, catalogue: Catalogue) -> ActivePlugin:
+    """Return a plugin with its options.
+
+    Raises:
+        UsageError: it doesn't exist, or an option is wrong.
+        PluginError: it can't be imported.
+    """
+    plugin = catalogue.get(spec.name)
     instance = build_plugin(plugin.name, plugin.cls, spec.options)
     names = option_names(plugin.cls)
     return ActivePlugin(

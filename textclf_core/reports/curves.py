@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from textclf_core.reports.analysis import Analysis, statistic
-from textclf_core.reports.outcomes import outcomes_of, references_of
+from textclf_core.reports.analysis import Analysis
+from textclf_core.reports.outcomes import labels_of, models_of
 from textclf_core.reports.stored import ContenderRuns
 from textclf_core.statistics.crossing import Crossing, crossing
 from textclf_core.types.data import SplitRecord
@@ -71,18 +71,16 @@ def _curves(analyses: Sequence[Analysis]) -> LearningCurves:
             point = CurvePoint(_train_rows(analysis), row.score, row.low, row.high)
             points.setdefault(row.line.label, []).append(point)
             contenders.setdefault(row.line.label, {})[point.train_rows] = row.line
-    first = ordered[0].rows[0].line
-    metric = statistic(ordered[0].metric, [first])
-    references = references_of(first.runs[0], metric)
+    measured = ordered[0].measured
+    labels = labels_of(ordered[0].rows[0].line.runs[0])
+    models = {
+        label: {size: models_of(runs, measured) for size, runs in own.items()} for label, own in contenders.items()
+    }
     crossings = []
     for one, other in combinations(contenders, 2):
         if len(contenders[one].keys() & contenders[other].keys()) < 2:
             continue
-        first_curve, second_curve = (
-            {size: outcomes_of(runs, metric, runs.seeds) for size, runs in contenders[label].items()}
-            for label in (one, other)
-        )
-        found = crossing(references, first_curve, second_curve, metric)
+        found = crossing(models[one], models[other], measured.info, labels=labels)
         if found is not None:
             below, above = (one, other) if found.below == 0 else (other, one)
             crossings.append((below, above, found))

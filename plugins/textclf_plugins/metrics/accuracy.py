@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from textclf_core.hookspecs import hookimpl
 from textclf_core.tasks import kind_of
+from textclf_core.types.metric import MetricInfo
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,6 +22,13 @@ class Accuracy:
 
     In a multi-label task an example counts as correct if exactly its labels are predicted (subset accuracy).
     """
+
+    @hookimpl
+    def textclf_describe_metrics(self) -> list[MetricInfo]:
+        """Describe ``accuracy``, a mean over rows or words."""
+        from textclf_plugins.metrics.sums import accuracy_sums
+
+        return [MetricInfo(name="accuracy", better="higher", low=0, high=1, sums=accuracy_sums())]
 
     @hookimpl
     def textclf_compute_metrics(
