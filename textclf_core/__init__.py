@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from textclf_core.training.session import TrainingSession
     from textclf_core.types.classifier import Classifier
     from textclf_core.types.meter import Meter
+    from textclf_core.types.metric import MetricInfo, RowSums, ScoredRows
     from textclf_core.types.needs import Needs
     from textclf_core.types.option import Option
     from textclf_core.types.phases import Change, FinishedEpoch, ParameterGroup, Phase
@@ -57,6 +58,7 @@ __all__ = [
     "FinishedEpoch",
     "Inspection",
     "Meter",
+    "MetricInfo",
     "Needs",
     "Option",
     "ParameterGroup",
@@ -67,9 +69,11 @@ __all__ = [
     "Progress",
     "Recipe",
     "Report",
+    "RowSums",
     "Run",
     "RunError",
     "RunRecord",
+    "ScoredRows",
     "StartedRun",
     "Task",
     "TextclfError",
@@ -107,6 +111,7 @@ _MODULES = {
     "FinishedEpoch": "types.phases",
     "Inspection": "reports.inspection",
     "Meter": "types.meter",
+    "MetricInfo": "types.metric",
     "Needs": "types.needs",
     "Option": "types.option",
     "ParameterGroup": "types.phases",
@@ -117,9 +122,11 @@ _MODULES = {
     "Progress": "types.progress",
     "Recipe": "types.recipe",
     "Report": "reports.report",
+    "RowSums": "types.metric",
     "Run": "results",
     "RunError": "errors",
     "RunRecord": "types.record",
+    "ScoredRows": "types.metric",
     "StartedRun": "types.record",
     "Task": "types.task",
     "TextclfError": "errors",

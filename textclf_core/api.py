@@ -154,9 +154,9 @@ def compare(
     tune_flops: float | None = None,
     prune: bool = True,
     baselines: bool = True,
-    metric: str = "f1",
+    metric: str | None = None,
     cost: str = "train-seconds",
-    tolerance: float = 0.01,
+    tolerance: float | None = None,
     pairs: bool = False,
     cluster: str | None = None,
     price: str | None = None,
@@ -191,9 +191,9 @@ def compare(
     tune_flops: float | None = None,
     prune: bool = True,
     baselines: bool = True,
-    metric: str = "f1",
+    metric: str | None = None,
     cost: str = "train-seconds",
-    tolerance: float = 0.01,
+    tolerance: float | None = None,
     pairs: bool = False,
     cluster: str | None = None,
     price: str | None = None,
@@ -227,9 +227,9 @@ def compare(
     tune_flops: float | None = None,
     prune: bool = True,
     baselines: bool = True,
-    metric: str = "f1",
+    metric: str | None = None,
     cost: str = "train-seconds",
-    tolerance: float = 0.01,
+    tolerance: float | None = None,
     pairs: bool = False,
     cluster: str | None = None,
     price: str | None = None,
@@ -271,10 +271,12 @@ def compare(
         tune_flops: the FLOPs of training after which a contender's tuning begins no further trial.
         prune: whether trials begin on a quarter of train, on which all but the best quarter of them end.
         baselines: whether to add the majority class and TF-IDF with logistic regression.
-        metric: the metric by which contenders are ranked and recommended: ``f1`` or ``accuracy``.
+        metric: the metric by which contenders are ranked and recommended: any that a metric plugin describes; the first
+            default metric for the task if ``None``.
         cost: the cost that the recommended contender should keep low: ``train-seconds``, ``flops``, ``memory``,
             ``trainable``, ``artifact``, ``latency`` or, with ``price``, ``money``.
-        tolerance: the loss to accept, in the metric's units: 0.01 is one point.
+        tolerance: the loss to accept, in the metric's units; 0.01, one point, if ``None`` and the metric ranges from 0
+            to 1.
         pairs: whether to add the test of each pair of contenders.
         cluster: a column of the data, such as an author: test rows that share a value count as one draw. Rows that
             share a text always do.
@@ -362,9 +364,9 @@ def report(
     format: str = "simple",
     columns: str | Sequence[str] | None = None,
     sort: str | None = None,
-    metric: str = "f1",
+    metric: str | None = None,
     cost: str = "train-seconds",
-    tolerance: float = 0.01,
+    tolerance: float | None = None,
     pairs: bool = False,
     cluster: str | None = None,
     price: str | None = None,
@@ -389,10 +391,12 @@ def report(
             single HTML page, which is written to a file.
         columns: the table's columns: ``["contender", "score", "interval", "risk", "latency"]`` ...
         sort: the column to sort by, the best first; ``-NAME`` reverses the order.
-        metric: the metric by which contenders are ranked and recommended: ``f1`` or ``accuracy``.
+        metric: the metric by which contenders are ranked and recommended: any that a metric plugin describes; the first
+            default metric for the task if ``None``.
         cost: the cost that the recommended contender should keep low: ``train-seconds``, ``flops``, ``memory``,
             ``trainable``, ``artifact``, ``latency`` or, with ``price``, ``money``.
-        tolerance: the loss to accept, in the metric's units: 0.01 is one point.
+        tolerance: the loss to accept, in the metric's units; 0.01, one point, if ``None`` and the metric ranges from 0
+            to 1.
         pairs: whether to add the test of each pair of contenders.
         cluster: a column of the data, such as an author: test rows that share a value count as one draw. Rows that
             share a text always do.

@@ -34,6 +34,7 @@ if TYPE_CHECKING:  # these take seconds to import, and `textclf plugins` answers
     from textclf_core.encoder.plan import Plan
     from textclf_core.encoder.training_cells import TrainedCell, TrainingCell
     from textclf_core.types.classifier import Classifier
+    from textclf_core.types.metric import MetricInfo
     from textclf_core.types.needs import NeededModel
     from textclf_core.types.phases import Change, FinishedEpoch, ParameterGroup, Phase
     from textclf_core.types.postprocessing import Postprocessing
@@ -533,8 +534,29 @@ def textclf_load_postprocessing(directory: Path, task: Task) -> Postprocessing |
 
 
 @hookspec
+def textclf_describe_metrics(task: Task) -> Sequence[MetricInfo]:
+    """Describe metrics of ``textclf_compute_metrics``, so that ``--metric`` can decide by them. Each in order.
+
+    Called before training, and when stored runs are compared. A metric that isn't described is computed and shown, but
+    nothing is known of its direction, so that no comparison is decided by it.
+
+    Args:
+        task: the label names.
+
+    Returns:
+        A ``MetricInfo`` for each metric to decide by. One that is a smooth function of sums over rows, such as a mean,
+        gives them as ``sums``. The error of any other is estimated by computing it again without some of the rows: by
+        its ``function``, or by ``textclf_compute_metrics`` if it has none.
+    """
+
+
+@hookspec
 def textclf_compute_metrics(
-    references: NDArray[np.int64], predictions: NDArray[np.int64], scores: NDArray[np.float32], task: Task
+    references: NDArray[np.int64],
+    predictions: NDArray[np.int64],
+    scores: NDArray[np.float32],
+    task: Task,
+    data: Dataset,
 ) -> dict[str, float]:
     """Score predictions. Role: metric. Each in order; their results are merged, and equal names are an error.
 
@@ -548,6 +570,7 @@ def textclf_compute_metrics(
         scores: probabilities, float32, shape (examples, labels); each row sums to 1, except in a multi-label task. In
             a token task a list of arrays, shape (words, labels).
         task: the label names.
+        data: the other columns of the rows, such as ``data["text"]`` or a group.
 
     Returns:
         Numbers by name, such as ``{"f1": 0.81}``; ``nan`` for a number that isn't defined, for example because no

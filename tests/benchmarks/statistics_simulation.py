@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import argparse
 import math
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from itertools import combinations, product
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,9 +27,11 @@ from simulated_worlds import (
     simulate,
 )
 
-from textclf_core.statistics import Comparison, Metric, compare, joint_error
-from textclf_core.statistics.crossing import crossing
+from textclf_core.statistics import Comparison
 from textclf_core.statistics.learning_curve import fit_curve
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
+from label_metrics import compare, crossing, info_of, joint_error  # as a script it finds it only now
 
 
 def error_worlds() -> list[World]:
@@ -40,7 +44,7 @@ def error_worlds() -> list[World]:
             strict=False,
         )
     ]
-    of_f1: Sequence[tuple[Metric, float, tuple[tuple[int, int], ...]]] = (
+    of_f1: Sequence[tuple[str, float, tuple[tuple[int, int], ...]]] = (
         ("f1-binary", 0.5, ((2, 50), (3, 200), (3, 1066), (5, 1066))),
         ("f1-binary", 0.05, ((2, 200), (3, 1066), (5, 1066), (10, 5000))),
         ("f1-macro", 0.5, ((2, 200), (3, 1066), (5, 50), (10, 1066))),
@@ -199,7 +203,9 @@ def _fit(seed: int, shape: str, sizes: Sequence[int], rows: int, deviation: floa
     rng, true = np.random.default_rng([seed, 5]), TRUE_CURVES[shape]
     accuracies = tuple(true(size) + deviation * rng.normal() for size in sizes)
     references, predictions = World(accuracies, rows=rows, scatter=0.005).draw(rng)
-    found = fit_curve(sizes, joint_error(references, predictions, "accuracy"), tolerance=TOLERANCE, seed=seed)
+    found = fit_curve(
+        sizes, joint_error(references, predictions, "accuracy"), info_of("accuracy"), tolerance=TOLERANCE, seed=seed
+    )
     last = sizes[-1]
     truths = true(2 * last), true(2 * last) - true(last), true(2 * last) + deviation * rng.normal()
     score, gain = found.score(2 * last).interval, found.gain(last).interval

@@ -37,6 +37,7 @@ def score(spec: str, references: list[int], predictions: list[int], task: Task) 
             predictions=np.array(predictions),
             scores=np.eye(task.num_labels, dtype=np.float32)[predictions],
             task=task,
+            data=None,
         )
     assert all(type(number) is float for number in numbers.values())
     return dict(numbers)

@@ -18,7 +18,9 @@ from textclf_core.records.formats import RECORD_FORMAT
 from textclf_core.records.predictions import Predictions, write_predictions
 from textclf_core.records.schema import PluginRecord, Record, write_record
 from textclf_core.reports.analysis import Analysis, Row
+from textclf_core.reports.costs import TOLERANCE
 from textclf_core.reports.criteria import Criteria
+from textclf_core.reports.outcomes import metric_of
 from textclf_core.reports.prices import Prices
 from textclf_core.reports.stored import find_runs, gather
 from textclf_core.statistics import Difference, Interval, PairedTest, StandardError
@@ -179,6 +181,8 @@ def comparison(
     cheapest = min(like_the_best, key=lambda line: costs[line.label][cost] or 0)
     return Analysis(
         criteria=criteria,
+        measured=metric_of(metric, lines[0].runs[0]),
+        tolerance=TOLERANCE,
         rows=tuple(
             Row(
                 line=line,

@@ -96,9 +96,9 @@ def compare(
     baselines: Annotated[
         bool, typer.Option(help="Also compare with the majority class and TF-IDF with logistic regression.")
     ] = True,
-    metric: criteria.Metric = "f1",
+    metric: criteria.Metric = None,
     cost: criteria.Cost = "train-seconds",
-    tolerance: criteria.Tolerance = 0.01,
+    tolerance: criteria.Tolerance = None,
     pairs: criteria.Pairs = False,
     cluster: criteria.Cluster = None,
     price: criteria.Price = None,

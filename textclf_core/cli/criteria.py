@@ -6,7 +6,15 @@ from typing import Annotated
 
 import typer
 
-Metric = Annotated[str, typer.Option(help="The metric by which contenders are ranked and recommended: f1 or accuracy.")]
+Metric = Annotated[
+    str | None,
+    typer.Option(
+        help="The metric by which contenders are ranked and recommended: any that a metric plugin describes. "
+        "[default: the first default metric for the task]",
+        metavar="NAME",
+        show_default=False,
+    ),
+]
 Cost = Annotated[
     str,
     typer.Option(
@@ -15,7 +23,12 @@ Cost = Annotated[
     ),
 ]
 Tolerance = Annotated[
-    float, typer.Option(help="The loss to accept, in the metric's units: 0.01 is one point.", metavar="NUMBER")
+    float | None,
+    typer.Option(
+        help="The loss to accept, in the metric's units. [default: 0.01, one point, if the metric ranges from 0 to 1]",
+        metavar="NUMBER",
+        show_default=False,
+    ),
 ]
 Pairs = Annotated[bool, typer.Option("--pairs", help="Add the test of each pair of contenders.")]
 Cluster = Annotated[

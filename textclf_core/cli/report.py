@@ -30,9 +30,9 @@ def report(
     sort: Annotated[
         str | None, typer.Option(help="The column to sort by, the best first; -NAME reverses it.", metavar="NAME")
     ] = None,
-    metric: criteria.Metric = "f1",
+    metric: criteria.Metric = None,
     cost: criteria.Cost = "train-seconds",
-    tolerance: criteria.Tolerance = 0.01,
+    tolerance: criteria.Tolerance = None,
     pairs: criteria.Pairs = False,
     cluster: criteria.Cluster = None,
     price: criteria.Price = None,

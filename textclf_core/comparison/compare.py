@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 
 from textclf_core.comparison.contenders import Contender
 from textclf_core.errors import RunError, UsageError
-from textclf_core.reports.analysis import Analysis, analyse, check_metric
+from textclf_core.reports.analysis import Analysis, analyse
 from textclf_core.reports.criteria import Criteria
 from textclf_core.reports.estimate_table import Estimate
+from textclf_core.reports.outcomes import check_defined
 from textclf_core.reports.report import Report
 from textclf_core.reports.stored import StoredRun
+from textclf_core.tasks import kind_of
 
 if TYPE_CHECKING:
     from datasets import DatasetDict
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from textclf_core.comparison.runner import ComparisonPlan, FailedCell, FinishedCell
     from textclf_core.comparison.search import Search
     from textclf_core.data.sampling import TrainSize
+    from textclf_core.types.metric import MetricInfo
 
 # With one seed nothing is known of the scatter between seeds.
 _FEWEST_SEEDS = 2
@@ -102,7 +105,7 @@ def compare(request: ComparisonRequest, *, console: Console | None = None, quiet
 
 
 def _compare(request: ComparisonRequest, *, console: Console | None, quiet: bool) -> ComparisonOutcome:
-    planned = _plan(request)
+    planned, metric = _plan(request)
 
     from textclf_core.comparison.tuning import tune_plan
     from textclf_core.types.progress import Progress
@@ -111,8 +114,8 @@ def _compare(request: ComparisonRequest, *, console: Console | None, quiet: bool
     try:
         if request.search:
             progress = Progress(console, quiet=quiet)
-            planned, untuned = tune_plan(planned, request.search, request.criteria.metric, progress)
-        finished, failed, analyses, error = _run_looks(planned, request, console, quiet=quiet)
+            planned, untuned = tune_plan(planned, request.search, metric, progress)
+        finished, failed, analyses, error = _run_looks(planned, request, metric.name, console, quiet=quiet)
     except KeyboardInterrupt as interrupt:
         interrupt.add_note(_what_is_finished(planned, request))
         raise
@@ -143,7 +146,7 @@ def _notify_observers(planned: ComparisonPlan, outcome: ComparisonOutcome) -> No
 
 
 def _run_looks(
-    planned: ComparisonPlan, request: ComparisonRequest, console: Console | None, *, quiet: bool
+    planned: ComparisonPlan, request: ComparisonRequest, metric: str, console: Console | None, *, quiet: bool
 ) -> tuple[list[FinishedCell], list[FailedCell], tuple[Analysis, ...], RunError | None]:
     """Run the cells, seeds by seeds where more of them may be needed; return all of them and their analyses."""
     from textclf_core.comparison.estimate import saved_estimates
@@ -158,7 +161,7 @@ def _run_looks(
     for earlier, look in pairwise((0, *planned.looks)):
         seeds = order[earlier:look]
         cells = tuple(cell for cell in planned.cells if cell.seed in seeds and _identity(cell) not in dropped)
-        view = LiveView(cells, request.criteria.metric, console, expected=expected, quiet=quiet)
+        view = LiveView(cells, metric, console, expected=expected, quiet=quiet)
         more, without = run_cells(
             replace(planned, cells=cells), view, force=request.force, command=request.command, expected=expected
         )
@@ -217,7 +220,7 @@ def estimate(request: ComparisonRequest, *, console: Console | None = None, quie
     if search:
         missing = f"Not included: up to {search.trials} trials per contender with {search}."
     with process_state_restored():
-        planned = _plan(request)
+        planned, _ = _plan(request)
 
         from textclf_core.comparison.estimate import estimate_costs
         from textclf_core.types.progress import Progress
@@ -230,8 +233,8 @@ def estimate(request: ComparisonRequest, *, console: Console | None = None, quie
     )
 
 
-def _plan(request: ComparisonRequest) -> ComparisonPlan:
-    """Check the request, load each data set once, check the options, and return the plan of cells."""
+def _plan(request: ComparisonRequest) -> tuple[ComparisonPlan, MetricInfo]:
+    """Check the request, load each data set once, check the options; return the plan of cells and the metric."""
     request.criteria.check()
 
     from textclf_core.comparison.runner import plan
@@ -256,16 +259,33 @@ def _plan(request: ComparisonRequest) -> ComparisonPlan:
     )
     unfinished = (cell for cell in planned.cells if request.force or not cell.finished_in(planned.output))
     check_options(cell.contender.plugins for cell in unfinished)
-    averages = [
-        one.options["average"] for contender in request.contenders for one in contender.plugins if one.name == "f1"
-    ]
-    check_metric(
-        request.criteria.metric,
-        [prepared.record for prepared in planned.data.values()],
-        average=str(averages[0]) if averages else "auto",
-        splits=("validation", "test") if request.search else ("test",),
-    )
-    return planned
+    return planned, _check_metric(planned, request)
+
+
+def _check_metric(planned: ComparisonPlan, request: ComparisonRequest) -> MetricInfo:
+    """Find the metric for each data set, and check that it is defined there; return that of the first.
+
+    Raises:
+        UsageError: no plugin describes it, it has no value for these labels, or it needs a tolerance.
+    """
+    from textclf_core.plugins import Catalogue
+    from textclf_core.plugins.discovery import plugin_file_of
+    from textclf_core.plugins.metrics import find_metric
+    from textclf_core.records.predictions import Predictions
+
+    plugins = request.contenders[0].plugins
+    catalogue = Catalogue.discover({path for one in plugins if (path := plugin_file_of(one.distribution))})
+    found = []
+    for prepared in {prepared.fingerprint: prepared for prepared in planned.data.values()}.values():
+        metric = find_metric(request.criteria.metric, plugins, catalogue, prepared.task)
+        request.criteria.tolerance_for(metric.info)
+        for name in ("validation", "test") if request.search else ("test",):
+            rows = prepared.data[name]
+            labels = kind_of(prepared.task).label_array(rows["label"][:])
+            right = Predictions(rows, labels, labels, prepared.task)  # the scores don't matter
+            check_defined(metric, right.scored_rows, f"{name} (data: {prepared.record.source})")
+        found.append(metric.info)
+    return found[0]
 
 
 def _analyse(

@@ -21,6 +21,7 @@ from textclf_core.pipeline.evaluation import check_metrics
 from textclf_core.plugins import ActivePlugin, ActivePlugins
 from textclf_core.plugins.activation import with_options
 from textclf_core.records.schema import MODEL_DIRECTORY, Record, TunedOption, Tuning
+from textclf_core.types.metric import MetricInfo
 from textclf_core.types.progress import Progress
 
 logger = logging.getLogger("textclf")
@@ -37,7 +38,7 @@ _FEWEST_SURVIVORS = 2
 
 
 def tune_plan(
-    plan: ComparisonPlan, search: Search, metric: str, progress: Progress
+    plan: ComparisonPlan, search: Search, metric: MetricInfo, progress: Progress
 ) -> tuple[ComparisonPlan, tuple[FailedCell, ...]]:
     """Tune every contender whose trainer has one of the options, for each size of train.
 
@@ -59,7 +60,7 @@ def tune_plan(
     spaces = {key: search.spaces_for(_trainer(first.contender)) for key, first in firsts.items()}
     for key, first in firsts.items():
         if spaces[key]:
-            _check_metric(plan, first, metric)
+            _check_metric(plan, first, metric.name)
     tuned = {
         key: _Study(plan, first, spaces[key], search, metric).tune(progress)
         for key, first in firsts.items()
@@ -87,11 +88,12 @@ def _trainer(contender: Contender) -> ActivePlugin:
 
 def _check_metric(plan: ComparisonPlan, cell: Cell, metric: str) -> None:
     """Refuse a contender that doesn't compute the metric by which tuning chooses."""
-    given = check_metrics(cell.contender.plugins, plan.task_of(cell))
+    prepared = plan.data[cell.contender.label, cell.train_size]
+    given = check_metrics(cell.contender.plugins, prepared.task, prepared.data["validation"])
     if metric not in given:
         raise UsageError(
             f"--tune chooses by {metric!r}, but {cell.contender.label} only computes {', '.join(sorted(given))}. "
-            f"Add --plugin {metric}."
+            "Add the metric's plugin with --plugin."
         )
 
 
@@ -100,7 +102,7 @@ Values = Mapping[str, Value]
 
 @dataclass(frozen=True)
 class _Trial:
-    """A finished trial: the values, and its score on validation."""
+    """A finished trial: the values, and its score on validation, oriented: larger is better."""
 
     values: Values
     score: float
@@ -123,7 +125,7 @@ class _Study:
     """
 
     def __init__(
-        self, plan: ComparisonPlan, first: Cell, spaces: tuple[Space, ...], search: Search, metric: str
+        self, plan: ComparisonPlan, first: Cell, spaces: tuple[Space, ...], search: Search, metric: MetricInfo
     ) -> None:
         self._plan, self._first, self._spaces, self._search, self._metric = plan, first, spaces, search, metric
         used = {cell.seed for cell in plan.cells}
@@ -167,7 +169,7 @@ class _Study:
             seed=self._seed,
             train_seconds=self._seconds,
             train_flops=None if math.isnan(self._flops) else self._flops,
-            validation_score=best.score,
+            validation_score=self._metric.oriented(best.score),
         )
         chosen = _with_values(self._first.contender, best.values, f"{self._first.contender.label} (tuned)")
         return replace(chosen, tuning=tuning)
@@ -228,7 +230,7 @@ class _Study:
             self._flops += math.nan if flops is None else flops
             self._seconds += done.record.cost.seconds["train"]
             self._counts_flops = bool(flops)
-            return _Trial(values, _validation_score(done.record, self._metric))
+            return _Trial(values, self._metric.oriented(_validation_score(done.record, self._metric.name)))
         except TextclfError as error:
             self._failure = format_error(error)
             logger.warning("%s failed: %s", attempt.label, self._failure)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from transformers import AutoConfig, AutoTokenizer
 
@@ -45,7 +45,8 @@ def load_saved(
     """
     # transformers logs a table of missing parameters; here they are an error.
     with without_bars(), quiet("transformers.modeling_utils"):
-        loaded, report = (model or model_class(task)).from_pretrained(
+        cls: Any = model or model_class(task)
+        loaded, report = cls.from_pretrained(
             directory,
             config=AutoConfig.from_pretrained(directory, local_files_only=True),
             local_files_only=True,

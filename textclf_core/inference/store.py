@@ -216,7 +216,8 @@ class SavedClassifier:
                 own, "textclf_load_model", optional=True, directory=self.directory, task=self.task
             )
             if loaded is not None:
-                loaded.model.to(device).eval()
+                model: Any = loaded.model  # to() has no types
+                model.to(device).eval()
                 return loaded
         return load_saved(self.directory, self.task, device)
 

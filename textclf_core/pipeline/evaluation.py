@@ -16,9 +16,9 @@ from textclf_core.pipeline.postprocessing import fit_steps
 from textclf_core.pipeline.recording import plugin_record, postprocessing_records, trainer_of
 from textclf_core.plugins import ActivePlugins
 from textclf_core.plugins.calling import call_one, errors_of
+from textclf_core.plugins.metrics import compute_metrics
 from textclf_core.records.predictions import Predictions, check_scores, write_predictions
 from textclf_core.records.schema import MODEL_DIRECTORY, PostprocessingRecord
-from textclf_core.tasks import kind_of
 from textclf_core.tasks.decisions import PostprocessedClassifier, decisions_from
 from textclf_core.training.parameter_check import ParameterUpdates
 from textclf_core.types.postprocessing import PostprocessingStep, may_abstain
@@ -107,13 +107,26 @@ def evaluate(
     return Evaluation(metrics[-1], postprocessing_records(steps, stages, metrics), latency_seconds)
 
 
-def check_metrics(plugins: ActivePlugins, task: Task) -> frozenset[str]:
+def check_metrics(plugins: ActivePlugins, task: Task, data: Dataset) -> frozenset[str]:
     """Compute all metrics on made-up predictions, so that errors occur before training.
+
+    Args:
+        plugins: the plugins of the run.
+        task: the task.
+        data: a split, whose columns the metrics may read.
 
     Returns:
         The names of the metrics.
+
+    Raises:
+        RunError: a metric fails, or a plugin describes one that it doesn't compute.
     """
-    return frozenset(_score(plugins, Predictions.invented(task), task))
+    names = frozenset(_score(plugins, Predictions.invented(task, data), task))
+    for plugin in plugins.implementing("textclf_describe_metrics"):
+        for info in call_one(plugin, "textclf_describe_metrics", task=task):
+            if info.name not in names:
+                raise RunError(f"{plugin} describes the metric {info.name!r}, but doesn't compute it.")
+    return names
 
 
 def _predictions(data: Dataset, scores: Scores, steps: tuple[PostprocessingStep, ...], task: Task) -> Predictions:
@@ -131,22 +144,11 @@ def _score(plugins: ActivePlugins, split: Predictions, task: Task, abstains: boo
     giver: dict[str, str] = {}
     if abstains:
         giver["coverage"], values["coverage"] = "textclf itself", split.coverage
-        split = split.decided()
-        if not len(split.data):
-            return values
-    kind, labels = kind_of(task), split.references
-    references, predictions, scores = (
-        kind.scored(labels, given) for given in (labels, split.predictions, split.scores)
-    )
+    rows = split.scored_rows
+    if not len(rows):
+        return values
     for plugin in plugins.implementing("textclf_compute_metrics"):
-        given = call_one(
-            plugin,
-            "textclf_compute_metrics",
-            references=references,
-            predictions=predictions,
-            scores=scores,
-            task=task,
-        )
+        given = compute_metrics(plugin, rows, task)
         for name, value in given.items():
             if name in giver:
                 raise RunError(f"the plugins {giver[name]} and {plugin.name} both return the metric {name!r}; use one.")

@@ -36,7 +36,7 @@ def checked_plugins(plugins: ActivePlugins, data: PreparedData) -> ActivePlugins
         TextclfError: a plugin doesn't support the task, or needs a label that validation lacks.
     """
     plugins = suited(plugins, data.record)
-    check_metrics(plugins, data.task)
+    check_metrics(plugins, data.task, data.data["validation"])
     check_postprocessing(plugins, data.record)
     return plugins
 

@@ -15,7 +15,7 @@ from textclf_core.errors import PluginError, UsageError
 from textclf_core.hookspecs import EXCLUSIVE_ROLES, PLAN_HOOKS, SEAM_HOOKS
 from textclf_core.plugins.calling import call_one
 from textclf_core.plugins.discovery import Catalogue, LoadedPlugin, plugin_file_of
-from textclf_core.plugins.hooks import hooks_of, is_defined_later, needs_of, written_side_by_side
+from textclf_core.plugins.hooks import arguments_of, is_defined_later, needs_of, written_side_by_side
 from textclf_core.plugins.options import build_plugin, option_names
 from textclf_core.plugins.refusals import (
     ENCODER_ROLES,
@@ -234,7 +234,7 @@ def suited(plugins: ActivePlugins, data: DataRecord) -> ActivePlugins:
 def _unknown_labels_fault(plugin: ActivePlugin, data: DataRecord) -> str | None:
     unknown = {split.name: sum(split.unknown_labels.values()) for split in data.splits if split.unknown_labels}
     reads = {"trainer", "postprocessor", "metric"}.intersection(plugin.roles)
-    if "textclf_loss" in hooks_of(type(plugin.instance)):
+    if arguments_of(plugin.instance, "textclf_loss"):
         reads.add("loss")
     if not unknown or not reads or not plugin.needs.known_labels:
         return None
@@ -331,7 +331,7 @@ def _built(specs: Sequence[PluginSpec], catalogue: Catalogue) -> list[ActivePlug
     faults: list[str] = []
     for spec in specs:
         try:
-            active.append(_active(catalogue.get(spec.name), spec))
+            active.append(build_active(spec, catalogue))
         except UsageError as error:
             faults.append(str(error))
     if faults:
@@ -354,7 +354,14 @@ def with_options(plugin: ActivePlugin, values: Mapping[str, object], *, set_by: 
     )
 
 
-def _active(plugin: LoadedPlugin, spec: PluginSpec) -> ActivePlugin:
+def build_active(spec: PluginSpec, catalogue: Catalogue) -> ActivePlugin:
+    """Return a plugin with its options.
+
+    Raises:
+        UsageError: it doesn't exist, or an option is wrong.
+        PluginError: it can't be imported.
+    """
+    plugin = catalogue.get(spec.name)
     instance = build_plugin(plugin.name, plugin.cls, spec.options)
     names = option_names(plugin.cls)
     return ActivePlugin(

@@ -82,7 +82,8 @@ def implementing_places(cls: type) -> dict[str, str]:
 
 def arguments_of(plugin: object, hook: str) -> tuple[str, ...]:
     """Return the arguments that a plugin's implementation of a hook takes; none if it doesn't implement it."""
-    return hooks_of(type(plugin)).get(hook, ())
+    cls: type = type(plugin)
+    return hooks_of(cls).get(hook, ())
 
 
 def written_side_by_side(cls: type, one: str, other: str) -> bool:

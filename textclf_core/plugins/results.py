@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from numbers import Real
 from typing import Any
 
+from textclf_core.types.metric import MetricInfo
 from textclf_core.types.phases import Change, ParameterGroup, Phase
 
 Fault = Callable[[Any, Mapping[str, Any]], str | None]
@@ -220,6 +221,7 @@ RESULTS: Mapping[str, Result] = {
     "textclf_load_classifier": Result(_CLASSIFIER, _optional(_a(_classifier))),
     "textclf_postprocess": Result(f"{_POSTPROCESSING}, or None", _optional(_postprocessing)),
     "textclf_load_postprocessing": Result(_POSTPROCESSING, _optional(_postprocessing)),
+    "textclf_describe_metrics": Result("a list of MetricInfo", _each(MetricInfo)),
     "textclf_compute_metrics": Result("a dict of numbers (float) by name", _by_name(_is_number)),
     "textclf_run_started": Result("nothing", _nothing),
     "textclf_step_logged": Result("nothing", _nothing),

@@ -14,6 +14,10 @@ import pyarrow.parquet as pq
 from textclf_core.errors import RunError
 from textclf_core.records.schema import PREDICTIONS_FILE
 from textclf_core.tasks import kind_of
+from textclf_core.types.metric import ScoredRows
+
+OWN_COLUMNS = ("split", "id", "label", "prediction", "scores", "spans")
+"""The columns of stored predictions that aren't those of the data."""
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -40,20 +44,30 @@ class Predictions:
     task: Task
 
     @classmethod
-    def invented(cls, task: Task) -> Predictions:
-        """Return made-up predictions: one correct row per label, with a score of 1."""
-        from datasets import Dataset
-
+    def invented(cls, task: Task, data: Dataset) -> Predictions:
+        """Return made-up predictions, one correct row per label with a score of 1, beside the columns of ``data``."""
         column, scores, labels = kind_of(task).invented(
             range(task.num_labels), np.eye(task.num_labels, dtype=np.float32)
         )
-        return cls(Dataset.from_dict({"label": column}), scores, labels, task)
+        rows = data.select(np.arange(len(column)) % len(data)).remove_columns("label")
+        return cls(rows.add_column("label", column), scores, labels, task)
 
     @property
     def references(self) -> Labels:
         """The true label ids, int64, of the same shape as the predictions; ``NO_LABEL`` where one is unknown."""
         labels: Labels = kind_of(self.task).label_array(self.data["label"][:])
         return labels
+
+    @property
+    def scored_rows(self) -> ScoredRows:
+        """The rows with a decision, in the forms of ``textclf_compute_metrics``."""
+        split = self.decided()
+        kind, labels = kind_of(self.task), split.references
+        references, predictions, scores = (
+            kind.scored(labels, given) for given in (labels, split.predictions, split.scores)
+        )
+        own = [name for name in split.data.column_names if name in OWN_COLUMNS]
+        return ScoredRows(references, predictions, scores, lambda: split.data.remove_columns(own))
 
     @property
     def coverage(self) -> float:

@@ -5,25 +5,33 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from textclf_core.errors import UsageError
-from textclf_core.reports.costs import TOLERANCE, CostKind
+from textclf_core.plugins.metrics import DescribedMetric
+from textclf_core.reports.costs import CostKind
 from textclf_core.reports.criteria import Criteria
-from textclf_core.reports.outcomes import clusters_of, outcomes_of, references_of
+from textclf_core.reports.outcomes import (
+    check_defined,
+    clusters_of,
+    described_by,
+    labels_of,
+    metric_of,
+    models_of,
+    scored_rows,
+)
 from textclf_core.reports.prices import Running, volume_sentence
 from textclf_core.reports.rounding import write_risk, write_significant
 from textclf_core.reports.stored import ContenderRuns, StoredRun, gather
-from textclf_core.statistics import Comparison, Interval, Metric, PairedTest, compare
+from textclf_core.statistics import Comparison, Interval, PairedTest, compare
 from textclf_core.statistics.from_best import Needed
-from textclf_core.tasks import kind_of
 from textclf_core.types.data import DataRecord
 
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """The results of one contender.
+    """The results of one contender. Scores, differences and intervals have the metric's own sign.
 
     Attributes:
         line: the runs of the contender.
@@ -33,7 +41,7 @@ class Row:
         high: the upper end of the interval.
         verdict: what is shown of it: ``best``, ``as good`` (as the best, within the tolerance), ``worse`` or
             ``undecided``.
-        difference: the score minus the highest score.
+        difference: the score minus the best score.
         distance: the simultaneous 95% interval of its true score minus the best of the others'; ``None`` with one
             contender.
         needed: what would decide about it; ``None`` if it is decided, or if neither seeds nor rows in reach would.
@@ -66,6 +74,8 @@ class Analysis:
 
     Attributes:
         criteria: by what the contenders are compared and recommended.
+        measured: the metric, with the plugin that computes it.
+        tolerance: the loss that is accepted, in the metric's units.
         rows: the contenders, the best first.
         seeds: the seeds of all contenders.
         test_rows: the number of test examples.
@@ -81,6 +91,8 @@ class Analysis:
     """
 
     criteria: Criteria
+    measured: DescribedMetric
+    tolerance: float
     rows: tuple[Row, ...]
     seeds: tuple[int, ...]
     test_rows: int
@@ -94,18 +106,23 @@ class Analysis:
 
     @property
     def metric(self) -> str:
-        """The metric to compare by: ``f1`` or ``accuracy``."""
-        return self.criteria.metric
+        """The name of the metric to compare by."""
+        return self.measured.info.name
 
     @property
     def cost(self) -> str:
         """The cost to recommend by."""
         return self.criteria.cost
 
-    @property
-    def tolerance(self) -> float:
-        """The loss that is accepted, in the metric's units."""
-        return self.criteria.tolerance
+    @cached_property
+    def lower_is_better(self) -> frozenset[str]:
+        """The names of the metrics of which the plugins say so."""
+        infos = [self.measured.info, *described_by(self.rows[0].line.runs[0]).values()]
+        return frozenset(info.name for info in infos if info.better == "lower")
+
+    def oriented(self, score: float) -> float:
+        """Return a score so that larger is better, whatever the metric."""
+        return self.measured.info.oriented(score)
 
 
 def analyse(runs: Iterable[StoredRun], criteria: Criteria | None = None) -> tuple[Analysis, ...]:
@@ -116,81 +133,57 @@ def analyse(runs: Iterable[StoredRun], criteria: Criteria | None = None) -> tupl
         criteria: by what they are compared and recommended.
 
     Raises:
-        UsageError: the metric or cost doesn't exist, or the tolerance isn't between 0 and 1.
+        UsageError: the metric or cost doesn't exist, or the tolerance doesn't suit the metric.
     """
     criteria = criteria or Criteria()
     criteria.check()
     return tuple(_analyse(contenders, criteria) for contenders in gather(runs).values())
 
 
-def check_metric(
-    name: str, data: Iterable[DataRecord], *, average: str = "auto", splits: Sequence[str] = ("test",)
-) -> None:
-    """Check that a metric is defined for these data.
-
-    Args:
-        name: the name of the metric.
-        data: the data of the contenders.
-        average: the average of F1, as the runs' f1 plugin has it.
-        splits: the splits on which the metric is needed.
-
-    Raises:
-        UsageError: it isn't, as F1 isn't for words without entity tags, or for two labels if a split has no row of the
-            second one.
-    """
-    for one in data:
-        if kind_of(one.task).metric(name, average) != "f1-binary":
-            continue
-        positive = one.label_names[1]
-        for split in one.splits:
-            if split.name in splits and not split.label_counts[positive]:
-                raise UsageError(
-                    f"--metric {name}: F1 is that of the label {positive!r}, which no row of {split.name} has (data: "
-                    f"{one.source}), so it is no number. Compare by --metric accuracy, or add rows."
-                )
-
-
 def _analyse(contenders: Sequence[ContenderRuns], criteria: Criteria) -> Analysis:
     first = contenders[0].runs[0]
-    measured = statistic(criteria.metric, contenders)
-    references = references_of(first, measured)
     data = first.record.data
+    measured = metric_of(criteria.metric, first)
+    tolerance = criteria.tolerance_for(measured.info)
+    check_defined(measured, scored_rows(first), f"test (data: {data.source})")
     looks = sorted({look for one in contenders for run in one.runs for look in run.record.looks if look > 1})
     clusters = clusters_of(first, criteria.cluster)
+    stratified = any(split.name == "test" and split.origin != "given" for split in data.splits)
     compared = compare(
-        references,
-        {one.label: outcomes_of(one, measured, one.seeds) for one in contenders},
-        measured,
-        tolerance=criteria.tolerance,
+        {one.label: models_of(one, measured) for one in contenders},
+        measured.info,
+        tolerance=tolerance,
+        labels=labels_of(first) if stratified else None,
         clusters=clusters,
         looks=looks,
-        stratified=any(split.name == "test" and split.origin != "given" for split in data.splits),
         with_pairs=criteria.pairs,
     )
-    means = {one.name: one.mean for one in compared.contenders}
+    means = {one.name: measured.info.oriented(one.mean) for one in compared.contenders}
     costs = {one.label: _costs(one, criteria.kinds) for one in contenders}
     price = {label: value for label, values in costs.items() if (value := values[criteria.cost]) is not None}
-    recommended = _recommend(compared, price, criteria.tolerance)
+    recommended = _recommend(compared, price, tolerance)
     rows = [
         _row(one, compared, costs[one.label], on_front=_on_front(one.label, means, price), chosen=recommended)
         for one in contenders
     ]
     return Analysis(
         criteria=criteria,
-        rows=tuple(sorted(rows, key=lambda row: (-row.score, row.line.label))),
+        measured=measured,
+        tolerance=tolerance,
+        rows=tuple(sorted(rows, key=lambda row: (-means[row.line.label], row.line.label))),
         seeds=tuple(sorted({seed for one in contenders for seed in one.seeds})),
-        test_rows=len(references),
+        test_rows=compared.examples,
         looks=tuple(looks),
         test_draws=len(np.unique(clusters)),
         smallest_difference=compared.detectable,
         sentence=_sentence(compared, recommended, criteria.kinds[criteria.cost], price),
-        volumes=_volumes(rows, criteria),
+        volumes=_volumes(rows, criteria, tolerance),
         data=data,
         pairs=compared.pairs,
     )
 
 
-def _volumes(rows: Sequence[Row], criteria: Criteria) -> str | None:
+def _volumes(rows: Sequence[Row], criteria: Criteria, tolerance: float) -> str | None:
     """Return at which volumes one overtakes another in money, among those that lose little."""
     prices = criteria.prices
     if prices is None:
@@ -202,7 +195,7 @@ def _volumes(rows: Sequence[Row], criteria: Criteria) -> str | None:
             _mean(prices.per_prediction(run.record) for run in row.line.runs),
         )
         for row in rows
-        if row.loss <= criteria.tolerance / 2
+        if row.loss <= tolerance / 2
     ]
     return volume_sentence(running, prices)
 
@@ -223,20 +216,6 @@ def _recommend(compared: Comparison, price: Mapping[str, float], tolerance: floa
     if within:
         return min(within, key=lambda label: (price[label], expected[label]))
     return min(expected, key=lambda label: (expected[label], price.get(label, math.inf)))
-
-
-def statistic(metric: str, contenders: Sequence[ContenderRuns]) -> Metric:
-    """Return the statistic that ``f1`` or ``accuracy`` stands for in these runs.
-
-    Raises:
-        UsageError: F1 isn't defined, because words have labels that aren't entity tags, or test has no row of the
-            label.
-    """
-    run = contenders[0].runs[0]
-    plugin = next((plugin for plugin in run.record.plugins if plugin.name == "f1"), None)
-    average = plugin.options["average"] if plugin else "auto"
-    check_metric(metric, [run.record.data], average=average)
-    return run.kind.metric(metric, average)
 
 
 def _costs(contender: ContenderRuns, kinds: Mapping[str, CostKind]) -> dict[str, float | None]:
@@ -303,8 +282,9 @@ def _sentence(compared: Comparison, recommended: str, kind: CostKind, price: Map
 
 
 def _risk_sentence(compared: Comparison, name: str) -> str:
-    loss, tolerance = compared.contender(name).loss, compared.tolerance or TOLERANCE
+    loss, tolerance = compared.contender(name).loss, compared.tolerance
     assert loss is not None  # a comparison of stored runs has a tolerance
+    assert tolerance is not None
     return (
         f"It is expected to be {write_significant(loss.expected, 1)} worse than the best; the risk that it is worse by "
         f"more than {tolerance:g} is {write_risk(loss.risk)}."

@@ -44,9 +44,10 @@ class Column:
 
 def columns_of(analysis: Analysis) -> dict[str, Column]:
     """Return all columns that a comparison's table can have, by name, in order; ``money`` only if it has prices."""
+    higher = analysis.measured.info.better == "higher"
     fixed = [
         _text("contender", "contender", lambda row: row.line.label),
-        _number("score", analysis.metric, lambda row: row.score, _write_score, largest_first=True),
+        _number("score", analysis.metric, lambda row: row.score, _write_score, largest_first=higher),
         _number("sd", "sd", lambda row: row.deviation, _write_deviation),
         Column(
             name="interval",
@@ -54,13 +55,13 @@ def columns_of(analysis: Analysis) -> dict[str, Column]:
             parts={"low": lambda row: row.low, "high": lambda row: row.high},
             write=lambda row: write_interval(row.low, row.high),
             align="left",
-            key=lambda row: row.low,
-            largest_first=True,
+            key=lambda row: row.low if higher else row.high,
+            largest_first=higher,
         ),
         _text("verdict", "verdict", lambda row: row.verdict),
         _number("loss", "expected loss", lambda row: row.loss, _write_loss, align="right"),
         _number("risk", f"risk of > {analysis.tolerance:g}", lambda row: row.risk, _write_risk, align="right"),
-        _number("difference", "difference", lambda row: row.difference, _write_difference, largest_first=True),
+        _number("difference", "difference", lambda row: row.difference, _write_difference, largest_first=higher),
         Column(
             name="distance",
             heading="distance from the best",
@@ -70,8 +71,8 @@ def columns_of(analysis: Analysis) -> dict[str, Column]:
             },
             write=lambda row: write_interval(row.distance.low, row.distance.high) if row.distance else MISSING,
             align="left",
-            key=lambda row: row.distance.low if row.distance else None,
-            largest_first=True,
+            key=lambda row: (row.distance.low if higher else row.distance.high) if row.distance else None,
+            largest_first=higher,
         ),
     ]
     costs = [_cost(kind) for kind in analysis.criteria.kinds.values()]
@@ -217,7 +218,7 @@ def _metric(name: str, analysis: Analysis) -> Column:
         lambda row: metric_mean(row, name, analysis.seeds),
         # The uncertainty of this metric isn't known; it is similar to that of the score on the same examples.
         _write_score,
-        largest_first=True,
+        largest_first=name not in analysis.lower_is_better,
     )
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from textclf_core.errors import UsageError, did_you_mean
 from textclf_core.reports.costs import TOLERANCE, CostKind
 from textclf_core.reports.prices import MONEY, Prices, cost_kinds
-
-METRICS = ("f1", "accuracy")
+from textclf_core.types.metric import MetricInfo
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,20 +17,18 @@ class Criteria:
     """By what contenders are compared and recommended.
 
     Attributes:
-        metric: ``accuracy``, or ``f1``, which is that of the positive label for two labels, that of entities for entity
-            tags, and else the mean over labels, unless the runs' f1 plugin has another average. In a multi-label task,
-            ``accuracy`` is the share of texts with all labels right.
+        metric: the name of a metric that a plugin describes; that of the default metric of the task if ``None``.
         cost: the cost that the recommended contender should keep low: a name in ``kinds``.
-        tolerance: the loss that is accepted, in the metric's units.
+        tolerance: the loss that is accepted, in the metric's units; ``None`` for one point of a metric from 0 to 1.
         pairs: whether to test all pairs.
         cluster: a column of the data; test rows with equal values in it count as one draw, as do rows with equal texts
             without it.
         prices: the prices; if given, money is one of the costs.
     """
 
-    metric: str = "f1"
+    metric: str | None = None
     cost: str = "train-seconds"
-    tolerance: float = TOLERANCE
+    tolerance: float | None = None
     pairs: bool = False
     cluster: str | None = None
     prices: Prices | None = None
@@ -41,16 +39,11 @@ class Criteria:
         return cost_kinds(self.prices)
 
     def check(self) -> None:
-        """Check the names and the tolerance.
+        """Check the name of the cost and the tolerance.
 
         Raises:
-            UsageError: the metric or the cost doesn't exist, or the tolerance isn't between 0 and 1.
+            UsageError: the cost doesn't exist, or the tolerance isn't above 0.
         """
-        if self.metric not in METRICS:
-            raise UsageError(
-                f"--metric {self.metric}: contenders can be compared by {' or '.join(METRICS)}."
-                f"{did_you_mean(self.metric, METRICS)}"
-            )
         if self.cost == MONEY and self.prices is None:
             raise UsageError(f"--cost {MONEY}: set the price of the machine, as in --price 0.40/h.")
         if self.cost not in self.kinds:
@@ -58,7 +51,23 @@ class Criteria:
                 f"--cost {self.cost}: there is no such cost.{did_you_mean(self.cost, self.kinds)} The costs are "
                 f"{', '.join(self.kinds)}."
             )
-        if not 0 < self.tolerance < 1:
+        if self.tolerance is not None and not 0 < self.tolerance < math.inf:
+            raise UsageError(f"--tolerance {self.tolerance:g}: must be above 0, such as {TOLERANCE:g} for one point.")
+
+    def tolerance_for(self, metric: MetricInfo) -> float:
+        """Return the loss that is accepted in a metric.
+
+        Raises:
+            UsageError: none was given and the metric has no usual one, or it is as large as the metric's range.
+        """
+        if self.tolerance is None and metric.is_share:
+            return TOLERANCE
+        values = f"{metric.name} takes values from {metric.low:g} to {metric.high:g}"
+        if self.tolerance is None:
             raise UsageError(
-                f"--tolerance {self.tolerance:g}: must be above 0 and below 1, such as {TOLERANCE:g} for one point."
+                f"--metric {metric.name}: {values}, so no loss is small in general. Give the one to accept, in its "
+                "units, with --tolerance."
             )
+        if self.tolerance >= metric.width:
+            raise UsageError(f"--tolerance {self.tolerance:g}: {values}, so every loss would be accepted.")
+        return self.tolerance

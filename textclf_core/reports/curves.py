@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from textclf_core.reports.analysis import Analysis, statistic
+from textclf_core.reports.analysis import Analysis
 from textclf_core.reports.formatting import format_table, prose
-from textclf_core.reports.outcomes import clusters_of, outcomes_of, references_of
+from textclf_core.reports.outcomes import clusters_of, labels_of, models_of
 from textclf_core.reports.rounding import places, write_number, write_significant
-from textclf_core.reports.stored import ContenderRuns
-from textclf_core.statistics import Metric, joint_error
+from textclf_core.reports.stored import ContenderRuns, StoredRun
+from textclf_core.statistics import Model, joint_error
 from textclf_core.statistics.crossing import Crossing, crossing
 from textclf_core.statistics.learning_curve import FEWEST_SIZES, Estimate, FittedCurve, fit_curve
 from textclf_core.types.data import SplitRecord
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 MORE = 1000
 """A report says what so many more labels would buy."""
@@ -85,8 +82,10 @@ class LearningCurves:
         return advice or ["No two contenders' curves cross."]
 
     def _fit_sentences(self) -> list[str]:
+        most = max(len(points) for points in self.points.values())
+        if not self.fits and most >= FEWEST_SIZES:
+            return [f"What more labels would buy isn't estimated, since {self.metric} has no best value."]
         if not self.fits:
-            most = max(len(points) for points in self.points.values())
             return [
                 f"What more labels would buy isn't estimated: a fitted curve needs {FEWEST_SIZES} sizes of train, and "
                 f"these are {most}."
@@ -196,18 +195,17 @@ def _curves(analyses: Sequence[Analysis]) -> LearningCurves:
             point = CurvePoint(_train_rows(analysis), row.score, row.low, row.high)
             points.setdefault(row.line.label, {})[point.train_rows] = point
             contenders.setdefault(row.line.label, {})[point.train_rows] = row.line
-    largest, first = ordered[-1], ordered[0].rows[0].line
-    metric = statistic(largest.metric, [first])
-    references = references_of(first.runs[0], metric)
-    predictions = {
-        label: {size: outcomes_of(runs, metric, runs.seeds) for size, runs in by_size.items()}
-        for label, by_size in contenders.items()
+    largest = ordered[-1]
+    measured, run = largest.measured, largest.rows[0].line.runs[0]
+    labels = labels_of(run)
+    models = {
+        label: {size: models_of(runs, measured) for size, runs in own.items()} for label, own in contenders.items()
     }
     crossings = []
     for one, other in combinations(contenders, 2):
         if len(contenders[one].keys() & contenders[other].keys()) < 2:
             continue
-        found = crossing(references, predictions[one], predictions[other], metric)
+        found = crossing(models[one], models[other], measured.info, labels=labels)
         if found is not None:
             below, above = (one, other) if found.below == 0 else (other, one)
             crossings.append((below, above, found))
@@ -218,27 +216,24 @@ def _curves(analyses: Sequence[Analysis]) -> LearningCurves:
         points={label: tuple(by_size.values()) for label, by_size in points.items()},
         crossings=tuple(crossings),
         fits={
-            label: _fit(by_size, largest, first, metric)
-            for label, by_size in predictions.items()
-            if len(by_size) >= FEWEST_SIZES
+            label: _fit(of_label, largest, run)
+            for label, of_label in models.items()
+            if len(of_label) >= FEWEST_SIZES and math.isfinite(measured.info.best)
         },
         recommended=next(row.line.label for row in largest.rows if row.recommended),
         price=prices.per_label * MORE if (prices := largest.criteria.prices) and prices.per_label else None,
     )
 
 
-def _fit(
-    predictions: Mapping[int, NDArray[np.int64]], analysis: Analysis, contender: ContenderRuns, metric: Metric
-) -> FittedCurve:
-    run = contender.runs[0]
+def _fit(models: Mapping[int, Sequence[Model]], analysis: Analysis, run: StoredRun) -> FittedCurve:
+    metric = analysis.measured.info
     error = joint_error(
-        references_of(run, metric),
-        {str(size): of_size for size, of_size in predictions.items()},
+        {str(size): of_size for size, of_size in models.items()},
         metric,
-        stratified=test_of(analysis).origin != "given",
+        labels=labels_of(run) if test_of(analysis).origin != "given" else None,
         clusters=clusters_of(run, analysis.criteria.cluster),
     )
-    return fit_curve(list(predictions), error, tolerance=analysis.tolerance)
+    return fit_curve(list(models), error, metric, tolerance=analysis.tolerance)
 
 
 def _fit_json(fit: FittedCurve) -> dict[str, Any]:

@@ -46,7 +46,7 @@ class OverDataSets:
         return sum(row is None for row in self.rows[contender].values())
 
     def mean_difference(self, contender: str) -> float:
-        """Return the mean difference from the highest score, over the data sets on which the contender has runs."""
+        """Return the mean difference from the best score, over the data sets on which the contender has runs."""
         own = [row.difference for row in self.rows[contender].values() if row is not None]
         return sum(own) / len(own)
 
@@ -106,13 +106,13 @@ class OverDataSets:
         """Return what is claimed over the data sets."""
         counted = (
             f"The columns count on how many data sets each is shown to be the best, as good, or worse, in "
-            f"{self.metric}; the mean difference is from the highest score of each data set."
+            f"{self.metric}; the mean difference is from the best score of each data set."
         )
         if self.ranks is None:
             return [counted, f"With fewer than {ENOUGH_TO_RANK} data sets no ranking is claimed."]
         return [
             counted,
-            f"Average ranks, 1 is the highest score; a contender without a run has the last rank. Two that differ by "
+            f"Average ranks, 1 is the best score; a contender without a run has the last rank. Two that differ by "
             f"less than {self.ranks.critical_difference:.2f} aren't shown to differ (Nemenyi's test; Friedman's test "
             f"that all are equal: p {write_p(self.ranks.p_value)}).",
         ]
@@ -150,23 +150,27 @@ def over_data_sets(analyses: Sequence[Analysis]) -> OverDataSets | None:
     shared = {label: own for label, own in rows.items() if sum(row is not None for row in own.values()) >= _FEWEST}
     if len(shared) < _FEWEST:
         return None
-    found = OverDataSets(
-        metric=next(iter(by_source.values())).metric, data_sets=tuple(by_source), rows=shared, ranks=None
+    first = next(iter(by_source.values()))
+    found = OverDataSets(metric=first.metric, data_sets=tuple(by_source), rows=shared, ranks=None)
+    ordered = sorted(
+        shared, key=lambda label: (found.missing(label) > 0, -first.oriented(found.mean_difference(label)), label)
     )
-    ordered = sorted(shared, key=lambda label: (found.missing(label) > 0, -found.mean_difference(label), label))
     return OverDataSets(
         metric=found.metric,
         data_sets=found.data_sets,
         rows={label: shared[label] for label in ordered},
-        ranks=_ranks(shared) if len(by_source) >= ENOUGH_TO_RANK else None,
+        ranks=_ranks(shared, first) if len(by_source) >= ENOUGH_TO_RANK else None,
     )
 
 
-def _ranks(rows: Mapping[str, Mapping[str, Row | None]]) -> Ranks:
+def _ranks(rows: Mapping[str, Mapping[str, Row | None]], analysis: Analysis) -> Ranks:
     from textclf_core.statistics.ranks import average_ranks
 
     return average_ranks(
-        {label: [None if row is None else row.score for row in own.values()] for label, own in rows.items()}
+        {
+            label: [None if row is None else analysis.oriented(row.score) for row in own.values()]
+            for label, own in rows.items()
+        }
     )
 
 

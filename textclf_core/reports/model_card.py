@@ -5,23 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from tabulate import tabulate
 
+from textclf_core.errors import UsageError
 from textclf_core.records.schema import Record
-from textclf_core.reports.analysis import statistic
-from textclf_core.reports.outcomes import entity_mode
+from textclf_core.reports.outcomes import entity_mode, metric_of, model_of, scored_rows
 from textclf_core.reports.postprocessed import step_sentences
 from textclf_core.reports.quality import class_scores
 from textclf_core.reports.rounding import places, write_interval, write_number
-from textclf_core.reports.stored import ContenderRuns, StoredRun
+from textclf_core.reports.stored import StoredRun
 from textclf_core.reports.summary import cost_rows, held_out_sentence, tokenization_sentences
 from textclf_core.statistics import compare
 from textclf_core.statistics.bootstrap import Interval
 from textclf_core.tasks import kind_of
-
-_WITH_INTERVAL = ("f1", "accuracy")
 
 
 def model_card(run: StoredRun, name: str) -> str:
@@ -105,7 +102,7 @@ def _quality(run: StoredRun) -> Iterator[str]:
     true, predicted = run.decided_names("label"), run.decided_names("prediction")
     rows = []
     for metric, value in record.metrics["test"].items():
-        interval = _interval(run, metric, true, predicted) if value is not None else None
+        interval = _interval(run, metric) if value is not None and true else None
         decimals = places((interval.high - interval.low) / 2) if interval else 4
         of_validation = record.metrics["validation"].get(metric)
         rows.append(
@@ -132,14 +129,14 @@ def _quality(run: StoredRun) -> Iterator[str]:
         yield f"- `{plugin}`: {sentence}."
 
 
-def _interval(run: StoredRun, metric: str, true: Sequence[Any], predicted: Sequence[Any]) -> Interval | None:
-    """Return the interval of a metric on the rows with a decision; ``None`` if it can't be computed."""
-    if metric not in _WITH_INTERVAL or not true:
+def _interval(run: StoredRun, metric: str) -> Interval | None:
+    """Return the interval of a metric on the rows with a decision; ``None`` if no plugin describes it."""
+    try:
+        measured = metric_of(metric, run)
+    except UsageError:
         return None
-    measured, mode = statistic(metric, [ContenderRuns(run.record.label, (run,))]), entity_mode(run.record)
-    references = run.kind.references(measured, true, mode)
-    outcomes = run.kind.outcomes(measured, true, predicted, mode)
-    [one] = compare(references, {run.record.label: outcomes[None]}, measured).contenders
+    model = model_of(measured, scored_rows(run, decided=True))
+    [one] = compare({run.record.label: [model]}, measured.info, tolerance=None).contenders
     return one.examples_interval
 
 

@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from textclf_core.errors import UsageError
-from textclf_core.reports.analysis import Analysis, statistic
+from textclf_core.records.predictions import OWN_COLUMNS
+from textclf_core.reports.analysis import Analysis
 from textclf_core.reports.expressions import rows_where
-from textclf_core.reports.outcomes import outcomes_of, references_of
+from textclf_core.reports.outcomes import labels_of, model_of, scored_rows
 from textclf_core.reports.rounding import places, write_interval, write_number
 from textclf_core.reports.stored import ContenderRuns, StoredRun
-from textclf_core.statistics.bootstrap import bca_interval, resampled_scores, strata_of
-from textclf_core.statistics.metrics import Metric, influence, row_counts, score
+from textclf_core.statistics.bootstrap import bca_interval, resampled_scores
+from textclf_core.statistics.draws import Draws
+from textclf_core.statistics.models import SummedModel
 from textclf_core.statistics.variance import centred
+from textclf_core.types.metric import ScoredRows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,7 +31,6 @@ LENGTH = "length"
 SMALLEST_SLICE = 30
 """The smallest number of rows with which a slice can be reported as the worst."""
 
-_OWN_COLUMNS = ("split", "id", "label", "prediction", "scores", "spans", "unknown_labels")
 _MOST_VALUES = 12
 _RESAMPLES = 2000
 
@@ -50,7 +52,8 @@ class SliceScore:
         slice: the name of the slice.
         rows: the number of test examples in it.
         score: the metric on them, as a mean over seeds; ``None`` for an empty slice, or where it isn't defined.
-        low: the lower end of the 95% bootstrap interval over the slice's examples, for these trained models.
+        low: the lower end of the 95% bootstrap interval over the slice's examples, for these trained models; ``None``
+            too for a metric that isn't a function of sums over rows, which takes too long to compute so often.
         high: the upper end of the interval.
     """
 
@@ -95,7 +98,7 @@ def usual_slices(analysis: Analysis) -> tuple[Slice, ...]:
     for name, values in columns.items():
         if name == LENGTH and name not in run.test.column_names:
             found += _by_length(values)
-        elif name not in (*_OWN_COLUMNS, *run.record.data.text_columns) and 1 < len(_distinct(values)) <= _MOST_VALUES:
+        elif name not in (*OWN_COLUMNS, *run.record.data.text_columns) and 1 < len(_distinct(values)) <= _MOST_VALUES:
             found += _by_value(name, values)
     return tuple(found)
 
@@ -111,34 +114,34 @@ def slice_scores(
         slices: the slices of the test set.
         seed: the seed of the bootstrap's resamples.
     """
-    metric = statistic(analysis.metric, [contender])
-    references = references_of(contender.runs[0], metric)
-    predictions = outcomes_of(contender, metric, contender.seeds)
-    labels = len(analysis.data.label_names)
-    return tuple(_score(contender.label, metric, references, predictions, labels, one, seed) for one in slices)
+    labels, scored = labels_of(contender.runs[0]), [scored_rows(run) for run in contender.runs]
+    return tuple(_score(analysis, contender.label, scored, labels, one, seed) for one in slices)
 
 
-def worst_slice(scores: Sequence[SliceScore]) -> SliceScore | None:
-    """Return the slice with the lowest score among those with at least 30 rows; ``None`` if there are none."""
-    large = [one for one in scores if one.rows >= SMALLEST_SLICE and one.score is not None]
-    return min(large, key=lambda one: (one.score, one.slice), default=None)
+def worst_slice(analysis: Analysis, scores: Sequence[SliceScore]) -> SliceScore | None:
+    """Return the slice with the worst score among those with at least 30 rows; ``None`` if there are none."""
+    known = [(analysis.oriented(one.score), one.slice, one) for one in scores if one.score is not None]
+    large = [one for one in known if one[2].rows >= SMALLEST_SLICE]
+    return min(large, key=lambda one: one[:2])[2] if large else None
 
 
 def worst_sentence(analysis: Analysis, scores: Sequence[SliceScore]) -> str | None:
     """Return a sentence on the worst slice; ``None`` if no slice has enough rows."""
-    worst = worst_slice(scores)
+    worst = worst_slice(analysis, scores)
     if worst is None:
         return None
     return (
         f"Worst slice of {worst.label}: {worst.slice}, {analysis.metric} {write_score(worst)} on {worst.rows:,} test "
-        f"examples. It is the lowest of {len(scores)}: among many slices, some have a low score by chance."
+        f"examples. It is the worst of {len(scores)}: among many slices, some have a bad score by chance."
     )
 
 
 def write_score(one: SliceScore) -> str:
     """Return a slice's score and interval, rounded accordingly: ``0.71 [0.65, 0.77]``."""
-    if one.score is None or one.low is None or one.high is None:
+    if one.score is None:
         return "-"
+    if one.low is None or one.high is None:
+        return write_number(one.score, 3)
     number = write_number(one.score, places((one.high - one.low) / 2))
     return f"{number} {write_interval(one.low, one.high)}"
 
@@ -199,26 +202,25 @@ def _distinct(values: Sequence[Any]) -> list[Any]:
 
 
 def _score(
+    analysis: Analysis,
     label: str,
-    metric: Metric,
-    references: NDArray[np.int64],
-    predictions: NDArray[np.int64],
-    labels: int,
+    scored: Sequence[ScoredRows],
+    labels: NDArray[np.int64] | None,
     one: Slice,
     seed: int,
 ) -> SliceScore:
-    rows = int(one.rows.sum())
-    truth, predicted = references[one.rows], predictions[:, one.rows]
-    counts = [row_counts(metric, truth, of_seed, labels) for of_seed in predicted] if rows else []
-    estimate = (
-        float(np.mean([score(metric, np.asarray(of_seed.sum(axis=1))) for of_seed in counts])) if rows else math.nan
-    )
+    chosen = np.flatnonzero(one.rows)
+    rows = len(chosen)
+    models = [model_of(analysis.measured, of_seed.take(chosen)) for of_seed in scored] if rows else []
+    estimate = float(np.mean([model.score for model in models])) if rows else math.nan
     if math.isnan(estimate):
         return SliceScore(label=label, slice=one.name, rows=rows, score=None, low=None, high=None)
-    strata = strata_of(truth, metric)
-    replicates = resampled_scores(
-        metric, truth, predicted, labels, strata, resamples=_RESAMPLES, rng=np.random.default_rng(seed)
-    ).mean(axis=0)
-    influences = centred(np.mean([influence(metric, of_seed) for of_seed in counts], axis=0), strata)
-    interval = bca_interval(estimate, replicates, influences, level=0.95)
-    return SliceScore(label=label, slice=one.name, rows=rows, score=estimate, low=interval.low, high=interval.high)
+    low = high = None
+    if all(isinstance(model, SummedModel) for model in models):
+        draws = Draws(rows, labels=None if labels is None else labels[one.rows])
+        rng = np.random.default_rng(seed)
+        replicates = resampled_scores(models, draws, resamples=_RESAMPLES, rng=rng).mean(axis=0)
+        influences = np.mean([model.influences(draws) for model in models], axis=0)
+        interval = bca_interval(estimate, replicates, centred(influences, draws.strata), level=0.95)
+        low, high = interval.low, interval.high
+    return SliceScore(label=label, slice=one.name, rows=rows, score=estimate, low=low, high=high)

@@ -110,6 +110,7 @@ def comparison_json(
     recommended = _recommended(analysis)
     return {
         "metric": analysis.metric,
+        "better": analysis.measured.info.better,
         "cost": analysis.cost,
         "verdict": analysis.sentence,
         "volumes": analysis.volumes,

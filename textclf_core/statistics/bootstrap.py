@@ -1,4 +1,4 @@
-"""Bootstrap over the examples of a test set, stratified by reference label."""
+"""Bootstrap over the examples of a test set."""
 
 from __future__ import annotations
 
@@ -9,10 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from textclf_core.statistics.metrics import SEQUENCE_METRICS, Metric, row_counts, score
-
-SMALLEST_STRATUM = 5
-"""Labels with fewer rows than this are resampled as one stratum."""
+from textclf_core.statistics.draws import Draws
+from textclf_core.statistics.models import Model
 
 _WEIGHTS_AT_ONCE = 4_000_000
 
@@ -26,72 +24,42 @@ class Interval:
     level: float
 
 
-def strata_of(references: NDArray[np.int64], metric: Metric = "accuracy") -> tuple[NDArray[np.int64], ...]:
-    """Return the strata of the test rows: the row numbers of each reference label, smallest label id first.
-
-    Token sequences form a single stratum, and so do multi-label rows.
-
-    A stratum of one row would be the same in every resample and would show no variance. So labels with fewer than
-    ``SMALLEST_STRATUM`` rows form one stratum ("collapsed strata"; Cochran, Sampling Techniques, 1977, section 5A.12);
-    if that is still too small, it is merged with the smallest other stratum.
-    """
-    if metric in SEQUENCE_METRICS or references.ndim > 1:
-        return (np.arange(len(references)),)
-    labels, counts = np.unique(references, return_counts=True)
-    groups = [np.flatnonzero(references == label) for label in labels[counts >= SMALLEST_STRATUM]]
-    rare = np.flatnonzero(np.isin(references, labels[counts < SMALLEST_STRATUM]))
-    if groups and 0 < len(rare) < SMALLEST_STRATUM:
-        rare = np.concatenate([groups.pop(int(np.argmin([len(group) for group in groups]))), rare])
-    return (*groups, rare) if len(rare) else tuple(groups)
-
-
-def kinds_of_rows(*labels: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Group rows that have equal values in all of ``labels``; return each group's first row and its number of rows.
-
-    Args:
-        labels: references or predictions of the same rows, each of shape (rows,) or (rows, labels).
-    """
-    columns = np.concatenate([one.reshape(len(one), -1) for one in labels], axis=1)
-    _, first, rows = np.unique(columns, axis=0, return_index=True, return_counts=True)
-    return first, rows
-
-
 def resampled_scores(
-    metric: Metric,
-    references: NDArray[np.int64],
-    predictions: NDArray[np.int64],
-    num_labels: int,
-    strata: Sequence[NDArray[np.int64]],
-    *,
-    resamples: int,
-    rng: np.random.Generator,
+    models: Sequence[Model], draws: Draws, *, resamples: int, rng: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Return the metric of each model in each resample of the rows, float64, shape (models, resamples).
+    """Return the metric of each model in each resample of the draws, float64, shape (models, resamples).
 
-    All models are scored on the same resamples, so their differences are paired. Rows with equal labels and equal
-    predictions contribute equally, so the number of rows of each such kind is drawn: the work grows with the number of
-    kinds, not of rows.
+    All models are scored on the same resamples, so their differences are paired. A resample has as many draws of a
+    stratum as there are. Draws that are alike for all models contribute equally, so the number of draws of each such
+    kind is drawn: the work grows with the number of kinds, not of rows.
 
     Args:
-        metric: the metric.
-        references: the true label ids, shape (rows,), or zeros and ones, shape (rows, labels).
-        predictions: the predictions of each model, shape (models, rows) or (models, rows, labels).
-        num_labels: the number of labels.
-        strata: the row numbers of each stratum; a resample has as many rows of a stratum as there are.
+        models: the models.
+        draws: what is resampled.
         resamples: the number of resamples.
         rng: the random generator.
     """
-    kinds = [kinds_of_rows(references[stratum], *predictions[:, stratum]) for stratum in strata]
-    of_kind = np.concatenate([stratum[first] for stratum, (first, _) in zip(strata, kinds, strict=True)])
-    counts = [row_counts(metric, references[of_kind], of_model[of_kind], num_labels) for of_model in predictions]
-    scores = np.empty((len(predictions), resamples))
-    at_once = max(1, _WEIGHTS_AT_ONCE // len(of_kind))
+    kinds = _kinds_in(np.stack([model.signatures(draws) for model in models], axis=1), draws)
+    chosen = np.concatenate([first for first, _ in kinds])
+    scores = np.empty((len(models), resamples))
+    at_once = max(1, _WEIGHTS_AT_ONCE // len(chosen))
     for start in range(0, resamples, at_once):
         stop = min(start + at_once, resamples)
         drawn = [rng.multinomial(times.sum(), times / times.sum(), size=stop - start) for _, times in kinds]
         weights = np.concatenate(drawn, axis=1).T.astype(np.float64)
-        scores[:, start:stop] = [score(metric, of_model @ weights) for of_model in counts]
+        scores[:, start:stop] = [model.resampled(draws, chosen, weights) for model in models]
     return scores
+
+
+def kinds_of(signatures: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the first draw of each kind, and each kind's number of draws, by equal rows of (draws, models)."""
+    _, first, times = np.unique(signatures, axis=0, return_index=True, return_counts=True)
+    return first, times
+
+
+def _kinds_in(signatures: NDArray[np.float64], draws: Draws) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    kinds = [(stratum, *kinds_of(signatures[stratum])) for stratum in draws.strata]
+    return [(stratum[first], times) for stratum, first, times in kinds]
 
 
 def bca_interval(

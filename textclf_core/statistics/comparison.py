@@ -3,31 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special, stats
-from scipy.sparse import csr_array
 
 from textclf_core.errors import DataError
-from textclf_core.statistics.bootstrap import Interval, bca_interval, resampled_scores, strata_of
+from textclf_core.statistics.bootstrap import Interval, bca_interval, resampled_scores
+from textclf_core.statistics.draws import Draws
 from textclf_core.statistics.expected_loss import Loss, expected_losses
 from textclf_core.statistics.from_best import ComparisonWithBest, selection_quantile
 from textclf_core.statistics.joint_error import JointError
 from textclf_core.statistics.looks import SequentialCriticalValues
-from textclf_core.statistics.metrics import (
-    METRICS,
-    SEQUENCE_METRICS,
-    SET_METRICS,
-    Metric,
-    influence,
-    is_accuracy,
-    right_rows,
-    row_counts,
-    rows_of_metric,
-    score,
-)
+from textclf_core.statistics.models import Model, SummedModel
 from textclf_core.statistics.paired import (
     approximate_randomisation,
     crossed_t,
@@ -45,16 +35,16 @@ from textclf_core.statistics.variance import (
     seed_variances,
     standard_error,
 )
+from textclf_core.types.metric import MetricInfo
 
 
 def compare(
-    references: NDArray[np.int64],
-    predictions: Mapping[str, NDArray[np.int64]],
-    metric: Metric,
+    models: Mapping[str, Sequence[Model]],
+    metric: MetricInfo,
     *,
     alpha: float = 0.05,
     tolerance: float | None = 0.01,
-    stratified: bool = False,
+    labels: NDArray[np.int64] | None = None,
     clusters: NDArray[np.int64] | None = None,
     looks: Sequence[int] = (),
     with_pairs: bool = False,
@@ -64,20 +54,20 @@ def compare(
     """Compare contenders on the rows of one test set.
 
     Examples are treated as a random sample of all, so the results hold for new test sets of the same size whose shares
-    of labels vary by chance; with ``stratified``, for those with the same shares of labels.
+    of labels vary by chance; with ``labels``, for those with the same shares of labels.
+
+    All decisions are made with scores of which larger ones are better; the results have the metric's own sign.
 
     Args:
-        references: the true label ids, int64, shape (rows,); in a multi-label task zeros and ones, shape
-            (rows, labels).
-        predictions: for each contender the predicted label ids, int64, shape (seeds, rows), with the rows of
-            ``references``; or zeros and ones, shape (seeds, rows, labels). The number of seeds may differ between
-            contenders; for a contender with one seed, the results are about that trained model.
-        metric: the metric to compare by.
+        models: for each contender its trained models, one a seed, all on the same test rows. The number of seeds may
+            differ between contenders; for a contender with one seed, the results are about that trained model.
+        metric: the metric to compare by, which is that of the models.
         alpha: the accepted probability of any false verdict, or of any false difference among the pairs; intervals have
             level 1 - alpha.
         tolerance: the loss that is accepted, in the metric's units, above 0: contenders that are worse by no more count
             as good. Without one, no loss is estimated.
-        stratified: whether the test rows were drawn by label, so that their shares of labels are fixed.
+        labels: the label of each row, int64, shape (rows,), if the test rows were drawn by label, so that their shares
+            of labels are fixed.
         clusters: the cluster of each row, int64, shape (rows,): rows of one cluster, such as copies of a text, count as
             one draw. Every row is its own if not given.
         looks: the numbers of seeds at which the comparison was planned to be looked at, ascending, the present one and
@@ -89,10 +79,9 @@ def compare(
         seed: the seed of the resamples.
 
     Raises:
-        DataError: the predictions aren't label ids for the rows of ``references``, or the metric isn't defined for
-            them, as F1 isn't for a label without a row.
+        DataError: the models have other numbers of rows, or the metric has no value for one.
     """
-    inputs = _Inputs(references, predictions, metric, alpha, resamples, seed, stratified=stratified, clusters=clusters)
+    inputs = _Inputs(models, metric, alpha, resamples, seed, labels=labels, clusters=clusters)
     means = {name: scores.mean for name, scores in inputs.scores.items()}
     best = max(means, key=lambda name: means[name])
     several = len(means) > 1
@@ -105,13 +94,13 @@ def compare(
     contenders = tuple(
         ContenderStatistics(
             name=name,
-            by_seed=tuple(float(value) for value in scores.by_seed),
-            mean=means[name],
+            by_seed=tuple(metric.oriented(float(value)) for value in scores.by_seed),
+            mean=metric.oriented(means[name]),
             standard_deviation=float(np.sqrt(scores.variance)) if len(scores.by_seed) > 1 else None,
-            examples_interval=inputs.examples_interval(name),
-            interval=inputs.interval(name, selected=several and name == best),
-            distance=distance,
-            loss=loss,
+            examples_interval=inputs.in_own_sign(inputs.examples_interval(name)),
+            interval=inputs.in_own_sign(inputs.interval(name, selected=several and name == best)),
+            distance=inputs.in_own_sign(distance) if distance else None,
+            loss=loss and replace(loss, score=metric.oriented(loss.score)),
             verdict=(verdict := _verdict(distance, tolerance)),
             needed=with_best.needed(number, tolerance) if with_best and verdict == "undecided" else None,
         )
@@ -123,7 +112,7 @@ def compare(
         metric=metric,
         alpha=alpha,
         tolerance=tolerance,
-        examples=len(references),
+        examples=inputs.rows,
         contenders=contenders,
         pairs=_test_pairs(inputs) if with_pairs else (),
         best=best,
@@ -144,7 +133,7 @@ def _compare_with_best(inputs: _Inputs, looks: Sequence[int], seed: int) -> Comp
     candidates = np.arange(len(inputs.scores))
     for look in reached:
         scores = {name: one.first(look) for name, one in inputs.scores.items()}
-        error = JointError(scores, seed_variances(scores, inputs.strata), inputs.strata)
+        error = JointError(scores, seed_variances(scores, inputs.strata), inputs.strata, inputs.metric.width)
         counts.append([len(one.by_seed) for one in scores.values()])
         values = SequentialCriticalValues(
             error, np.array(counts), planned, criticals, alpha=inputs.alpha, rng=np.random.default_rng(seed)
@@ -166,18 +155,22 @@ def _verdict(distance: Interval | None, tolerance: float | None) -> Verdict:
 
 
 def _test_pairs(inputs: _Inputs) -> tuple[PairedTest, ...]:
-    pairs = list(combinations(inputs.predictions, 2))
+    pairs = list(combinations(inputs.models, 2))
     tested = [inputs.test(*pair, len(pairs)) for pair in pairs]
     adjusted = holm([p_value for _, p_value in tested])
     return tuple(
         PairedTest(
             *pair,
-            difference=(difference := inputs.difference(*pair, comparisons=len(pairs))),
+            difference=inputs.difference_in_own_sign(difference := inputs.difference(*pair, comparisons=len(pairs))),
             method=method,
             p_value=p_value,
             adjusted_p_value=adjusted_p_value,
             detectable=detectable_difference(
-                difference.standard_error, inputs.draws, alpha=inputs.alpha, comparisons=len(pairs)
+                difference.standard_error,
+                inputs.draws.number,
+                alpha=inputs.alpha,
+                comparisons=len(pairs),
+                width=inputs.metric.width,
             ),
         )
         for pair, (method, p_value), adjusted_p_value in zip(pairs, tested, adjusted, strict=True)
@@ -185,10 +178,9 @@ def _test_pairs(inputs: _Inputs) -> tuple[PairedTest, ...]:
 
 
 def paired_difference(
-    references: NDArray[np.int64],
-    first: NDArray[np.int64],
-    second: NDArray[np.int64],
-    metric: Metric,
+    first: Sequence[Model],
+    second: Sequence[Model],
+    metric: MetricInfo,
     *,
     alpha: float = 0.05,
     resamples: int = 2000,
@@ -196,90 +188,97 @@ def paired_difference(
 ) -> Difference:
     """Return the first contender's metric minus the second's, with its interval.
 
-    The arguments are those of :func:`compare`, with the predictions of two contenders, shape (seeds, rows) each. In a
-    comparison of more contenders the variance between seeds is estimated from all of them, so ``Comparison.pair`` is
-    slightly more precise.
+    The arguments are those of :func:`compare`, with the models of two contenders. In a comparison of more contenders
+    the variance between seeds is estimated from all of them, so ``Comparison.pair`` is slightly more precise.
     """
-    predictions = {"first": first, "second": second}
-    inputs = _Inputs(references, predictions, metric, alpha, resamples, seed, stratified=False)
-    return inputs.difference("first", "second")
+    inputs = _Inputs({"first": first, "second": second}, metric, alpha, resamples, seed)
+    return inputs.difference_in_own_sign(inputs.difference("first", "second"))
 
 
 def joint_error(
-    references: NDArray[np.int64],
-    predictions: Mapping[str, NDArray[np.int64]],
-    metric: Metric,
+    models: Mapping[str, Sequence[Model]],
+    metric: MetricInfo,
     *,
-    stratified: bool = False,
+    labels: NDArray[np.int64] | None = None,
     clusters: NDArray[np.int64] | None = None,
 ) -> JointError:
-    """Return the mean scores with their joint error; the arguments are those of :func:`compare`."""
-    return _Inputs(references, predictions, metric, 0.05, 1, 0, stratified=stratified, clusters=clusters).joint
+    """Return the mean scores, of which larger are better, with their joint error; arguments as for :func:`compare`."""
+    return _Inputs(models, metric, 0.05, 1, 0, labels=labels, clusters=clusters).joint
 
 
 class _Inputs:
-    """The inputs of a comparison, with the counts and resamples that its results share."""
+    """The inputs of a comparison, with the influences and resamples that its results share.
+
+    Its scores are oriented: larger ones are better.
+    """
 
     def __init__(
         self,
-        references: NDArray[np.int64],
-        predictions: Mapping[str, NDArray[np.int64]],
-        metric: Metric,
+        models: Mapping[str, Sequence[Model]],
+        metric: MetricInfo,
         alpha: float,
         resamples: int,
         seed: int,
         *,
-        stratified: bool,
+        labels: NDArray[np.int64] | None = None,
         clusters: NDArray[np.int64] | None = None,
     ) -> None:
-        _check(references, predictions, metric, clusters)
-        self.references, self.predictions, self.metric = references, predictions, metric
+        self.rows = _check(models, metric, clusters)
+        self.models, self.metric = models, metric
         self.level, self.alpha, self.resamples = 1 - alpha, alpha, resamples
-        _, first, cluster = np.unique(
-            np.arange(len(references)) if clusters is None else clusters, return_index=True, return_inverse=True
-        )
-        self.draws = len(first)
-        self.clustered = self.draws < len(references)
-        # A cluster's influence is the sum of its rows', scaled so that the mean over clusters is that over rows.
-        scale = np.full(len(references), self.draws / len(references))
-        self.sums = csr_array((scale, (cluster, np.arange(len(references)))), shape=(self.draws, len(references)))
-        self.strata = strata_of(references[first], metric) if stratified else (np.arange(self.draws),)
-        self.num_labels = 1 + max(1, int(references.max()), *(int(of_one.max()) for of_one in predictions.values()))
-        self.scores = {name: self._scores(of_one) for name, of_one in predictions.items()}
+        each = [model for of_one in models.values() for model in of_one]
+        most = min((model.most_draws for model in each if model.most_draws is not None), default=None)
+        self.draws = Draws(self.rows, clusters=clusters, labels=labels, most=most)
+        self.strata = self.draws.strata
+        # Tests and intervals of single models resample rows, and need the metric of any resample.
+        self.resampled = self.draws.are_rows and all(isinstance(model, SummedModel) for model in each)
+        self.scores = {name: self._scores(of_one) for name, of_one in models.items()}
         self.seed_variances = seed_variances(self.scores, self.strata)
-        self.joint = JointError(self.scores, self.seed_variances, self.strata)
+        self.joint = JointError(self.scores, self.seed_variances, self.strata, metric.width)
         self.rng = np.random.default_rng(seed)
         self.replicates: dict[str, NDArray[np.float64]] = {}
-        if self.clustered:
+        if not self.resampled:
             return
         # Single models share their resamples, since their differences are resampled too.
-        single = [name for name, scores in self.scores.items() if len(scores.by_seed) == 1]
+        single = {name: of_one[0] for name, of_one in models.items() if len(of_one) == 1}
         if single:
-            resampled = self._resampled(np.concatenate([predictions[name] for name in single]))
-            self.replicates |= zip(single, resampled, strict=True)
-        for name in [name for name in predictions if name not in single]:
-            self.replicates[name] = self._resampled(predictions[name]).mean(axis=0)
+            self.replicates |= zip(single, self._replicates(list(single.values())), strict=True)
+        for name in [name for name in models if name not in single]:
+            self.replicates[name] = self._replicates(models[name]).mean(axis=0)
+
+    def in_own_sign(self, interval: Interval) -> Interval:
+        """Return an interval of oriented values as one of the metric's values."""
+        low, high = sorted((self.metric.oriented(interval.low), self.metric.oriented(interval.high)))
+        return Interval(low, high, interval.level)
+
+    def difference_in_own_sign(self, difference: Difference) -> Difference:
+        """Return a difference of oriented values as one of the metric's values."""
+        return replace(
+            difference,
+            value=self.metric.oriented(difference.value),
+            interval=self.in_own_sign(difference.interval),
+        )
 
     def seeds(self, *names: str) -> list[tuple[SeedVariance, int]]:
         return [(self.seed_variances[name], len(self.scores[name].by_seed)) for name in names]
 
     def examples_interval(self, name: str) -> Interval:
         scores = self.scores[name]
-        if self.clustered:
-            error = standard_error(self.by_examples(name), self.draws, [])
-            return self._on_log_odds(scores.mean, error, reach=np.full(2, self._quantile(error)))
+        if not self.resampled:
+            error = standard_error(self.by_examples(name), self.draws.number, [])
+            return self._within_limits(scores.mean, error, np.full(2, self._quantile(error)), name)
         influences = centred(scores.row_influences, self.strata)
         interval = bca_interval(scores.mean, self.replicates[name], influences, level=self.level)
-        return self._at_the_end(interval)
+        return self._at_the_end(name, interval)
 
     def interval(self, name: str, *, selected: bool) -> Interval:
         """Return the interval of a contender's score, below the score longer if it was selected as the best."""
         scores = self.scores[name]
-        error = standard_error(self.by_examples(name), self.draws, self.seeds(name))
+        error = standard_error(self.by_examples(name), self.draws.number, self.seeds(name))
         reach = np.full(2, self._quantile(error))
         if selected:
             reach[0] = max(reach[0], selection_quantile(self.joint, alpha=self.alpha / 2, rng=np.random.default_rng(0)))
-        interval = self._on_log_odds(scores.mean, error, reach)
+        interval = self._within_limits(scores.mean, error, reach, name)
         if len(scores.by_seed) > 1:
             return interval
         own = self.examples_interval(name)
@@ -291,21 +290,46 @@ class _Inputs:
     def _quantile(self, error: StandardError) -> float:
         return float(stats.t.isf((1 - self.level) / 2, error.degrees_of_freedom))
 
-    def _on_log_odds(self, mean: float, error: StandardError, reach: NDArray[np.float64]) -> Interval:
-        """Return an interval of so many standard errors below and above a mean, which stays between 0 and 1."""
-        if error.value == 0:
-            return self._at_the_end(Interval(mean, mean, self.level))
-        odds = special.logit(mean) + np.array([-1, 1]) * reach * error.value / (mean * (1 - mean))
-        low, high = map(float, special.expit(odds))
-        return Interval(low, high, self.level)
+    def _within_limits(self, mean: float, error: StandardError, reach: NDArray[np.float64], name: str) -> Interval:
+        """Return an interval of so many standard errors below and above a mean, within the metric's limits.
 
-    def _at_the_end(self, interval: Interval) -> Interval:
+        It is symmetric on the scale of log odds between two limits, and of logarithms above or below one.
+        """
+        if error.value == 0:
+            return self._at_the_end(name, Interval(mean, mean, self.level))
+        low, high = self._limits
+        below, above = mean - low, high - mean  # infinite without a limit
+        steps = np.array([-1, 1]) * reach * error.value
+        if not (below > 0 and above > 0):  # resamples would vary, yet the score is at a limit
+            ends = np.clip(mean + steps, low, high)
+        elif np.isfinite(below) and np.isfinite(above):
+            odds = np.log(below / above) + steps * (1 / below + 1 / above)
+            ends = low + (high - low) * special.expit(odds)
+        elif np.isfinite(below):
+            ends = low + below * np.exp(steps / below)
+        elif np.isfinite(above):
+            ends = high - above * np.exp(-steps / above)
+        else:
+            ends = mean + steps
+        return Interval(float(ends[0]), float(ends[1]), self.level)
+
+    @property
+    def _limits(self) -> tuple[float, float]:
+        """The limits of oriented scores."""
+        low, high = sorted((self.metric.oriented(self.metric.low), self.metric.oriented(self.metric.high)))
+        return low, high
+
+    def _at_the_end(self, name: str, interval: Interval) -> Interval:
         """Give an interval width where no row was seen to be wrong, or right (Clopper and Pearson, 1934)."""
-        if interval.low < interval.high or 0 < interval.low < 1:
+        low, high = self._limits
+        if interval.low < interval.high or low < interval.low < high or not np.isfinite(self.metric.width):
             return interval
-        rows = min(self.draws, rows_of_metric(self.metric, self.references))
-        reach = ((1 - self.level) / 2) ** (1 / rows)
-        return Interval(reach, 1.0, self.level) if interval.low == 1 else Interval(0.0, 1 - reach, self.level)
+        supports = [model.support for model in self.models[name] if isinstance(model, SummedModel)]
+        rows = max(1, min([self.draws.number, *supports]))
+        reach = (high - low) * (1 - ((1 - self.level) / 2) ** (1 / rows))
+        return (
+            Interval(high - reach, high, self.level) if interval.low == high else Interval(low, low + reach, self.level)
+        )
 
     def difference(self, first: str, second: str, *, comparisons: int = 1) -> Difference:
         level = 1 - self.alpha / comparisons
@@ -314,93 +338,65 @@ class _Inputs:
         by_examples = float(example_variance(influences, self.strata))
         error = standard_error(by_examples, len(influences), self.seeds(first, second))
         seeds = [len(self.scores[name].by_seed) for name in (first, second)]
-        if max(seeds) == 1 and not self.clustered:
+        if max(seeds) == 1 and self.resampled:
             replicates = self.replicates[first] - self.replicates[second]
             interval = bca_interval(value, replicates, centred(influences, self.strata), level=level)
         else:
             reach = float(stats.t.isf((1 - level) / 2, error.degrees_of_freedom)) * error.value
-            # Scores lie between 0 and 1, so clipping removes impossible values only and keeps the level.
-            interval = Interval(max(-1.0, value - reach), min(1.0, value + reach), level)
+            # Scores lie within limits, so clipping removes impossible values only and keeps the level.
+            width = self.metric.width
+            interval = Interval(max(-width, value - reach), min(width, value + reach), level)
         return Difference(value, interval, error, "trained models" if min(seeds) == 1 else "strategies")
 
     def test(self, first: str, second: str, comparisons: int) -> tuple[Method, float]:
         """Return the name of the test for this pair and its p-value."""
-        if self.clustered or max(len(self.scores[first].by_seed), len(self.scores[second].by_seed)) > 1:
+        if not self.resampled or max(len(self.scores[first].by_seed), len(self.scores[second].by_seed)) > 1:
             value = self.scores[first].mean - self.scores[second].mean
             return "crossed t", crossed_t(value, self._influences(first, second), self.seeds(first, second))
-        if is_accuracy(self.metric, self.references):
-            right, other_right = (right_rows(self.references, self.predictions[name][0]) for name in (first, second))
+        one, other = self.models[first][0], self.models[second][0]
+        assert isinstance(one, SummedModel)  # by self.resampled
+        assert isinstance(other, SummedModel)
+        if (right := one.rights) is not None and (other_right := other.rights) is not None:
             return "exact McNemar", mcnemar(right, other_right)
         p_value = approximate_randomisation(
-            self.metric,
-            self.references,
-            self.predictions[first][0],
-            self.predictions[second][0],
-            self.num_labels,
+            one,
+            other,
             resamples=self.resamples,
             smallest=self.alpha / (20 * comparisons),  # well below what is significant after the correction
             rng=self.rng,
         )
         return "approximate randomisation", p_value
 
-    def _scores(self, predictions: NDArray[np.int64]) -> Scores:
-        counts = [row_counts(self.metric, self.references, of_seed, self.num_labels) for of_seed in predictions]
-        totals = np.stack([np.asarray(of_seed.sum(axis=1)) for of_seed in counts], axis=1)
-        influences = [self.sums @ influence(self.metric, of_seed) for of_seed in counts]
-        return Scores(score(self.metric, totals), np.stack(influences))
-
-    def _resampled(self, models: NDArray[np.int64]) -> NDArray[np.float64]:
-        return resampled_scores(
-            self.metric,
-            self.references,
-            models,
-            self.num_labels,
-            self.strata,
-            resamples=self.resamples,
-            rng=self.rng,
+    def _scores(self, models: Sequence[Model]) -> Scores:
+        sign = self.metric.oriented(1.0)
+        return Scores(
+            sign * np.array([model.score for model in models]),
+            sign * np.stack([model.influences(self.draws) for model in models]),
         )
+
+    def _replicates(self, models: Sequence[Model]) -> NDArray[np.float64]:
+        scores = resampled_scores(models, self.draws, resamples=self.resamples, rng=self.rng)
+        return self.metric.oriented(1.0) * scores
 
     def _influences(self, first: str, second: str) -> NDArray[np.float64]:
         return self.scores[first].row_influences - self.scores[second].row_influences
 
 
-def _check(
-    references: NDArray[np.int64],
-    predictions: Mapping[str, NDArray[np.int64]],
-    metric: Metric,
-    clusters: NDArray[np.int64] | None,
-) -> None:
-    if clusters is not None and clusters.shape != (len(references),):
-        raise DataError(f"there are clusters of shape {clusters.shape} for {len(references)} rows; each row has one.")
-    if references.ndim not in (1, 2) or references.size == 0 or not predictions:
+def _check(models: Mapping[str, Sequence[Model]], metric: MetricInfo, clusters: NDArray[np.int64] | None) -> int:
+    """Check that all models are on the same rows, and return how many these are."""
+    counts = {name: {model.rows for model in of_one} for name, of_one in models.items()}
+    if len(every := set().union(*counts.values())) != 1 or not all(counts.values()) or 0 in every:
         raise DataError(
-            "a comparison needs references of shape (rows,) or, for several labels, (rows, labels), and at least one "
-            f"contender; got references of shape {references.shape} and {len(predictions)} contenders."
+            "a comparison needs at least one contender, each with at least one model, all on the same test rows; got "
+            f"{', '.join(f'{name!r} with {sorted(rows)} rows' for name, rows in counts.items()) or 'none'}."
         )
-    may_have_several = references.ndim == 2
-    known = SET_METRICS if may_have_several else (*METRICS, *SEQUENCE_METRICS)
-    if metric == "f1-binary" and not (references == 1).any():
-        raise DataError("f1-binary is the F1 of label id 1, which no row has, so it is no number; compare by accuracy.")
-    if metric == "f1-macro" and may_have_several and not references.any():
-        raise DataError("no row has a label, so F1 is no number; compare by accuracy.")
-    if metric not in known:
-        several = " where rows may have several labels" if may_have_several else ""
-        raise DataError(f"contenders are compared by {', '.join(known)}{several}, not by {metric!r}.")
-    for name, of_one in {"the references": references[None], **predictions}.items():
-        if len(of_one) == 0 or of_one.shape[1:] != references.shape:
-            wanted = ", ".join(map(str, references.shape))
-            raise DataError(
-                f"contender {name!r} has predictions of shape {of_one.shape}, but needs (seeds, {wanted}): all "
-                "contenders are scored on the same test rows."
-            )
-        if not np.issubdtype(of_one.dtype, np.integer) or of_one.min() < 0:
-            raise DataError(
-                f"{name!r} must hold label ids, which are whole numbers from 0; it holds {of_one.dtype} numbers from "
-                f"{of_one.min()} on."
-            )
-        if may_have_several and of_one.max() > 1:
-            raise DataError(f"{name!r} must hold zeros and ones, one for each label; it holds {of_one.max()}.")
-        if metric == "f1-binary" and of_one.max() > 1:
-            raise DataError(
-                f"f1-binary is for two labels, ids 0 and 1, but {name!r} holds {of_one.max()}. Use f1-macro."
-            )
+    [rows] = every
+    if clusters is not None and clusters.shape != (rows,):
+        raise DataError(f"there are clusters of shape {clusters.shape} for {rows} rows; each row has one.")
+    without = [name for name, of_one in models.items() if not all(np.isfinite(model.score) for model in of_one)]
+    if without:
+        raise DataError(
+            f"{metric.name} has no value on the test rows for {', '.join(without)}, so contenders can't be compared by "
+            "it. Compare by another metric."
+        )
+    return rows

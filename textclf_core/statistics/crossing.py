@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from textclf_core.errors import DataError
-from textclf_core.statistics.bootstrap import Interval, resampled_scores, strata_of
-from textclf_core.statistics.metrics import Metric
+from textclf_core.statistics.bootstrap import Interval, resampled_scores
+from textclf_core.statistics.draws import Draws
+from textclf_core.statistics.models import Model
+from textclf_core.types.metric import MetricInfo
 
 ESTABLISHED = 0.98
 """The share of the resamples from which on a crossing counts as established."""
@@ -40,11 +42,11 @@ class Crossing:
 
 
 def crossing(
-    references: NDArray[np.int64],
-    first: Mapping[int, NDArray[np.int64]],
-    second: Mapping[int, NDArray[np.int64]],
-    metric: Metric,
+    first: Mapping[int, Sequence[Model]],
+    second: Mapping[int, Sequence[Model]],
+    metric: MetricInfo,
     *,
+    labels: NDArray[np.int64] | None = None,
     level: float = 0.95,
     resamples: int = 2000,
     seed: int = 0,
@@ -59,10 +61,10 @@ def crossing(
     interval is too short, as with any bootstrap of so few values.
 
     Args:
-        references: the true label ids of the test rows, shape (rows,).
-        first: one contender's predictions for each number of training examples, shape (seeds, rows).
-        second: the other contender's predictions, likewise.
-        metric: the metric to compare by.
+        first: one contender's models for each number of training examples, one a seed.
+        second: the other contender's models, likewise.
+        metric: the metric to compare by, which is that of the models.
+        labels: the label of each test row, int64, shape (rows,), if resamples are to have the same shares of labels.
         level: the nominal level of the interval.
         resamples: the number of resamples.
         seed: the seed of the resamples.
@@ -76,22 +78,13 @@ def crossing(
             f"to find a crossing, both contenders need at least two training sizes in common; they have {len(sizes)}."
         )
     blocks = [curve[size] for curve in (first, second) for size in sizes]
-    models = np.concatenate(blocks)
-    num_labels = 1 + int(max(references.max(), models.max()))
+    models = [model for block in blocks for model in block]
     rng = np.random.default_rng(seed)
-    # With each row drawn exactly once, the result is the estimate itself.
-    observed = resampled_scores(
-        metric,
-        references,
-        models,
-        num_labels,
-        [np.array([row]) for row in range(len(references))],
-        resamples=1,
-        rng=rng,
-    )
-    scores = resampled_scores(
-        metric, references, models, num_labels, strata_of(references, metric), resamples=resamples, rng=rng
-    )
+    most = min((model.most_draws for model in models if model.most_draws is not None), default=None)
+    draws = Draws(models[0].rows, labels=labels, most=most)
+    sign = metric.oriented(1.0)
+    observed = sign * np.array([[model.score] for model in models])
+    scores = sign * resampled_scores(models, draws, resamples=resamples, rng=rng)
     bounds = np.cumsum([0, *map(len, blocks)])
     logs = np.log(np.array(sizes, dtype=float))
 

@@ -97,8 +97,8 @@ class ComparisonWithBest:
             rivals = self.candidates[self.candidates != one]
             low = min(0.0, float((self._gaps[one] - reach[one])[rivals].min(initial=0.0)))
             high = float((self._gaps[one] + reach[one]).min()) if one in self.candidates else 0.0
-            # Scores lie between 0 and 1.
-            intervals.append(Interval(max(-1.0, low), min(1.0, max(0.0, high)), 1 - self._alpha))
+            width = self._error.width
+            intervals.append(Interval(max(-width, low), min(width, max(0.0, high)), 1 - self._alpha))
         return intervals
 
     def needed(self, one: int, tolerance: float | None) -> Needed | None:
@@ -128,8 +128,10 @@ class ComparisonWithBest:
         others = np.arange(len(self._gaps)) != best
         quantiles = self.critical + float(stats.norm.ppf(POWER))
         spread = np.sqrt(self._error.pair_variances[best, others])
-        detectable = float(np.median(np.maximum(quantiles * spread, quantiles**2 / self._error.rows)))
-        return detectable if detectable <= 1 else math.inf
+        width = self._error.width
+        least = quantiles**2 / self._error.rows * width if math.isfinite(width) else 0.0
+        detectable = float(np.median(np.maximum(quantiles * spread, least)))
+        return detectable if detectable <= width else math.inf
 
 
 def selection_quantile(error: JointError, *, alpha: float, rng: np.random.Generator) -> float:

@@ -20,6 +20,7 @@ class JointError:
         rows: the number of test rows.
         counts: the number of seeds of each contender, int64, (contenders,).
         by_examples: the covariance of the means over test rows, float64, (contenders, contenders).
+        width: the distance between the metric's limits; infinite without both.
     """
 
     def __init__(
@@ -27,11 +28,13 @@ class JointError:
         scores: Mapping[str, Scores],
         seeds: Mapping[str, SeedVariance],
         strata: Sequence[NDArray[np.int64]],
+        width: float = 1.0,
     ) -> None:
+        self.width = width
         self.means = np.array([one.mean for one in scores.values()])
         influences = np.stack([one.row_influences for one in scores.values()])
         self.rows = influences.shape[1]
-        self.by_examples = _example_covariance(influences, strata) + np.eye(len(scores)) * _unseen(influences)
+        self.by_examples = _example_covariance(influences, strata) + np.eye(len(scores)) * _unseen(influences, width)
         self.counts = np.array([len(one.by_seed) for one in scores.values()])
         # A pooled estimate is one estimate, however many contenders share it.
         groups: dict[SeedVariance | str, list[int]] = {}
@@ -145,19 +148,22 @@ def _example_covariance(influences: NDArray[np.float64], strata: Sequence[NDArra
     return np.asarray(total / influences.shape[1] ** 2)
 
 
-def _unseen(influences: NDArray[np.float64]) -> float:
+def _unseen(influences: NDArray[np.float64], width: float) -> float:
     """Return the variance of each mean that rows may add on which no contenders were seen to differ.
 
     As if each of two contenders were right on one more row than the other (Bonett and Price, Journal of Educational and
     Behavioral Statistics 37, 2012, pp. 479-488, for accuracy): else two that are alike on all rows would be known to be
-    equal on all texts. A row's weight is that of the rows on which contenders differ; in accuracy it is 1.
+    equal on all texts. A row's weight is that of the rows on which contenders differ; in accuracy it is 1. If they
+    differ on none, it is the metric's width, or without limits what a row usually adds to a score.
     """
     squares, differing = 0.0, 0
     for first, influence in enumerate(influences):
         gaps = influences[first + 1 :] - influence
         squares += float((gaps**2).sum())
         differing += int((np.abs(gaps) > _ROUNDING).sum())
-    return float((squares / differing if differing else 1.0) / influences.shape[1] ** 2)
+    if not differing:
+        squares, differing = (width**2, 1) if np.isfinite(width) else (float((influences**2).sum()), influences.size)
+    return float(squares / differing / influences.shape[1] ** 2)
 
 
 def _root(covariance: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -12,6 +12,7 @@ from scipy import stats
 from textclf_core.errors import DataError
 from textclf_core.statistics.bootstrap import Interval
 from textclf_core.statistics.joint_error import JointError
+from textclf_core.types.metric import MetricInfo
 
 FEWEST_SIZES = 4
 """A curve has three parameters; with one size more, how well it fits is seen."""
@@ -45,6 +46,7 @@ class FittedCurve:
         exponent: how fast it does, float64, (draws,).
         deviation: how far the score of one training sample lies from the curve, float64, (draws,).
         level: the level of the intervals.
+        metric: the metric; estimates have its own sign, all of the above larger scores for better ones.
     """
 
     smallest: int
@@ -55,6 +57,7 @@ class FittedCurve:
     exponent: NDArray[np.float64]
     deviation: NDArray[np.float64]
     level: float
+    metric: MetricInfo
 
     def score(self, rows: float) -> Estimate:
         """Return the mean score over seeds on all texts, if trained on one sample of so many examples."""
@@ -78,12 +81,19 @@ class FittedCurve:
         return np.asarray(self.first_error * (1 - self.reduction * (1 - left)))
 
     def _estimate(self, draws: NDArray[np.float64]) -> Estimate:
-        low, value, high = np.quantile(draws, [(1 - self.level) / 2, 0.5, (1 + self.level) / 2])
+        own = draws * self.metric.oriented(1)
+        low, value, high = np.quantile(own, [(1 - self.level) / 2, 0.5, (1 + self.level) / 2])
         return Estimate(float(value), Interval(float(low), float(high), self.level))
 
 
 def fit_curve(
-    sizes: Sequence[int], error: JointError, *, tolerance: float, best: float = 1.0, level: float = 0.95, seed: int = 0
+    sizes: Sequence[int],
+    error: JointError,
+    metric: MetricInfo,
+    *,
+    tolerance: float,
+    level: float = 0.95,
+    seed: int = 0,
 ) -> FittedCurve:
     """Return a contender's learning curve: an inverse power law that falls towards a limit.
 
@@ -98,8 +108,8 @@ def fit_curve(
     Args:
         sizes: the numbers of training examples, ascending.
         error: the scores at these sizes, and their joint error.
+        metric: the metric, which has a best value, towards which more data may lead.
         tolerance: in the metric's units.
-        best: the best score that there can be, towards which more data may lead.
         level: the level of the intervals.
         seed: the seed of the draws.
 
@@ -112,6 +122,7 @@ def fit_curve(
             f"{len(sizes)}."
         )
     rng = np.random.default_rng(seed)
+    best = metric.oriented(metric.best)
     errors, ratios = best - error.means, np.array(sizes) / sizes[0]
     deviations = _MEDIAN_DEVIATION * tolerance * np.tan(np.pi / 2 * _middles(_DEVIATIONS))
     variances = (error.draw_truths(_SEED_VARIANCES, rng)[:, None] + deviations[:, None] ** 2).reshape(-1, len(sizes))
@@ -136,7 +147,7 @@ def fit_curve(
     first = (pulled @ errors) / information + rng.standard_normal(_DRAWS) / np.sqrt(information)
     scale = np.tile(deviations, _SEED_VARIANCES)[of_variance]
     deviation = scale * rng.standard_normal(_DRAWS)
-    return FittedCurve(sizes[0], sizes[-1], best, first, reduction, exponent, deviation, level)
+    return FittedCurve(sizes[0], sizes[-1], best, first, reduction, exponent, deviation, level, metric)
 
 
 def _middles(count: int) -> NDArray[np.float64]:

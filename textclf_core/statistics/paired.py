@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from textclf_core.statistics.bootstrap import kinds_of_rows
-from textclf_core.statistics.metrics import Metric, right_rows, row_counts, score
+from textclf_core.statistics.bootstrap import kinds_of
+from textclf_core.statistics.models import SummedModel
 from textclf_core.statistics.variance import SeedVariance, StandardError, standard_error
 
 POWER = 0.8
@@ -39,15 +39,7 @@ def mcnemar(first_right: NDArray[np.bool_], second_right: NDArray[np.bool_]) -> 
 
 
 def approximate_randomisation(
-    metric: Metric,
-    references: NDArray[np.int64],
-    first: NDArray[np.int64],
-    second: NDArray[np.int64],
-    num_labels: int,
-    *,
-    resamples: int,
-    smallest: float,
-    rng: np.random.Generator,
+    first: SummedModel, second: SummedModel, *, resamples: int, smallest: float, rng: np.random.Generator
 ) -> float:
     """Return the two-sided p-value of an approximate randomisation test that two models score equally.
 
@@ -56,33 +48,32 @@ def approximate_randomisation(
     p-value is never 0 (Phipson & Smyth, Stat. Appl. Genet. Mol. Biol. 9, 2010, article 39).
 
     Args:
-        metric: the metric.
-        references: the true label ids, shape (rows,), or zeros and ones, shape (rows, labels).
-        first: the predictions of one model, of the same shape.
-        second: the predictions of the other model, likewise.
-        num_labels: the number of labels.
+        first: one model.
+        second: the other model.
         resamples: the number of permutations drawn at a time. More are drawn while fewer than ``ENOUGH_EXCEEDING`` of
             them reach the observed difference (Besag & Clifford, Biometrika 78, 1991, pp. 301-304): a large p-value
             needs few permutations, a small one, which a correction multiplies, needs many.
         smallest: the p-value below which no more permutations are drawn.
         rng: the random generator.
     """
-    differing = np.flatnonzero(~right_rows(first, second))
-    if len(differing) == 0:
+    gains = (second.terms - first.terms).T.tocsr()  # (rows, sums)
+    gains.eliminate_zeros()
+    differing = gains[np.flatnonzero(np.diff(gains.indptr))]
+    if not differing.shape[0]:
         return 1.0
     # The totals depend only on how many rows of each kind are swapped, so these numbers are drawn.
-    of_kind, rows_of_kind = kinds_of_rows(references[differing], first[differing], second[differing])
-    kinds = differing[of_kind]
-    before, after = (row_counts(metric, references[kinds], labels[kinds], num_labels) for labels in (first, second))
-    first_total = _totals(metric, references, first, num_labels)
-    second_total = _totals(metric, references, second, num_labels)
-    observed = _gap(metric, first_total, second_total)
+    kinds, rows_of_kind = kinds_of((differing @ rng.standard_normal(differing.shape[1]))[:, None])
+    gains_of_kind = differing[kinds].T
+
+    def gap(change: NDArray[np.float64]) -> NDArray[np.float64]:
+        one, other = first.totals[:, None] + change, second.totals[:, None] - change
+        return np.abs(first.sums.score(one) - first.sums.score(other))
+
+    observed = gap(np.zeros((len(first.totals), 1)))
     exceeding = drawn = 0
     while exceeding < ENOUGH_EXCEEDING and drawn * smallest < 1:
         swapped = rng.binomial(rows_of_kind, 0.5, size=(resamples, len(rows_of_kind))).T
-        change = (after - before) @ swapped
-        by_chance = _gap(metric, first_total + change, second_total - change)
-        exceeding += int(np.sum(by_chance >= observed - 1e-12))
+        exceeding += int(np.sum(gap(gains_of_kind @ swapped) >= observed - 1e-12))
         drawn += resamples
     return (1 + exceeding) / (1 + drawn)
 
@@ -137,7 +128,9 @@ def holm(p_values: Sequence[float]) -> tuple[float, ...]:
     return tuple(float(value) for value in adjusted)
 
 
-def detectable_difference(error: StandardError, rows: int, *, alpha: float, comparisons: int) -> float:
+def detectable_difference(
+    error: StandardError, rows: int, *, alpha: float, comparisons: int, width: float = 1.0
+) -> float:
     """Return the smallest true difference that such a test would find with probability ``POWER``.
 
     It is the standard error times the sum of the t quantiles of the level and of the power; Card et al. (EMNLP 2020)
@@ -147,21 +140,11 @@ def detectable_difference(error: StandardError, rows: int, *, alpha: float, comp
 
     If the models hardly disagree, their standard error is no guide: a difference of d needs at least d times ``rows``
     rows on which only one model is right, and this number is significant only if it is at least the squared sum of the
-    quantiles. This gives the minimum that is returned. Scores can't differ by more than 1, so if the result exceeds 1,
-    no difference is detectable, and infinity is returned.
+    quantiles. This gives the minimum that is returned, for a metric between two limits. Scores can't differ by more
+    than the distance between these, ``width``, so if the result exceeds it, no difference is detectable, and infinity
+    is returned.
     """
     freedom = error.degrees_of_freedom
     quantiles = float(stats.t.isf(alpha / comparisons / 2, freedom) + stats.t.ppf(POWER, freedom))
-    detectable = max(quantiles * error.value, quantiles**2 / rows)
-    return detectable if detectable <= 1 else math.inf
-
-
-def _totals(
-    metric: Metric, references: NDArray[np.int64], predictions: NDArray[np.int64], num_labels: int
-) -> NDArray[np.float64]:
-    """Return the totals of one model, shape (counts, 1)."""
-    return np.asarray(row_counts(metric, references, predictions, num_labels).sum(axis=1))[:, None]
-
-
-def _gap(metric: Metric, first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.abs(score(metric, first) - score(metric, second))
+    detectable = max(quantiles * error.value, quantiles**2 / rows * width if math.isfinite(width) else 0.0)
+    return detectable if detectable <= width else math.inf

@@ -8,8 +8,8 @@ from typing import Literal
 from textclf_core.statistics.bootstrap import Interval
 from textclf_core.statistics.expected_loss import Loss
 from textclf_core.statistics.from_best import Needed
-from textclf_core.statistics.metrics import Metric
 from textclf_core.statistics.variance import StandardError
+from textclf_core.types.metric import MetricInfo
 
 Verdict = Literal["best", "as good", "worse", "undecided"]
 """What is shown of a contender.
@@ -27,7 +27,8 @@ class Difference:
 
     Attributes:
         value: the first contender's mean metric minus the second's.
-        interval: the interval for new examples and, if both ran with at least two seeds, new seeds; clipped to [-1, 1].
+        interval: the interval for new examples and, if both ran with at least two seeds, new seeds; not longer than the
+            metric's range.
             Among a comparison's pairs it is adjusted for their number, as the p-values are. Its length is 0 if the
             contenders differ equally on all examples; such examples don't show how others would vary.
         standard_error: the standard error of ``value``.
@@ -48,8 +49,9 @@ class PairedTest:
         first: the name of the first contender.
         second: the name of the second contender.
         difference: the first contender's metric minus the second's.
-        method: McNemar's test for the accuracy of two models, approximate randomisation for their F1, and the crossed
-            t test if either contender has several seeds.
+        method: for two models McNemar's test if the metric is a share of rows, approximate randomisation if it is
+            another function of sums over rows; otherwise, and if either contender has several seeds, the crossed t
+            test.
         p_value: the two-sided p-value.
         adjusted_p_value: the p-value with Holm's correction over all pairs.
         detectable: the smallest true difference that this test, after the correction, would find in 80 of 100 such
@@ -67,7 +69,7 @@ class PairedTest:
 
 @dataclass(frozen=True)
 class ContenderStatistics:
-    """The metric of one contender.
+    """The metric of one contender, in the metric's own sign.
 
     Attributes:
         name: the contender's name.
@@ -109,12 +111,12 @@ class Comparison:
         examples: the number of rows in the test set.
         contenders: the statistics of each contender, in the order of the predictions.
         pairs: the test of each pair, in that order, if they were asked for.
-        best: the name of the contender with the highest mean.
+        best: the name of the contender with the best mean.
         detectable: the smallest true difference from the best that would be shown in 80 of 100 such comparisons, as the
             median over the other contenders; ``None`` with one contender, infinite if none would.
     """
 
-    metric: Metric
+    metric: MetricInfo
     alpha: float
     tolerance: float | None
     examples: int
@@ -143,15 +145,16 @@ class Comparison:
         """Return a sentence with the verdict on a contender and the numbers that it is based on."""
         one = self.contender(name)
         if one.distance is None or name == self.best:
-            shown = "is the best" if one.verdict == "best" else "has the highest score"
-            sentence = f"{name} {shown}: {self.metric} {one.mean:.3f} ({_between(one.interval)})."
+            shown = "is the best" if one.verdict == "best" else f"has the {self.metric.extreme} score"
+            sentence = f"{name} {shown}: {self.metric.name} {one.mean:.3f} ({_between(one.interval)})."
             if one.distance is not None and one.verdict != "best":
-                sentence += f" {_no_better(one.verdict, one.distance)}"
+                sentence += f" {_no_better(one.verdict, self._behind(one.distance)[1])}"
         else:
-            gap = self.contender(self.best).mean - one.mean
-            behind = f"{gap:.3f} below {self.best}, the highest score"
-            low, high = -one.distance.high, -one.distance.low
-            truly = f"truly {max(0.0, low):.3f} to {high:.3f} below the best"
+            side = "below" if self.metric.better == "higher" else "above"
+            gap = abs(self.contender(self.best).mean - one.mean)
+            behind = f"{gap:.3f} {side} {self.best}, the {self.metric.extreme} score"
+            low, high = self._behind(one.distance)
+            truly = f"truly {max(0.0, low):.3f} to {high:.3f} {side} the best"
             meaning = {
                 "as good": f"as good as the best within the tolerance of {self.tolerance:g}",
                 "worse": "worse than the best",
@@ -164,6 +167,11 @@ class Comparison:
         if self.of_trained_models:
             sentence += " With one seed this is about these trained models, not about the strategies."
         return sentence
+
+    def _behind(self, distance: Interval) -> tuple[float, float]:
+        """Return by how much a contender is worse than the best of the others: at least, and at most."""
+        low, high = sorted(-self.metric.oriented(end) for end in (distance.low, distance.high))
+        return low, high
 
     @property
     def of_trained_models(self) -> bool:
@@ -185,10 +193,10 @@ def write_rough(count: int) -> str:
     return f"{round(count, -digits):,}"
 
 
-def _no_better(verdict: Verdict, distance: Interval) -> str:
+def _no_better(verdict: Verdict, most: float) -> str:
     if verdict == "as good":
-        return f"None of the others is better by more than {-distance.low:.3f}."
-    return f"Another may be better by up to {-distance.low:.3f}."
+        return f"None of the others is better by more than {most:.3f}."
+    return f"Another may be better by up to {most:.3f}."
 
 
 def _between(interval: Interval) -> str:

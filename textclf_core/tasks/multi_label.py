@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from textclf_core.statistics import Metric
     from textclf_core.tasks.entities import Mode
     from textclf_core.types.classifier import Classifier, Labels, Scores
 
@@ -267,15 +266,6 @@ class MultiLabel(WholeTexts):
         for index, name in enumerate(self.task.label_names):
             ids |= {name: index, UnknownLabel(name): unknown_id(index)}
         return indicators([[ids[name] for name in row] for row in names], self.task.num_labels)
-
-    def references(self, metric: Metric, true: Sequence[Any], mode: Mode) -> NDArray[np.int64]:
-        """Return the true labels, zeros and ones, int64, shape (rows, labels), with 0 where it is unknown."""
-        labels = self.label_ids(true)
-        return without_unknown(labels, labels)
-
-    def outcomes(self, metric: Metric, true: Sequence[Any], predicted: Sequence[Any], mode: Mode) -> NDArray[np.int64]:
-        """Return the predicted labels, zeros and ones, int64, (rows, labels), with 0 where the true one is unknown."""
-        return without_unknown(self.label_ids(predicted), self.label_ids(true))
 
     def confusion(self, true: Sequence[Any], predicted: Sequence[Any]) -> NDArray[np.int64]:
         """Return each label's confusion matrix, int64, shape (labels, 2, 2): absence is class 0, presence class 1.

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from textclf_core.statistics import Metric
     from textclf_core.tasks.entities import Mode
+    from textclf_core.types.classifier import Labels, Scores
 
 
 @dataclass(frozen=True)
@@ -110,30 +110,17 @@ class ReportKind(Protocol):
         """Return a stored column of scores, float32, (rows, labels), or of all words of all rows, (words, labels)."""
         ...
 
-    def metric(self, name: str, average: str) -> Metric:
-        """Return the metric that ``f1`` or ``accuracy`` stands for.
+    def answers(self, true: Sequence[Any], names: Sequence[Any]) -> Labels:
+        """Return stored names as labels in the form for metrics, without words that have no true label.
 
         Args:
-            name: one of the two.
-            average: the average of F1, an option of the run's plugin; ``auto`` if it wasn't set.
-
-        Raises:
-            UsageError: the labels have no F1.
-        """
-        ...
-
-    def references(self, metric: Metric, true: Sequence[Any], mode: Mode) -> NDArray[np.int64]:
-        """Return the references of a metric, int64, (rows,), or (rows, labels).
-
-        Args:
-            metric: the metric.
             true: the stored names of the true labels.
-            mode: how to read sequences of tags that their scheme doesn't allow.
+            names: these, or those of the predictions.
         """
         ...
 
-    def outcomes(self, metric: Metric, true: Sequence[Any], predicted: Sequence[Any], mode: Mode) -> NDArray[np.int64]:
-        """Return the outcomes of a run's predictions for a metric, int64, in the shape of the references."""
+    def answer_scores(self, true: Sequence[Any], column: pa.ChunkedArray) -> Scores:
+        """Return a stored column of scores in the form for metrics, without words that have no true label."""
         ...
 
     def confusion(self, true: Sequence[Any], predicted: Sequence[Any]) -> NDArray[np.int64]:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from textclf_core.errors import UsageError
 from textclf_core.tasks.entities import EntityCounts, Mode, Scheme, count_entities, entity_types, scheme_of, spans_of
 from textclf_core.tasks.report_kind import ClassCounts, ExampleViews, SeedDecisions
 from textclf_core.tasks.scored_words import has_label, labelled_values
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from textclf_core.statistics import Metric
     from textclf_core.types.task import Task
 
 
@@ -64,31 +62,14 @@ class TokenReports:
         flat = column.combine_chunks().flatten().flatten().to_numpy(zero_copy_only=False)
         return np.asarray(flat, dtype=np.float32).reshape(-1, self.task.num_labels)
 
-    def metric(self, name: str, average: str) -> Metric:
-        """Return the F1 of entities, or the accuracy of words; both are counted per sequence.
+    def answers(self, true: Sequence[Any], names: Sequence[Any]) -> list[NDArray[np.int64]]:
+        """Return the label ids of each row's words with a true label, int64, (words,)."""
+        return [self.label_ids([row]) for row in labelled_values(true, names)]
 
-        Raises:
-            UsageError: the labels aren't entity tags, so they have no F1.
-        """
-        if name == "f1" and self.scheme is None:
-            raise UsageError("--metric f1: the labels of words aren't entity tags here; use --metric accuracy.")
-        return "f1-entity" if name == "f1" else "accuracy-words"
-
-    def references(self, metric: Metric, true: Sequence[Any], mode: Mode) -> NDArray[np.int64]:
-        """Return the number of entities, or words, in each row, int64, (rows,)."""
-        if metric == "f1-entity":
-            return np.asarray(_totals(self._entity_counts(true, true, mode))[2])
-        return np.array([sum(map(has_label, row)) for row in true], dtype=np.int64)
-
-    def outcomes(self, metric: Metric, true: Sequence[Any], predicted: Sequence[Any], mode: Mode) -> NDArray[np.int64]:
-        """Return each row's correct and predicted entities as one number, or its correct words, int64, (rows,)."""
-        from textclf_core.statistics.metrics import entity_outcomes
-
-        if metric == "f1-entity":
-            return entity_outcomes(*_totals(self._entity_counts(true, predicted, mode))[:2])
-        rows = zip(true, predicted, strict=True)
-        counts = [sum(one == other for one, other in zip(tags, found, strict=True)) for tags, found in rows]
-        return np.array(counts, dtype=np.int64)
+    def answer_scores(self, true: Sequence[Any], column: pa.ChunkedArray) -> list[NDArray[np.float32]]:
+        """Return the scores of each row's words with a true label, float32, (words, labels)."""
+        bounds = np.cumsum([len(row) for row in true])[:-1]
+        return labelled_values(true, np.split(self.stored_scores(column), bounds))
 
     def _entity_counts(
         self, true: Sequence[Any], predicted: Sequence[Any], mode: Mode
@@ -150,9 +131,3 @@ class TokenReports:
             return " ".join(tags)
         spans = spans_of(tags, self.scheme, mode)
         return "; ".join(f"{span.type}: {' '.join(words[span.start : span.end])}" for span in spans) or "no entity"
-
-
-def _totals(counts: Sequence[Mapping[str, EntityCounts]]) -> NDArray[np.int64]:
-    """Return the numbers of correct, predicted and true entities in each row: int64, (3, rows)."""
-    totals = [sum(row.values(), EntityCounts()) for row in counts]
-    return np.array([[one.right, one.predicted, one.true] for one in totals], dtype=np.int64).reshape(-1, 3).T

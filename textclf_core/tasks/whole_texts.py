@@ -19,18 +19,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from transformers import PreTrainedTokenizerBase
 
-    from textclf_core.statistics import Metric
-    from textclf_core.tasks.entities import Mode
     from textclf_core.types.classifier import Labels, Scores
     from textclf_core.types.task import Task
-
-_F1: Mapping[str, Metric] = {
-    "binary": "f1-binary",
-    "macro": "f1-macro",
-    "micro": "f1-micro",
-    "weighted": "f1-weighted",
-    "samples": "f1-samples",
-}
 
 
 @dataclass(frozen=True)
@@ -198,19 +188,13 @@ class WholeTexts:
         """Return ``macro``, the mean over labels."""
         return "macro"
 
-    def metric(self, name: str, average: str) -> Metric:
-        """Return accuracy, or F1 with an average."""
-        if name == "accuracy":
-            return "accuracy"
-        return _F1[self.auto_average() if average == "auto" else average]
+    def answers(self, true: Sequence[Any], names: Sequence[Any]) -> NDArray[np.int64]:
+        """Return stored names as label ids."""
+        return self.label_ids(names)
 
-    def references(self, metric: Metric, true: Sequence[Any], mode: Mode) -> NDArray[np.int64]:
-        """Return the true label ids."""
-        return self.label_ids(true)
-
-    def outcomes(self, metric: Metric, true: Sequence[Any], predicted: Sequence[Any], mode: Mode) -> NDArray[np.int64]:
-        """Return the predicted label ids."""
-        return self.label_ids(predicted)
+    def answer_scores(self, true: Sequence[Any], column: Any) -> NDArray[np.float32]:
+        """Return a stored column of scores."""
+        return self.stored_scores(column)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from textclf_core.errors import UsageError
 from textclf_core.tasks import kind_of
-from textclf_core.tasks.subtokens import NO_LABEL
+from textclf_core.types.task import NO_LABEL
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike

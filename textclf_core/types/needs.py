@@ -26,8 +26,8 @@ class Needs:
             With any other trainer, plugins that implement such a hook are refused.
         gradient_norms: for a strategy: whether its ``textclf_interval_finished`` takes ``gradient_norms``, which cost
             memory and time to measure.
-        known_labels: for a trainer, a loss, a postprocessor or a metric: whether it must know of each label of a text with
-            several whether the text has it. A plugin that leaves unknown entries out
+        known_labels: for a trainer, a loss, a postprocessor or a metric: whether it must know of each label of a text
+            with several whether the text has it. A plugin that leaves unknown entries out
             (:data:`~textclf_core.types.task.NO_LABEL` in arrays of zeros and ones) sets it to ``False``; any other is
             refused if the data have such entries.
     """

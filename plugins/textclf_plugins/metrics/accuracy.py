@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textclf_core.hookspecs import hookimpl
 from textclf_core.tasks import kind_of
+from textclf_core.types.metric import MetricInfo
 from textclf_core.types.needs import Needs
 
 if TYPE_CHECKING:
@@ -25,6 +26,13 @@ class Accuracy:
     """
 
     needs: ClassVar[Needs] = Needs(known_labels=False)
+
+    @hookimpl
+    def textclf_describe_metrics(self) -> list[MetricInfo]:
+        """Describe ``accuracy``, a mean over rows or words."""
+        from textclf_plugins.metrics.sums import accuracy_sums
+
+        return [MetricInfo(name="accuracy", better="higher", low=0, high=1, sums=accuracy_sums())]
 
     @hookimpl
     def textclf_compute_metrics(

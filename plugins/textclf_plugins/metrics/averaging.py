@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from textclf_core.errors import UsageError
 from textclf_core.tasks import kind_of
+from textclf_core.types.metric import MetricInfo
 
 if TYPE_CHECKING:
     import numpy as np
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from textclf_core.types.task import Task
     from textclf_plugins.metrics.label_metrics import LabelMetric
+    from textclf_plugins.metrics.sums import OfCounts
 
 Average = Literal["auto", "binary", "macro", "micro", "weighted", "samples"]
 AVERAGE_HELP = (
@@ -21,6 +23,15 @@ AVERAGE_HELP = (
     "micro: over all decisions; samples: mean over the examples of a multi-label task; auto: binary if there are two "
     "exclusive labels, macro otherwise."
 )
+
+
+def averaged_info(name: str, of: OfCounts, average: str, task: Task, *, plugin: str) -> MetricInfo:
+    """Return the description of precision, recall or F1 averaged over labels; the errors are those of ``averaged``."""
+    from textclf_plugins.metrics.sums import averaged_sums
+
+    average, several = _checked(average, task, plugin), kind_of(task).independent_labels
+    sums = averaged_sums(of, average, task.num_labels, several=several)
+    return MetricInfo(name=name, better="higher", low=0, high=1, sums=sums)
 
 
 def averaged(
@@ -43,13 +54,23 @@ def averaged(
     """
     from textclf_core.types.indicators import without_unknown
 
-    kind = kind_of(task)
-    average = kind.auto_average() if average == "auto" else average
-    if why := kind.check_average(average):
-        raise UsageError(f"{plugin}: {why}")
+    average = _checked(average, task, plugin)
     predictions, references = without_unknown(predictions, references), without_unknown(references, references)
     present = references.max(axis=0).nonzero()[0] if references.ndim > 1 else sorted(set(references.tolist()))
     if (average == "binary" and 1 not in present) or (average == "macro" and not len(present)):
         return math.nan
     labels = present if average == "macro" else None
     return metric.of(references, predictions, average=average, zero_division=0.0, labels=labels)
+
+
+def _checked(average: str, task: Task, plugin: str) -> str:
+    """Return the average that ``auto`` stands for, or the average itself.
+
+    Raises:
+        UsageError: it isn't defined for the task.
+    """
+    kind = kind_of(task)
+    average = kind.auto_average() if average == "auto" else average
+    if why := kind.check_average(average):
+        raise UsageError(f"{plugin}: {why}")
+    return average

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from textclf_core.hookspecs import hookimpl
 from textclf_core.tasks import check_kind
+from textclf_core.types.metric import MetricInfo, ScoredRows
 from textclf_core.types.option import Option
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from textclf_core.tasks.entities import EntityCounts
     from textclf_core.types.task import Task
 
 
@@ -42,21 +44,49 @@ class EntityF1:
         return None
 
     @hookimpl
+    def textclf_describe_metrics(self, task: Task) -> list[MetricInfo]:
+        """Describe the numbers over all entities, as functions of three counts."""
+        import numpy as np
+
+        from textclf_core.tasks.entities import EntityCounts
+        from textclf_plugins.metrics import sums
+
+        def terms(rows: ScoredRows) -> NDArray[np.float64]:
+            counts = (
+                sum(of_row.values(), EntityCounts()) for of_row in self._counts(rows.references, rows.predictions, task)
+            )
+            return np.array([[one.right, one.predicted, one.true] for one in counts], dtype=np.float64)
+
+        kinds = {"f1": sums.F1, "precision": sums.PRECISION, "recall": sums.RECALL}
+        return [
+            MetricInfo(name=name, better="higher", low=0, high=1, sums=sums.counted_sums(of, terms))
+            for name, of in kinds.items()
+        ]
+
+    @hookimpl
     def textclf_compute_metrics(
         self, references: Sequence[NDArray[np.int64]], predictions: Sequence[NDArray[np.int64]], task: Task
     ) -> dict[str, float]:
         """Return ``f1``, ``precision`` and ``recall`` over all entities (micro), and ``f1/TYPE``."""
-        from textclf_core.tasks.entities import EntityCounts, count_entities, entity_types, scheme_of
+        from textclf_core.tasks.entities import EntityCounts, entity_types
 
-        scheme = scheme_of(task.label_names)
-        assert scheme is not None  # by textclf_check_task
-        names = task.label_names
-        by_type = {kind: EntityCounts() for kind in entity_types(names)}
-        for true, predicted in zip(references, predictions, strict=True):
-            tags = [names[label] for label in true], [names[label] for label in predicted]
-            for kind, counts in count_entities(*tags, scheme, self.mode).items():
+        by_type = {kind: EntityCounts() for kind in entity_types(task.label_names)}
+        for of_row in self._counts(references, predictions, task):
+            for kind, counts in of_row.items():
                 by_type[kind] += counts
         total = sum(by_type.values(), EntityCounts())
         values = {"f1": total.f1, "precision": total.precision, "recall": total.recall}
         # The F1 of a type without an entity is no number.
         return values | {f"f1/{kind}": counts.f1 if counts.true else math.nan for kind, counts in by_type.items()}
+
+    def _counts(
+        self, references: Sequence[NDArray[np.int64]], predictions: Sequence[NDArray[np.int64]], task: Task
+    ) -> Iterator[dict[str, EntityCounts]]:
+        """Yield the counts of each row by type."""
+        from textclf_core.tasks.entities import count_entities, scheme_of
+
+        scheme, names = scheme_of(task.label_names), task.label_names
+        assert scheme is not None  # by textclf_check_task
+        for true, predicted in zip(references, predictions, strict=True):
+            tags = [names[label] for label in true], [names[label] for label in predicted]
+            yield count_entities(*tags, scheme, self.mode)

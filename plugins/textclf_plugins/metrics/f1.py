@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from textclf_core.hookspecs import hookimpl
 from textclf_core.tasks import check_kind, kind_of
+from textclf_core.types.metric import MetricInfo
 from textclf_core.types.needs import Needs
 from textclf_core.types.option import Option
-from textclf_plugins.metrics.averaging import AVERAGE_HELP, Average, averaged
+from textclf_plugins.metrics.averaging import AVERAGE_HELP, Average, averaged, averaged_info
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,6 +35,14 @@ class F1:
     def textclf_check_task(self, task: Task) -> str | None:
         """Refuse token-labels tasks, for which entity-f1 is the appropriate metric."""
         return check_kind(task, "single-label", "multi-label", does="it scores whole texts (entity-f1 scores entities)")
+
+    @hookimpl
+    def textclf_describe_metrics(self, task: Task) -> list[MetricInfo]:
+        """Describe what is computed, as functions of three counts per label."""
+        from textclf_plugins.metrics import sums
+
+        names = {"f1": self.average} | {f"f1_{average}": average for average in kind_of(task).more_averages}
+        return [averaged_info(name, sums.F1, average, task, plugin="f1") for name, average in names.items()]
 
     @hookimpl
     def textclf_compute_metrics(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from textclf_core.hookspecs import hookimpl
 from textclf_core.tasks import check_kind
+from textclf_core.types.metric import MetricInfo
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,6 +26,13 @@ class MCC:
         return check_kind(task, "single-label", "tokens", does="it scores one label per text") or check_kind(
             task, "single-label", "multi-label", does="it scores whole texts (entity-f1 scores entities)"
         )
+
+    @hookimpl
+    def textclf_describe_metrics(self, task: Task) -> list[MetricInfo]:
+        """Describe ``mcc``, a function of the labels' counts."""
+        from textclf_plugins.metrics.sums import mcc_sums
+
+        return [MetricInfo(name="mcc", better="higher", low=-1, high=1, sums=mcc_sums(task.num_labels))]
 
     @hookimpl
     def textclf_compute_metrics(

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from textclf_core.hookspecs import hookimpl
 from textclf_core.tasks import check_kind
+from textclf_core.types.metric import MetricInfo
 from textclf_core.types.needs import Needs
 from textclf_core.types.option import Option
-from textclf_plugins.metrics.averaging import AVERAGE_HELP, Average, averaged
+from textclf_plugins.metrics.averaging import AVERAGE_HELP, Average, averaged, averaged_info
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,6 +34,16 @@ class PrecisionRecall:
     def textclf_check_task(self, task: Task) -> str | None:
         """Refuse token-labels tasks, for which entity-f1 is the appropriate metric."""
         return check_kind(task, "single-label", "multi-label", does="it scores whole texts (entity-f1 scores entities)")
+
+    @hookimpl
+    def textclf_describe_metrics(self, task: Task) -> list[MetricInfo]:
+        """Describe both, as functions of two counts per label."""
+        from textclf_plugins.metrics.sums import PRECISION, RECALL
+
+        return [
+            averaged_info(name, of, self.average, task, plugin="precision-recall")
+            for name, of in (("precision", PRECISION), ("recall", RECALL))
+        ]
 
     @hookimpl
     def textclf_compute_metrics(

@@ -38,17 +38,18 @@ class PooledClassifier(PreTrainedModel):
 
     def __init__(self, config: PreTrainedConfig, body: PreTrainedModel | None = None) -> None:
         super().__init__(config)
-        self.body: Any = AutoModel.from_config(config) if body is None else body
+        from_config: Any = AutoModel.from_config
+        self.body: Any = from_config(config) if body is None else body
         if getattr(self.body, "pooler", None) is not None:
             self.body.pooler = None  # it would train without effect
-        width = config.hidden_size
+        width = int(config.hidden_size or 0)
         self.pooling = _PoolBy(config.textclf_pooling, width)
         rate = _dropout_rate(config)
         layers: list[nn.Module] = [nn.Dropout(rate)]
         if config.textclf_head == "mlp":
             layers += [nn.Linear(width, width), nn.GELU(), nn.Dropout(rate)]
-        self.head = nn.Sequential(*layers, nn.Linear(width, config.num_labels))
-        self.post_init()
+        self.head = nn.Sequential(*layers, nn.Linear(width, int(config.num_labels or 0)))
+        self.post_init()  # type: ignore[no-untyped-call]
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, **inputs: Tensor) -> SequenceClassifierOutput:
         """Return the logits, float, shape (batch, labels).
@@ -86,7 +87,7 @@ class _PoolBy(nn.Module):
         lowest = torch.finfo(hidden.dtype).min
         if self.kind == "max":
             return hidden.masked_fill(ignored, lowest).amax(1)
-        weights = self.score(hidden).masked_fill(ignored, lowest).softmax(1)
+        weights: Tensor = self.score(hidden).masked_fill(ignored, lowest).softmax(1)
         return (weights * hidden).sum(1)
 
 

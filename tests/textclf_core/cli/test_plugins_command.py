@@ -93,8 +93,11 @@ def test_the_listing_can_be_of_one_role() -> None:
     listing = json.loads(textclf("plugins", "--role", "metric", "--json").stdout)
     assert [plugin["name"] for plugin in listing if not plugin["error"]] == [
         "accuracy",
+        "auroc",
+        "calibration-error",
         "entity-f1",
         "f1",
+        "log-loss",
         "mcc",
         "precision-recall",
     ]
@@ -177,7 +180,7 @@ def test_a_plugin_without_options_is_described_so() -> None:
 
 def test_a_plugin_as_json() -> None:
     shown = json.loads(textclf("plugins", "show", "precision-recall", "--json").stdout)
-    assert shown["hooks"] == ["textclf_check_task", "textclf_compute_metrics"]
+    assert shown["hooks"] == ["textclf_check_task", "textclf_describe_metrics", "textclf_compute_metrics"]
     [option] = shown["options"]
     assert option["choices"] == ["auto", "binary", "macro", "micro", "weighted", "samples"]
     assert (option["default"], option["required"]) == ("auto", False)

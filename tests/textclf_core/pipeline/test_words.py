@@ -375,11 +375,11 @@ def test_labels_that_are_no_entities_are_scored_by_the_word(tmp_path: Path) -> N
     tagged = run(["majority"], data=rows, output=tmp_path, quiet=True)
     assert tagged.metrics["test"].keys() == {"accuracy"}
     settings = {"seeds": 1, "data": rows, "baselines": False, "output": tmp_path / "compared", "quiet": True}
-    compared = compare(["majority"], metric="accuracy", **settings)
+    compared = compare(["majority"], **settings)
     assert compared.analysis is not None
     assert compared.analysis.rows[0].score == tagged.metrics["test"]["accuracy"]
-    with pytest.raises(UsageError, match="use --metric accuracy"):
-        compare(["majority"], **settings | {"output": tmp_path / "refused"})
+    with pytest.raises(UsageError, match=r"--metric f1: no plugin describes .* Described are accuracy\."):
+        compare(["majority"], metric="f1", **settings | {"output": tmp_path / "refused"})
     assert not (tmp_path / "refused").exists(), "nothing has run"
 
 

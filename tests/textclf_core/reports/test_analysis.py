@@ -121,7 +121,7 @@ def test_of_two_runs_at_one_seed_the_later_counts(tmp_path: Path) -> None:
 
 def test_an_unknown_metric(tmp_path: Path) -> None:
     write_run(tmp_path, "one")
-    with pytest.raises(UsageError, match="f1 or accuracy"):
+    with pytest.raises(UsageError, match="Did you mean 'auroc'\\? Described are f1, accuracy, auroc"):
         analyse(find_runs([tmp_path]), Criteria(metric="auc"))
 
 
@@ -175,7 +175,7 @@ def test_a_wider_tolerance_recommends_what_costs_less(tmp_path: Path) -> None:
 @pytest.mark.parametrize("tolerance", [0.0, -0.01, 1.0])
 def test_a_tolerance_that_accepts_nothing_or_all_is_refused(tmp_path: Path, tolerance: float) -> None:
     write(tmp_path, "one", 0.8, 10)
-    with pytest.raises(UsageError, match=r"--tolerance .*: must be above 0 and below 1"):
+    with pytest.raises(UsageError, match=r"--tolerance .*: (must be above 0|f1 takes values from 0 to 1)"):
         analyse(find_runs([tmp_path]), Criteria(tolerance=tolerance))
 
 

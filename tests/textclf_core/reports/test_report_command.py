@@ -176,7 +176,10 @@ def test_the_page_is_a_file(runs: Path, textclf: Textclf, capsys: pytest.Capture
     [
         (("--format", "pagee"), "--format pagee: no such format. Did you mean 'page'? The formats are page, csv, json"),
         (("--cost", "latancy"), "--cost latancy: there is no such cost. Did you mean 'latency'?"),
-        (("--metric", "mcc"), "--metric mcc: contenders can be compared by f1 or accuracy."),
+        (
+            ("--metric", "mcc"),
+            "--metric mcc: mcc takes values from -1 to 1, so no loss is small in general.",
+        ),
         (("--cost", "money"), "--cost money: set the price of the machine, as in --price 0.40/h."),
         (("--label-price", "0.1"), "--label-price and --predictions need the price of the machine"),
         (("--price", "1/h", "--predictions", "many"), "--predictions many: write the number of texts per month"),

@@ -164,17 +164,18 @@ def made(slice: str, rows: int, score: float | None) -> SliceScore:
     return SliceScore(label="full", slice=slice, rows=rows, score=score, low=0.5, high=0.74)
 
 
-def test_the_worst_slice_has_thirty_rows_at_least() -> None:
+def test_the_worst_slice_has_thirty_rows_at_least(tmp_path: Path) -> None:
+    analysis = one_contender(tmp_path, texts([3, 4]))
     scores = [made("a", 29, 0.1), made("b", 30, 0.62), made("c", 500, 0.8), made("d", 0, None)]
-    worst = worst_slice(scores)
+    worst = worst_slice(analysis, scores)
     assert worst is not None
     assert worst.slice == "b"
-    assert worst_slice(scores[:1]) is None
+    assert worst_slice(analysis, scores[:1]) is None
 
 
 def test_the_worst_slice_is_shown_with_its_interval_and_a_note_on_chance(tmp_path: Path) -> None:
     analysis = one_contender(tmp_path, texts([3, 4]))
     assert worst_sentence(analysis, [made("a", 40, 0.621), made("c", 1500, 0.8)]) == (
-        "Worst slice of full: a, f1 0.62 [0.50, 0.74] on 40 test examples. It is the lowest of 2: among many slices, "
-        "some have a low score by chance."
+        "Worst slice of full: a, f1 0.62 [0.50, 0.74] on 40 test examples. It is the worst of 2: among many slices, "
+        "some have a bad score by chance."
     )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from label_metrics import model_of
 from numpy.typing import NDArray
 from scipy import stats
 
-from textclf_core.statistics.bootstrap import bca_interval, resampled_scores, strata_of
-from textclf_core.statistics.metrics import influence, row_counts
+from textclf_core.statistics import Draws
+from textclf_core.statistics.bootstrap import bca_interval, resampled_scores
+from textclf_core.statistics.draws import strata_of
 
 
 def _groups(references: list[int]) -> list[list[int]]:
@@ -34,15 +36,8 @@ def test_rare_labels_alone_are_one_group() -> None:
 def test_a_resample_has_as_many_rows_of_each_label() -> None:
     # Label 0 is always predicted right and label 1 never, so accuracy is the share of label 0 in each resample.
     references = np.repeat([0, 1], [30, 10])
-    scores = resampled_scores(
-        "accuracy",
-        references,
-        np.zeros((1, 40), dtype=np.int64),
-        2,
-        strata_of(references),
-        resamples=50,
-        rng=np.random.default_rng(0),
-    )
+    model = model_of("accuracy", references, np.zeros(40, dtype=np.int64))
+    scores = resampled_scores([model], Draws(40, labels=references), resamples=50, rng=np.random.default_rng(0))
     assert scores == pytest.approx(np.full((1, 50), 0.75))
 
 
@@ -50,20 +45,18 @@ def test_the_spread_of_resampled_accuracy_is_that_within_the_labels() -> None:
     # 20 of 40 of label 0 right, 45 of 50 of label 1: variance (40 * .25 + 50 * .09) / 90^2.
     references = np.repeat([0, 1], [40, 50])
     right = np.repeat([True, False, True, False], [20, 20, 45, 5])
-    predictions = np.where(right, references, 1 - references)[None]
-    scores = resampled_scores(
-        "accuracy", references, predictions, 2, strata_of(references), resamples=40_000, rng=np.random.default_rng(0)
-    )
+    model = model_of("accuracy", references, np.where(right, references, 1 - references))
+    draws = Draws(90, labels=references)
+    scores = resampled_scores([model], draws, resamples=40_000, rng=np.random.default_rng(0))
     assert scores.std() == pytest.approx(np.sqrt(40 * 0.25 + 50 * 0.09) / 90, rel=0.02)
     assert scores.mean() == pytest.approx(65 / 90, abs=0.001)
 
 
 def test_models_are_scored_on_the_same_resamples() -> None:
     references = np.arange(60) % 3
-    predictions = np.tile(np.random.default_rng(0).integers(3, size=60), (2, 1))
-    scores = resampled_scores(
-        "f1-macro", references, predictions, 3, strata_of(references), resamples=20, rng=np.random.default_rng(0)
-    )
+    models = [model_of("f1-macro", references, np.random.default_rng(0).integers(3, size=60), 3) for _ in range(2)]
+    draws = Draws(60, labels=references)
+    scores = resampled_scores(models, draws, resamples=20, rng=np.random.default_rng(0))
     assert np.array_equal(scores[0], scores[1])
     assert len(np.unique(scores[0])) > 10
 
@@ -87,13 +80,10 @@ def test_the_interval_is_that_of_scipy_on_200_random_cases() -> None:
         scipys = stats.bootstrap(
             (references, predictions), f1, paired=True, method="BCa", n_resamples=1500, rng=rng
         ).confidence_interval
-        counts = row_counts("f1-binary", references, predictions, 2)
-        everything = (np.arange(len(references)),)  # scipy knows no strata
-        replicates = resampled_scores(
-            "f1-binary", references, predictions[None], 2, everything, resamples=1500, rng=rng
-        )[0]
+        model, draws = model_of("f1-binary", references, predictions), Draws(len(references))  # scipy knows no strata
+        [replicates] = resampled_scores([model], draws, resamples=1500, rng=rng)
         estimate = float(f1(references, predictions, 0))
-        ours = bca_interval(estimate, replicates, influence("f1-binary", counts), level=0.95)
+        ours = bca_interval(estimate, replicates, model.influences(draws), level=0.95)
         width = scipys.high - scipys.low
         distances.append([(ours.low - scipys.low) / width, (ours.high - scipys.high) / width])
     # What is left is the noise of two times 1,500 resamples: no bias, and no outlier.

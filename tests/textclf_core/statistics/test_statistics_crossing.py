@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 import pytest
+from label_metrics import crossing
 from numpy.typing import NDArray
 
 from textclf_core.errors import DataError
-from textclf_core.statistics.crossing import crossing
 
 ROWS = 400
 REFERENCES = np.arange(ROWS) % 2

@@ -6,13 +6,12 @@ import warnings
 
 import numpy as np
 import pytest
+from label_metrics import SET_METRICS, compare, model_of
 from numpy.typing import NDArray
 from sklearn.metrics import accuracy_score, f1_score
 
-from textclf_core.errors import DataError
-from textclf_core.statistics import Metric, compare
-from textclf_core.statistics.bootstrap import resampled_scores, strata_of
-from textclf_core.statistics.metrics import SET_METRICS, influence, row_counts, score
+from textclf_core.statistics import Draws
+from textclf_core.statistics.bootstrap import resampled_scores
 from textclf_core.statistics.paired import mcnemar
 
 
@@ -23,18 +22,18 @@ def made(rows: int = 60, labels: int = 4, seed: int = 0, wrong: float = 0.2) -> 
     return references, references ^ (rng.random((rows, labels)) < wrong)
 
 
-def sklearns(metric: Metric, references: NDArray[np.int64], predictions: NDArray[np.int64]) -> float:
+def sklearns(metric: str, references: NDArray[np.int64], predictions: NDArray[np.int64]) -> float:
     if metric == "accuracy":
         return float(accuracy_score(references, predictions))
     return float(f1_score(references, predictions, average=metric.removeprefix("f1-"), zero_division=0.0))
 
 
-def measured(metric: Metric, references: NDArray[np.int64], predictions: NDArray[np.int64]) -> float:
-    return float(score(metric, np.asarray(row_counts(metric, references, predictions, 0).sum(axis=1))))
+def measured(metric: str, references: NDArray[np.int64], predictions: NDArray[np.int64]) -> float:
+    return model_of(metric, references, predictions, references.shape[1]).score
 
 
 @pytest.mark.parametrize("metric", SET_METRICS)
-def test_the_metrics_are_those_of_scikit_learn(metric: Metric) -> None:
+def test_the_metrics_are_those_of_scikit_learn(metric: str) -> None:
     for seed in range(5):
         references, predictions = made(seed=seed)
         assert (references.sum(axis=1) == 0).any()
@@ -49,33 +48,30 @@ def test_a_label_that_occurs_nowhere_has_no_part_in_a_mean() -> None:
 
 
 @pytest.mark.parametrize("metric", SET_METRICS)
-def test_nothing_to_find_and_nothing_found_is_0_or_no_number_without_a_warning(metric: Metric) -> None:
+def test_nothing_to_find_and_nothing_found_is_0_or_no_number_without_a_warning(metric: str) -> None:
     nothing = np.zeros((5, 3), dtype=np.int64)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         expected = {"accuracy": 1, "f1-macro": np.nan}.get(metric, 0)
         assert measured(metric, nothing, nothing) == pytest.approx(expected, nan_ok=True)
-        assert np.isfinite(influence(metric, row_counts(metric, nothing, nothing, 0))).all()
+        assert np.isfinite(model_of(metric, nothing, nothing, 3).influences(Draws(5))).all()
 
 
 @pytest.mark.parametrize("metric", SET_METRICS)
-def test_influence_is_the_slope_of_the_metric_in_a_rows_weight(metric: Metric) -> None:
+def test_influence_is_the_slope_of_the_metric_in_a_rows_weight(metric: str) -> None:
     references, predictions = made(rows=30)
-    counts = row_counts(metric, references, predictions, 0)
-    weights = np.ones(30)
-    weights[7] += 1e-6
-    slope = (score(metric, counts @ weights) - score(metric, counts @ np.ones(30))) / 1e-6
-    assert influence(metric, counts)[7] / 30 == pytest.approx(slope, abs=1e-6)
+    model, draws = model_of(metric, references, predictions, 4), Draws(30)
+    weights = np.ones((30, 2))
+    weights[7, 1] += 1e-6
+    before, after = model.resampled(draws, np.arange(30), weights)
+    assert model.influences(draws)[7] / 30 == pytest.approx((after - before) / 1e-6, abs=1e-6)
 
 
 @pytest.mark.parametrize("metric", SET_METRICS)
-def test_resampling_kinds_of_rows_is_resampling_rows(metric: Metric) -> None:
+def test_resampling_kinds_of_rows_is_resampling_rows(metric: str) -> None:
     references, predictions = made()
-    strata = strata_of(references, metric)
-    assert [len(stratum) for stratum in strata] == [60]
-    [drawn] = resampled_scores(
-        metric, references, predictions[None], 0, strata, resamples=4000, rng=np.random.default_rng(0)
-    )
+    model = model_of(metric, references, predictions, 4)
+    [drawn] = resampled_scores([model], Draws(60), resamples=4000, rng=np.random.default_rng(0))
     rng = np.random.default_rng(1)
     rows = rng.integers(60, size=(1000, 60))
     expected = [measured(metric, references[chosen], predictions[chosen]) for chosen in rows]
@@ -94,7 +90,7 @@ def test_subset_accuracy_is_tested_with_mcnemars_test_on_rows() -> None:
 
 
 @pytest.mark.parametrize("metric", ["f1-micro", "f1-macro", "f1-samples"])
-def test_f1_is_tested_by_swapping_rows_whole(metric: Metric) -> None:
+def test_f1_is_tested_by_swapping_rows_whole(metric: str) -> None:
     references, first = made(200, wrong=0.05)
     second = made(200, wrong=0.2)[1]
     found = compare(references, {"first": first[None], "second": second[None]}, metric, with_pairs=True)
@@ -109,16 +105,3 @@ def test_the_same_predictions_differ_in_nothing() -> None:
     references, predictions = made()
     found = compare(references, {"one": predictions[None], "two": predictions[None]}, "f1-macro", with_pairs=True)
     assert found.pairs[0].p_value == 1
-
-
-@pytest.mark.parametrize("metric", ["f1-binary", "f1-entity"])
-def test_a_metric_that_isnt_for_such_rows_is_refused(metric: Metric) -> None:
-    references, predictions = made()
-    with pytest.raises(DataError, match=rf"where rows may have several labels, not by '{metric}'\."):
-        compare(references, {"one": predictions[None]}, metric)
-
-
-def test_label_ids_in_the_place_of_zeros_and_ones_are_refused() -> None:
-    references, predictions = made()
-    with pytest.raises(DataError, match=r"'one' must hold zeros and ones, one for each label; it holds 2\."):
-        compare(references, {"one": 2 * predictions[None]}, "f1-macro")

@@ -6,12 +6,15 @@ from collections.abc import Mapping
 
 import numpy as np
 import pytest
+from label_metrics import info_of, joint_error, scored_rows, turned
 from numpy.typing import NDArray
 
+from textclf_core import statistics
 from textclf_core.errors import DataError
-from textclf_core.statistics import joint_error
+from textclf_core.statistics import SummedModel
 from textclf_core.statistics.learning_curve import FittedCurve, fit_curve
 
+ACCURACY = info_of("accuracy")
 SIZES = (100, 400, 1600, 6400)
 
 
@@ -36,7 +39,7 @@ def predictions(
 
 def fitted(scores: Mapping[int, float], test_rows: int = 20_000, scatter: float = 0.0) -> FittedCurve:
     references, by_size = predictions(scores, test_rows, scatter=scatter)
-    return fit_curve(list(scores), joint_error(references, by_size, "accuracy"), tolerance=0.01)
+    return fit_curve(list(scores), joint_error(references, by_size, "accuracy"), ACCURACY, tolerance=0.01)
 
 
 def test_a_curve_that_follows_the_form_is_continued() -> None:
@@ -85,7 +88,9 @@ def test_rows_of_one_text_count_as_one_draw() -> None:
     copied = {name: np.repeat(one, 10, axis=1) for name, one in by_size.items()}
     clusters = np.repeat(np.arange(400), 10)
     alone, together = (
-        fit_curve(SIZES, joint_error(np.repeat(references, 10), copied, "accuracy", clusters=of), tolerance=0.01)
+        fit_curve(
+            SIZES, joint_error(np.repeat(references, 10), copied, "accuracy", clusters=of), ACCURACY, tolerance=0.01
+        )
         for of in (None, clusters)
     )
     widths = [one.score(6400).interval.high - one.score(6400).interval.low for one in (alone, together)]
@@ -95,3 +100,20 @@ def test_rows_of_one_text_count_as_one_draw() -> None:
 def test_three_sizes_are_too_few() -> None:
     with pytest.raises(DataError, match=r"has three parameters, so it needs 4 training sizes or more, not 3"):
         fitted({size: curve(size) for size in SIZES[:3]})
+
+
+def test_a_curve_of_a_metric_of_which_lower_is_better_is_the_same_with_the_metrics_own_sign() -> None:
+    references, by_size = predictions({size: curve(size) for size in SIZES}, 20_000)
+    higher = fitted({size: curve(size) for size in SIZES})
+    metric = turned(ACCURACY)  # the share of errors
+    assert metric.sums is not None
+    models = {
+        size: [SummedModel(metric.sums, scored_rows(references, of_seed)) for of_seed in of_size]
+        for size, of_size in by_size.items()
+    }
+    lower = fit_curve(SIZES, statistics.joint_error(models, metric), metric, tolerance=0.01)
+    now, then = lower.score(6400), higher.score(6400)
+    assert (now.value, now.interval.low, now.interval.high) == pytest.approx(
+        (1 - then.value, 1 - then.interval.high, 1 - then.interval.low), abs=1e-9
+    )
+    assert lower.gain(1000).value == pytest.approx(-higher.gain(1000).value, abs=1e-9)

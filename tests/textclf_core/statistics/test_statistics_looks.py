@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 import pytest
+from label_metrics import compare
 from numpy.typing import NDArray
 
-from textclf_core.statistics import compare
 from textclf_core.statistics.looks import planned_looks, spending
 
 ROWS = 600

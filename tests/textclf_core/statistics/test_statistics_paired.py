@@ -6,6 +6,7 @@ import gc
 
 import numpy as np
 import pytest
+from label_metrics import model_of
 from numpy.typing import NDArray
 from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar as mcnemar_of_statsmodels
@@ -48,10 +49,8 @@ def test_mcnemar_is_that_of_statsmodels_on_200_random_cases() -> None:
 def _randomisation(
     references: NDArray[np.int64], first: NDArray[np.int64], second: NDArray[np.int64], resamples: int = 4000
 ) -> float:
-    rng = np.random.default_rng(0)
-    return approximate_randomisation(
-        "f1-binary", references, first, second, 2, resamples=resamples, smallest=0.001, rng=rng
-    )
+    models = [model_of("f1-binary", references, predictions) for predictions in (first, second)]
+    return approximate_randomisation(*models, resamples=resamples, smallest=0.001, rng=np.random.default_rng(0))
 
 
 def test_randomisation_by_hand() -> None:
@@ -100,9 +99,8 @@ def test_randomisation_of_equal_predictions_is_1() -> None:
 def test_randomisation_goes_on_where_the_correction_needs_a_smaller_p_value() -> None:
     references = np.ones(200, dtype=np.int64)
     worst = np.zeros(200, dtype=np.int64)
-    p_value = approximate_randomisation(
-        "f1-binary", references, references, worst, 2, resamples=100, smallest=1e-4, rng=np.random.default_rng(0)
-    )
+    models = [model_of("f1-binary", references, predictions) for predictions in (references, worst)]
+    p_value = approximate_randomisation(*models, resamples=100, smallest=1e-4, rng=np.random.default_rng(0))
     assert p_value == pytest.approx(1 / 10_001)
 
 

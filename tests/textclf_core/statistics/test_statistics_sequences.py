@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from label_metrics import info_of, model_of
 from numpy.typing import NDArray
 
-from textclf_core.statistics import compare
-from textclf_core.statistics.bootstrap import resampled_scores, strata_of
-from textclf_core.statistics.metrics import entity_outcomes, influence, row_counts, score
+from textclf_core.statistics import Draws, SummedModel, compare
+from textclf_core.statistics.bootstrap import resampled_scores
 
 ROWS = 300
 Counts = NDArray[np.int64]
@@ -26,41 +26,36 @@ def f1(right: Counts, predicted: Counts, true: Counts) -> float:
     return float(2 * right.sum() / (predicted.sum() + true.sum()))
 
 
+def model(right: Counts, predicted: Counts, true: Counts) -> SummedModel:
+    return model_of("f1-entity", true, np.stack([right, predicted], axis=1))
+
+
+def words() -> SummedModel:
+    """Return the accuracy of ten right words of ten, and of none of two."""
+    return model_of("accuracy", [np.zeros(10), np.zeros(2)], [np.zeros(10), np.ones(2)])
+
+
 def test_the_metric_is_the_f1_of_the_counts_added_up() -> None:
-    right, predicted, true = found(0.6, 1)
-    counts = row_counts("f1-entity", true, entity_outcomes(right, predicted), 0)
-    assert score("f1-entity", np.asarray(counts.sum(axis=1))) == pytest.approx(f1(right, predicted, true))
+    assert model(*found(0.6, 1)).score == pytest.approx(f1(*found(0.6, 1)))
 
 
 def test_accuracy_is_that_of_the_words_not_of_the_sequences() -> None:
-    words, right = np.array([10, 2]), np.array([10, 0])
-    counts = row_counts("accuracy-words", words, right, 0)
-    assert score("accuracy-words", np.asarray(counts.sum(axis=1))) == pytest.approx(10 / 12)
+    assert words().score == pytest.approx(10 / 12)
 
 
-@pytest.mark.parametrize("metric", ["f1-entity", "accuracy-words"])
-def test_an_influence_is_the_effect_of_one_more_sequence(metric: str) -> None:
-    right, predicted, true = found(0.6, 1)
-    if metric == "f1-entity":
-        counts = row_counts("f1-entity", true, entity_outcomes(right, predicted), 0)
-    else:
-        counts = row_counts("accuracy-words", true + 5, right, 0)
-    whole = np.asarray(counts.sum(axis=1))
-    step = 1e-6
-    for row in range(0, ROWS, 37):
-        more = whole + step * counts[:, [row]].toarray()[:, 0]
-        change = (score(metric, more) - score(metric, whole)) / step  # type: ignore[arg-type]
-        assert ROWS * change == pytest.approx(influence(metric, counts)[row], abs=1e-4)  # type: ignore[arg-type]
+@pytest.mark.parametrize("one", [model(*found(0.6, 1)), words()], ids=["entities", "words"])
+def test_an_influence_is_the_effect_of_one_more_sequence(one: SummedModel) -> None:
+    draws, step = Draws(one.rows), 1e-6
+    weights = np.hstack([1 + step * np.eye(one.rows), np.ones((one.rows, 1))])
+    scores = one.resampled(draws, np.arange(one.rows), weights)
+    assert one.rows * (scores[:-1] - scores[-1]) / step == pytest.approx(one.influences(draws), abs=1e-4)
 
 
 def test_resampling_draws_whole_sequences() -> None:
     right, predicted, true = found(0.6, 1)
-    [stratum] = strata_of(true, "f1-entity")
-    assert len(stratum) == ROWS
     [drawn] = resampled_scores(
-        "f1-entity", true, entity_outcomes(right, predicted)[None], 0, [stratum], resamples=20_000,
-        rng=np.random.default_rng(0),
-    )  # fmt: skip
+        [model(right, predicted, true)], Draws(ROWS), resamples=20_000, rng=np.random.default_rng(0)
+    )
     rng = np.random.default_rng(1)
     by_hand = [f1(right[rows], predicted[rows], true[rows]) for rows in rng.integers(ROWS, size=(20_000, ROWS))]
     assert drawn.mean() == pytest.approx(np.mean(by_hand), abs=1e-3)
@@ -68,22 +63,21 @@ def test_resampling_draws_whole_sequences() -> None:
 
 
 def test_contenders_are_compared_on_the_same_sequences() -> None:
-    models = {name: found(share, seed) for name, share, seed in (("good", 0.7, 1), ("poor", 0.3, 2))}
-    true = models["good"][2]
-    outcomes = {name: entity_outcomes(right, predicted)[None] for name, (right, predicted, _) in models.items()}
-    compared = compare(true, {**outcomes, "twin": outcomes["good"]}, "f1-entity", with_pairs=True)
+    counts = {name: found(share, seed) for name, share, seed in (("good", 0.7, 1), ("poor", 0.3, 2))}
+    models = {name: [model(*of_one)] for name, of_one in counts.items()}
+    compared = compare({**models, "twin": models["good"]}, info_of("f1-entity"), with_pairs=True)
     assert compared.best == "good"
     assert compared.contender("poor").verdict == "worse"
     assert compared.contender("twin").verdict == "as good"
     assert compared.pair("good", "twin").p_value == 1
     assert compared.pair("good", "poor").method == "approximate randomisation"
-    assert compared.contender("good").mean == pytest.approx(f1(*models["good"]))
+    assert compared.contender("good").mean == pytest.approx(f1(*counts["good"]))
 
 
-def test_one_that_finds_nothing_has_a_score_of_0_and_no_interval() -> None:
+def test_one_that_finds_nothing_has_a_score_of_0_and_is_worse() -> None:
     right, predicted, true = found(0.6, 1)
-    nothing = np.zeros((2, ROWS), dtype=np.int64)
-    outcomes = {"full": np.stack([entity_outcomes(right, predicted)] * 2), "majority": nothing}
-    compared = compare(true, outcomes, "f1-entity")
+    nothing = np.zeros(ROWS, dtype=np.int64)
+    models = {"full": [model(right, predicted, true)] * 2, "majority": [model(nothing, nothing, true)] * 2}
+    compared = compare(models, info_of("f1-entity"))
     assert compared.contender("majority").mean == 0
     assert compared.contender("majority").verdict == "worse"

@@ -13,9 +13,9 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from label_metrics import info_of, joint_error
 from scipy import stats
 
-from textclf_core.statistics import joint_error
 from textclf_core.statistics.learning_curve import fit_curve
 
 pytestmark = pytest.mark.slow
@@ -95,7 +95,9 @@ def test_the_band_of_a_fitted_curve_holds_the_score_at_twice_the_largest_size(si
     for draw in range(SIMULATIONS):
         world = simulation.World(tuple(scores[size] for size in sizes), scatter=0.005)
         references, predictions = world.draw(np.random.default_rng(draw))
-        fit = fit_curve(sizes, joint_error(references, predictions, "accuracy"), tolerance=0.01, seed=draw)
+        fit = fit_curve(
+            sizes, joint_error(references, predictions, "accuracy"), info_of("accuracy"), tolerance=0.01, seed=draw
+        )
         score, gain = fit.score(16_384).interval, fit.gain(8192).interval
         held += score.low <= scores[16_384] <= score.high
         gained += gain.low <= scores[16_384] - scores[8192] <= gain.high

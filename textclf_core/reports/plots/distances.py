@@ -24,11 +24,11 @@ def distance_chart(analysis: Analysis) -> Chart | None:
     figure.subplots_adjust(left=_LABELS, right=0.97, top=1 - 0.2 / height, bottom=0.75 / height)
     axes = figure.subplots()
     axes.grid(visible=False)
-    axes.axvspan(-analysis.tolerance, 0, color=ACCENT, alpha=0.12, linewidth=0)
+    axes.axvspan(*sorted((0.0, -analysis.oriented(analysis.tolerance))), color=ACCENT, alpha=0.12, linewidth=0)
     axes.axvline(0, color=INK, linewidth=1)
     short = short_labels([row.line.label for row, _ in rows], _LONGEST_LABEL)
     for place, (row, distance) in enumerate(rows):
-        own = row.score - max(other.score for other, _ in rows if other is not row)
+        own = row.score - max((other.score for other, _ in rows if other is not row), key=analysis.oriented)
         low, high = min(distance.low, own), max(distance.high, own)
         interval = write_interval(distance.low, distance.high)
         axes.plot(

@@ -56,18 +56,24 @@ def cost_chart(analysis: Analysis, kind: CostKind) -> Chart:
     """Return score against a cost that was measured, with the Pareto front and the recommended contender."""
     heading, unit = _UNITS[kind.name]
     known = [(cost / unit, row) for row in analysis.rows if (cost := row.costs[kind.name]) is not None]
-    floor = _floor([row for _, row in known])
-    below = [row for _, row in known if row.score < floor]
+    floor = _floor(analysis, [row for _, row in known])
+    below = [row for _, row in known if analysis.oriented(row.score) < floor]
     axes = one_panel()
-    _set_score_axis(axes, [row for _, row in known if row.score >= floor], analysis.metric)
+    _set_score_axis(axes, [row for _, row in known if row not in below], analysis.metric)
     log = _set_cost_axis(axes, [cost for cost, _ in known])
     axes.set_xlabel(heading + (", log scale" if log else ""))
-    best = max(row.score for row in analysis.rows)
-    axes.axhspan(best - analysis.tolerance, best, color=ACCENT, alpha=0.12, linewidth=0)
-    # What can't be drawn where it belongs is drawn at the edge.
-    left, bottom = axes.get_xlim()[0], axes.get_ylim()[0]
-    front = _front(known)
-    corners = _corners([(max(cost, left), max(row.score, bottom)) for cost, row in front])
+    best = max((row.score for row in analysis.rows), key=analysis.oriented)
+    ends = sorted((best - analysis.oriented(analysis.tolerance), best))
+    axes.axhspan(*ends, color=ACCENT, alpha=0.12, linewidth=0)
+    # What can't be drawn where it belongs is drawn at the edge: worse scores at the end of the axis where those lie.
+    left, worst = axes.get_xlim()[0], min(axes.get_ylim(), key=analysis.oriented)
+    front = _front(analysis, known)
+
+    def drawn(row: Row) -> float:
+        return max(row.score, worst, key=analysis.oriented)
+
+    corners = _corners([(max(cost, left), drawn(row)) for cost, row in front])
+    outside = "↓" if analysis.oriented(1.0) > 0 else "↑"
     axes.plot(*zip(*corners, strict=True), color=ACCENT, linewidth=1.4, alpha=0.6)
     short, labels, lines = _short(analysis), [], [corners]
     # In the order of the keyboard's focus: the best first; the recommended one last, which is on top.
@@ -76,18 +82,18 @@ def cost_chart(analysis: Analysis, kind: CostKind) -> Chart:
         draw_point(
             axes,
             at,
-            max(row.score, bottom),
+            drawn(row),
             f"{_tip(row, analysis.metric)}; {kind.heading} {kind.write(cost * unit)}"
             + ("; on the Pareto front" if (cost, row) in front else "")
             + f"; risk of being worse by more than {analysis.tolerance:g}: {write_risk(row.risk)}"
             + ("; recommended" if row.recommended else ""),
             interval=None if row in below else (row.low, row.high),
             color=STAR if row.recommended else ACCENT if (cost, row) in front else SOFT,
-            marker="v" if row in below else "o",
+            marker=("v" if outside == "↓" else "^") if row in below else "o",
             markersize=11 if row.recommended else 9 if row in below else 7.5,
         )
-        text = short[row.line.label] + (f" {score} ↓" if row in below else "")
-        label = Label(text, at, max(row.score, bottom), bold=row.recommended)
+        text = short[row.line.label] + (f" {score} {outside}" if row in below else "")
+        label = Label(text, at, drawn(row), bold=row.recommended)
         labels.append((row.recommended, (cost, row) in front, label))
         lines += [] if row in below else [[(at, row.low), (at, row.high)]]
     # The labels of the front find room first: one picks from them.
@@ -96,10 +102,10 @@ def cost_chart(analysis: Analysis, kind: CostKind) -> Chart:
     missing = [row.line.label for row in analysis.rows if row.costs[kind.name] is None]
     caption = (
         f"{analysis.metric} against {kind.heading}, with 95% intervals ({_subject(analysis)}). The line is the Pareto "
-        "front: nothing is both better and cheaper. Shaded: the highest score less the tolerance of "
-        f"{analysis.tolerance:g}."
+        f"front: nothing is both better and cheaper. Shaded: the {analysis.measured.info.extreme} score and those that "
+        f"are worse by no more than the tolerance of {analysis.tolerance:g}."
         + (" The large point is the recommended contender." if any(row.recommended for _, row in known) else "")
-        + (f" Far below, and drawn at the edge: {_listed(below)}." if below else "")
+        + (f" Far worse, and drawn at the edge: {_listed(below)}." if below else "")
         + (f" Not measured for {', '.join(missing)}." if missing else "")
     )
     return Chart(f"{analysis.metric} against {kind.heading}", figure_of(axes), caption)
@@ -227,11 +233,11 @@ def _set_cost_axis(axes: Axes, costs: Sequence[float]) -> bool:
     return False
 
 
-def _front(known: _Known) -> list[tuple[float, Row]]:
+def _front(analysis: Analysis, known: _Known) -> list[tuple[float, Row]]:
     """Return the rows, with their costs, that no other is at least as good and as cheap as, the cheapest first."""
     front: list[tuple[float, Row]] = []
-    for cost, row in sorted(known, key=lambda one: (one[0], -one[1].score)):
-        if not front or row.score > front[-1][1].score:
+    for cost, row in sorted(known, key=lambda one: (one[0], -analysis.oriented(one[1].score))):
+        if not front or analysis.oriented(row.score) > analysis.oriented(front[-1][1].score):
             front.append((cost, row))
     return front
 
@@ -244,10 +250,11 @@ def _corners(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]
     return corners
 
 
-def _floor(rows: Sequence[Row]) -> float:
-    """Return the score below which a contender is drawn at the edge, so that it doesn't flatten the others."""
-    best, middle = max(row.score for row in rows), statistics.median(row.score for row in rows)
-    return middle - max(_OUTLYING * (best - middle), 0.02)
+def _floor(analysis: Analysis, rows: Sequence[Row]) -> float:
+    """Return the oriented score below which a contender is drawn at the edge, so that it doesn't flatten the others."""
+    scores = [analysis.oriented(row.score) for row in rows]
+    best, middle = max(scores), statistics.median(scores)
+    return middle - max(_OUTLYING * (best - middle), 2 * analysis.tolerance)
 
 
 def _tip(row: Row, metric: str) -> str:
