@@ -49,6 +49,14 @@ def compare(
         ),
     ] = None,
     data_seed: options.DataSeed = None,
+    vary: Annotated[
+        str,
+        typer.Option(
+            help="data: give each seed its own training sample, the same for all contenders. Train and validation are "
+            "drawn anew from both, and the sample of --train-size from train; test stays the same.",
+            metavar="seed|data",
+        ),
+    ] = "seed",
     train_size: Annotated[
         str | None,
         typer.Option(
@@ -162,6 +170,7 @@ def compare(
         contenders=found,
         seeds=settings.seeds,
         max_seeds=max_seeds,
+        vary=vary,
         sizes=parse_train_sizes(train_size) if train_size is not None else (),
         search=parse_search(tune, trials, flops=tune_flops, prune=prune) if tune else None,
         data_seed=settings.data_seed,

@@ -94,7 +94,7 @@ def trained_jointly(first: Cell, others: Sequence[Cell], prefix_of: dict[str, Pr
 def _what_is_shared(cell: Cell) -> list[object]:
     recipe = {field.name for field in fields(Recipe)}
     return [
-        cell.train_size,
+        cell.data_key[1:],
         *(
             (
                 one.name,

@@ -107,6 +107,21 @@ class Analysis:
         """The loss that is accepted, in the metric's units."""
         return self.criteria.tolerance
 
+    @property
+    def cluster(self) -> str | None:
+        """The column whose equal values count as one draw; ``None`` for the texts."""
+        return self.criteria.cluster or self.data.group_column
+
+    @property
+    def vary(self) -> str:
+        """What varies over the seeds: ``data`` if each has its own training sample, else ``seed``."""
+        return "data" if self.data.drawn_from else "seed"
+
+    @property
+    def overlap(self) -> float | None:
+        """The share of their training rows that two seeds have in common; ``None`` if all have the same sample."""
+        return _overlap([run.record.data for row in self.rows for run in row.line.runs])
+
 
 def analyse(runs: Iterable[StoredRun], criteria: Criteria | None = None) -> tuple[Analysis, ...]:
     """Return an analysis for each data set among the runs.
@@ -163,8 +178,9 @@ def _analyse(contenders: Sequence[ContenderRuns], criteria: Criteria) -> Analysi
         measured,
         tolerance=criteria.tolerance,
         clusters=clusters,
+        overlap=_overlap([run.record.data for one in contenders for run in one.runs]),
         looks=looks,
-        stratified=any(split.name == "test" and split.origin != "given" for split in data.splits),
+        stratified=any(split.name == "test" and split.origin == "held out from train" for split in data.splits),
         with_pairs=criteria.pairs,
     )
     means = {one.name: one.mean for one in compared.contenders}
@@ -183,11 +199,29 @@ def _analyse(contenders: Sequence[ContenderRuns], criteria: Criteria) -> Analysi
         looks=tuple(looks),
         test_draws=len(np.unique(clusters)),
         smallest_difference=compared.detectable,
-        sentence=_sentence(compared, recommended, criteria.kinds[criteria.cost], price),
+        sentence=_sentence(compared, recommended, criteria.kinds[criteria.cost], price) + _scope(compared, data),
         volumes=_volumes(rows, criteria),
         data=data,
         pairs=compared.pairs,
     )
+
+
+def _overlap(data: Sequence[DataRecord]) -> float | None:
+    """Return the expected share of training rows that two samples have in common; ``None`` if there is one sample."""
+    shares = [
+        split.rows / one.drawn_from.rows
+        for one in data
+        for split in one.splits
+        if one.drawn_from and split.name == "train"
+    ]
+    return _mean(shares) if shares else None
+
+
+def _scope(compared: Comparison, data: DataRecord) -> str:
+    """Return the end of the verdict: for which training samples it holds, if it is about strategies at all."""
+    if compared.of_trained_models:
+        return ""
+    return f" This holds {'over training samples' if data.drawn_from else 'for this training sample'}."
 
 
 def _volumes(rows: Sequence[Row], criteria: Criteria) -> str | None:

@@ -56,9 +56,9 @@ class LearningCurves:
 
 def learning_curves(analyses: Sequence[Analysis]) -> tuple[LearningCurves, ...]:
     """Return the learning curves for each test split with analyses at two or more sizes of train."""
-    by_test: dict[str, list[Analysis]] = {}
+    by_test: dict[tuple[str, str], list[Analysis]] = {}
     for analysis in analyses:
-        by_test.setdefault(_split(analysis, "test").sha256, []).append(analysis)
+        by_test.setdefault((_split(analysis, "test").sha256, analysis.vary), []).append(analysis)
     return tuple(_curves(group) for group in by_test.values() if len({_train_rows(one) for one in group}) > 1)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -56,6 +57,7 @@ def compare(
     tolerance: float | None = 0.01,
     stratified: bool = False,
     clusters: NDArray[np.int64] | None = None,
+    overlap: float | None = None,
     looks: Sequence[int] = (),
     with_pairs: bool = False,
     resamples: int = 2000,
@@ -80,6 +82,8 @@ def compare(
         stratified: whether the test rows were drawn by label, so that their shares of labels are fixed.
         clusters: the cluster of each row, int64, shape (rows,): rows of one cluster, such as copies of a text, count as
             one draw. Every row is its own if not given.
+        overlap: the share of their training rows that two seeds have in common on average, below 1, where each seed has
+            its own training sample, which all contenders share; ``None`` where all seeds have the same sample.
         looks: the numbers of seeds at which the comparison was planned to be looked at, ascending, the present one and
             later ones among them. Verdicts hold over all looks with two seeds or more; a contender that was worse at
             one got no more seeds.
@@ -92,7 +96,17 @@ def compare(
         DataError: the predictions aren't label ids for the rows of ``references``, or the metric isn't defined for
             them, as F1 isn't for a label without a row.
     """
-    inputs = _Inputs(references, predictions, metric, alpha, resamples, seed, stratified=stratified, clusters=clusters)
+    inputs = _Inputs(
+        references,
+        predictions,
+        metric,
+        alpha,
+        resamples,
+        seed,
+        stratified=stratified,
+        clusters=clusters,
+        overlap=overlap,
+    )
     means = {name: scores.mean for name, scores in inputs.scores.items()}
     best = max(means, key=lambda name: means[name])
     several = len(means) > 1
@@ -144,7 +158,7 @@ def _compare_with_best(inputs: _Inputs, looks: Sequence[int], seed: int) -> Comp
     candidates = np.arange(len(inputs.scores))
     for look in reached:
         scores = {name: one.first(look) for name, one in inputs.scores.items()}
-        error = JointError(scores, seed_variances(scores, inputs.strata), inputs.strata)
+        error = JointError(scores, seed_variances(scores, inputs.strata, inputs.overlap or 0.0), inputs.strata)
         counts.append([len(one.by_seed) for one in scores.values()])
         values = SequentialCriticalValues(
             error, np.array(counts), planned, criticals, alpha=inputs.alpha, rng=np.random.default_rng(seed)
@@ -219,8 +233,10 @@ class _Inputs:
         *,
         stratified: bool,
         clusters: NDArray[np.int64] | None = None,
+        overlap: float | None = None,
     ) -> None:
         _check(references, predictions, metric, clusters)
+        self.overlap = overlap
         self.references, self.predictions, self.metric = references, predictions, metric
         self.level, self.alpha, self.resamples = 1 - alpha, alpha, resamples
         _, first, cluster = np.unique(
@@ -234,7 +250,7 @@ class _Inputs:
         self.strata = strata_of(references[first], metric) if stratified else (np.arange(self.draws),)
         self.num_labels = 1 + max(1, int(references.max()), *(int(of_one.max()) for of_one in predictions.values()))
         self.scores = {name: self._scores(of_one) for name, of_one in predictions.items()}
-        self.seed_variances = seed_variances(self.scores, self.strata)
+        self.seed_variances = seed_variances(self.scores, self.strata, overlap or 0.0)
         self.joint = JointError(self.scores, self.seed_variances, self.strata)
         self.rng = np.random.default_rng(seed)
         self.replicates: dict[str, NDArray[np.float64]] = {}
@@ -263,7 +279,11 @@ class _Inputs:
     def interval(self, name: str, *, selected: bool) -> Interval:
         """Return the interval of a contender's score, below the score longer if it was selected as the best."""
         scores = self.scores[name]
-        error = standard_error(self.by_examples(name), self.draws, self.seeds(name))
+        [(between, seeds)] = self.seeds(name)
+        if self.overlap is not None:
+            # A sample may be good or bad for all contenders alike, so the others tell little about its variance.
+            between = replace(between, degrees_of_freedom=min(between.degrees_of_freedom, max(1, seeds - 1)))
+        error = standard_error(self.by_examples(name), self.draws, [(between, seeds)])
         reach = np.full(2, self._quantile(error))
         if selected:
             reach[0] = max(reach[0], selection_quantile(self.joint, alpha=self.alpha / 2, rng=np.random.default_rng(0)))

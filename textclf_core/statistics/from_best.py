@@ -113,7 +113,9 @@ class ComparisonWithBest:
         by_seeds = float(self._error.by_seeds[[best, one]].sum())
         by_examples = float(self._error.pair_variances[best, one]) - by_seeds
         seeds, rows = int(self._error.counts[[best, one]].min()), self._error.rows
-        if by_seeds and by_examples < wanted and (more := by_seeds / (wanted - by_examples)) * seeds <= _MOST_SEEDS:
+        lasting = float(self._error.lasting[[best, one]].sum())
+        shrinking, left = by_seeds - lasting, wanted - by_examples - lasting
+        if shrinking and left > 0 and (more := shrinking / left) * seeds <= _MOST_SEEDS:
             return Needed(seeds=math.ceil(more * seeds))
         if by_seeds < wanted and (more := by_examples / (wanted - by_seeds)) <= _MOST_TIMES_THE_ROWS:
             return Needed(rows=math.ceil(more * rows))

@@ -70,6 +70,17 @@ class JointError:
         return result
 
     @property
+    def lasting(self) -> NDArray[np.float64]:
+        """The variance of each mean that more seeds don't shrink, since their training samples overlap, (contenders,).
+
+        It is a part of ``by_seeds``.
+        """
+        result = np.zeros(len(self.means))
+        for members, own in self._groups:
+            result[members] = own.value * own.lasting
+        return result
+
+    @property
     def common(self) -> NDArray[np.float64]:
         """The covariance of the means over rows without what the seeds' own errors on these rows add to it."""
         explained = np.zeros(len(self.means))
@@ -78,8 +89,9 @@ class JointError:
         return self.by_examples - np.diag(explained / self.counts)
 
     def draw_common(self, draws: int, rng: np.random.Generator) -> NDArray[np.float64]:
-        """Return errors over rows that all looks at a comparison share, float64, (draws, contenders)."""
-        return np.asarray(rng.standard_normal((draws, len(self.means))) @ _root(self.common).T)
+        """Return errors that all looks at a comparison share, float64, (draws, contenders)."""
+        shared = self.common + np.diag(self.lasting)
+        return np.asarray(rng.standard_normal((draws, len(self.means))) @ _root(shared).T)
 
     def variances_with(self, squares: NDArray[np.float64], counts: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the variance of each difference as it would be estimated at a look, (draws, contenders, contenders).
@@ -89,9 +101,11 @@ class JointError:
             counts: the number of seeds of each contender, (contenders,).
         """
         by_seeds = np.zeros_like(squares)
-        for members, _ in self._groups:
+        for members, of_group in self._groups:
             freedom = max(1, int((counts[members] - 1).sum()))
-            by_seeds[:, members] = squares[:, members].sum(axis=1, keepdims=True) / freedom / counts[members]
+            between = squares[:, members].sum(axis=1, keepdims=True) / freedom
+            lasting = of_group.lasting * np.maximum(0, between - of_group.explained)
+            by_seeds[:, members] = between / counts[members] + lasting
         own = np.diag(self.common)
         shared = own[:, None] + own - 2 * self.common
         return np.maximum(shared + by_seeds[:, :, None] + by_seeds[:, None, :], np.finfo(float).tiny)
@@ -130,8 +144,8 @@ class JointError:
 
     def _of_groups(self, variances: Sequence[NDArray[np.float64]], draws: int) -> NDArray[np.float64]:
         result = np.zeros((draws, len(self.means)))
-        for (members, _), own in zip(self._groups, variances, strict=True):
-            result[:, members] = own[:, None] / self.counts[members]
+        for (members, of_group), own in zip(self._groups, variances, strict=True):
+            result[:, members] = own[:, None] * (1 / self.counts[members] + of_group.lasting)
         return result
 
 

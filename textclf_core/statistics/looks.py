@@ -2,7 +2,8 @@
 
 The same test rows are used at every look, so the error over rows is shared by all of them; more seeds shrink the error
 between seeds only. The accepted probability of a false verdict is spent over the looks by their share of information
-(Lan and DeMets, Biometrika 70, 1983, pp. 659-663). The information is 1 / (V_rows + V_seeds / S) for S seeds.
+(Lan and DeMets, Biometrika 70, 1983, pp. 659-663). The information is 1 / (V_rows + V_seeds / S) for S seeds. What
+overlapping training samples have in common counts as V_rows, since more seeds don't shrink it.
 """
 
 from __future__ import annotations
@@ -84,8 +85,8 @@ def _information(error: JointError, looks: int, planned: Sequence[int]) -> float
     """Return the share of the last planned look's information that the looks so far have."""
     number = len(error.means)
     pairs = np.triu_indices(number, 1)
-    own = np.diag(error.common)
-    rows = np.median((own[:, None] + own - 2 * error.common)[pairs])
+    own, lasting = np.diag(error.common), error.lasting
+    rows = np.median((lasting[:, None] + lasting)[pairs]) + np.median((own[:, None] + own - 2 * error.common)[pairs])
     seeds = np.median((error.between[:, None] + error.between)[pairs])
     now, last = (rows + seeds / planned[place] for place in (looks - 1, -1))
     return float(last / now) if now else 1.0
