@@ -323,7 +323,6 @@ def compare(
     from textclf_core.comparison.contenders import named_contenders
     from textclf_core.comparison.experiment_file import read_settings
     from textclf_core.reports.criteria import Criteria
-    from textclf_core.reports.prices import parse_prices
 
     settings = read_settings(_path(experiment), seeds=seeds, data_seed=data_seed, output=output, device=device)
     catalogue = Catalogue.discover(Path(path) for path in plugin_files)
@@ -335,15 +334,17 @@ def compare(
         without=() if data is None else ("dataset",),
         set_by="call",
     )
-    criteria = Criteria(
+    criteria = Criteria.parsed(
         metric=metric,
         cost=cost,
         tolerance=tolerance,
         pairs=pairs,
         cluster=cluster,
-        prices=parse_prices(price, label_price, predictions, months),
+        price=price,
+        label_price=label_price,
+        predictions=predictions,
+        months=months,
     )
-    criteria.check()
 
     from textclf_core.comparison.compare import ComparisonRequest, estimate
     from textclf_core.comparison.compare import compare as run_and_compare
@@ -441,7 +442,6 @@ def report(
         UsageError: there are no runs; a metric, cost, format or column doesn't exist; or a slice can't be parsed.
     """
     from textclf_core.reports.criteria import Criteria
-    from textclf_core.reports.prices import parse_prices
     from textclf_core.reports.printed import ReportOptions
     from textclf_core.reports.report import make_report, split_names
 
@@ -454,13 +454,16 @@ def report(
             slices=slices,
             classes=classes,
         ),
-        Criteria(
+        Criteria.parsed(
             metric=metric,
             cost=cost,
             tolerance=tolerance,
             pairs=pairs,
             cluster=cluster,
-            prices=parse_prices(price, label_price, predictions, months),
+            price=price,
+            label_price=label_price,
+            predictions=predictions,
+            months=months,
         ),
         plots=_path(plots),
         output=_path(output),

@@ -130,7 +130,6 @@ def compare(
     from textclf_core.comparison.experiment_file import read_settings
     from textclf_core.plugins import Catalogue, override
     from textclf_core.reports.criteria import Criteria
-    from textclf_core.reports.prices import parse_prices
     from textclf_core.reports.tables import check_format
 
     settings = read_settings(
@@ -149,15 +148,17 @@ def compare(
         baselines=baselines,
     )
     check_format(format)
-    by = Criteria(
+    by = Criteria.parsed(
         metric=metric,
         cost=cost,
         tolerance=tolerance,
         pairs=pairs,
         cluster=cluster,
-        prices=parse_prices(price, label_price, predictions, months),
+        price=price,
+        label_price=label_price,
+        predictions=predictions,
+        months=months,
     )
-    by.check()
 
     from rich.console import Console
 

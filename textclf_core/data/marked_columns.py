@@ -12,7 +12,8 @@ from datetime import UTC, date, datetime
 from typing import Literal
 
 import numpy as np
-from datasets import ClassLabel, Dataset, DatasetDict, Value
+from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
+from datasets.fingerprint import generate_random_fingerprint
 from numpy.typing import NDArray
 
 from textclf_core.errors import DataError, did_you_mean, some_of
@@ -52,7 +53,15 @@ def mark_columns(data: DatasetDict, *, group: str | None = None, time: str | Non
             )
         if not isinstance(feature, Value | ClassLabel):
             raise DataError(f"{role}={column}: the column of {name} holds lists; give one value per row")
-        data[name] = split.cast_column(column, replace(feature, id=role))
+        data[name] = _with_feature(split, column, replace(feature, id=role))
+
+
+def _with_feature(split: Dataset, column: str, feature: Value | ClassLabel) -> Dataset:
+    """Return the split with another feature of the same type; unlike ``cast_column``, it copies nothing."""
+    info = split.info.copy()
+    info.features = Features({**split.features, column: feature})
+    table = split.with_format("arrow")[:].cast(info.features.arrow_schema)
+    return Dataset(table, info=info, split=split.split, fingerprint=generate_random_fingerprint())
 
 
 def marked_column(split: Dataset, role: Role) -> str | None:
