@@ -14,10 +14,10 @@ from textclf_core.plugins.provenance import dependencies, option_contents, plugi
 from textclf_core.records.schema import RECORD_FILE
 from textclf_core.system.code import distribution_code
 
-# The packages that compute in every run; a new version of any of them may change the bits of a result.
 DataKey = tuple[str, TrainSize | None, int | None]
 """Which data a cell has: those of a contender's label, a size of train and, if each seed has its own sample, a seed."""
 
+# The packages that compute in every run; a new version of any of them may change the bits of a result.
 _ENGINES = (
     "textclf-core",
     "torch",

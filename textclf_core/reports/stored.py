@@ -162,13 +162,15 @@ def _could_be_tuned(record: Record, tuned: Mapping[str, Collection[str]]) -> boo
 
 def _data_key(record: Record) -> str:
     """Return what identifies the data: their fingerprint, or that of what each seed's own sample was drawn from."""
-    data = record.data
-    return f"{data.drawn_from.fingerprint} {data.train_size} drawn" if data.drawn_from else data.fingerprint
+    source = record.data.drawn_from
+    if source is None:
+        return record.data.fingerprint
+    return f"{record.data.train_size} of {source.fingerprint}, data seed {source.data_seed}"
 
 
 def _identity(record: Record) -> str:
     plugins = [[plugin.name, plugin.options] for plugin in record.plugins if _distinguishes(plugin)]
-    data_seed = record.data.drawn_from.data_seed if record.data.drawn_from else record.data_seed
+    data_seed = None if record.data.drawn_from else record.data_seed
     return json.dumps([record.label, plugins, data_seed], sort_keys=True)
 
 

@@ -47,6 +47,8 @@ from textclf_core.statistics.variance import (
     standard_error,
 )
 
+_DRAWS = 10_000
+
 
 def compare(
     references: NDArray[np.int64],
@@ -279,12 +281,8 @@ class _Inputs:
     def interval(self, name: str, *, selected: bool) -> Interval:
         """Return the interval of a contender's score, below the score longer if it was selected as the best."""
         scores = self.scores[name]
-        [(between, seeds)] = self.seeds(name)
-        if self.overlap is not None:
-            # A sample may be good or bad for all contenders alike, so the others tell little about its variance.
-            between = replace(between, degrees_of_freedom=min(between.degrees_of_freedom, max(1, seeds - 1)))
-        error = standard_error(self.by_examples(name), self.draws, [(between, seeds)])
-        reach = np.full(2, self._quantile(error))
+        error = standard_error(self.by_examples(name), self.draws, self.seeds(name))
+        reach = np.full(2, self._quantile(error) if self.overlap is None else self._quantile_over_samples(name, error))
         if selected:
             reach[0] = max(reach[0], selection_quantile(self.joint, alpha=self.alpha / 2, rng=np.random.default_rng(0)))
         interval = self._on_log_odds(scores.mean, error, reach)
@@ -298,6 +296,18 @@ class _Inputs:
 
     def _quantile(self, error: StandardError) -> float:
         return float(stats.t.isf((1 - self.level) / 2, error.degrees_of_freedom))
+
+    def _quantile_over_samples(self, name: str, error: StandardError) -> float:
+        """Return the quantile, in standard errors, where each seed has its own training sample.
+
+        A sample may be good or bad for all contenders alike, so the others tell little about its variance. And samples
+        that overlap make so much of a small variance that Satterthwaite's degrees of freedom may be less than one.
+        """
+        [(between, seeds)] = self.seeds(name)
+        own = replace(between, degrees_of_freedom=min(between.degrees_of_freedom, seeds - 1))
+        alone = JointError({name: self.scores[name]}, {name: own}, self.strata)
+        errors = alone.draw_possible_errors(_DRAWS, np.random.default_rng(0))
+        return float(np.quantile(np.abs(errors), self.level)) / error.value if error.value else 0.0
 
     def _on_log_odds(self, mean: float, error: StandardError, reach: NDArray[np.float64]) -> Interval:
         """Return an interval of so many standard errors below and above a mean, which stays between 0 and 1."""

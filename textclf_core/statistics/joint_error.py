@@ -90,8 +90,21 @@ class JointError:
 
     def draw_common(self, draws: int, rng: np.random.Generator) -> NDArray[np.float64]:
         """Return errors that all looks at a comparison share, float64, (draws, contenders)."""
-        shared = self.common + np.diag(self.lasting)
-        return np.asarray(rng.standard_normal((draws, len(self.means))) @ _root(shared).T)
+        by_examples = rng.standard_normal((draws, len(self.means))) @ _root(self.common).T
+        return np.asarray(by_examples + self.draw_lasting(draws, rng))
+
+    def draw_lasting(self, draws: int, rng: np.random.Generator) -> NDArray[np.float64]:
+        """Return errors that more seeds don't shrink, since training samples overlap, float64, (draws, contenders).
+
+        They have the variance between seeds, times a number that may be large. So that variance isn't taken as it was
+        estimated, which may be as 0, but drawn as it may be.
+        """
+        if not any(own.lasting for _, own in self._groups):
+            return np.zeros((draws, len(self.means)))
+        variances = np.zeros((draws, len(self.means)))
+        for members, own in self._groups:
+            variances[:, members] = own.lasting * _possible(own, draws, rng)[:, None]
+        return np.asarray(rng.standard_normal(variances.shape) * np.sqrt(variances))
 
     def variances_with(self, squares: NDArray[np.float64], counts: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the variance of each difference as it would be estimated at a look, (draws, contenders, contenders).
@@ -113,7 +126,15 @@ class JointError:
     def draw_errors(self, draws: int, rng: np.random.Generator) -> NDArray[np.float64]:
         """Return errors of the means as the estimates have them, float64, (draws, contenders)."""
         by_examples = rng.standard_normal((draws, len(self.means))) @ _root(self.by_examples).T
-        return np.asarray(by_examples + rng.standard_normal((draws, len(self.means))) * np.sqrt(self.by_seeds))
+        shrinking = np.sqrt(np.maximum(0, self.by_seeds - self.lasting))
+        by_seeds = rng.standard_normal((draws, len(self.means))) * shrinking
+        return np.asarray(by_examples + by_seeds + self.draw_lasting(draws, rng))
+
+    def draw_possible_errors(self, draws: int, rng: np.random.Generator) -> NDArray[np.float64]:
+        """Return errors of the means with the variance between seeds as it may be, float64, (draws, contenders)."""
+        by_examples = rng.standard_normal((draws, len(self.means))) @ _root(self.by_examples).T
+        by_seeds = self._of_groups([_possible(own, draws, rng) for _, own in self._groups], draws)
+        return np.asarray(by_examples + rng.standard_normal(by_seeds.shape) * np.sqrt(by_seeds))
 
     def draw_estimates(self, draws: int, rng: np.random.Generator) -> NDArray[np.float64]:
         """Return what the variance between seeds could have been estimated as, if the estimate were the truth.
@@ -136,17 +157,22 @@ class JointError:
         Returns:
             Of each mean, float64, (draws, contenders).
         """
-        drawn = []
-        for _, own in self._groups:
-            square = own.between * own.degrees_of_freedom / rng.chisquare(own.degrees_of_freedom + 2, draws)
-            drawn.append(np.maximum(0, square - own.explained))
-        return self._of_groups(drawn, draws)
+        return self._of_groups([_possible(own, draws, rng, more_freedom=2) for _, own in self._groups], draws)
 
     def _of_groups(self, variances: Sequence[NDArray[np.float64]], draws: int) -> NDArray[np.float64]:
         result = np.zeros((draws, len(self.means)))
         for (members, of_group), own in zip(self._groups, variances, strict=True):
             result[:, members] = own[:, None] * (1 / self.counts[members] + of_group.lasting)
         return result
+
+
+def _possible(
+    estimate: SeedVariance, draws: int, rng: np.random.Generator, *, more_freedom: int = 0
+) -> NDArray[np.float64]:
+    """Return what the variance between seeds could be, given the estimate: scaled inverse chi-square, (draws,)."""
+    freedom = estimate.degrees_of_freedom
+    square = estimate.between * freedom / rng.chisquare(freedom + more_freedom, draws)
+    return np.asarray(np.maximum(0, square - estimate.explained))
 
 
 def _example_covariance(influences: NDArray[np.float64], strata: Sequence[NDArray[np.int64]]) -> NDArray[np.float64]:

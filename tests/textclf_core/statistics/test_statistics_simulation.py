@@ -82,3 +82,14 @@ def test_a_contender_that_is_worse_by_just_the_tolerance_is_rarely_called_as_goo
     tally = simulation.simulate(world, 60, simulation.look_at_errors)
     assert np.mean(tally.values["false_as_good"]) <= _at_most(0.05, 60)
     assert np.mean(tally.values["as_good"]) >= 0.5
+
+
+@pytest.mark.parametrize("train_rows", [32, 4798, 8530])
+def test_claims_over_training_samples_are_false_in_5_of_100_comparisons_at_most(
+    simulation: ModuleType, train_rows: int
+) -> None:
+    world = simulation.World(seeds=5, scatter=0.01, train_rows=train_rows, pool_rows=9596)
+    tally = simulation.simulate(world, SIMULATIONS, simulation.look_at_errors, pairs=True)
+    for false in ("false_best", "false_worse", "false_pair"):
+        assert np.mean(tally.values[false]) <= _at_most(0.05, SIMULATIONS)
+    assert np.mean(tally.values["score"]) >= 1 - _at_most(0.06, SIMULATIONS)
