@@ -16,12 +16,10 @@ from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
 from datasets.fingerprint import generate_random_fingerprint
 from numpy.typing import NDArray
 
+from textclf_core.data.infer_columns import TAKEN
 from textclf_core.errors import DataError, did_you_mean, some_of
 
 Role = Literal["group", "time"]
-
-# Stored predictions have columns of their own under these names.
-_TAKEN = ("split", "id", "label", "prediction", "scores", "spans")
 
 
 def mark_columns(data: DatasetDict, *, group: str | None = None, time: str | None = None) -> None:
@@ -43,14 +41,17 @@ def mark_columns(data: DatasetDict, *, group: str | None = None, time: str | Non
     column, role = (group, "group") if group is not None else (time, "time")
     if column is None:
         return
+    taken = {"text", *TAKEN}
     for name, split in list(data.items()):
-        feature = split.features.get(column)
-        if feature is None or column in _TAKEN or feature.id:
-            usable = [key for key, one in split.features.items() if key not in _TAKEN and not one.id and key != "text"]
+        if role == "time" and name != "train" and column not in split.features:
+            continue  # only train is ordered
+        usable = [key for key, one in split.features.items() if key not in taken and not getattr(one, "id", None)]
+        if column not in usable:
             raise DataError(
                 f"{role}={column}: {name} has no such column beside texts and labels.{did_you_mean(column, usable)} "
                 f"The columns are: {some_of(usable, 20) or 'none'}"
             )
+        feature = split.features[column]
         if not isinstance(feature, Value | ClassLabel):
             raise DataError(f"{role}={column}: the column of {name} holds lists; give one value per row")
         data[name] = _with_feature(split, column, replace(feature, id=role))
@@ -98,11 +99,12 @@ def times_of(split: Dataset, column: str) -> NDArray[np.float64]:
 def _time(value: object) -> tuple[str | None, float]:
     """Return whether a value is a number or a date (``None`` for neither), and its place in time."""
     if isinstance(value, str):
+        value = value.strip(' "')  # dates in memory become JSON when they are read
         try:
             value = float(value)
         except ValueError:
             try:
-                value = datetime.fromisoformat(value.strip())
+                value = datetime.fromisoformat(value)
             except ValueError:
                 return None, 0.0
     if isinstance(value, date) and not isinstance(value, datetime):

@@ -306,7 +306,7 @@ class _Inputs:
         [(between, seeds)] = self.seeds(name)
         own = replace(between, degrees_of_freedom=min(between.degrees_of_freedom, seeds - 1))
         alone = JointError({name: self.scores[name]}, {name: own}, self.strata)
-        errors = alone.draw_possible_errors(_DRAWS, np.random.default_rng(0))
+        errors, _ = alone.draw_errors(_DRAWS, np.random.default_rng(0), possible=True)
         return float(np.quantile(np.abs(errors), self.level)) / error.value if error.value else 0.0
 
     def _on_log_odds(self, mean: float, error: StandardError, reach: NDArray[np.float64]) -> Interval:

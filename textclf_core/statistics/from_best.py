@@ -140,14 +140,14 @@ def selection_quantile(error: JointError, *, alpha: float, rng: np.random.Genera
     It is a quantile of the largest studentised error among all contenders: whichever looks best was chosen for its
     error as well as for its score.
     """
-    errors, estimates = error.draw_errors(_DRAWS, rng), error.draw_estimates(_DRAWS, rng)
+    errors, estimates = error.draw_errors(_DRAWS, rng)
     spread = np.sqrt(np.diag(error.by_examples) + estimates)
     return float(np.quantile((errors / spread).max(axis=1), 1 - alpha))
 
 
 def _beaten_by_chance(error: JointError, rng: np.random.Generator) -> NDArray[np.float64]:
     """Return by how many standard errors each contender is beaten if all are equal, (draws, contenders)."""
-    errors, estimates = error.draw_errors(_DRAWS, rng), error.draw_estimates(_DRAWS, rng)
+    errors, estimates = error.draw_errors(_DRAWS, rng)
     spread = np.sqrt(error.variances_of_differences(estimates))
     beaten = np.empty_like(errors)
     for one in range(errors.shape[1]):

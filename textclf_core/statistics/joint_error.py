@@ -88,23 +88,27 @@ class JointError:
             explained[members] = min(own.explained, own.between)
         return self.by_examples - np.diag(explained / self.counts)
 
+    @property
+    def overlaps(self) -> bool:
+        """Whether training samples overlap, so that the variance between seeds is multiplied, perhaps by a lot."""
+        return any(own.lasting for _, own in self._groups)
+
     def draw_common(self, draws: int, rng: np.random.Generator) -> NDArray[np.float64]:
-        """Return errors that all looks at a comparison share, float64, (draws, contenders)."""
-        by_examples = rng.standard_normal((draws, len(self.means))) @ _root(self.common).T
-        return np.asarray(by_examples + self.draw_lasting(draws, rng))
+        """Return errors over rows that all looks at a comparison share, float64, (draws, contenders)."""
+        return np.asarray(rng.standard_normal((draws, len(self.means))) @ _root(self.common).T)
 
-    def draw_lasting(self, draws: int, rng: np.random.Generator) -> NDArray[np.float64]:
-        """Return errors that more seeds don't shrink, since training samples overlap, float64, (draws, contenders).
+    def draw_squares(self, draws: int, rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the mean square between seeds, and the variance of a mean that more seeds don't shrink.
 
-        They have the variance between seeds, times a number that may be large. So that variance isn't taken as it was
-        estimated, which may be as 0, but drawn as it may be.
+        As estimated, or, where samples overlap, as they may be: see :meth:`draw_errors`. Both (draws, contenders).
         """
-        if not any(own.lasting for _, own in self._groups):
-            return np.zeros((draws, len(self.means)))
-        variances = np.zeros((draws, len(self.means)))
-        for members, own in self._groups:
-            variances[:, members] = own.lasting * _possible(own, draws, rng)[:, None]
-        return np.asarray(rng.standard_normal(variances.shape) * np.sqrt(variances))
+        squares = np.tile(self.between, (draws, 1))
+        lasting = np.zeros_like(squares)
+        for members, own in self._groups if self.overlaps else ():
+            square = _possible_square(own, draws, rng)[:, None]
+            squares[:, members] = square
+            lasting[:, members] = own.lasting * np.maximum(0, square - own.explained)
+        return squares, lasting
 
     def variances_with(self, squares: NDArray[np.float64], counts: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the variance of each difference as it would be estimated at a look, (draws, contenders, contenders).
@@ -123,20 +127,32 @@ class JointError:
         shared = own[:, None] + own - 2 * self.common
         return np.maximum(shared + by_seeds[:, :, None] + by_seeds[:, None, :], np.finfo(float).tiny)
 
-    def draw_errors(self, draws: int, rng: np.random.Generator) -> NDArray[np.float64]:
-        """Return errors of the means as the estimates have them, float64, (draws, contenders)."""
-        by_examples = rng.standard_normal((draws, len(self.means))) @ _root(self.by_examples).T
-        shrinking = np.sqrt(np.maximum(0, self.by_seeds - self.lasting))
-        by_seeds = rng.standard_normal((draws, len(self.means))) * shrinking
-        return np.asarray(by_examples + by_seeds + self.draw_lasting(draws, rng))
+    def draw_errors(
+        self, draws: int, rng: np.random.Generator, *, possible: bool | None = None
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return errors of the means, and the variance of each mean between seeds as it is estimated beside them.
 
-    def draw_possible_errors(self, draws: int, rng: np.random.Generator) -> NDArray[np.float64]:
-        """Return errors of the means with the variance between seeds as it may be, float64, (draws, contenders)."""
-        by_examples = rng.standard_normal((draws, len(self.means))) @ _root(self.by_examples).T
-        by_seeds = self._of_groups([_possible(own, draws, rng) for _, own in self._groups], draws)
-        return np.asarray(by_examples + rng.standard_normal(by_seeds.shape) * np.sqrt(by_seeds))
+        The errors are drawn as if the estimated variance were the true one, and the estimate is drawn with them. Where
+        training samples overlap, the variance is multiplied, and an estimate that happens to be 0 would hide all of it:
+        then the estimate is as it is, and the errors have the variance that it may stand for.
 
-    def draw_estimates(self, draws: int, rng: np.random.Generator) -> NDArray[np.float64]:
+        Args:
+            draws: the number of draws.
+            rng: the random generator.
+            possible: whether the errors have the variance as it may be; if samples overlap, if not given.
+
+        Returns:
+            Both float64, (draws, contenders).
+        """
+        by_examples = rng.standard_normal((draws, len(self.means))) @ _root(self.by_examples).T
+        if self.overlaps if possible is None else possible:
+            drawn = [np.maximum(0, _possible_square(own, draws, rng) - own.explained) for _, own in self._groups]
+            variances, estimates = self._of_groups(drawn, draws), np.tile(self.by_seeds, (draws, 1))
+            return by_examples + rng.standard_normal(variances.shape) * np.sqrt(variances), estimates
+        errors = by_examples + rng.standard_normal((draws, len(self.means))) * np.sqrt(self.by_seeds)
+        return errors, self._draw_estimates(draws, rng)
+
+    def _draw_estimates(self, draws: int, rng: np.random.Generator) -> NDArray[np.float64]:
         """Return what the variance between seeds could have been estimated as, if the estimate were the truth.
 
         Returns:
@@ -157,7 +173,10 @@ class JointError:
         Returns:
             Of each mean, float64, (draws, contenders).
         """
-        return self._of_groups([_possible(own, draws, rng, more_freedom=2) for _, own in self._groups], draws)
+        drawn = [
+            np.maximum(0, _possible_square(own, draws, rng, more_freedom=2) - own.explained) for _, own in self._groups
+        ]
+        return self._of_groups(drawn, draws)
 
     def _of_groups(self, variances: Sequence[NDArray[np.float64]], draws: int) -> NDArray[np.float64]:
         result = np.zeros((draws, len(self.means)))
@@ -166,13 +185,12 @@ class JointError:
         return result
 
 
-def _possible(
+def _possible_square(
     estimate: SeedVariance, draws: int, rng: np.random.Generator, *, more_freedom: int = 0
 ) -> NDArray[np.float64]:
-    """Return what the variance between seeds could be, given the estimate: scaled inverse chi-square, (draws,)."""
+    """Return what the mean square between seeds could be, given the estimate: scaled inverse chi-square, (draws,)."""
     freedom = estimate.degrees_of_freedom
-    square = estimate.between * freedom / rng.chisquare(freedom + more_freedom, draws)
-    return np.asarray(np.maximum(0, square - estimate.explained))
+    return np.asarray(estimate.between * freedom / rng.chisquare(freedom + more_freedom, draws))
 
 
 def _example_covariance(influences: NDArray[np.float64], strata: Sequence[NDArray[np.int64]]) -> NDArray[np.float64]:

@@ -97,15 +97,20 @@ def _beaten_by_chance(
 ) -> list[NDArray[np.float64]]:
     """Return for each look by how many standard errors each contender is beaten if all are equal."""
     number = len(error.means)
-    rows = error.draw_common(_DRAWS, rng)
-    deviations = rng.standard_normal((_DRAWS, number, int(counts.max()))) * np.sqrt(error.between)[:, None]
+    between, lasting = error.draw_squares(_DRAWS, rng)
+    shared = error.draw_common(_DRAWS, rng)
+    if error.overlaps:
+        shared += rng.standard_normal(lasting.shape) * np.sqrt(lasting)
+    deviations = rng.standard_normal((_DRAWS, number, int(counts.max()))) * np.sqrt(between)[:, :, None]
     beaten = []
     for of_look in counts:
         used = np.arange(deviations.shape[2]) < of_look[:, None]
         means = np.where(used, deviations, 0).sum(axis=2) / of_look
         squares = np.where(used, (deviations - means[:, :, None]) ** 2, 0).sum(axis=2)
+        if error.overlaps:  # the estimate is as it is; see JointError.draw_errors
+            squares = np.tile(error.between * (of_look - 1), (_DRAWS, 1))
         spread = np.sqrt(error.variances_with(squares, of_look))
-        errors = rows + means
+        errors = shared + means
         largest = np.full((_DRAWS, number), -np.inf)
         for one in range(number):
             others = np.arange(number) != one

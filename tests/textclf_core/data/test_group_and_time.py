@@ -80,7 +80,9 @@ def test_rows_of_one_time_stay_together() -> None:
 
 def test_times_are_numbers_dates_or_texts_of_either() -> None:
     def order(*values: object) -> list[int]:
-        split = from_memory({"text": ["x"] * len(values), "label": list("ab" * len(values))[: len(values)], "at": values})
+        split = from_memory(
+            {"text": ["x"] * len(values), "label": list("ab" * len(values))[: len(values)], "at": values}
+        )
         return [int(row) for row in np.argsort(times_of(split["train"], "at"))]
 
     assert order(3, 1, 2) == order(0.3, 0.1, 0.2) == order("10", "8", " 9") == [1, 2, 0]

@@ -373,7 +373,9 @@ def test_the_more_training_rows_samples_share_the_longer_all_intervals_are() -> 
             [interval.high - interval.low for interval in (own.interval, own.distance) if interval]
             for own in (comparison.contender(one.name) for comparison in found)
         ]
-        assert all(all(longer >= shorter for longer, shorter in zip(*two, strict=True)) for two in pairwise(lengths[::-1]))
+        assert all(
+            all(longer >= shorter for longer, shorter in zip(*two, strict=True)) for two in pairwise(lengths[::-1])
+        )
     losses = [[one.loss.risk for one in comparison.contenders if one.loss] for comparison in found]
     assert losses[0][1] != losses[-1][1]
     assert found[-1].detectable is not None
