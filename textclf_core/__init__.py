@@ -2,7 +2,8 @@
 
 For users: :func:`inspect_data`, :func:`run`, :func:`compare`, :func:`report`, :func:`open_run`. For authors of plugins:
 :data:`hookimpl`, :class:`Option`, :class:`Needs`, :class:`Recipe`, :class:`Encoder`, :class:`Classifier`,
-:class:`Task`, :class:`Phase`, :class:`ParameterGroup`, :class:`FinishedEpoch`, :class:`Change` and the errors.
+:class:`Task`, :class:`Phase`, :class:`ParameterGroup`, :class:`FinishedEpoch`, :class:`Change`, :class:`RunRecord`,
+:class:`StartedRun`, :class:`FinishedComparison` and the errors.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from textclf_core.types.phases import Change, FinishedEpoch, ParameterGroup, Phase
     from textclf_core.types.progress import Progress
     from textclf_core.types.recipe import Recipe
+    from textclf_core.types.record import FinishedComparison, RunRecord, StartedRun
     from textclf_core.types.task import Task
     from textclf_core.types.workspace import Workspace
 
@@ -36,6 +38,7 @@ __all__ = [
     "DataError",
     "Encoder",
     "Estimate",
+    "FinishedComparison",
     "FinishedEpoch",
     "Inspection",
     "Needs",
@@ -48,6 +51,8 @@ __all__ = [
     "Report",
     "Run",
     "RunError",
+    "RunRecord",
+    "StartedRun",
     "Task",
     "TextclfError",
     "Tokenizing",
@@ -69,6 +74,7 @@ _MODULES = {
     "DataError": "errors",
     "Encoder": "encoder",
     "Estimate": "reports.estimate_table",
+    "FinishedComparison": "types.record",
     "FinishedEpoch": "types.phases",
     "Inspection": "reports.inspection",
     "Needs": "types.needs",
@@ -81,6 +87,8 @@ _MODULES = {
     "Report": "reports.report",
     "Run": "results",
     "RunError": "errors",
+    "RunRecord": "types.record",
+    "StartedRun": "types.record",
     "Task": "types.task",
     "TextclfError": "errors",
     "Tokenizing": "encoder.tokenizing_classifier",

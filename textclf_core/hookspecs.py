@@ -36,7 +36,7 @@ if TYPE_CHECKING:  # these take seconds to import, and `textclf plugins` answers
     from textclf_core.types.postprocessing import Postprocessing
     from textclf_core.types.progress import Progress
     from textclf_core.types.recipe import Recipe
-    from textclf_core.types.record import Fact, RunRecord
+    from textclf_core.types.record import Fact, FinishedComparison, RunRecord, StartedRun
     from textclf_core.types.task import Task
     from textclf_core.types.workspace import Workspace
 
@@ -56,7 +56,12 @@ ROLE_OF_HOOK = {
     "textclf_train": "trainer",
     "textclf_postprocess": "postprocessor",
     "textclf_compute_metrics": "metric",
+    "textclf_run_started": "observer",
+    "textclf_step_logged": "observer",
+    "textclf_epoch_logged": "observer",
     "textclf_run_finished": "observer",
+    "textclf_run_failed": "observer",
+    "textclf_comparison_finished": "observer",
 }
 """The role that each hook gives to the plugin that implements it."""
 
@@ -407,15 +412,81 @@ def textclf_compute_metrics(
 
 
 @hookspec
-def textclf_run_finished(record: RunRecord, directory: Path) -> None:
-    """Report a finished run to a tracker. Role: observer. Each in order.
+def textclf_run_started(run: StartedRun) -> None:
+    """Begin to follow a run. Role: observer. Each in order.
 
-    Called last, when everything else of the run is written. An observer can't change the run: it gets copies, and
-    an exception that it raises is added to the record's notes. A comparison doesn't run a finished cell again because
-    of it.
+    Called when the data are loaded and the model is built, before training. An observer can't change the run: it gets
+    copies, its time isn't part of the run's cost, and random numbers that it draws don't change those of training.
+    After an exception, which is added to the record's notes, it isn't called again for this run. A comparison calls
+    one instance for several runs, some of which train at the same time: keep open files and connections by ``run.id``,
+    in a field with ``init=False``, which isn't an option.
+
+    Args:
+        run: its id, name, seed, plugins, and the comparison that it belongs to. Pilot runs aren't followed.
+    """
+
+
+@hookspec
+def textclf_step_logged(run: StartedRun, step: int, values: Mapping[str, float]) -> None:
+    """Log a training step. Role: observer. Each in order.
+
+    Called during training, for a number of steps per epoch, by trainers that log their steps. A resumed run first logs
+    the steps and epochs before its checkpoint again.
+
+    Args:
+        run: the run, as in ``textclf_run_started``.
+        step: the number of the step, from 1.
+        values: numbers by name: ``loss``, the mean of its batch, and ``learning_rate``.
+    """
+
+
+@hookspec
+def textclf_epoch_logged(run: StartedRun, epoch: int, step: int, values: Mapping[str, float]) -> None:
+    """Log a finished epoch. Role: observer. Each in order.
+
+    Called after an epoch's validation, by trainers that log their epochs.
+
+    Args:
+        run: the run, as in ``textclf_run_started``.
+        epoch: the number of the epoch, from 1.
+        step: the number of its last step.
+        values: numbers by name: ``train_loss``, ``validation_loss``, ``validation_accuracy``.
+    """
+
+
+@hookspec
+def textclf_run_finished(record: RunRecord, directory: Path) -> None:
+    """Report a finished run. Role: observer. Each in order.
+
+    Called last, when everything else of the run is written. The rules are those of ``textclf_run_started``. A
+    comparison doesn't run a finished cell again because of an observer's exception.
 
     Args:
         record: the inputs and results of the run.
         directory: a copy of the run directory without ``checkpoints``, to read from (``history.jsonl``). It is removed
             when the hook returns, so don't store a path in it; the run will be at ``directory.with_name(record.id)``.
+    """
+
+
+@hookspec
+def textclf_run_failed(run: StartedRun, error: str) -> None:
+    """End following a run that has no result. Role: observer. Each in order.
+
+    Called in place of ``textclf_run_finished`` if a run that was started fails or is interrupted.
+
+    Args:
+        run: the run, as in ``textclf_run_started``.
+        error: the reason.
+    """
+
+
+@hookspec
+def textclf_comparison_finished(comparison: FinishedComparison) -> None:
+    """Report a finished comparison. Role: observer. Each in order.
+
+    Called once, when all cells have run and the report is made; cells that were finished before count too. An exception
+    is logged.
+
+    Args:
+        comparison: its records, failed runs, recommendation and report.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count, pairwise
@@ -121,12 +122,30 @@ def _compare(request: ComparisonRequest, *, console: Console | None, quiet: bool
     except KeyboardInterrupt as interrupt:
         interrupt.add_note(_what_is_finished(planned, request))
         raise
-    return ComparisonOutcome(
+    outcome = ComparisonOutcome(
         report=Report(analyses=analyses, command=request.command),
         finished=tuple(finished),
         failed=(*untuned, *failed),
         error=error,
     )
+    _notify_observers(planned, outcome)
+    return outcome
+
+
+def _notify_observers(planned: ComparisonPlan, outcome: ComparisonOutcome) -> None:
+    from textclf_core.pipeline.observers import notify_of_comparison
+    from textclf_core.types.record import FinishedComparison
+
+    report = outcome.report
+    comparison = FinishedComparison(
+        name=planned.name,
+        records=tuple(one.record for one in outcome.finished),
+        failed=tuple((one.cell.contender.label, one.cell.seed, str(one.error)) for one in outcome.failed),
+        recommended=report.recommended,
+        report=tuple(json.loads(report.text("json"))) if report.analyses else (),
+        directory=planned.output,
+    )
+    notify_of_comparison([cell.contender.plugins for cell in planned.cells], comparison)
 
 
 def _run_looks(

@@ -65,6 +65,16 @@ class ComparisonPlan:
     cache: Path | None
     looks: tuple[int, ...] = ()
 
+    @property
+    def name(self) -> str:
+        """The comparison's name for observers."""
+        fingerprints = {data.fingerprint for data in self.data.values()}
+        return self.name_for(fingerprints.pop()) if len(fingerprints) == 1 else self.output.resolve().name
+
+    def name_for(self, fingerprint: str) -> str:
+        """Return the comparison's name for observers of a run, by the fingerprint of the run's data."""
+        return f"{self.output.resolve().name} {fingerprint[:8]}"
+
     def task_of(self, cell: Cell) -> Task:
         """Return the task of a cell's data."""
         return self.data[cell.data_key].task
@@ -273,6 +283,7 @@ def _spec(plan: ComparisonPlan, cell: Cell, command: str | None, expected: CostE
         command=command,
         id=cell.id,
         label=cell.contender.label,
+        comparison=plan.name_for(data.fingerprint),
         left_out=cell.contender.left_out,
         replace=True,
         expected=expected,

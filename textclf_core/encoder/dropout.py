@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from math import prod
 from typing import Any
@@ -41,20 +41,24 @@ class KeyedDropout:
         self._model = model
         self._seed = seed
         self._names = {module: name for name, module in model.named_modules()}
+        self._dropouts = [module for module in self._names if type(module) is nn.Dropout]
 
     @contextmanager
     def drawing(self, step: int, process: int = 0, micro_batch: int = 0) -> Iterator[None]:
         """Use the masks of a step, process and micro-batch in forward passes while the block runs."""
-        torch.manual_seed(_hash(self._seed, step, process, micro_batch) % 2**63)
+        key = _hash(self._seed, step, process, micro_batch) % 2**63
         if self._model.device.type != "cpu":
+            torch.manual_seed(key)
             yield
             return
+        # torch.manual_seed seeds every device's generator, which takes a tenth of a small step.
+        torch.default_generator.manual_seed(key)
         masks = DropoutMasks(self._seed, step, process, micro_batch)
 
         def drop(module: nn.Module, values: Tensor, rate: float) -> Tensor:
             return values * masks.draw(self._names[module], values.shape, rate).to(values.dtype)
 
-        with replaced_dropout(self._model, drop):
+        with replaced_dropout(self._model, drop, self._dropouts):
             yield
 
 
@@ -87,9 +91,10 @@ class DropoutMasks:
 
 
 @contextmanager
-def replaced_dropout(model: PreTrainedModel, drop: Drop) -> Iterator[None]:
-    """Replace all dropout that is active now by ``drop`` while the block runs."""
-    dropouts = [one for one in model.modules() if type(one) is nn.Dropout and one.training and one.p]
+def replaced_dropout(model: PreTrainedModel, drop: Drop, modules: Iterable[nn.Module] | None = None) -> Iterator[None]:
+    """Replace all dropout that is active now by ``drop`` while the block runs; ``modules`` are all where not given."""
+    candidates = model.modules() if modules is None else modules
+    dropouts = [one for one in candidates if type(one) is nn.Dropout and one.training and one.p]
     for dropout in dropouts:
         vars(dropout)["forward"] = _forward(dropout, drop)
     # In attention, dropout is a function call. An unknown family may compute attention differently.

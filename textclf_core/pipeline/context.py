@@ -12,13 +12,17 @@ from textclf_core.cache import CacheFolder
 from textclf_core.errors import RunError, TextclfError
 from textclf_core.pipeline.directory import RunDirectory, run_id
 from textclf_core.pipeline.events import write_history
-from textclf_core.pipeline.recording import label_of, trainer_of
+from textclf_core.pipeline.observers import RunObservers
+from textclf_core.pipeline.recording import label_of, plugin_record, trainer_of
 from textclf_core.pipeline.spec import FailedRun, RunSpec
+from textclf_core.plugins import ActivePlugins
 from textclf_core.plugins.options import options_of
 from textclf_core.plugins.specs import format_spec
 from textclf_core.records.schema import CHECKPOINTS_DIRECTORY
 from textclf_core.system.environment import resolve_device
 from textclf_core.types.events import RunEvents
+from textclf_core.types.meter import Meter
+from textclf_core.types.record import StartedRun
 from textclf_core.types.workspace import Workspace
 
 
@@ -32,6 +36,7 @@ class RunContext:
         directory: the reserved run directory, which is complete or absent in the end.
         events: the events of the run.
         workspace: the workspace that its plugins get.
+        observers: the observers of the run; ``None`` before training.
     """
 
     def __init__(self, spec: RunSpec) -> None:
@@ -47,10 +52,33 @@ class RunContext:
         self.events = RunEvents()
         write_history(self.events, self.directory.partial)
         self.workspace = Workspace(self.directory.partial, device, events=self.events, cache=cache, pilot=spec.pilot)
+        self.observers: RunObservers | None = None
+
+    def observe(self, plugins: ActivePlugins, shared: Meter) -> None:
+        """Call the observers among the plugins from now on; a pilot run has none."""
+        if self.spec.pilot:
+            return
+        run = StartedRun(
+            id=self.directory.id,
+            label=self.label,
+            started=self.started.isoformat(timespec="seconds"),
+            seed=self.spec.seed,
+            data_seed=self.spec.data_seed,
+            plugins=tuple(map(plugin_record, plugins)),
+            comparison=self.spec.comparison,
+        )
+        self.observers = RunObservers(run, plugins, self.events, [self.events.meter, shared])
+
+    def end_observation(self, error: BaseException) -> None:
+        """Call the observers with the reason why the run ended without a result, unless they were called before."""
+        if self.observers is not None:
+            self.observers.fail(error)
+            self.observers = None
 
     def fail(self, error: BaseException) -> FailedRun:
         """End the run with an error; what was written is kept, and a note on the error says where."""
         failure = error if isinstance(error, TextclfError) else self._explained(error)
+        self.end_observation(failure)
         try:
             kept = self.directory.keep_incomplete()
         except OSError as trouble:  # the disk is full or gone, so what was written can't be renamed
@@ -91,6 +119,7 @@ def kept_if_interrupted(contexts: Sequence[RunContext]) -> Iterator[None]:
         yield
     except BaseException as error:
         for context in contexts:
+            context.end_observation(error)
             if context.directory.partial.exists() and (kept := context.directory.keep_incomplete()):
                 error.add_note(_what_is_kept(kept, context.spec))
         if isinstance(error, KeyboardInterrupt) and not getattr(error, "__notes__", ()):

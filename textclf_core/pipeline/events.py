@@ -68,7 +68,9 @@ def noting(events: Sequence[RunEvents]) -> Iterator[None]:
 def write_history(events: RunEvents, directory: Path) -> None:
     """Write ``history.jsonl`` into ``directory`` at the end of each epoch from now on."""
 
-    def write(history: History) -> None:
+    def write(history: History, new: History) -> None:
+        if not any("epoch" in row for row in new):
+            return
         lines = "".join(json.dumps(row) + "\n" for row in history)
         (directory / HISTORY_FILE).write_text(lines, encoding="utf-8")
 

@@ -17,10 +17,8 @@ from textclf_core.pipeline.events import noting
 from textclf_core.pipeline.recording import RunFacts, build_record, truncated
 from textclf_core.pipeline.spec import FailedRun, FinishedRun, RunOutcome, RunSpec
 from textclf_core.pipeline.training import NotTrainedJointlyError, PreparedRuns, prepare_runs, train_runs
-from textclf_core.plugins import ActivePlugins
 from textclf_core.plugins.calling import call
 from textclf_core.records.cost import cost_of, directory_bytes
-from textclf_core.records.history import notify_observers
 from textclf_core.records.schema import MODEL_DIRECTORY, read_record, write_record
 from textclf_core.system.environment import environment, resolve_device
 from textclf_core.system.memory import reset_peak_memory
@@ -63,12 +61,15 @@ def _run(specs: Sequence[RunSpec], progress: Progress) -> list[RunOutcome]:
         try:
             with noting([context.events for context in contexts]), shared.time("total"):
                 prepared = prepare_runs(contexts, shared, progress)
+                for context, plugins in zip(contexts, prepared.plugins, strict=True):
+                    context.observe(plugins, shared)
                 trained = train_runs(contexts, prepared, shared, progress)
         except (Exception, SystemExit) as error:
             if len(contexts) == 1:
                 return [_failed(contexts[0], error, shared)]
             if prepared is None or isinstance(error, NotTrainedJointlyError) or _is_of_memory(error):
                 for context in contexts:
+                    context.end_observation(error)
                     context.directory.discard()
                 # Run one by one, each has enough memory, or raises its own error.
                 raise NotTrainedJointlyError(str(error)) from error
@@ -81,7 +82,7 @@ def _run(specs: Sequence[RunSpec], progress: Progress) -> list[RunOutcome]:
                 prove = context.spec.prove and not any(isinstance(one, FinishedRun) for one in outcomes)
                 try:
                     facts = _finish(context, prepared, number, cell, start_memory_bytes, prove=prove)
-                    outcomes.append(_record_and_publish(context, facts, prepared.plugins[number]))
+                    outcomes.append(_record_and_publish(context, facts))
                 except (Exception, SystemExit) as error:
                     outcomes.append(_failed(context, error))
         return outcomes
@@ -151,12 +152,14 @@ def _finish(
     )
 
 
-def _record_and_publish(context: RunContext, facts: RunFacts, plugins: ActivePlugins) -> FinishedRun:
+def _record_and_publish(context: RunContext, facts: RunFacts) -> FinishedRun:
     """Write the record, notify the observers, and move the run directory to its final path."""
     record = build_record(context.spec, facts)
     directory = context.workspace.directory
     write_record(record, directory)
-    notify_observers(plugins, record, directory, context.spec.output)
+    if context.observers is not None:
+        context.observers.finish(record, directory, context.spec.output)
+        context.observers = None
     if record.notes != tuple(context.events.notes):  # an observer failed or logged a message
         record = build_record(context.spec, facts.with_notes(context.events.notes))
         write_record(record, directory)

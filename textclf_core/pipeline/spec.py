@@ -49,6 +49,7 @@ class RunSpec:
         command: the command line of the run, for the record.
         id: the name of the run directory; made of time, strategy and seed if not set.
         label: the contender's name in a comparison.
+        comparison: the name of the comparison that it belongs to, for observers.
         left_out: plugins of a comparison's base that this run doesn't need, for the record.
         replace: whether to replace an earlier run with the same ``id``; otherwise a number is appended.
         superseded: keys of cache stores that are no longer needed; they are removed when this run writes a store.
@@ -69,6 +70,7 @@ class RunSpec:
     command: str | None = None
     id: str | None = None
     label: str | None = None
+    comparison: str | None = None
     left_out: tuple[str, ...] = ()
     replace: bool = False
     superseded: tuple[str, ...] = ()

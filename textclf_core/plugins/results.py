@@ -163,5 +163,10 @@ RESULTS: Mapping[str, Result] = {
     "textclf_postprocess": Result(f"{_POSTPROCESSING}, or None", _optional(_a(_postprocessing))),
     "textclf_load_postprocessing": Result(_POSTPROCESSING, _optional(_a(_postprocessing))),
     "textclf_compute_metrics": Result("a dict of numbers (float) by name", _by_name(_is_number)),
+    "textclf_run_started": Result("nothing", _nothing),
+    "textclf_step_logged": Result("nothing", _nothing),
+    "textclf_epoch_logged": Result("nothing", _nothing),
     "textclf_run_finished": Result("nothing", _nothing),
+    "textclf_run_failed": Result("nothing", _nothing),
+    "textclf_comparison_finished": Result("nothing", _nothing),
 }

@@ -18,19 +18,27 @@ def process_state_restored() -> Iterator[None]:
     That is the state of the generators of Python, NumPy and torch (a run seeds them), the progress bars of
     transformers, and the device that accelerate keeps from its first use on.
     """
-    import numpy as np
-    import torch
-
     before = {state: dict(state._shared_state) for state in _accelerate_states()}
-    python, numpy_, torch_ = random.getstate(), np.random.get_state(), torch.get_rng_state()
-    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
     try:
-        with without_bars():
+        with without_bars(), generators_restored():
             yield
     finally:
         for state in _accelerate_states():
             state._shared_state.clear()
             state._shared_state.update(before.get(state, {}))
+
+
+@contextmanager
+def generators_restored() -> Iterator[None]:
+    """Restore the state of the generators of Python, NumPy and torch when the block ends."""
+    import numpy as np
+    import torch
+
+    python, numpy_, torch_ = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+    try:
+        yield
+    finally:
         random.setstate(python)
         np.random.set_state(numpy_)
         torch.set_rng_state(torch_)

@@ -10,7 +10,10 @@ from textclf_core.types.meter import Meter
 from textclf_core.types.phases import PhaseRecord
 
 History = Sequence[dict[str, Any]]
-"""The rows of ``history.jsonl``: steps and epochs, each with its ``step``."""
+"""The rows of ``history.jsonl``: steps and epochs, each with its ``step``; those of epochs have an ``epoch`` too."""
+
+Listener = Callable[[History, History], None]
+"""A function that is called with the whole history and its new rows: one, or all when a checkpoint is restored."""
 
 
 @dataclass
@@ -22,14 +25,14 @@ class RunEvents:
         notes: the messages logged at level INFO or above, without repetitions, in order.
         phases: the phases of training so far; the last one may be incomplete.
         history: the rows of the steps and epochs so far.
-        listeners: functions that are called with the history at the end of each epoch, and when it is restored.
+        listeners: functions that are called whenever the history changes.
     """
 
     meter: Meter = field(default_factory=Meter)
     notes: list[str] = field(default_factory=list)
     phases: tuple[PhaseRecord, ...] = ()
     history: list[dict[str, Any]] = field(default_factory=list)
-    listeners: list[Callable[[History], None]] = field(default_factory=list)
+    listeners: list[Listener] = field(default_factory=list)
 
     def note(self, message: str) -> None:
         """Add a message to the record's notes, unless it is there already."""
@@ -44,14 +47,21 @@ class RunEvents:
             loss: the mean loss of its batch.
             learning_rate: the learning rate of the step.
         """
-        self.history.append({"step": step, "loss": loss, "learning_rate": learning_rate})
+        self._log({"step": step, "loss": loss, "learning_rate": learning_rate})
 
     def log_epoch(self, row: dict[str, Any]) -> None:
         """Add a finished epoch to the history: ``epoch`` (from 1), ``step``, and its numbers by name."""
-        self.restore_history([*self.history, row])
+        self._log(row)
 
     def restore_history(self, history: History) -> None:
         """Replace the history, as by that of a checkpoint."""
         self.history[:] = history
+        self._notify(self.history)
+
+    def _log(self, row: dict[str, Any]) -> None:
+        self.history.append(row)
+        self._notify([row])
+
+    def _notify(self, new: History) -> None:
         for listener in self.listeners:
-            listener(self.history)
+            listener(self.history, new)

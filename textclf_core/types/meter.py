@@ -49,18 +49,29 @@ class Meter:
     counts_training: bool = False
     stores: list[str] = field(default_factory=list)
     failed_stage: str | None = None
+    _paused_seconds: float = 0.0
 
     @contextmanager
     def time(self, stage: str) -> Iterator[None]:
-        """Add the wall time of the block to ``stage``, also if the block raises."""
-        start = time.perf_counter()
+        """Add the wall time of the block to ``stage``, also if the block raises; without the time of pauses in it."""
+        start, paused = time.perf_counter(), self._paused_seconds
         try:
             yield
         except BaseException:
             self.failed_stage = self.failed_stage or stage
             raise
         finally:
-            self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - start
+            elapsed = time.perf_counter() - start - (self._paused_seconds - paused)
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + elapsed
+
+    @contextmanager
+    def pause(self) -> Iterator[None]:
+        """Leave the block's time out of every stage: it is spent on what isn't part of the run, such as an observer."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._paused_seconds += time.perf_counter() - start
 
     def skip(self, seconds: float) -> None:
         """Add the estimated seconds of work that a pilot run skips."""

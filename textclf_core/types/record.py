@@ -1,7 +1,10 @@
-"""The part of a run's record that an observer can read, and the values that a plugin can add to a record."""
+"""What observers get: a run that has started, its record, a comparison; and the facts that plugins add to a record."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 Fact = str | int | float | bool | None
@@ -141,3 +144,49 @@ class RunRecord(Protocol):
     def notes(self) -> tuple[str, ...]:
         """The messages that the run logged, warnings included."""
         ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class StartedRun:
+    """A run whose training is about to start.
+
+    Attributes:
+        id: the name of the run's directory, which no other run in the same folder has.
+        label: the run's strategies, or the contender's name in a comparison.
+        started: when the run started, in UTC (ISO 8601).
+        seed: the seed of the head's initial weights, the order of the examples and dropout.
+        data_seed: the seed of held-out splits and samples.
+        plugins: the active plugins, in the order in which their hooks are called.
+        comparison: the name of the comparison that the run belongs to: that of the folder, and the beginning of the
+            data's fingerprint. It is the same for all its contenders and seeds, and whenever it is continued. ``None``
+            for a run alone.
+    """
+
+    id: str
+    label: str
+    started: str
+    seed: int
+    data_seed: int
+    plugins: tuple[RecordedPlugin, ...]
+    comparison: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinishedComparison:
+    """A comparison of which all cells have run.
+
+    Attributes:
+        name: its name, as in :class:`StartedRun`; the name of the folder alone if the contenders' data differ.
+        records: the records of its finished runs, contender by contender.
+        failed: for each failed run, the contender's name, the seed and the message of the error.
+        recommended: the name of the recommended contender; ``None`` if no runs can be compared.
+        report: the content of the report by contender, as ``textclf compare --format json`` prints it.
+        directory: the folder of the runs' directories.
+    """
+
+    name: str
+    records: tuple[RunRecord, ...]
+    failed: tuple[tuple[str, int, str], ...]
+    recommended: str | None
+    report: tuple[Mapping[str, Any], ...]
+    directory: Path

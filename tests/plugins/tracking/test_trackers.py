@@ -6,9 +6,10 @@ import json
 import struct
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -87,6 +88,7 @@ def test_wandb_keeps_losses_by_step_and_the_results_offline(
     assert summary["test/f1"] == pytest.approx(run.metrics["test"]["f1"])
     [begun] = [record.run for record in records if record.HasField("run")]
     assert begun.project == "reviews"
+    assert begun.run_group == ""
     assert not [note for note in run.record.notes if "did not see" in note]
 
 
@@ -114,6 +116,60 @@ def test_mlflow_keeps_losses_by_step_the_results_the_options_and_where_the_run_i
     assert found.data.tags["textclf.folder"] == run.directory.resolve().as_uri()
     assert found.info.status == "FINISHED"
     assert not [note for note in run.record.notes if "did not see" in note]
+
+
+@pytest.fixture
+def compared(plugins: list[str], tmp_path: Path) -> Callable[[str], textclf_core.ComparisonResult]:
+    def compare(tracker: str) -> textclf_core.ComparisonResult:
+        return textclf_core.compare(
+            ["majority", "head-only"],
+            plugins=[*plugins, tracker],
+            seeds=2,
+            baselines=False,
+            output=tmp_path / "runs",
+            quiet=True,
+        )
+
+    return compare
+
+
+@pytest.mark.skipif(find_spec("tensorboard") is None, reason="needs the extra tensorboard")
+def test_tensorboard_has_a_comparison_as_a_folder(
+    compared: Callable[[str], textclf_core.ComparisonResult], tmp_path: Path
+) -> None:
+    compared(f"tensorboard:folder={tmp_path / 'board'}")
+    [comparison] = (tmp_path / "board").iterdir()
+    assert comparison.name.startswith("runs ")
+    folders = sorted(str(path.parent.relative_to(comparison)) for path in comparison.rglob("events.out.*"))
+    assert folders == [f"{label}/seed {seed}" for label in ("head-only", "majority") for seed in (0, 1)]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(find_spec("mlflow") is None, reason="needs the extra mlflow")
+def test_mlflow_nests_seeds_in_contenders_in_a_comparison(
+    compared: Callable[[str], textclf_core.ComparisonResult], tmp_path: Path
+) -> None:
+    from mlflow import MlflowClient
+
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    result = compared(f"mlflow:uri={uri}")
+    client = MlflowClient(tracking_uri=uri)
+    experiment = client.get_experiment_by_name("textclf")
+    assert experiment is not None
+    runs = {run.info.run_id: run for run in client.search_runs([experiment.experiment_id])}
+    assert {run.info.status for run in runs.values()} == {"FINISHED"}
+
+    def path(run: Any) -> tuple[str, ...]:
+        parent = run.data.tags.get("mlflow.parentRunId")
+        return (*(path(runs[parent]) if parent else ()), run.info.run_name)
+
+    leaves = [path(run) for run in runs.values() if "textclf.run" in run.data.tags]
+    [comparison] = {one[0] for one in leaves}
+    assert sorted(one[1:] for one in leaves) == [
+        (label, f"{label} s{seed}") for label in ("head-only", "majority") for seed in (0, 1)
+    ]
+    assert comparison.startswith("runs ")
+    assert len(runs) == len(result.runs) + 2 + 1
 
 
 @pytest.mark.parametrize("name", ["tensorboard", "wandb", "mlflow"])
