@@ -99,12 +99,12 @@ def times_of(split: Dataset, column: str) -> NDArray[np.float64]:
 def _time(value: object) -> tuple[str | None, float]:
     """Return whether a value is a number or a date (``None`` for neither), and its place in time."""
     if isinstance(value, str):
-        value = value.strip(' "')  # dates in memory become JSON when they are read
+        text = value.strip(' "')  # dates in memory become JSON when they are read
         try:
-            value = float(value)
+            value = float(text)
         except ValueError:
             try:
-                value = datetime.fromisoformat(value)
+                value = datetime.fromisoformat(text)
             except ValueError:
                 return None, 0.0
     if isinstance(value, date) and not isinstance(value, datetime):
