@@ -36,6 +36,8 @@ def inspect_data(
     data: Any = None,
     text: str | Sequence[str] | None = None,
     label: str | Sequence[str] | None = None,
+    group: str | None = None,
+    time: str | None = None,
     data_seed: int | None = None,
     plugin_files: Iterable[str | Path] = (),
 ) -> Inspection:
@@ -49,6 +51,9 @@ def inspect_data(
         data: labelled texts in memory, as for :func:`run`.
         text: the text column of ``data``, or several; inferred if not given.
         label: the label column of ``data``, or one column of zeros and ones per label; inferred if not given.
+        group: a column of ``data``, such as an author: rows that share a value stay on one side of each split that is
+            made, and test rows that do count as one draw.
+        time: a column of ``data`` with numbers or dates: splits that are made train on the past.
         data_seed: the seed of held-out splits and samples; 0 if not given.
         plugin_files: Python files with your own plugins.
 
@@ -65,7 +70,7 @@ def inspect_data(
     specs = override(settings.plugins, plugins, catalogue, set_by="call")
     return inspect(
         activate(specs, catalogue, without=() if data is None else ("dataset",)),
-        None if data is None else from_memory(data, text, label, progress=Progress()),
+        None if data is None else from_memory(data, text, label, group=group, time=time, progress=Progress()),
         data_seed=settings.data_seed,
     )
 
@@ -77,6 +82,8 @@ def run(
     data: Any = None,
     text: str | Sequence[str] | None = None,
     label: str | Sequence[str] | None = None,
+    group: str | None = None,
+    time: str | None = None,
     seed: int | None = None,
     data_seed: int | None = None,
     output: str | Path | None = None,
@@ -99,6 +106,9 @@ def run(
             of these by split.
         text: the text column of ``data``, or several; inferred if not given.
         label: the label column of ``data``, or one column of zeros and ones per label; inferred if not given.
+        group: a column of ``data``, such as an author: rows that share a value stay on one side of each split that is
+            made, and test rows that do count as one draw.
+        time: a column of ``data`` with numbers or dates: splits that are made train on the past.
         seed: the seed of the new head, the order of examples and dropout; 0 if not given.
         data_seed: the seed of splits held out from train, and of samples; 0 if not given.
         output: the folder for run directories; ``runs`` if not given.
@@ -125,7 +135,9 @@ def run(
     progress = Progress(quiet=quiet)
     spec = RunSpec(
         plugins=active,
-        data=None if data is None else InMemoryData.of(from_memory(data, text, label, progress=progress)),
+        data=None
+        if data is None
+        else InMemoryData.of(from_memory(data, text, label, group=group, time=time, progress=progress)),
         seed=settings.seed,
         data_seed=settings.data_seed,
         output=settings.output,
@@ -145,9 +157,12 @@ def compare(
     data: Any = None,
     text: str | Sequence[str] | None = None,
     label: str | Sequence[str] | None = None,
+    group: str | None = None,
+    time: str | None = None,
     seeds: int | Sequence[int] | None = None,
     max_seeds: int | None = None,
     data_seed: int | None = None,
+    vary: str = "seed",
     train_size: str | Sequence[str] | None = None,
     tune: str | Sequence[str] = (),
     trials: int | None = None,
@@ -182,9 +197,12 @@ def compare(
     data: Any = None,
     text: str | Sequence[str] | None = None,
     label: str | Sequence[str] | None = None,
+    group: str | None = None,
+    time: str | None = None,
     seeds: int | Sequence[int] | None = None,
     max_seeds: int | None = None,
     data_seed: int | None = None,
+    vary: str = "seed",
     train_size: str | Sequence[str] | None = None,
     tune: str | Sequence[str] = (),
     trials: int | None = None,
@@ -218,9 +236,12 @@ def compare(
     data: Any = None,
     text: str | Sequence[str] | None = None,
     label: str | Sequence[str] | None = None,
+    group: str | None = None,
+    time: str | None = None,
     seeds: int | Sequence[int] | None = None,
     max_seeds: int | None = None,
     data_seed: int | None = None,
+    vary: str = "seed",
     train_size: str | Sequence[str] | None = None,
     tune: str | Sequence[str] = (),
     trials: int | None = None,
@@ -259,10 +280,15 @@ def compare(
         data: labelled texts in memory, as for :func:`run`.
         text: the text column of ``data``, or several; inferred if not given.
         label: the label column of ``data``, or one column of zeros and ones per label; inferred if not given.
+        group: a column of ``data``, such as an author: rows that share a value stay on one side of each split that is
+            made, and test rows that do count as one draw.
+        time: a column of ``data`` with numbers or dates: splits that are made train on the past.
         seeds: the number of seeds (3 stands for 0, 1 and 2), or the seeds; 3 if not given.
         max_seeds: run more seeds, up to this number, while they could decide something. Contenders shown to be worse
             get no more; verdicts hold over all looks.
         data_seed: the seed of splits held out from train, and of samples; 0 if not given.
+        vary: ``data`` to give each seed its own training sample, which all contenders share: train and validation are
+            drawn anew from both, and the sample of ``train_size`` from train. Test stays the same.
         train_size: sizes of train, for learning curves: ``["16/class", "64/class", "10%", "100%"]``. Smaller samples
             are part of larger ones.
         tune: options of the trainer to tune on validation for each contender: ``learning_rate``, with a range
@@ -299,7 +325,6 @@ def compare(
     from textclf_core.comparison.contenders import named_contenders
     from textclf_core.comparison.experiment_file import read_settings
     from textclf_core.reports.criteria import Criteria
-    from textclf_core.reports.prices import parse_prices
 
     settings = read_settings(_path(experiment), seeds=seeds, data_seed=data_seed, output=output, device=device)
     catalogue = Catalogue.discover(Path(path) for path in plugin_files)
@@ -311,15 +336,17 @@ def compare(
         without=() if data is None else ("dataset",),
         set_by="call",
     )
-    criteria = Criteria(
+    criteria = Criteria.parsed(
         metric=metric,
         cost=cost,
         tolerance=tolerance,
         pairs=pairs,
         cluster=cluster,
-        prices=parse_prices(price, label_price, predictions, months),
+        price=price,
+        label_price=label_price,
+        predictions=predictions,
+        months=months,
     )
-    criteria.check()
 
     from textclf_core.comparison.compare import ComparisonRequest, estimate
     from textclf_core.comparison.compare import compare as run_and_compare
@@ -333,11 +360,14 @@ def compare(
         contenders=found,
         seeds=settings.seeds,
         max_seeds=max_seeds,
+        vary=vary,
         sizes=parse_train_sizes(sizes) if train_size is not None else (),
         search=parse_search([tune] if isinstance(tune, str) else tune, trials, flops=tune_flops, prune=prune)
         if tune
         else None,
-        data=None if data is None else from_memory(data, text, label, progress=Progress(quiet=quiet)),
+        data=None
+        if data is None
+        else from_memory(data, text, label, group=group, time=time, progress=Progress(quiet=quiet)),
         data_seed=settings.data_seed,
         device=settings.device,
         cache_directory=_path(cache_dir),
@@ -416,7 +446,6 @@ def report(
         UsageError: there are no runs; a metric, cost, format or column doesn't exist; or a slice can't be parsed.
     """
     from textclf_core.reports.criteria import Criteria
-    from textclf_core.reports.prices import parse_prices
     from textclf_core.reports.printed import ReportOptions
     from textclf_core.reports.report import make_report, split_names
 
@@ -429,13 +458,16 @@ def report(
             slices=slices,
             classes=classes,
         ),
-        Criteria(
+        Criteria.parsed(
             metric=metric,
             cost=cost,
             tolerance=tolerance,
             pairs=pairs,
             cluster=cluster,
-            prices=parse_prices(price, label_price, predictions, months),
+            price=price,
+            label_price=label_price,
+            predictions=predictions,
+            months=months,
         ),
         plots=_path(plots),
         output=_path(output),

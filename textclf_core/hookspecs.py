@@ -122,8 +122,9 @@ def textclf_load_data(data_seed: int) -> DatasetDict | None:
         have several labels; for a label of which it is unknown whether the text has it, the list has
         ``textclf_core.types.indicators.unknown_id(label)``. For a token task: ``tokens`` (a list of strings, the words)
         and ``label`` (a list of ``ClassLabel``, one per word; -100 for a word without a label). Other columns are kept.
-        The core holds out a missing split from train and logs it. ``info.description`` of a split says where its rows
-        come from, and is recorded.
+        The core holds out a missing split from train and logs it; it keeps the groups of a column on one side, and the
+        latest rows for test, if ``textclf_core.data.mark_columns`` has marked a column for that. ``info.description``
+        of a split says where its rows come from, and is recorded.
 
     Raises:
         DataError: the rows can't be loaded or are invalid.

@@ -39,6 +39,12 @@ class World:
         share: the share of the variable's variance that all contenders have in common.
         positives: the share of rows with the second label.
         copies: how often each text is there: once, each twice, or a fifth of the rows in groups of five.
+        train_rows: the rows of each seed's own training sample; 0 if all seeds have the same one. Then the scatter is
+            that of samples: a model's deviation is the sum of the effects of its training rows.
+        pool_rows: the rows that the samples are drawn from, which are themselves drawn in each simulation.
+        alike: the share of a training row's effect, in variance, that it has on all contenders alike.
+        overlap: the share of rows that two samples have in common, as the comparison is to assume it; the expected one
+            if not given.
     """
 
     accuracies: tuple[float, ...] = (0.8,) * 4
@@ -49,6 +55,10 @@ class World:
     share: float = 0.3
     positives: float = 0.5
     copies: Literal["none", "twice", "a fifth"] = "none"
+    train_rows: int = 0
+    pool_rows: int = 0
+    alike: float = 0.0
+    overlap: float | None = None
 
     @property
     def clusters(self) -> NDArray[np.int64]:
@@ -77,11 +87,25 @@ class World:
     def draw_right(self, rows: int, rng: np.random.Generator) -> NDArray[np.bool_]:
         """Return which rows the models are right on, (contenders, seeds, rows)."""
         number = len(self.accuracies)
-        deviations = np.broadcast_to(self.scatter, (number,))[:, None] * rng.normal(size=(number, self.seeds))
+        standard = self.draw_sample_effects(rng) if self.train_rows else rng.normal(size=(number, self.seeds))
+        deviations = np.broadcast_to(self.scatter, (number,))[:, None] * standard
         accuracies = np.clip(np.array(self.accuracies)[:, None] + deviations, 0.01, 0.995)
         variable = np.sqrt(1 - self.share) * rng.normal(size=(number, self.seeds, rows))
         variable += np.sqrt(self.share) * rng.normal(size=rows)
         return np.asarray(variable < stats.norm.ppf(accuracies)[:, :, None])
+
+    def draw_sample_effects(self, rng: np.random.Generator) -> NDArray[np.float64]:
+        """Return what each seed's training sample does to each contender, with a variance of 1, (contenders, seeds)."""
+        number = len(self.accuracies)
+        effects = np.sqrt(1 - self.alike) * rng.normal(size=(number, self.pool_rows))
+        effects += np.sqrt(self.alike) * rng.normal(size=self.pool_rows)
+        samples = [rng.permutation(self.pool_rows)[: self.train_rows] for _ in range(self.seeds)]
+        return np.stack([effects[:, rows].sum(axis=1) for rows in samples], axis=1) / math.sqrt(self.train_rows)
+
+    @property
+    def assumed_overlap(self) -> float | None:
+        """The share of rows that two samples have in common, as the comparison assumes it."""
+        return self.overlap if self.overlap is not None or not self.train_rows else self.train_rows / self.pool_rows
 
     @property
     def truths(self) -> NDArray[np.float64]:
@@ -139,6 +163,7 @@ def simulate(
             alpha=ALPHA,
             tolerance=TOLERANCE,
             clusters=world.clusters,
+            overlap=world.assumed_overlap,
             with_pairs=pairs,
             resamples=500,
             seed=simulation,

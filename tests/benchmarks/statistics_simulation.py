@@ -153,6 +153,26 @@ def copies(simulations: int) -> Iterator[tuple[str, ...]]:
             yield (f"{kind}; {line[0]}", *line[1:])
 
 
+def samples(simulations: int) -> Iterator[tuple[str, ...]]:
+    """Four equal contenders, five seeds with a training sample each, whose own effect is 1 point."""
+    columns = ("false_best", "false_worse", "false_pair", "score", "distances")
+    yield ("training samples; world", *columns)
+    few_shot = World(seeds=5, scatter=0.01, train_rows=32, pool_rows=9596)
+    holdout = replace(few_shot, train_rows=8530)
+    worlds = {
+        "few-shot, 32 of 9,596 rows": few_shot,
+        "the same, half of the effect alike for all contenders": replace(few_shot, alike=0.5),
+        "half of the rows": replace(few_shot, train_rows=4798),
+        "repeated holdout, 8,530 of 9,596 rows": holdout,
+        "the same, with Nadeau and Bengio's share of left-out rows": replace(holdout, overlap=1066 / 9596),
+        "the same, as if samples had no row in common": replace(holdout, overlap=0.0),
+    }
+    for name, line in zip(
+        worlds, _lines(list(worlds.values()), simulations, look_at_errors, columns, pairs=True), strict=True
+    ):
+        yield (f"{name}; {line[0]}", *line[1:])
+
+
 def crossings(simulations: int) -> Iterator[tuple[str, ...]]:
     """Equal learning curves of five contenders, three sizes, three seeds: whether any crossing is advised."""
     yield ("curves", "any crossing advised")
@@ -295,6 +315,7 @@ TABLES: dict[str, Callable[[int], Iterator[tuple[str, ...]]]] = {
     "smallest": smallest,
     "looks": looks,
     "copies": copies,
+    "samples": samples,
     "crossings": crossings,
     "curves": curves,
 }

@@ -41,10 +41,11 @@ OPTIONS_ALONE = {
         **dict.fromkeys(("separator", "encoding", "quoting", "header", "columns"), "how the input is written"),
     },
 }
+_OF_DATA = dict.fromkeys(("data", "text", "label", "group", "time"), _IN_MEMORY)
 ARGUMENTS_ALONE = {
-    "data": {"data": _IN_MEMORY, "text": _IN_MEMORY, "label": _IN_MEMORY},
-    "run": {"data": _IN_MEMORY, "text": _IN_MEMORY, "label": _IN_MEMORY, "quiet": _QUIET},
-    "compare": {"data": _IN_MEMORY, "text": _IN_MEMORY, "label": _IN_MEMORY, "quiet": _QUIET},
+    "data": _OF_DATA,
+    "run": {**_OF_DATA, "quiet": _QUIET},
+    "compare": {**_OF_DATA, "quiet": _QUIET},
     "report": {},
     "predict": {"self": "the run, which the command names", "texts": _IN_MEMORY},
 }

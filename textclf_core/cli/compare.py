@@ -56,6 +56,14 @@ def compare(
         ),
     ] = None,
     data_seed: options.DataSeed = None,
+    vary: Annotated[
+        str,
+        typer.Option(
+            help="data: give each seed its own training sample, the same for all contenders. Train and validation are "
+            "drawn anew from both, and the sample of --train-size from train; test stays the same.",
+            metavar="seed|data",
+        ),
+    ] = "seed",
     train_size: Annotated[
         str | None,
         typer.Option(
@@ -129,7 +137,6 @@ def compare(
     from textclf_core.comparison.experiment_file import read_settings
     from textclf_core.plugins import Catalogue, override
     from textclf_core.reports.criteria import Criteria
-    from textclf_core.reports.prices import parse_prices
     from textclf_core.reports.tables import check_format
 
     settings = read_settings(
@@ -148,15 +155,17 @@ def compare(
         baselines=baselines,
     )
     check_format(format)
-    by = Criteria(
+    by = Criteria.parsed(
         metric=metric,
         cost=cost,
         tolerance=tolerance,
         pairs=pairs,
         cluster=cluster,
-        prices=parse_prices(price, label_price, predictions, months),
+        price=price,
+        label_price=label_price,
+        predictions=predictions,
+        months=months,
     )
-    by.check()
 
     from rich.console import Console
 
@@ -169,6 +178,7 @@ def compare(
         contenders=found,
         seeds=settings.seeds,
         max_seeds=max_seeds,
+        vary=vary,
         sizes=parse_train_sizes(train_size) if train_size is not None else (),
         search=parse_search(tune, trials, flops=tune_flops, prune=prune) if tune else None,
         data_seed=settings.data_seed,

@@ -62,7 +62,6 @@ def report(
     different data are compared separately.
     """
     from textclf_core.reports.criteria import Criteria
-    from textclf_core.reports.prices import parse_prices
     from textclf_core.reports.printed import ReportOptions
     from textclf_core.reports.report import make_report, split_names
 
@@ -75,13 +74,16 @@ def report(
             slices=slice or (),
             classes=classes,
         ),
-        Criteria(
+        Criteria.parsed(
             metric=metric,
             cost=cost,
             tolerance=tolerance,
             pairs=pairs,
             cluster=cluster,
-            prices=parse_prices(price, label_price, predictions, months),
+            price=price,
+            label_price=label_price,
+            predictions=predictions,
+            months=months,
         ),
         plots=plots,
         output=output,

@@ -14,6 +14,9 @@ from textclf_core.plugins.provenance import dependencies, option_contents, plugi
 from textclf_core.records.schema import RECORD_FILE
 from textclf_core.system.code import distribution_code
 
+DataKey = tuple[str, TrainSize | None, int | None]
+"""Which data a cell has: those of a contender's label, a size of train and, if each seed has its own sample, a seed."""
+
 # The packages that compute in every run; a new version of any of them may change the bits of a result.
 _ENGINES = (
     "textclf-core",
@@ -39,7 +42,12 @@ class Cell:
     contender: Contender
     seed: int
     key: str
-    train_size: TrainSize | None = None
+    data_key: DataKey
+
+    @property
+    def train_size(self) -> TrainSize | None:
+        """The size of train; ``None`` for all of it."""
+        return self.data_key[1]
 
     @property
     def id(self) -> str:
@@ -69,7 +77,8 @@ def cells(
     sizes: Sequence[TrainSize | None],
     seeds: Sequence[int],
     *,
-    fingerprints: Mapping[tuple[str, TrainSize | None], str],
+    fingerprints: Mapping[DataKey, str],
+    own_samples: bool,
     data_seed: int,
     device: str,
 ) -> tuple[Cell, ...]:
@@ -79,25 +88,28 @@ def cells(
         contenders: the contenders.
         sizes: the sizes of train; ``None`` is all of it.
         seeds: the seeds of each contender.
-        fingerprints: the fingerprints of the data, by contender label and size.
+        fingerprints: the fingerprints of the data.
+        own_samples: whether each seed has its own training sample.
         data_seed: the seed of splits and samples.
         device: the device of the runs, which is part of the key since devices round differently.
     """
-    return tuple(
-        make_cell(
-            contender, seed, size, fingerprint=fingerprints[contender.label, size], data_seed=data_seed, device=device
-        )
+    keys = (
+        (contender, seed, (contender.label, size, seed if own_samples else None))
         for contender in contenders
         for size in sizes
         for seed in seeds
     )
+    return tuple(
+        make_cell(contender, seed, key, fingerprint=fingerprints[key], data_seed=data_seed, device=device)
+        for contender, seed, key in keys
+    )
 
 
 def make_cell(
-    contender: Contender, seed: int, size: TrainSize | None, *, fingerprint: str, data_seed: int, device: str
+    contender: Contender, seed: int, data_key: DataKey, *, fingerprint: str, data_seed: int, device: str
 ) -> Cell:
     """Return a cell; the arguments are those of :func:`cells`."""
-    return Cell(contender, seed, _key(contender, seed, fingerprint, data_seed, device), size)
+    return Cell(contender, seed, _key(contender, seed, fingerprint, data_seed, device), data_key)
 
 
 def _key(contender: Contender, seed: int, fingerprint: str, data_seed: int, device: str) -> str:

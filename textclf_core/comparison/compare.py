@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textclf_core.comparison.contenders import Contender
-from textclf_core.errors import RunError, UsageError
+from textclf_core.errors import RunError, UsageError, did_you_mean
 from textclf_core.reports.analysis import Analysis, analyse
 from textclf_core.reports.criteria import Criteria
 from textclf_core.reports.estimate_table import Estimate
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 # With one seed nothing is known of the scatter between seeds.
 _FEWEST_SEEDS = 2
 
+VARY = ("seed", "data")
+"""What may vary over the seeds of a comparison."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ComparisonRequest:
@@ -43,6 +46,8 @@ class ComparisonRequest:
         max_seeds: the number of seeds up to which more are run while they could decide something; ``None`` for no more.
         sizes: the sizes of train; all of it if none is given.
         search: the options to tune for each contender, if any.
+        vary: what varies over the seeds beside what the seed sets: ``data`` if each has its own training sample, which
+            all contenders share; ``seed`` if nothing does.
         data: splits in memory, for all contenders; ``None`` if the dataset plugins load them.
         data_seed: the seed of held-out splits and samples, for all contenders.
         device: a torch device, or ``auto``.
@@ -58,6 +63,7 @@ class ComparisonRequest:
     max_seeds: int | None = None
     sizes: tuple[TrainSize, ...] = ()
     search: Search | None = None
+    vary: str = "seed"
     data: DatasetDict | None = None
     data_seed: int = 0
     device: str = "auto"
@@ -236,6 +242,8 @@ def estimate(request: ComparisonRequest, *, console: Console | None = None, quie
 def _plan(request: ComparisonRequest) -> tuple[ComparisonPlan, MetricInfo]:
     """Check the request, load each data set once, check the options; return the plan of cells and the metric."""
     request.criteria.check()
+    if request.vary not in VARY:
+        raise UsageError(f"--vary {request.vary}: {' or '.join(VARY)}.{did_you_mean(request.vary, VARY)}")
 
     from textclf_core.comparison.runner import plan
     from textclf_core.data import prepare
@@ -253,6 +261,7 @@ def _plan(request: ComparisonRequest) -> tuple[ComparisonPlan, MetricInfo]:
         output=request.output,
         sizes=request.sizes,
         data=None if request.data is None else prepare(request.data, request.data_seed),
+        own_samples=request.vary == "data",
         data_seed=request.data_seed,
         device=request.device,
         cache=request.cache_directory,

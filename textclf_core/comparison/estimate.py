@@ -153,7 +153,7 @@ class _Pilot:
 
         A single sample is enough if it has all rows. Returns ``None`` if the cells can't be trained jointly.
         """
-        rows = len(self.plan.data[group[0].contender.label, group[0].train_size].data["train"])
+        rows = len(self.plan.data[group[0].data_key].data["train"])
         samples = _PILOT_ROWS if rows > _PILOT_ROWS[0] else _PILOT_ROWS[:1]
         pilots = [self._run_pilot(group, wanted, self.folder / f"cache-{wanted}") for wanted in samples]
         small, large = pilots[0], pilots[-1]
@@ -163,7 +163,7 @@ class _Pilot:
 
     def _run_pilot(self, group: Sequence[Cell], wanted: int, cache: Path) -> list[_Piloted] | None:
         """Run cells of a contender on about ``wanted`` rows of train; ``None`` if they can't be trained jointly."""
-        data = self.plan.data[group[0].contender.label, group[0].train_size]
+        data = self.plan.data[group[0].data_key]
         share = min(1.0, wanted / len(data.data["train"]))
         sample = DatasetDict(
             {

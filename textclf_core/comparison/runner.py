@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from textclf_core.comparison.cells import Cell, cells
+from textclf_core.comparison.cells import Cell, DataKey, cells
 from textclf_core.comparison.contenders import Contender
 from textclf_core.comparison.live_view import LiveView
 from textclf_core.comparison.schedule import log_cells_trained_alone, prefixes, running_order, trained_jointly
-from textclf_core.data import PreparedData, with_train_size
+from textclf_core.data import PreparedData, with_own_sample, with_train_size
+from textclf_core.data.drawing import sample_seed
 from textclf_core.data.sampling import TrainSize
 from textclf_core.errors import TextclfError, UsageError
 from textclf_core.pipeline.loading import load_data
@@ -51,13 +52,13 @@ class FailedCell:
 
 @dataclass(frozen=True)
 class ComparisonPlan:
-    """The cells of a comparison, and the data of each contender, by its label and the size of train.
+    """The cells of a comparison, and the data of each cell, by its ``data_key``.
 
     ``looks`` are the numbers of seeds at which the results are looked at.
     """
 
     cells: tuple[Cell, ...]
-    data: dict[tuple[str, TrainSize | None], PreparedData]
+    data: dict[DataKey, PreparedData]
     output: Path
     data_seed: int
     device: str
@@ -67,16 +68,17 @@ class ComparisonPlan:
     @property
     def name(self) -> str:
         """The comparison's name for observers."""
-        fingerprints = {data.fingerprint for data in self.data.values()}
-        return self.name_for(fingerprints.pop()) if len(fingerprints) == 1 else self.output.resolve().name
+        names = {self.name_for(data.record) for data in self.data.values()}
+        return names.pop() if len(names) == 1 else self.output.resolve().name
 
-    def name_for(self, fingerprint: str) -> str:
-        """Return the comparison's name for observers of a run, by the fingerprint of the run's data."""
-        return f"{self.output.resolve().name} {fingerprint[:8]}"
+    def name_for(self, data: DataRecord) -> str:
+        """Return the comparison's name for observers of a run on these data: the same for each seed's own sample."""
+        splits = {split.name: split for split in data.splits}
+        return f"{self.output.resolve().name} {splits['test'].sha256[:8]} n={splits['train'].rows}"
 
     def task_of(self, cell: Cell) -> Task:
         """Return the task of a cell's data."""
-        return self.data[cell.contender.label, cell.train_size].task
+        return self.data[cell.data_key].task
 
 
 def plan(
@@ -87,6 +89,7 @@ def plan(
     sizes: Sequence[TrainSize] = (),
     looks: Sequence[int] = (),
     data: PreparedData | None = None,
+    own_samples: bool = False,
     data_seed: int = 0,
     device: str = "auto",
     cache: Path | None = None,
@@ -101,6 +104,7 @@ def plan(
         looks: the numbers of seeds at which the results are looked at, in ascending order; once, at all seeds, if not
             given.
         data: data in memory, for all contenders.
+        own_samples: whether each seed has its own training sample, which all contenders share.
         data_seed: the seed of held-out splits and samples, for all contenders.
         device: a torch device, or ``auto``.
         cache: the cache's folder; the user's cache if not given.
@@ -111,20 +115,37 @@ def plan(
     """
     device = resolve_device(device)
     wanted = sizes or (None,)
-    by_dataset: dict[str, dict[TrainSize | None, PreparedData]] = {}
-    data_of: dict[tuple[str, TrainSize | None], PreparedData] = {}
+    samples = tuple(seeds) if own_samples else (None,)
+    by_dataset: dict[str, dict[tuple[TrainSize | None, int | None], PreparedData]] = {}
+    data_of: dict[DataKey, PreparedData] = {}
     for contender in contenders:
         datasets = contender.plugins.of_role("dataset")
         key = repr([(dataset.name, sorted(dataset.options.items())) for dataset in datasets])
         if key not in by_dataset:
             whole = data if data is not None else load_data(contender.plugins, data_seed)
-            by_dataset[key] = {size: with_train_size(whole, size, data_seed) if size else whole for size in wanted}
-        _refuse_abstaining(contender, by_dataset[key][wanted[0]].record)
-        data_of |= {(contender.label, size): prepared for size, prepared in by_dataset[key].items()}
-    contenders = _suited(contenders, {label: prepared.record for (label, _), prepared in data_of.items()})
-    fingerprints = {key: prepared.fingerprint for key, prepared in data_of.items()}
-    all_cells = cells(contenders, wanted, seeds, fingerprints=fingerprints, data_seed=data_seed, device=device)
+            by_dataset[key] = {
+                (size, sample): _sampled(whole, size, data_seed, sample) for size in wanted for sample in samples
+            }
+        _refuse_abstaining(contender, by_dataset[key][wanted[0], samples[0]].record)
+        data_of |= {(contender.label, *of_cell): prepared for of_cell, prepared in by_dataset[key].items()}
+    contenders = _suited(contenders, {label: prepared.record for (label, _, _), prepared in data_of.items()})
+    all_cells = cells(
+        contenders,
+        wanted,
+        seeds,
+        fingerprints={key: prepared.fingerprint for key, prepared in data_of.items()},
+        own_samples=own_samples,
+        data_seed=data_seed,
+        device=device,
+    )
     return ComparisonPlan(all_cells, data_of, output, data_seed, device, cache, tuple(looks) or (len(seeds),))
+
+
+def _sampled(whole: PreparedData, size: TrainSize | None, data_seed: int, seed: int | None) -> PreparedData:
+    """Return the data with a size of train and, given the seed of a run, with its own sample."""
+    if seed is not None:
+        return with_own_sample(whole, size, data_seed, seed)
+    return with_train_size(whole, size, data_seed) if size else whole
 
 
 def _refuse_abstaining(contender: Contender, data: DataRecord) -> None:
@@ -252,18 +273,19 @@ def run_group(specs: Sequence[RunSpec], progress: Progress) -> list[RunOutcome] 
 
 
 def _spec(plan: ComparisonPlan, cell: Cell, command: str | None, expected: CostEstimate | None) -> RunSpec:
-    data = plan.data[cell.contender.label, cell.train_size]
+    data = plan.data[cell.data_key]
     return RunSpec(
         plugins=cell.contender.plugins,
         data=InMemoryData(data.fingerprint, data),
         seed=cell.seed,
-        data_seed=plan.data_seed,
+        # A trainer that samples from train itself must not draw the same rows at every seed.
+        data_seed=sample_seed(plan.data_seed, cell.seed) if data.record.drawn_from else plan.data_seed,
         output=plan.output,
         device=plan.device,
         command=command,
         id=cell.id,
         label=cell.contender.label,
-        comparison=plan.name_for(data.fingerprint),
+        comparison=plan.name_for(data.record),
         left_out=cell.contender.left_out,
         replace=True,
         expected=expected,

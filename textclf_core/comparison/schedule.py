@@ -117,7 +117,7 @@ def _can_share_steps(cell: Cell, prefix_of: dict[str, Prefix]) -> bool:
 def _what_is_shared(cell: Cell) -> list[object]:
     recipe = {field.name for field in fields(Recipe)}
     return [
-        cell.train_size,
+        cell.data_key[1:],
         *(
             (
                 one.name,

@@ -76,7 +76,7 @@ def tune_plan(
         elif isinstance(best, RunError):
             failed.append(FailedCell(cell, best))
         else:
-            data[best.label, cell.train_size] = plan.data[cell.contender.label, cell.train_size]
+            data[best.label, *cell.data_key[1:]] = plan.data[cell.data_key]
             cells.append(_cell(replace(plan, data=data), cell, best, cell.seed))
     return replace(plan, cells=tuple(cells), data=data), tuple(failed)
 
@@ -88,7 +88,7 @@ def _trainer(contender: Contender) -> ActivePlugin:
 
 def _check_metric(plan: ComparisonPlan, cell: Cell, metric: str) -> None:
     """Refuse a contender that doesn't compute the metric by which tuning chooses."""
-    prepared = plan.data[cell.contender.label, cell.train_size]
+    prepared = plan.data[cell.data_key]
     given = check_metrics(cell.contender.plugins, prepared.task, prepared.data["validation"])
     if metric not in given:
         raise UsageError(
@@ -130,7 +130,7 @@ class _Study:
         self._plan, self._first, self._spaces, self._search, self._metric = plan, first, spaces, search, metric
         used = {cell.seed for cell in plan.cells}
         self._seed = next(seed for seed in range(_TRIAL_SEED, _TRIAL_SEED + len(used) + 1) if seed not in used)
-        whole = plan.data[first.contender.label, first.train_size]
+        whole = plan.data[first.data_key]
         self._shares = _shares(search, len(whole.data["train"]))
         self._data = {
             share: with_train_size(whole, TrainSize(share=share), plan.data_seed) if share < 1 else whole
@@ -219,7 +219,7 @@ class _Study:
         attempt = _with_values(
             self._first.contender, values, f"{self._first.contender.label} trial {_written(values)}{part}"
         )
-        key = attempt.label, self._first.train_size
+        key = attempt.label, *self._first.data_key[1:]
         plan = replace(self._plan, output=self._plan.output / TRIALS, data={key: self._data[share]})
         cell = _cell(plan, self._first, attempt, self._seed)
         try:
@@ -272,12 +272,13 @@ def _validation_score(record: Record, metric: str) -> float:
 
 
 def _cell(plan: ComparisonPlan, like: Cell, contender: Contender, seed: int) -> Cell:
-    """Return a cell of another contender with the size of train of a cell of the plan."""
+    """Return a cell of another contender with the training sample of a cell of the plan."""
+    key = contender.label, *like.data_key[1:]
     return make_cell(
         contender,
         seed,
-        like.train_size,
-        fingerprint=plan.data[contender.label, like.train_size].fingerprint,
+        key,
+        fingerprint=plan.data[key].fingerprint,
         data_seed=plan.data_seed,
         device=plan.device,
     )

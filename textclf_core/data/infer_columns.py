@@ -35,7 +35,7 @@ TEXT = Value("string", id="text")
 """The feature that marks a column as one of several texts; unmarked string columns aren't texts then."""
 
 # Column names of the stored predictions. A single text column is renamed, so it can't clash with them.
-_TAKEN = ("split", "id", "label", "prediction", "scores", "spans", "unknown_labels")
+TAKEN = ("split", "id", "label", "prediction", "scores", "spans", "unknown_labels")
 
 TEXT_NAMES = ("text", "sentence", "review", "content", "body", "comment", "message", "document", "tweet", "utterance")
 LABEL_NAMES = (
@@ -198,7 +198,7 @@ def _label_beside(source: Source, texts: Sequence[str], label: str | None) -> st
             faults[-1] += did_you_mean(name, columns)
         if texts.count(name) > 1:
             faults.append(f"{source.where}: the text column {name!r} is named twice (text={','.join(texts)})")
-        if name in _TAKEN:
+        if name in TAKEN:
             faults.append(
                 f"{source.where}: one of several text columns can't be named {name!r}, which is a column of the "
                 "predictions; rename it"

@@ -14,6 +14,7 @@ from datasets import Dataset, DatasetDict, IterableDataset, IterableDatasetDict
 
 from textclf_core.data.arrow_columns import OddValue, columns_table, plain_table, table_of
 from textclf_core.data.infer_columns import SPLIT_OF_NAME, Columns, labelled
+from textclf_core.data.marked_columns import mark_columns
 from textclf_core.data.source import Source
 from textclf_core.errors import DataError, shortened, some_of
 from textclf_core.types.progress import Progress
@@ -32,6 +33,9 @@ def from_memory(
     text: Columns = None,
     label: Columns = None,
     names: Sequence[str] = (),
+    *,
+    group: str | None = None,
+    time: str | None = None,
     progress: Progress | None = None,
 ) -> DatasetDict:
     """Return data in memory as splits with the columns ``text`` and ``label``.
@@ -44,6 +48,8 @@ def from_memory(
         text: the text column, or several as a sequence or a comma-separated string; inferred and logged if not given.
         label: the label column; inferred and logged if not given. Several columns hold 0 or 1 each.
         names: the names of labels that are whole numbers from 0, in the order of their ids.
+        group: the column of groups; see :func:`~textclf_core.data.marked_columns.mark_columns`.
+        time: the column of times; see there.
         progress: where to show how many rows of a generator were read; nowhere if not given.
 
     Raises:
@@ -55,6 +61,7 @@ def from_memory(
     labelled_splits = labelled(sources, text=text, label=label, names=names)
     for split in labelled_splits.values():
         split.info.description = "data in memory"
+    mark_columns(labelled_splits, group=group, time=time)
     return labelled_splits
 
 

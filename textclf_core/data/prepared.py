@@ -13,13 +13,12 @@ import numpy as np
 import pyarrow as pa
 from datasets import ClassLabel, Dataset, DatasetDict
 from datasets.fingerprint import generate_random_fingerprint
-from numpy.typing import NDArray
 
 from textclf_core.data.columns import holds, is_text
-from textclf_core.data.holdout import hold_out
+from textclf_core.data.holdout import SHARE, Rows, hold_out, hold_out_groups, hold_out_latest
 from textclf_core.data.infer_columns import TEXT
+from textclf_core.data.marked_columns import group_ids, marked_column, times_of
 from textclf_core.data.row_counts import RowCounts, conflicting_texts, text_keys
-from textclf_core.data.sampling import TrainSize, sample_rows
 from textclf_core.data.source import ReadSplits
 from textclf_core.data.tagged_words import token_task
 from textclf_core.errors import DataError
@@ -54,9 +53,10 @@ def prepare(data: DatasetDict, data_seed: int) -> PreparedData:
     """Check the data, and hold out missing splits from train.
 
     A missing validation or test split takes 10% of train's rows each, stratified by label; exact duplicates of a text
-    stay in the same split, and the order of the rows is kept. Held-out splits are logged. Test is never used as
-    validation. Rows of test without a label are left out and logged, and so are rows of any split of whose several
-    labels none is known.
+    stay in the same split, and the order of the rows is kept. If a column of groups is marked, every group stays in one
+    split instead; if one of times is, test has the latest rows, and validation those before them. Held-out splits are
+    logged. Test is never used as validation. Rows of test without a label are left out and logged, and so are rows of
+    any split of whose several labels none is known.
 
     Args:
         data: ``train`` and optionally ``validation`` and ``test``, with the columns that ``textclf_load_data`` returns.
@@ -64,7 +64,7 @@ def prepare(data: DatasetDict, data_seed: int) -> PreparedData:
 
     Raises:
         DataError: lists all faults: no train split, no rows, no text column, no label, only one label, a label in
-            validation or test that doesn't occur in train, too few rows to hold out from.
+            validation or test that doesn't occur in train, too few rows or groups to hold out from.
     """
     reading = data if isinstance(data, ReadSplits) else ReadSplits(data)
     data, unlabelled = _without_unlabelled(data)
@@ -92,7 +92,11 @@ def prepare(data: DatasetDict, data_seed: int) -> PreparedData:
             "1 row" if unlabelled == 1 else f"{unlabelled} rows",
             "is" if unlabelled == 1 else "are",
         )
-    origins = {name: "given" if name in given else "held out from train" for name in SPLITS}
+    group, time = marked_column(given["train"], "group"), marked_column(given["train"], "time")
+    by = " by group" if group else " by time" if time else ""
+    if time:
+        times_of(given["train"], time)  # refuses what is no time, even if no split is held out
+    origins = {name: "given" if name in given else f"held out from train{by}" for name in SPLITS}
     sources = dict.fromkeys(split.info.description for split in given.values() if split.info.description)
     record = DataRecord(
         source="; ".join(sources),
@@ -103,35 +107,16 @@ def prepare(data: DatasetDict, data_seed: int) -> PreparedData:
         splits=(),
         read_from=reading.read_from or {"text": task.text_columns, "label": ("label",)},
         changes=(*reading.changes, *changes),
+        group_column=group,
+        time_column=time,
     )
     whole = _with_held_out(given, task, data_seed)
     del data, given, reading  # the rows that were split needn't be in memory twice
-    record = _counted(record, whole, origins, unlabelled)
+    record = counted(record, whole, origins, unlabelled)
     for split in record.splits:
         if split.shared_with_train:
             logger.info("%d of the %d texts in %s are also in train", split.shared_with_train, split.rows, split.name)
     return PreparedData(whole, task, record)
-
-
-def with_train_size(prepared: PreparedData, size: TrainSize, data_seed: int) -> PreparedData:
-    """Return the data with a sample of train; validation and test are unchanged.
-
-    Raises:
-        DataError: a label has fewer rows than the sample needs, or the task has no rows per class.
-    """
-    train = prepared.data["train"]
-    kind = kind_of(prepared.task)
-    if kind.no_rows_per_label and size.per_class is not None:
-        raise DataError(
-            f"--train-size {size}: {kind.no_rows_per_label}, so examples per class aren't defined; give a share of "
-            "train, such as 10%."
-        )
-    sample = train.select(sample_rows(kind.strata(train["label"][:]), size, data_seed, prepared.task.label_names))
-    data = DatasetDict({**prepared.data, "train": sample})
-    origins = {split.name: split.origin for split in prepared.record.splits}
-    unlabelled = sum(split.unlabelled for split in prepared.record.splits)
-    record = _counted(replace(prepared.record, train_size=str(size)), data, origins, unlabelled)
-    return PreparedData(data, prepared.task, record)
 
 
 def task_of(data: DatasetDict) -> Task:
@@ -181,17 +166,19 @@ def _with_held_out(data: DatasetDict, task: Task, data_seed: int) -> DatasetDict
     if not missing:
         return data
     train = data["train"]
-    kind = kind_of(task)
-    labels, texts = np.array(kind.strata(train["label"][:]), dtype=np.int64), text_keys(kind, train)
-    *held_out, left = hold_out(texts, labels, len(missing), data_seed)
-    if any(not len(rows) for rows in held_out) or len(np.unique(labels[left])) < len(np.unique(labels)):
+    parted = part(train, task, len(missing), data_seed)
+    if parted is None:
+        column = marked_column(train, "time")
+        values = times_of(train, column) if column else strata_and_texts(train, task)[1]
+        different = f"{len(np.unique(values))} different {f'times in {column!r}' if column else 'texts'}"
         raise DataError(
-            f"{named_split(data, 'train')} has {len(train)} rows with {len(np.unique(texts))} different texts: too "
-            f"few to hold out {' and '.join(missing)} from them; provide that split, or more rows"
+            f"{named_split(data, 'train')} has {len(train)} rows with {different}: too few to hold out "
+            f"{' and '.join(missing)} from them; provide that split, or more rows"
         )
-    splits = {**data, "train": _with_rows(train, left)}
+    *held_out, left = parted
+    splits = {**data, "train": with_rows(train, left)}
     for name, rows in zip(missing, held_out, strict=True):
-        splits[name] = _with_rows(train, rows)
+        splits[name] = with_rows(train, rows)
         warning = "; scores on it aren't comparable with published ones" if name == "test" else ""
         logger.info(
             "there is no %s split: %d of train's %d rows were held out for it (data seed %d)%s",
@@ -204,7 +191,36 @@ def _with_held_out(data: DatasetDict, task: Task, data_seed: int) -> DatasetDict
     return DatasetDict({name: splits[name] for name in SPLITS})
 
 
-def _with_rows(split: Dataset, rows: NDArray[np.int64]) -> Dataset:
+def part(train: Dataset, task: Task, parts: int, data_seed: int, share: float = SHARE) -> list[Rows] | None:
+    """Return the row numbers of held-out splits and of the rest of train; ``None`` if the rows don't suffice.
+
+    Raises:
+        DataError: there are too few groups, or a time can't be read.
+    """
+    labels, texts = strata_and_texts(train, task)
+    if column := marked_column(train, "time"):
+        parted = hold_out_latest(times_of(train, column), parts, share)
+    elif column := marked_column(train, "group"):
+        groups = group_ids(train[column][:])
+        if (number := len(np.unique(groups))) <= parts:
+            raise DataError(
+                f"group={column}: train has {number} group{'s' if number > 1 else ''}, but {parts + 1} are needed, one "
+                "for each split; provide the splits, or another column"
+            )
+        parted = hold_out_groups(groups, labels, parts, data_seed, share)
+    else:
+        parted = hold_out(texts, labels, parts, data_seed, share)
+    lost = len(np.unique(labels[parted[-1]])) < len(np.unique(labels))
+    return None if lost or not all(map(len, parted)) else parted
+
+
+def strata_and_texts(split: Dataset, task: Task) -> tuple[Rows, Rows]:
+    """Return the stratum of each row, and a number that is the same for equal texts; int64, shape (rows,)."""
+    kind = kind_of(task)
+    return np.array(kind.strata(split["label"][:]), dtype=np.int64), text_keys(kind, split)
+
+
+def with_rows(split: Dataset, rows: Rows) -> Dataset:
     """Return some rows of a split, in order, as a table of their own, which is read much faster than a selection."""
     chosen = np.zeros(len(split), dtype=bool)
     chosen[rows] = True
@@ -239,7 +255,7 @@ def _without_unknown(data: DatasetDict, kind: DataKind) -> tuple[DatasetDict, di
     return DatasetDict({name: split for name, split in left.items() if len(split)}), missing
 
 
-def _counted(record: DataRecord, data: DatasetDict, origins: Mapping[str, str], unlabelled: int) -> DataRecord:
+def counted(record: DataRecord, data: DatasetDict, origins: Mapping[str, str], unlabelled: int) -> DataRecord:
     """Return the record with the facts of the splits, and their fingerprint."""
     kind = kind_of(record.task)
     counts = {name: RowCounts.of(kind, data[name]) for name in SPLITS}
@@ -260,10 +276,12 @@ def _counted(record: DataRecord, data: DatasetDict, origins: Mapping[str, str], 
         )
         for name, one in counts.items()
     )
-    hashes = [[split.name, split.sha256] for split in splits]
+    facts: list[object] = [record.label_names, record.text_columns, [[split.name, split.sha256] for split in splits]]
+    # Equal rows of which others count as one draw are other data.
+    facts += [[column] for column in (record.group_column, record.time_column) if column]
     return replace(
         record,
         splits=splits,
-        fingerprint=hashlib.sha256(json.dumps([record.label_names, record.text_columns, hashes]).encode()).hexdigest(),
+        fingerprint=hashlib.sha256(json.dumps(facts).encode()).hexdigest(),
         conflicting_texts=conflicting_texts(list(counts.values())),
     )

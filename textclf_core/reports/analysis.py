@@ -124,6 +124,21 @@ class Analysis:
         """Return a score so that larger is better, whatever the metric."""
         return self.measured.info.oriented(score)
 
+    @property
+    def cluster(self) -> str | None:
+        """The column whose equal values count as one draw; ``None`` for the texts."""
+        return self.criteria.cluster or self.data.group_column
+
+    @property
+    def vary(self) -> str:
+        """What varies over the seeds: ``data`` if each has its own training sample, else ``seed``."""
+        return "data" if self.data.drawn_from else "seed"
+
+    @property
+    def overlap(self) -> float | None:
+        """The share of their training rows that two seeds have in common; ``None`` if all have the same sample."""
+        return _overlap([run.record.data for row in self.rows for run in row.line.runs])
+
 
 def analyse(runs: Iterable[StoredRun], criteria: Criteria | None = None) -> tuple[Analysis, ...]:
     """Return an analysis for each data set among the runs.
@@ -148,13 +163,14 @@ def _analyse(contenders: Sequence[ContenderRuns], criteria: Criteria) -> Analysi
     check_defined(measured, scored_rows(first), f"test (data: {data.source})")
     looks = sorted({look for one in contenders for run in one.runs for look in run.record.looks if look > 1})
     clusters = clusters_of(first, criteria.cluster)
-    stratified = any(split.name == "test" and split.origin != "given" for split in data.splits)
+    stratified = any(split.name == "test" and split.origin == "held out from train" for split in data.splits)
     compared = compare(
         {one.label: models_of(one, measured) for one in contenders},
         measured.info,
         tolerance=tolerance,
         labels=labels_of(first) if stratified else None,
         clusters=clusters,
+        overlap=_overlap([run.record.data for one in contenders for run in one.runs]),
         looks=looks,
         with_pairs=criteria.pairs,
     )
@@ -176,11 +192,29 @@ def _analyse(contenders: Sequence[ContenderRuns], criteria: Criteria) -> Analysi
         looks=tuple(looks),
         test_draws=len(np.unique(clusters)),
         smallest_difference=compared.detectable,
-        sentence=_sentence(compared, recommended, criteria.kinds[criteria.cost], price),
+        sentence=_sentence(compared, recommended, criteria.kinds[criteria.cost], price) + _scope(compared, data),
         volumes=_volumes(rows, criteria, tolerance),
         data=data,
         pairs=compared.pairs,
     )
+
+
+def _overlap(data: Sequence[DataRecord]) -> float | None:
+    """Return the expected share of training rows that two samples have in common; ``None`` if there is one sample."""
+    shares = [
+        split.rows / one.drawn_from.rows
+        for one in data
+        for split in one.splits
+        if one.drawn_from and split.name == "train"
+    ]
+    return _mean(shares) if shares else None
+
+
+def _scope(compared: Comparison, data: DataRecord) -> str:
+    """Return the end of the verdict: for which training samples it holds, if it is about strategies at all."""
+    if compared.of_trained_models:
+        return ""
+    return f" This holds {'over training samples' if data.drawn_from else 'for this training sample'}."
 
 
 def _volumes(rows: Sequence[Row], criteria: Criteria, tolerance: float) -> str | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from textclf_core.errors import UsageError, did_you_mean
 from textclf_core.reports.costs import TOLERANCE, CostKind
-from textclf_core.reports.prices import MONEY, Prices, cost_kinds
+from textclf_core.reports.prices import MONEY, Prices, cost_kinds, parse_prices
 from textclf_core.types.metric import MetricInfo
 
 
@@ -32,6 +32,30 @@ class Criteria:
     pairs: bool = False
     cluster: str | None = None
     prices: Prices | None = None
+
+    @classmethod
+    def parsed(
+        cls,
+        *,
+        metric: str | None,
+        cost: str,
+        tolerance: float | None,
+        pairs: bool,
+        cluster: str | None,
+        price: str | None,
+        label_price: float,
+        predictions: str | None,
+        months: float,
+    ) -> Criteria:
+        """Return the criteria that the arguments of ``compare`` and ``report`` stand for.
+
+        Raises:
+            UsageError: one of them can't be used.
+        """
+        prices = parse_prices(price, label_price, predictions, months)
+        criteria = cls(metric=metric, cost=cost, tolerance=tolerance, pairs=pairs, cluster=cluster, prices=prices)
+        criteria.check()
+        return criteria
 
     @property
     def kinds(self) -> Mapping[str, CostKind]:

@@ -180,9 +180,9 @@ class LearningCurves:
 
 def learning_curves(analyses: Sequence[Analysis]) -> tuple[LearningCurves, ...]:
     """Return the learning curves for each test split with analyses at two or more sizes of train."""
-    by_test: dict[str, list[Analysis]] = {}
+    by_test: dict[tuple[str, str], list[Analysis]] = {}
     for analysis in analyses:
-        by_test.setdefault(test_of(analysis).sha256, []).append(analysis)
+        by_test.setdefault((test_of(analysis).sha256, analysis.vary), []).append(analysis)
     return tuple(_curves(group) for group in by_test.values() if len({_train_rows(one) for one in group}) > 1)
 
 
@@ -230,8 +230,8 @@ def _fit(models: Mapping[int, Sequence[Model]], analysis: Analysis, run: StoredR
     error = joint_error(
         {str(size): of_size for size, of_size in models.items()},
         metric,
-        labels=labels_of(run) if test_of(analysis).origin != "given" else None,
-        clusters=clusters_of(run, analysis.criteria.cluster),
+        labels=labels_of(run) if test_of(analysis).origin == "held out from train" else None,
+        clusters=clusters_of(run, analysis.cluster),
     )
     return fit_curve(list(models), error, metric, tolerance=analysis.tolerance)
 

@@ -35,6 +35,9 @@ def data_json(data: DataRecord) -> dict[str, Any]:
         "fingerprint": data.fingerprint,
         "train_size": data.train_size,
         "read_from": data.read_from,
+        "group_column": data.group_column,
+        "time_column": data.time_column,
+        "drawn_from_rows": data.drawn_from.rows if data.drawn_from else None,
         "splits": {
             split.name: {
                 "rows": split.rows,
@@ -98,7 +101,11 @@ def _truncated(splits: Sequence[SplitRecord]) -> str:
 def other_rows(data: DataRecord) -> Iterator[tuple[str, str]]:
     """Yield what was read other than the rows and labels of the splits, as pairs of name and value."""
     if data.read_from:
-        yield "columns", "; ".join(f"{what} from {', '.join(names)}" for what, names in data.read_from.items())
+        named = {**data.read_from, **{what: (column,) for what, column in _marked(data) if column}}
+        yield "columns", "; ".join(f"{what} from {', '.join(names)}" for what, names in named.items())
+    if data.drawn_from:
+        drawn = "train and validation" if data.time_column is None else "train"
+        yield "samples", f"{drawn} drawn anew for each seed from {_count(data.drawn_from.rows, 'row')}"
     if empty := [f"{split.empty_texts:,} in {split.name}" for split in data.splits if split.empty_texts]:
         yield "empty texts", ", ".join(empty)
     repeated = [
@@ -129,6 +136,10 @@ def other_rows(data: DataRecord) -> Iterator[tuple[str, str]]:
     yield from _lacking_rows(data)
     for change in data.changes:
         yield "changed", change
+
+
+def _marked(data: DataRecord) -> tuple[tuple[str, str | None], ...]:
+    return ("groups", data.group_column), ("times", data.time_column)
 
 
 def _lacking_rows(data: DataRecord) -> Iterator[tuple[str, str]]:

@@ -153,11 +153,13 @@ def clusters_of(run: StoredRun, column: str | None) -> NDArray[np.int64]:
 
     Args:
         run: any run on the data.
-        column: a column whose equal values are one draw too, such as an author; ``None`` for the texts alone.
+        column: a column whose equal values are one draw, such as an author, and rows without a value one each; if
+            ``None``, that of the data's groups, or else the texts.
 
     Raises:
         UsageError: the predictions don't have the column.
     """
+    column = column or run.record.data.group_column
     if column is not None and column not in run.test.column_names:
         known = [name for name in run.test.column_names if name not in ("split", "label", "prediction", "scores")]
         raise UsageError(
@@ -167,8 +169,9 @@ def clusters_of(run: StoredRun, column: str | None) -> NDArray[np.int64]:
     names = run.record.data.text_columns if column is None else (column,)
     ids: dict[str, int] = {}
     # By their representation, since lists aren't hashable.
-    rows = zip(*(run.test[name].to_pylist() for name in names), strict=True)
-    return np.array([ids.setdefault(repr(row), len(ids)) for row in rows], dtype=np.int64)
+    rows = enumerate(zip(*(run.test[name].to_pylist() for name in names), strict=True))
+    keys = (repr(number if row == (None,) else row) for number, row in rows)
+    return np.array([ids.setdefault(key, len(ids)) for key in keys], dtype=np.int64)
 
 
 def entity_mode(record: Record) -> Mode:

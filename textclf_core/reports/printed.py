@@ -91,7 +91,11 @@ def report_rows(analyses: Sequence[Analysis], options: ReportOptions) -> list[di
     for analysis in analyses:
         known = columns_of(analysis)
         columns = pick(options.columns, known) if options.columns is not None else list(known.values())
-        data: dict[str, Value] = {"data": analysis.data.source, "train_size": analysis.data.train_size}
+        data: dict[str, Value] = {
+            "data": analysis.data.source,
+            "train_size": analysis.data.train_size,
+            "vary": analysis.vary,
+        }
         own = raw_rows(columns, sort_rows(analysis.rows, options.sort or "score", known))
         rows += [(data if len(analyses) > 1 else {}) | row for row in own]
     # Comparisons may have different metrics; a metric that a row lacks is empty.
@@ -100,9 +104,10 @@ def report_rows(analyses: Sequence[Analysis], options: ReportOptions) -> list[di
 
 
 def heading_of(analysis: Analysis) -> str:
-    """Return the heading of a comparison: its data, and the size of train."""
+    """Return the heading of a comparison: its data, the size of train, and whether each seed has its own sample."""
     size = analysis.data.train_size
-    return f"{analysis.data.source}, {size} of train" if size else analysis.data.source
+    own = ", its own training sample for each seed" if analysis.data.drawn_from else ""
+    return f"{analysis.data.source}, {size} of train{own}" if size else f"{analysis.data.source}{own}"
 
 
 def _data_read(analysis: Analysis, format: str, shown: set[tuple[str, ...]]) -> str:

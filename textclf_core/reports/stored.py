@@ -132,7 +132,8 @@ def find_runs(paths: Iterable[Path]) -> list[StoredRun]:
 def gather(runs: Iterable[StoredRun]) -> dict[str, tuple[ContenderRuns, ...]]:
     """Return the contenders of each table, by the data's fingerprint, in the order of their start times.
 
-    Runs that differ only in the seed are one contender; of two runs with the same seed the later one is used. If
+    Runs that differ only in the seed are one contender, also where each seed has its own training sample, which is a
+    separate table from one sample for all; of two runs with the same seed the later one is used. If
     contenders have the same label but differ in other plugins, these are appended to the label. Tuned contenders are in
     a separate table, together with those that have nothing to tune, since comparing tuned with untuned contenders isn't
     a comparison of strategies.
@@ -142,12 +143,12 @@ def gather(runs: Iterable[StoredRun]) -> dict[str, tuple[ContenderRuns, ...]]:
     tuned: dict[str, set[str]] = {}
     for run in ordered:
         if run.record.tuning:
-            tuned.setdefault(run.record.data.fingerprint, set()).update(
+            tuned.setdefault(_data_key(run.record), set()).update(
                 one.option.partition(":")[2] for one in run.record.tuning.options
             )
-    untuned = {run.record.data.fingerprint for run in ordered if _could_be_tuned(run.record, tuned)}
+    untuned = {_data_key(run.record) for run in ordered if _could_be_tuned(run.record, tuned)}
     for run in ordered:
-        fingerprint = run.record.data.fingerprint
+        fingerprint = _data_key(run.record)
         tables = [fingerprint] if not run.record.tuning and (fingerprint in untuned or fingerprint not in tuned) else []
         if run.record.tuning or (fingerprint in tuned and not _could_be_tuned(run.record, tuned)):
             tables.append(f"{fingerprint} tuned")
@@ -167,13 +168,22 @@ def gather(runs: Iterable[StoredRun]) -> dict[str, tuple[ContenderRuns, ...]]:
 def _could_be_tuned(record: Record, tuned: Mapping[str, Collection[str]]) -> bool:
     """Return whether a run's trainer has an option that other runs on the same data tuned, but this run didn't."""
     trainer = record.plugin("trainer")
-    wanted = tuned.get(record.data.fingerprint, ())
+    wanted = tuned.get(_data_key(record), ())
     return not record.tuning and trainer is not None and any(option in trainer.options for option in wanted)
+
+
+def _data_key(record: Record) -> str:
+    """Return what identifies the data: their fingerprint, or that of what each seed's own sample was drawn from."""
+    source = record.data.drawn_from
+    if source is None:
+        return record.data.fingerprint
+    return f"{record.data.train_size} of {source.fingerprint}, data seed {source.data_seed}"
 
 
 def _identity(record: Record) -> str:
     plugins = [[plugin.name, plugin.options] for plugin in record.plugins if _distinguishes(plugin)]
-    return json.dumps([record.label, plugins, record.data_seed], sort_keys=True)
+    data_seed = None if record.data.drawn_from else record.data_seed
+    return json.dumps([record.label, plugins, data_seed], sort_keys=True)
 
 
 def _distinguishes(plugin: PluginRecord) -> bool:

@@ -107,13 +107,15 @@ def summary_html(record: Record, where: str) -> str:
 
 def held_out_sentence(data: DataRecord) -> str | None:
     """Return a sentence on splits that were held out from train; ``None`` if none was."""
-    held_out = [split.name for split in data.splits if split.origin != "given"]
+    held_out = [split.name for split in data.splits if split.origin.startswith("held out")]
     if not held_out:
         return None
+    by = f" by group={data.group_column}" if data.group_column else ""
+    by = f" by time={data.time_column}, the latest rows" if data.time_column else by
     verb = "are" if len(held_out) > 1 else "is"
     # Published scores are test scores, so a held-out validation split doesn't affect the comparison.
     warning = ": not comparable with published scores" if "test" in held_out else ""
-    return f"{' and '.join(held_out)} {verb} held out from train{warning}."
+    return f"{' and '.join(held_out)} {verb} held out from train{by}{warning}."
 
 
 def tokenization_sentences(record: Record) -> str | None:

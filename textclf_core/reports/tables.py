@@ -116,6 +116,8 @@ def comparison_json(
         "volumes": analysis.volumes,
         "recommended": recommended.line.label if recommended else None,
         "tolerance": analysis.tolerance,
+        "vary": analysis.vary,
+        "overlap": analysis.overlap,
         "smallest_difference": _finite(analysis.smallest_difference),
         "seeds": list(analysis.seeds),
         "test_rows": analysis.test_rows,
@@ -140,7 +142,7 @@ def limits(analysis: Analysis) -> list[str]:
     """Return sentences on the basis of a comparison and on what it can't detect."""
     rows = f"{analysis.test_rows:,} test examples"
     if analysis.test_draws < analysis.test_rows:
-        what = f"different values of {analysis.criteria.cluster}" if analysis.criteria.cluster else "different texts"
+        what = f"different values of {analysis.cluster}" if analysis.cluster else "different texts"
         rows += f" of {analysis.test_draws:,} {what}, which count as one draw each"
     fewest = min(len(row.line.seeds) for row in analysis.rows)
     if len(analysis.seeds) == 1:
@@ -149,7 +151,7 @@ def limits(analysis: Analysis) -> list[str]:
             "strategies. Run more seeds to compare strategies."
         ]
     else:
-        sentences = [f"{_seeds(analysis)}, {rows}."]
+        sentences = [f"{_seeds(analysis)}, {rows}.", _samples(analysis)]
         if fewest <= _FEW_SEEDS and len(analysis.rows) > 1:
             sentences.append(
                 "With so few seeds, all contenders are assumed to vary alike from seed to seed, unless one is shown to "
@@ -167,6 +169,17 @@ def limits(analysis: Analysis) -> list[str]:
     if analysis.smallest_difference is not None:
         sentences.append(_smallest_difference(analysis.smallest_difference, rough=fewest <= _ROUGH_SEEDS))
     return [*sentences, *filter(None, [analysis.volumes, held_out_sentence(analysis.data)])]
+
+
+def _samples(analysis: Analysis) -> str:
+    """Return a sentence on the training samples of the seeds."""
+    if analysis.overlap is None:
+        return "All seeds have the same training sample; with `--vary data` each has its own."
+    return (
+        "Each seed has its own training sample, the same for all contenders. Those of two seeds share about "
+        f"{100 * analysis.overlap:.2g}% of their rows, for which verdicts and intervals allow; smaller samples, as by "
+        "`--train-size`, share fewer."
+    )
 
 
 def _seeds(analysis: Analysis) -> str:

@@ -37,6 +37,8 @@ from textclf_core.statistics.variance import (
 )
 from textclf_core.types.metric import MetricInfo
 
+_DRAWS = 10_000
+
 
 def compare(
     models: Mapping[str, Sequence[Model]],
@@ -46,6 +48,7 @@ def compare(
     tolerance: float | None = 0.01,
     labels: NDArray[np.int64] | None = None,
     clusters: NDArray[np.int64] | None = None,
+    overlap: float | None = None,
     looks: Sequence[int] = (),
     with_pairs: bool = False,
     resamples: int = 2000,
@@ -70,6 +73,8 @@ def compare(
             of labels are fixed.
         clusters: the cluster of each row, int64, shape (rows,): rows of one cluster, such as copies of a text, count as
             one draw. Every row is its own if not given.
+        overlap: the share of their training rows that two seeds have in common on average, below 1, where each seed has
+            its own training sample, which all contenders share; ``None`` where all seeds have the same sample.
         looks: the numbers of seeds at which the comparison was planned to be looked at, ascending, the present one and
             later ones among them. Verdicts hold over all looks with two seeds or more; a contender that was worse at
             one got no more seeds.
@@ -81,7 +86,7 @@ def compare(
     Raises:
         DataError: the models have other numbers of rows, or the metric has no value for one.
     """
-    inputs = _Inputs(models, metric, alpha, resamples, seed, labels=labels, clusters=clusters)
+    inputs = _Inputs(models, metric, alpha, resamples, seed, labels=labels, clusters=clusters, overlap=overlap)
     means = {name: scores.mean for name, scores in inputs.scores.items()}
     best = max(means, key=lambda name: means[name])
     several = len(means) > 1
@@ -133,7 +138,12 @@ def _compare_with_best(inputs: _Inputs, looks: Sequence[int], seed: int) -> Comp
     candidates = np.arange(len(inputs.scores))
     for look in reached:
         scores = {name: one.first(look) for name, one in inputs.scores.items()}
-        error = JointError(scores, seed_variances(scores, inputs.strata), inputs.strata, inputs.metric.width)
+        error = JointError(
+            scores,
+            seed_variances(scores, inputs.strata, inputs.overlap or 0.0),
+            inputs.strata,
+            inputs.metric.width,
+        )
         counts.append([len(one.by_seed) for one in scores.values()])
         values = SequentialCriticalValues(
             error, np.array(counts), planned, criticals, alpha=inputs.alpha, rng=np.random.default_rng(seed)
@@ -222,9 +232,10 @@ class _Inputs:
         *,
         labels: NDArray[np.int64] | None = None,
         clusters: NDArray[np.int64] | None = None,
+        overlap: float | None = None,
     ) -> None:
         self.rows = _check(models, metric, clusters)
-        self.models, self.metric = models, metric
+        self.models, self.metric, self.overlap = models, metric, overlap
         self.level, self.alpha, self.resamples = 1 - alpha, alpha, resamples
         each = [model for of_one in models.values() for model in of_one]
         most = min((model.most_draws for model in each if model.most_draws is not None), default=None)
@@ -233,7 +244,7 @@ class _Inputs:
         # Tests and intervals of single models resample rows, and need the metric of any resample.
         self.resampled = self.draws.are_rows and all(isinstance(model, SummedModel) for model in each)
         self.scores = {name: self._scores(of_one) for name, of_one in models.items()}
-        self.seed_variances = seed_variances(self.scores, self.strata)
+        self.seed_variances = seed_variances(self.scores, self.strata, overlap or 0.0)
         self.joint = JointError(self.scores, self.seed_variances, self.strata, metric.width)
         self.rng = np.random.default_rng(seed)
         self.replicates: dict[str, NDArray[np.float64]] = {}
@@ -275,7 +286,7 @@ class _Inputs:
         """Return the interval of a contender's score, below the score longer if it was selected as the best."""
         scores = self.scores[name]
         error = standard_error(self.by_examples(name), self.draws.number, self.seeds(name))
-        reach = np.full(2, self._quantile(error))
+        reach = np.full(2, self._quantile(error) if self.overlap is None else self._quantile_over_samples(name, error))
         if selected:
             reach[0] = max(reach[0], selection_quantile(self.joint, alpha=self.alpha / 2, rng=np.random.default_rng(0)))
         interval = self._within_limits(scores.mean, error, reach, name)
@@ -289,6 +300,18 @@ class _Inputs:
 
     def _quantile(self, error: StandardError) -> float:
         return float(stats.t.isf((1 - self.level) / 2, error.degrees_of_freedom))
+
+    def _quantile_over_samples(self, name: str, error: StandardError) -> float:
+        """Return the quantile, in standard errors, where each seed has its own training sample.
+
+        A sample may be good or bad for all contenders alike, so the others tell little about its variance. And samples
+        that overlap make so much of a small variance that Satterthwaite's degrees of freedom may be less than one.
+        """
+        [(between, seeds)] = self.seeds(name)
+        own = replace(between, degrees_of_freedom=min(between.degrees_of_freedom, seeds - 1))
+        alone = JointError({name: self.scores[name]}, {name: own}, self.strata, self.metric.width)
+        errors, _ = alone.draw_errors(_DRAWS, np.random.default_rng(0), possible=True)
+        return float(np.quantile(np.abs(errors), self.level)) / error.value if error.value else 0.0
 
     def _within_limits(self, mean: float, error: StandardError, reach: NDArray[np.float64], name: str) -> Interval:
         """Return an interval of so many standard errors below and above a mean, within the metric's limits.

@@ -113,7 +113,9 @@ class ComparisonWithBest:
         by_seeds = float(self._error.by_seeds[[best, one]].sum())
         by_examples = float(self._error.pair_variances[best, one]) - by_seeds
         seeds, rows = int(self._error.counts[[best, one]].min()), self._error.rows
-        if by_seeds and by_examples < wanted and (more := by_seeds / (wanted - by_examples)) * seeds <= _MOST_SEEDS:
+        lasting = float(self._error.lasting[[best, one]].sum())
+        shrinking, left = by_seeds - lasting, wanted - by_examples - lasting
+        if shrinking and left > 0 and (more := shrinking / left) * seeds <= _MOST_SEEDS:
             return Needed(seeds=math.ceil(more * seeds))
         if by_seeds < wanted and (more := by_examples / (wanted - by_seeds)) <= _MOST_TIMES_THE_ROWS:
             return Needed(rows=math.ceil(more * rows))
@@ -140,14 +142,14 @@ def selection_quantile(error: JointError, *, alpha: float, rng: np.random.Genera
     It is a quantile of the largest studentised error among all contenders: whichever looks best was chosen for its
     error as well as for its score.
     """
-    errors, estimates = error.draw_errors(_DRAWS, rng), error.draw_estimates(_DRAWS, rng)
+    errors, estimates = error.draw_errors(_DRAWS, rng)
     spread = np.sqrt(np.diag(error.by_examples) + estimates)
     return float(np.quantile((errors / spread).max(axis=1), 1 - alpha))
 
 
 def _beaten_by_chance(error: JointError, rng: np.random.Generator) -> NDArray[np.float64]:
     """Return by how many standard errors each contender is beaten if all are equal, (draws, contenders)."""
-    errors, estimates = error.draw_errors(_DRAWS, rng), error.draw_estimates(_DRAWS, rng)
+    errors, estimates = error.draw_errors(_DRAWS, rng)
     spread = np.sqrt(error.variances_of_differences(estimates))
     beaten = np.empty_like(errors)
     for one in range(errors.shape[1]):

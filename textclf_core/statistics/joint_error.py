@@ -73,6 +73,17 @@ class JointError:
         return result
 
     @property
+    def lasting(self) -> NDArray[np.float64]:
+        """The variance of each mean that more seeds don't shrink, since their training samples overlap, (contenders,).
+
+        It is a part of ``by_seeds``.
+        """
+        result = np.zeros(len(self.means))
+        for members, own in self._groups:
+            result[members] = own.value * own.lasting
+        return result
+
+    @property
     def common(self) -> NDArray[np.float64]:
         """The covariance of the means over rows without what the seeds' own errors on these rows add to it."""
         explained = np.zeros(len(self.means))
@@ -80,9 +91,27 @@ class JointError:
             explained[members] = min(own.explained, own.between)
         return self.by_examples - np.diag(explained / self.counts)
 
+    @property
+    def overlaps(self) -> bool:
+        """Whether training samples overlap, so that the variance between seeds is multiplied, perhaps by a lot."""
+        return any(own.lasting for _, own in self._groups)
+
     def draw_common(self, draws: int, rng: np.random.Generator) -> NDArray[np.float64]:
         """Return errors over rows that all looks at a comparison share, float64, (draws, contenders)."""
         return np.asarray(rng.standard_normal((draws, len(self.means))) @ _root(self.common).T)
+
+    def draw_squares(self, draws: int, rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the mean square between seeds, and the variance of a mean that more seeds don't shrink.
+
+        As estimated, or, where samples overlap, as they may be: see :meth:`draw_errors`. Both (draws, contenders).
+        """
+        squares = np.tile(self.between, (draws, 1))
+        lasting = np.zeros_like(squares)
+        for members, own in self._groups if self.overlaps else ():
+            square = _possible_square(own, draws, rng)[:, None]
+            squares[:, members] = square
+            lasting[:, members] = own.lasting * np.maximum(0, square - own.explained)
+        return squares, lasting
 
     def variances_with(self, squares: NDArray[np.float64], counts: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the variance of each difference as it would be estimated at a look, (draws, contenders, contenders).
@@ -92,19 +121,41 @@ class JointError:
             counts: the number of seeds of each contender, (contenders,).
         """
         by_seeds = np.zeros_like(squares)
-        for members, _ in self._groups:
+        for members, of_group in self._groups:
             freedom = max(1, int((counts[members] - 1).sum()))
-            by_seeds[:, members] = squares[:, members].sum(axis=1, keepdims=True) / freedom / counts[members]
+            between = squares[:, members].sum(axis=1, keepdims=True) / freedom
+            lasting = of_group.lasting * np.maximum(0, between - of_group.explained)
+            by_seeds[:, members] = between / counts[members] + lasting
         own = np.diag(self.common)
         shared = own[:, None] + own - 2 * self.common
         return np.maximum(shared + by_seeds[:, :, None] + by_seeds[:, None, :], np.finfo(float).tiny)
 
-    def draw_errors(self, draws: int, rng: np.random.Generator) -> NDArray[np.float64]:
-        """Return errors of the means as the estimates have them, float64, (draws, contenders)."""
-        by_examples = rng.standard_normal((draws, len(self.means))) @ _root(self.by_examples).T
-        return np.asarray(by_examples + rng.standard_normal((draws, len(self.means))) * np.sqrt(self.by_seeds))
+    def draw_errors(
+        self, draws: int, rng: np.random.Generator, *, possible: bool | None = None
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return errors of the means, and the variance of each mean between seeds as it is estimated beside them.
 
-    def draw_estimates(self, draws: int, rng: np.random.Generator) -> NDArray[np.float64]:
+        The errors are drawn as if the estimated variance were the true one, and the estimate is drawn with them. Where
+        training samples overlap, the variance is multiplied, and an estimate that happens to be 0 would hide all of it:
+        then the estimate is as it is, and the errors have the variance that it may stand for.
+
+        Args:
+            draws: the number of draws.
+            rng: the random generator.
+            possible: whether the errors have the variance as it may be; if samples overlap, if not given.
+
+        Returns:
+            Both float64, (draws, contenders).
+        """
+        by_examples = rng.standard_normal((draws, len(self.means))) @ _root(self.by_examples).T
+        if self.overlaps if possible is None else possible:
+            drawn = [np.maximum(0, _possible_square(own, draws, rng) - own.explained) for _, own in self._groups]
+            variances, estimates = self._of_groups(drawn, draws), np.tile(self.by_seeds, (draws, 1))
+            return by_examples + rng.standard_normal(variances.shape) * np.sqrt(variances), estimates
+        errors = by_examples + rng.standard_normal((draws, len(self.means))) * np.sqrt(self.by_seeds)
+        return errors, self._draw_estimates(draws, rng)
+
+    def _draw_estimates(self, draws: int, rng: np.random.Generator) -> NDArray[np.float64]:
         """Return what the variance between seeds could have been estimated as, if the estimate were the truth.
 
         Returns:
@@ -125,17 +176,24 @@ class JointError:
         Returns:
             Of each mean, float64, (draws, contenders).
         """
-        drawn = []
-        for _, own in self._groups:
-            square = own.between * own.degrees_of_freedom / rng.chisquare(own.degrees_of_freedom + 2, draws)
-            drawn.append(np.maximum(0, square - own.explained))
+        drawn = [
+            np.maximum(0, _possible_square(own, draws, rng, more_freedom=2) - own.explained) for _, own in self._groups
+        ]
         return self._of_groups(drawn, draws)
 
     def _of_groups(self, variances: Sequence[NDArray[np.float64]], draws: int) -> NDArray[np.float64]:
         result = np.zeros((draws, len(self.means)))
-        for (members, _), own in zip(self._groups, variances, strict=True):
-            result[:, members] = own[:, None] / self.counts[members]
+        for (members, of_group), own in zip(self._groups, variances, strict=True):
+            result[:, members] = own[:, None] * (1 / self.counts[members] + of_group.lasting)
         return result
+
+
+def _possible_square(
+    estimate: SeedVariance, draws: int, rng: np.random.Generator, *, more_freedom: int = 0
+) -> NDArray[np.float64]:
+    """Return what the mean square between seeds could be, given the estimate: scaled inverse chi-square, (draws,)."""
+    freedom = estimate.degrees_of_freedom
+    return np.asarray(estimate.between * freedom / rng.chisquare(freedom + more_freedom, draws))
 
 
 def _example_covariance(influences: NDArray[np.float64], strata: Sequence[NDArray[np.int64]]) -> NDArray[np.float64]:

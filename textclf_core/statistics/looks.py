@@ -2,7 +2,8 @@
 
 The same test rows are used at every look, so the error over rows is shared by all of them; more seeds shrink the error
 between seeds only. The accepted probability of a false verdict is spent over the looks by their share of information
-(Lan and DeMets, Biometrika 70, 1983, pp. 659-663). The information is 1 / (V_rows + V_seeds / S) for S seeds.
+(Lan and DeMets, Biometrika 70, 1983, pp. 659-663). The information is 1 / (V_rows + V_seeds / S) for S seeds. What
+overlapping training samples have in common counts as V_rows, since more seeds don't shrink it.
 """
 
 from __future__ import annotations
@@ -84,8 +85,8 @@ def _information(error: JointError, looks: int, planned: Sequence[int]) -> float
     """Return the share of the last planned look's information that the looks so far have."""
     number = len(error.means)
     pairs = np.triu_indices(number, 1)
-    own = np.diag(error.common)
-    rows = np.median((own[:, None] + own - 2 * error.common)[pairs])
+    own, lasting = np.diag(error.common), error.lasting
+    rows = np.median((lasting[:, None] + lasting)[pairs]) + np.median((own[:, None] + own - 2 * error.common)[pairs])
     seeds = np.median((error.between[:, None] + error.between)[pairs])
     now, last = (rows + seeds / planned[place] for place in (looks - 1, -1))
     return float(last / now) if now else 1.0
@@ -96,15 +97,20 @@ def _beaten_by_chance(
 ) -> list[NDArray[np.float64]]:
     """Return for each look by how many standard errors each contender is beaten if all are equal."""
     number = len(error.means)
-    rows = error.draw_common(_DRAWS, rng)
-    deviations = rng.standard_normal((_DRAWS, number, int(counts.max()))) * np.sqrt(error.between)[:, None]
+    between, lasting = error.draw_squares(_DRAWS, rng)
+    shared = error.draw_common(_DRAWS, rng)
+    if error.overlaps:
+        shared += rng.standard_normal(lasting.shape) * np.sqrt(lasting)
+    deviations = rng.standard_normal((_DRAWS, number, int(counts.max()))) * np.sqrt(between)[:, :, None]
     beaten = []
     for of_look in counts:
         used = np.arange(deviations.shape[2]) < of_look[:, None]
         means = np.where(used, deviations, 0).sum(axis=2) / of_look
         squares = np.where(used, (deviations - means[:, :, None]) ** 2, 0).sum(axis=2)
+        if error.overlaps:  # the estimate is as it is; see JointError.draw_errors
+            squares = np.tile(error.between * (of_look - 1), (_DRAWS, 1))
         spread = np.sqrt(error.variances_with(squares, of_look))
-        errors = rows + means
+        errors = shared + means
         largest = np.full((_DRAWS, number), -np.inf)
         for one in range(number):
             others = np.arange(number) != one

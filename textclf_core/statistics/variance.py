@@ -11,6 +11,13 @@ multi-reader multi-case study, with seeds as readers and examples as cases (Gall
 pp. 353-362; Hillis, Statistics in Medicine 26, 2007, pp. 596-619, who compares degrees of freedom). Seeds are nested in
 contenders: seed 0 of one is unrelated to seed 0 of another. Influences (exact for accuracy, to first order for F1) take
 the place of the scores of single examples.
+
+If each seed has its own training sample, V_seeds is also that of samples. Samples that are drawn from one pool overlap,
+so their scatter shows only a part of it. Where a model's score is, to first order, a sum over its training rows, two
+samples that share the part r of their rows have the correlation r. The sample variance then estimates (1 - r) of the
+variance of one sample, and the mean over S seeds has the sample variance times 1/S + r / (1 - r). This is the corrected
+variance of Nadeau and Bengio (Machine Learning 52, 2003, pp. 239-281) with another r: theirs is the share of test rows,
+which here are the same for all seeds and have their own variance.
 """
 
 from __future__ import annotations
@@ -76,12 +83,15 @@ class SeedVariance:
         explained: the part of it that the examples explain.
         degrees_of_freedom: those of ``between``; 0 without an estimate (one seed, or equal predictions).
         pooled: whether several contenders share the estimate.
+        lasting: the part of ``value`` that the mean has however many seeds there are, since their training samples
+            overlap: r / (1 - r).
     """
 
     between: float
     explained: float
     degrees_of_freedom: int
     pooled: bool
+    lasting: float = 0.0
 
     @property
     def value(self) -> float:
@@ -120,7 +130,9 @@ def example_variance(influences: NDArray[np.float64], strata: Sequence[NDArray[n
     return np.asarray(total / influences.shape[-1] ** 2)
 
 
-def seed_variances(scores: Mapping[str, Scores], strata: Sequence[NDArray[np.int64]]) -> dict[str, SeedVariance]:
+def seed_variances(
+    scores: Mapping[str, Scores], strata: Sequence[NDArray[np.int64]], overlap: float = 0.0
+) -> dict[str, SeedVariance]:
     """Return each contender's variance between seeds, without the part that the examples explain.
 
     An estimate from three seeds has two degrees of freedom: a test that uses it finds almost nothing after a correction
@@ -130,7 +142,14 @@ def seed_variances(scores: Mapping[str, Scores], strata: Sequence[NDArray[np.int
     the same, such as a logistic regression. A contender that varies significantly more than all others (F test, at
     ``UNSTEADY_LEVEL`` over the contenders) has its own estimate: few-shot training that fails for some seeds must not
     raise the estimate of the others, nor profit from theirs.
+
+    Args:
+        scores: the scores of each contender.
+        strata: the rows of each stratum.
+        overlap: the share of their training rows that two seeds have in common on average, below 1, if each has its own
+            training sample.
     """
+    lasting = overlap / (1 - overlap)
     between: dict[str, float] = {}
     explained: dict[str, float] = {}
     for name, contender in scores.items():
@@ -147,19 +166,20 @@ def seed_variances(scores: Mapping[str, Scores], strata: Sequence[NDArray[np.int
         shared, of_examples = (
             sum(freedom[name] * squares[name] for name in steady) / together for squares in (between, explained)
         )
-        result |= dict.fromkeys(steady, SeedVariance(shared, of_examples, together, pooled=True))
+        result |= dict.fromkeys(steady, SeedVariance(shared, of_examples, together, True, lasting))
     return result | {
-        name: SeedVariance(between[name], explained[name], freedom[name], pooled=False) for name in unsteady
+        name: SeedVariance(between[name], explained[name], freedom[name], False, lasting) for name in unsteady
     }
 
 
 def standard_error(by_examples: float, rows: int, seeds: Sequence[tuple[SeedVariance, int]]) -> StandardError:
     """Return the standard error of a mean over seeds, or of a difference of two such means.
 
-    The variance is V_examples + sum over contenders of (between - explained) / seeds. The degrees of freedom are
-    Satterthwaite's (Biometrics Bulletin 2, 1946, pp. 110-114) over these mean squares, not over the variances that
-    they leave: a variance between seeds that happens to come out as 0 was estimated from as few seeds as any other
-    (Hillis, Statistics in Medicine 26, 2007, shows that the alternative has too many). A pooled estimate counts once.
+    The variance is V_examples + sum over contenders of (between - explained) (1 / seeds + lasting). The degrees of
+    freedom are Satterthwaite's (Biometrics Bulletin 2, 1946, pp. 110-114) over these mean squares, not over the
+    variances that they leave: a variance between seeds that happens to come out as 0 was estimated from as few seeds as
+    any other (Hillis, Statistics in Medicine 26, 2007, shows that the alternative has too many). A pooled estimate
+    counts once.
 
     Args:
         by_examples: the variance of the mean or difference over examples.
@@ -172,7 +192,7 @@ def standard_error(by_examples: float, rows: int, seeds: Sequence[tuple[SeedVari
         terms = [(own, count) for own, count in seeds if own.degrees_of_freedom and own.pooled == pooled]
         groups = [terms] if pooled and terms else [[term] for term in terms]
         for group in groups:
-            share, own = sum(1 / count for _, count in group), group[0][0]
+            share, own = sum(1 / count + one.lasting for one, count in group), group[0][0]
             total += share * own.value
             doubt += (share * own.between) ** 2 / own.degrees_of_freedom
             doubt += (share * own.explained) ** 2 / (own.degrees_of_freedom * of_rows)

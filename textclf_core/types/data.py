@@ -15,7 +15,8 @@ class SplitRecord:
     Attributes:
         name: ``train``, ``validation`` or ``test``.
         rows: number of rows.
-        origin: ``given``, or ``held out from train``.
+        origin: ``given``, ``held out from train`` (with ``by group`` or ``by time`` where that was asked for), or
+            ``drawn for this seed``.
         sha256: hash of the texts and label names, in order.
         label_counts: number of rows with each label (a row may have several); in a token task, number of words.
         empty_texts: number of rows without text.
@@ -42,6 +43,21 @@ class SplitRecord:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DrawnFrom:
+    """The rows that a run's own training sample was drawn from.
+
+    Attributes:
+        rows: number of rows of train and validation together, or of train alone if validation isn't drawn.
+        fingerprint: fingerprint of the data that the comparison's runs draw from, test included.
+        data_seed: the comparison's seed of splits and samples; that of the run follows from it and the run's seed.
+    """
+
+    rows: int
+    fingerprint: str
+    data_seed: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class DataRecord:
     """The data of the run: its source, task and splits.
 
@@ -57,6 +73,11 @@ class DataRecord:
         read_from: the names of the text columns and of the label columns in the source; empty if unknown.
         changes: what was dropped or changed when the data were read, with numbers of rows, a sentence each.
         conflicting_texts: number of different texts that occur with different labels; ``None`` if it wasn't counted.
+        drawn_from: what the run's own training sample was drawn from (``textclf compare --vary data``); ``None`` if all
+            seeds have the same sample.
+        group_column: the column whose rows with equal values stay on one side of a split, and count as one draw of
+            test; ``None`` without one.
+        time_column: the column by which splits were made of the past and the future; ``None`` without one.
     """
 
     source: str
@@ -69,6 +90,9 @@ class DataRecord:
     read_from: dict[str, tuple[str, ...]] = field(default_factory=dict)
     changes: tuple[str, ...] = ()
     conflicting_texts: int | None = None
+    drawn_from: DrawnFrom | None = None
+    group_column: str | None = None
+    time_column: str | None = None
 
     @property
     def task(self) -> Task:

@@ -157,9 +157,9 @@ class StartedRun:
         seed: the seed of the head's initial weights, the order of the examples and dropout.
         data_seed: the seed of held-out splits and samples.
         plugins: the active plugins, in the order in which their hooks are called.
-        comparison: the name of the comparison that the run belongs to: that of the folder, and the beginning of the
-            data's fingerprint. It is the same for all its contenders and seeds, and whenever it is continued. ``None``
-            for a run alone.
+        comparison: the name of the comparison that the run belongs to: that of the folder, the beginning of the test
+            rows' hash, and the number of training rows. It is the same for all its contenders and seeds, and whenever
+            it is continued. ``None`` for a run alone.
     """
 
     id: str

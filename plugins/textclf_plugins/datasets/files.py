@@ -48,6 +48,14 @@ class Files:
             "inferred from the columns' names."
         ),
     ] = None
+    group: Annotated[
+        str | None,
+        Option(
+            "A column such as an author: rows that share a value stay on one side of each split that is made, and test "
+            "rows that do count as one draw."
+        ),
+    ] = None
+    time: Annotated[str | None, Option("A column of numbers or dates: splits that are made train on the past.")] = None
     label_separator: Annotated[
         str | None,
         Option(
@@ -98,12 +106,12 @@ class Files:
     @hookimpl
     def textclf_load_data(self) -> DatasetDict:
         """Return the splits for which there are files."""
-        from textclf_core.data import labelled
+        from textclf_core.data import labelled, mark_columns
         from textclf_core.data.separated import SEPARATORS
 
         options = self._read_options()
         separator = self.label_separator
-        return labelled(
+        data = labelled(
             {name: found.read(options) for name, found in self._files().items()},
             text=self.text,
             label=self.label,
@@ -114,6 +122,8 @@ class Files:
             names=self.names,
             sequence=self.sequence,
         )
+        mark_columns(data, group=self.group, time=self.time)
+        return data
 
     def _read_options(self) -> ReadOptions:
         from textclf_core.data.separated import ReadOptions

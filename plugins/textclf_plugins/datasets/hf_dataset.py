@@ -38,6 +38,14 @@ class HfDataset:
             "inferred from the columns' names."
         ),
     ] = None
+    group: Annotated[
+        str | None,
+        Option(
+            "A column such as an author: rows that share a value stay on one side of each split that is made, and test "
+            "rows that do count as one draw."
+        ),
+    ] = None
+    time: Annotated[str | None, Option("A column of numbers or dates: splits that are made train on the past.")] = None
     names: Annotated[
         tuple[str, ...], Option("The names of labels that are integers from 0, or positions in a vector of 0 and 1.")
     ] = ()
@@ -49,7 +57,14 @@ class HfDataset:
 
         loaded = self._load()
         source = next(iter(loaded.values())).info.description
-        data = from_memory(self._with_labels(loaded), text=self.text, label=self.label, names=self.names)
+        data = from_memory(
+            self._with_labels(loaded),
+            text=self.text,
+            label=self.label,
+            names=self.names,
+            group=self.group,
+            time=self.time,
+        )
         for split in data.values():
             split.info.description = source
         return data

@@ -45,7 +45,13 @@ def key(
         base = [PluginSpec("minilm")]
         [contender] = contenders([[PluginSpec("mine", options)]], base, catalogue, without=["dataset"])
         [cell] = cells(
-            [contender], [None], [0], fingerprints={(contender.label, None): "data"}, data_seed=0, device="cpu"
+            [contender],
+            [None],
+            [0],
+            fingerprints={(contender.label, None, None): "data"},
+            own_samples=False,
+            data_seed=0,
+            device="cpu",
         )
         return cell.key
 

@@ -128,8 +128,9 @@ def test_different_data_are_compared_apart(runs: Path, textclf: Textclf, capsys:
     assert [line for line in out.splitlines() if line.startswith("Data: ")] == ["Data: reviews.csv", "Data: other.csv"]
     assert textclf("report", "--format", "csv", "--columns", "contender") == 0
     assert capsys.readouterr().out.splitlines() == [
-        "data,train_size,contender",
-        "reviews.csv,,full", "reviews.csv,,freeze-first-n:n=4", "reviews.csv,,majority", "other.csv,,full",
+        "data,train_size,vary,contender",
+        "reviews.csv,,seed,full", "reviews.csv,,seed,freeze-first-n:n=4", "reviews.csv,,seed,majority",
+        "other.csv,,seed,full",
     ]  # fmt: skip
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from label_metrics import METRICS, compare, info_of, model_of, paired_difference, scored_rows, turned
@@ -365,3 +367,44 @@ def test_copies_of_a_row_make_no_interval_shorter(seeds: int) -> None:
 def test_clusters_need_one_for_each_row() -> None:
     with pytest.raises(DataError, match="clusters of shape"):
         compare(REFERENCES, THREE, "accuracy", clusters=np.arange(3))
+
+
+def _of_samples(accuracies: dict[str, float], scatter: float) -> dict[str, NDArray[np.int64]]:
+    """Return predictions of five seeds, whose accuracies scatter as those of training samples do."""
+    rng = np.random.default_rng(2)
+    return {
+        name: np.stack(
+            [
+                np.where(rng.random(ROWS) < accuracy + scatter * deviation, REFERENCES, 1 - REFERENCES)
+                for deviation in rng.normal(size=5)
+            ]
+        )
+        for name, accuracy in accuracies.items()
+    }
+
+
+def test_the_more_training_rows_samples_share_the_longer_all_intervals_are() -> None:
+    predictions = _of_samples({"good": 0.85, "fair": 0.8, "poor": 0.7}, 0.05)
+    found = [compare(REFERENCES, predictions, "accuracy", overlap=overlap) for overlap in (None, 0.1, 0.5, 0.8)]
+    for one in found[0].contenders:
+        lengths = [
+            [interval.high - interval.low for interval in (own.interval, own.distance) if interval]
+            for own in (comparison.contender(one.name) for comparison in found)
+        ]
+        assert all(
+            all(longer >= shorter for longer, shorter in zip(*two, strict=True)) for two in pairwise(lengths[::-1])
+        )
+    losses = [[one.loss.risk for one in comparison.contenders if one.loss] for comparison in found]
+    assert losses[0][1] != losses[-1][1]
+    assert found[-1].detectable is not None
+    assert found[0].detectable is not None
+    assert found[-1].detectable > 1.5 * found[0].detectable
+
+
+def test_what_samples_have_in_common_counts_at_every_look() -> None:
+    predictions = _of_samples({"good": 0.85, "poor": 0.75}, 0.02)
+    shown = [
+        compare(REFERENCES, predictions, "accuracy", overlap=overlap, looks=(3, 5)).contender("poor").verdict
+        for overlap in (0.0, 0.95)
+    ]
+    assert shown == ["worse", "undecided"]

@@ -104,3 +104,14 @@ def test_the_band_of_a_fitted_curve_holds_the_score_at_twice_the_largest_size(si
         widths.append(score.high - score.low)
     assert min(held, gained) / SIMULATIONS >= 1 - _at_most(0.05, SIMULATIONS)
     assert np.mean(widths) < 0.08
+
+
+@pytest.mark.parametrize("train_rows", [32, 4798, 8530])
+def test_claims_over_training_samples_are_false_in_5_of_100_comparisons_at_most(
+    simulation: ModuleType, train_rows: int
+) -> None:
+    world = simulation.World(seeds=5, scatter=0.01, train_rows=train_rows, pool_rows=9596)
+    tally = simulation.simulate(world, SIMULATIONS, simulation.look_at_errors, pairs=True)
+    for false in ("false_best", "false_worse", "false_pair"):
+        assert np.mean(tally.values[false]) <= _at_most(0.05, SIMULATIONS)
+    assert np.mean(tally.values["score"]) >= 1 - _at_most(0.06, SIMULATIONS)

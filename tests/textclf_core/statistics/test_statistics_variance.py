@@ -173,3 +173,25 @@ def test_a_seed_that_is_all_wrong_counts_though_no_row_of_a_seed_differs() -> No
     variance = seed_variances({"a": _scores(right)}, _all(50))["a"]
     assert variance.value == pytest.approx(1 / 3)
     assert variance.degrees_of_freedom == 2
+
+
+def test_what_overlapping_samples_have_in_common_is_not_shrunk_by_more_seeds() -> None:
+    # 0.0006 between seeds, over 3 seeds and once more for what is in common, for each of two; and 0.0001.
+    pooled = SeedVariance(0.0008, 0.0002, 4, pooled=True, lasting=1.0)
+    error = standard_error(0.0001, 101, [(pooled, 3), (pooled, 3)])
+    assert error.value == pytest.approx(np.sqrt(0.0001 + 2 * (1 / 3 + 1) * 0.0006))
+
+
+@pytest.mark.parametrize("rows", [4, 20, 36])
+def test_the_variance_of_a_mean_over_overlapping_samples_is_what_it_is_in_2000_draws_of_the_pool(rows: int) -> None:
+    # Each model's score is the sum of the effects of its training rows, drawn from 40.
+    rng = np.random.default_rng(rows)
+    means, estimates = [], []
+    for _ in range(2000):
+        effects = rng.normal(size=40)
+        drawn = np.array([effects[rng.permutation(40)[:rows]].sum() for _ in range(5)])
+        scores = Scores(drawn, np.zeros((5, 10)))
+        [variance] = seed_variances({"one": scores}, _all(10), overlap=rows / 40).values()
+        means.append(drawn.mean())
+        estimates.append(standard_error(0.0, 10, [(variance, 5)]).value ** 2)
+    assert np.mean(estimates) == pytest.approx(np.var(means), rel=0.1)
