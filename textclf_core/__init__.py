@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from textclf_core.api import compare, inspect_data, open_run, report, run
     from textclf_core.encoder import Encoder
     from textclf_core.encoder.plan import Plan
+    from textclf_core.encoder.saved import load_saved
     from textclf_core.encoder.tokenizing_classifier import Tokenizing
     from textclf_core.encoder.training_cells import TrainedCell, TrainingCell
     from textclf_core.errors import DataError, PluginError, RunError, TextclfError, UsageError
@@ -91,6 +92,7 @@ __all__ = [
     "count_flops",
     "hookimpl",
     "inspect_data",
+    "load_saved",
     "open_run",
     "report",
     "run",
@@ -144,6 +146,7 @@ _MODULES = {
     "count_flops": "training.flops",
     "hookimpl": "hookspecs",
     "inspect_data": "api",
+    "load_saved": "encoder.saved",
     "open_run": "api",
     "report": "api",
     "run": "api",

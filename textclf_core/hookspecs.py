@@ -180,7 +180,7 @@ def textclf_load_model(directory: Path, task: Task) -> Encoder | None:
 
     Returns:
         An ``Encoder`` on the CPU with the saved parameters; ``None`` if the model can be loaded as a plain model of
-        its family. :func:`textclf_core.encoder.saved.load_saved` loads a class of yours, and checks that all
+        its family. :func:`textclf_core.load_saved` loads a class of yours, and checks that all
         parameters match.
 
     Raises:

@@ -20,6 +20,7 @@ from textclf_core.records.predictions import OWN_COLUMNS
 from textclf_core.statistics import JackknifedModel, Model, SummedModel
 from textclf_core.tasks import kind_of
 from textclf_core.types.metric import MetricInfo, ScoredRows
+from textclf_core.types.task import NO_LABEL
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -119,7 +120,7 @@ def labels_of(run: StoredRun) -> NDArray[np.int64] | None:
 
 
 def check_defined(metric: DescribedMetric, rows: ScoredRows, where: str) -> None:
-    """Check that a metric has a value for right predictions of these rows.
+    """Check that a metric has a value for right predictions of these rows, and may have unknown labels among them.
 
     Args:
         metric: the metric.
@@ -127,9 +128,14 @@ def check_defined(metric: DescribedMetric, rows: ScoredRows, where: str) -> None
         where: the split and its source.
 
     Raises:
-        UsageError: it has none, as the F1 of a label that no row has.
+        UsageError: it has none, as the F1 of a label that no row has, or it must know all labels and some are unknown.
     """
     labels, number = rows.references, metric.task.num_labels
+    if kind_of(metric.task).independent_labels and metric.plugin.needs.known_labels and (labels == NO_LABEL).any():
+        raise UsageError(
+            f"--metric {metric.info.name}: it must know of each text which labels it has, and entries of {where} are "
+            "unknown. Compare by another metric, or leave out these rows or labels."
+        )
     if np.isfinite(model_of(metric, replace(rows, predictions=labels, scores=_certain(labels, number))).score):
         return
     flat = kind_of(metric.task).flat(labels)

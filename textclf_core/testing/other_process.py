@@ -104,12 +104,8 @@ def _score(folder: Path) -> None:
     request = json.loads((folder / REQUEST_FILE).read_text(encoding="utf-8"))
     subject = Subject(find_class(request), request["options"])
     labels, columns, kind = request["task"]
-    classifier = subject.call(
-        "textclf_load_classifier",
-        directory=Path(request["directory"]),
-        task=Task(tuple(labels), tuple(columns), kind),
-        workspace=subject.workspace(),
-    )
+    task = Task(tuple(labels), tuple(columns), kind)
+    classifier = subject.load_classifier(Path(request["directory"]), task)
     np.savez(folder / "scores.npz", scores=flat(classifier.scores(Dataset.load_from_disk(str(folder / "rows")))))
 
 

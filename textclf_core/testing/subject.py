@@ -118,6 +118,29 @@ class Subject:
         finally:
             self.printed += output.getvalue()
 
+    def load_classifier(self, directory: Path, task: Task) -> Classifier:
+        """Return what the trainer loads from where its classifier was saved."""
+        from textclf_core.encoder.saved import load_saved
+
+        wants_encoder = "encoder" in self.hooks["textclf_load_classifier"]
+        classifier: Classifier = self.call(
+            "textclf_load_classifier",
+            directory=directory,
+            task=task,
+            workspace=self.workspace(),
+            encoder=load_saved(directory, task, "cpu") if wants_encoder else None,
+        )
+        return classifier
+
+    def load_model(self, directory: Path, task: Task) -> Encoder:
+        """Return the model that was saved there: as the plugin loads it, or as a plain model of its family."""
+        from textclf_core.encoder.saved import load_saved
+
+        own: Encoder | None = None
+        if "textclf_load_model" in self.hooks:
+            own = self.call("textclf_load_model", directory=directory, task=task)
+        return own or load_saved(directory, task, "cpu")
+
     def folder(self) -> Path:
         """Return a new empty folder, which is removed with the subject."""
         folder = Path(self._folder.name) / str(len(list(Path(self._folder.name).iterdir())))

@@ -9,7 +9,7 @@ from textclf_imdb.weighted_kappa import WeightedKappa
 
 import textclf_core
 from textclf_core import Task, UsageError
-from textclf_core.testing import check_plugin
+from textclf_core.testing import Check, plugin_checks
 
 STARS = ("one", "two", "three")
 
@@ -22,8 +22,9 @@ def rated(rows: int) -> Dataset:
     return Dataset.from_dict({"text": texts, "label": stars}, features=features)
 
 
-def test_it_is_a_plugin() -> None:
-    check_plugin(WeightedKappa, weights="linear")
+@pytest.mark.parametrize("check", plugin_checks(WeightedKappa, weights="linear"))
+def test_it_does_what_its_hooks_promise(check: Check) -> None:
+    check()
 
 
 def test_a_near_miss_is_less_wrong_than_a_far_one() -> None:

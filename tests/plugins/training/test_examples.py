@@ -9,7 +9,7 @@ import pytest
 
 import textclf_core
 from textclf_core.plugins import Catalogue
-from textclf_core.testing import check_plugin, tiny_data
+from textclf_core.testing import plugin_checks, tiny_data
 
 FOLDER = Path(__file__).parents[3] / "examples" / "training-steps"
 FILES = sorted(FOLDER.glob("*.py"))
@@ -18,7 +18,8 @@ FILES = sorted(FOLDER.glob("*.py"))
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_an_example_trains_and_changes_the_result(file: Path, tiny_checkpoint: Path, tmp_path: Path) -> None:
     [plugin] = [entry.name for entry in Catalogue.discover([file]).entries if entry.distribution.startswith("file")]
-    check_plugin(Catalogue.discover([file]).get(plugin).cls)
+    for check in plugin_checks(Catalogue.discover([file]).get(plugin).cls):
+        check()
     mine, plain = (
         textclf_core.run(
             [f"hf-model:checkpoint={tiny_checkpoint}", strategy, "finetune:epochs=2,learning_rate=1e-3"],

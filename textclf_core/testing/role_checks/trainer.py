@@ -149,8 +149,7 @@ def is_saved_and_loaded(subject: Subject) -> Iterator[str]:
     if can_be_imported(subject.cls):
         after = scores_in_another_process(subject, folder, tiny.task, tiny.validation.remove_columns("label"))
     else:
-        arguments = {"directory": folder, "task": tiny.task, "workspace": subject.workspace()}
-        after = flat(subject.scores(subject.call("textclf_load_classifier", **arguments), tiny.validation))
+        after = flat(subject.scores(subject.load_classifier(folder, tiny.task), tiny.validation))
     if before.shape != after.shape or not np.allclose(before, after, atol=_CLOSE):
         yield "its scores differ after it was saved and loaded; save everything that scores depend on."
 
