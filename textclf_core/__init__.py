@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from textclf_core.types.classifier import Classifier
     from textclf_core.types.meter import Meter
     from textclf_core.types.metric import MetricInfo, RowSums, ScoredRows
-    from textclf_core.types.needs import Needs
+    from textclf_core.types.needs import NeededModel, Needs
     from textclf_core.types.option import Option
     from textclf_core.types.phases import Change, FinishedEpoch, ParameterGroup, Phase
     from textclf_core.types.postprocessing import Postprocessing
@@ -60,6 +60,7 @@ __all__ = [
     "Inspection",
     "Meter",
     "MetricInfo",
+    "NeededModel",
     "Needs",
     "Option",
     "ParameterGroup",
@@ -114,6 +115,7 @@ _MODULES = {
     "Inspection": "reports.inspection",
     "Meter": "types.meter",
     "MetricInfo": "types.metric",
+    "NeededModel": "types.needs",
     "Needs": "types.needs",
     "Option": "types.option",
     "ParameterGroup": "types.phases",

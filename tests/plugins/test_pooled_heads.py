@@ -167,7 +167,7 @@ def test_options_that_contradict_are_refused(model: str, message: str, train: Ca
 
 
 def test_words_are_not_pooled(tiny_checkpoint: Path, tmp_path: Path) -> None:
-    words = [{"tokens": ["a", "b"], "label": ["O", "X"]}] * 20
+    words = [{"tokens": ["a", f"b{row}"], "label": ["O", "X"]} for row in range(30)]
     with pytest.raises(UsageError, match="here each word has a label"):
         textclf_core.run(
             [f"hf-model:checkpoint={tiny_checkpoint},pooling=max"], data=words, output=tmp_path, quiet=True

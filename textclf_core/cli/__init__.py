@@ -5,7 +5,8 @@ from __future__ import annotations
 import shlex
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from functools import partial
 
 from textclf_core.errors import RunError, TextclfError, UsageError, format_error
@@ -27,18 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         own = [word for word in words if word not in ("--debug", "--trace-hooks")]
-        if "--trace-hooks" in words:
-            _trace_hooks()
-        if own == ["plugins"]:  # typer, and pydantic with which it reads options, take twice as long as the list
-            from textclf_core.cli.plugin_list import print_plugins
-
-            print_plugins()
-        else:
-            from textclf_core.cli.application import application
-            from textclf_core.cli.completion import answer_bash, asked_by_bash
-
-            run = partial(application(), own, prog_name="textclf", obj=shlex.join(["textclf", *words]))
-            answer_bash(run) if asked_by_bash() else run()
+        with _hooks_traced() if "--trace-hooks" in words else nullcontext():
+            _run(own, shlex.join(["textclf", *words]))
     except TextclfError as error:
         if "--debug" in words:
             traceback.print_exception(error)
@@ -55,13 +46,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _trace_hooks() -> None:
+def _run(words: list[str], command: str) -> None:
+    if words == ["plugins"]:  # typer, and pydantic with which it reads options, take twice as long as the list
+        from textclf_core.cli.plugin_list import print_plugins
+
+        print_plugins()
+        return
+    from textclf_core.cli.application import application
+    from textclf_core.cli.completion import answer_bash, asked_by_bash
+
+    run = partial(application(), words, prog_name="textclf", obj=command)
+    answer_bash(run) if asked_by_bash() else run()
+
+
+@contextmanager
+def _hooks_traced() -> Iterator[None]:
     """Print each call of a hook to stderr; it is no message of the run, so the record doesn't get it."""
     import logging
 
     trace = logging.getLogger("textclf.hooks")
+    before = trace.level, trace.propagate, trace.handlers
     trace.setLevel(logging.DEBUG)
     trace.propagate = False
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("hook: %(message)s"))
     trace.handlers = [handler]
+    try:
+        yield
+    finally:
+        trace.level, trace.propagate, trace.handlers = before

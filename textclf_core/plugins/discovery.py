@@ -275,7 +275,11 @@ def _itself(cls: type) -> type:
     return cls
 
 
+_SOURCE = "__textclf_source__"
+
+
 def _import_file(path: Path) -> ModuleType:
+    """Import a plugin file, once as long as its content stays the same: its classes and its state are then the same."""
     if not path.is_file():
         raise UsageError(f"There is no plugin file {path}.")
     import hashlib  # 4 ms, which listing plugins does without
@@ -284,10 +288,15 @@ def _import_file(path: Path) -> ModuleType:
     name = f"textclf_plugin_file_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
     if path.suffix != ".py":
         raise UsageError(f"The plugin file {path} must end in .py.")
+    source = path.read_bytes()
+    imported = sys.modules.get(name)
+    if imported is not None and getattr(imported, _SOURCE, None) == source:
+        return imported
     loader = _SourceLoader(name, str(path))
     spec = importlib.util.spec_from_file_location(name, path, loader=loader)
     assert spec is not None  # since a loader is given
     module = importlib.util.module_from_spec(spec)
+    setattr(module, _SOURCE, source)
     sys.modules[name] = module  # dataclasses and get_type_hints look up the module of a class there
     try:
         loader.exec_module(module)

@@ -177,7 +177,10 @@ def _postprocessing(value: Any, arguments: Mapping[str, Any]) -> str | None:
     if not isinstance(value, Postprocessing):
         return shown(value)
     if type(value).__str__ is object.__str__ and type(value).__repr__ is object.__repr__:
-        return f"a {type(value).__name__} without __str__, so the record would hold a memory address"
+        return (
+            f"a {type(value).__name__} without __str__, so the record would hold a memory address; define __str__ with "
+            "the fitted values"
+        )
     return None
 
 

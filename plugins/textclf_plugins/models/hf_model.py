@@ -66,9 +66,12 @@ class HfModel:
     @hookimpl
     def textclf_check_task(self, task: Task) -> str | None:
         """Refuse pooling where each word has a label."""
-        if self.pooling is not None and task.kind == "tokens":
-            return f"pooling={self.pooling} makes one vector of a text, and here each word has a label"
-        return None
+        if self.pooling is None:
+            return None
+        from textclf_core.tasks import check_kind
+
+        does = f"pooling={self.pooling} makes one vector of a text"
+        return check_kind(task, "single-label", "multi-label", does=does)
 
     @hookimpl
     def textclf_build_model(self, task: Task) -> Encoder:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from textclf_core.hookspecs import hookimpl
+from textclf_core.tasks import check_kind
 from textclf_core.types.option import Option
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class Augment:
     @hookimpl
     def textclf_check_task(self, task: Task) -> str | None:
         """Support whole texts alone."""
-        return "it changes whole texts, and here each word has a label" if task.kind == "tokens" else None
+        return check_kind(task, "single-label", "multi-label", does="it changes whole texts")
 
     @hookimpl
     def textclf_training_rows(self, train: Dataset, task: Task, epoch: int, seed: int) -> Dataset:

@@ -196,8 +196,8 @@ def _train_phase(
         prefix=known,
     )
     # Only the fused AdamW skips a step that isn't finite, so that its result may be read later.
-    unseen = 1 if session.plan.replaces("textclf_optimizer") else None
-    results, trimming = StepResults(session.steps, bar, encoder.model.device, unseen), HeapTrimming()
+    seen = {"unseen": 1} if session.plan.replaces("textclf_optimizer") else {}
+    results, trimming = StepResults(session.steps, bar, encoder.model.device, **seen), HeapTrimming()
     with encoder.frozen_in_eval(), phase.row_gradients.collected(), encoder.computing_what_the_head_reads():
         for interval in intervals:
             phase = _of_epoch(training, phase, cached, interval.epoch)

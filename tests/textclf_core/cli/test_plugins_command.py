@@ -180,7 +180,7 @@ def test_a_plugin_without_options_is_described_so() -> None:
 
 def test_a_plugin_as_json() -> None:
     shown = json.loads(textclf("plugins", "show", "precision-recall", "--json").stdout)
-    assert shown["hooks"] == ["textclf_check_task", "textclf_describe_metrics", "textclf_compute_metrics"]
+    assert shown["hooks"] == ["textclf_check_task", "textclf_compute_metrics", "textclf_describe_metrics"]
     [option] = shown["options"]
     assert option["choices"] == ["auto", "binary", "macro", "micro", "weighted", "samples"]
     assert (option["default"], option["required"]) == ("auto", False)

@@ -142,7 +142,7 @@ def test_data_in_memory_are_compared_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"metric": "acuracy"}, r"contenders can be compared by f1 or accuracy\. Did you mean 'accuracy'\?"),
+        ({"metric": "acuracy"}, r"no plugin describes such a metric for this task\. Did you mean 'accuracy'\?"),
         ({"cost": "flop"}, r"there is no such cost\. Did you mean 'flops'\?"),
     ],
 )

@@ -109,7 +109,7 @@ def test_tuning_by_a_metric_that_nobody_gives_runs_nothing(
 ) -> None:
     tune = ["--plugin", "mcc", "--tune", "learning_rate", "--trials", "2", "--seeds", "1"]
     assert textclf(*arguments, "--try", "full", *tune) == 2
-    assert "--tune chooses by 'f1', but full only computes mcc. Add --plugin f1." in capsys.readouterr().err
+    assert "--tune chooses by 'f1', but full only computes mcc. Add the metric's plugin" in capsys.readouterr().err
     assert not records(tmp_path / "trials")
 
 

@@ -18,8 +18,7 @@ from transformers import pipeline
 
 from textclf_core import compare, run
 from textclf_core.api import Run
-from textclf_core.data import from_memory, prepare
-from textclf_core.data.prepared import with_train_size
+from textclf_core.data import from_memory, prepare, with_train_size
 from textclf_core.data.sampling import TrainSize
 from textclf_core.errors import DataError, UsageError
 from textclf_core.inference.store import load_classifier

@@ -20,8 +20,7 @@ from tokenizers import ByteLevelBPETokenizer
 from transformers import PreTrainedTokenizerFast, pipeline
 
 from textclf_core import compare, report, run
-from textclf_core.data import prepare
-from textclf_core.data.prepared import with_train_size
+from textclf_core.data import prepare, with_train_size
 from textclf_core.data.sampling import TrainSize
 from textclf_core.encoder.families import FAMILIES
 from textclf_core.errors import DataError, UsageError

@@ -77,7 +77,7 @@ def test_several_data_sets_are_one_frame(runs: Path) -> None:
     [
         ({"format": "pagee"}, "Did you mean 'page'"),
         ({"cost": "latancy"}, "Did you mean 'latency'"),
-        ({"metric": "mcc"}, "contenders can be compared by f1 or accuracy"),
+        ({"metric": "acuracy"}, "no plugin describes such a metric for this task. Did you mean 'accuracy'"),
         ({"price": "cheap"}, "such as 0.40/h"),
         ({"paths": "nowhere"}, "there is no such folder"),
     ],

@@ -59,6 +59,8 @@ ALLOWED = {
     "f1": r"reports/printed",  # the heading of a class's scores
     "calibration": r"reports/",  # a section of a report
     "freeze-first-n": r"cli/",  # the example in the help
+    "setfit": r"cli/doctor",  # the package
+    "files": r"cli/plugin_list",  # a key
 }
 
 
