@@ -24,8 +24,7 @@ def test_another_name_is_an_error() -> None:
 def test_another_name_is_an_error_for_a_type_checker() -> None:
     pytest.importorskip("mypy")
     code = "from textclf_core import Encoder, NoSuchThing"
-    done = subprocess.run(
-        [sys.executable, "-m", "mypy", "--config-file=", "-c", code], capture_output=True, text=True, check=False
-    )
+    command = [sys.executable, "-m", "mypy", "--config-file=", "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert 'Module "textclf_core" has no attribute "NoSuchThing"' in done.stdout
     assert "Encoder" not in done.stdout
