@@ -110,14 +110,14 @@ def described(item: PluginListing, catalogue: Catalogue) -> PluginFacts:
     """Return what the list has of a plugin."""
     from textclf_core.plugins.options import options_of
 
-    plugin = item.plugin
+    plugin, name = item.plugin, catalogue.name_of(item.entry)
     return {
         "name": item.entry.name,
         "roles": list(plugin.roles) if plugin else None,
         "distribution": item.entry.distribution,
         "version": item.entry.version,
         "summary": plugin.summary if plugin else None,
-        "default": bool(plugin and any(plugin.name in names for names in catalogue.defaults.values())),
+        "default": bool(plugin and any(name in names for names in catalogue.defaults.values())),
         "import_seconds": round(plugin.import_seconds, 3) if plugin else None,
         "error": item.error,
         "hooks": sorted(plugin.hooks) if plugin else [],

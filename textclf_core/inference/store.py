@@ -102,8 +102,13 @@ def load_classifier(
     saved = SavedClassifier.find(run)
     for name, distribution in saved.distributions.items():
         _check_plugin_file(name, distribution, catalogue)
-    loaders = [PluginSpec(name, saved.options_for(name, catalogue.get(name).cls)) for name in saved.loaders]
-    plugins = activate([*loaders, *saved.postprocessors], catalogue, without=("dataset", "metric"))
+    written_by = {name: catalogue.written_by(name, origin) for name, origin in saved.distributions.items()}
+    loaders = [
+        PluginSpec(written_by[name], saved.options_for(name, catalogue.get(written_by[name]).cls))
+        for name in saved.loaders
+    ]
+    steps_by = [PluginSpec(written_by[name]) for name in saved.postprocessors]
+    plugins = activate([*loaders, *steps_by], catalogue, without=("dataset", "metric"))
     workspace = Workspace(run, device)
     classifier = saved.load_classifier(plugins, workspace)
     steps = tuple(saved.load_step(plugins, name) for name in saved.postprocessors)

@@ -284,7 +284,7 @@ def activate(
             defaults += [catalogue.get(name) for name in catalogue.defaults.get(role, ())]
     refuse_unused(chosen, [*chosen, *defaults])
     refuse_plans(chosen, [*chosen, *defaults], catalogue)
-    written += [PluginSpec(plugin.name, set_by="default") for plugin in defaults]
+    written += [PluginSpec(catalogue.name_of(plugin.entry), set_by="default") for plugin in defaults]
     active = ActivePlugins(_built(written, catalogue))
     refuse_replaced_options(active)
     return active
@@ -318,11 +318,13 @@ def override(
 
 
 def _read(spec: str | PluginSpec, catalogue: Catalogue, set_by: str) -> PluginSpec:
-    """Return a spec with its options parsed, which needs the plugin's option names."""
+    """Return a spec with its options parsed, which needs the plugin's option names, and no longer name than needed."""
     if isinstance(spec, PluginSpec):
-        return spec
+        return replace(spec, name=catalogue.name_of(catalogue.get(spec.name).entry)) if "/" in spec.name else spec
     name, options = split_name(spec)
-    return PluginSpec(name, parse_options(options, option_names(catalogue.get(name).cls), plugin=name), set_by)
+    plugin = catalogue.get(name)
+    values = parse_options(options, option_names(plugin.cls), plugin=name)
+    return PluginSpec(catalogue.name_of(plugin.entry), values, set_by)
 
 
 def _built(specs: Sequence[PluginSpec], catalogue: Catalogue) -> list[ActivePlugin]:

@@ -52,6 +52,16 @@ class Entry:
         """The origin, for messages: ``"textclf-core 0.1.0"``."""
         return self.distribution if self.version is None else f"{self.distribution} {self.version}"
 
+    @property
+    def qualified_name(self) -> str:
+        """The name that no plugin of another distribution has: ``textclf-core/finetune``."""
+        return f"{self.distribution}/{self.name}"
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is a built-in plugin."""
+        return _normal(self.distribution) == OWN_DISTRIBUTION
+
 
 @dataclass(frozen=True)
 class LoadedPlugin:
@@ -107,9 +117,9 @@ class Catalogue:
         self, entries: Iterable[Entry], defaults: Mapping[str, Sequence[str]], baselines: Sequence[str] = ()
     ) -> None:
         self.entries = tuple(sorted(entries, key=lambda entry: (entry.name, entry.distribution)))
-        self.defaults = defaults
+        self.defaults = {role: tuple(map(self._own_name, names)) for role, names in defaults.items()}
         """The default plugins of each role, in order."""
-        self.baselines = tuple(baselines)
+        self.baselines = tuple(map(self._own_name, baselines))
         """The contenders that every comparison includes unless they are turned off."""
         self._loaded: dict[Entry, LoadedPlugin] = {}
 
@@ -133,26 +143,49 @@ class Catalogue:
         return cls(entries, _own(own, "defaults"), _own(own, "baselines"))
 
     def get(self, name: str) -> LoadedPlugin:
-        """Return the plugin with a name.
+        """Return the plugin with a name, or with one such as ``DISTRIBUTION/NAME``.
+
+        If a built-in plugin and one of another distribution have a name, it is the other's, so that a new built-in
+        plugin changes no command that worked before.
 
         Raises:
-            UsageError: there is none, two distributions have one, or ``TEXTCLF_PLUGINS`` excludes it.
+            UsageError: there is none, two other distributions have one, or ``TEXTCLF_PLUGINS`` excludes it.
             PluginError: it can't be imported, or needs a hook that this version doesn't have.
         """
-        found = [entry for entry in self.entries if entry.name == name]
+        return self.load(self._find(name))
+
+    def name_of(self, entry: Entry) -> str:
+        """Return the name by which :meth:`get` finds a plugin: its own, or the qualified one if others have it too."""
+        same = [other for other in self.entries if other.name == entry.name and not other.excluded]
+        return entry.name if _preferred(same) == [entry] else entry.qualified_name
+
+    def written_by(self, name: str, distribution: str) -> str:
+        """Return the name of the plugin that a distribution had under a name: its own name if that isn't installed."""
+        known = (entry for entry in self.entries if (entry.name, entry.distribution) == (name, distribution))
+        return next(map(self.name_of, known), name)
+
+    def _own_name(self, name: str) -> str:
+        return self.written_by(name, OWN_DISTRIBUTION)
+
+    def _find(self, name: str) -> Entry:
+        distribution, slash, plain = name.rpartition("/")
+        found = [
+            entry
+            for entry in self.entries
+            if entry.name == plain and (not slash or _normal(entry.distribution) == _normal(distribution))
+        ]
         usable = [entry for entry in found if not entry.excluded]
         if not found:
-            near = did_you_mean(name, {entry.name for entry in self.entries})
+            near = did_you_mean(plain, {entry.name for entry in self.entries})
             raise UsageError(f"There is no plugin {name!r}.{near} `textclf plugins` lists all of them.")
         if not usable:
             raise UsageError(_exclusion_message(found[0]))
-        if len(usable) > 1:
-            origins = " and ".join(entry.origin for entry in usable)
-            raise UsageError(
-                f"Two plugins have the name {name!r}: those of {origins}. Uninstall one of them, or set {ALLOW_LIST} "
-                "to the names of the packages that may load."
-            )
-        return self.load(usable[0])
+        preferred = _preferred(usable)
+        if len(preferred) > 1:
+            origins = " and ".join(entry.origin for entry in preferred)
+            names = " or ".join(entry.qualified_name for entry in preferred)
+            raise UsageError(f"Two plugins have the name {name!r}: those of {origins}. Write {names}.")
+        return preferred[0]
 
     def load(self, entry: Entry) -> LoadedPlugin:
         """Import a plugin and check its hooks, needs and options.
@@ -174,6 +207,11 @@ class Catalogue:
                 yield PluginListing(entry, self.load(entry), None)
             except PluginError as error:
                 yield PluginListing(entry, None, str(error))
+
+
+def _preferred(entries: Sequence[Entry]) -> list[Entry]:
+    """Return the entries without built-in ones, unless there are no others."""
+    return [entry for entry in entries if not entry.is_own] or list(entries)
 
 
 def _load(entry: Entry) -> LoadedPlugin:

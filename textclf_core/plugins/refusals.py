@@ -28,8 +28,8 @@ def refuse_second(chosen: Sequence[LoadedPlugin]) -> None:
 
 
 def refuse_repeats(specs: Sequence[PluginSpec]) -> None:
-    """Refuse a plugin that is given twice."""
-    names = [spec.name for spec in specs]
+    """Refuse a plugin that is given twice, or two of the same name."""
+    names = [spec.name.rpartition("/")[2] for spec in specs]
     for name in names:
         if names.count(name) > 1:
             raise UsageError(f"The plugin {name!r} is given twice; a run has each plugin once.")

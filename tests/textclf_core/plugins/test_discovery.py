@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+import textclf_core
 from textclf_core.errors import PluginError, UsageError
 from textclf_core.plugins import Catalogue, activate
+from textclf_core.testing import tiny_data
 
 Install = Callable[..., Path]
 PluginFile = Callable[..., Path]
@@ -168,6 +170,44 @@ def test_a_name_that_two_distributions_give_is_refused_with_both(install: Instal
     assert [entry.distribution for entry in catalogue.entries if entry.name == "every"] == ["acme-one", "acme-two"]
     with pytest.raises(UsageError, match=r"Two plugins have the name 'every': those of acme-one 1.2 and acme-two 1.2"):
         catalogue.get("every")
+
+
+def test_a_name_that_two_distributions_give_is_told_apart_by_the_distribution(install: Install) -> None:
+    install("acme-one", STRATEGY, {"every": "Every"})
+    install("acme-two", STRATEGY, {"every": "Every"})
+    catalogue = Catalogue.discover()
+    assert catalogue.get("Acme_Two/every").entry.distribution == "acme-two"
+    with pytest.raises(UsageError, match=r"Write acme-one/every or acme-two/every\."):
+        catalogue.get("every")
+    [plugin] = activate(["acme-one/every"], catalogue).of_role("strategy")
+    assert (plugin.name, plugin.distribution) == ("every", "acme-one")
+
+
+def test_a_new_built_in_plugin_takes_no_ones_name(install: Install) -> None:
+    """A command with the other's name goes on to mean it, and the defaults are still built-in plugins."""
+    trainer = STRATEGY.replace("textclf_freeze(self, encoder)", "textclf_train(self)").replace(
+        "encoder.freeze(body=True)", "return None"
+    )
+    install("acme-training", trainer, {"finetune": "Every"})
+    install("acme-freezing", STRATEGY, {"full": "Every"})
+    catalogue = Catalogue.discover()
+    assert catalogue.get("full").entry.distribution == "acme-freezing"
+    assert catalogue.get("textclf-core/full").entry.distribution == "textclf-core"
+    active = {plugin.roles[0]: plugin for plugin in activate(["full"], catalogue)}
+    assert (active["strategy"].name, active["strategy"].distribution) == ("full", "acme-freezing")
+    assert (active["trainer"].name, active["trainer"].distribution) == ("finetune", "textclf-core")
+    [own] = activate(["textclf-core/full"], catalogue).of_role("strategy")
+    assert own.distribution == "textclf-core"
+
+
+def test_a_model_is_loaded_by_the_distribution_that_saved_it(
+    install: Install, tiny_checkpoint: Path, tmp_path: Path
+) -> None:
+    run = textclf_core.run(
+        [f"hf-model:checkpoint={tiny_checkpoint}", "finetune:epochs=1"], data=tiny_data(16), output=tmp_path, quiet=True
+    )
+    install("acme-training", STRATEGY, {"finetune": "Every", "hf-model": "Every"})
+    assert [row["prediction"] for row in run.predict(["dull", "bright"])]
 
 
 # The allow-list
