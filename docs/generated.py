@@ -73,7 +73,7 @@ def _markdown(docstring: str) -> str:
 def builtin_plugins() -> tuple[LoadedPlugin, ...]:
     """Return the plugins that this distribution brings, by name."""
     catalogue = Catalogue.discover()
-    return tuple(catalogue.get(entry.name) for entry in catalogue.entries if entry.distribution == OWN_DISTRIBUTION)
+    return tuple(catalogue.load(entry) for entry in catalogue.entries if entry.distribution == OWN_DISTRIBUTION)
 
 
 def plugin_reference() -> str:

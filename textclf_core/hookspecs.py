@@ -45,6 +45,9 @@ if TYPE_CHECKING:  # these take seconds to import, and `textclf plugins` answers
     from textclf_core.types.training_step import TrainingStep
     from textclf_core.types.workspace import Workspace
 
+API = 1
+"""The number of the plugin API; it grows if a hook, an argument or a member of a public type is removed."""
+
 PROJECT = "textclf"
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
