@@ -113,7 +113,10 @@ def read_experiment_file(path: Path) -> Settings:
         faults = list(dict.fromkeys(_fault(one, content) for one in error.errors()))
         raise UsageError(f"{path}: {faults[0]}" if len(faults) == 1 else "\n  ".join([f"{path}:", *faults])) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: not TOML: {error}") from error
+        hint = ""
+        if path.suffix.lower() != ".toml":
+            hint = f" A table of texts is given to a dataset plugin, such as --plugin NAME:path={path}."
+        raise UsageError(f"{path}: not TOML: {error}.{hint}") from error
 
 
 def _fault(error: Mapping[str, Any], content: dict[str, Any]) -> str:

@@ -112,6 +112,16 @@ def test_an_experiment_file_gives_the_same_run(
     assert set_by["freeze-first-n"]["n"] == "command line"
 
 
+def test_a_table_in_place_of_an_experiment_file_is_refused_with_where_it_belongs(
+    textclf: Callable[..., int], reviews: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = reviews / "train.csv"
+    assert textclf("data", str(table)) == 2
+    assert (
+        f"A table of texts is given to a dataset plugin, such as --plugin NAME:path={table}." in capsys.readouterr().err
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
