@@ -46,7 +46,7 @@ def history_of(run: Run) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("plugin", BUILT_IN)
-def test_a_run_under_a_plan_of_phases_resumes_with_the_same_bits_and_is_exported(
+def test_a_run_under_a_plan_of_phases_resumes_with_the_same_bits(
     plugin: str, tiny_checkpoint: Path, tmp_path: Path
 ) -> None:
     plugins = [plugin, "gradual-unfreeze", "layerwise-lr-decay"]
@@ -61,6 +61,9 @@ def test_a_run_under_a_plan_of_phases_resumes_with_the_same_bits_and_is_exported
     again = run_of(tiny_checkpoint, tmp_path, *plugins, f"finetune:epochs=4,{RATE},resume={checkpoint}", name="again")
     assert np.array_equal(scores_of(again), scores_of(whole))
 
+
+def test_a_run_with_all_of_them_is_exported(tiny_checkpoint: Path, tmp_path: Path) -> None:
+    whole = run_of(tiny_checkpoint, tmp_path, *BUILT_IN, f"finetune:epochs=1,{RATE}")
     texts = ["a warm film", "a dull plot and a duller hero"]
     by_onnx, by_torch = ([row["score"] for row in whole.predict(texts, engine=engine)] for engine in ("onnx", "torch"))
     assert by_onnx == pytest.approx(by_torch, abs=1e-4)
