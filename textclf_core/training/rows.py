@@ -10,6 +10,7 @@ from textclf_core.encoder.tokenizing import rows_of
 from textclf_core.errors import RunError
 from textclf_core.tasks import kind_of
 from textclf_core.training.batching import LengthGroupedBatches, training_batches
+from textclf_core.types.task import NO_LABEL
 
 if TYPE_CHECKING:
     import numpy as np
@@ -94,10 +95,11 @@ class TrainingRows:
     def _of(self, split: Dataset) -> EpochRows:
         tokenized = self._encoder.tokenize(split, self._task, self._options)
         labels = kind_of(self._task).training_labels(tokenized)
-        if split is not self._train and not (labels.min() >= 0 and labels.max() < max(2, self._task.num_labels)):
+        known = labels[labels != NO_LABEL]
+        if split is not self._train and not (known.min() >= 0 and known.max() < max(2, self._task.num_labels)):
             raise RunError(
-                f"textclf_training_rows ({self._plan.steps_replaced_by}) returned label ids from {labels.min()} to "
-                f"{labels.max()}, but there are {self._task.num_labels} labels: {', '.join(self._task.label_names)}."
+                f"textclf_training_rows ({self._plan.steps_replaced_by}) returned label ids from {known.min()} to "
+                f"{known.max()}, but there are {self._task.num_labels} labels: {', '.join(self._task.label_names)}."
             )
         return EpochRows(
             tokenized=tokenized,

@@ -38,14 +38,17 @@ class Augment:
     def textclf_training_rows(self, train: Dataset, task: Task, epoch: int, seed: int) -> Dataset:
         """Return train with some changed texts."""
         import numpy as np
-        from datasets import Dataset
+        from datasets import Dataset, Features, concatenate_datasets
 
         rng = np.random.default_rng([seed, epoch])
-        columns = {name: list(train[name]) for name in train.column_names}
+        texts = {name: list(train[name]) for name in task.text_columns}
         for row in np.flatnonzero(rng.random(len(train)) < self.share):
             for name in task.text_columns:
-                columns[name][row] = self._changed(columns[name][row], rng)
-        return Dataset.from_dict(columns, features=train.features)
+                texts[name][row] = self._changed(texts[name][row], rng)
+        changed = Dataset.from_dict(texts, features=Features({name: train.features[name] for name in texts}))
+        # The other columns aren't decoded: a set of labels may have unknown ones, which no id stands for.
+        together: Dataset = concatenate_datasets([changed, train.remove_columns(list(texts))], axis=1)
+        return together.select_columns(train.column_names)
 
     def _changed(self, text: str, rng: np.random.Generator) -> str:
         words = text.split()

@@ -233,3 +233,11 @@ def test_scores_of_unknown_entries_change_no_temperature_and_no_threshold(noise:
     rules = [str(decision(Threshold(), scores, LABELS, TASK)) for scores in (SCORES, noisy)]
     assert temperatures[0] == temperatures[1] != 1
     assert rules[0] == rules[1]
+
+
+def test_a_text_that_is_augmented_has_the_unknown_labels_of_its_original(model: str, tmp_path: Path) -> None:
+    plain = run([model, SETTINGS, "full"], data=masked(None), output=tmp_path / "plain", quiet=True)
+    changed = run([model, SETTINGS, "augment:share=1"], data=masked(None), output=tmp_path / "changed", quiet=True)
+    unchanged = run([model, SETTINGS, "augment:share=0"], data=masked(None), output=tmp_path / "same", quiet=True)
+    assert all(torch.equal(values, weights(plain)[name]) for name, values in weights(unchanged).items())
+    assert any(not torch.equal(values, weights(plain)[name]) for name, values in weights(changed).items())
