@@ -313,11 +313,11 @@ def _itself(cls: type) -> type:
     return cls
 
 
-_SOURCE = "__textclf_source__"
+_CODE = "__textclf_code__"
 
 
 def _import_file(path: Path) -> ModuleType:
-    """Import a plugin file, once as long as its content stays the same: its classes and its state are then the same."""
+    """Import a plugin file, once as long as its code stays the same: its classes and its state are then the same."""
     if not path.is_file():
         raise UsageError(f"There is no plugin file {path}.")
     import hashlib  # 4 ms, which listing plugins does without
@@ -326,21 +326,22 @@ def _import_file(path: Path) -> ModuleType:
     name = f"textclf_plugin_file_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
     if path.suffix != ".py":
         raise UsageError(f"The plugin file {path} must end in .py.")
-    source = path.read_bytes()
-    imported = sys.modules.get(name)
-    if imported is not None and getattr(imported, _SOURCE, None) == source:
+    from textclf_core.system.code import code_of  # of the file, and of what it imports from its folder
+
+    imported, source = sys.modules.get(name), path.read_bytes()
+    if imported is not None and getattr(imported, _CODE, None) == (source, code_of(name)):
         return imported
     loader = _SourceLoader(name, str(path))
     spec = importlib.util.spec_from_file_location(name, path, loader=loader)
     assert spec is not None  # since a loader is given
     module = importlib.util.module_from_spec(spec)
-    setattr(module, _SOURCE, source)
     sys.modules[name] = module  # dataclasses and get_type_hints look up the module of a class there
     try:
         loader.exec_module(module)
     except (Exception, SystemExit) as error:
         del sys.modules[name]
         raise PluginError(f"The plugin file {path} can't be imported: {_description(error)}") from error
+    setattr(module, _CODE, (source, code_of(name)))
     return module
 
 

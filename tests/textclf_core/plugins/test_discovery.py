@@ -172,7 +172,7 @@ def test_a_name_that_two_distributions_give_is_refused_with_both(install: Instal
         catalogue.get("every")
 
 
-def test_a_name_that_two_distributions_give_is_told_apart_by_the_distribution(install: Install) -> None:
+def test_plugins_of_one_name_are_distinguished_by_their_distribution(install: Install) -> None:
     install("acme-one", STRATEGY, {"every": "Every"})
     install("acme-two", STRATEGY, {"every": "Every"})
     catalogue = Catalogue.discover()
