@@ -64,6 +64,7 @@ COMMANDS = (
         after="full",
     ),
     _run("head-only", *REVIEWS, "head-only", f"{FINETUNE},epochs=4"),
+    _run("replaced-steps", *REVIEWS, "augment", "adversarial", "adafactor", "cosine", f"{FINETUNE},epochs=2"),
     _run("freeze-first-n", *REVIEWS, "freeze-first-n:n=2", f"{FINETUNE},epochs=3"),
     _run(
         "deeper-prefix",
