@@ -37,6 +37,10 @@ SLOW = {"finetune", "hf-trainer", "setfit", "embedding-logreg", "minilm", "conti
         "zero-shot-embeddings", "wandb", "tensorboard", "rotten-tomatoes"}  # fmt: skip
 
 
+ONE_OF_EACH_ROLE = ("files", "hf-model", "full", "tfidf-logreg", "threshold", "f1", "tensorboard")
+"""The plugins with the checks that start a process; the list of plugins is tested to import little at all."""
+
+
 def options_of() -> dict[str, dict[str, object]]:
     """Return the options with which each plugin is checked."""
     folder = Path(mkdtemp(prefix="textclf-checks-"))
@@ -71,7 +75,10 @@ def checks() -> Iterator[object]:
     for name in NAMES:
         skip = SKIPPED.get(name, {})
         for check in plugin_checks(CATALOGUE.get(name).cls, skip=skip, **options.get(name, {})):
-            slow = name in SLOW or check.name in ("imports_little", "leaves_standard_output_alone")
+            of_a_process = check.name in ("imports_little", "leaves_standard_output_alone")
+            if of_a_process and name not in ONE_OF_EACH_ROLE:
+                continue
+            slow = name in SLOW or of_a_process
             yield pytest.param(check, id=f"{name}-{check.name}", marks=[pytest.mark.slow] if slow else [])
 
 
