@@ -10,6 +10,7 @@ from textclf_core.errors import DataError
 from textclf_core.hookspecs import hookimpl
 from textclf_core.types.option import Option
 from textclf_plugins.datasets.finding_files import Found, named_splits, splits_in
+from textclf_plugins.datasets.split_columns import GroupColumn, TimeColumn
 
 if TYPE_CHECKING:
     from datasets import DatasetDict
@@ -48,14 +49,8 @@ class Files:
             "inferred from the columns' names."
         ),
     ] = None
-    group: Annotated[
-        str | None,
-        Option(
-            "A column such as an author: rows that share a value stay on one side of each split that is made, and test "
-            "rows that do count as one draw."
-        ),
-    ] = None
-    time: Annotated[str | None, Option("A column of numbers or dates: splits that are made train on the past.")] = None
+    group: GroupColumn = None
+    time: TimeColumn = None
     label_separator: Annotated[
         str | None,
         Option(
