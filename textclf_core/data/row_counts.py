@@ -65,7 +65,7 @@ class RowCounts:
             counts += kind.label_counts(labels)
             entries = kind.unknown_entries(labels)
             unknown += entries.sum(axis=0)
-            known.append(~entries.any(axis=1))
+            known.append(np.asarray(~entries.any(axis=1)))
             empty += len(texts) - sum(map(bool, map(str.strip, texts if array is not None else map("".join, texts))))
             keys += map(hash, texts)
             label_keys += map(hash, names if isinstance(names[0], str) else map(tuple, names))

@@ -113,7 +113,8 @@ class ActivePlugins:
         manager.add_hookspecs(hookspecs)
         for plugin in reversed(self.plugins):  # pluggy calls the plugin first that was registered last
             manager.register(plugin.instance, plugin.name)
-            _warn_of_deprecations(type(plugin.instance), plugin.name)
+            cls: type = type(plugin.instance)
+            _warn_of_deprecations(cls, plugin.name)
         manager.check_pending()
         self.hook = manager.hook
         """The hooks of these plugins, to be called as in ``hook.textclf_freeze(encoder=encoder)``."""
