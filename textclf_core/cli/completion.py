@@ -20,6 +20,21 @@ def complete_names(incomplete: str) -> list[str]:
     return [one["name"] for one in listed_plugins() if not one["error"] and one["name"].startswith(incomplete)]
 
 
+def complete_engines(incomplete: str) -> list[str]:
+    """Return the specs of engines that begin so."""
+    return _complete("engine", incomplete)
+
+
+def complete_exporters(incomplete: str) -> list[str]:
+    """Return the specs of exporters that begin so."""
+    return _complete("exporter", incomplete)
+
+
+def _complete(role: str, incomplete: str) -> list[str]:
+    able = {one["name"] for one in listed_plugins() if role in (one["roles"] or ())}
+    return [spec for spec in complete_specs(incomplete) if spec.partition(":")[0] in able]
+
+
 def complete_specs(incomplete: str) -> list[str]:
     """Return the plugin specs that begin so: ``NAME``, then ``NAME:option=``, then ``NAME:option=choice``."""
     name, colon, options = incomplete.partition(":")

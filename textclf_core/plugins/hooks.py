@@ -193,6 +193,13 @@ def _faults_of_needs(cls: type) -> Iterator[str]:
             "it needs gradient norms (Needs(gradient_norms=True)), but has no textclf_interval_finished that takes "
             "'gradient_norms'."
         )
+    for name, given, able in (
+        ("devices", needs.devices, {"textclf_engine"}),
+        ("approximate", needs.approximate, {"textclf_engine"}),
+        ("packages", needs.packages, {"textclf_engine", "textclf_export"}),
+    ):
+        if given and able.isdisjoint(hooks):
+            yield f"it needs {name} (Needs({name}={given!r})), but has no {' or '.join(sorted(able))}."
 
 
 def _faults_of_idle_hooks(cls: type) -> Iterator[str]:

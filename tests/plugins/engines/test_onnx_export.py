@@ -17,13 +17,13 @@ from torch import Tensor, nn
 import textclf_core
 from textclf_core.encoder import Encoder
 from textclf_core.errors import RunError
-from textclf_core.inference.onnx import export as module
-from textclf_core.inference.onnx.export import MODEL_FILE, export_float32, export_int8
-from textclf_core.inference.onnx.session import onnx_logits
 from textclf_core.testing import tiny_data, tiny_encoder
 from textclf_core.training.encoder_classifier import EncoderClassifier
 from textclf_core.types.recipe import Recipe
 from textclf_core.types.task import Task
+from textclf_plugins.engines import onnx_export as module
+from textclf_plugins.engines.onnx_export import export_float32, export_int8
+from textclf_plugins.engines.onnx_session import MODEL_FILE, onnx_logits
 
 
 def classifier_of(encoder: Encoder) -> EncoderClassifier:

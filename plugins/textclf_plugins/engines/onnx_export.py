@@ -14,23 +14,31 @@ import torch
 from datasets import Dataset
 from torch import Tensor
 
-from textclf_core.errors import RunError
-from textclf_core.inference.onnx.session import onnx_logits
+from textclf_core.errors import RunError, UsageError
 from textclf_core.system.hub import quiet
 from textclf_core.tasks import kind_of
+from textclf_core.training.encoder_classifier import EncoderClassifier
 from textclf_core.types.recipe import Recipe
+from textclf_plugins.engines.onnx_session import MODEL_FILE, onnx_logits
 
 if TYPE_CHECKING:
-    from textclf_core.training.encoder_classifier import EncoderClassifier
-
-MODEL_FILE = "model.onnx"
-"""The file of the graph. The exporter writes the weights of a large model into further files, so an export is a
-folder."""
+    from textclf_core.types.classifier import Classifier
 
 # The texts for tracing the model, and texts of other shapes for testing the graph: one row, no padding, much padding.
 _TRACED_TEXTS = ("a b c", "a b c d e f g")
 _OTHER_TEXTS = (("a",), ("a b", "a b"), ("a b c d", "a", "a " * 30))
 _LARGEST_DIFFERENCE = 1e-4
+
+
+def with_encoder(classifier: Classifier) -> EncoderClassifier:
+    """Return a classifier that has an encoder.
+
+    Raises:
+        UsageError: it has none.
+    """
+    if not isinstance(classifier, EncoderClassifier):
+        raise UsageError(f"it needs a model with an encoder, but this one is a {type(classifier).__name__}.")
+    return classifier
 
 
 def export_float32(classifier: EncoderClassifier, directory: Path) -> None:
