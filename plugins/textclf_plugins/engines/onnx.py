@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from textclf_core import Classifier, Needs, hookimpl
+from textclf_core.hookspecs import hookimpl
+from textclf_core.types.needs import Needs
+
+if TYPE_CHECKING:
+    from textclf_core.types.classifier import Classifier
 
 _PACKAGES = ("onnx", "onnxruntime", "onnxscript")
 
