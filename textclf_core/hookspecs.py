@@ -678,8 +678,8 @@ def textclf_export(classifier: Classifier, task: Task, directory: Path) -> None:
     the scores of its engine with those of the classifier, on rows of several lengths: if they differ, nothing is saved.
 
     Args:
-        classifier: as its trainer loaded it, on the CPU, without its postprocessing, which the core saves and applies.
-            For a trainer that returns an ``EncoderClassifier`` it is one.
+        classifier: as its trainer loaded it, without its postprocessing, which the core saves and applies; an
+            ``EncoderClassifier`` if the trainer returns one. It is on the CPU, or on the device of ``textclf predict``.
         task: the labels that it was trained with.
         directory: an empty folder to write into, which may be moved afterwards. Write no pickle.
 

@@ -71,6 +71,8 @@ class SavedModel:
     """An equal classifier that no hook gets."""
     directory: Path
     """The export; the folder of the saved model for an engine without an exporter."""
+    beside: tuple[str, ...]
+    """What was written into the current folder or beside the directory."""
 
     @property
     def rows(self) -> Dataset:
@@ -249,6 +251,7 @@ class Subject:
     def _save(self, tiny: TinyTask) -> SavedModel | None:
         classifier, directory = self.classifier(tiny), self.folder() / "export"
         directory.mkdir()
+        here = set(Path.cwd().iterdir())
         if "textclf_export" not in self.hooks:
             classifier.save(directory)
         else:
@@ -256,7 +259,9 @@ class Subject:
                 self.call("textclf_export", classifier=classifier, task=tiny.task, directory=directory)
             except UsageError:
                 return None
-        return SavedModel(tiny, classifier, self.classifier(tiny), directory)
+        new = (set(Path.cwd().iterdir()) - here) | (set(directory.parent.iterdir()) - {directory})
+        beside = tuple(sorted(path.name for path in new))
+        return SavedModel(tiny, classifier, self.classifier(tiny), directory, beside)
 
     def engine(self, classifier: Classifier, task: Task, directory: Path) -> Classifier | None:
         """Return the classifier that an engine computes; ``None`` if it refuses this one."""

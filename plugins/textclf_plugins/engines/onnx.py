@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from textclf_core.hookspecs import hookimpl
 from textclf_core.types.needs import Needs
+from textclf_core.types.option import Option
 
 if TYPE_CHECKING:
     from textclf_core.types.classifier import Classifier
@@ -20,8 +21,12 @@ class Onnx:
     """Write a model as ONNX, and predict with onnxruntime on the CPU.
 
     The extra ``onnx`` installs what it needs. Of a model with an encoder, the graph is written, with its original
-    weights. The head's input alone is computed of the last block where the head reads no more.
+    weights. If the head reads only the first token, the last block is computed for that token only.
     """
+
+    opset: Annotated[int | None, Option("The version of ONNX's operators; none: that of torch's exporter.", ge=18)] = (
+        None
+    )
 
     needs: ClassVar[Needs] = Needs(devices=("cpu",), packages=_PACKAGES)
     depends_on: ClassVar[tuple[str, ...]] = _PACKAGES
@@ -31,7 +36,7 @@ class Onnx:
         """Trace the model on texts, and write its graph."""
         from textclf_plugins.engines.onnx_export import export_float32, with_encoder
 
-        export_float32(with_encoder(classifier), directory)
+        export_float32(with_encoder(classifier), directory, self.opset)
 
     @hookimpl
     def textclf_engine(self, classifier: Classifier, directory: Path) -> Classifier:

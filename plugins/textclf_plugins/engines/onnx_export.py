@@ -41,12 +41,17 @@ def with_encoder(classifier: Classifier) -> EncoderClassifier:
     return classifier
 
 
-def export_float32(classifier: EncoderClassifier, directory: Path) -> None:
+def export_float32(classifier: EncoderClassifier, directory: Path, opset: int | None = None) -> None:
     """Write the classifier's model into ``directory`` as an ONNX graph for batches of any size and length.
 
     The inputs of the graph are those of ``input_ids``, ``attention_mask`` and ``token_type_ids`` that the model uses,
     int64, shape (rows, tokens); its output is ``logits``, float32, shape (rows, labels). If the head reads only the
     first token, the last block is computed for that token only.
+
+    Args:
+        classifier: the classifier.
+        directory: the folder to write into.
+        opset: the version of ONNX's operators; that of torch's exporter if ``None``.
 
     Raises:
         RunError: torch can't export a model of this family, or the graph's logits differ from the model's.
@@ -62,6 +67,7 @@ def export_float32(classifier: EncoderClassifier, directory: Path) -> None:
                 dynamo=True,
                 dynamic_shapes={name: {0: "rows", 1: "tokens"} for name in batch},
                 output_names=["logits"],
+                opset_version=opset,
                 verbose=False,
             )
             assert program is not None, "torch.onnx.export returns the program where dynamo=True"

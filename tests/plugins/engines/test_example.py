@@ -18,6 +18,7 @@ PLUGIN = Catalogue.discover([FILE]).get("half-weights").cls
 TEXTS = tiny_data(160)["test"]["text"][:]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("check", plugin_checks(PLUGIN, dtype="bfloat16"))
 def test_it_does_what_its_hooks_promise(check: Check) -> None:
     check()
