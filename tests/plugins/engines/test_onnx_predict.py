@@ -249,7 +249,7 @@ def test_help_and_the_list_of_plugins_import_no_engine() -> None:
         "    imported = {'torch', 'onnx', 'onnxruntime', 'onnxscript'} & set(sys.modules)\n"
         "    print('imported:', words, sorted(imported))\n"
     )
-    asked = ("--help", "plugins", "predict --help")
+    asked = ("--help", "plugins", "plugins --role engine", "predict --help", "export --help")
     done = subprocess.run([sys.executable, "-c", code, *asked], capture_output=True, text=True, check=True)
     imported = [line for line in done.stdout.splitlines() if line.startswith("imported: ")]
     assert imported == [f"imported: {words} []" for words in asked]
