@@ -46,7 +46,7 @@ def bert(tmp_path_factory: pytest.TempPathFactory) -> tuple[EncoderClassifier, P
     encoder = tiny_encoder(hidden=128, config={"initializer_range": 0.1})
     classifier = EncoderClassifier(encoder, PAIRS, Recipe())
     exported = tmp_path_factory.mktemp("float32")
-    export_float32(classifier, exported)
+    export_float32(classifier, exported, opset=18)
     return classifier, exported
 
 
@@ -112,6 +112,10 @@ def test_an_export_of_8_bits_is_smaller_and_near(
     wanted = classifier.scores(data)
     assert exported.scores(data) == pytest.approx(wanted, abs=0.05)
     assert exported.scores(data) != pytest.approx(wanted, abs=1e-6)
+
+
+def test_an_export_has_the_operators_of_the_version_that_is_asked_for(bert: tuple[EncoderClassifier, Path]) -> None:
+    assert [one.version for one in onnx.load(bert[1] / MODEL_FILE).opset_import if not one.domain] == [18]
 
 
 def test_an_export_has_no_facts_of_the_machine_that_made_it(bert: tuple[EncoderClassifier, Path]) -> None:
