@@ -73,12 +73,12 @@ def computed_by(engine: ActivePlugin, model: LoadedModel) -> Classifier:
     """
     name, run = engine.name, model.run
     directory = run / EXPORTS_DIRECTORY / name
-    key, note = _key(engine, model), read_note(directory)
+    key, note = _key(engine, model), _read_note(directory)
     if note is None or note.key != key:
         if "exporter" in engine.roles:
             logger.info("%s: exporting the model; the export is saved in %s and used again later", name, directory)
         with _place_beside(directory) as partial:
-            note = write_export(engine, model, partial, "engine")
+            note = _write(engine, model, partial, key, "engine")
     if note.agreement:
         logger.info("%s %s", name, note.agreement)
     else:
@@ -86,7 +86,24 @@ def computed_by(engine: ActivePlugin, model: LoadedModel) -> Classifier:
     return model.with_steps(_open(engine, model, directory))
 
 
-def write_export(plugin: ActivePlugin, model: LoadedModel, directory: Path, role: str) -> ExportNote:
+def add_export(exporter: ActivePlugin, model: LoadedModel, folder: Path) -> ExportNote:
+    """Add an export of a model to the folder in which it is published; one that its run has saved is copied.
+
+    Raises:
+        UsageError: the exporter doesn't support the model.
+        RunError: the model can't be exported, or the plugin's engine computes other scores.
+    """
+    key = _key(exporter, model)
+    directory, saved = (place / EXPORTS_DIRECTORY / exporter.name for place in (folder, model.run))
+    note = _read_note(saved)
+    if note is not None and note.key == key:
+        shutil.copytree(saved, directory)
+        return note
+    directory.mkdir(parents=True)
+    return _write(exporter, model, directory, key, "exporter")
+
+
+def _write(plugin: ActivePlugin, model: LoadedModel, directory: Path, key: str, role: str) -> ExportNote:
     """Write what an exporter makes of a model, and its note, into an empty folder; measure its agreement with torch.
 
     Raises:
@@ -103,27 +120,12 @@ def write_export(plugin: ActivePlugin, model: LoadedModel, directory: Path, role
         computed = _open(plugin, model, directory)
         refuse_other_scores(plugin, computed, model.classifier, model.task)
         agreement = agreement_with_stored(model.with_steps(computed), model.task, model.run)
-    note = ExportNote(format=_FORMAT, key=_key(plugin, model), packages=_packages(plugin), agreement=agreement)
+    note = ExportNote(format=_FORMAT, key=key, packages=_packages(plugin), agreement=agreement)
     (directory / NOTE_FILE).write_text(json.dumps(asdict(note), indent=2) + "\n", encoding="utf-8")
     return note
 
 
-def add_export(exporter: ActivePlugin, model: LoadedModel, folder: Path) -> ExportNote:
-    """Add an export of a model to the folder in which it is published; one that its run has saved is copied.
-
-    Raises:
-        TextclfError: as for :func:`write_export`.
-    """
-    directory, saved = (place / EXPORTS_DIRECTORY / exporter.name for place in (folder, model.run))
-    note = read_note(saved)
-    if note is not None and note.key == _key(exporter, model):
-        shutil.copytree(saved, directory)
-        return note
-    directory.mkdir(parents=True)
-    return write_export(exporter, model, directory, "exporter")
-
-
-def read_note(directory: Path) -> ExportNote | None:
+def _read_note(directory: Path) -> ExportNote | None:
     """Return the content of ``export.json``; ``None`` if there is no export in this format."""
     path = directory / NOTE_FILE
     if not path.is_file():
