@@ -232,4 +232,6 @@ RESULTS: Mapping[str, Result] = {
     "textclf_run_finished": Result("nothing", _nothing),
     "textclf_run_failed": Result("nothing", _nothing),
     "textclf_comparison_finished": Result("nothing", _nothing),
+    "textclf_export": Result("nothing: it writes into the directory", _nothing),
+    "textclf_engine": Result(_CLASSIFIER, _optional(_a(_classifier))),
 }
