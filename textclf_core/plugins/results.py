@@ -6,6 +6,7 @@ Types that take long to import are imported when a result is checked, since `tex
 from __future__ import annotations
 
 import math
+import re
 import reprlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -144,6 +145,26 @@ def _rows(value: Any, arguments: Mapping[str, Any]) -> str | None:
     return None if len(value) else "no rows"
 
 
+def _report_parts(value: Any, arguments: Mapping[str, Any]) -> str | None:
+    from textclf_core.types.report import ReportColumn, ReportCost, ReportPlot, ReportSection
+
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        return shown(value)
+    names: list[tuple[bool, str]] = []
+    for place, part in enumerate(value):
+        came = f"a {type(value).__name__} whose item {place} is"
+        if not isinstance(part, ReportCost | ReportColumn | ReportPlot | ReportSection):
+            return f"{came} {shown(part)}"
+        if isinstance(part, ReportSection):
+            continue
+        if not isinstance(part.name, str) or not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", part.name):
+            return f"{came} a {type(part).__name__} with the name {part.name!r}"
+        if (key := (isinstance(part, ReportPlot), part.name)) in names:
+            return f"{came} another part with the name {part.name!r}"
+        names.append(key)
+    return None
+
+
 def _is_number(value: Any) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool)
 
@@ -232,4 +253,9 @@ RESULTS: Mapping[str, Result] = {
     "textclf_run_finished": Result("nothing", _nothing),
     "textclf_run_failed": Result("nothing", _nothing),
     "textclf_comparison_finished": Result("nothing", _nothing),
+    "textclf_report": Result(
+        "a list of ReportCost, ReportColumn, ReportPlot and ReportSection, with names of lower-case letters, digits, - "
+        "and _",
+        _report_parts,
+    ),
 }

@@ -13,11 +13,12 @@ from tabulate import MIN_PADDING, tabulate_formats
 
 from textclf_core.errors import UsageError, did_you_mean, some_of
 from textclf_core.reports.analysis import Analysis, Row
-from textclf_core.reports.columns import Column, Value, columns_of, pick, sort_rows
+from textclf_core.reports.columns import Column, columns_of, fact_names, pick, sort_rows
 from textclf_core.reports.data_read import data_json
 from textclf_core.reports.formatting import WIDTH, format_table, prose
 from textclf_core.reports.rounding import write_significant
 from textclf_core.reports.summary import held_out_sentence
+from textclf_core.types.report import Value
 
 FORMATS = ("csv", "json", *tabulate_formats)
 """The formats of a table for ``--format``."""
@@ -264,7 +265,9 @@ def _fitting(analysis: Analysis, known: Mapping[str, Column], rows: Sequence[Row
     needed += ["failed"] if any(row.line.failed_seeds for row in rows) else []
     needed += [name for name in ("tuned", "money") if name in known]
     chosen = list(dict.fromkeys(needed))
-    for extra in ("train-seconds", "trainable", "memory", "latency", "artifact"):
+    own = ("train-seconds", "trainable", "memory", "latency", "artifact")
+    added = (*analysis.criteria.added.costs, *(one.column.name for one in analysis.added_columns))
+    for extra in (*added, *own, *fact_names(analysis)):
         if extra not in chosen and any(known[extra].key(row) is not None for row in rows):
             table = [known[name] for name in [*chosen, extra]]
             if sum(_width(column, rows) for column in table) + 2 * (len(table) - 1) <= WIDTH:
