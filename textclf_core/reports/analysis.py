@@ -370,10 +370,11 @@ def _sentence(compared: Comparison, recommended: str, kind: ReportCost, price: M
         return best
     if recommended == compared.best:
         return f"Use {recommended}. {best} {_risk_sentence(compared, recommended)}"
-    known = recommended in price and compared.best in price
-    cheaper = f" ({kind.heading} {kind.write(price[recommended])} instead of {kind.write(price[compared.best])})"
+    cheaper = ""
+    if recommended in price and compared.best in price:
+        cheaper = f" ({kind.heading} {kind.write(price[recommended])} instead of {kind.write(price[compared.best])})"
     return (
-        f"Use {recommended}{cheaper if known else ''}. {_risk_sentence(compared, recommended)} {best} "
+        f"Use {recommended}{cheaper}. {_risk_sentence(compared, recommended)} {best} "
         f"{compared.sentence(recommended)}"
     )
 

@@ -97,16 +97,17 @@ def columns_of(analysis: Analysis) -> dict[str, Column]:
     tuned = [_text("tuned", "tuned", _tuned)] if any(_tuning(row) for row in analysis.rows) else []
     metrics = [_metric(name, analysis) for name in _metric_names(analysis)]
     added = [_added(one) for one in analysis.added_columns]
-    facts = [_fact(name, analysis.rows) for name in fact_names(analysis)]
+    names = dict.fromkeys(name for row in analysis.rows for name in fact_names(row))
+    facts = [_fact(name, analysis.rows) for name in names]
     columns: dict[str, Column] = {}
     for column in [*fixed, failed, *tuned, *costs, seeds, *metrics, *added, *facts]:
         columns.setdefault(column.name, column)
     return columns
 
 
-def fact_names(analysis: Analysis) -> list[str]:
-    """Return the names of the facts that trainers recorded, in order."""
-    return list(dict.fromkeys(name for row in analysis.rows for run in row.line.runs for name in run.record.facts))
+def fact_names(row: Row) -> list[str]:
+    """Return the names of the facts that a contender's trainer recorded, in order."""
+    return list(dict.fromkeys(name for run in row.line.runs for name in run.record.facts))
 
 
 def pick(wanted: Sequence[str], columns: Mapping[str, Column]) -> list[Column]:

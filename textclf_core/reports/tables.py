@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tabulate import MIN_PADDING, tabulate_formats
@@ -97,7 +97,7 @@ def comparison_text(
     )
     if format in TABLE_ALONE:
         return table
-    below = [*_recommendation(analysis), *limits(analysis)]
+    below = [*_recommendation(analysis), *_facts(analysis, known), *limits(analysis)]
     return "\n\n".join(filter(None, [prose([analysis.sentence], format), read, table, prose(below, format)]))
 
 
@@ -212,6 +212,14 @@ def _failed(analysis: Analysis) -> list[str]:
     return sentences
 
 
+def _facts(analysis: Analysis, known: Mapping[str, Column]) -> Iterator[str]:
+    """Yield a sentence on what the trainer of each contender recorded."""
+    for row in analysis.rows:
+        written = [f"{name} {known[name].write(row)}" for name in fact_names(row)]
+        if written:
+            yield f"Recorded by the trainer of {row.line.label}: {', '.join(written)}."
+
+
 def _recommendation(analysis: Analysis) -> list[str]:
     recommended = _recommended(analysis)
     if recommended is None:
@@ -267,7 +275,7 @@ def _fitting(analysis: Analysis, known: Mapping[str, Column], rows: Sequence[Row
     chosen = list(dict.fromkeys(needed))
     own = ("train-seconds", "trainable", "memory", "latency", "artifact")
     added = (*analysis.criteria.added.costs, *(one.column.name for one in analysis.added_columns))
-    for extra in (*added, *own, *fact_names(analysis)):
+    for extra in (*added, *own):
         if extra not in chosen and any(known[extra].key(row) is not None for row in rows):
             table = [known[name] for name in [*chosen, extra]]
             if sum(_width(column, rows) for column in table) + 2 * (len(table) - 1) <= WIDTH:

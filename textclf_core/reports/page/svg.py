@@ -63,6 +63,10 @@ def _children(parent: Element, tips: Mapping[str, str], shapes: Mapping[str, Ele
                           | _presentation(shape) | _presentation(element))  # fmt: skip
         elif tag == "path" and (found := _presentation(element)) != {"fill": "none"}:
             yield Element("path", {"d": _short(element.get("d", ""))} | found)
+        elif tag == "image":
+            names = ("x", "y", "width", "height", "transform")
+            places = {name: value for name, value in element.items() if name in names}
+            yield Element("image", places | {"href": element.get(_REFERENCE, "")})
         elif tag == "text":
             places = {name: _short(value) for name, value in element.items() if name in ("x", "y", "transform")}
             text = Element("text", places | _presentation(element))

@@ -67,6 +67,9 @@ def style() -> Iterator[None]:
             "axes.grid": True,
             "axes.grid.axis": "y",
             "axes.axisbelow": True,
+            # For figures that plugins make.
+            "axes.prop_cycle": matplotlib.cycler(color=SERIES),
+            "figure.figsize": SIZE,
             "grid.color": RULE,
             "xtick.color": SOFT,
             "ytick.color": SOFT,
