@@ -374,8 +374,7 @@ def _sentence(compared: Comparison, recommended: str, kind: ReportCost, price: M
     if recommended in price and compared.best in price:
         cheaper = f" ({kind.heading} {kind.write(price[recommended])} instead of {kind.write(price[compared.best])})"
     return (
-        f"Use {recommended}{cheaper}. {_risk_sentence(compared, recommended)} {best} "
-        f"{compared.sentence(recommended)}"
+        f"Use {recommended}{cheaper}. {_risk_sentence(compared, recommended)} {best} {compared.sentence(recommended)}"
     )
 
 
