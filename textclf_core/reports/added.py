@@ -273,8 +273,16 @@ def _guarded_column(column: ReportColumn, guard: _Guard) -> ReportColumn:
 
 
 def _guarded_plot(plot: ReportPlot, guard: _Guard) -> ReportPlot:
+    def drawn(comparison: ReportedComparison) -> Any:
+        figure = plot.draw(comparison)
+        if _not_a_figure(figure) is None and figure is not None:
+            if figure.get_layout_engine() is None:
+                figure.set_layout_engine("constrained")  # else the page would cut off long labels
+            figure.draw_without_rendering()  # what can't be drawn fails here
+        return figure
+
     def draw(comparison: ReportedComparison) -> Any:
-        return guard(plot.draw, "draw", "a matplotlib Figure, or None", _not_a_figure, comparison)
+        return guard(drawn, "draw", "a matplotlib Figure, or None", _not_a_figure, comparison)
 
     return replace(plot, draw=draw)
 

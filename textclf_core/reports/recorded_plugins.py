@@ -20,10 +20,19 @@ def recorded_plugins(
     """Return the plugins that can be built here, the others with the reason why not, and all that are available."""
     wanted = list(recorded)
     files = {path for plugin in wanted if (path := plugin_file_of(plugin.distribution)) and path.is_file()}
-    catalogue = _catalogue(tuple(sorted(files)))
+    broken: dict[Path | None, str] = {}
+    for path in files:
+        try:
+            _catalogue((path,))
+        except PluginError as error:
+            broken[path] = str(error)
+    catalogue = _catalogue(tuple(sorted(files - broken.keys())))
     built: list[ActivePlugin] = []
     missing: list[tuple[PluginRecord, str]] = []
     for plugin in wanted:
+        if (path := plugin_file_of(plugin.distribution)) in broken:
+            missing.append((plugin, broken[path]))
+            continue
         try:
             built.append(build_active(PluginSpec(plugin.name, plugin.options), catalogue))
         except (UsageError, PluginError) as error:

@@ -27,6 +27,12 @@ from dataclasses import dataclass
 from textclf_core import *
 """
 PARTS = """
+def undrawable(comparison):
+    from matplotlib.figure import Figure
+    figure = Figure()
+    figure.text(0, 0, "$\\\\nothing$", parse_math=True)
+    return figure
+
 @dataclass(frozen=True)
 class Mine:
     '''Parts.'''
@@ -120,6 +126,16 @@ def test_a_plugin_that_isnt_installed_any_more_is_missed_and_the_report_comes(
     assert "plugin 'gone' (textclf-gone 2.0), which can't be used here: There is no plugin 'gone'" in warning
 
 
+def test_a_plugin_file_that_cant_be_imported_any_more_is_missed_too(
+    own_runs: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text("1 / 0", encoding="utf-8")
+    with_plugin(own_runs, replace(plugin("mine", "reporter"), distribution=f"file {file}", version=None))
+    assert textclf_core.report(own_runs).recommended is not None
+    assert "ZeroDivisionError" in caplog.text
+
+
 def test_runs_with_different_options_are_reported_with_those_of_the_latest(
     own_runs: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -140,6 +156,7 @@ FAILING = {
     "ReportColumn(name='lost', heading='', read=lambda one: one.nothing)": "read of the column 'lost'",
     "ReportColumn(name='list', heading='', read=lambda one: [])": "returned [] (list)",
     "ReportPlot(name='drawn', title='', draw=lambda all: 1 / 0)": "ZeroDivisionError",
+    "ReportPlot(name='late', title='', draw=undrawable)": "draw of the plot 'late'",
     "ReportSection(heading='Seen', content=lambda all: [3])": "content of the section 'Seen'",
 }
 

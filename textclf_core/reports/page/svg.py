@@ -56,8 +56,7 @@ def _children(parent: Element, tips: Mapping[str, str], shapes: Mapping[str, Ele
                 if own == "label":
                     child.set("class", "label")
                 yield child
-        elif tag == "use":
-            shape = shapes[element.get(_REFERENCE, "").removeprefix("#")]
+        elif tag == "use" and (shape := shapes.get(element.get(_REFERENCE, "").removeprefix("#"))) is not None:
             at = f"translate({_short(element.get('x', '0'))} {_short(element.get('y', '0'))})"
             yield Element("path", {"class": "dot", "d": _short(shape.get("d", "")), "transform": at}
                           | _presentation(shape) | _presentation(element))  # fmt: skip

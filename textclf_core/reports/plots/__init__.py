@@ -76,8 +76,6 @@ def added_charts(analysis: Analysis) -> Iterator[tuple[str, Chart]]:
     """Yield the charts that plugins add, with their names."""
     for plot in analysis.criteria.added.plots:
         if (figure := plot.draw(analysis.reported)) is not None:
-            if figure.get_layout_engine() is None:
-                figure.set_layout_engine("constrained")  # else the page would cut off long labels
             yield plot.name, Chart(plot.title, figure, plot.caption)
 
 

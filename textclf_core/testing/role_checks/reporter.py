@@ -38,7 +38,7 @@ def _comparison(records: tuple[Record, ...], added: Added) -> ReportedComparison
     """Return made-up results of a contender for each record, and of their costs."""
 
     def costs(record: Record) -> Mapping[str, float | None]:
-        return {name: kind.read(record) for name, kind in (COSTS | dict(added.costs)).items()}
+        return {name: kind.read(record) for name, kind in {**COSTS, **added.costs}.items()}
 
     contenders = tuple(
         ReportedContender(
@@ -97,11 +97,14 @@ def adds_parts(subject: Subject) -> Iterator[str]:
 def costs_every_run(subject: Subject) -> Iterator[str]:
     """Its costs are numbers or unknown for every run, also without encoder, FLOPs, parameters or facts."""
     added = _added(subject)
-    for record in _records():
-        for cost in added.costs.values():
-            value = subject.run(lambda cost=cost, record=record: cost.read(record))
-            if value is not None:
-                subject.run(lambda cost=cost, value=value: cost.write(value))
+
+    def read() -> None:
+        for record in _records():
+            for cost in added.costs.values():
+                if (value := cost.read(record)) is not None:
+                    cost.write(value)
+
+    subject.run(read)
     yield from added.problems
 
 
