@@ -675,7 +675,7 @@ def textclf_report() -> Sequence[ReportCost | ReportColumn | ReportPlot | Report
 
     The hook itself only says what there is. The functions in what it returns get the records and results, and are
     called when a report is made. After an exception or an invalid value, which is logged as a warning, the report comes
-    without it: a cost is unknown for that run, which then can't be the cheapest.
+    without it: a cost is unknown for that run, and a contender of unknown cost is never the cheapest.
 
     Returns:
         The parts to add, in order. The name of a cost or column, and that of a plot, has lower-case letters, digits,

@@ -155,6 +155,12 @@ def _report_parts(value: Any, arguments: Mapping[str, Any]) -> str | None:
         came = f"a {type(value).__name__} whose item {place} is"
         if not isinstance(part, ReportCost | ReportColumn | ReportPlot | ReportSection):
             return f"{came} {shown(part)}"
+        for name in ("heading", "title", "caption"):
+            if not isinstance(text := getattr(part, name, ""), str):
+                return f"{came} a {type(part).__name__} whose {name} is {shown(text)}"
+        unit = getattr(part, "unit", 1)
+        if not (_is_number(unit) and 0 < unit < math.inf):
+            return f"{came} a {type(part).__name__} whose unit is {shown(unit)}"
         if isinstance(part, ReportSection):
             continue
         if not isinstance(part.name, str) or not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", part.name):
@@ -255,7 +261,7 @@ RESULTS: Mapping[str, Result] = {
     "textclf_comparison_finished": Result("nothing", _nothing),
     "textclf_report": Result(
         "a list of ReportCost, ReportColumn, ReportPlot and ReportSection, with names of lower-case letters, digits, - "
-        "and _",
+        "and _, texts as headings, and units above 0",
         _report_parts,
     ),
 }

@@ -236,10 +236,10 @@ class _Guard:
         try:
             with errors_of(self._plugin, what):
                 value = function(*arguments)
-            if came := fault(value):
-                problem = f"{what} of {self._plugin} returned {came}; it must return {wanted}."
-            else:
+                came = fault(value)  # which a strange value may fail too
+            if not came:
                 return value
+            problem = f"{what} of {self._plugin} returned {came}; it must return {wanted}."
         except TextclfError as error:
             problem = _blamed(self._plugin, error, what)
         if name not in self._failed:

@@ -158,6 +158,7 @@ FAILING = {
     "ReportPlot(name='drawn', title='', draw=lambda all: 1 / 0)": "ZeroDivisionError",
     "ReportPlot(name='late', title='', draw=undrawable)": "draw of the plot 'late'",
     "ReportSection(heading='Seen', content=lambda all: [3])": "content of the section 'Seen'",
+    "ReportSection(heading='Row', content=lambda all: [ReportTable(caption='', headings='', rows=[3])])": "'Row'",
 }
 
 
@@ -182,6 +183,8 @@ def test_what_fails_is_left_out_and_said(runs: Path, tmp_path: Path, caplog: pyt
         ("'heat'", "must return a list of ReportCost"),
         ("ReportColumn(name='Two words', heading='', read=len)", "the name 'Two words'"),
         (f"{HEAT}, {HEAT}", "another part with the name 'heat'"),
+        ("ReportCost(name='heat', heading=None, read=len)", "whose heading is None"),
+        ("ReportCost(name='heat', heading='', read=len, unit=0)", "whose unit is 0 (int)"),
     ],
 )
 def test_a_report_comes_without_a_plugin_whose_hook_fails(
