@@ -41,6 +41,7 @@ if TYPE_CHECKING:  # these take seconds to import, and `textclf plugins` answers
     from textclf_core.types.progress import Progress
     from textclf_core.types.recipe import Recipe
     from textclf_core.types.record import Fact, FinishedComparison, RunRecord, StartedRun
+    from textclf_core.types.report import ReportColumn, ReportCost, ReportPlot, ReportSection
     from textclf_core.types.task import Task
     from textclf_core.types.training_step import TrainingStep
     from textclf_core.types.workspace import Workspace
@@ -76,6 +77,7 @@ ROLE_OF_HOOK = {
     "textclf_run_finished": "observer",
     "textclf_run_failed": "observer",
     "textclf_comparison_finished": "observer",
+    "textclf_report": "reporter",
     "textclf_export": "exporter",
     "textclf_engine": "engine",
 }
@@ -665,6 +667,24 @@ def textclf_comparison_finished(comparison: FinishedComparison) -> None:
 
     Args:
         comparison: its records, failed runs, recommendation and report.
+    """
+
+
+@hookspec
+def textclf_report() -> Sequence[ReportCost | ReportColumn | ReportPlot | ReportSection]:
+    """Add costs, columns, plots and sections to reports. Role: reporter. Each in order.
+
+    Called before a comparison, so that ``--cost`` may name what it adds, and whenever finished runs are reported: by
+    the plugins of these runs, with the options that they had, and by those that ``textclf report --plugin`` names. It
+    changes no result, so finished cells aren't run again because of it.
+
+    The hook itself only says what there is. The functions in what it returns get the records and results, and are
+    called when a report is made. After an exception or an invalid value, which is logged as a warning, the report comes
+    without it: a cost is unknown for that run, and a contender of unknown cost is never the cheapest.
+
+    Returns:
+        The parts to add, in order. The name of a cost or column, and that of a plot, has lower-case letters, digits,
+        ``-`` and ``_``. Two plugins that give one name are an error, as is a name that the report itself uses.
     """
 
 

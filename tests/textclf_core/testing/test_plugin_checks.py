@@ -16,6 +16,7 @@ from broken.metric import GoodMetric
 from broken.model import GoodModel
 from broken.observer import GoodObserver
 from broken.postprocessor import GoodPostprocessor
+from broken.reporter import GoodReporter
 from broken.trainer import GoodTrainer
 
 from textclf_core import Option, PluginError, UsageError, hookimpl
@@ -24,7 +25,7 @@ from textclf_core.testing import Check, plugin_checks, unchecked_hooks
 
 BROKEN = all_broken()
 GOOD = (
-    *(GoodMetric, GoodModel, GoodObserver, GoodPostprocessor, GoodTrainer),
+    *(GoodMetric, GoodModel, GoodObserver, GoodPostprocessor, GoodReporter, GoodTrainer),
     *(GoodEngine, GoodExporterAndEngine),
 )
 

@@ -9,6 +9,7 @@ from textclf_core.testing.role_checks import (  # isort: skip  # the order in wh
     postprocessor,
     metric,
     observer,
+    reporter,
     exporter,
     engine,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "model",
     "observer",
     "postprocessor",
+    "reporter",
     "strategy",
     "trainer",
 ]
