@@ -264,4 +264,6 @@ RESULTS: Mapping[str, Result] = {
         "and _, texts as headings, and units above 0",
         _report_parts,
     ),
+    "textclf_export": Result("nothing: it writes into the directory", _nothing),
+    "textclf_engine": Result(_CLASSIFIER, _optional(_a(_classifier))),
 }

@@ -22,6 +22,7 @@ HISTORY_FILE = "history.jsonl"
 MODEL_DIRECTORY = "model"
 CHECKPOINTS_DIRECTORY = "checkpoints"
 CLASSIFIER_FILE = "classifier.json"
+CARD_FILE = "README.md"
 
 
 @dataclass(frozen=True, kw_only=True)

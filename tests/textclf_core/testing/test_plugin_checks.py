@@ -10,6 +10,7 @@ from unittest import SkipTest
 
 import pytest
 from broken import Broken, all_broken
+from broken.engine import GoodEngine, GoodExporterAndEngine
 from broken.every import GoodStrategy
 from broken.metric import GoodMetric
 from broken.model import GoodModel
@@ -23,7 +24,10 @@ from textclf_core.hookspecs import ROLE_OF_HOOK
 from textclf_core.testing import Check, plugin_checks, unchecked_hooks
 
 BROKEN = all_broken()
-GOOD = (GoodMetric, GoodModel, GoodObserver, GoodPostprocessor, GoodReporter, GoodTrainer)
+GOOD = (
+    *(GoodMetric, GoodModel, GoodObserver, GoodPostprocessor, GoodReporter, GoodTrainer),
+    *(GoodEngine, GoodExporterAndEngine),
+)
 
 
 @pytest.fixture(autouse=True)
