@@ -162,14 +162,14 @@ FAILING = {
 }
 
 
-def test_what_fails_is_left_out_and_said(runs: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_fails_is_excluded_with_a_warning(runs: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     right = "ReportColumn(name='right', heading='', read=lambda one: one.records[0].label)"
     file = plugin_file(tmp_path / "mine.py", ", ".join([*FAILING, right]))
     report = textclf_core.report(runs, plugins=["mine"], plugin_files=[file], price="1/h")
     page = report.text("page").partition("From plugins</h3>")[2].partition("</section>")[0]
     assert report.recommended == "tfidf"
     assert page.count('class="warning"') == len(FAILING)
-    assert [said for said in FAILING.values() if said not in caplog.text] == []
+    assert [one for one in FAILING.values() if one not in caplog.text] == []
     assert len(caplog.records) == len(FAILING)
     assert report.analysis is not None
     own = set(columns_of(report.analysis)) - {"f1", "accuracy", "lost", "list", "right"}
@@ -177,7 +177,7 @@ def test_what_fails_is_left_out_and_said(runs: Path, tmp_path: Path, caplog: pyt
 
 
 @pytest.mark.parametrize(
-    ("parts", "said"),
+    ("parts", "warned"),
     [
         ("1 / 0", "textclf_report of the plugin 'mine' (file "),
         ("'heat'", "must return a list of ReportCost"),
@@ -188,11 +188,11 @@ def test_what_fails_is_left_out_and_said(runs: Path, tmp_path: Path, caplog: pyt
     ],
 )
 def test_a_report_comes_without_a_plugin_whose_hook_fails(
-    parts: str, said: str, runs: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    parts: str, warned: str, runs: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     file = plugin_file(tmp_path / "mine.py", parts)
     assert textclf_core.report(runs, plugins=["mine"], plugin_files=[file]).recommended == "tfidf"
-    assert said in caplog.text
+    assert warned in caplog.text
 
 
 @pytest.mark.parametrize("cost", ["1 / 0", "float('nan')", "'7 Wh'", "-1", "None", "True"])
