@@ -113,6 +113,7 @@ def build_record(spec: RunSpec, facts: RunFacts) -> Record:
         looks=spec.looks,
         adaptations=facts.adaptations,
         tokenization=tokenization_record(facts.classifier),
+        processes=len(facts.cost.peak_memory_bytes_by_process) or 1,
     )
 
 

@@ -208,6 +208,8 @@ class Record:
         postprocessing: the postprocessing steps, in order; ``metrics`` are those after the last step.
         adaptations: the strategies' adaptations of the model before training on labels, in order.
         tokenization: how texts became token ids; ``None`` if unknown.
+        processes: number of processes that shared the run (``torchrun``). Seconds are those of the first, counts of
+            examples, tokens and FLOPs those of all.
     """
 
     format: int
@@ -233,6 +235,7 @@ class Record:
     postprocessing: tuple[PostprocessingRecord, ...] = ()
     adaptations: tuple[Adaptation, ...] = ()
     tokenization: TokenizationRecord | None = None
+    processes: int = 1
 
     def plugin(self, role: str) -> PluginRecord | None:
         """Return the first plugin of a role, or ``None``."""
