@@ -6,6 +6,7 @@ The variables are those that torch.distributed reads: ``RANK``, ``WORLD_SIZE``, 
 
 from __future__ import annotations
 
+import atexit
 import os
 import platform
 import signal
@@ -20,7 +21,8 @@ from textclf_core.errors import OtherProcessError, UsageError
 
 if TYPE_CHECKING:
     from torch import Tensor
-    from torch.distributed import ProcessGroup, Store
+    from torch._C._distributed_c10d import Store
+    from torch.distributed import ProcessGroup
 
 _VARIABLES = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 # Rank 0 saves and measures while the others wait. A process that dies is noticed by its closed connections.
@@ -113,7 +115,7 @@ class World:
             for small in by_type.values():
                 buffer = torch.cat([one.reshape(-1) for one in small])
                 dist.all_reduce(buffer, group=self._group)
-                parts = buffer.split([one.numel() for one in small])
+                parts = buffer.split_with_sizes([one.numel() for one in small])
                 torch._foreach_copy_(small, [part.view_as(one) for part, one in zip(parts, small, strict=True)])
             for work in works:
                 work.wait()
@@ -127,8 +129,8 @@ ALONE = World()
 def connected(device: str) -> Iterator[World]:
     """Connect the processes that were launched together, and yield them; one process alone connects to nothing.
 
-    A group that the caller's program has made is used as it is. After an error the connections are left open: they
-    close when the process ends, and only then do the others notice, so that the error is the first that is printed.
+    The connections serve all runs of a program, and a group that the caller's program has made is used as it is. They
+    close when the process ends; if an error ends it, only then do the others notice, after it was printed.
 
     Args:
         device: the type of device that they compute on, ``cpu`` or ``cuda``.
@@ -140,16 +142,14 @@ def connected(device: str) -> Iterator[World]:
     import torch
     import torch.distributed as dist
 
-    started = not dist.is_initialized()
-    if started:
+    if not dist.is_initialized():
         if device == "cuda":
             torch.cuda.set_device(world.local_rank)
         dist.init_process_group("cpu:gloo,cuda:nccl" if device == "cuda" else "gloo", timeout=_LONGEST_WAIT)
+        atexit.register(dist.destroy_process_group)
     world = World(dist.get_rank(), dist.get_world_size(), world.local_rank)
     with _termination_raised():
         yield replace(world, _of_host=_of_host(world))
-    if started:
-        dist.destroy_process_group()
 
 
 def _of_host(world: World) -> World | None:
@@ -190,10 +190,10 @@ def reports_failure() -> bool:
 
 def _store() -> Store:
     """Return a connection to the store that the launcher, or rank 0, holds for the processes."""
-    import torch.distributed as dist
+    from torch._C._distributed_c10d import TCPStore  # torch.distributed exports it for all but type checkers
 
     address, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
-    return dist.TCPStore(address, port, is_master=False, timeout=timedelta(seconds=_SECONDS_FOR_RANK_0))
+    return TCPStore(address, port, is_master=False, timeout=timedelta(seconds=_SECONDS_FOR_RANK_0))
 
 
 @contextmanager
