@@ -202,28 +202,34 @@ def _loss_named() -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        with suppress(ValueError):  # not the main thread
-            # The launcher ends this process too, but files are yet to be moved.
-            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        _on_termination(signal.SIG_IGN)  # the launcher has seen it too, but files are yet to be moved
         raise OtherProcessError(
-            "another process of this run ended before its end, or can't be reached any more "
-            f"({str(error).splitlines()[0]})."
+            "another process of this run ended before its end, or can't be reached any more."
         ) from error
 
 
 @contextmanager
 def _termination_raised() -> Iterator[None]:
-    """Raise ``KeyboardInterrupt`` when a launcher ends this process, so that what was written is kept."""
+    """Raise ``KeyboardInterrupt`` when the launcher ends this process, so that what was written is kept.
+
+    After an error the process ends by itself, once files are moved and the error is printed; the launcher, which has
+    seen another process end, must not end it before.
+    """
 
     def interrupt(*_: object) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough, and files are being moved
         raise KeyboardInterrupt
 
-    before = None
-    with suppress(ValueError):  # not the main thread
-        before = signal.signal(signal.SIGTERM, interrupt)
+    before = _on_termination(interrupt)
     try:
         yield
-    finally:
-        if before is not None:
-            signal.signal(signal.SIGTERM, before)
+    except BaseException:
+        _on_termination(signal.SIG_IGN)
+        raise
+    _on_termination(before)
+
+
+def _on_termination(handler: Any) -> Any:
+    """Set the handler of SIGTERM, and return the one before."""
+    with suppress(ValueError):  # not the main thread
+        return signal.signal(signal.SIGTERM, handler)
+    return signal.SIG_DFL
