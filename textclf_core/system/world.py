@@ -10,6 +10,7 @@ import atexit
 import os
 import platform
 import signal
+import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -217,7 +218,8 @@ def _termination_raised() -> Iterator[None]:
     """
 
     def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
+        if sys.exception() is None:  # else another error is ending the process, and may be moving files
+            raise KeyboardInterrupt
 
     before = _on_termination(interrupt)
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -14,6 +14,7 @@ import pytest
 import torch.distributed as dist
 from shared_runs import Case, SharedRun, gradient_difference, parameter_differences, save_checkpoints
 
+from textclf_core import UsageError, compare
 from textclf_core.system.world import World
 
 SUPPORT = Path(__file__).parents[2] / "support"
@@ -50,7 +51,7 @@ def of_launch(rank: int, size: int, port: int = 1) -> dict[str, str]:
 
 
 @pytest.fixture
-def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], None]]:
+def place(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Makes this process believe that it is one of two, with the store of a launcher."""
     store = dist.TCPStore("localhost", 0, is_master=True, wait_for_workers=False, timeout=timedelta(seconds=5))
 
@@ -58,8 +59,7 @@ def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], None]]:
         for name, value in of_launch(rank, 2, store.port).items():
             monkeypatch.setenv(name, value)
 
-    yield place_at
-    del store
+    return place_at
 
 
 def test_a_process_without_the_launchers_variables_is_alone() -> None:
@@ -105,10 +105,16 @@ def test_what_can_not_be_shared_is_refused(
     assert message in capfd.readouterr().err
 
 
+def test_a_comparison_from_python_is_refused_too(place: Callable[[int], None]) -> None:
+    place(0)
+    with pytest.raises(UsageError, match="a comparison runs each cell in one process, but 2 were launched"):
+        compare(["full"])
+
+
 # The result is that of one process
 
-ONE_STEP = ("full-reviews-4-one", "full-words-1-one", "frozen-topics-1-one", "lora-reviews-4-one")
-WHOLE = ("full-topics-1", "frozen-words-4", "lora-reviews-4", "adversarial-reviews-1")
+ONE_STEP = ("full-words-4-one", "lora-topics-1-one")
+WHOLE = ("frozen-words-4", "lora-topics-4", "adversarial-reviews-1")
 
 
 @pytest.fixture(scope="module")
