@@ -360,7 +360,7 @@ class _Passes:
     def _backward(self, loss: Tensor) -> Tensor:
         loss = loss * self.weight
         with self._meter.time("train/steps/backward"):
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
         return loss.detach()
 
     def _count(self, flops: float) -> None:
