@@ -25,6 +25,7 @@ from textclf_core.plugins.refusals import (
     refuse_repeats,
     refuse_replaced_options,
     refuse_second,
+    refuse_uncalled,
     refuse_unused,
 )
 from textclf_core.plugins.specs import PluginSpec, format_spec, parse_options, split_name
@@ -280,9 +281,10 @@ def activate(
         UsageError: a plugin doesn't exist or can't be used, an option is wrong, two plugins have the same exclusive
             role, or a plugin would never be called.
     """
-    written = [_read(spec, catalogue, set_by) for spec in specs]
+    written = [read_spec(spec, catalogue, set_by) for spec in specs]
     refuse_repeats(written)
     chosen = [catalogue.get(spec.name) for spec in written]
+    refuse_uncalled(chosen)
     refuse_second(chosen)
     for plugin in chosen:
         for role in without:
@@ -317,7 +319,7 @@ def override(
     Raises:
         UsageError: a string isn't a spec, a plugin doesn't exist, or a plugin is chosen twice.
     """
-    on_top = [_read(spec, catalogue, set_by) for spec in chosen]
+    on_top = [read_spec(spec, catalogue, set_by) for spec in chosen]
     refuse_repeats(on_top)
     taken = {role for spec in on_top for role in catalogue.get(spec.name).roles if role in EXCLUSIVE_ROLES}
     by_name = {spec.name: spec for spec in on_top}
@@ -329,8 +331,12 @@ def override(
     return [*kept, *by_name.values()]
 
 
-def _read(spec: str | PluginSpec, catalogue: Catalogue, set_by: str) -> PluginSpec:
-    """Return a spec with its options parsed, which needs the plugin's option names, and no longer name than needed."""
+def read_spec(spec: str | PluginSpec, catalogue: Catalogue, set_by: str) -> PluginSpec:
+    """Return a spec with its options parsed, which needs the plugin's option names, and no longer name than needed.
+
+    Raises:
+        UsageError: a string isn't a spec, or there is no such plugin.
+    """
     if isinstance(spec, PluginSpec):
         return replace(spec, name=catalogue.name_of(catalogue.get(spec.name).entry)) if "/" in spec.name else spec
     name, options = split_name(spec)

@@ -9,6 +9,21 @@ from textclf_core.testing.role_checks import (  # isort: skip  # the order in wh
     postprocessor,
     metric,
     observer,
+    reporter,
+    exporter,
+    engine,
 )
 
-__all__ = ["dataset", "every", "metric", "model", "observer", "postprocessor", "strategy", "trainer"]
+__all__ = [
+    "dataset",
+    "engine",
+    "every",
+    "exporter",
+    "metric",
+    "model",
+    "observer",
+    "postprocessor",
+    "reporter",
+    "strategy",
+    "trainer",
+]
