@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from textclf_core.reports.inspection import Inspection
     from textclf_core.reports.report import Report
     from textclf_core.results import ComparisonResult, Run
+    from textclf_core.system.world import World
     from textclf_core.training.encoder_classifier import EncoderClassifier
     from textclf_core.training.flops import count_flops
     from textclf_core.training.frozen_prefix import cached_prefix
@@ -103,6 +104,7 @@ __all__ = [
     "TrainingStep",
     "UsageError",
     "Workspace",
+    "World",
     "build_optimizer",
     "cached_prefix",
     "compare",
@@ -165,6 +167,7 @@ _MODULES = {
     "TrainingStep": "types.training_step",
     "UsageError": "errors",
     "Workspace": "types.workspace",
+    "World": "system.world",
     "build_optimizer": "training.parameters",
     "cached_prefix": "training.frozen_prefix",
     "compare": "api",

@@ -5,6 +5,7 @@
     │   └── PluginError     exit code 2: a plugin that can't be loaded or used
     ├── DataError           exit code 2: rows, columns or labels that can't be used
     └── RunError            exit code 1: a run that failed while it ran
+        └── OtherProcessError   exit code 1: another process of the run ended
 
 Each message states what was expected, what was found and what to do.
 """
@@ -46,6 +47,10 @@ class RunError(TextclfError):
     """A run failed while it ran: a loss that isn't finite, a frozen parameter that was updated."""
 
 
+class OtherProcessError(RunError):
+    """Another process of a run over several ended before the run did."""
+
+
 def did_you_mean(wrong: str, right: Iterable[str]) -> str:
     """Return ``" Did you mean 'x'?"`` for the name of ``right`` nearest to ``wrong``, or ``""``."""
     near = difflib.get_close_matches(wrong, list(right), n=1)
@@ -62,6 +67,6 @@ def shortened(value: object) -> str:
     return _SHORT.repr(value)
 
 
-def format_error(error: BaseException) -> str:
+def format_error(error: BaseException, *, notes_only: bool = False) -> str:
     """Return an error's message and the notes added to it, one per line."""
-    return "\n".join([str(error), *getattr(error, "__notes__", ())])
+    return "\n".join([*([] if notes_only else [str(error)]), *getattr(error, "__notes__", ())])

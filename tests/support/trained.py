@@ -16,6 +16,7 @@ from textclf_core.encoder import Encoder
 from textclf_core.pipeline.events import write_history
 from textclf_core.pipeline.recording import recipe_of
 from textclf_core.plugins import Catalogue, activate
+from textclf_core.system.world import ALONE, World
 from textclf_core.testing import LABELS, tiny_data, tiny_encoder
 from textclf_core.training.encoder_classifier import EncoderClassifier
 from textclf_core.training.options import EncoderTraining
@@ -92,15 +93,15 @@ def train(
     encoder: Encoder | None = None,
     data: DatasetDict | None = None,
     seed: int = 0,
-    rank: int = 0,
+    world: World = ALONE,
     progress: Progress | None = None,
     plan: TrainingPlan | None = None,
 ) -> Trained:
     """Train as the engine does: the recipe is the trainer's own, and the generators are seeded just before."""
     encoder = encoder or tiny_encoder()
     directory.mkdir(parents=True, exist_ok=True)
-    workspace = Workspace(directory, rank=rank)
-    if rank == 0:
+    workspace = Workspace(directory, rank=world.rank, world=world)
+    if world.rank == 0:
         write_history(workspace.events, directory)
     recipe = Recipe(**{field.name: getattr(trainer, field.name) for field in dataclasses.fields(Recipe)})
     torch.manual_seed(seed)

@@ -49,6 +49,10 @@ class CheckedStore:
         self._written_here |= set(keys)
         return self.rows.writer()
 
+    def reopen(self) -> None:
+        """Open the store again, as another process that shares the run may have set it aside."""
+        self.rows = self._folder.open(self.key, self._width)
+
     def check(
         self, keys: Sequence[bytes], compute: Callable[[bytes], NDArray[np.float32]], *, locked: bool = False
     ) -> None:

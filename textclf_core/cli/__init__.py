@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout
 from functools import partial
 
 from textclf_core.errors import RunError, TextclfError, UsageError, format_error
+from textclf_core.system.world import World, reports_failure
 
 _OF_THE_PATH = (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError, PermissionError)
 
@@ -28,10 +30,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         own = [word for word in words if word not in ("--debug", "--trace-hooks")]
-        with _hooks_traced() if "--trace-hooks" in words else nullcontext():
+        with _hooks_traced() if "--trace-hooks" in words else nullcontext(), _silent_beside_rank_0():
             _run(own, shlex.join(["textclf", *words]))
     except TextclfError as error:
-        if "--debug" in words:
+        if not reports_failure():  # another process that shares the run has printed the error
+            notes = "" if World.launched().rank else format_error(error, notes_only=True)
+            print(notes, end="\n" if notes else "", file=sys.stderr)
+        elif "--debug" in words:
             traceback.print_exception(error)
         else:
             print(f"error: {format_error(error)}", file=sys.stderr)
@@ -46,7 +51,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+@contextmanager
+def _silent_beside_rank_0() -> Iterator[None]:
+    """Print nothing while the block runs in a process that shares a run, unless it is rank 0."""
+    if World.launched().rank == 0:
+        yield
+        return
+    with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):  # noqa: PTH123
+        yield
+
+
 def _run(words: list[str], command: str) -> None:
+    if (launched := World.launched()).size > 1 and "run" not in words[:1]:
+        raise UsageError(
+            f"only `textclf run` can be shared among processes, of which {launched.size} were launched; start "
+            f"`textclf {' '.join(words[:1])}` without torchrun."
+        )
     if words == ["plugins"]:  # typer, and pydantic with which it reads options, take twice as long as the list
         from textclf_core.cli.plugin_list import print_plugins
 

@@ -18,6 +18,7 @@ from textclf_core.reports.estimate_table import Estimate
 from textclf_core.reports.outcomes import check_defined
 from textclf_core.reports.report import Report
 from textclf_core.reports.stored import StoredRun
+from textclf_core.system.world import World
 from textclf_core.tasks import kind_of
 
 if TYPE_CHECKING:
@@ -250,6 +251,10 @@ def estimate(request: ComparisonRequest, *, console: Console | None = None, quie
 def _plan(request: ComparisonRequest) -> tuple[ComparisonPlan, MetricInfo]:
     """Check the request, load each data set once, check the options; return the plan of cells and the metric."""
     request.criteria.check()
+    if (launched := World.launched()).size > 1:
+        raise UsageError(
+            f"a comparison runs each cell in one process, but {launched.size} were launched; start it without torchrun."
+        )
     if request.vary not in VARY:
         raise UsageError(f"--vary {request.vary}: {' or '.join(VARY)}.{did_you_mean(request.vary, VARY)}")
 

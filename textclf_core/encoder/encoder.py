@@ -11,11 +11,12 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from textclf_core.encoder.parts import PartedModel
 from textclf_core.errors import RunError
+from textclf_core.system.world import ALONE, World
 from textclf_core.types.tokenization import Tokenization, share_of
 
 if TYPE_CHECKING:
@@ -368,7 +369,7 @@ class Encoder(PartedModel):
             return tokenization
         return replace(tokenization, max_length=self.covering_length(train, task, tokenization.max_length))
 
-    def tokenize(self, data: Dataset, task: Task, recipe: Tokenization) -> Dataset:
+    def tokenize(self, data: Dataset, task: Task, recipe: Tokenization, world: World = ALONE) -> Dataset:
         """Return the rows of ``data`` as token ids, truncated to the maximum length; only this method truncates.
 
         Two text columns become a pair of the tokenizer; more than two are joined by the separator token. Special tokens
@@ -379,6 +380,7 @@ class Encoder(PartedModel):
             task: names the text columns.
             recipe: its ``max_length`` is the maximum length (:attr:`longest_input` if not set), and its ``truncation``
                 the part of a longer text that is used.
+            world: the processes that share the work, each a part of the rows; all must call this with the same rows.
 
         Returns:
             The rows, in order, with ``input_ids``; ``attention_mask`` and ``token_type_ids`` if both tokenizer and
@@ -397,7 +399,8 @@ class Encoder(PartedModel):
         if key not in self._tokenized:
             if len(self._tokenized) == _TOKENIZED_CACHED:
                 del self._tokenized[next(iter(self._tokenized))]
-            self._tokenized[key] = tokenizing.tokenize(self.model, self.tokenizer, data, task, recipe)
+            tokenized = partial(tokenizing.tokenize, self.model, self.tokenizer, task=task, tokenization=recipe)
+            self._tokenized[key] = tokenizing.shared(tokenized, data, world)
         return self._tokenized[key]
 
     def collate(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import compress, count
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from textclf_core.encoder.truncation import kept_places
 from textclf_core.errors import UsageError
+from textclf_core.system.world import World
 from textclf_core.tasks import kind_of
 from textclf_core.tasks.subtokens import WORD_STARTS, batch_of_labels
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from textclf_core.types.tokenization import Tokenization
 
 _BATCH_ROWS = 1000
+_LEAST_SHARED = 64
 # The families whose head for whole texts reads the last position, padding or not.
 _PADDED_LEFT = ("xlnet",)
 
@@ -81,6 +83,28 @@ def tokenize(
     table = pa.table(columns, schema=Features(features).arrow_schema)
     # `Dataset.from_dict` would hash the data set, which takes ten times as long as tokenizing one text.
     return Dataset(table, fingerprint=generate_random_fingerprint())
+
+
+def shared(tokenized: Callable[[Dataset], Dataset], data: Dataset, world: World) -> Dataset:
+    """Return the tokenized rows, of which each process has tokenized a part.
+
+    Args:
+        tokenized: tokenizes rows.
+        data: the rows; the same in all processes.
+        world: the processes. Few rows are tokenized by each, since one may ask for them alone.
+    """
+    if world.size == 1 or len(data) < _LEAST_SHARED:
+        return tokenized(data)
+    import pyarrow as pa
+    from datasets import Dataset
+    from datasets.fingerprint import generate_random_fingerprint
+
+    part = tokenized(data.select(world.share(len(data))))
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, part.data.table.schema) as stream:
+        stream.write_table(part.data.table)
+    parts = [pa.ipc.open_stream(each).read_all() for each in world.gather(sink.getvalue().to_pybytes())]
+    return Dataset(pa.concat_tables(parts), fingerprint=generate_random_fingerprint())
 
 
 def input_names(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> list[str]:

@@ -20,6 +20,7 @@ from textclf_core.plugins.options import options_of
 from textclf_core.plugins.specs import format_spec
 from textclf_core.records.schema import CHECKPOINTS_DIRECTORY
 from textclf_core.system.environment import resolve_device
+from textclf_core.system.world import ALONE, World
 from textclf_core.types.events import RunEvents
 from textclf_core.types.meter import Meter
 from textclf_core.types.record import StartedRun
@@ -39,11 +40,11 @@ class RunContext:
         observers: the observers of the run; ``None`` before training.
     """
 
-    def __init__(self, spec: RunSpec) -> None:
+    def __init__(self, spec: RunSpec, world: World = ALONE) -> None:
         self.spec = spec
         self.label = spec.label or label_of(spec.plugins)
         self.started = datetime.now(UTC)
-        device = resolve_device(spec.device)
+        device = resolve_device(spec.device, world)
         cache = CacheFolder(spec.cache)
         for store in spec.superseded:
             cache.release(store)
@@ -51,12 +52,20 @@ class RunContext:
         self.directory = RunDirectory(spec.output, name, replace=spec.replace)
         self.events = RunEvents()
         write_history(self.events, self.directory.partial)
-        self.workspace = Workspace(self.directory.partial, device, events=self.events, cache=cache, pilot=spec.pilot)
+        self.workspace = Workspace(
+            self.directory.partial,
+            device,
+            rank=world.rank,
+            events=self.events,
+            cache=cache,
+            pilot=spec.pilot,
+            world=world,
+        )
         self.observers: RunObservers | None = None
 
     def observe(self, plugins: ActivePlugins, shared: Meter) -> None:
-        """Call the observers among the plugins from now on; a pilot run has none."""
-        if self.spec.pilot:
+        """Call the observers among the plugins from now on; a pilot run has none, nor has any process but rank 0."""
+        if self.spec.pilot or self.workspace.rank:
             return
         run = StartedRun(
             id=self.directory.id,
@@ -79,6 +88,9 @@ class RunContext:
         """End the run with an error; what was written is kept, and a note on the error says where."""
         failure = error if isinstance(error, TextclfError) else self._explained(error)
         self.end_observation(failure)
+        if self.workspace.rank:
+            self.directory.discard()
+            return FailedRun(spec=self.spec, error=failure)
         try:
             kept = self.directory.keep_incomplete()
         except OSError as trouble:  # the disk is full or gone, so what was written can't be renamed
@@ -95,7 +107,7 @@ class RunContext:
         return failure
 
 
-def reserve(specs: Sequence[RunSpec]) -> list[RunContext]:
+def reserve(specs: Sequence[RunSpec], world: World = ALONE) -> list[RunContext]:
     """Return a context with a reserved directory for each run.
 
     Raises:
@@ -104,7 +116,7 @@ def reserve(specs: Sequence[RunSpec]) -> list[RunContext]:
     contexts: list[RunContext] = []
     try:
         for spec in specs:
-            contexts.append(RunContext(spec))
+            contexts.append(RunContext(spec, world))
     except BaseException:
         for context in contexts:
             context.directory.discard()

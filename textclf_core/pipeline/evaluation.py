@@ -51,8 +51,10 @@ def evaluate(
     *,
     updates: ParameterUpdates | None = None,
     prove: bool = True,
-) -> Evaluation:
+) -> Evaluation | None:
     """Save the classifier, predict validation and test, postprocess the scores, and compute the metrics.
+
+    Of several processes, those other than rank 0 only share in predicting, and return ``None``.
 
     Args:
         plugins: the plugins of the run.
@@ -67,6 +69,10 @@ def evaluate(
     """
     meter, trainer = workspace.meter, trainer_of(plugins)
     model = workspace.directory / MODEL_DIRECTORY
+    if workspace.rank:
+        for name in _EVALUATED:
+            classifier.scores(data.data[name])
+        return None
     with meter.time("save"), errors_of(trainer, "save"):
         loaders = [plugin_record(plugin) for plugin in plugins.implementing("textclf_load_model")]
         save_classifier(classifier, model, data.task, plugin_record(trainer), next(iter(loaders), None))

@@ -5,30 +5,36 @@ from __future__ import annotations
 import re
 import traceback
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import torch
 
 from textclf_core.encoder.training_cells import TrainedCell
-from textclf_core.errors import RunError, TextclfError
+from textclf_core.errors import RunError, TextclfError, UsageError
 from textclf_core.pipeline.context import RunContext, kept_if_interrupted, reserve
 from textclf_core.pipeline.evaluation import evaluate
 from textclf_core.pipeline.events import noting
-from textclf_core.pipeline.recording import RunFacts, build_record, truncated
+from textclf_core.pipeline.recording import RunFacts, build_record, trainer_of, truncated
 from textclf_core.pipeline.spec import FailedRun, FinishedRun, RunOutcome, RunSpec
 from textclf_core.pipeline.training import NotTrainedJointlyError, PreparedRuns, prepare_runs, train_runs
 from textclf_core.plugins.calling import call
 from textclf_core.records.cost import cost_of, directory_bytes
 from textclf_core.records.schema import MODEL_DIRECTORY, read_record, write_record
 from textclf_core.system.environment import environment, resolve_device
-from textclf_core.system.memory import reset_peak_memory
+from textclf_core.system.memory import peak_memory_bytes, reset_peak_memory
 from textclf_core.system.process import process_state_restored
+from textclf_core.system.world import ALONE, World, connected
 from textclf_core.types.meter import Meter
 from textclf_core.types.progress import Progress
 
 
 def run(specs: Sequence[RunSpec], progress: Progress) -> list[RunOutcome]:
     """Run one specification, or several that differ only in seed and recipe, and return the outcome of each.
+
+    In a process that torchrun or accelerate launched beside others, all of them share one run.
 
     All go through the same stages; several runs are trained jointly. Any error in a run makes it a failed run: what it
     had written is kept, and the others continue.
@@ -40,17 +46,40 @@ def run(specs: Sequence[RunSpec], progress: Progress) -> list[RunOutcome]:
         NotTrainedJointlyError: several runs can't be trained jointly and must be run one by one; nothing is left of
             them.
     """
-    outcomes = _run(specs, progress)
+    launched = World.launched()
+    outcomes = _run(specs, progress, ALONE) if launched.size == 1 else [_run_shared(specs, progress, launched)]
     for outcome in outcomes:
         if isinstance(outcome, FailedRun):
             _let_go(outcome.error)
     return outcomes
 
 
-def _run(specs: Sequence[RunSpec], progress: Progress) -> list[RunOutcome]:
+def _run_shared(specs: Sequence[RunSpec], progress: Progress, launched: World) -> RunOutcome:
+    """Share one run among processes."""
+    [spec] = specs
     try:
-        start_memory_bytes = reset_peak_memory(resolve_device(specs[0].device))
-        contexts = reserve(specs)
+        trainer = trainer_of(spec.plugins)
+        if not trainer.needs.processes:
+            raise UsageError(
+                f"the trainer {trainer.name!r} trains in one process, but {launched.size} were launched; start it "
+                "without torchrun."
+            )
+        device = torch.device(resolve_device(spec.device, launched))
+        with connected(device.type) as world, TemporaryDirectory() as scratch:
+            if world.rank:  # rank 0 writes the run
+                spec, progress = replace(spec, output=Path(scratch)), Progress(quiet=True)
+            [outcome] = _run([spec], progress, world)
+            if isinstance(outcome, FailedRun):
+                raise outcome.error
+            return outcome
+    except TextclfError as error:
+        return FailedRun(spec=spec, error=error)
+
+
+def _run(specs: Sequence[RunSpec], progress: Progress, world: World) -> list[RunOutcome]:
+    try:
+        start_memory_bytes = reset_peak_memory(resolve_device(specs[0].device, world))
+        contexts = reserve(specs, world)
     except TextclfError as error:
         if len(specs) > 1:
             raise NotTrainedJointlyError(str(error)) from error
@@ -61,6 +90,7 @@ def _run(specs: Sequence[RunSpec], progress: Progress) -> list[RunOutcome]:
         try:
             with noting([context.events for context in contexts]), shared.time("total"):
                 prepared = prepare_runs(contexts, shared, progress)
+                _check_equal(prepared, world)
                 for context, plugins in zip(contexts, prepared.plugins, strict=True):
                     context.observe(plugins, shared)
                 trained = train_runs(contexts, prepared, shared, progress)
@@ -82,7 +112,7 @@ def _run(specs: Sequence[RunSpec], progress: Progress) -> list[RunOutcome]:
                 prove = context.spec.prove and not any(isinstance(one, FinishedRun) for one in outcomes)
                 try:
                     facts = _finish(context, prepared, number, cell, start_memory_bytes, prove=prove)
-                    outcomes.append(_record_and_publish(context, facts))
+                    outcomes.append(_record_and_publish(context, facts) if facts else _received(context))
                 except (Exception, SystemExit) as error:
                     outcomes.append(_failed(context, error))
         return outcomes
@@ -108,8 +138,11 @@ def _finish(
     start_memory_bytes: int | None,
     *,
     prove: bool,
-) -> RunFacts:
-    """Check the parameter updates, save, predict, postprocess and score; return the facts of the run."""
+) -> RunFacts | None:
+    """Check the parameter updates, save, predict, postprocess and score; return the facts of the run.
+
+    Of several processes, those other than rank 0 only share in predicting, and return ``None``.
+    """
     meter, plugins = context.events.meter, prepared.plugins[number]
     if cell.error is not None:
         raise cell.error
@@ -122,9 +155,14 @@ def _finish(
                 updates = prepared.starts[context.spec.seed].hashes.check(cell.encoder)
             call(plugins, "textclf_training_finished", encoder=cell.encoder, workspace=context.workspace)
         evaluation = evaluate(plugins, cell.classifier, prepared.data, context.workspace, updates=updates, prove=prove)
+    of_processes = context.workspace.world.gather((meter, peak_memory_bytes(context.workspace.device)))
+    if evaluation is None:
+        return None
+    for other, _ in of_processes[1:]:
+        meter.add_work(other)
     cost = cost_of(
         meter,
-        context.workspace.device,
+        [peak for _, peak in of_processes],
         trainable_parameters=updates.trainable_parameters if updates else None,
         total_parameters=updates.total_parameters if updates else None,
         start_memory_bytes=start_memory_bytes,
@@ -138,7 +176,7 @@ def _finish(
         finished=datetime.now(UTC),
         plugins=plugins,
         data=prepared.data,
-        # After the cost, since this may tokenize the texts once more.
+        # After the memory was measured, since this may tokenize the texts once more.
         truncated=truncated(cell.classifier, prepared.data),
         classifier=cell.classifier,
         encoder=cell.encoder,
@@ -169,8 +207,28 @@ def _record_and_publish(context: RunContext, facts: RunFacts) -> FinishedRun:
             raise RunError(f"{context.directory.path} was created by another program during the run.")
         context.directory.discard()
         record = read_record(context.directory.path)  # another process finished the same run first
+    context.workspace.world.broadcast((context.directory.path, record))
     stores = tuple(context.events.meter.stores)
     return FinishedRun(spec=context.spec, directory=context.directory.path, record=record, stores=stores)
+
+
+def _received(context: RunContext) -> FinishedRun:
+    """Return the run that rank 0 recorded and published."""
+    directory, record = context.workspace.world.broadcast(None)
+    context.directory.discard()
+    return FinishedRun(spec=context.spec, directory=directory, record=record)
+
+
+def _check_equal(prepared: PreparedRuns, world: World) -> None:
+    """Check that all processes start from the same data and parameters.
+
+    Raises:
+        UsageError: they don't.
+    """
+    if world.size > 1:
+        world.check_equal("the data", prepared.data.record.fingerprint)
+        hashes = [start.hashes.combined for start in (prepared.starts or {}).values()]
+        world.check_equal("the model's parameters", hashes)
 
 
 def _is_of_memory(error: BaseException | None) -> bool:

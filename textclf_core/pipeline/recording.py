@@ -117,6 +117,7 @@ def build_record(spec: RunSpec, facts: RunFacts) -> Record:
         adaptations=facts.adaptations,
         facts=dict(facts.trainer_facts),
         tokenization=tokenization_record(facts.classifier),
+        processes=len(facts.cost.peak_memory_bytes_by_process) or 1,
     )
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from textclf_core.system.memory import peak_memory_bytes
 from textclf_core.types.meter import CHECKPOINT, PREFIX, STEPS, Meter
 
 FIXED_STAGES = ("load", "build", CHECKPOINT, "save", "latency")
@@ -34,7 +34,9 @@ class Cost:
         prefix_rows_read: rows whose frozen prefix was read from the cache.
         cache_bytes: size of what the run added to the cache.
         predict_flops: FLOPs of scoring validation, test and the texts for measuring ``latency_seconds``.
-        peak_memory_bytes: peak resident set size of the process during the run; on a GPU, peak allocation there.
+        peak_memory_bytes: peak resident set size of the process during the run; on a GPU, peak allocation there. Of
+            several processes, that of the largest.
+        peak_memory_bytes_by_process: that of each process, in the order of their ranks; empty for a run in one process.
         start_memory_bytes: the part of it that the process used at the start of the run: Python, imported packages, the
             caller's data. The run, or the runs trained jointly with it, added the rest.
         trainable_parameters: number of trainable parameters.
@@ -57,6 +59,7 @@ class Cost:
     cache_bytes: int = 0
     predict_flops: float | None = None
     peak_memory_bytes: int
+    peak_memory_bytes_by_process: tuple[int, ...] = ()
     start_memory_bytes: int | None = None
     trainable_parameters: int | None = None
     total_parameters: int | None = None
@@ -66,7 +69,7 @@ class Cost:
 
 def cost_of(
     meter: Meter,
-    device: str,
+    peaks: Sequence[int],
     *,
     trainable_parameters: int | None,
     total_parameters: int | None,
@@ -78,7 +81,7 @@ def cost_of(
 
     Args:
         meter: the counts of the run.
-        device: the torch device of the run.
+        peaks: the peak memory of each process of the run, in bytes.
         trainable_parameters: number of the model's trainable parameters; ``None`` without a model.
         total_parameters: number of the model's parameters. The trainer's own parameters, which ``meter`` counts, are
             added to both.
@@ -105,7 +108,8 @@ def cost_of(
         predict_flops=_known(meter.predict_flops),
         examples_per_second=meter.examples / step_seconds if seen else None,
         tokens_per_second=meter.non_padding_tokens / step_seconds if seen and has_tokens else None,
-        peak_memory_bytes=peak_memory_bytes(device),
+        peak_memory_bytes=max(peaks),
+        peak_memory_bytes_by_process=tuple(peaks) if len(peaks) > 1 else (),
         start_memory_bytes=start_memory_bytes,
         trainable_parameters=(trainable_parameters or 0) + meter.trainable_parameters if has_parameters else None,
         total_parameters=(total_parameters or 0) + (meter.total_parameters or 0) if has_parameters else None,

@@ -209,6 +209,8 @@ class Record:
         postprocessing: the postprocessing steps, in order; ``metrics`` are those after the last step.
         adaptations: the strategies' adaptations of the model before training on labels, in order.
         tokenization: how texts became token ids; ``None`` if unknown.
+        processes: number of processes that shared the run (``torchrun``). Seconds are those of the first, counts of
+            examples, tokens and FLOPs those of all.
         facts: what the trainer recorded, by name, such as its number of trees.
     """
 
@@ -235,6 +237,7 @@ class Record:
     postprocessing: tuple[PostprocessingRecord, ...] = ()
     adaptations: tuple[Adaptation, ...] = ()
     tokenization: TokenizationRecord | None = None
+    processes: int = 1
     facts: dict[str, Fact] = field(default_factory=dict)
 
     def plugin(self, role: str) -> PluginRecord | None:

@@ -55,7 +55,8 @@ def _cost_rows(record: Record) -> Iterator[tuple[str, str]]:
     yield "whole run", format_seconds(cost.seconds["total"])
     if cost.train_flops is not None:
         yield "training FLOPs", COSTS["flops"].write(cost.train_flops)
-    yield "peak memory", f"{cost.peak_memory_bytes / 2**20:,.0f} MiB"
+    of_several = f" in the largest of {record.processes} processes" if record.processes > 1 else ""
+    yield "peak memory", f"{cost.peak_memory_bytes / 2**20:,.0f} MiB{of_several}"
     yield "saved model", f"{cost.artifact_bytes / 2**20:,.1f} MiB"
     yield "scoring one text", f"{1000 * cost.latency_seconds:.1f} ms"
     for name, fact in record.facts.items():

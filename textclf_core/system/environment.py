@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 
 from textclf_core.errors import UsageError
+from textclf_core.system.world import ALONE, World
 
 _PACKAGES = ("textclf-core", "torch", "transformers", "tokenizers", "datasets", "accelerate", "numpy", "scikit-learn")
 
@@ -44,14 +45,23 @@ def _cpu_model() -> str:
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
 
 
-def resolve_device(name: str) -> str:
+def resolve_device(name: str, world: World = ALONE) -> str:
     """Return a torch device for ``name``; ``auto`` is a GPU if there is one.
 
+    Each process of a run over several gets a GPU of its own.
+
     Raises:
-        UsageError: this machine or this build of torch has no such device.
+        UsageError: this machine or this build of torch has no such device, or several processes would share one.
     """
     if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if world.size > 1 and name not in ("cpu", "cuda"):
+        raise UsageError(
+            f"device {name!r} can't be used: the processes of a run share the CPU, or each takes a GPU of its host. "
+            "Use auto, cpu or cuda."
+        )
+    if world.size > 1 and name == "cuda":
+        name = f"cuda:{world.local_rank}"
     try:
         torch.empty(0, device=name)
     except (RuntimeError, AssertionError) as error:

@@ -14,6 +14,7 @@ import torch
 from textclf_core.encoder import Encoder
 from textclf_core.encoder.saved import load_saved, reads_alike
 from textclf_core.system.hub import without_bars
+from textclf_core.system.world import ALONE, World
 from textclf_core.tasks import kind_of
 from textclf_core.training.batching import batches_by_length, tokens_at_once
 from textclf_core.training.flops import count_flops
@@ -45,6 +46,7 @@ class EncoderClassifier:
         compute: turns a batch into logits, float, shape (batch, labels); the encoder itself if ``None``.
         batch_tokens: the maximum number of padded tokens in a batch; chosen by device if ``None``.
         meter: counts the FLOPs of scoring, if given.
+        world: the processes that share the scoring of more than one batch; all must score the same rows.
     """
 
     encoder: Encoder
@@ -55,6 +57,7 @@ class EncoderClassifier:
     compute: Callable[[Mapping[str, Tensor]], Tensor] | None = None
     batch_tokens: int | None = None
     meter: Meter | None = None
+    world: World = ALONE
 
     def scores(self, data: Dataset) -> Scores:
         """Return the softmax of the logits for the rows of ``data``, in its order: float32, (rows, labels).
@@ -62,7 +65,7 @@ class EncoderClassifier:
         In a multi-label task, their sigmoid. In a token task, a list of arrays, (words, labels); a truncated word is
         scored as outside of entities.
         """
-        tokenized = self.tokenize(data)
+        tokenized = self.encoder.tokenize(data, self.task, self.tokenization, self.world)
         return kind_of(self.task).scores(self.logits(tokenized), tokenized, data)
 
     def tokenize(self, data: Dataset) -> Dataset:
@@ -79,20 +82,21 @@ class EncoderClassifier:
         was_training = model.training
         model.train(False)
         places = kind_of(self.task).places(tokenized)
-        logits = np.empty((places.count, self.task.num_labels), dtype=np.float32)
+        logits = np.zeros((places.count, self.task.num_labels), dtype=np.float32)
         # A single row is computed without the cache, as a new text would be: its time is reported as the latency.
         known = self.prefix.rows(tokenized) if self.prefix and len(tokenized) > 1 else None
         batch_tokens = self.batch_tokens or tokens_at_once(model.device.type)
         batches = batches_by_length([len(ids) for ids in tokenized["input_ids"]], batch_tokens)
-        # One batch is done before a bar could be seen.
-        progress = self.progress if len(batches) > 1 else Progress(quiet=True)
+        # One batch is done before a bar could be seen, or before other processes have their part of it.
+        several = len(batches) > 1
+        progress = self.progress if several else Progress(quiet=True)
         flops_of = self._flops if self.meter else None
         with (
             torch.inference_mode(),
             self.encoder.computing_what_the_head_reads(),
             progress.bar("predict", len(tokenized), "examples") as bar,
         ):
-            for indices in batches:
+            for indices in batches[self.world.rank :: self.world.size] if several else batches:
                 batch = self.encoder.collate(tokenized.__getitems__(indices))
                 if known and self.prefix:
                     computed = self.encoder.run_from(known.hidden(indices), batch, self.prefix.boundary)
@@ -102,6 +106,8 @@ class EncoderClassifier:
                 if self.meter and flops_of:
                     self.meter.predicted(flops_of(*batch["input_ids"].shape))
                 bar.advance(len(indices))
+        if several:  # what others computed is zero here
+            self.world.sum([torch.from_numpy(logits)])
         model.train(was_training)
         return logits
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import copy
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +20,7 @@ from textclf_core.cache import CacheFolder
 from textclf_core.cache.checked import CheckedStore
 from textclf_core.encoder.computation import UnknownComputationError
 from textclf_core.system.memory import HeapTrimming, page_out, trim_heap
+from textclf_core.system.world import ALONE, World
 from textclf_core.training.batching import batches_of_equal_length
 from textclf_core.training.prefix_computer import PrefixComputer
 from textclf_core.training.prefix_rows import PrefixRows, row_keys
@@ -48,6 +50,8 @@ class FrozenPrefix:
         meter: counts the computed and the read rows.
         progress: shows the progress of computing rows.
         pooling: if given, one vector per row is cached: the pooled output of the whole body, which must be frozen.
+        world: the processes that share the run. Those of a host each compute a part of the missing rows; all must ask
+            for the same rows.
 
     Attributes:
         boundary: the number of blocks in the prefix, after the embeddings.
@@ -65,11 +69,13 @@ class FrozenPrefix:
         meter: Meter,
         progress: Progress,
         pooling: Pooling | None = None,
+        world: World = ALONE,
     ) -> None:
         self._pooling = pooling
         self._encoder = encoder
         self._folder = folder
         self._meter = meter
+        self._host = world.of_host  # another host may have another cache
         self._progress = progress
         self._computer = PrefixComputer(encoder, pooling)
         self.boundary = self._computer.boundary
@@ -130,15 +136,13 @@ class FrozenPrefix:
             return None
         self._check(self._store, self.boundary, tokenized, keys)
         missing = self._missing(keys)
-        if missing:
-            with self._folder.filling(self.key):
-                self._store.rows.refresh()  # another process may have filled it while this one waited
-                self._check(self._store, self.boundary, tokenized, keys, locked=True)
-                missing = self._missing(keys)
+        if any(self._host.gather(bool(missing))):
+            with self._filling(tokenized, keys):
+                missing = self._host.broadcast(self._missing(keys))
                 if missing and not self._fill(tokenized, keys, missing):
                     return None
-        self._meter.prefix_rows_computed += len(missing)
-        self._meter.prefix_rows_read += len(keys) - len(missing)
+        if self._host.rank == 0:
+            self._meter.prefix_rows_read += len(keys) - len(missing)
         return PrefixRows(
             self._store.rows,
             keys,
@@ -147,6 +151,21 @@ class FrozenPrefix:
             only_first_token=self.only_first_token,
             held=self.only_first_token or self._fits_on_a_gpu(keys),
         )
+
+    @contextmanager
+    def _filling(self, tokenized: Dataset, keys: Sequence[bytes]) -> Iterator[None]:
+        """Keep others from filling the store while the block runs; afterwards it has what all processes wrote."""
+        with ExitStack() as stack:
+            if self._host.rank == 0:
+                stack.enter_context(self._folder.filling(self.key))
+                self._store.rows.refresh()  # another process may have filled it while this one waited
+                self._check(self._store, self.boundary, tokenized, keys, locked=True)
+            self._host.wait()
+            if self._host.rank:
+                self._store.reopen()  # it may have been set aside
+            yield
+            self._host.wait()
+            self._store.rows.refresh()
 
     def _is_unchanged(self) -> bool:
         try:
@@ -185,7 +204,7 @@ class FrozenPrefix:
         lengths = [len(ids) for ids in tokenized["input_ids"]]
         tokens = len(missing) if self.only_first_token or self._pooling else sum(lengths[row] for row in missing)
         wanted = tokens * self._width * _BYTES_A_NUMBER
-        if not self._folder.make_room(wanted, keep=self.key):
+        if not self._host.broadcast(self._host.rank == 0 and self._folder.make_room(wanted, keep=self.key)):
             logger.info(
                 "the frozen prefix is recomputed in each epoch: its output takes %.1f GB, and the cache's limit is "
                 "%.1f GB (TEXTCLF_CACHE_LIMIT)",
@@ -195,11 +214,14 @@ class FrozenPrefix:
             return False
         wanted_keys = [keys[row] for row in missing]
         start, earlier = self._earlier(tokenized, keys, wanted_keys)
-        self._folder.describe(self.key, self._about())
+        if self._host.rank == 0:
+            self._folder.describe(self.key, self._about())
         trim_heap()  # before the prefix needs its own memory
         batches, trimming = batches_of_equal_length([lengths[row] for row in missing]), HeapTrimming()
+        batches = batches[self._host.rank :: self._host.size]
+        count = sum(map(len, batches))
         with (
-            self._progress.bar("frozen prefix", len(missing), "examples") as bar,
+            self._progress.bar("frozen prefix", count, "examples") as bar,
             self._store.writer(wanted_keys) as writer,
             self._computer.computing(),
         ):
@@ -212,6 +234,7 @@ class FrozenPrefix:
                 self._computed.append((len(rows), lengths[rows[0]], start))
                 bar.advance(len(rows))
         self._meter.cache_bytes += writer.written_bytes
+        self._meter.prefix_rows_computed += count
         trim_heap()  # else the prefix's memory stays resident during training
         self._folder.remove_released(keep=self.key)
         return True
@@ -240,7 +263,12 @@ class FrozenPrefix:
 
 
 def cached_prefix(
-    encoder: Encoder, folder: CacheFolder, meter: Meter, progress: Progress, pooling: Pooling | None = None
+    encoder: Encoder,
+    folder: CacheFolder,
+    meter: Meter,
+    progress: Progress,
+    pooling: Pooling | None = None,
+    world: World = ALONE,
 ) -> FrozenPrefix | None:
     """Return the frozen prefix of an encoder if caching its output saves time, else ``None``.
 
@@ -254,7 +282,7 @@ def cached_prefix(
     why = None if pooling else encoder.check_split(boundary)
     try:
         if why is None:
-            return FrozenPrefix(encoder, folder, meter, progress, pooling)
+            return FrozenPrefix(encoder, folder, meter, progress, pooling, world)
     except UnknownComputationError as error:
         why = f"Its output isn't cached, since the model's computation can't be fingerprinted. {error}"
     logger.info("the frozen prefix is recomputed in each epoch. %s", why)

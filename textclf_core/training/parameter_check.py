@@ -81,6 +81,11 @@ class ParameterHashes:
                 "Leave the head training."
             )
 
+    @property
+    def combined(self) -> str | None:
+        """A hash of all of them; ``None`` if there are none."""
+        return _combined(self._before)
+
     def same_frozen(self, other: ParameterHashes) -> bool:
         """Return whether another encoder has the same parameters frozen, with the same values."""
         return self._frozen == other._frozen and all(self._before[name] == other._before[name] for name in self._frozen)

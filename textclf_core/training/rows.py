@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from textclf_core.encoder.tokenizing import rows_of
 from textclf_core.errors import RunError
+from textclf_core.system.world import ALONE, World
 from textclf_core.tasks import kind_of
 from textclf_core.training.batching import LengthGroupedBatches, training_batches
 from textclf_core.types.task import NO_LABEL
@@ -57,6 +58,7 @@ class TrainingRows:
         train: the training split.
         seed: the run's seed.
         plan: asks the plugin.
+        world: the processes that share the work.
 
     Attributes:
         tokenized: the training split as tokens.
@@ -67,11 +69,18 @@ class TrainingRows:
     """
 
     def __init__(
-        self, options: EncoderTraining, encoder: Encoder, task: Task, train: Dataset, seed: int, plan: Plan
+        self,
+        options: EncoderTraining,
+        encoder: Encoder,
+        task: Task,
+        train: Dataset,
+        seed: int,
+        plan: Plan,
+        world: World = ALONE,
     ) -> None:
         self._options, self._encoder, self._task, self._seed, self._plan = options, encoder, task, seed, plan
-        self._train = train
-        self.tokenized = encoder.tokenize(train, task, options)
+        self._train, self._world = train, world
+        self.tokenized = encoder.tokenize(train, task, options, world)
         self._last = 1, self._of(plan.training_rows(train, task, 1, seed))
         self.batching = self._last[1].batching
 
@@ -93,7 +102,7 @@ class TrainingRows:
         return rows
 
     def _of(self, split: Dataset) -> EpochRows:
-        tokenized = self._encoder.tokenize(split, self._task, self._options)
+        tokenized = self._encoder.tokenize(split, self._task, self._options, self._world)
         labels = kind_of(self._task).training_labels(tokenized)
         known = labels[labels != NO_LABEL]
         if split is not self._train and not (known.min() >= 0 and known.max() < max(2, self._task.num_labels)):

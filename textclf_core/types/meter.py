@@ -101,6 +101,21 @@ class Meter:
         self.trainable_parameters += trainable
         self.total_parameters = (self.total_parameters or 0) + total
 
+    def add_work(self, other: Meter) -> None:
+        """Add the work of another process that shares the run, but not its time, in which this one worked too."""
+        self.counts_training |= other.counts_training
+        self.examples += other.examples
+        self.non_padding_tokens += other.non_padding_tokens
+        self.padded_tokens += other.padded_tokens
+        self.flops += other.flops
+        self.adapt_flops += other.adapt_flops
+        self.prefix_flops += other.prefix_flops
+        self.prefix_rows_computed += other.prefix_rows_computed
+        self.prefix_rows_read += other.prefix_rows_read
+        self.cache_bytes += other.cache_bytes
+        if other.predict_flops is not None:
+            self.predicted(other.predict_flops)
+
     def add_share(self, shared: Meter, count: int, *, whole: bool) -> None:
         """Add this run's share of what ``count`` runs spent jointly; the shares add up to the total.
 

@@ -24,6 +24,9 @@ class Needs:
             between epochs). With a trainer that doesn't, plugins that plan training are refused.
         seams: for a trainer: the parts of its steps that plugins may replace, because it asks the ``plan`` for them.
             With any other trainer, plugins that implement such a hook are refused.
+        processes: for a trainer: whether it can share a run among several processes, by ``workspace.world``. All call
+            ``textclf_train`` and the classifier's ``scores`` with the same arguments, and all must return the same. A
+            run over several processes refuses any other trainer.
         gradient_norms: for a strategy: whether its ``textclf_interval_finished`` takes ``gradient_norms``, which cost
             memory and time to measure.
         known_labels: for a trainer, a loss, a postprocessor or a metric: whether it must know of each label of a text
@@ -39,6 +42,7 @@ class Needs:
     model: NeededModel = "none"
     phases: bool = False
     seams: tuple[Seam, ...] = ()
+    processes: bool = False
     gradient_norms: bool = False
     known_labels: bool = True
     devices: tuple[str, ...] = ()

@@ -13,6 +13,7 @@ from pathlib import Path
 from textclf_core.cache import CacheFolder
 from textclf_core.cache.keys import Conditions, product_key
 from textclf_core.system.code import code_of
+from textclf_core.system.world import ALONE, World
 from textclf_core.types.events import RunEvents
 from textclf_core.types.meter import Meter
 from textclf_core.types.record import Fact
@@ -25,12 +26,14 @@ class Workspace:
     Attributes:
         directory: becomes the run directory when the run is finished; files that a plugin writes there stay.
         device: a torch device string: ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
-        rank: this process's number among those that share the run. Only rank 0 writes.
+        rank: this process's number among those that share the run, ``world.rank``. Only rank 0 writes.
         events: collects cost, notes and history during the run.
         cache: the cache on disk that runs share; by default one per user.
         pilot: whether this is a pilot run on a few rows, from which the cost of the real runs is estimated. Work that
             doesn't depend on the number of rows does only a few steps then, and passes the estimated time of the
             others to ``meter.skip``.
+        world: the processes that share the run; a trainer that works over several (``Needs.processes``) divides its
+            work among them.
     """
 
     directory: Path
@@ -39,6 +42,7 @@ class Workspace:
     events: RunEvents = field(default_factory=RunEvents)
     cache: CacheFolder = field(default_factory=CacheFolder)
     pilot: bool = False
+    world: World = ALONE
 
     @property
     def meter(self) -> Meter:

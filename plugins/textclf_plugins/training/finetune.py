@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 class Finetune(EncoderTraining):
     """Fine-tune all parameters that aren't frozen: AdamW, linear warm-up and decay, batches grouped by length."""
 
-    needs: ClassVar[Needs] = Needs(model="whole", phases=True, seams=get_args(Seam), known_labels=False)
+    needs: ClassVar[Needs] = Needs(model="whole", phases=True, seams=get_args(Seam), processes=True, known_labels=False)
 
     resume: Annotated[Path | None, Option("The checkpoint to resume from.", resumes=True)] = None
     precision: Annotated[

@@ -7,9 +7,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
-from accelerate import Accelerator
-from accelerate.state import AcceleratorState
-from accelerate.utils import DistributedDataParallelKwargs
 from torch import Tensor, nn
 from torch.nn.utils import get_total_norm
 
@@ -27,6 +24,7 @@ from textclf_core.training.prefix_rows import PrefixRows
 from textclf_core.training.row_gradients import RowGradients
 from textclf_core.training.rows import EpochRows, TrainingRows
 from textclf_core.training.session import TrainingSession
+from textclf_core.training.shared_gradients import SharedGradients
 from textclf_core.training.step_results import StepResults
 from textclf_core.types.meter import STEPS
 
@@ -35,6 +33,7 @@ if TYPE_CHECKING:
 
     from textclf_core.encoder import Encoder
     from textclf_core.encoder.plan import Plan
+    from textclf_core.system.world import World
     from textclf_core.types.meter import Meter
     from textclf_core.types.phases import Interval
     from textclf_core.types.progress import Bar, Progress
@@ -66,20 +65,14 @@ def finetune(
         UsageError: the checkpoint to resume from doesn't fit this run, or the device doesn't support the precision.
     """
     meter = workspace.meter
-    # accelerate keeps the first device of a process, but runs in one process may use different devices.
-    AcceleratorState._reset_state(reset_partial_state=True)
-    # Buffers aren't broadcast among processes: none changes, and a split model has none.
-    handlers = [DistributedDataParallelKwargs(broadcast_buffers=False)]
-    accelerator = Accelerator(cpu=workspace.device == "cpu", device_placement=False, kwargs_handlers=handlers)
     with meter.time("train/tokenize"):
-        rows = TrainingRows(options, encoder, task, data["train"], seed, plan)
-        validation = encoder.tokenize(data["validation"], task, options)
-    classifier = EncoderClassifier(encoder, task, options, progress)
+        rows = TrainingRows(options, encoder, task, data["train"], seed, plan, workspace.world)
+        validation = encoder.tokenize(data["validation"], task, options, workspace.world)
+    classifier = EncoderClassifier(encoder, task, options, progress, world=workspace.world)
     session = TrainingSession(options, classifier, rows.tokenized, validation, rows.batching, workspace, plan)
     optimizer_state: OptimizerState = session.resume(options.resume) if options.resume else {}
     training = _Training(
         encoder=encoder,
-        accelerator=accelerator,
         session=session,
         dropout=KeyedDropout(encoder.model, seed),
         rows=rows,
@@ -109,21 +102,25 @@ class _Training:
     """
 
     encoder: Encoder
-    accelerator: Accelerator
     session: TrainingSession
     dropout: KeyedDropout
     rows: TrainingRows
     progress: Progress
     dtype: torch.dtype
 
+    @property
+    def world(self) -> World:
+        """The processes among which each batch is divided."""
+        return self.session.workspace.world
+
 
 @dataclass(frozen=True, kw_only=True)
 class _Phase:
-    """The inputs of the steps of one phase: the wrapped model, its optimizer, an epoch's rows and their prefix."""
+    """The inputs of the steps of one phase: the optimizer, an epoch's rows and their prefix."""
 
-    model: nn.Module
     optimizer: torch.optim.Optimizer
     trainable: Sequence[nn.Parameter]
+    gradients: SharedGradients
     row_gradients: RowGradients
     norms: GradientNorms | None
     flops: EncoderFlops
@@ -161,7 +158,7 @@ class _CachedPrefix:
 def _open_prefix(training: _Training) -> _CachedPrefix:
     """Return the present frozen prefix, if its output is cached."""
     workspace = training.session.workspace
-    prefix = cached_prefix(training.encoder, workspace.cache, workspace.meter, training.progress)
+    prefix = cached_prefix(training.encoder, workspace.cache, workspace.meter, training.progress, world=workspace.world)
     if prefix:
         _release_if_trained(prefix, workspace)
     return _CachedPrefix(prefix)
@@ -178,16 +175,16 @@ def _train_phase(
     encoder, session, options = training.encoder, training.session, training.session.options
     rows = training.rows.of_epoch(session.phases.epoch)
     known = cached.read(training, rows)
-    model = training.accelerator.prepare_model(encoder.model)
     optimizer = build_optimizer(encoder, options, session.plan)
     restore_optimizer_state(encoder, optimizer, optimizer_state)
+    trainable = [parameter for parameter in encoder.model.parameters() if parameter.requires_grad]
     phase = _Phase(
-        model=model,
         optimizer=optimizer,
-        trainable=[parameter for parameter in encoder.model.parameters() if parameter.requires_grad],
+        trainable=trainable,
+        gradients=SharedGradients(training.world, trainable),
         row_gradients=RowGradients(
             encoder.model,
-            processes=training.accelerator.num_processes,
+            processes=training.world.size,
             read_by_plugins=session.plan.replaces("textclf_gradient"),
         ),
         norms=GradientNorms(encoder) if session.plan.measures_gradients else None,
@@ -201,7 +198,7 @@ def _train_phase(
     with encoder.frozen_in_eval(), phase.row_gradients.collected(), encoder.computing_what_the_head_reads():
         for interval in intervals:
             phase = _of_epoch(training, phase, cached, interval.epoch)
-            model.train()
+            encoder.model.train()
             of_interval = phase.rows.batching.epoch(interval.epoch)[interval.first : interval.end]
             for step, indices in enumerate(of_interval, start=session.phases.state.steps_done + 1):
                 with session.workspace.meter.time(STEPS):
@@ -210,9 +207,7 @@ def _train_phase(
             results.look()
             trim_heap()  # before a checkpoint copies the parameters
             session.interval_done(interval, optimizer, phase.norms.of_interval() if phase.norms else None)
-    state = optimizer_state_of(encoder, optimizer)
-    training.accelerator.free_memory()  # releases the wrapped model of this phase
-    return state
+    return optimizer_state_of(encoder, optimizer)
 
 
 def _of_epoch(training: _Training, phase: _Phase, cached: _CachedPrefix, epoch: int) -> _Phase:
@@ -233,24 +228,25 @@ def _count_flops(encoder: Encoder, prefix: PrefixRows | None) -> EncoderFlops:
 
 def _take_step(training: _Training, phase: _Phase, step: int, indices: list[int], results: StepResults) -> None:
     """Take one optimizer step on the rows of a batch; this process computes its share of them."""
-    session, accelerator, optimizer = training.session, training.accelerator, phase.optimizer
+    session, world, optimizer = training.session, training.world, phase.optimizer
     options, learning_rate = session.options, session.phases.learning_rate(step)
     for group in optimizer.param_groups:
         group["lr"] = learning_rate * group["factor"]
-    # Data parallel averages the gradients over processes; the factor makes it a sum.
-    weight = accelerator.num_processes / max(1, int(phase.rows.loss_terms[indices].sum()))
+    # Of the whole batch, so that the sum over micro-batches and processes is the mean.
+    weight = 1 / max(1, int(phase.rows.loss_terms[indices].sum()))
     loss = torch.zeros((), device=training.encoder.model.device)
-    mine = indices[accelerator.process_index :: accelerator.num_processes]
+    mine = indices[world.rank :: world.size]  # none, if the batch has fewer rows than there are processes
     passes = _Passes(training, phase, step, _split(mine, options.micro_batch_size), weight)
-    for number, rows in enumerate(passes.micro_batches):
-        loss += passes.train(number)
-        longest = max(phase.rows.lengths[row] for row in rows)
-        session.workspace.meter.trained(
-            examples=len(rows),
-            non_padding_tokens=sum(phase.rows.lengths[row] for row in rows),
-            padded_tokens=len(rows) * longest,
-            flops=0.0,  # counted by pass
-        )
+    with phase.gradients.summed(loss):
+        for number, rows in enumerate(passes.micro_batches):
+            loss += passes.train(number)
+            longest = max(phase.rows.lengths[row] for row in rows)
+            session.workspace.meter.trained(
+                examples=len(rows),
+                non_padding_tokens=sum(phase.rows.lengths[row] for row in rows),
+                padded_tokens=len(rows) * longest,
+                flops=0.0,  # counted by pass
+            )
     if session.plan.replaces("textclf_gradient"):
         with session.workspace.meter.time("train/steps/gradient"):
             session.plan.change_gradient(training.encoder, passes)
@@ -297,11 +293,12 @@ class _Passes:
 
     def add_gradients(self, losses: Callable[[Callable[[int], Tensor], Tensor], Tensor] | None = None) -> None:
         """Repeat the passes with the present parameters; see ``TrainingStep``."""
-        for number in range(len(self.micro_batches)):
-            if losses is None:
-                self.train(number)
-            else:
-                self._add_gradients_of(losses, *self._inputs(number))
+        with self.phase.gradients.summed():
+            for number in range(len(self.micro_batches)):
+                if losses is None:
+                    self.train(number)
+                else:
+                    self._add_gradients_of(losses, *self._inputs(number))
 
     def clear_gradients(self) -> None:
         """Remove the gradients of all parameters."""
@@ -349,21 +346,21 @@ class _Passes:
 
     def _logits(self, place: int, hidden: Tensor | None, batch: dict[str, Tensor] | None) -> Tensor:
         training, prefix = self.training, self.phase.prefix
-        device, process = training.encoder.model.device, training.accelerator.process_index
+        device = training.encoder.model.device
         with (
             self._meter.time("train/steps/forward"),
-            training.dropout.drawing(self.number, process, place),
+            # A mask is drawn for a micro-batch as a whole, so another number of processes draws others.
+            training.dropout.drawing(self.number, training.world.rank, place),
             torch.autocast(device.type, training.dtype, enabled=training.dtype != torch.float32),
         ):
             if prefix and hidden is not None:
-                return training.encoder.run_from(hidden, batch, prefix.boundary, wrapped=self.phase.model)
-            logits: Tensor = self.phase.model(**(batch or {})).logits
-            return logits
+                return training.encoder.run_from(hidden, batch, prefix.boundary)
+            return training.encoder.logits(batch or {})
 
     def _backward(self, loss: Tensor) -> Tensor:
         loss = loss * self.weight
         with self._meter.time("train/steps/backward"):
-            self.training.accelerator.backward(loss)
+            loss.backward()  # type: ignore[no-untyped-call]
         return loss.detach()
 
     def _count(self, flops: float) -> None:
@@ -375,7 +372,8 @@ class _Passes:
 
 
 def _split(rows: list[int], size: int | None) -> list[list[int]]:
-    return [rows[start : start + size] for start in range(0, len(rows), size)] if size else [rows]
+    size = size or max(1, len(rows))
+    return [rows[start : start + size] for start in range(0, len(rows), size)]
 
 
 def _release_if_trained(prefix: FrozenPrefix, workspace: Workspace) -> None:
