@@ -34,6 +34,7 @@ if TYPE_CHECKING:  # these take seconds to import, and `textclf plugins` answers
     from textclf_core.encoder.plan import Plan
     from textclf_core.encoder.training_cells import TrainedCell, TrainingCell
     from textclf_core.types.classifier import Classifier
+    from textclf_core.types.execution import CellQueue
     from textclf_core.types.metric import MetricInfo
     from textclf_core.types.needs import NeededModel
     from textclf_core.types.phases import Change, FinishedEpoch, ParameterGroup, Phase
@@ -76,6 +77,7 @@ ROLE_OF_HOOK = {
     "textclf_run_finished": "observer",
     "textclf_run_failed": "observer",
     "textclf_comparison_finished": "observer",
+    "textclf_execute": "executor",
 }
 """The role that each hook gives to the plugin that implements it; a trainer's own :data:`SEAM_HOOKS` give it none."""
 
@@ -89,6 +91,9 @@ one."""
 
 EXCLUSIVE_ROLES = ("dataset", "model", "trainer")
 """The roles of which a run has exactly one plugin."""
+
+COMPARISON_ROLES = ("executor",)
+"""The roles that no run has: a comparison as a whole does."""
 
 
 @hookspec
@@ -660,4 +665,23 @@ def textclf_comparison_finished(comparison: FinishedComparison) -> None:
 
     Args:
         comparison: its records, failed runs, recommendation and report.
+    """
+
+
+@hookspec(firstresult=True)
+def textclf_execute(cells: CellQueue, workers: int | None) -> bool | None:
+    """Run the cells of a comparison in other processes. Role: executor. First result.
+
+    Called with the unfinished cells, once for each planned look at the results. The executor takes jobs from the queue,
+    runs the command of each where it likes, and reports its end, until the queue is done. The core decides which cell
+    comes next, shows the live view, reads the results and gives a job whose process died another try. When the hook
+    raises (``KeyboardInterrupt`` too), its processes must have ended: what is finished stays, and the same command runs
+    the rest.
+
+    Args:
+        cells: the queue.
+        workers: how many jobs to run at the same time; ``None`` to decide it here.
+
+    Returns:
+        ``True`` when the queue is done. Cells that haven't ended by then have failed.
     """

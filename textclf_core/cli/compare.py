@@ -116,6 +116,25 @@ def compare(
     output: options.Output = None,
     device: options.Device = None,
     cache_dir: CacheDirectory = None,
+    executor: Annotated[
+        str | None,
+        typer.Option(
+            help="The plugin that runs the cells in other processes, such as local. Without it they run in this one, "
+            "one after another.",
+            metavar="SPEC",
+            show_default=False,
+            autocompletion=complete_specs,
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            help="Run so many cells at the same time, in processes of this machine or by the --executor.",
+            metavar="NUMBER",
+            min=1,
+            show_default=False,
+        ),
+    ] = None,
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", help="Only estimate, from short pilot runs, what the comparison will cost."),
@@ -135,7 +154,7 @@ def compare(
     from textclf_core.cli.run import notes_shown
     from textclf_core.comparison.contenders import named_contenders
     from textclf_core.comparison.experiment_file import read_settings
-    from textclf_core.plugins import Catalogue, override
+    from textclf_core.plugins import Catalogue, activate_executor, override
     from textclf_core.reports.criteria import Criteria
     from textclf_core.reports.tables import check_format
 
@@ -186,6 +205,8 @@ def compare(
         cache_directory=cache_dir,
         output=settings.output,
         criteria=by,
+        executor=activate_executor(executor, workers, catalogue),
+        workers=workers,
         force=force,
         command=context.find_root().obj,
     )

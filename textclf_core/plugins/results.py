@@ -232,4 +232,5 @@ RESULTS: Mapping[str, Result] = {
     "textclf_run_finished": Result("nothing", _nothing),
     "textclf_run_failed": Result("nothing", _nothing),
     "textclf_comparison_finished": Result("nothing", _nothing),
+    "textclf_execute": Result("True when the queue is done", _optional(_a(lambda: bool))),
 }

@@ -41,6 +41,8 @@ class Cost:
         total_parameters: number of the model's parameters.
         artifact_bytes: size of the saved model.
         latency_seconds: median time to score a single example.
+        beside: number of other runs of its comparison that could run on the same machine at the same time, which makes
+            it slower; ``None`` if that is unknown.
     """
 
     seconds: dict[str, float]
@@ -62,6 +64,7 @@ class Cost:
     total_parameters: int | None = None
     artifact_bytes: int
     latency_seconds: float
+    beside: int | None = 0
 
 
 def cost_of(
@@ -73,6 +76,7 @@ def cost_of(
     start_memory_bytes: int | None,
     artifact_bytes: int,
     latency_seconds: float,
+    beside: int | None = 0,
 ) -> Cost:
     """Return the cost of a finished run.
 
@@ -85,6 +89,7 @@ def cost_of(
         start_memory_bytes: the result of :func:`~textclf_core.system.memory.reset_peak_memory` at the run's start.
         artifact_bytes: size of the saved model.
         latency_seconds: median time to score a single example.
+        beside: number of other runs that could run on the same machine at the same time; ``None`` if unknown.
     """
     step_seconds = meter.seconds.get(STEPS, meter.seconds["train"]) + meter.seconds.get(PREFIX, 0.0)
     counted = meter.counts_training
@@ -111,6 +116,7 @@ def cost_of(
         total_parameters=(total_parameters or 0) + (meter.total_parameters or 0) if has_parameters else None,
         artifact_bytes=artifact_bytes,
         latency_seconds=latency_seconds,
+        beside=beside,
     )
 
 

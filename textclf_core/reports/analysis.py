@@ -88,6 +88,8 @@ class Analysis:
             without prices.
         data: the facts of the data.
         pairs: the test of each pair of contenders, if they were asked for.
+        beside: how many other runs could run on the same machine as each run at the same time; ``None`` for those of
+            which it is unknown. If there are several numbers, nothing is recommended by costs that are times.
     """
 
     criteria: Criteria
@@ -103,6 +105,12 @@ class Analysis:
     data: DataRecord
     volumes: str | None = None
     pairs: tuple[PairedTest, ...] = ()
+    beside: frozenset[int | None] = frozenset({0})
+
+    @property
+    def compares_cost(self) -> bool:
+        """Whether the cost to recommend by was measured alike in all runs."""
+        return len(self.beside) == 1 or not self.criteria.kinds[self.cost].timed
 
     @property
     def metric(self) -> str:
@@ -176,7 +184,9 @@ def _analyse(contenders: Sequence[ContenderRuns], criteria: Criteria) -> Analysi
     )
     means = {one.name: measured.info.oriented(one.mean) for one in compared.contenders}
     costs = {one.label: _costs(one, criteria.kinds) for one in contenders}
-    price = {label: value for label, values in costs.items() if (value := values[criteria.cost]) is not None}
+    beside = frozenset(run.record.cost.beside for one in contenders for run in one.runs)
+    alike = len(beside) == 1 or not criteria.kinds[criteria.cost].timed
+    price = {label: value for label, values in costs.items() if alike and (value := values[criteria.cost]) is not None}
     recommended = _recommend(compared, price, tolerance)
     rows = [
         _row(one, compared, costs[one.label], on_front=_on_front(one.label, means, price), chosen=recommended)
@@ -196,6 +206,7 @@ def _analyse(contenders: Sequence[ContenderRuns], criteria: Criteria) -> Analysi
         volumes=_volumes(rows, criteria, tolerance),
         data=data,
         pairs=compared.pairs,
+        beside=beside,
     )
 
 

@@ -14,12 +14,16 @@ TOLERANCE = 0.01
 
 @dataclass(frozen=True)
 class CostKind:
-    """A kind of cost: its name on the command line, its heading, and functions to read and to format its value."""
+    """A kind of cost: its name on the command line, its heading, and functions to read and to format its value.
+
+    ``timed`` says whether it is a time, or computed from one, so that it depends on what else the machine was doing.
+    """
 
     name: str
     heading: str
     read: Callable[[Record], float | None]
     write: Callable[[float], str]
+    timed: bool = False
 
 
 def _bytes(count: float) -> str:
@@ -39,7 +43,7 @@ def _flops(count: float) -> str:
 COSTS: Mapping[str, CostKind] = {
     kind.name: kind
     for kind in (
-        CostKind("train-seconds", "training", lambda record: train_seconds(record), format_seconds),
+        CostKind("train-seconds", "training", lambda record: train_seconds(record), format_seconds, timed=True),
         CostKind("flops", "FLOPs", lambda record: _train_flops(record), _flops),
         CostKind("memory", "peak memory", lambda record: float(record.cost.peak_memory_bytes), _bytes),
         CostKind("trainable", "trainable", lambda record: _float(record.cost.trainable_parameters), _count),
@@ -49,6 +53,7 @@ COSTS: Mapping[str, CostKind] = {
             "one text",
             lambda record: record.cost.latency_seconds,
             lambda seconds: f"{1000 * seconds:.1f} ms",
+            timed=True,
         ),
     )
 }

@@ -87,7 +87,7 @@ def cost_kinds(prices: Prices | None) -> Mapping[str, CostKind]:
     """Return the costs by name; with prices, money is one of them."""
     if prices is None:
         return COSTS
-    return {**COSTS, MONEY: CostKind(MONEY, "money", prices.total, _write_money)}
+    return {**COSTS, MONEY: CostKind(MONEY, "money", prices.total, _write_money, timed=True)}
 
 
 def _write_money(value: float) -> str:
