@@ -16,7 +16,7 @@ from textclf_core.types.option import Option
 from textclf_plugins.executing.worker import Event, Worker
 
 if TYPE_CHECKING:
-    from textclf_core import CellQueue
+    from textclf_core.types.execution import CellQueue
 
 logger = logging.getLogger("textclf")
 
