@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -135,6 +136,14 @@ def compare(
             show_default=False,
         ),
     ] = None,
+    emit: Annotated[
+        Path | None,
+        typer.Option(
+            help="Only write the cells as files into a folder, from which `textclf cell FILE` runs one anywhere.",
+            metavar="FOLDER",
+            show_default=False,
+        ),
+    ] = None,
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", help="Only estimate, from short pilot runs, what the comparison will cost."),
@@ -190,6 +199,7 @@ def compare(
 
     from textclf_core.comparison.compare import ComparisonRequest, estimate
     from textclf_core.comparison.compare import compare as run_and_compare
+    from textclf_core.comparison.compare import emit as write_cell_files
     from textclf_core.comparison.search import parse_search
     from textclf_core.data.sampling import parse_train_sizes
 
@@ -217,6 +227,14 @@ def compare(
         print_result(expected.text(format))
         if expected.not_included:
             typer.echo(expected.not_included, err=True)
+        return
+    if emit is not None:
+        with notes_shown(console):
+            files = write_cell_files(request, emit)
+        print_result(
+            f"{len(files)} files in {emit}, each to be run by\n  textclf cell {emit}/NAME.json\n"
+            "When they have run, this command without --emit shows the comparison."
+        )
         return
     with notes_shown(console):
         outcome = run_and_compare(request, console=console)

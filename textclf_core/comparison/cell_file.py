@@ -161,18 +161,16 @@ def _written(spec: RunSpec, folder: Path) -> dict[str, Any]:
 
 
 def _spec(written: dict[str, Any], folder: Path) -> RunSpec:
-    values = {name: tuple(value) if isinstance(value, list) else value for name, value in written.items()}
     data = _read_data(folder / written["data"])
-    return RunSpec(
-        **{
-            **values,
-            **{name: values[name] and Path(values[name]) for name in _PATHS},
-            "expected": written["expected"] and CostEstimate(**written["expected"]),
-            "tuning": written["tuning"] and _TUNING.validate_python(written["tuning"]),
-            "plugins": read_plugins(written["plugins"]),
-            "data": InMemoryData(data.fingerprint, data),
-        }
-    )
+    values: dict[str, Any] = {
+        **{name: tuple(value) if isinstance(value, list) else value for name, value in written.items()},
+        **{name: written[name] and Path(written[name]) for name in _PATHS},
+        "expected": written["expected"] and CostEstimate(**written["expected"]),
+        "tuning": written["tuning"] and _TUNING.validate_python(written["tuning"]),
+        "plugins": read_plugins(written["plugins"]),
+        "data": InMemoryData(data.fingerprint, data),
+    }
+    return RunSpec(**values)
 
 
 def _written_data(spec: RunSpec, folder: Path) -> str:

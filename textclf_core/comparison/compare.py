@@ -250,6 +250,28 @@ def estimate(request: ComparisonRequest, *, console: Console | None = None, quie
     )
 
 
+def emit(request: ComparisonRequest, folder: Path) -> list[Path]:
+    """Write the unfinished cells of a comparison as files for ``textclf cell``, and return the paths; no cell is run.
+
+    Raises:
+        TextclfError: as for :func:`compare`, or the cells depend on the results of others.
+    """
+    from textclf_core.system.process import process_state_restored
+
+    if request.search or request.max_seeds is not None:
+        raise UsageError("--emit writes all cells before any has run, so it takes neither --tune nor --max-seeds.")
+    with process_state_restored():
+        planned, metric = _plan(request)
+
+        from textclf_core.comparison.estimate import saved_estimates
+        from textclf_core.comparison.execution import write_cells
+        from textclf_core.comparison.live_view import LiveView
+
+        expected = saved_estimates(planned.output)
+        view = LiveView(planned.cells, metric.name, quiet=True)
+        return write_cells(planned, view, folder, force=request.force, command=request.command, expected=expected)
+
+
 def _plan(request: ComparisonRequest) -> tuple[ComparisonPlan, MetricInfo]:
     """Check the request, load each data set once, check the options; return the plan of cells and the metric."""
     request.criteria.check()

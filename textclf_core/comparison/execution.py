@@ -68,6 +68,31 @@ def run_cells(
     return queue.cells_finished, queue.cells_failed
 
 
+def write_cells(
+    plan: ComparisonPlan,
+    view: LiveView,
+    folder: Path,
+    *,
+    force: bool = False,
+    command: str | None = None,
+    expected: Mapping[str, CostEstimate] | None = None,
+) -> list[Path]:
+    """Write the files of the jobs that run the unfinished cells into a folder, and return their paths.
+
+    The arguments are those of :func:`run_cells`.
+
+    Raises:
+        UsageError: a plugin's option can't be written for another process.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    queue = ComparisonQueue(plan, view, folder, force=force, command=command, expected=expected)
+    queue.check_writable()
+    files = []
+    while job := queue.take(beside=None):
+        files.append(job.file)
+    return files
+
+
 def _run_here(queue: ComparisonQueue) -> None:
     """Run the cells of a queue in this process, one after another."""
     while not queue.done:
@@ -88,6 +113,7 @@ def _run_by(executor: ActivePlugin, workers: int | None, queue: ComparisonQueue)
     Raises:
         TextclfError: it failed.
     """
+    queue.check_writable()
     call_one(executor, "textclf_execute", cells=queue, workers=workers)
     if not queue.done:
         queue.give_up(f"{executor} returned before it had run this cell")

@@ -26,6 +26,7 @@ from textclf_core.comparison.schedule import (
 from textclf_core.data.sampling import TrainSize
 from textclf_core.errors import RunError, TextclfError
 from textclf_core.pipeline.spec import RunSpec
+from textclf_core.plugins.written import written_plugins
 from textclf_core.records.schema import CostEstimate
 from textclf_core.types.execution import CellJob, CellQueue
 from textclf_core.types.progress import Progress
@@ -109,6 +110,15 @@ class ComparisonQueue(CellQueue):
     def progress(self, taken: Taken) -> Progress:
         """Return what shows the progress of cells that run in this process."""
         return self._view.progress(taken.cells[0])
+
+    def check_writable(self) -> None:
+        """Check that the plugins of all cells can be written for another process.
+
+        Raises:
+            UsageError: an option of one can't.
+        """
+        for plugins in {cell.contender.label: cell.contender.plugins for cell in self._waiting}.values():
+            written_plugins(plugins)
 
     def take(self, *, beside: int | None = 0, memory_bytes: int | None = None) -> CellJob | None:
         """Return the next job to run now, if there is one."""

@@ -11,6 +11,7 @@ from unittest import SkipTest
 import pytest
 from broken import Broken, all_broken
 from broken.every import GoodStrategy
+from broken.executor import GoodExecutor
 from broken.metric import GoodMetric
 from broken.model import GoodModel
 from broken.observer import GoodObserver
@@ -22,7 +23,7 @@ from textclf_core.hookspecs import ROLE_OF_HOOK
 from textclf_core.testing import Check, plugin_checks, unchecked_hooks
 
 BROKEN = all_broken()
-GOOD = (GoodMetric, GoodModel, GoodObserver, GoodPostprocessor, GoodTrainer)
+GOOD = (GoodExecutor, GoodMetric, GoodModel, GoodObserver, GoodPostprocessor, GoodTrainer)
 
 
 @pytest.fixture(autouse=True)

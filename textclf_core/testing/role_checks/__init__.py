@@ -9,6 +9,7 @@ from textclf_core.testing.role_checks import (  # isort: skip  # the order in wh
     postprocessor,
     metric,
     observer,
+    executor,
 )
 
-__all__ = ["dataset", "every", "metric", "model", "observer", "postprocessor", "strategy", "trainer"]
+__all__ = ["dataset", "every", "executor", "metric", "model", "observer", "postprocessor", "strategy", "trainer"]
