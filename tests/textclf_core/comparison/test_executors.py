@@ -189,7 +189,13 @@ def test_a_name_is_claimed_by_one_at_a_time(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def emitted(textclf: Callable[..., int], plugin_file: Callable[..., Path], reviews: Path, tmp_path: Path) -> list[str]:
+def emitted(
+    textclf: Callable[..., int],
+    plugin_file: Callable[..., Path],
+    reviews: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> list[str]:
     """The words of a comparison whose cells are files in the folder ``cells``."""
     file = plugin_file(
         """
@@ -203,17 +209,13 @@ def emitted(textclf: Callable[..., int], plugin_file: Callable[..., Path], revie
     words = ["compare", "--plugin", f"files:path={reviews}", "--plugin-file", str(file), "--no-baselines"]
     words += ["--try", "mine", "--seeds", "2", "--output", str(tmp_path / "runs"), "--format", "json"]
     assert textclf(*words, "--emit", str(tmp_path / "cells")) == 0
+    assert f"textclf cell {tmp_path / 'cells'}/NAME.json" in capsys.readouterr().out
     return words
 
 
 def test_cells_run_from_their_files_anywhere(
-    textclf: Callable[..., int],
-    emitted: Sequence[str],
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
+    textclf: Callable[..., int], emitted: Sequence[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert f"textclf cell {tmp_path / 'cells'}/NAME.json" in capsys.readouterr().out
     files = sorted((tmp_path / "cells").glob("*.json"))
     assert [json.loads(file.read_text())["cells"][0]["seed"] for file in files] == [0, 1]
     assert not list((tmp_path / "runs").glob("*"))

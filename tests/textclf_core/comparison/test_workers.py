@@ -41,13 +41,12 @@ class Trainer:
 class Waits(Trainer):
     '''Write when it began and ended.'''
 
-    log: Path
     number: int = 0
 
     @hookimpl
     def textclf_train(self, seed):
         for word in ("began", "ended"):
-            with self.log.open("a") as stream:
+            with open(os.environ["LOG_OF_WAITS"], "a") as stream:
                 print(word, self.number, seed, time.time(), file=stream)
             time.sleep(0.2)
         return Even()
@@ -56,12 +55,11 @@ class Waits(Trainer):
 class DiesOnce(Trainer):
     '''Kill its process at the first try.'''
 
-    mark: Path
-
     @hookimpl
     def textclf_train(self):
-        if not self.mark.exists():
-            self.mark.touch()
+        mark = Path(os.environ["MARK_OF_DIES_ONCE"])
+        if not mark.exists():
+            mark.touch()
             os.kill(os.getpid(), signal.SIGKILL)
         return Even()
 
@@ -81,14 +79,17 @@ def file(plugin_file: Callable[..., Path]) -> Path:
 
 
 @pytest.fixture
-def comparing(file: Path, reviews: Path, tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+def comparing(
+    file: Path, reviews: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     """Starts a comparison of ``waits`` in a process of its own; what still runs at the end is killed."""
+    monkeypatch.setenv("LOG_OF_WAITS", str(tmp_path / "log"))
     started: list[subprocess.Popen[str]] = []
 
     def start(*words: str, numbers: int = 6) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "textclf_core", "compare", "--plugin-file", str(file), "--no-baselines"]
         command += ["--plugin", f"files:path={reviews}", "--output", str(tmp_path / "runs"), "--seeds", "1"]
-        command += ["--try", f"waits:number=0..{numbers - 1},log={tmp_path / 'log'}", *words]
+        command += ["--try", f"waits:number=0..{numbers - 1}", *words]
         started.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
         return started[-1]
 
@@ -153,9 +154,12 @@ def test_two_workers_give_the_bits_of_one_process(tiny_checkpoint: Path, tmp_pat
     assert sorted(path.name for path in (tmp_path / "two").glob(".*")) == []
 
 
-def test_a_worker_that_dies_costs_its_cell_one_more_try(file: Path, reviews: Path, tmp_path: Path) -> None:
+def test_a_worker_that_dies_costs_its_cell_one_more_try(
+    file: Path, reviews: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MARK_OF_DIES_ONCE", str(tmp_path / "mark"))
     result = textclf_core.compare(
-        [f"dies-once:mark={tmp_path / 'mark'}", "dies", "majority"],
+        ["dies-once", "dies", "majority"],
         plugins=[f"files:path={reviews}"],
         plugin_files=[file],
         seeds=1,
@@ -164,7 +168,7 @@ def test_a_worker_that_dies_costs_its_cell_one_more_try(file: Path, reviews: Pat
         workers=1,
         quiet=True,
     )
-    assert [run.record.label for run in result.runs] == [f"dies-once:mark={tmp_path / 'mark'}", "majority"]
+    assert [run.record.label for run in result.runs] == ["dies-once", "majority"]
     [((label, _), error)] = result.failed.items()
     assert label == "dies"
     assert isinstance(error, RunError)
