@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+CLAIMS = ".running"
+"""The subfolder of the output folder for the claims of cells that are running."""
 
 
 @contextmanager
@@ -37,10 +40,9 @@ def _lock(path: Path) -> int | None:
         except FileNotFoundError:  # the folder was removed in the meantime
             continue
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(file)
-            return None
+            if not _locks(file):
+                os.close(file)
+                return None
         except BaseException:
             os.close(file)
             raise
@@ -49,3 +51,16 @@ def _lock(path: Path) -> int | None:
             if os.path.samestat(os.fstat(file), path.stat()):
                 return file
         os.close(file)
+
+
+def _locks(file: int) -> bool:
+    """Lock a file; return whether no other process has."""
+    if sys.platform == "win32":
+        return True  # a run is refused there, with the reason
+    import fcntl  # POSIX alone has it
+
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

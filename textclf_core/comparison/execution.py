@@ -10,10 +10,11 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 
 from textclf_core.comparison.cell_file import CellOutcome, ids_in, read_cell_file, write_outcomes
-from textclf_core.comparison.claims import claimed
+from textclf_core.comparison.claims import CLAIMS, claimed
 from textclf_core.comparison.live_view import LiveView
-from textclf_core.comparison.queue import CLAIMS, ComparisonQueue
+from textclf_core.comparison.queue import ComparisonQueue
 from textclf_core.comparison.runner import (
+    POLL_SECONDS,
     ComparisonPlan,
     FailedCell,
     FinishedCell,
@@ -29,7 +30,6 @@ from textclf_core.records.schema import CostEstimate
 from textclf_core.types.progress import Progress
 
 _JOBS = ".jobs"
-_POLL_SECONDS = 0.2
 
 
 def run_cells(
@@ -98,7 +98,7 @@ def _run_here(queue: ComparisonQueue) -> None:
     while not queue.done:
         taken = queue.next()
         if taken is None:  # another comparison is running what is left
-            time.sleep(_POLL_SECONDS)
+            time.sleep(POLL_SECONDS)
             continue
         outcomes = run_claimed(taken.specs, queue.progress(taken), force=queue.force)
         if outcomes is None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from textclf_core.comparison.cell_file import CellOutcome, read_outcomes, write_cell_file
 from textclf_core.comparison.cells import Cell, DataKey
-from textclf_core.comparison.claims import claimed
+from textclf_core.comparison.claims import CLAIMS, claimed
 from textclf_core.comparison.live_view import LiveView
 from textclf_core.comparison.runner import ComparisonPlan, FailedCell, FinishedCell, read_cell, spec_of
 from textclf_core.comparison.schedule import (
@@ -32,9 +32,6 @@ from textclf_core.types.execution import CellJob, CellQueue
 from textclf_core.types.progress import Progress
 
 logger = logging.getLogger("textclf")
-
-CLAIMS = ".running"
-"""The subfolder of the output folder for the claims of cells that are running."""
 
 _MOST_TRIES = 2
 

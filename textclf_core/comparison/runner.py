@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import shutil
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from textclf_core.comparison.cells import Cell, DataKey, cells
+from textclf_core.comparison.claims import CLAIMS, claimed
 from textclf_core.comparison.contenders import Contender
 from textclf_core.data import PreparedData, with_own_sample, with_train_size
 from textclf_core.data.drawing import sample_seed
@@ -29,6 +31,9 @@ from textclf_core.types.progress import Progress
 from textclf_core.types.task import Task
 
 logger = logging.getLogger("textclf")
+
+POLL_SECONDS = 0.2
+"""How long to wait before asking again whether another process has finished a cell."""
 
 
 @dataclass(frozen=True)
@@ -192,14 +197,22 @@ def finished_record(directory: Path) -> Record | None:
 
 
 def run_cell(plan: ComparisonPlan, cell: Cell, progress: Progress, *, prove: bool = True) -> FinishedCell:
-    """Run a cell, replacing a finished run with the same id; ``prove`` is as in ``RunSpec``.
+    """Run a cell, or read it if it is finished; ``prove`` is as in ``RunSpec``.
+
+    If another process is running it, this one waits for that.
 
     Raises:
         TextclfError: the run failed.
     """
-    done = run_one(replace(spec_of(plan, cell, None, None), prove=prove), progress)
-    remove_checkpoints(done)
-    return FinishedCell(cell, done.directory, done.record)
+    while True:
+        with claimed(plan.output / CLAIMS, cell.id) as is_free:
+            if is_free:
+                if found := read_cell(plan, cell):
+                    return found
+                done = run_one(replace(spec_of(plan, cell, None, None), prove=prove), progress)
+                remove_checkpoints(done)
+                return FinishedCell(cell, done.directory, done.record)
+        time.sleep(POLL_SECONDS)
 
 
 def run_group(specs: Sequence[RunSpec], progress: Progress) -> list[RunOutcome] | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
 
 from textclf_core.errors import UsageError
@@ -40,9 +42,8 @@ class Ray:
     @hookimpl
     def textclf_execute(self, cells: CellQueue, workers: int | None) -> bool:
         """Run so many cells at a time as there are workers, or cores for them."""
-        import ray
-
-        ray.init(address=self.address, logging_level="ERROR", log_to_driver=False, include_dashboard=False)
+        ray: Any = import_module("ray")  # not all that is used here has types
+        ray.init(address=self.address, logging_level=logging.ERROR, log_to_driver=False, include_dashboard=False)
         running: dict[Any, CellJob] = {}
         try:
             while not cells.done:

@@ -59,7 +59,7 @@ class Slurm:
         try:
             while not cells.done:
                 most = workers or (cells.waiting + len(running))
-                jobs = []
+                jobs: list[CellJob] = []
                 while len(running) + len(jobs) < most and (job := cells.take(beside=None)):
                     jobs.append(job)
                 running += self._submit(cells, jobs)

@@ -83,6 +83,11 @@ class Worker:
             return int(self._memory.memory_info().rss)
         return 0
 
+    def why(self, how: str) -> str:
+        """Return how the process ended, with the last line that it wrote unless it was killed."""
+        last = self.last_output().rpartition("\n")[2]
+        return how if "killed" in how or not last else f"{how} ({last})"
+
     def last_output(self) -> str:
         """Return the last lines of what it wrote to standard error."""
         lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 from collections.abc import Callable, Sequence
@@ -11,10 +12,16 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 from made_runs import write_run
+from rich.console import Console
 
 import textclf_core
 from textclf_core import ComparisonResult, UsageError
+from textclf_core.comparison.cells import make_cell
 from textclf_core.comparison.claims import claimed
+from textclf_core.comparison.contenders import contenders
+from textclf_core.comparison.live_view import LiveView
+from textclf_core.plugins import Catalogue
+from textclf_core.records.schema import CostEstimate, read_record
 from textclf_core.reports.criteria import Criteria
 from textclf_core.reports.printed import ReportOptions
 from textclf_core.reports.report import make_report
@@ -261,3 +268,24 @@ def test_times_rank_only_if_all_were_measured_alike(
     report = make_report([tmp_path], ReportOptions(), Criteria(cost=cost, tolerance=0.4))
     assert sentence in " ".join(report.text("simple").split())
     assert report.recommended == recommended
+
+
+def test_the_time_left_comes_from_like_cells_and_counts_what_has_ended(tmp_path: Path) -> None:
+    """A fast contender says nothing of a slow one; an estimate is used before anything has run."""
+    found = contenders(["tfidf-logreg:c=1,2", "majority"], [], Catalogue.discover(), without=("dataset",))
+    cells = [
+        make_cell(one, seed, (one.label, None, None), fingerprint="", data_seed=0, device="cpu")
+        for one in found
+        for seed in (0, 1)
+    ]
+    record = read_record(write_run(tmp_path, "made", train_seconds=10))  # 15 s in all
+    lines = io.StringIO()
+    view = LiveView(cells, "f1", Console(file=lines, width=200))
+    assert view.time_left == ""
+    view.started(cells[:1])
+    view.finished(cells[0], record)
+    assert "(1 of 6 cells, at least 45 s left)" in lines.getvalue()
+    view.reused(cells[4], record)
+    assert view.time_left == "about 1 min 00 s left"
+    estimate = CostEstimate(seconds=100, peak_memory_bytes=1, artifact_bytes=1, cache_bytes=1)
+    assert LiveView(cells, "f1", expected={cells[0].id: estimate}, quiet=True).time_left == "at least 1 min 40 s left"

@@ -90,7 +90,16 @@ def comparing(
         command = [sys.executable, "-m", "textclf_core", "compare", "--plugin-file", str(file), "--no-baselines"]
         command += ["--plugin", f"files:path={reviews}", "--output", str(tmp_path / "runs"), "--seeds", "1"]
         command += ["--try", f"waits:number=0..{numbers - 1}", *words]
-        started.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
+        started.append(
+            subprocess.Popen(
+                command,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                # Tests that run in the background of a shell ignore Ctrl-C, and so would what they start.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+            )
+        )
         return started[-1]
 
     yield start
@@ -113,6 +122,11 @@ def intervals(log: Path) -> dict[str, list[tuple[float, float]]]:
 
 def finished(output: Path) -> list[str]:
     return sorted(path.parent.name for path in output.glob("[!.]*/record.json"))
+
+
+def ended(process: psutil.Process) -> bool:
+    """Return whether a process has ended; one whose parent was killed may not have been waited for."""
+    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
 
 
 def until(condition: Callable[[], object], seconds: float = 240) -> None:
@@ -199,7 +213,7 @@ def test_ctrl_c_ends_the_workers_and_the_next_command_goes_on(
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "of 6 cells are finished" in errors
-    assert not worker.is_running()
+    until(lambda: ended(worker), 10)
     before = {
         name: (tmp_path / "runs" / name / "record.json").stat().st_mtime_ns for name in finished(tmp_path / "runs")
     }
@@ -226,7 +240,7 @@ def test_after_five_kills_every_cell_is_there_once(
             [worker] = head.children()
             workers.add(worker)
             os.kill(worker.pid if killed == "worker" else process.pid, signal.SIGKILL)
-        until(lambda workers=workers: not any(one.is_running() and one.status() != "zombie" for one in workers), 60)
+        until(lambda workers=workers: all(map(ended, workers)), 60)
         process.communicate()
         textclf_core.report(runs)
     _, errors = comparing(numbers=20).communicate(timeout=400)
