@@ -8,12 +8,13 @@ import threading
 import time
 from pathlib import Path
 
+import psutil
 import pyarrow.parquet as pq
 import pytest
 
 import textclf_core
 from textclf_core import UsageError
-from textclf_core.testing import tiny_data
+from textclf_core.testing import made_job, tiny_data
 from textclf_core.testing.made_cells import MadeCell, MadeQueue
 
 pytestmark = pytest.mark.slow
@@ -78,14 +79,18 @@ def test_a_ray_cluster_that_loses_a_node_runs_its_cells_elsewhere(tmp_path: Path
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
     try:
         node = cluster.add_node(num_cpus=1)
-        queue = MadeQueue(tmp_path, [MadeCell(f"cell-{number}", 1.0) for number in range(6)])
+        queue = MadeQueue(tmp_path, [MadeCell(f"cell-{number}", 2.0) for number in range(6)])
+
+        [raylet] = [one.process for one in node.all_processes["raylet"]]
+
+        def is_running_a_cell() -> bool:
+            children = psutil.Process(raylet.pid).children(recursive=True)
+            return any(made_job.__file__ in child.cmdline() for child in children)
 
         def kill() -> None:
-            while queue.most_at_once < 2 or len(list(tmp_path.glob("*.started"))) < 2:
+            while not is_running_a_cell():
                 time.sleep(0.05)
-            for processes in node.all_processes.values():
-                for one in processes:
-                    os.kill(one.process.pid, signal.SIGKILL)
+            os.kill(raylet.pid, signal.SIGKILL)
 
         killer = threading.Thread(target=kill, daemon=True)
         killer.start()
