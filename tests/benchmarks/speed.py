@@ -4,7 +4,7 @@
 
 prints a table. Each figure is the median of the repeats; each run is a process of its own, ours and Trainer's in turn.
 The seconds are those of the training stage (batches, forward, backward, optimizer, frozen prefix; not imports, tokens,
-evaluation); "rest" is what else ours spends on training, "whole process" all of it. docs/speed.md says more.
+evaluation); "rest" is what else ours spends on training, "whole process" all of it. README.md says more.
 """
 
 from __future__ import annotations

@@ -36,6 +36,7 @@ class RowCounts:
         empty_texts: the number of rows without text.
         keys: a number for each row that is the same for equal texts, int64, shape (rows,).
         label_keys: a number for each row that is the same for equal labels, int64, shape (rows,).
+        known: whether each row's labels are known in full, bool, shape (rows,).
     """
 
     sha256: str
@@ -44,6 +45,7 @@ class RowCounts:
     empty_texts: int
     keys: NDArray[np.int64]
     label_keys: NDArray[np.int64]
+    known: NDArray[np.bool_]
 
     @classmethod
     def of(cls, kind: DataKind, split: Dataset) -> RowCounts:
@@ -51,6 +53,7 @@ class RowCounts:
         digest, empty = hashlib.sha256(), 0
         keys: list[int] = []
         label_keys: list[int] = []
+        known: list[NDArray[np.bool_]] = []
         counts, unknown = np.zeros((2, kind.task.num_labels), dtype=np.int64)
         for texts, labels, array in _batches(kind, split):
             names = kind.names(labels)
@@ -60,7 +63,9 @@ class RowCounts:
             else:
                 _add_rows(digest, texts if array is None else zip(texts, strict=True), names)
             counts += kind.label_counts(labels)
-            unknown += kind.unknown_entries(labels).sum(axis=0)
+            entries = kind.unknown_entries(labels)
+            unknown += entries.sum(axis=0)
+            known.append(np.asarray(~entries.any(axis=1)))
             empty += len(texts) - sum(map(bool, map(str.strip, texts if array is not None else map("".join, texts))))
             keys += map(hash, texts)
             label_keys += map(hash, names if isinstance(names[0], str) else map(tuple, names))
@@ -71,6 +76,7 @@ class RowCounts:
             empty,
             np.array(keys, dtype=np.int64),
             np.array(label_keys, dtype=np.int64),
+            np.concatenate(known) if known else np.ones(0, dtype=bool),
         )
 
     @property
@@ -87,9 +93,12 @@ class RowCounts:
 
 
 def conflicting_texts(splits: Sequence[RowCounts]) -> int:
-    """Return the number of different texts that occur with different labels, in one split or in several."""
-    keys = np.concatenate([one.keys for one in splits])
-    labels = np.concatenate([one.label_keys for one in splits])
+    """Return the number of different texts that occur with different labels, in one split or in several.
+
+    A row with an unknown entry doesn't count: what is unknown contradicts nothing.
+    """
+    keys = np.concatenate([one.keys[one.known] for one in splits])
+    labels = np.concatenate([one.label_keys[one.known] for one in splits])
     order = np.lexsort((labels, keys))
     keys, labels = keys[order], labels[order]
     same = keys[1:] == keys[:-1]

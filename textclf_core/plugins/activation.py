@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cache
@@ -15,7 +16,7 @@ from textclf_core.errors import PluginError, UsageError
 from textclf_core.hookspecs import COMPARISON_ROLES, EXCLUSIVE_ROLES, PLAN_HOOKS, SEAM_HOOKS
 from textclf_core.plugins.calling import call_one
 from textclf_core.plugins.discovery import Catalogue, LoadedPlugin, plugin_file_of
-from textclf_core.plugins.hooks import arguments_of, is_defined_later, needs_of, written_side_by_side
+from textclf_core.plugins.hooks import arguments_of, deprecations_of, is_defined_later, needs_of, written_side_by_side
 from textclf_core.plugins.options import build_plugin, option_names
 from textclf_core.plugins.refusals import (
     ENCODER_ROLES,
@@ -32,6 +33,8 @@ from textclf_core.system.code import code_of
 if TYPE_CHECKING:
     from textclf_core.types.data import DataRecord
     from textclf_core.types.needs import NeededModel, Needs
+
+logger = logging.getLogger("textclf")
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,13 @@ class ActivePlugin:
         return format_spec(self.name, {key: self.options[key] for key, by in self.set_by.items() if by != "default"})
 
 
+@cache
+def _warn_of_deprecations(cls: type, name: str) -> None:
+    """Log once what the plugin's author should change: Python hides pluggy's warnings outside of tests."""
+    for sentence in deprecations_of(cls):
+        logger.warning("The plugin %r uses what will be removed from textclf: %s", name, sentence)
+
+
 class ActivePlugins:
     """The plugins of one run, in the order in which their hooks are called."""
 
@@ -103,6 +113,8 @@ class ActivePlugins:
         manager.add_hookspecs(hookspecs)
         for plugin in reversed(self.plugins):  # pluggy calls the plugin first that was registered last
             manager.register(plugin.instance, plugin.name)
+            cls: type = type(plugin.instance)
+            _warn_of_deprecations(cls, plugin.name)
         manager.check_pending()
         self.hook = manager.hook
         """The hooks of these plugins, to be called as in ``hook.textclf_freeze(encoder=encoder)``."""

@@ -140,6 +140,21 @@ def faults_of_hooks(cls: type) -> list[str]:
     return faults
 
 
+def deprecations_of(cls: type) -> list[str]:
+    """Return a sentence for each hook and argument of a class that will be removed.
+
+    A spec says so as pluggy has it: ``@hookspec(warn_on_impl=DeprecationWarning("..."))`` for a hook, and
+    ``warn_on_impl_args={"argument": DeprecationWarning("...")}`` for an argument.
+    """
+    found = []
+    for hook, arguments in hooks_of(cls).items():
+        if of_hook := _SPECS[hook]["warn_on_impl"]:
+            found.append(f"{hook}: {of_hook}")
+        of_arguments = _SPECS[hook]["warn_on_impl_args"] or {}
+        found += [f"{hook}, argument {name!r}: {of_arguments[name]}" for name in arguments if name in of_arguments]
+    return found
+
+
 def _faults_of_arguments(hook: str, method: Any) -> Iterator[str]:
     where = _where(method)
     for argument in _arguments(method):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from textclf_core.errors import DataError
 from textclf_core.hookspecs import hookimpl
 from textclf_core.types.option import Option
+from textclf_plugins.datasets.remote_files import local_copies
 
 if TYPE_CHECKING:
     from datasets import DatasetDict
@@ -27,7 +29,10 @@ class Conll:
 
     path: Annotated[
         str | None,
-        Option("The training split's file, or a folder with a file per split: train.conll, dev.conll, test.conll."),
+        Option(
+            "The training split's file, or a folder with a file per split: train.conll, dev.conll, test.conll. Also "
+            "as a URL that fsspec reads, such as s3://bucket/train.conll."
+        ),
     ] = None
     train: Annotated[str | None, Option("The training split's file, if path isn't given.")] = None
     validation: Annotated[str | None, Option("The validation split's file.")] = None
@@ -53,18 +58,23 @@ class Conll:
         """Return the splits for which there are files."""
         from textclf_plugins.datasets.conll_columns import read_splits
 
-        return read_splits(self._files(), self.word_column, self.tag_column)
+        given = {"path": self.path, "train": self.train, "validation": self.validation, "test": self.test}
+        with local_copies("conll", given, [suffix for suffix in SUFFIXES if suffix]) as copies:
+            data = read_splits(self._files(copies.given), self.word_column, self.tag_column)
+        for split in data.values():
+            split.info.description = copies.shown(split.info.description)
+        return data
 
-    def _files(self) -> dict[str, Path]:
+    def _files(self, given: Mapping[str, str | None]) -> dict[str, Path]:
         """Return the file of each split, by the split's name."""
-        named = {"train": self.train, "validation": self.validation, "test": self.test}
-        if self.path is not None:
-            path = Path(self.path).expanduser()
+        named = dict(given)
+        if (only := named.pop("path")) is not None:
+            path = Path(only).expanduser()
             if path.is_dir():
                 if self.validation or self.test:
                     raise DataError(f"conll: {path} is a folder, so validation= and test= are looked for in it")
                 return splits_in(path)
-            named["train"] = self.path
+            named["train"] = only
         return {name: Path(file).expanduser() for name, file in named.items() if file is not None}
 
 

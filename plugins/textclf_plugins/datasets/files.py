@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -9,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from textclf_core.errors import DataError
 from textclf_core.hookspecs import hookimpl
 from textclf_core.types.option import Option
-from textclf_plugins.datasets.finding_files import Found, named_splits, splits_in
+from textclf_plugins.datasets.finding_files import SUFFIXES, Found, named_splits, splits_in
+from textclf_plugins.datasets.remote_files import local_copies
 from textclf_plugins.datasets.split_columns import GroupColumn, TimeColumn
 
 if TYPE_CHECKING:
@@ -32,7 +34,8 @@ class Files:
         str | None,
         Option(
             "The training split's file, several by a pattern (data/*.csv), or a folder with a file, numbered files or "
-            "a folder per split (train.csv, validation.csv, test.csv), or with a folder of .txt files per class."
+            "a folder per split (train.csv, validation.csv, test.csv), or with a folder of .txt files per class. Also "
+            "as a URL that fsspec reads: s3://bucket/train.csv, https://..., hf://datasets/..."
         ),
     ] = None
     train: Annotated[str | None, Option("The training split's file, pattern or folder, if path isn't given.")] = None
@@ -106,8 +109,12 @@ class Files:
 
         options = self._read_options()
         separator = self.label_separator
+        given = {"path": self.path, "train": self.train, "validation": self.validation, "test": self.test}
+        with local_copies("files", given, SUFFIXES) as copies:
+            found = self._files(copies.given)
+            sources = {name: copies.named(files.read(options)) for name, files in found.items()}
         data = labelled(
-            {name: found.read(options) for name, found in self._files().items()},
+            sources,
             text=self.text,
             label=self.label,
             label_separator=None if separator is None else SEPARATORS.get(separator, separator),
@@ -131,10 +138,11 @@ class Files:
             columns=self.columns,
         )
 
-    def _files(self) -> dict[str, Found]:
+    def _files(self, given: Mapping[str, str | None]) -> dict[str, Found]:
         """Return the files of each split."""
-        if self.path is not None and Path(self.path).expanduser().is_dir():
+        path = given["path"]
+        if path is not None and Path(path).expanduser().is_dir():
             if self.validation or self.test:
-                raise DataError(f"files: {self.path} is a folder, so validation= and test= are looked for in it")
-            return splits_in(Path(self.path).expanduser())
-        return named_splits({"path": self.path, "train": self.train, "validation": self.validation, "test": self.test})
+                raise DataError(f"files: {path} is a folder, so validation= and test= are looked for in it")
+            return splits_in(Path(path).expanduser())
+        return named_splits(given)

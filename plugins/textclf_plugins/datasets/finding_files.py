@@ -22,7 +22,8 @@ SUFFIXES = (".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".json", ".parquet", ".
 # As the hub names them: train-00000-of-00002.parquet, in older data sets followed by a hash.
 _SHARD = re.compile(r"(?P<split>.+)-(?P<number>\d+)-of-(?P<count>\d+)(-[0-9a-f]{16})?")
 
-_WILD = re.compile(r"[*?\[]")
+WILD = re.compile(r"[*?\[]")
+"""What makes a path a pattern."""
 
 
 @dataclass(frozen=True)
@@ -61,10 +62,10 @@ def named_splits(given: Mapping[str, str | None]) -> dict[str, Found]:
                     "per class"
                 )
             found[option] = in_folder
-        elif place.exists() or not _WILD.search(name):
+        elif place.exists() or not WILD.search(name):
             found[option] = Found(name, (place,))
         else:
-            fixed = next(index for index, part in enumerate(place.parts) if _WILD.search(part))
+            fixed = next(index for index, part in enumerate(place.parts) if WILD.search(part))
             matching = Path(*place.parts[:fixed]).glob(str(Path(*place.parts[fixed:])))
             files = tuple(sorted(file for file in matching if file.is_file() and not file.name.startswith(".")))
             if not files:

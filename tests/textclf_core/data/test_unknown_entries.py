@@ -119,6 +119,16 @@ def test_an_unknown_entry_is_not_a_0() -> None:
     assert first.fingerprint != second.fingerprint
 
 
+def test_what_is_unknown_contradicts_nothing() -> None:
+    rows = rows_of(VECTORS)
+    unknown, other = rows[5], rows[1]
+    assert (-1 in unknown["labels"], -1 in other["labels"]) == (True, False)
+    agreeing = unknown | {"labels": [max(entry, 0) for entry in unknown["labels"]]}
+    differing = other | {"labels": [1 - entry for entry in other["labels"]]}
+    found = prepare(from_memory(pd.DataFrame([*rows, agreeing, differing]), names=NAMES), 0)
+    assert found.record.conflicting_texts == 1
+
+
 @pytest.mark.parametrize("split", ["train", "validation"])
 def test_rows_of_which_no_label_is_known_are_left_out_and_counted(split: str) -> None:
     rows = {name: rows_of(VECTORS) for name in ("train", "validation", "test")}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from textclf_core import hookspecs
 from textclf_core.errors import UsageError
 from textclf_core.plugins import ActivePlugins, Catalogue, activate, override, suited
 from textclf_core.plugins.specs import PluginSpec
@@ -213,3 +214,31 @@ def test_a_plugin_chosen_on_top_takes_the_place_of_the_one_of_its_exclusive_role
 def test_a_plugin_chosen_twice_on_top_is_refused() -> None:
     with pytest.raises(UsageError, match="'full' is given twice"):
         override([PluginSpec("full")], ["full", "full"], Catalogue.discover())
+
+
+def test_what_will_be_removed_is_logged_once_and_pytest_shows_it(
+    plugin_file: PluginFile, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    spec: dict[str, object] = vars(hookspecs.textclf_freeze)["textclf_spec"]
+    monkeypatch.setitem(spec, "warn_on_impl", DeprecationWarning("implement textclf_plan; it goes in 0.4"))
+    arguments = {"encoder": DeprecationWarning("take 'model'; it goes in 0.4")}
+    monkeypatch.setitem(spec, "warn_on_impl_args", arguments)
+    path = plugin_file(
+        """
+        @dataclass(frozen=True)
+        class Mine:
+            '''Freezes nothing.'''
+
+            @hookimpl
+            def textclf_freeze(self, encoder):
+                pass
+        """
+    )
+    for _ in range(2):
+        with pytest.warns(DeprecationWarning, match="implement textclf_plan; it goes in 0.4"):
+            activate(["mine"], Catalogue.discover([path]))
+    text = "The plugin 'mine' uses what will be removed from textclf: textclf_freeze"
+    assert caplog.messages == [
+        f"{text}: implement textclf_plan; it goes in 0.4",
+        f"{text}, argument 'encoder': take 'model'; it goes in 0.4",
+    ]

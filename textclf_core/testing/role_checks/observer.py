@@ -73,7 +73,7 @@ def _record() -> Record:
 _OF_A_RUN = ("textclf_run_started", "textclf_step_logged", "textclf_epoch_logged", "textclf_run_finished")
 _HISTORY = (
     {"step": 1, "loss": 0.7, "learning_rate": 1e-5},
-    {"epoch": 1, "train_loss": 0.6, "validation_loss": 0.6, "validation_accuracy": 0.5},
+    {"epoch": 1, "step": 1, "train_loss": 0.6, "validation_loss": 0.6, "validation_accuracy": 0.5},
 )
 
 
