@@ -124,7 +124,7 @@ def finished(output: Path) -> list[str]:
     return sorted(path.parent.name for path in output.glob("[!.]*/record.json"))
 
 
-def ended(process: psutil.Process) -> bool:
+def has_ended(process: psutil.Process) -> bool:
     """Return whether a process has ended; one whose parent was killed may not have been waited for."""
     return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
 
@@ -213,7 +213,7 @@ def test_ctrl_c_ends_the_workers_and_the_next_command_goes_on(
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "of 6 cells are finished" in errors
-    until(lambda: ended(worker), 10)
+    until(lambda: has_ended(worker), 10)
     before = {
         name: (tmp_path / "runs" / name / "record.json").stat().st_mtime_ns for name in finished(tmp_path / "runs")
     }
@@ -240,7 +240,7 @@ def test_after_five_kills_every_cell_is_there_once(
             [worker] = head.children()
             workers.add(worker)
             os.kill(worker.pid if killed == "worker" else process.pid, signal.SIGKILL)
-        until(lambda workers=workers: all(map(ended, workers)), 60)
+        until(lambda workers=workers: all(map(has_ended, workers)), 60)
         process.communicate()
         textclf_core.report(runs)
     _, errors = comparing(numbers=20).communicate(timeout=400)
