@@ -6,7 +6,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from textclf_core.comparison.cell_file import CellOutcome, ids_in, read_cell_file, write_outcomes
@@ -56,6 +56,7 @@ def run_cells(
     Raises:
         TextclfError: the executor failed, or a plugin's option can't be written for another process.
     """
+    remove_abandoned_jobs(plan.output)
     with view, job_folder(plan.output) if executor else nullcontext() as folder:
         queue = ComparisonQueue(plan, view, folder, force=force, command=command, expected=expected)
         if executor is None:
@@ -121,21 +122,30 @@ def _run_by(executor: ActivePlugin, workers: int | None, queue: ComparisonQueue)
 
 @contextmanager
 def job_folder(output: Path) -> Iterator[Path]:
-    """Yield a new folder for the files of jobs, and remove it at the end, as well as those of killed comparisons."""
+    """Yield a new folder for the files of jobs, and remove it at the end."""
     jobs = output / _JOBS
     name = uuid.uuid4().hex[:12]
     with claimed(output / CLAIMS, f"jobs-{name}"):
-        for left in jobs.iterdir() if jobs.is_dir() else ():
-            with claimed(output / CLAIMS, f"jobs-{left.name}") as is_abandoned:
-                if is_abandoned:
-                    shutil.rmtree(left, ignore_errors=True)
         (jobs / name).mkdir(parents=True)
         try:
             yield jobs / name
         finally:
             shutil.rmtree(jobs / name, ignore_errors=True)
-            if not any(jobs.iterdir()):
+            with suppress(OSError):  # another comparison has a folder there
                 jobs.rmdir()
+
+
+def remove_abandoned_jobs(output: Path) -> None:
+    """Remove the files of jobs that killed comparisons have left."""
+    jobs = output / _JOBS
+    if not jobs.is_dir():
+        return
+    for left in jobs.iterdir():
+        with claimed(output / CLAIMS, f"jobs-{left.name}") as is_abandoned:
+            if is_abandoned:
+                shutil.rmtree(left, ignore_errors=True)
+    with suppress(OSError):  # another comparison has a folder there
+        jobs.rmdir()
 
 
 def run_claimed(specs: Sequence[RunSpec], progress: Progress, *, force: bool) -> list[CellOutcome] | None:
