@@ -81,8 +81,8 @@ def plugin_reference() -> str:
     plugins = builtin_plugins()
     sections = []
     for role in dict.fromkeys(ROLE_OF_HOOK.values()):
-        sections.append(f"## Role: {role}")
-        sections += [_plugin(plugin) for plugin in plugins if plugin.roles[-1] == role]
+        if own := [_plugin(plugin) for plugin in plugins if plugin.roles[-1] == role]:
+            sections += [f"## Role: {role}", *own]
     return "\n\n".join(sections) + "\n"
 
 

@@ -42,6 +42,15 @@ if TYPE_CHECKING:
     from textclf_core.types.progress import Progress
     from textclf_core.types.recipe import Recipe
     from textclf_core.types.record import Fact, FinishedComparison, RunRecord, StartedRun
+    from textclf_core.types.report import (
+        ReportColumn,
+        ReportCost,
+        ReportedComparison,
+        ReportedContender,
+        ReportPlot,
+        ReportSection,
+        ReportTable,
+    )
     from textclf_core.types.task import Task
     from textclf_core.types.training_step import TrainingStep
     from textclf_core.types.workspace import Workspace
@@ -74,6 +83,13 @@ __all__ = [
     "Progress",
     "Recipe",
     "Report",
+    "ReportColumn",
+    "ReportCost",
+    "ReportPlot",
+    "ReportSection",
+    "ReportTable",
+    "ReportedComparison",
+    "ReportedContender",
     "RowSums",
     "Run",
     "RunError",
@@ -131,6 +147,13 @@ _MODULES = {
     "Progress": "types.progress",
     "Recipe": "types.recipe",
     "Report": "reports.report",
+    "ReportColumn": "types.report",
+    "ReportCost": "types.report",
+    "ReportPlot": "types.report",
+    "ReportSection": "types.report",
+    "ReportTable": "types.report",
+    "ReportedComparison": "types.report",
+    "ReportedContender": "types.report",
     "RowSums": "types.metric",
     "Run": "results",
     "RunError": "errors",

@@ -306,7 +306,7 @@ def compare(
         metric: the metric by which contenders are ranked and recommended: any that a metric plugin describes; the first
             default metric for the task if ``None``.
         cost: the cost that the recommended contender should keep low: ``train-seconds``, ``flops``, ``memory``,
-            ``trainable``, ``artifact``, ``latency`` or, with ``price``, ``money``.
+            ``trainable``, ``artifact``, ``latency``, one that a plugin adds or, with ``price``, ``money``.
         tolerance: the loss to accept, in the metric's units; 0.01, one point, if ``None`` and the metric ranges from 0
             to 1.
         pairs: whether to add the test of each pair of contenders.
@@ -418,6 +418,8 @@ def report(
     classes: bool = False,
     plots: str | Path | None = None,
     output: str | Path | None = None,
+    plugins: Sequence[str | PluginSpec] = (),
+    plugin_files: Iterable[str | Path] = (),
 ) -> Report:
     """Compare finished runs by their stored records and predictions: tables, plots and an HTML page.
 
@@ -435,7 +437,7 @@ def report(
         metric: the metric by which contenders are ranked and recommended: any that a metric plugin describes; the first
             default metric for the task if ``None``.
         cost: the cost that the recommended contender should keep low: ``train-seconds``, ``flops``, ``memory``,
-            ``trainable``, ``artifact``, ``latency`` or, with ``price``, ``money``.
+            ``trainable``, ``artifact``, ``latency``, one that a plugin adds or, with ``price``, ``money``.
         tolerance: the loss to accept, in the metric's units; 0.01, one point, if ``None`` and the metric ranges from 0
             to 1.
         pairs: whether to add the test of each pair of contenders.
@@ -452,14 +454,19 @@ def report(
         plots: a folder to write the plots to, as PNG and SVG.
         output: the file to write; if not given, the page is written to ``report.html``, and other formats aren't
             written.
+        plugins: plugins that add costs, columns, plots or sections, besides those of the runs.
+        plugin_files: Python files with your own plugins.
 
     Raises:
-        UsageError: there are no runs; a metric, cost, format or column doesn't exist; or a slice can't be parsed.
+        UsageError: there are no runs; a metric, cost, format, column or plugin doesn't exist; two plugins add parts of
+            one name; or a slice can't be parsed.
     """
+    from textclf_core.reports.added import named_reporters
     from textclf_core.reports.criteria import Criteria
     from textclf_core.reports.printed import ReportOptions
     from textclf_core.reports.report import make_report, split_names
 
+    catalogue = Catalogue.discover(Path(path) for path in plugin_files)
     return make_report(
         [Path(path) for path in ([paths] if isinstance(paths, str | Path) else paths)],
         ReportOptions(
@@ -480,6 +487,7 @@ def report(
             predictions=predictions,
             months=months,
         ),
+        plugins=named_reporters(plugins, catalogue, set_by="call"),
         plots=_path(plots),
         output=_path(output),
     )

@@ -42,6 +42,7 @@ if TYPE_CHECKING:  # these take seconds to import, and `textclf plugins` answers
     from textclf_core.types.progress import Progress
     from textclf_core.types.recipe import Recipe
     from textclf_core.types.record import Fact, FinishedComparison, RunRecord, StartedRun
+    from textclf_core.types.report import ReportColumn, ReportCost, ReportPlot, ReportSection
     from textclf_core.types.task import Task
     from textclf_core.types.training_step import TrainingStep
     from textclf_core.types.workspace import Workspace
@@ -77,6 +78,9 @@ ROLE_OF_HOOK = {
     "textclf_run_finished": "observer",
     "textclf_run_failed": "observer",
     "textclf_comparison_finished": "observer",
+    "textclf_report": "reporter",
+    "textclf_export": "exporter",
+    "textclf_engine": "engine",
     "textclf_execute": "executor",
 }
 """The role that each hook gives to the plugin that implements it; a trainer's own :data:`SEAM_HOOKS` give it none."""
@@ -92,6 +96,8 @@ one."""
 EXCLUSIVE_ROLES = ("dataset", "model", "trainer")
 """The roles of which a run has exactly one plugin."""
 
+SAVED_MODEL_ROLES = ("exporter", "engine")
+"""The roles of plugins that work on the saved model of a finished run; no run calls them."""
 COMPARISON_ROLES = ("executor",)
 """The roles that no run has: a comparison as a whole does."""
 
@@ -665,6 +671,69 @@ def textclf_comparison_finished(comparison: FinishedComparison) -> None:
 
     Args:
         comparison: its records, failed runs, recommendation and report.
+    """
+
+
+@hookspec
+def textclf_report() -> Sequence[ReportCost | ReportColumn | ReportPlot | ReportSection]:
+    """Add costs, columns, plots and sections to reports. Role: reporter. Each in order.
+
+    Called before a comparison, so that ``--cost`` may name what it adds, and whenever finished runs are reported: by
+    the plugins of these runs, with the options that they had, and by those that ``textclf report --plugin`` names. It
+    changes no result, so finished cells aren't run again because of it.
+
+    The hook itself only says what there is. The functions in what it returns get the records and results, and are
+    called when a report is made. After an exception or an invalid value, which is logged as a warning, the report comes
+    without it: a cost is unknown for that run, and a contender of unknown cost is never the cheapest.
+
+    Returns:
+        The parts to add, in order. The name of a cost or column, and that of a plot, has lower-case letters, digits,
+        ``-`` and ``_``. Two plugins that give one name are an error, as is a name that the report itself uses.
+    """
+
+
+@hookspec(firstresult=True)
+def textclf_export(classifier: Classifier, task: Task, directory: Path) -> None:
+    """Write a saved model in another format. Role: exporter. First result.
+
+    Called by ``textclf export --format NAME`` and, for a plugin that implements ``textclf_engine`` too, by
+    ``textclf predict --engine NAME``, which saves what is written and uses it again until the model, the plugin's code
+    or options, or the versions of what it needs change; only for the plugin that the user names. Then the core compares
+    the scores of its engine with those of the classifier, on rows of several lengths: if they differ, nothing is saved.
+
+    Args:
+        classifier: as its trainer loaded it, without its postprocessing, which the core saves and applies; an
+            ``EncoderClassifier`` if the trainer returns one. It is on the CPU, or on the device of ``textclf predict``.
+        task: the labels that it was trained with.
+        directory: an empty folder to write into, which may be moved afterwards. Write no pickle.
+
+    Raises:
+        UsageError: this exporter can't write such a classifier; the message says which one it needs.
+        RunError: writing failed.
+    """
+
+
+@hookspec(firstresult=True)
+def textclf_engine(classifier: Classifier, task: Task, directory: Path) -> Classifier | None:
+    """Return a classifier that computes the scores of a saved model in another way. Role: engine. First result.
+
+    Called by ``textclf predict --engine NAME``, only for the plugin that the user names. Its ``needs`` has the devices
+    that it computes on (any, if it names none), the packages that it imports, and whether its scores may differ from
+    those of the classifier (``approximate``). How well they agree is measured on the stored predictions of the run when
+    the engine is used for the first time, and shown each time.
+
+    Args:
+        classifier: as its trainer loaded it, without its postprocessing, which the core applies. Don't change it:
+            ``dataclasses.replace(classifier, compute=..., batch_tokens=...)`` of an ``EncoderClassifier`` has another
+            function from batches to logits.
+        task: the labels that it was trained with.
+        directory: what ``textclf_export`` of this plugin wrote; the folder of the saved model if it has no such hook.
+
+    Returns:
+        A ``Classifier``, whose scores of a row depend on no other row.
+
+    Raises:
+        UsageError: this engine can't compute such a classifier; the message says which one it needs.
     """
 
 

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from textclf_core.inference.store import Engine
     from textclf_core.reports.analysis import Analysis
     from textclf_core.reports.report import Report
 
@@ -46,7 +45,7 @@ class Run:
         *,
         text: str | Sequence[str] | None = None,
         device: str = "auto",
-        engine: Engine = "torch",
+        engine: str = "torch",
         plugin_files: Iterable[str | Path] = (),
     ) -> list[dict[str, Any]]:
         """Return a list with a dict of ``text``, ``prediction`` and ``score`` for each text, in order.
@@ -64,38 +63,53 @@ class Run:
                 dicts, a data frame, an Arrow table, a ``Dataset``, or a dict of columns.
             text: the text column of rows, or several; inferred if not given.
             device: ``cpu``, ``cuda``, ``cuda:1``, ``mps`` or ``auto``.
-            engine: ``torch``, or ``onnx`` or ``onnx-int8``, which need the extra ``onnx``; their agreement with torch
-                is logged.
+            engine: ``torch``, or an engine that ``textclf plugins --role engine`` lists, with its options as
+                ``NAME:key=value``; its agreement with torch is logged.
             plugin_files: Python files with your own plugins.
 
         Raises:
             UsageError: the device or engine doesn't exist or isn't installed, or the engine doesn't support the model;
                 a column doesn't exist; or the data is of another type.
             DataError: a cell isn't a text.
-            RunError: the model can't be exported to ONNX.
+            RunError: the model can't be exported, or the engine computes other scores.
         """
         from textclf_core.inference.given_rows import given_rows
-        from textclf_core.inference.predict import open_classifier, score_rows
+        from textclf_core.inference.predict import score_rows
+        from textclf_core.inference.store import load_classifier
 
         catalogue = Catalogue.discover(Path(path) for path in plugin_files)
-        classifier, task = open_classifier(self.directory, catalogue, device=device, engine=engine)
+        classifier, task = load_classifier(self.directory, catalogue, device=device, engine=engine)
         rows = given_rows(texts, task)
         return list(score_rows(classifier, task, rows, text, dict.fromkeys(chain.from_iterable(rows))))
 
-    def export(self, directory: str | Path, *, push: str | None = None, private: bool = False) -> str | None:
+    def export(
+        self,
+        directory: str | Path,
+        *,
+        format: str | None = None,
+        push: str | None = None,
+        private: bool = False,
+        plugin_files: Iterable[str | Path] = (),
+    ) -> str | None:
         """Write the model and a model card into ``directory``; return the address of the commit if it is pushed.
 
         Args:
             directory: the folder to write, which must be empty or not exist.
+            format: an exporter that ``textclf plugins --role exporter`` lists, with its options as ``NAME:key=value``,
+                which also writes the model into ``directory/exports/NAME``.
             push: a repository of the model hub to push to, ``owner/name``, which is created if it doesn't exist.
             private: whether a created repository is private.
+            plugin_files: Python files with your own plugins.
 
         Raises:
-            UsageError: the run has no model, the folder isn't empty, or the hub can't be used.
+            UsageError: the run has no model, the folder isn't empty, the exporter doesn't exist or doesn't support the
+                model, or the hub can't be used.
+            RunError: the model can't be exported.
         """
         from textclf_core.inference.publish import export_run
 
-        return export_run(self.directory, Path(directory), push=push, private=private)
+        catalogue = Catalogue.discover(Path(path) for path in plugin_files)
+        return export_run(self.directory, Path(directory), catalogue, format=format, push=push, private=private)
 
     def to_frame(self) -> pd.DataFrame:
         """Return a data frame with one row per metric and one column per evaluated split."""

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from fresh_environment import FreshEnvironment, build_wheel
 
-from textclf_core.hookspecs import ROLE_OF_HOOK
+from textclf_core.hookspecs import ROLE_OF_HOOK, SAVED_MODEL_ROLES
 
 ROLES = tuple(dict.fromkeys(ROLE_OF_HOOK.values()))
+RUN_ROLES = tuple(role for role in ROLES if role not in SAVED_MODEL_ROLES)
 OPTIONS = {"model": "checkpoint={checkpoint}"}
 BESIDE = {role: ["majority"] for role in ROLES} | {"model": [], "strategy": [], "trainer": []}
 
@@ -49,7 +50,7 @@ def test_the_tests_of_the_installed_package_pass(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("role", RUN_ROLES)
 def test_the_installed_plugin_takes_part_in_a_run(
     environment: FreshEnvironment, tiny_checkpoint: Path, reviews: Path, role: str
 ) -> None:
@@ -60,6 +61,21 @@ def test_the_installed_plugin_takes_part_in_a_run(
     ]
     words = [word for plugin in plugins for word in ("--plugin", plugin)]
     assert f"new-{role}" in environment.output("textclf", "run", *words, "--format", "json") or role == "dataset"
+
+
+@pytest.mark.slow
+def test_the_installed_exporter_and_engine_take_a_saved_model(
+    environment: FreshEnvironment, tiny_checkpoint: Path, reviews: Path, tmp_path: Path
+) -> None:
+    plugins = [f"files:path={reviews}", f"hf-model:checkpoint={tiny_checkpoint}", "finetune:epochs=1"]
+    words = [word for plugin in plugins for word in ("--plugin", plugin)]
+    environment.output("textclf", "run", *words, "--output", tmp_path / "runs")
+    [run] = (tmp_path / "runs").iterdir()
+    folder = tmp_path / "handed-over"
+    environment.output("textclf", "export", run, folder, "--format", "new-exporter")
+    assert (folder / "exports" / "new-exporter" / "weights.safetensors").is_file()
+    words = ["--engine", "new-engine", "--input", reviews / "test.csv"]
+    assert "prediction" in environment.output("textclf", "predict", folder, *words)
 
 
 @pytest.fixture(scope="module")

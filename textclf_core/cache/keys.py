@@ -1,6 +1,6 @@
 """The keys of what is cached: each is a hash of everything that could change the cached result.
 
-Four things have a key: rows of a frozen prefix, products of ``Workspace.reuse``, exports to ONNX, and the cells of a
+Four things have a key: rows of a frozen prefix, products of ``Workspace.reuse``, exports, and the cells of a
 comparison. The caller collects the facts; the functions here say which facts each key needs.
 """
 
@@ -76,16 +76,16 @@ def product_key(conditions: Conditions, made_from: Mapping[str, object]) -> str:
     return _digest("a product", conditions, made_from)[:32]
 
 
-def export_key(conditions: Conditions, *, model_sha256: str, engine: str, layout: int) -> str:
+def export_key(conditions: Conditions, *, model_sha256: str, plugin: Mapping[str, object], layout: int) -> str:
     """Return the key of an export; it is stored in the export and shows which model the export was made from.
 
     Args:
-        conditions: their ``code`` is that of the classifier, their ``device`` that of the export.
+        conditions: their ``code`` is that of what the plugin depends on, their ``device`` that of the export.
         model_sha256: the hash of the model's files.
-        engine: the engine that the export is for.
-        layout: the version of the export's format.
+        plugin: the facts of the plugin that writes it.
+        layout: the version of the format of what the core adds to it.
     """
-    return _digest("an export", conditions, {"model": model_sha256, "engine": engine, "layout": layout})
+    return _digest("an export", conditions, {"model": model_sha256, "plugin": plugin, "layout": layout})
 
 
 def cell_key(

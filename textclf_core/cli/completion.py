@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import redirect_stdout
 
 from textclf_core.cli.plugin_list import listed_plugins
+from textclf_core.hookspecs import SAVED_MODEL_ROLES
 
 _SHELL = "_TEXTCLF_COMPLETE"
 """Set by the shell's script, which ``textclf --install-completion`` installs."""
@@ -21,11 +22,29 @@ def complete_names(incomplete: str) -> list[str]:
 
 
 def complete_specs(incomplete: str) -> list[str]:
-    """Return the plugin specs that begin so: ``NAME``, then ``NAME:option=``, then ``NAME:option=choice``."""
+    """Return the specs that begin so, of plugins for runs: ``NAME``, ``NAME:option=``, ``NAME:option=choice``."""
+    return _specs(incomplete, lambda roles: not roles <= {*SAVED_MODEL_ROLES})
+
+
+def complete_engines(incomplete: str) -> list[str]:
+    """Return the specs of engines that begin so."""
+    from textclf_core.inference.engines import TORCH
+
+    own = [TORCH] if TORCH.startswith(incomplete) else []
+    return [*own, *_specs(incomplete, lambda roles: "engine" in roles)]
+
+
+def complete_exporters(incomplete: str) -> list[str]:
+    """Return the specs of exporters that begin so."""
+    return _specs(incomplete, lambda roles: "exporter" in roles)
+
+
+def _specs(incomplete: str, fits: Callable[[set[str]], bool]) -> list[str]:
     name, colon, options = incomplete.partition(":")
+    able = [one for one in listed_plugins() if not one["error"] and fits(set(one["roles"] or ()))]
     if not colon:
-        return complete_names(name)
-    known = next((one["options"] for one in listed_plugins() if one["name"] == name), {})
+        return [one["name"] for one in able if one["name"].startswith(name)]
+    known = next((one["options"] for one in able if one["name"] == name), {})
     before, comma, last = options.rpartition(",")
     option, equals, value = last.partition("=")
     begin = f"{name}:{before}{comma}"

@@ -19,7 +19,7 @@ Cost = Annotated[
     str,
     typer.Option(
         help="The cost that the recommended contender should keep low: train-seconds, flops, memory, trainable, "
-        "artifact, latency or, with --price, money."
+        "artifact, latency, one that a plugin adds or, with --price, money."
     ),
 ]
 Tolerance = Annotated[

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from textclf_core.cli import options
+from textclf_core.cli.completion import complete_engines
 from textclf_core.cli.standard_output import result_stream
 
 if TYPE_CHECKING:
@@ -52,10 +53,12 @@ def predict(
     ] = None,
     device: Annotated[str, typer.Option(help="The device: cpu, cuda, cuda:1, mps or auto.")] = "auto",
     engine: Annotated[
-        Literal["torch", "onnx", "onnx-int8"],
+        str,
         typer.Option(
-            help="What computes the scores: torch, or onnxruntime on the CPU with the original (onnx) or 8-bit weights "
-            "(onnx-int8). onnxruntime's agreement with torch is shown."
+            help="What computes the scores: torch, or an engine that `textclf plugins --role engine` lists, with its "
+            "options as NAME:key=value. Its agreement with torch is shown.",
+            metavar="SPEC",
+            autocompletion=complete_engines,
         ),
     ] = "torch",
     plugin_file: options.PluginFiles = None,
@@ -82,12 +85,12 @@ def predict(
     from rich.console import Console
 
     from textclf_core.cli.run import notes_shown
-    from textclf_core.inference.predict import open_classifier
     from textclf_core.inference.scored_input import Input, score_input
+    from textclf_core.inference.store import load_classifier
 
     source = sys.stdin.buffer if input == _STANDARD else input
     with notes_shown(Console(stderr=True)):
-        classifier, task = open_classifier(run, catalogue, device=device, engine=engine)
+        classifier, task = load_classifier(run, catalogue, device=device, engine=engine)
         given = Input(source, input_format, options, repeatable=input != _STANDARD)
         score_input(classifier, task, given, result_stream() if output == _STANDARD else output, output_format, text)
 

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from textclf_core.cli import criteria
+from textclf_core.cli import criteria, options
+from textclf_core.cli.completion import complete_specs
 from textclf_core.cli.standard_output import print_result
 
 
@@ -55,45 +56,64 @@ def report(
     output: Annotated[
         Path | None, typer.Option(help="The file to write instead of standard output.", metavar="FILE")
     ] = None,
+    plugin: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A plugin that adds costs, columns, plots or sections, besides those of the runs. Repeatable.",
+            metavar="SPEC",
+            show_default=False,
+            autocompletion=complete_specs,
+        ),
+    ] = None,
+    plugin_file: options.PluginFiles = None,
 ) -> None:
     """Show finished runs in tables, plots or an HTML page.
 
     Only stored records and predictions are read. Runs that differ only in the seed are one contender. Contenders on
-    different data are compared separately.
+    different data are compared separately. What the plugins of the runs add is shown too.
     """
+    from rich.console import Console
+
+    from textclf_core.cli.run import notes_shown
+    from textclf_core.plugins import Catalogue
+    from textclf_core.reports.added import named_reporters
     from textclf_core.reports.criteria import Criteria
     from textclf_core.reports.printed import ReportOptions
     from textclf_core.reports.report import make_report, split_names
 
-    made = make_report(
-        paths or [Path("runs")],
-        ReportOptions(
-            format=format,
-            columns=split_names(columns) if columns is not None else None,
-            sort=sort,
-            slices=slice or (),
-            classes=classes,
-        ),
-        Criteria.parsed(
-            metric=metric,
-            cost=cost,
-            tolerance=tolerance,
-            pairs=pairs,
-            cluster=cluster,
-            price=price,
-            label_price=label_price,
-            predictions=predictions,
-            months=months,
-        ),
-        plots=plots,
-        output=output,
-        command=context.find_root().obj,
-    )
+    named = named_reporters(plugin or (), Catalogue.discover(plugin_file or ()), set_by="command line")
+    with notes_shown(Console(stderr=True)):
+        made = make_report(
+            paths or [Path("runs")],
+            ReportOptions(
+                format=format,
+                columns=split_names(columns) if columns is not None else None,
+                sort=sort,
+                slices=slice or (),
+                classes=classes,
+            ),
+            Criteria.parsed(
+                metric=metric,
+                cost=cost,
+                tolerance=tolerance,
+                pairs=pairs,
+                cluster=cluster,
+                price=price,
+                label_price=label_price,
+                predictions=predictions,
+                months=months,
+            ),
+            plugins=named,
+            plots=plots,
+            output=output,
+            command=context.find_root().obj,
+        )
+        text = made.text() if made.written is None else None
     # On stderr, since a program may read the report from standard output.
     if plots is not None:
         drawn = [str(path.relative_to(plots).with_suffix("")) for path in made.drawn if path.suffix == ".png"]
         typer.echo(f"drew {', '.join(drawn)} in {plots}", err=True)
-    if made.written is not None:
+    if text is None:
         typer.echo(f"wrote {made.written}", err=True)
     else:
-        print_result(made.text())
+        print_result(text)

@@ -116,8 +116,8 @@ def make_cell(
 
 
 def _key(contender: Contender, seed: int, fingerprint: str, data_seed: int, device: str) -> str:
-    # Observers don't change results.
-    plugins = [plugin for plugin in contender.plugins if plugin.roles != ("observer",)]
+    # Observers and reporters don't change results.
+    plugins = [plugin for plugin in contender.plugins if not {"observer", "reporter"}.issuperset(plugin.roles)]
     conditions = Conditions(
         versions={name: distribution_code(name) or "" for name in _ENGINES},
         device=[device],

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from textclf_core.comparison.contenders import Contender
 from textclf_core.errors import RunError, UsageError, did_you_mean
+from textclf_core.reports.added import added_by
 from textclf_core.reports.analysis import Analysis, analyse
 from textclf_core.reports.criteria import Criteria
 from textclf_core.reports.estimate_table import Estimate
@@ -116,6 +117,7 @@ def compare(request: ComparisonRequest, *, console: Console | None = None, quiet
 
 
 def _compare(request: ComparisonRequest, *, console: Console | None, quiet: bool) -> ComparisonOutcome:
+    request = _with_added(request)
     planned, metric = _plan(request)
 
     from textclf_core.comparison.tuning import tune_plan
@@ -138,6 +140,12 @@ def _compare(request: ComparisonRequest, *, console: Console | None, quiet: bool
     )
     _notify_observers(planned, outcome)
     return outcome
+
+
+def _with_added(request: ComparisonRequest) -> ComparisonRequest:
+    """Return the request with what the contenders' plugins add to its report."""
+    added = added_by(plugin for contender in request.contenders for plugin in contender.plugins)
+    return replace(request, criteria=replace(request.criteria, added=added))
 
 
 def _notify_observers(planned: ComparisonPlan, outcome: ComparisonOutcome) -> None:
@@ -237,7 +245,7 @@ def estimate(request: ComparisonRequest, *, console: Console | None = None, quie
     if search:
         missing = f"Not included: up to {search.trials} trials per contender with {search}."
     with process_state_restored():
-        planned, _ = _plan(request)
+        planned, _ = _plan(_with_added(request))
 
         from textclf_core.comparison.estimate import estimate_costs
         from textclf_core.types.progress import Progress

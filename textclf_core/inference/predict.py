@@ -14,11 +14,7 @@ from textclf_core.errors import DataError, UsageError, did_you_mean
 from textclf_core.tasks import kind_of
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from textclf_core.data.infer_columns import Columns
-    from textclf_core.inference.store import Engine
-    from textclf_core.plugins import Catalogue
     from textclf_core.tasks.kind import TaskKind
     from textclf_core.types.classifier import Classifier
     from textclf_core.types.task import Task
@@ -27,27 +23,6 @@ logger = logging.getLogger("textclf")
 
 # Rows read before the first is scored: enough for batches of similar length, few enough for streaming.
 CHUNK_ROWS = 512
-
-
-def open_classifier(
-    run: Path, catalogue: Catalogue, *, device: str = "auto", engine: Engine = "torch"
-) -> tuple[Classifier, Task]:
-    """Load the classifier of a run onto a device; return it with its task.
-
-    Args:
-        run: the run directory, or a folder that ``textclf export`` wrote.
-        catalogue: the available plugins, which must include the one that loads it.
-        device: a torch device, or ``auto``, which is the CPU for the ONNX engines.
-        engine: the engine that computes the scores.
-
-    Raises:
-        TextclfError: as for :func:`~textclf_core.inference.store.load_classifier`, or the device doesn't exist.
-    """
-    from textclf_core.inference.store import load_classifier
-    from textclf_core.system.environment import resolve_device
-
-    place = "cpu" if engine != "torch" and device == "auto" else resolve_device(device)
-    return load_classifier(run, catalogue, place, engine)
 
 
 def score_rows(

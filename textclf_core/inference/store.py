@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any
 
-from textclf_core.errors import UsageError, did_you_mean
+from textclf_core.errors import UsageError
+from textclf_core.inference.engines import TORCH, device_of, find_engine
 from textclf_core.plugins import ActivePlugins, activate
 from textclf_core.plugins.calling import call
 from textclf_core.plugins.discovery import plugin_file_of
@@ -27,11 +27,7 @@ if TYPE_CHECKING:
     from textclf_core.plugins import Catalogue
     from textclf_core.types.classifier import Classifier
 
-Engine = Literal["torch", "onnx", "onnx-int8"]
-"""The engines that can compute predictions."""
-
 _FORMAT = 1
-_ONNX_PACKAGES = ("onnx", "onnxruntime", "onnxscript")
 
 
 def save_classifier(
@@ -82,23 +78,63 @@ def save_postprocessing(steps: Sequence[PostprocessingStep], plugins: ActivePlug
     _write_note(note, path)
 
 
+@dataclass(frozen=True, kw_only=True)
+class LoadedModel:
+    """A saved model, loaded.
+
+    Attributes:
+        run: the run directory, or the folder of a published model.
+        directory: the folder of the model itself.
+        classifier: as its trainer loaded it, without its postprocessing.
+        steps: its postprocessing.
+        task: the labels that it was trained with.
+        device: the device that it is on.
+    """
+
+    run: Path
+    directory: Path
+    classifier: Classifier
+    steps: tuple[PostprocessingStep, ...]
+    task: Task
+    device: str
+
+    def with_steps(self, classifier: Classifier) -> Classifier:
+        """Return a classifier with the postprocessing of this one."""
+        return PostprocessedClassifier(classifier, self.steps, self.task) if self.steps else classifier
+
+
 def load_classifier(
-    run: Path, catalogue: Catalogue, device: str = "cpu", engine: Engine = "torch"
+    run: Path, catalogue: Catalogue, *, device: str = "cpu", engine: str = TORCH
 ) -> tuple[Classifier, Task]:
     """Load the classifier of a run; return it with its task.
 
     Args:
         run: the run directory, or a folder that ``textclf export`` wrote.
         catalogue: the available plugins, which must include the one that loads it.
-        device: a torch device; the ONNX engines need the CPU.
-        engine: the engine that computes the scores.
+        device: a torch device, or ``auto``, which is one that the engine computes on.
+        engine: what computes the scores: ``torch``, or the spec of an engine.
 
     Raises:
-        UsageError: there is no model, or the engine doesn't support it or isn't installed.
+        UsageError: there is no model, device or engine, or the engine doesn't support them or isn't installed.
         PluginError: the plugin that loads it isn't installed or can't be used.
-        RunError: the model can't be exported to ONNX.
+        RunError: the model can't be exported, or the engine computes other scores.
     """
-    _check_engine(engine, device)
+    computing = find_engine(engine, catalogue)
+    model = load_model(run, catalogue, device_of(computing, device))
+    if computing is None:
+        return model.with_steps(model.classifier), model.task
+    from textclf_core.inference.exports import computed_by
+
+    return computed_by(computing, model), model.task
+
+
+def load_model(run: Path, catalogue: Catalogue, device: str) -> LoadedModel:
+    """Load the model of a run onto a torch device.
+
+    Raises:
+        UsageError: there is no model.
+        PluginError: the plugin that loads it isn't installed or can't be used.
+    """
     saved = SavedClassifier.find(run)
     for name, distribution in saved.distributions.items():
         _check_plugin_file(name, distribution, catalogue)
@@ -109,14 +145,14 @@ def load_classifier(
     ]
     steps_by = [PluginSpec(written_by[name]) for name in saved.postprocessors]
     plugins = activate([*loaders, *steps_by], catalogue, without=("dataset", "metric"))
-    workspace = Workspace(run, device)
-    classifier = saved.load_classifier(plugins, workspace)
-    steps = tuple(saved.load_step(plugins, name) for name in saved.postprocessors)
-    if engine != "torch":
-        from textclf_core.inference.onnx.cache import with_onnx
-
-        return with_onnx(classifier, saved.directory, run, engine, steps), saved.task
-    return PostprocessedClassifier(classifier, steps, saved.task) if steps else classifier, saved.task
+    return LoadedModel(
+        run=run,
+        directory=saved.directory,
+        classifier=saved.load_classifier(plugins, Workspace(run, device)),
+        steps=tuple(saved.load_step(plugins, name) for name in saved.postprocessors),
+        task=saved.task,
+        device=device,
+    )
 
 
 @dataclass(frozen=True)
@@ -258,19 +294,3 @@ def _check_plugin_file(name: str, distribution: str, catalogue: Catalogue) -> No
 
 def _write_note(note: dict[str, Any], path: Path) -> None:
     path.write_text(json.dumps(note, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def _check_engine(engine: str, device: str) -> None:
-    engines = get_args(Engine)
-    if engine not in engines:
-        raise UsageError(
-            f"there is no engine {engine!r}.{did_you_mean(engine, engines)} The engines are {', '.join(engines)}."
-        )
-    if engine == "torch":
-        return
-    if device != "cpu":
-        raise UsageError(
-            f"the engine {engine} works only on the CPU, not on the device {device!r}. Use the engine torch."
-        )
-    if missing := [name for name in _ONNX_PACKAGES if find_spec(name) is None]:
-        raise UsageError(f'the engine {engine} needs {", ".join(missing)}: pip install "textclf-core[onnx]".')

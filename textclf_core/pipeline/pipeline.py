@@ -150,6 +150,7 @@ def _finish(
         environment=environment(context.workspace.device),
         notes=tuple(context.events.notes),
         adaptations=prepared.adaptations,
+        trainer_facts=context.events.facts,
     )
 
 

@@ -31,6 +31,7 @@ from textclf_core.types.classifier import Classifier
 from textclf_core.types.data import DataRecord
 from textclf_core.types.phases import PhaseRecord
 from textclf_core.types.recipe import Recipe
+from textclf_core.types.record import Fact
 
 if TYPE_CHECKING:
     from textclf_core.encoder import Encoder
@@ -63,6 +64,7 @@ class RunFacts:
         environment: versions and hardware.
         notes: the logged messages.
         adaptations: the strategies' adaptations of the model before training on labels.
+        trainer_facts: what the trainer recorded, by name.
     """
 
     id: str
@@ -81,6 +83,7 @@ class RunFacts:
     environment: dict[str, str]
     notes: tuple[str, ...]
     adaptations: tuple[Adaptation, ...]
+    trainer_facts: Mapping[str, Fact]
 
     def with_notes(self, notes: Sequence[str]) -> RunFacts:
         """Return the same facts with other notes."""
@@ -112,6 +115,7 @@ def build_record(spec: RunSpec, facts: RunFacts) -> Record:
         tuning=spec.tuning,
         looks=spec.looks,
         adaptations=facts.adaptations,
+        facts=dict(facts.trainer_facts),
         tokenization=tokenization_record(facts.classifier),
     )
 

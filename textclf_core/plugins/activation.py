@@ -25,6 +25,7 @@ from textclf_core.plugins.refusals import (
     refuse_repeats,
     refuse_replaced_options,
     refuse_second,
+    refuse_uncalled,
     refuse_unused,
 )
 from textclf_core.plugins.specs import PluginSpec, format_spec, parse_options, split_name
@@ -280,9 +281,10 @@ def activate(
         UsageError: a plugin doesn't exist or can't be used, an option is wrong, two plugins have the same exclusive
             role, or a plugin would never be called.
     """
-    written = [_read(spec, catalogue, set_by) for spec in specs]
+    written = [read_spec(spec, catalogue, set_by) for spec in specs]
     refuse_repeats(written)
     chosen = [catalogue.get(spec.name) for spec in written]
+    refuse_uncalled(chosen)
     refuse_second(chosen)
     for plugin in chosen:
         if set(plugin.roles) <= set(COMPARISON_ROLES):
@@ -322,7 +324,7 @@ def override(
     Raises:
         UsageError: a string isn't a spec, a plugin doesn't exist, or a plugin is chosen twice.
     """
-    on_top = [_read(spec, catalogue, set_by) for spec in chosen]
+    on_top = [read_spec(spec, catalogue, set_by) for spec in chosen]
     refuse_repeats(on_top)
     taken = {role for spec in on_top for role in catalogue.get(spec.name).roles if role in EXCLUSIVE_ROLES}
     by_name = {spec.name: spec for spec in on_top}
@@ -350,7 +352,7 @@ def activate_executor(
     """
     if spec is None and workers is None:
         return None
-    [chosen] = [_read(spec, catalogue, set_by)] if spec else map(PluginSpec, catalogue.defaults["executor"])
+    [chosen] = [read_spec(spec, catalogue, set_by)] if spec else map(PluginSpec, catalogue.defaults["executor"])
     plugin = build_active(chosen, catalogue)
     if "executor" not in plugin.roles:
         names = [one.entry.name for one in catalogue.listing() if one.plugin and "executor" in one.plugin.roles]
@@ -362,8 +364,12 @@ def activate_executor(
     return plugin
 
 
-def _read(spec: str | PluginSpec, catalogue: Catalogue, set_by: str) -> PluginSpec:
-    """Return a spec with its options parsed, which needs the plugin's option names, and no longer name than needed."""
+def read_spec(spec: str | PluginSpec, catalogue: Catalogue, set_by: str) -> PluginSpec:
+    """Return a spec with its options parsed, which needs the plugin's option names, and no longer name than needed.
+
+    Raises:
+        UsageError: a string isn't a spec, or there is no such plugin.
+    """
     if isinstance(spec, PluginSpec):
         return replace(spec, name=catalogue.name_of(catalogue.get(spec.name).entry)) if "/" in spec.name else spec
     name, options = split_name(spec)

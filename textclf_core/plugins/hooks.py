@@ -208,6 +208,13 @@ def _faults_of_needs(cls: type) -> Iterator[str]:
             "it needs gradient norms (Needs(gradient_norms=True)), but has no textclf_interval_finished that takes "
             "'gradient_norms'."
         )
+    for name, able in (
+        ("devices", ("textclf_engine",)),
+        ("approximate", ("textclf_engine",)),
+        ("packages", ("textclf_export", "textclf_engine")),
+    ):
+        if (value := getattr(needs, name)) and not any(hook in hooks for hook in able):
+            yield f"it needs {name} (Needs({name}={value!r})), but has no {' or '.join(able)}."
 
 
 def _faults_of_idle_hooks(cls: type) -> Iterator[str]:

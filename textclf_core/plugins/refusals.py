@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from textclf_core.errors import UsageError
-from textclf_core.hookspecs import EXCLUSIVE_ROLES, PLAN_HOOKS, ROLE_OF_HOOK, SEAM_HOOKS
+from textclf_core.hookspecs import EXCLUSIVE_ROLES, PLAN_HOOKS, ROLE_OF_HOOK, SAVED_MODEL_ROLES, SEAM_HOOKS
 from textclf_core.plugins.discovery import Catalogue, LoadedPlugin
 from textclf_core.plugins.hooks import hooks_of, name_of_seam
 from textclf_core.plugins.options import options_of
@@ -25,6 +25,16 @@ def refuse_second(chosen: Sequence[LoadedPlugin]) -> None:
         same = [plugin.name for plugin in chosen if role in plugin.roles]
         if len(same) > 1:
             raise UsageError(f"A run has one {role}, but {' and '.join(map(repr, same))} are given; leave one out.")
+
+
+def refuse_uncalled(chosen: Sequence[LoadedPlugin]) -> None:
+    """Refuse plugins that only the commands for saved models call."""
+    for plugin in chosen:
+        if set(plugin.roles) <= set(SAVED_MODEL_ROLES):
+            raise UsageError(
+                f"{plugin.name!r} has the role {' and '.join(plugin.roles)}, which no run calls: it works on a saved "
+                "model, in `textclf predict --engine` or `textclf export --format`."
+            )
 
 
 def refuse_repeats(specs: Sequence[PluginSpec]) -> None:

@@ -6,6 +6,7 @@ Types that take long to import are imported when a result is checked, since `tex
 from __future__ import annotations
 
 import math
+import re
 import reprlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -144,6 +145,32 @@ def _rows(value: Any, arguments: Mapping[str, Any]) -> str | None:
     return None if len(value) else "no rows"
 
 
+def _report_parts(value: Any, arguments: Mapping[str, Any]) -> str | None:
+    from textclf_core.types.report import ReportColumn, ReportCost, ReportPlot, ReportSection
+
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        return shown(value)
+    names: list[tuple[bool, str]] = []
+    for place, part in enumerate(value):
+        came = f"a {type(value).__name__} whose item {place} is"
+        if not isinstance(part, ReportCost | ReportColumn | ReportPlot | ReportSection):
+            return f"{came} {shown(part)}"
+        for name in ("heading", "title", "caption"):
+            if not isinstance(text := getattr(part, name, ""), str):
+                return f"{came} a {type(part).__name__} whose {name} is {shown(text)}"
+        unit = getattr(part, "unit", 1)
+        if not (_is_number(unit) and 0 < unit < math.inf):
+            return f"{came} a {type(part).__name__} whose unit is {shown(unit)}"
+        if isinstance(part, ReportSection):
+            continue
+        if not isinstance(part.name, str) or not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", part.name):
+            return f"{came} a {type(part).__name__} with the name {part.name!r}"
+        if (key := (isinstance(part, ReportPlot), part.name)) in names:
+            return f"{came} another part with the name {part.name!r}"
+        names.append(key)
+    return None
+
+
 def _is_number(value: Any) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool)
 
@@ -232,5 +259,12 @@ RESULTS: Mapping[str, Result] = {
     "textclf_run_finished": Result("nothing", _nothing),
     "textclf_run_failed": Result("nothing", _nothing),
     "textclf_comparison_finished": Result("nothing", _nothing),
+    "textclf_report": Result(
+        "a list of ReportCost, ReportColumn, ReportPlot and ReportSection, with names of lower-case letters, digits, - "
+        "and _, texts as headings, and units above 0",
+        _report_parts,
+    ),
+    "textclf_export": Result("nothing: it writes into the directory", _nothing),
+    "textclf_engine": Result(_CLASSIFIER, _optional(_a(_classifier))),
     "textclf_execute": Result("True when the queue is done", _optional(_a(lambda: bool))),
 }

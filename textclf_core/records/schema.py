@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ HISTORY_FILE = "history.jsonl"
 MODEL_DIRECTORY = "model"
 CHECKPOINTS_DIRECTORY = "checkpoints"
 CLASSIFIER_FILE = "classifier.json"
+CARD_FILE = "README.md"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +32,7 @@ class PluginRecord:
     Attributes:
         name: the name in a spec.
         roles: ``dataset``, ``model``, ``strategy``, ``trainer``, ``postprocessor``, ``metric``,
-            ``observer``, ``executor``.
+            ``observer``, ``reporter``, ``executor``.
         distribution: the distribution that it comes from, or ``file PATH`` (which has no version).
         version: the distribution's version.
         options: every option with its value.
@@ -208,6 +209,7 @@ class Record:
         postprocessing: the postprocessing steps, in order; ``metrics`` are those after the last step.
         adaptations: the strategies' adaptations of the model before training on labels, in order.
         tokenization: how texts became token ids; ``None`` if unknown.
+        facts: what the trainer recorded, by name, such as its number of trees.
     """
 
     format: int
@@ -233,6 +235,7 @@ class Record:
     postprocessing: tuple[PostprocessingRecord, ...] = ()
     adaptations: tuple[Adaptation, ...] = ()
     tokenization: TokenizationRecord | None = None
+    facts: dict[str, Fact] = field(default_factory=dict)
 
     def plugin(self, role: str) -> PluginRecord | None:
         """Return the first plugin of a role, or ``None``."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from textclf_core.plugins.metrics import DescribedMetric
-from textclf_core.reports.costs import CostKind
+from textclf_core.reports.added import Added
+from textclf_core.reports.costs import TIMES
 from textclf_core.reports.criteria import Criteria
 from textclf_core.reports.outcomes import (
     check_defined,
@@ -27,6 +29,7 @@ from textclf_core.reports.stored import ContenderRuns, StoredRun, gather
 from textclf_core.statistics import Comparison, Interval, PairedTest, compare
 from textclf_core.statistics.from_best import Needed
 from textclf_core.types.data import DataRecord
+from textclf_core.types.report import ReportColumn, ReportCost, ReportedComparison, ReportedContender, Value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +70,32 @@ class Row:
     on_front: bool
     recommended: bool
 
+    @cached_property
+    def reported(self) -> ReportedContender:
+        """The results as plugins get them, with copies of the records."""
+        return ReportedContender(
+            label=self.line.label,
+            records=tuple(deepcopy(run.record) for run in self.line.runs),
+            directories=tuple(run.directory for run in self.line.runs),
+            score=self.score,
+            deviation=self.deviation,
+            low=self.low,
+            high=self.high,
+            verdict=self.verdict,
+            loss=self.loss,
+            risk=self.risk,
+            costs=dict(self.costs),
+            recommended=self.recommended,
+        )
+
+
+@dataclass(frozen=True)
+class AddedColumn:
+    """A column that a plugin adds, with its value for each contender, by label."""
+
+    column: ReportColumn
+    values: Mapping[str, Value]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Analysis:
@@ -88,6 +117,7 @@ class Analysis:
             without prices.
         data: the facts of the data.
         pairs: the test of each pair of contenders, if they were asked for.
+        added_columns: the columns that plugins add.
         beside: how many other runs could run on the same machine as each run at the same time; ``None`` for those of
             which it is unknown. If there are several numbers, nothing is recommended by costs that are times.
     """
@@ -106,11 +136,32 @@ class Analysis:
     volumes: str | None = None
     pairs: tuple[PairedTest, ...] = ()
     beside: frozenset[int | None] = frozenset({0})
+    added_columns: tuple[AddedColumn, ...] = ()
 
     @property
     def compares_cost(self) -> bool:
         """Whether the cost to recommend by was measured alike in all runs."""
-        return len(self.beside) == 1 or not self.criteria.kinds[self.cost].timed
+        return len(self.beside) == 1 or self.cost not in TIMES
+
+    @property
+    def heading(self) -> str:
+        """Its data, the size of train, and whether each seed has its own sample."""
+        size = self.data.train_size
+        own = ", its own training sample for each seed" if self.data.drawn_from else ""
+        return f"{self.data.source}, {size} of train{own}" if size else f"{self.data.source}{own}"
+
+    @cached_property
+    def reported(self) -> ReportedComparison:
+        """The comparison as plugins get it."""
+        return ReportedComparison(
+            data=self.heading,
+            task=self.data.task,
+            metric=self.metric,
+            better=self.measured.info.better,
+            tolerance=self.tolerance,
+            cost=self.cost,
+            contenders=tuple(row.reported for row in self.rows),
+        )
 
     @property
     def metric(self) -> str:
@@ -185,7 +236,7 @@ def _analyse(contenders: Sequence[ContenderRuns], criteria: Criteria) -> Analysi
     means = {one.name: measured.info.oriented(one.mean) for one in compared.contenders}
     costs = {one.label: _costs(one, criteria.kinds) for one in contenders}
     beside = frozenset(run.record.cost.beside for one in contenders for run in one.runs)
-    alike = len(beside) == 1 or not criteria.kinds[criteria.cost].timed
+    alike = len(beside) == 1 or criteria.cost not in TIMES
     price = {label: value for label, values in costs.items() if alike and (value := values[criteria.cost]) is not None}
     recommended = _recommend(compared, price, tolerance)
     rows = [
@@ -207,7 +258,20 @@ def _analyse(contenders: Sequence[ContenderRuns], criteria: Criteria) -> Analysi
         data=data,
         pairs=compared.pairs,
         beside=beside,
+        added_columns=_added_columns(rows, criteria.added),
     )
+
+
+def _added_columns(rows: Sequence[Row], added: Added) -> tuple[AddedColumn, ...]:
+    """Return the columns that plugins add, without those that have the name of a metric."""
+    metrics = {name for row in rows for run in row.line.runs for name in run.record.metrics["test"]}
+    found = []
+    for column in added.columns:
+        if column.name in metrics:
+            added.leave_out(f"A plugin adds the column {column.name!r}, which is a metric here; the report shows that.")
+        else:
+            found.append(AddedColumn(column, {row.line.label: column.read(row.reported) for row in rows}))
+    return tuple(found)
 
 
 def _overlap(data: Sequence[DataRecord]) -> float | None:
@@ -263,7 +327,7 @@ def _recommend(compared: Comparison, price: Mapping[str, float], tolerance: floa
     return min(expected, key=lambda label: (expected[label], price.get(label, math.inf)))
 
 
-def _costs(contender: ContenderRuns, kinds: Mapping[str, CostKind]) -> dict[str, float | None]:
+def _costs(contender: ContenderRuns, kinds: Mapping[str, ReportCost]) -> dict[str, float | None]:
     means: dict[str, float | None] = {}
     for name, kind in kinds.items():
         values = [value for run in contender.runs if (value := kind.read(run.record)) is not None]
@@ -312,17 +376,17 @@ def _row(
     )
 
 
-def _sentence(compared: Comparison, recommended: str, kind: CostKind, price: Mapping[str, float]) -> str:
+def _sentence(compared: Comparison, recommended: str, kind: ReportCost, price: Mapping[str, float]) -> str:
     best = compared.sentence(compared.best)
     if len(compared.contenders) == 1:
         return best
     if recommended == compared.best:
         return f"Use {recommended}. {best} {_risk_sentence(compared, recommended)}"
-    known = recommended in price and compared.best in price
-    cheaper = f" ({kind.heading} {kind.write(price[recommended])} instead of {kind.write(price[compared.best])})"
+    cheaper = ""
+    if recommended in price and compared.best in price:
+        cheaper = f" ({kind.heading} {kind.write(price[recommended])} instead of {kind.write(price[compared.best])})"
     return (
-        f"Use {recommended}{cheaper if known else ''}. {_risk_sentence(compared, recommended)} {best} "
-        f"{compared.sentence(recommended)}"
+        f"Use {recommended}{cheaper}. {_risk_sentence(compared, recommended)} {best} {compared.sentence(recommended)}"
     )
 
 

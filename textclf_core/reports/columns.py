@@ -8,15 +8,14 @@ from typing import Literal
 
 from textclf_core.errors import UsageError, did_you_mean
 from textclf_core.records.schema import Tuning
-from textclf_core.reports.analysis import Analysis, Row
-from textclf_core.reports.costs import CostKind
+from textclf_core.reports.added import write_fact, write_value
+from textclf_core.reports.analysis import AddedColumn, Analysis, Row
 from textclf_core.reports.prices import MONEY
 from textclf_core.reports.rounding import places, write_interval, write_number, write_significant
+from textclf_core.types.record import Fact
+from textclf_core.types.report import ReportColumn, ReportCost, Value
 
 MISSING = "-"
-
-Value = str | float | int | None
-"""The raw value of a cell, for programs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,10 +96,18 @@ def columns_of(analysis: Analysis) -> dict[str, Column]:
     )
     tuned = [_text("tuned", "tuned", _tuned)] if any(_tuning(row) for row in analysis.rows) else []
     metrics = [_metric(name, analysis) for name in _metric_names(analysis)]
+    added = [_added(one) for one in analysis.added_columns]
+    names = dict.fromkeys(name for row in analysis.rows for name in fact_names(row))
+    facts = [_fact(name, analysis.rows) for name in names]
     columns: dict[str, Column] = {}
-    for column in [*fixed, failed, *tuned, *costs, seeds, *metrics]:
+    for column in [*fixed, failed, *tuned, *costs, seeds, *metrics, *added, *facts]:
         columns.setdefault(column.name, column)
     return columns
+
+
+def fact_names(row: Row) -> list[str]:
+    """Return the names of the facts that a contender's trainer recorded, in order."""
+    return list(dict.fromkeys(name for run in row.line.runs for name in run.record.facts))
 
 
 def pick(wanted: Sequence[str], columns: Mapping[str, Column]) -> list[Column]:
@@ -183,7 +190,7 @@ def _number(
     )
 
 
-def _cost(kind: CostKind) -> Column:
+def _cost(kind: ReportCost) -> Column:
     return _number(
         kind.name,
         kind.heading,
@@ -191,6 +198,47 @@ def _cost(kind: CostKind) -> Column:
         lambda row, value: kind.write(value),
         align="right",
     )
+
+
+def _added(one: AddedColumn) -> Column:
+    """Return a column that a plugin adds; texts and numbers in one column are sorted as texts."""
+    column, values = one.column, one.values
+    texts = any(isinstance(value, str) for value in values.values())
+
+    def key(row: Row) -> Value:
+        value = values[row.line.label]
+        return value if value is None or not texts else str(value)
+
+    def write(row: Row) -> str:
+        value = values[row.line.label]
+        return MISSING if value is None or column.write is None else column.write(value)
+
+    return Column(
+        name=column.name,
+        heading=column.heading,
+        parts={column.name: lambda row: values[row.line.label]},
+        write=write,
+        align="left" if texts else "right",
+        key=key,
+        largest_first=column.largest_first,
+    )
+
+
+def _fact(name: str, rows: Sequence[Row]) -> Column:
+    """Return the column of a fact: the mean over seeds of numbers, or the different texts."""
+
+    def value(row: Row) -> Value:
+        facts: list[Fact] = [run.record.facts[name] for run in row.line.runs if name in run.record.facts]
+        known = [fact for fact in facts if fact is not None]
+        numbers = [fact for fact in known if isinstance(fact, int | float) and not isinstance(fact, bool)]
+        if len(numbers) < len(known):
+            return ", ".join(dict.fromkeys(write_fact(fact) for fact in known))
+        if len(set(numbers)) < 2:  # an integer stays one
+            return numbers[0] if numbers else None
+        return sum(numbers) / len(numbers)
+
+    values = {row.line.label: value(row) for row in rows}
+    return _added(AddedColumn(ReportColumn(name=name, heading=name, read=lambda _: None, write=write_value), values))
 
 
 def _tuning(row: Row) -> Tuning | None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from textclf_core.errors import UsageError, did_you_mean
-from textclf_core.reports.costs import TOLERANCE, CostKind
-from textclf_core.reports.prices import MONEY, Prices, cost_kinds, parse_prices
+from textclf_core.reports.added import Added, reporters_with_cost
+from textclf_core.reports.costs import COSTS, TOLERANCE
+from textclf_core.reports.prices import MONEY, Prices, money, parse_prices
 from textclf_core.types.metric import MetricInfo
+from textclf_core.types.report import ReportCost
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +26,7 @@ class Criteria:
         cluster: a column of the data; test rows with equal values in it count as one draw, as do rows with equal texts
             without it.
         prices: the prices; if given, money is one of the costs.
+        added: what plugins add to the report, such as costs.
     """
 
     metric: str | None = None
@@ -32,6 +35,7 @@ class Criteria:
     pairs: bool = False
     cluster: str | None = None
     prices: Prices | None = None
+    added: Added = field(default_factory=Added)
 
     @classmethod
     def parsed(
@@ -47,20 +51,18 @@ class Criteria:
         predictions: str | None,
         months: float,
     ) -> Criteria:
-        """Return the criteria that the arguments of ``compare`` and ``report`` stand for.
+        """Return the criteria that the arguments of ``compare`` and ``report`` stand for; :meth:`check` checks them.
 
         Raises:
-            UsageError: one of them can't be used.
+            UsageError: a price can't be used.
         """
         prices = parse_prices(price, label_price, predictions, months)
-        criteria = cls(metric=metric, cost=cost, tolerance=tolerance, pairs=pairs, cluster=cluster, prices=prices)
-        criteria.check()
-        return criteria
+        return cls(metric=metric, cost=cost, tolerance=tolerance, pairs=pairs, cluster=cluster, prices=prices)
 
     @property
-    def kinds(self) -> Mapping[str, CostKind]:
-        """The costs by name."""
-        return cost_kinds(self.prices)
+    def kinds(self) -> Mapping[str, ReportCost]:
+        """The costs by name: the report's own, then those that plugins add."""
+        return {**COSTS, **({MONEY: money(self.prices)} if self.prices else {}), **self.added.costs}
 
     def check(self) -> None:
         """Check the name of the cost and the tolerance.
@@ -71,10 +73,9 @@ class Criteria:
         if self.cost == MONEY and self.prices is None:
             raise UsageError(f"--cost {MONEY}: set the price of the machine, as in --price 0.40/h.")
         if self.cost not in self.kinds:
-            raise UsageError(
-                f"--cost {self.cost}: there is no such cost.{did_you_mean(self.cost, self.kinds)} The costs are "
-                f"{', '.join(self.kinds)}."
-            )
+            able = " or ".join(f"--plugin {name}" for name in reporters_with_cost(self.cost))
+            near = f" {able} adds it." if able else did_you_mean(self.cost, self.kinds)
+            raise UsageError(f"--cost {self.cost}: there is no such cost.{near} The costs are {', '.join(self.kinds)}.")
         if self.tolerance is not None and not 0 < self.tolerance < math.inf:
             raise UsageError(f"--tolerance {self.tolerance:g}: must be above 0, such as {TOLERANCE:g} for one point.")
 

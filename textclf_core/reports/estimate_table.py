@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from textclf_core.records.schema import CostEstimate
-from textclf_core.reports.columns import MISSING, Value
+from textclf_core.reports.columns import MISSING
 from textclf_core.reports.formatting import format_table, prose
 from textclf_core.reports.tables import SEPARATORS, TABLE_ALONE, separated
 from textclf_core.types.progress import format_seconds
+from textclf_core.types.report import Value
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -21,12 +21,13 @@ from textclf_core.statistics.bootstrap import Interval
 from textclf_core.tasks import kind_of
 
 
-def model_card(run: StoredRun, name: str) -> str:
+def model_card(run: StoredRun, name: str, exported: str = "") -> str:
     """Return the card as Markdown, with the metadata that the hub reads.
 
     Args:
         run: the run.
         name: the name of the model: ``owner/name`` on the hub, or a folder.
+        exported: what is said of an export in the same folder.
     """
     from huggingface_hub import EvalResult, ModelCardData
 
@@ -59,6 +60,7 @@ def model_card(run: StoredRun, name: str) -> str:
         _what(record, checkpoint),
         "## How to use it",
         *_usage(record, name),
+        *([exported] if exported else []),
         "## How good it is",
         *_quality(run),
         "## What it learned from",

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from textclf_core.errors import PluginError, UsageError, did_you_mean
+from textclf_core.errors import UsageError, did_you_mean
 from textclf_core.plugins import ActivePlugin, Catalogue
-from textclf_core.plugins.activation import build_active
 from textclf_core.plugins.calling import errors_of
-from textclf_core.plugins.discovery import plugin_file_of
 from textclf_core.plugins.metrics import DescribedMetric, described_metrics, find_metric
-from textclf_core.plugins.specs import PluginSpec
 from textclf_core.records.predictions import OWN_COLUMNS
+from textclf_core.reports.recorded_plugins import recorded_plugins
 from textclf_core.statistics import JackknifedModel, Model, SummedModel
 from textclf_core.tasks import kind_of
 from textclf_core.types.metric import MetricInfo, ScoredRows
@@ -53,22 +50,12 @@ def metric_of(name: str | None, run: StoredRun) -> DescribedMetric:
 
 
 def _metric_plugins(run: StoredRun) -> tuple[dict[str, ActivePlugin], Catalogue]:
-    """Return a run's metric plugins that are installed, by name, and all that are available."""
-    recorded = [plugin for plugin in run.record.plugins if "metric" in plugin.roles]
-    files = {path for plugin in recorded if (path := plugin_file_of(plugin.distribution)) and path.is_file()}
-    catalogue = _catalogue(tuple(sorted(files)))
-    own: dict[str, ActivePlugin] = {}
-    for plugin in recorded:
-        try:
-            own[plugin.name] = build_active(PluginSpec(plugin.name, plugin.options), catalogue)
-        except (UsageError, PluginError):  # not installed here, which matters only if nobody else has the metric
-            continue
-    return own, catalogue
+    """Return a run's metric plugins that are installed, by name, and all that are available.
 
-
-@cache
-def _catalogue(files: tuple[Path, ...]) -> Catalogue:
-    return Catalogue.discover(files)
+    One that isn't installed matters only if nobody else has the metric.
+    """
+    built, _, catalogue = recorded_plugins(plugin for plugin in run.record.plugins if "metric" in plugin.roles)
+    return {plugin.name: plugin for plugin in built}, catalogue
 
 
 def scored_rows(run: StoredRun, *, decided: bool = False) -> ScoredRows:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from textclf_core.errors import UsageError
 from textclf_core.records.schema import Record
-from textclf_core.reports.costs import COSTS, CostKind, train_seconds
+from textclf_core.reports.costs import train_seconds
+from textclf_core.types.record import RunRecord
+from textclf_core.types.report import ReportCost
 
 MONEY = "money"
 """The name of the cost in money, which exists if prices are given."""
@@ -83,11 +85,20 @@ def parse_prices(
     )
 
 
-def cost_kinds(prices: Prices | None) -> Mapping[str, CostKind]:
-    """Return the costs by name; with prices, money is one of them."""
-    if prices is None:
-        return COSTS
-    return {**COSTS, MONEY: CostKind(MONEY, "money", prices.total, _write_money, timed=True)}
+def money(prices: Prices) -> ReportCost:
+    """Return the cost in money."""
+
+    def total(record: RunRecord) -> float:
+        assert isinstance(record, Record)  # every record of a report is one
+        return prices.total(record)
+
+    return ReportCost(
+        name=MONEY,
+        heading="money",
+        read=total,
+        write=_write_money,
+        axis="labels, training and predictions (money)",
+    )
 
 
 def _write_money(value: float) -> str:

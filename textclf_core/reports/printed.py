@@ -9,7 +9,7 @@ from typing import Any
 
 from textclf_core.errors import UsageError
 from textclf_core.reports.analysis import Analysis
-from textclf_core.reports.columns import Value, columns_of, pick, sort_rows
+from textclf_core.reports.columns import columns_of, pick, sort_rows
 from textclf_core.reports.curves import learning_curves, test_of
 from textclf_core.reports.data_read import data_rows, data_table
 from textclf_core.reports.data_sets import over_data_sets
@@ -34,6 +34,7 @@ from textclf_core.reports.tables import (
     raw_rows,
     separated,
 )
+from textclf_core.types.report import Value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +70,7 @@ def report_text(analyses: Sequence[Analysis], options: ReportOptions) -> str:
     sections = []
     shown: set[tuple[str, ...]] = set()
     for analysis in analyses:
-        heading = [prose([f"Data: {heading_of(analysis)}"], options.format)]
+        heading = [prose([f"Data: {analysis.heading}"], options.format)]
         alone = options.format in TABLE_ALONE
         read = "" if alone else _data_read(analysis, options.format, shown)
         sections += [*(heading if len(analyses) > 1 and not alone else []), *_section(analysis, options, alone, read)]
@@ -101,13 +102,6 @@ def report_rows(analyses: Sequence[Analysis], options: ReportOptions) -> list[di
     # Comparisons may have different metrics; a metric that a row lacks is empty.
     names = list(dict.fromkeys(name for row in rows for name in row))
     return [{name: row.get(name) for name in names} for row in rows]
-
-
-def heading_of(analysis: Analysis) -> str:
-    """Return the heading of a comparison: its data, the size of train, and whether each seed has its own sample."""
-    size = analysis.data.train_size
-    own = ", its own training sample for each seed" if analysis.data.drawn_from else ""
-    return f"{analysis.data.source}, {size} of train{own}" if size else f"{analysis.data.source}{own}"
 
 
 def _data_read(analysis: Analysis, format: str, shown: set[tuple[str, ...]]) -> str:

@@ -9,16 +9,19 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from textclf_core.reports.added import added_to_runs
 from textclf_core.reports.analysis import Analysis, analyse
 from textclf_core.reports.criteria import Criteria
 from textclf_core.reports.curves import LearningCurves, learning_curves
 from textclf_core.reports.data_sets import OverDataSets, over_data_sets
-from textclf_core.reports.printed import ReportOptions, heading_of, report_rows, report_text
+from textclf_core.reports.printed import ReportOptions, report_rows, report_text
 from textclf_core.reports.stored import find_runs
 from textclf_core.reports.tables import check_format, comparison_text
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from textclf_core.plugins import ActivePlugin
 
 PAGE = "page"
 """The name of the format of a single HTML page with everything."""
@@ -88,7 +91,7 @@ class Report:
 
     def _repr_html_(self) -> str:
         return "".join(
-            f"<p>{escape(heading_of(one))}: {escape(one.sentence)}</p>"
+            f"<p>{escape(one.heading)}: {escape(one.sentence)}</p>"
             + comparison_text(one, "html", columns=self.options.columns, sort=self.options.sort)
             for one in self.analyses
         )
@@ -99,6 +102,7 @@ def make_report(
     options: ReportOptions,
     criteria: Criteria,
     *,
+    plugins: Sequence[ActivePlugin] = (),
     plots: Path | None = None,
     output: Path | None = None,
     command: str | None = None,
@@ -109,6 +113,7 @@ def make_report(
         paths: run directories, or folders that contain them.
         options: the output options.
         criteria: by what the contenders are compared and recommended.
+        plugins: plugins that add to the report, besides those of the runs.
         plots: the folder to write the plots to.
         output: the file to write; ``report.html`` for the page if not given.
         command: the command line of the report, for the page.
@@ -117,8 +122,10 @@ def make_report(
         UsageError: there are no runs; a metric, cost, format or column doesn't exist; or a slice can't be parsed.
     """
     check_format(options.format, also=(PAGE,))
+    runs = find_runs(paths)
+    added = added_to_runs((run.record for run in runs), plugins)
     report = Report(
-        analyses=analyse(find_runs(paths), criteria),
+        analyses=analyse(runs, replace(criteria, added=added)),
         options=options,
         command=command,
         written=output or (Path("report.html") if options.format == PAGE else None),
@@ -151,6 +158,6 @@ def _draw(analyses: Sequence[Analysis], directory: Path) -> tuple[Path, ...]:
 
     files = list(write_joint_plots(analyses, directory))
     for number, analysis in enumerate(analyses, start=1):
-        slug = re.sub(r"[^A-Za-z0-9.]+", "-", heading_of(analysis)).strip("-.")[-60:]
+        slug = re.sub(r"[^A-Za-z0-9.]+", "-", analysis.heading).strip("-.")[-60:]
         files += write_plots(analysis, directory / f"{number}-{slug}" if len(analyses) > 1 else directory)
     return tuple(files)

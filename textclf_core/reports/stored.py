@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from textclf_core.tasks.kind import TaskKind
 
 
+_CHANGE_NO_RESULT = {"observer", "reporter"}
+
+
 @dataclass(frozen=True)
 class StoredRun:
     """A run directory with its record; predictions are read on first use."""
@@ -187,8 +190,8 @@ def _identity(record: Record) -> str:
 
 
 def _distinguishes(plugin: PluginRecord) -> bool:
-    """Return whether runs that differ in this plugin are different contenders, unlike datasets and observers."""
-    return "dataset" not in plugin.roles and plugin.roles != ("observer",)
+    """Return whether runs that differ in this plugin are different contenders, unlike those that change no result."""
+    return "dataset" not in plugin.roles and not _CHANGE_NO_RESULT.issuperset(plugin.roles)
 
 
 def _labels(records: Sequence[Record]) -> list[str]:

@@ -11,6 +11,7 @@ from tabulate import tabulate, tabulate_formats
 
 from textclf_core.errors import UsageError, did_you_mean
 from textclf_core.records.schema import EncoderRecord, Record
+from textclf_core.reports.added import added_to_runs, write_fact
 from textclf_core.reports.costs import COSTS
 from textclf_core.reports.data_read import data_rows, data_table
 from textclf_core.reports.postprocessed import step_sentences
@@ -57,6 +58,11 @@ def _cost_rows(record: Record) -> Iterator[tuple[str, str]]:
     yield "peak memory", f"{cost.peak_memory_bytes / 2**20:,.0f} MiB"
     yield "saved model", f"{cost.artifact_bytes / 2**20:,.1f} MiB"
     yield "scoring one text", f"{1000 * cost.latency_seconds:.1f} ms"
+    for name, fact in record.facts.items():
+        yield name, write_fact(fact)
+    for added in added_to_runs([record]).costs.values():
+        if (value := added.read(record)) is not None:
+            yield added.heading, added.write(value)
 
 
 def check_summary_format(name: str) -> None:

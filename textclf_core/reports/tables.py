@@ -6,18 +6,19 @@ import csv
 import io
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tabulate import MIN_PADDING, tabulate_formats
 
 from textclf_core.errors import UsageError, did_you_mean, some_of
 from textclf_core.reports.analysis import Analysis, Row
-from textclf_core.reports.columns import Column, Value, columns_of, pick, sort_rows
+from textclf_core.reports.columns import Column, columns_of, fact_names, pick, sort_rows
 from textclf_core.reports.data_read import data_json
 from textclf_core.reports.formatting import WIDTH, format_table, prose
 from textclf_core.reports.rounding import write_significant
 from textclf_core.reports.summary import held_out_sentence
+from textclf_core.types.report import Value
 
 FORMATS = ("csv", "json", *tabulate_formats)
 """The formats of a table for ``--format``."""
@@ -96,7 +97,7 @@ def comparison_text(
     )
     if format in TABLE_ALONE:
         return table
-    below = [*_recommendation(analysis), *limits(analysis)]
+    below = [*_recommendation(analysis), *_facts(analysis, known), *limits(analysis)]
     return "\n\n".join(filter(None, [prose([analysis.sentence], format), read, table, prose(below, format)]))
 
 
@@ -225,6 +226,14 @@ def _beside(analysis: Analysis) -> list[str]:
     return [sentence]
 
 
+def _facts(analysis: Analysis, known: Mapping[str, Column]) -> Iterator[str]:
+    """Yield a sentence on what the trainer of each contender recorded."""
+    for row in analysis.rows:
+        written = [f"{name} {known[name].write(row)}" for name in fact_names(row)]
+        if written:
+            yield f"Recorded by the trainer of {row.line.label}: {', '.join(written)}."
+
+
 def _recommendation(analysis: Analysis) -> list[str]:
     recommended = _recommended(analysis)
     if recommended is None:
@@ -278,7 +287,9 @@ def _fitting(analysis: Analysis, known: Mapping[str, Column], rows: Sequence[Row
     needed += ["failed"] if any(row.line.failed_seeds for row in rows) else []
     needed += [name for name in ("tuned", "money") if name in known]
     chosen = list(dict.fromkeys(needed))
-    for extra in ("train-seconds", "trainable", "memory", "latency", "artifact"):
+    own = ("train-seconds", "trainable", "memory", "latency", "artifact")
+    added = (*analysis.criteria.added.costs, *(one.column.name for one in analysis.added_columns))
+    for extra in (*added, *own):
         if extra not in chosen and any(known[extra].key(row) is not None for row in rows):
             table = [known[name] for name in [*chosen, extra]]
             if sum(_width(column, rows) for column in table) + 2 * (len(table) - 1) <= WIDTH:

@@ -255,13 +255,13 @@ class Tokens(TokenReports):
 
     def scores_fault(self, scores: Scores, data: Dataset) -> str | None:
         """Return what is wrong with scores; ``None`` if they are numbers for each word and label of each row."""
-        labels = data["label"][:]
-        wanted = f"must be a float32 array of shape (words, {self.task.num_labels}) for each of {len(labels)} rows"
+        rows = data[self.task.text_columns[0]][:]
+        wanted = f"must be a float32 array of shape (words, {self.task.num_labels}) for each of {len(rows)} rows"
         if not isinstance(scores, list):
             return f"{wanted}, in a list, not {getattr(scores, 'shape', type(scores).__name__)}."
-        if len(scores) != len(labels):
+        if len(scores) != len(rows):
             return f"{wanted}, not {len(scores)} of them."
-        for number, (row, words) in enumerate(zip(scores, labels, strict=True), 1):
+        for number, (row, words) in enumerate(zip(scores, rows, strict=True), 1):
             if came := other_than(row, (len(words), self.task.num_labels)):
                 return f"{wanted}, but that of row {number} is {came}."
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import random
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, cast
 
+from textclf_core.errors import UsageError
 from textclf_core.plugins import ActivePlugin, ActivePlugins
 from textclf_core.plugins.calling import call, call_one, errors_of
 from textclf_core.plugins.hooks import hooks_of, needs_of, roles_of
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict
 
     from textclf_core.encoder import Encoder
+    from textclf_core.training.encoder_classifier import EncoderClassifier
     from textclf_core.types.classifier import Classifier
     from textclf_core.types.task import Kind, Task
     from textclf_core.types.workspace import Workspace
@@ -58,6 +61,25 @@ class Trained:
     """Copies of the frozen parameters before training."""
 
 
+@dataclass(frozen=True)
+class SavedModel:
+    """A saved classifier with a tiny encoder, and what an exporter made of it."""
+
+    tiny: TinyTask
+    classifier: EncoderClassifier
+    before: EncoderClassifier
+    """An equal classifier that no hook gets."""
+    directory: Path
+    """The export; the folder of the saved model for an engine without an exporter."""
+    beside: tuple[str, ...]
+    """What was written into the current folder or beside the directory."""
+
+    @property
+    def rows(self) -> Dataset:
+        """Some rows to score, without their labels."""
+        return self.tiny.validation.select(range(8)).remove_columns("label")
+
+
 class Subject:
     """A plugin under check; its calls are made once and shared by the checks."""
 
@@ -71,6 +93,7 @@ class Subject:
         """What its hooks printed to standard output so far."""
         self._folder = TemporaryDirectory(prefix="textclf-check-")
         self._trained: dict[tuple[Kind, int], Trained] = {}
+        self._saved: dict[Kind, SavedModel | None] = {}
 
     @cached_property
     def plugin(self) -> ActivePlugin:
@@ -208,6 +231,48 @@ class Subject:
         )
         return Trained(classifier, encoder, tiny, before)
 
+    def classifier(self, tiny: TinyTask, seed: int = 0) -> EncoderClassifier:
+        """Return a classifier with a tiny encoder, whose random weights make scores that differ from row to row."""
+        from textclf_core.testing.tiny import tiny_encoder
+        from textclf_core.training.encoder_classifier import EncoderClassifier
+
+        wide, names, kind = {"initializer_range": 0.4}, tiny.task.label_names, tiny.task.kind
+        encoder = tiny_encoder(blocks=1, labels=names, kind=kind, seed=seed, config=wide)
+        return EncoderClassifier(encoder, tiny.task, Recipe())
+
+    def saved_models(self) -> Iterator[SavedModel]:
+        """Yield a saved model of each kind of task that the exporter, if it is one, doesn't refuse."""
+        for kind in kinds():
+            if kind not in self._saved:
+                self._saved[kind] = self._save(tiny_task(kind))
+            if (saved := self._saved[kind]) is not None:
+                yield saved
+
+    def _save(self, tiny: TinyTask) -> SavedModel | None:
+        classifier, directory = self.classifier(tiny), self.folder() / "export"
+        directory.mkdir()
+        here = set(Path.cwd().iterdir())
+        if "textclf_export" not in self.hooks:
+            classifier.save(directory)
+        else:
+            try:
+                self.call("textclf_export", classifier=classifier, task=tiny.task, directory=directory)
+            except UsageError:
+                return None
+        new = (set(Path.cwd().iterdir()) - here) | (set(directory.parent.iterdir()) - {directory})
+        beside = tuple(sorted(path.name for path in new))
+        return SavedModel(tiny, classifier, self.classifier(tiny), directory, beside)
+
+    def engine(self, classifier: Classifier, task: Task, directory: Path) -> Classifier | None:
+        """Return the classifier that an engine computes; ``None`` if it refuses this one."""
+        try:
+            found: Classifier | None = self.call(
+                "textclf_engine", classifier=classifier, task=task, directory=directory
+            )
+        except UsageError:
+            return None
+        return found
+
     def scores(self, classifier: Classifier, rows: Dataset) -> Any:
         """Return a classifier's scores of rows without their labels."""
         return self.method("scores", lambda: classifier.scores(rows.remove_columns("label")))
@@ -263,3 +328,11 @@ def flat(values: Any) -> Any:
 
     rows = values if isinstance(values, list) else [values]
     return cast("Any", np.concatenate([np.atleast_1d(row) for row in rows]))
+
+
+def is_pickle(path: Path) -> bool:
+    """Return whether a file is a pickle, or one with other files as ``torch.save`` writes it."""
+    if zipfile.is_zipfile(path):
+        return any(name.endswith(".pkl") for name in zipfile.ZipFile(path).namelist())
+    content = path.read_bytes()
+    return content[:1] == b"\x80" and content[1:2] in b"\x02\x03\x04\x05" and content.endswith(b".")

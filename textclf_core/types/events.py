@@ -8,6 +8,7 @@ from typing import Any
 
 from textclf_core.types.meter import Meter
 from textclf_core.types.phases import PhaseRecord
+from textclf_core.types.record import Fact
 
 History = Sequence[dict[str, Any]]
 """The rows of ``history.jsonl``: steps and epochs, each with its ``step``; those of epochs have an ``epoch`` too."""
@@ -24,6 +25,7 @@ class RunEvents:
         meter: seconds by stage, counts of work, use of the cache.
         notes: the messages logged at level INFO or above, without repetitions, in order.
         phases: the phases of training so far; the last one may be incomplete.
+        facts: what the trainer recorded, by name.
         history: the rows of the steps and epochs so far.
         listeners: functions that are called whenever the history changes.
     """
@@ -31,6 +33,7 @@ class RunEvents:
     meter: Meter = field(default_factory=Meter)
     notes: list[str] = field(default_factory=list)
     phases: tuple[PhaseRecord, ...] = ()
+    facts: dict[str, Fact] = field(default_factory=dict)
     history: list[dict[str, Any]] = field(default_factory=list)
     listeners: list[Listener] = field(default_factory=list)
 

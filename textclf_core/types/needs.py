@@ -30,6 +30,10 @@ class Needs:
             with several whether the text has it. A plugin that leaves unknown entries out
             (:data:`~textclf_core.types.task.NO_LABEL` in arrays of zeros and ones) sets it to ``False``; any other is
             refused if the data have such entries.
+        devices: for an engine: the types of the devices that it computes on, such as ``("cpu",)``; any if empty.
+        packages: for an exporter or an engine: the packages that it imports, by the names by which they are imported.
+            Where one is missing, the error names what to install: the extra of the plugin's distribution that has it.
+        approximate: for an engine: whether its scores may differ from those of the trained model by more than rounding.
     """
 
     model: NeededModel = "none"
@@ -37,3 +41,6 @@ class Needs:
     seams: tuple[Seam, ...] = ()
     gradient_norms: bool = False
     known_labels: bool = True
+    devices: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
+    approximate: bool = False

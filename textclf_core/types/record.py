@@ -54,6 +54,11 @@ class RecordedCost(Protocol):
         ...
 
     @property
+    def adapt_flops(self) -> float | None:
+        """FLOPs of adapting the model before training on labels."""
+        ...
+
+    @property
     def peak_memory_bytes(self) -> int:
         """Peak resident set size of the process during the run; on a GPU, the peak allocation there."""
         ...
@@ -80,9 +85,9 @@ class RecordedCost(Protocol):
 
 
 class RunRecord(Protocol):
-    """The inputs and results of a run: the part of ``record.json`` that a tracker needs.
+    """The inputs and results of a run: the part of ``record.json`` that a tracker or a report needs.
 
-    An observer gets a :class:`textclf_core.records.schema.Record`, which has all fields.
+    A plugin gets a :class:`textclf_core.records.schema.Record`, which has all fields.
     """
 
     @property
@@ -133,6 +138,11 @@ class RunRecord(Protocol):
     @property
     def cost(self) -> RecordedCost:
         """The cost of the run."""
+        ...
+
+    @property
+    def facts(self) -> dict[str, Fact]:
+        """What the trainer recorded by :meth:`textclf_core.Workspace.add_facts`, by name."""
         ...
 
     @property

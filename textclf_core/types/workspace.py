@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from numbers import Integral, Real
 from pathlib import Path
 
 from textclf_core.cache import CacheFolder
@@ -13,6 +15,7 @@ from textclf_core.cache.keys import Conditions, product_key
 from textclf_core.system.code import code_of
 from textclf_core.types.events import RunEvents
 from textclf_core.types.meter import Meter
+from textclf_core.types.record import Fact
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,16 @@ class Workspace:
     def meter(self) -> Meter:
         """The counters of time and work; throughput and FLOPs are reported for trainers that count their batches."""
         return self.events.meter
+
+    def add_facts(self, **facts: Fact) -> None:
+        """Add facts of the training to the record, which reports show: ``workspace.add_facts(trees=100)``.
+
+        A number that isn't finite is recorded as ``None``. A fact that is added again replaces the earlier one.
+
+        Raises:
+            TypeError: a fact is neither text, number, bool nor ``None``.
+        """
+        self.events.facts.update({name: _plain(name, value) for name, value in facts.items()})
 
     @contextmanager
     def reuse(self, key: Mapping[str, object], make: Callable[[Path], None], about: str) -> Iterator[Path]:
@@ -73,3 +86,14 @@ class Workspace:
 
         with self.cache.product(digest, make_and_count, about) as folder:
             yield folder
+
+
+def _plain(name: str, value: object) -> Fact:
+    """Return a fact as JSON holds it; NumPy's numbers are numbers too."""
+    if value is None or isinstance(value, str | bool):
+        return value
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, Real):
+        return float(value) if math.isfinite(value) else None
+    raise TypeError(f"the fact {name!r} must be str, int, float, bool or None, not {value!r}")

@@ -94,7 +94,9 @@ def _train_body(
 ) -> None:
     body = embedder.body
     labels = rows["label"][:]
-    steps = options.epochs * math.ceil(2 * options.iterations * len(rows) / options.batch_size)
+    pairs = 2 * options.iterations * len(rows)
+    workspace.add_facts(pairs=pairs)
+    steps = options.epochs * math.ceil(pairs / options.batch_size)
     module = _Body(embedder, rows, workspace.meter)
     with _quiet_setfit(), _on_device(workspace.device), progress.bar("train", steps) as bar, body.frozen_in_eval():
         trainer = _Trainer(

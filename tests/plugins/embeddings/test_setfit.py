@@ -55,6 +55,7 @@ def test_the_body_trains_and_its_cost_is_recorded(run: Callable[..., Run]) -> No
     assert record.encoder.updated > 30  # the head alone has two tensors
     cost = record.cost
     assert cost.train_examples == 2 * 2 * 2 * 8  # both texts of a pair, both kinds, iterations, examples
+    assert record.facts == {"pairs": 2 * 2 * 8}
     assert cost.train_flops > cost.train_examples
     assert cost.trainable_parameters == cost.total_parameters
     assert "setfit: training on 8 examples of train, 4 per label" in record.notes

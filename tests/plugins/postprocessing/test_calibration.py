@@ -142,7 +142,7 @@ def test_what_is_loaded_gives_the_stored_scores(runs: dict[str, textclf_core.Run
 def test_onnx_reports_its_agreement_with_the_calibrated_scores(runs: dict[str, textclf_core.Run]) -> None:
     run = runs["calibrated"]
     run.predict(TEXTS[:1], engine="onnx")
-    note = json.loads((run.directory / "onnx" / "float32" / "export.json").read_text())
+    note = json.loads((run.directory / "exports" / "onnx" / "export.json").read_text())
     assert note["agreement"]["same_labels"] == note["agreement"]["rows"] == 24
     assert note["agreement"]["largest_difference"] < 1e-4
 

@@ -33,6 +33,11 @@ def complete(
         (("run", "--plugin", "freeze-first-n", ":", "n", "=", "4,e"), ["4,embeddings="]),
         (("run", "--plugin", "precision-recall", ":", "average", "=", "m"), ["macro", "micro"]),
         (("plugins", "show", "freeze-f"), ["freeze-first-n"]),
+        (("run", "--plugin", "onn"), []),
+        (("predict", "runs/1", "--engine", "t"), ["torch"]),
+        (("predict", "runs/1", "--engine", "o"), ["onnx", "onnx-int8"]),
+        (("predict", "runs/1", "--engine", "onnx", ":"), ["opset="]),
+        (("export", "runs/1", "folder", "--format", "o"), ["onnx", "onnx-int8"]),
     ],
 )
 def test_plugins_and_their_options_are_offered(

@@ -40,7 +40,7 @@ SKIPPED: dict[str, dict[str, str]] = {
     "zero-shot-embeddings": {"learns_one_label": UNTRAINED, "learns_several_labels": UNTRAINED},
 }
 SLOW = {"finetune", "hf-trainer", "setfit", "embedding-logreg", "minilm", "continued-pretraining", "lora", "mlflow",
-        "zero-shot-embeddings", "wandb", "tensorboard", "rotten-tomatoes", "slurm"}  # fmt: skip
+        "zero-shot-embeddings", "wandb", "tensorboard", "rotten-tomatoes", "onnx", "onnx-int8", "slurm"}  # fmt: skip
 
 
 ONE_OF_EACH_ROLE = ("files", "hf-model", "full", "tfidf-logreg", "threshold", "f1", "tensorboard")

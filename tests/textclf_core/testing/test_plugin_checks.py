@@ -10,12 +10,14 @@ from unittest import SkipTest
 
 import pytest
 from broken import Broken, all_broken
+from broken.engine import GoodEngine, GoodExporterAndEngine
 from broken.every import GoodStrategy
 from broken.executor import GoodExecutor
 from broken.metric import GoodMetric
 from broken.model import GoodModel
 from broken.observer import GoodObserver
 from broken.postprocessor import GoodPostprocessor
+from broken.reporter import GoodReporter
 from broken.trainer import GoodTrainer
 
 from textclf_core import Option, PluginError, UsageError, hookimpl
@@ -23,7 +25,10 @@ from textclf_core.hookspecs import ROLE_OF_HOOK
 from textclf_core.testing import Check, plugin_checks, unchecked_hooks
 
 BROKEN = all_broken()
-GOOD = (GoodExecutor, GoodMetric, GoodModel, GoodObserver, GoodPostprocessor, GoodTrainer)
+GOOD = (
+    *(GoodMetric, GoodModel, GoodObserver, GoodPostprocessor, GoodReporter, GoodTrainer),
+    *(GoodExecutor, GoodEngine, GoodExporterAndEngine),
+)
 
 
 @pytest.fixture(autouse=True)

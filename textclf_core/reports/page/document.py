@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from textclf_core.reports.analysis import Analysis
 from textclf_core.reports.curves import learning_curves
 from textclf_core.reports.data_sets import over_data_sets
+from textclf_core.reports.page.added import added_parts
 from textclf_core.reports.page.contender import contender_parts
 from textclf_core.reports.page.examples import example_data
 from textclf_core.reports.page.facts import (
@@ -32,7 +33,6 @@ from textclf_core.reports.plots.distances import distance_chart
 from textclf_core.reports.plots.ranks import rank_chart
 from textclf_core.reports.plots.scores import cost_chart, sweep_chart, train_size_chart
 from textclf_core.reports.plots.style import style
-from textclf_core.reports.printed import heading_of
 from textclf_core.reports.slices import slices_of, usual_slices
 from textclf_core.reports.sweeps import sweeps_of
 from textclf_core.reports.tables import limits
@@ -58,6 +58,8 @@ class Comparison:
         details: the parts of each contender, by its label.
         second: the contender that is at first compared with the first one, by its place.
         examples: what the script fills the lists of texts from.
+        added: the plots and sections that plugins add.
+        problems: what they could not add, in sentences.
         data: the facts of the data.
         reproduction: how to make the runs again.
     """
@@ -74,6 +76,8 @@ class Comparison:
     details: tuple[tuple[str, tuple[Part, ...]], ...]
     second: int
     examples: dict[str, object]
+    added: tuple[Part, ...]
+    problems: tuple[str, ...]
     data: DataFacts
     reproduction: Reproduction
 
@@ -154,7 +158,7 @@ def _comparison(analysis: Analysis, prefix: str, command: str | None, wanted: Se
     recommended = (index for index, row in enumerate(analysis.rows) if row.recommended and index)
     return Comparison(
         id=prefix,
-        heading=heading_of(analysis),
+        heading=analysis.heading,
         verdict=analysis.sentence,
         limits=tuple(limits(analysis)),
         contenders=leaderboard(analysis, prefix),
@@ -165,6 +169,8 @@ def _comparison(analysis: Analysis, prefix: str, command: str | None, wanted: Se
         details=tuple((row.line.label, contender_parts(analysis, row, slices)) for row in analysis.rows),
         second=next(recommended, min(1, len(analysis.rows) - 1)),
         examples=example_data(analysis),
+        added=tuple(added_parts(analysis)),
+        problems=tuple(analysis.criteria.added.problems),
         data=data_facts(analysis),
         reproduction=reproduction(analysis, command),
     )

@@ -56,13 +56,16 @@ def _children(parent: Element, tips: Mapping[str, str], shapes: Mapping[str, Ele
                 if own == "label":
                     child.set("class", "label")
                 yield child
-        elif tag == "use":
-            shape = shapes[element.get(_REFERENCE, "").removeprefix("#")]
+        elif tag == "use" and (shape := shapes.get(element.get(_REFERENCE, "").removeprefix("#"))) is not None:
             at = f"translate({_short(element.get('x', '0'))} {_short(element.get('y', '0'))})"
             yield Element("path", {"class": "dot", "d": _short(shape.get("d", "")), "transform": at}
                           | _presentation(shape) | _presentation(element))  # fmt: skip
         elif tag == "path" and (found := _presentation(element)) != {"fill": "none"}:
             yield Element("path", {"d": _short(element.get("d", ""))} | found)
+        elif tag == "image":
+            names = ("x", "y", "width", "height", "transform")
+            places = {name: value for name, value in element.items() if name in names}
+            yield Element("image", places | {"href": element.get(_REFERENCE, "")})
         elif tag == "text":
             places = {name: _short(value) for name, value in element.items() if name in ("x", "y", "transform")}
             text = Element("text", places | _presentation(element))

@@ -25,7 +25,7 @@ def write_plots(analysis: Analysis, directory: Path) -> tuple[Path, ...]:
 
     There are ``cost`` (score against cost), ``distances`` (from the best), ``sweep-PLUGIN-OPTION`` for each option that
     contenders differ in alone, ``confusion`` (unless texts may have several labels), ``reliability`` and, where runs
-    have a history, ``learning-curves``. The same runs give the same bytes.
+    have a history, ``learning-curves``; then those that plugins add. The same runs give the same bytes.
     """
     return _write(_charts(analysis), directory)
 
@@ -69,6 +69,14 @@ def _charts(analysis: Analysis) -> Iterator[tuple[str, Chart]]:
     if not analysis.rows[0].line.runs[0].kind.independent_labels:  # of several labels none is taken for another
         yield "confusion", confusion_chart(analysis)
     yield "reliability", reliability_chart(analysis.rows)
+    yield from added_charts(analysis)
+
+
+def added_charts(analysis: Analysis) -> Iterator[tuple[str, Chart]]:
+    """Yield the charts that plugins add, with their names."""
+    for plot in analysis.criteria.added.plots:
+        if (figure := plot.draw(analysis.reported)) is not None:
+            yield plot.name, Chart(plot.title, figure, plot.caption)
 
 
 def _save(chart: Chart, path: Path) -> tuple[Path, Path]:

@@ -10,7 +10,6 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from textclf_core.reports.analysis import Analysis, Row
-from textclf_core.reports.costs import CostKind
 from textclf_core.reports.curves import LearningCurves
 from textclf_core.reports.plots.labels import Label, place_labels
 from textclf_core.reports.plots.style import (
@@ -25,21 +24,11 @@ from textclf_core.reports.plots.style import (
     one_panel,
     short_labels,
 )
-from textclf_core.reports.prices import MONEY
 from textclf_core.reports.rounding import places, write_interval, write_number, write_risk
 from textclf_core.reports.sweeps import Sweep
 from textclf_core.statistics.learning_curve import FARTHEST, FittedCurve
+from textclf_core.types.report import ReportCost
 
-# What an axis says of a cost, and the unit that it counts in.
-_UNITS: dict[str, tuple[str, float]] = {
-    "train-seconds": ("training time (s)", 1),
-    "flops": ("training FLOPs (10¹²)", 1e12),
-    "memory": ("peak memory (MiB)", 2**20),
-    "trainable": ("trainable parameters (millions)", 1e6),
-    "artifact": ("model size (MiB)", 2**20),
-    "latency": ("time for one text (ms)", 1e-3),
-    MONEY: ("labels, training and predictions (money)", 1),
-}
 _LOG_FROM = 10
 _LOG_VALUES_FROM = 100
 # Of the distance between the best and the middle: what lies further below the middle would flatten the rest.
@@ -52,9 +41,9 @@ _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 _Known = Sequence[tuple[float, Row]]
 
 
-def cost_chart(analysis: Analysis, kind: CostKind) -> Chart:
+def cost_chart(analysis: Analysis, kind: ReportCost) -> Chart:
     """Return score against a cost that was measured, with the Pareto front and the recommended contender."""
-    heading, unit = _UNITS[kind.name]
+    heading, unit = kind.axis or kind.heading, kind.unit
     known = [(cost / unit, row) for row in analysis.rows if (cost := row.costs[kind.name]) is not None]
     floor = _floor(analysis, [row for _, row in known])
     below = [row for _, row in known if analysis.oriented(row.score) < floor]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.rcsetup import cycler
 
 COLOURS = {
     "ink": "#1d2327",
@@ -67,6 +68,9 @@ def style() -> Iterator[None]:
             "axes.grid": True,
             "axes.grid.axis": "y",
             "axes.axisbelow": True,
+            # For figures that plugins make.
+            "axes.prop_cycle": cycler(color=SERIES),
+            "figure.figsize": SIZE,
             "grid.color": RULE,
             "xtick.color": SOFT,
             "ytick.color": SOFT,

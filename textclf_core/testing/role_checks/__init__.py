@@ -9,7 +9,23 @@ from textclf_core.testing.role_checks import (  # isort: skip  # the order in wh
     postprocessor,
     metric,
     observer,
+    reporter,
+    exporter,
+    engine,
     executor,
 )
 
-__all__ = ["dataset", "every", "executor", "metric", "model", "observer", "postprocessor", "strategy", "trainer"]
+__all__ = [
+    "dataset",
+    "engine",
+    "every",
+    "executor",
+    "exporter",
+    "metric",
+    "model",
+    "observer",
+    "postprocessor",
+    "reporter",
+    "strategy",
+    "trainer",
+]

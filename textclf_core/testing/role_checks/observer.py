@@ -19,7 +19,7 @@ from textclf_core.types.data import DataRecord
 from textclf_core.types.record import FinishedComparison, StartedRun
 
 
-def _record() -> Record:
+def made_up_record() -> Record:
     """Return a made-up record of a run that trained an encoder."""
     trainer = PluginRecord(
         name="trainer", roles=("trainer",), distribution="somebody", version="1", options={"epochs": 1}, set_by={}
@@ -95,7 +95,7 @@ def observe(subject: Subject, record: Record | None = None, history: bool = True
         history: whether the trainer logged steps and epochs.
         fails: whether the run ends without a result.
     """
-    record = record or _record()
+    record = record or made_up_record()
     folder = _run(subject, record, history)
     run = StartedRun(
         id=record.id,
@@ -132,7 +132,7 @@ def observes_a_run(subject: Subject) -> Iterator[str]:
 @check_of(*_OF_A_RUN)
 def observes_every_trainer(subject: Subject) -> Iterator[str]:
     """It takes runs without encoder, FLOPs, parameters or history, as trainers without a model leave them."""
-    record = _record()
+    record = made_up_record()
     cost = replace(record.cost, train_flops=None, trainable_parameters=None, total_parameters=None)
     observe(subject, replace(record, encoder=None, cost=cost, metrics={"test": {"f1": None}}), history=False)
     yield from ()
@@ -141,7 +141,7 @@ def observes_every_trainer(subject: Subject) -> Iterator[str]:
 @check_of(*_OF_A_RUN)
 def leaves_the_record_alone(subject: Subject) -> Iterator[str]:
     """It doesn't change the record."""
-    before = copy.deepcopy(record := _record())
+    before = copy.deepcopy(record := made_up_record())
     observe(subject, record)
     if record != before:
         changed = [name for name in vars(before) if getattr(before, name) != getattr(record, name)]
@@ -159,7 +159,7 @@ def leaves_the_folder_alone(subject: Subject) -> Iterator[str]:
             if path.is_file()
         }
 
-    before = content(_run(subject, _record()))
+    before = content(_run(subject, made_up_record()))
     folder = observe(subject)
     if other := sorted(name for name, _ in content(folder).items() ^ before.items()):
         yield f"it wrote, changed or removed {other[0]} in the run's folder; write into a folder that an option names."
@@ -169,7 +169,7 @@ def leaves_the_folder_alone(subject: Subject) -> Iterator[str]:
 def observes_several_runs(subject: Subject) -> Iterator[str]:
     """It takes one run after another, also the same twice, as in a comparison."""
     for name in ("first", "second", "second"):
-        observe(subject, replace(_record(), id=name))
+        observe(subject, replace(made_up_record(), id=name))
     yield from ()
 
 
@@ -177,14 +177,14 @@ def observes_several_runs(subject: Subject) -> Iterator[str]:
 def observes_a_failed_run(subject: Subject) -> Iterator[str]:
     """It takes a run that ends without a result, and another one after it."""
     observe(subject, fails=True)
-    observe(subject, replace(_record(), id="another"))
+    observe(subject, replace(made_up_record(), id="another"))
     yield from ()
 
 
 @check_of("textclf_comparison_finished")
 def observes_a_comparison(subject: Subject) -> Iterator[str]:
     """It takes a comparison, also one without a recommendation, and leaves its folder alone."""
-    record = _record()
+    record = made_up_record()
     folder = _run(subject, record).parent
     before = sorted(folder.rglob("*"))
     for records, recommended in (((record,), record.label), ((), None)):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textclf_core.testing.other_process import can_be_imported, scores_in_another_process
 from textclf_core.testing.registry import check_of
-from textclf_core.testing.subject import Subject, TinyTask, differing, flat
+from textclf_core.testing.subject import Subject, TinyTask, differing, flat, is_pickle
 
 if TYPE_CHECKING:
     from textclf_core.types.task import Kind
@@ -159,18 +158,11 @@ def writes_no_pickle(subject: Subject) -> Iterator[str]:
     """What it saves is no pickle, which runs code when it is loaded."""
     folder = _saved(subject, next(subject.tasks()))
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and _is_pickle(path):
+        if path.is_file() and is_pickle(path):
             yield (
                 f"{path.relative_to(folder)} is a pickle, which runs any code when it is loaded; write arrays as "
                 "safetensors and the rest as JSON."
             )
-
-
-def _is_pickle(path: Path) -> bool:
-    if zipfile.is_zipfile(path):  # as torch.save writes it
-        return any(name.endswith(".pkl") for name in zipfile.ZipFile(path).namelist())
-    content = path.read_bytes()
-    return content[:1] == b"\x80" and content[1:2] in b"\x02\x03\x04\x05" and content.endswith(b".")
 
 
 @check_of("textclf_train")

@@ -17,13 +17,13 @@ from torch import Tensor, nn
 import textclf_core
 from textclf_core.encoder import Encoder
 from textclf_core.errors import RunError
-from textclf_core.inference.onnx import export as module
-from textclf_core.inference.onnx.export import MODEL_FILE, export_float32, export_int8
-from textclf_core.inference.onnx.session import onnx_logits
 from textclf_core.testing import tiny_data, tiny_encoder
 from textclf_core.training.encoder_classifier import EncoderClassifier
 from textclf_core.types.recipe import Recipe
 from textclf_core.types.task import Task
+from textclf_plugins.engines import onnx_export as module
+from textclf_plugins.engines.onnx_export import export_float32, export_int8
+from textclf_plugins.engines.onnx_session import MODEL_FILE, onnx_logits
 
 
 def classifier_of(encoder: Encoder) -> EncoderClassifier:
@@ -46,7 +46,7 @@ def bert(tmp_path_factory: pytest.TempPathFactory) -> tuple[EncoderClassifier, P
     encoder = tiny_encoder(hidden=128, config={"initializer_range": 0.1})
     classifier = EncoderClassifier(encoder, PAIRS, Recipe())
     exported = tmp_path_factory.mktemp("float32")
-    export_float32(classifier, exported)
+    export_float32(classifier, exported, opset=18)
     return classifier, exported
 
 
@@ -112,6 +112,10 @@ def test_an_export_of_8_bits_is_smaller_and_near(
     wanted = classifier.scores(data)
     assert exported.scores(data) == pytest.approx(wanted, abs=0.05)
     assert exported.scores(data) != pytest.approx(wanted, abs=1e-6)
+
+
+def test_an_export_has_the_operators_of_the_version_that_is_asked_for(bert: tuple[EncoderClassifier, Path]) -> None:
+    assert [one.version for one in onnx.load(bert[1] / MODEL_FILE).opset_import if not one.domain] == [18]
 
 
 def test_an_export_has_no_facts_of_the_machine_that_made_it(bert: tuple[EncoderClassifier, Path]) -> None:

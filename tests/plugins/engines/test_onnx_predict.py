@@ -20,7 +20,6 @@ from safetensors.torch import load_file, save_file
 
 import textclf_core
 from textclf_core.errors import UsageError
-from textclf_core.inference.store import Engine
 from textclf_core.testing import tiny_data, tiny_topics, tiny_words
 
 Textclf = Callable[..., int]
@@ -36,8 +35,7 @@ def exported(reviews: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         output=tmp_path_factory.mktemp("runs"),
         quiet=True,
     )
-    engines: tuple[Engine, ...] = ("onnx", "onnx-int8")
-    for engine in engines:
+    for engine in ("onnx", "onnx-int8"):
         run.predict(TEXTS[:1], engine=engine)
     return run.directory
 
@@ -63,11 +61,11 @@ def changed(
 @pytest.fixture
 def trained(exported: Path, tmp_path: Path) -> Path:
     """A copy of that run without its exports."""
-    return shutil.copytree(exported, tmp_path / "run", ignore=shutil.ignore_patterns("onnx"))
+    return shutil.copytree(exported, tmp_path / "run", ignore=shutil.ignore_patterns("exports"))
 
 
-def export_note(run: Path, kind: str = "float32") -> dict[str, object]:
-    note: dict[str, object] = json.loads((run / "onnx" / kind / "export.json").read_text())
+def export_note(run: Path, name: str = "onnx") -> dict[str, object]:
+    note: dict[str, object] = json.loads((run / "exports" / name / "export.json").read_text())
     return note
 
 
@@ -124,18 +122,17 @@ def test_the_agreement_with_torch_is_one_line_and_the_export_isnt_made_again(
 ) -> None:
     source = tmp_path / "new.txt"
     source.write_text("the plot is lovely and bright\n")
-    kind = "int8" if engine == "onnx-int8" else "float32"
-    before = (exported / "onnx" / kind).stat().st_mtime_ns
+    before = (exported / "exports" / engine).stat().st_mtime_ns
     assert textclf("predict", str(exported), "--engine", engine, "--input", str(source)) == 0
     captured = capsys.readouterr()
     assert captured.out.startswith("text,prediction,score\n")
-    agreement = export_note(exported, kind)["agreement"]
+    agreement = export_note(exported, engine)["agreement"]
     assert isinstance(agreement, dict)
     assert captured.err == (
         f"note: {engine} agrees with torch on {agreement['same_labels']} of 24 labels of validation; scores differ by "
         f"at most {agreement['largest_difference']:.2g} (mean {agreement['mean_difference']:.2g})\n"
     )
-    assert (exported / "onnx" / kind).stat().st_mtime_ns == before
+    assert (exported / "exports" / engine).stat().st_mtime_ns == before
 
 
 def test_the_saved_agreement_is_that_of_the_stored_predictions(exported: Path) -> None:
@@ -147,7 +144,7 @@ def test_the_saved_agreement_is_that_of_the_stored_predictions(exported: Path) -
         abs(max(row["scores"]) - (new["score"] if agrees else 1 - new["score"]))
         for row, new, agrees in zip(rows, scored, same, strict=True)
     ]
-    agreement = export_note(exported, "int8")["agreement"]
+    agreement = export_note(exported, "onnx-int8")["agreement"]
     assert isinstance(agreement, dict)
     assert (agreement["rows"], agreement["same_labels"]) == (len(rows), sum(same))
     assert agreement["largest_difference"] == pytest.approx(max(differences), abs=2e-6)
@@ -160,7 +157,7 @@ def test_the_saved_agreement_is_that_of_the_stored_predictions(exported: Path) -
 
 
 @pytest.mark.parametrize("engine", ["onnx", "onnx-int8"])
-def test_a_texts_score_doesnt_depend_on_the_texts_beside_it(exported: Path, engine: Engine) -> None:
+def test_a_texts_score_doesnt_depend_on_the_texts_beside_it(exported: Path, engine: str) -> None:
     run = textclf_core.open_run(exported)
     together = run.predict(TEXTS, engine=engine)
     assert [row["score"] for row in run.predict(TEXTS[::-1], engine=engine)[::-1]] == pytest.approx(
@@ -179,7 +176,7 @@ def test_the_export_is_made_anew_for_other_weights(
     assert [row["prediction"] for row in after] == [row["prediction"] for row in by_torch]
     assert all(new["prediction"] != old["prediction"] for new, old in zip(after, before, strict=True))
     assert export_note(directory)["key"] != export_note(exported)["key"]
-    assert sorted(path.name for path in (directory / "onnx").iterdir()) == ["float32", "int8"]
+    assert sorted(path.name for path in (directory / "exports").iterdir()) == ["onnx", "onnx-int8"]
 
 
 def test_a_model_without_stored_predictions_is_exported_with_a_note(
@@ -187,7 +184,7 @@ def test_a_model_without_stored_predictions_is_exported_with_a_note(
 ) -> None:
     directory, notes, _ = changed
     assert notes.splitlines() == [
-        f"note: onnx: exporting the model; the export is saved in {directory / 'onnx' / 'float32'} "
+        f"note: onnx: exporting the model; the export is saved in {directory / 'exports' / 'onnx'} "
         "and used again later",
         f"note: onnx: its agreement with torch is unknown, since {directory} has no stored predictions",
     ]
@@ -201,12 +198,12 @@ def test_an_export_that_fails_leaves_nothing(trained: Path, monkeypatch: pytest.
     monkeypatch.setattr(torch.onnx, "export", interrupted)
     with pytest.raises(KeyboardInterrupt):
         textclf_core.open_run(trained).predict(TEXTS, engine="onnx")
-    assert not list((trained / "onnx").iterdir())
+    assert not list((trained / "exports").iterdir())
 
 
 def test_an_export_that_cant_be_written_is_an_error(trained: Path) -> None:
-    (trained / "onnx").write_text("a file where the folder would be")
-    with pytest.raises(UsageError, match=r"the export can't be saved in the run's folder: .+onnx"):
+    (trained / "exports").write_text("a file where the folder would be")
+    with pytest.raises(UsageError, match=r"the export can't be saved in the run's folder: .+exports"):
         textclf_core.open_run(trained).predict(TEXTS, engine="onnx")
 
 
@@ -220,7 +217,7 @@ def test_a_model_that_is_no_encoder_has_no_export(reviews: Path, tmp_path: Path)
 
 def test_an_unknown_engine_is_refused_with_the_nearest(trained: Path) -> None:
     with pytest.raises(UsageError, match=r"no engine 'onnx-int4'. Did you mean 'onnx-int8'"):
-        textclf_core.open_run(trained).predict(TEXTS, engine="onnx-int4")  # type: ignore[arg-type]
+        textclf_core.open_run(trained).predict(TEXTS, engine="onnx-int4")
 
 
 def test_onnx_computes_on_the_cpu_alone(textclf: Textclf, trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -252,7 +249,7 @@ def test_help_and_the_list_of_plugins_import_no_engine() -> None:
         "    imported = {'torch', 'onnx', 'onnxruntime', 'onnxscript'} & set(sys.modules)\n"
         "    print('imported:', words, sorted(imported))\n"
     )
-    asked = ("--help", "plugins", "predict --help")
+    asked = ("--help", "plugins", "plugins --role engine", "predict --help", "export --help")
     done = subprocess.run([sys.executable, "-c", code, *asked], capture_output=True, text=True, check=True)
     imported = [line for line in done.stdout.splitlines() if line.startswith("imported: ")]
     assert imported == [f"imported: {words} []" for words in asked]

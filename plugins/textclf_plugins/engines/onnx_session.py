@@ -8,6 +8,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+MODEL_FILE = "model.onnx"
+"""The file of the graph. The exporter writes the weights of a large model into further files, so an export is a
+folder."""
+
 
 def onnx_logits(model: Path) -> Callable[[Mapping[str, Tensor]], Tensor]:
     """Return a function from a batch of ``Encoder.collate``, on the CPU, to logits, float32, shape (rows, labels).
@@ -15,7 +19,7 @@ def onnx_logits(model: Path) -> Callable[[Mapping[str, Tensor]], Tensor]:
     It uses as many threads as torch would.
 
     Args:
-        model: an ONNX file that :mod:`textclf_core.inference.onnx.export` wrote.
+        model: an ONNX file that :mod:`textclf_plugins.engines.onnx_export` wrote.
     """
     from onnxruntime import InferenceSession, SessionOptions
 

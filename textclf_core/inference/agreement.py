@@ -1,4 +1,4 @@
-"""Comparison of an engine's scores with the stored scores of a run."""
+"""Comparison of an engine's scores with those of torch: of made-up rows, and of the rows that a run stored."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow.compute as pc
 
-from textclf_core.records.predictions import read_predictions
+from textclf_core.errors import RunError
+from textclf_core.plugins.calling import errors_of
+from textclf_core.records.predictions import check_scores, read_predictions
 from textclf_core.records.schema import PREDICTIONS_FILE
 from textclf_core.tasks import kind_of
 from textclf_core.tasks.decisions import decisions_of
@@ -17,6 +19,7 @@ from textclf_core.tasks.decisions import decisions_of
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from textclf_core.plugins import ActivePlugin
     from textclf_core.types.classifier import Classifier
     from textclf_core.types.task import Task
 
@@ -24,6 +27,10 @@ _SPLIT = "validation"
 
 # Enough rows to find a difference of a tenth of a percent, few enough not to delay the first prediction for long.
 _MOST_ROWS = 2000
+
+# Texts of several shapes: an export may have fixed a dimension that should vary. Each group is scored by itself.
+_SHAPES = (("a",), ("a b", "a b"), ("a b c d", "a", "a " * 30))
+_TOLERANCE = 1e-4
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,30 @@ class Agreement:
             f"agrees with torch on {self.same_labels:,} of {self.rows:,} labels of {self.split}; scores differ by at "
             f"most {self.largest_difference:.2g} (mean {self.mean_difference:.2g})"
         )
+
+
+def refuse_other_scores(engine: ActivePlugin, computed: Classifier, classifier: Classifier, task: Task) -> None:
+    """Compare an engine's scores of made-up rows with those of the classifier that it was made from.
+
+    Raises:
+        RunError: they aren't probabilities of the right shape, or they differ by more than rounding and the engine
+            doesn't declare that it is approximate.
+    """
+    from datasets import Dataset
+
+    kind = kind_of(task)
+    for texts in _SHAPES:
+        rows = Dataset.from_dict({name: [kind.as_row(text) for text in texts] for name in task.text_columns})
+        with errors_of(engine, "scores"):
+            scores = computed.scores(rows)
+        check_scores(scores, rows, task, "made-up rows", f"the engine {engine.name}")
+        difference = float(np.abs(kind.flat(scores) - kind.flat(classifier.scores(rows))).max())
+        if difference > _TOLERANCE and not engine.needs.approximate:
+            raise RunError(
+                f"{engine} computes other scores than the model: for {len(texts)} rows of at most "
+                f"{max(len(text.split()) for text in texts)} words they differ by {difference:.2g}, and at most "
+                f"{_TOLERANCE:g} is allowed, unless it declares Needs(approximate=True). Use the engine torch."
+            )
 
 
 def agreement_with_stored(classifier: Classifier, task: Task, run: Path) -> Agreement | None:

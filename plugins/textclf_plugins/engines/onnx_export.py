@@ -14,18 +14,15 @@ import torch
 from datasets import Dataset
 from torch import Tensor
 
-from textclf_core.errors import RunError
-from textclf_core.inference.onnx.session import onnx_logits
+from textclf_core.errors import RunError, UsageError
 from textclf_core.system.hub import quiet
 from textclf_core.tasks import kind_of
+from textclf_core.training.encoder_classifier import EncoderClassifier
 from textclf_core.types.recipe import Recipe
+from textclf_plugins.engines.onnx_session import MODEL_FILE, onnx_logits
 
 if TYPE_CHECKING:
-    from textclf_core.training.encoder_classifier import EncoderClassifier
-
-MODEL_FILE = "model.onnx"
-"""The file of the graph. The exporter writes the weights of a large model into further files, so an export is a
-folder."""
+    from textclf_core.types.classifier import Classifier
 
 # The texts for tracing the model, and texts of other shapes for testing the graph: one row, no padding, much padding.
 _TRACED_TEXTS = ("a b c", "a b c d e f g")
@@ -33,12 +30,28 @@ _OTHER_TEXTS = (("a",), ("a b", "a b"), ("a b c d", "a", "a " * 30))
 _LARGEST_DIFFERENCE = 1e-4
 
 
-def export_float32(classifier: EncoderClassifier, directory: Path) -> None:
+def with_encoder(classifier: Classifier) -> EncoderClassifier:
+    """Return a classifier that has an encoder.
+
+    Raises:
+        UsageError: it has none.
+    """
+    if not isinstance(classifier, EncoderClassifier):
+        raise UsageError(f"it needs a model with an encoder, but this one is a {type(classifier).__name__}.")
+    return classifier
+
+
+def export_float32(classifier: EncoderClassifier, directory: Path, opset: int | None = None) -> None:
     """Write the classifier's model into ``directory`` as an ONNX graph for batches of any size and length.
 
     The inputs of the graph are those of ``input_ids``, ``attention_mask`` and ``token_type_ids`` that the model uses,
     int64, shape (rows, tokens); its output is ``logits``, float32, shape (rows, labels). If the head reads only the
     first token, the last block is computed for that token only.
+
+    Args:
+        classifier: the classifier.
+        directory: the folder to write into.
+        opset: the version of ONNX's operators; that of torch's exporter if ``None``.
 
     Raises:
         RunError: torch can't export a model of this family, or the graph's logits differ from the model's.
@@ -54,6 +67,7 @@ def export_float32(classifier: EncoderClassifier, directory: Path) -> None:
                 dynamo=True,
                 dynamic_shapes={name: {0: "rows", 1: "tokens"} for name in batch},
                 output_names=["logits"],
+                opset_version=opset,
                 verbose=False,
             )
             assert program is not None, "torch.onnx.export returns the program where dynamo=True"

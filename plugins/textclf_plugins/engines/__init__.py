@@ -1,0 +1,1 @@
+"""What saved models are written as, and what computes their predictions."""

@@ -1,1 +1,0 @@
-"""Prediction with onnxruntime instead of torch: export, quantisation, and agreement of the scores."""
