@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from textclf_core.training.rows import TrainingRows
     from textclf_core.training.session import TrainingSession
     from textclf_core.types.classifier import Classifier
+    from textclf_core.types.execution import CellJob, CellQueue
     from textclf_core.types.meter import Meter
     from textclf_core.types.metric import MetricInfo, RowSums, ScoredRows
     from textclf_core.types.needs import NeededModel, Needs
@@ -56,6 +57,8 @@ if TYPE_CHECKING:
     from textclf_core.types.workspace import Workspace
 
 __all__ = [
+    "CellJob",
+    "CellQueue",
     "Change",
     "Classifier",
     "ComparisonResult",
@@ -119,6 +122,8 @@ __all__ = [
 
 # Each is imported on first use: some import torch, and `textclf --help` imports this package too.
 _MODULES = {
+    "CellJob": "types.execution",
+    "CellQueue": "types.execution",
     "Change": "types.phases",
     "Classifier": "types.classifier",
     "ComparisonResult": "results",

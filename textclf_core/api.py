@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from textclf_core.plugins import Catalogue, activate, override
+from textclf_core.plugins import Catalogue, activate, activate_executor, override
 from textclf_core.plugins.specs import PluginSpec
 from textclf_core.records.schema import read_record
 from textclf_core.results import ComparisonResult, Run
@@ -181,6 +181,8 @@ def compare(
     output: str | Path | None = None,
     device: str | None = None,
     cache_dir: str | Path | None = None,
+    executor: str | PluginSpec | None = None,
+    workers: int | None = None,
     dry_run: Literal[False] = False,
     force: bool = False,
     plugin_files: Iterable[str | Path] = (),
@@ -221,6 +223,8 @@ def compare(
     output: str | Path | None = None,
     device: str | None = None,
     cache_dir: str | Path | None = None,
+    executor: str | PluginSpec | None = None,
+    workers: int | None = None,
     dry_run: Literal[True],
     force: bool = False,
     plugin_files: Iterable[str | Path] = (),
@@ -260,6 +264,8 @@ def compare(
     output: str | Path | None = None,
     device: str | None = None,
     cache_dir: str | Path | None = None,
+    executor: str | PluginSpec | None = None,
+    workers: int | None = None,
     dry_run: bool = False,
     force: bool = False,
     plugin_files: Iterable[str | Path] = (),
@@ -314,6 +320,9 @@ def compare(
         output: the folder for run directories; ``runs`` if not given.
         device: ``cpu``, ``cuda``, ``cuda:1``, ``mps`` or ``auto``; ``auto`` if not given.
         cache_dir: the cache's folder; the user's cache if not given.
+        executor: the plugin that runs the cells in other processes: ``local``, or ``slurm:partition=gpu``. If not
+            given, they run in this process, one after another, or with ``workers`` in processes of this machine.
+        workers: how many cells to run at the same time; the executor decides it if not given.
         dry_run: whether to only estimate, by pilot runs, what the comparison will cost.
         force: whether to run finished cells again.
         plugin_files: Python files with your own plugins.
@@ -373,6 +382,8 @@ def compare(
         cache_directory=_path(cache_dir),
         output=settings.output,
         criteria=criteria,
+        executor=activate_executor(executor, workers, catalogue, set_by="call"),
+        workers=workers,
         force=force,
     )
     if dry_run:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:  # these take seconds to import, and `textclf plugins` answers
     from textclf_core.encoder.plan import Plan
     from textclf_core.encoder.training_cells import TrainedCell, TrainingCell
     from textclf_core.types.classifier import Classifier
+    from textclf_core.types.execution import CellQueue
     from textclf_core.types.metric import MetricInfo
     from textclf_core.types.needs import NeededModel
     from textclf_core.types.phases import Change, FinishedEpoch, ParameterGroup, Phase
@@ -80,6 +81,7 @@ ROLE_OF_HOOK = {
     "textclf_report": "reporter",
     "textclf_export": "exporter",
     "textclf_engine": "engine",
+    "textclf_execute": "executor",
 }
 """The role that each hook gives to the plugin that implements it; a trainer's own :data:`SEAM_HOOKS` give it none."""
 
@@ -96,6 +98,8 @@ EXCLUSIVE_ROLES = ("dataset", "model", "trainer")
 
 SAVED_MODEL_ROLES = ("exporter", "engine")
 """The roles of plugins that work on the saved model of a finished run; no run calls them."""
+COMPARISON_ROLES = ("executor",)
+"""The roles that no run has: a comparison as a whole does."""
 
 
 @hookspec
@@ -730,4 +734,23 @@ def textclf_engine(classifier: Classifier, task: Task, directory: Path) -> Class
 
     Raises:
         UsageError: this engine can't compute such a classifier; the message says which one it needs.
+    """
+
+
+@hookspec(firstresult=True)
+def textclf_execute(cells: CellQueue, workers: int | None) -> bool | None:
+    """Run the cells of a comparison in other processes. Role: executor. First result.
+
+    Called with the unfinished cells, once for each planned look at the results. The executor takes jobs from the queue,
+    runs the command of each where it likes, and reports its end, until the queue is done. The core decides which cell
+    comes next, shows the live view, reads the results and gives a job whose process died another try. When the hook
+    raises (``KeyboardInterrupt`` too), its processes must have ended: what is finished stays, and the same command runs
+    the rest.
+
+    Args:
+        cells: the queue.
+        workers: how many jobs to run at the same time; ``None`` to decide it here.
+
+    Returns:
+        ``True`` when the queue is done. Cells that haven't ended by then have failed.
     """

@@ -6,6 +6,7 @@ DEFAULTS = {
     "strategy": ("full",),
     "trainer": ("finetune",),
     "metric": ("f1", "entity-f1", "accuracy"),  # a run uses those that support its task
+    "executor": ("local",),  # of a comparison with several workers
 }
 
 BASELINES = ("majority", "tfidf-logreg")

@@ -85,6 +85,7 @@ def write_run(
     source: str = "reviews.csv",
     train_size: str | None = None,
     train_rows: int | None = None,
+    beside: int | None = 0,
 ) -> Path:
     """Write the directory of one run, and return it."""
     data = reviews(labels=labels) if data is None else data
@@ -138,6 +139,7 @@ def write_run(
             seconds={"train": train_seconds, "total": train_seconds + 5},
             train_flops=flops,
             peak_memory_bytes=700 * 2**20,
+            beside=beside,
             trainable_parameters=22_700_000,
             total_parameters=22_700_000,
             artifact_bytes=90 * 2**20,

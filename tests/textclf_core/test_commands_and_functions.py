@@ -31,7 +31,7 @@ _QUIET = "on a terminal, `2> /dev/null` does that"
 OPTIONS_ALONE = {
     "data": {"format": _SHOWN},
     "run": {"format": _SHOWN, "profile": "printed for a person at a terminal; the seconds are in the record"},
-    "compare": {"format": _SHOWN},
+    "compare": {"format": _SHOWN, "emit": "the files are for commands of a scheduler"},
     "report": {},
     "predict": {
         "run": "the run whose method it is",

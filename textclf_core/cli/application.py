@@ -15,6 +15,7 @@ them, and `textclf plugins show NAME` shows the options of one."""
 def application() -> typer.Typer:
     """Return the application with its sub-commands."""
     from textclf_core.cli.cache import app as cache
+    from textclf_core.cli.cell import cell
     from textclf_core.cli.compare import compare
     from textclf_core.cli.data import data
     from textclf_core.cli.doctor import doctor
@@ -31,6 +32,7 @@ def application() -> typer.Typer:
     app.command()(result_alone(data))
     app.command()(result_alone(run))
     app.command()(result_alone(compare))
+    app.command()(result_alone(cell))
     app.command()(result_alone(report))
     app.command()(result_alone(predict))
     app.command()(result_alone(export))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -116,6 +117,33 @@ def compare(
     output: options.Output = None,
     device: options.Device = None,
     cache_dir: CacheDirectory = None,
+    executor: Annotated[
+        str | None,
+        typer.Option(
+            help="The plugin that runs the cells in other processes, such as local. Without it they run in this one, "
+            "one after another.",
+            metavar="SPEC",
+            show_default=False,
+            autocompletion=complete_specs,
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            help="Run so many cells at the same time, in processes of this machine or by the --executor.",
+            metavar="NUMBER",
+            min=1,
+            show_default=False,
+        ),
+    ] = None,
+    emit: Annotated[
+        Path | None,
+        typer.Option(
+            help="Only write the cells as files into a folder, from which `textclf cell FILE` runs one anywhere.",
+            metavar="FOLDER",
+            show_default=False,
+        ),
+    ] = None,
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", help="Only estimate, from short pilot runs, what the comparison will cost."),
@@ -135,7 +163,7 @@ def compare(
     from textclf_core.cli.run import notes_shown
     from textclf_core.comparison.contenders import named_contenders
     from textclf_core.comparison.experiment_file import read_settings
-    from textclf_core.plugins import Catalogue, override
+    from textclf_core.plugins import Catalogue, activate_executor, override
     from textclf_core.reports.criteria import Criteria
     from textclf_core.reports.tables import check_format
 
@@ -171,6 +199,7 @@ def compare(
 
     from textclf_core.comparison.compare import ComparisonRequest, estimate
     from textclf_core.comparison.compare import compare as run_and_compare
+    from textclf_core.comparison.compare import emit as write_cell_files
     from textclf_core.comparison.search import parse_search
     from textclf_core.data.sampling import parse_train_sizes
 
@@ -186,6 +215,8 @@ def compare(
         cache_directory=cache_dir,
         output=settings.output,
         criteria=by,
+        executor=activate_executor(executor, workers, catalogue),
+        workers=workers,
         force=force,
         command=context.find_root().obj,
     )
@@ -196,6 +227,14 @@ def compare(
         print_result(expected.text(format))
         if expected.not_included:
             typer.echo(expected.not_included, err=True)
+        return
+    if emit is not None:
+        with notes_shown(console):
+            files = write_cell_files(request, emit)
+        print_result(
+            f"{len(files)} files in {emit}, each to be run by\n  textclf cell {emit}/NAME.json\n"
+            "When they have run, this command without --emit shows the comparison."
+        )
         return
     with notes_shown(console):
         outcome = run_and_compare(request, console=console)

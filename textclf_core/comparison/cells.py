@@ -44,6 +44,9 @@ class Cell:
     key: str
     data_key: DataKey
 
+    def __hash__(self) -> int:
+        return hash(self.key)  # that of the plugins takes much longer
+
     @property
     def train_size(self) -> TrainSize | None:
         """The size of train; ``None`` for all of it."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from textclf_core.comparison.runner import ComparisonPlan, FailedCell, FinishedCell
     from textclf_core.comparison.search import Search
     from textclf_core.data.sampling import TrainSize
+    from textclf_core.plugins import ActivePlugin
     from textclf_core.types.metric import MetricInfo
 
 # With one seed nothing is known of the scatter between seeds.
@@ -56,6 +57,8 @@ class ComparisonRequest:
         cache_directory: the cache's folder; the user's cache if not given.
         output: the folder of the run directories.
         criteria: by what the contenders are compared and recommended.
+        executor: the plugin that runs the cells; ``None`` to run them in this process, one after another.
+        workers: how many cells the executor should run at the same time; its own choice if not given.
         force: whether to run finished cells again.
         command: the command line, for the records.
     """
@@ -72,6 +75,8 @@ class ComparisonRequest:
     cache_directory: Path | None = None
     output: Path = Path("runs")
     criteria: Criteria = field(default_factory=Criteria)
+    executor: ActivePlugin | None = None
+    workers: int | None = None
     force: bool = False
     command: str | None = None
 
@@ -165,8 +170,8 @@ def _run_looks(
 ) -> tuple[list[FinishedCell], list[FailedCell], tuple[Analysis, ...], RunError | None]:
     """Run the cells, seeds by seeds where more of them may be needed; return all of them and their analyses."""
     from textclf_core.comparison.estimate import saved_estimates
+    from textclf_core.comparison.execution import run_cells
     from textclf_core.comparison.live_view import LiveView
-    from textclf_core.comparison.runner import run_cells
 
     expected = saved_estimates(planned.output)
     finished: list[FinishedCell] = []
@@ -178,7 +183,13 @@ def _run_looks(
         cells = tuple(cell for cell in planned.cells if cell.seed in seeds and _identity(cell) not in dropped)
         view = LiveView(cells, metric, console, expected=expected, quiet=quiet)
         more, without = run_cells(
-            replace(planned, cells=cells), view, force=request.force, command=request.command, expected=expected
+            replace(planned, cells=cells),
+            view,
+            executor=request.executor,
+            workers=request.workers,
+            force=request.force,
+            command=request.command,
+            expected=expected,
         )
         finished, failed = [*finished, *more], [*failed, *without]
         analyses, error = _analyse(finished, request)
@@ -246,6 +257,28 @@ def estimate(request: ComparisonRequest, *, console: Console | None = None, quie
         price_per_hour=prices.per_hour if (prices := request.criteria.prices) else None,
         not_included=missing,
     )
+
+
+def emit(request: ComparisonRequest, folder: Path) -> list[Path]:
+    """Write the unfinished cells of a comparison as files for ``textclf cell``, and return the paths; no cell is run.
+
+    Raises:
+        TextclfError: as for :func:`compare`, or the cells depend on the results of others.
+    """
+    from textclf_core.system.process import process_state_restored
+
+    if request.search or request.max_seeds is not None:
+        raise UsageError("--emit writes all cells before any has run, so it takes neither --tune nor --max-seeds.")
+    with process_state_restored():
+        planned, metric = _plan(request)
+
+        from textclf_core.comparison.estimate import saved_estimates
+        from textclf_core.comparison.execution import write_cells
+        from textclf_core.comparison.live_view import LiveView
+
+        expected = saved_estimates(planned.output)
+        view = LiveView(planned.cells, metric.name, quiet=True)
+        return write_cells(planned, view, folder, force=request.force, command=request.command, expected=expected)
 
 
 def _plan(request: ComparisonRequest) -> tuple[ComparisonPlan, MetricInfo]:

@@ -28,6 +28,12 @@ class _State:
     seconds: float | None = None
     score: float | None = None
     note: str = ""
+    started: float = 0.0
+    bar: Bar | None = None
+
+    @property
+    def ended(self) -> bool:
+        return self.status not in ("waiting", "running")
 
 
 class LiveView:
@@ -57,9 +63,7 @@ class LiveView:
         self._quiet = quiet
         self._live_wanted = not quiet and (self._console.is_terminal or self._console.is_jupyter)
         self._live: Live | None = None
-        self._current: _State | None = None
-        self._bar: Bar | None = None
-        self._started = 0.0
+        self._most_at_once = 1
 
     def __enter__(self) -> LiveView:
         if self._live_wanted:
@@ -72,118 +76,137 @@ class LiveView:
             self._live.stop()
             self._live = None
 
-    @contextmanager
-    def running(self, cell: Cell) -> Iterator[Progress]:
-        """Show that a cell is running while the block runs, and yield its progress."""
-        self._current, self._started = self._states[cell], time.perf_counter()
-        self._current.status = "running"
-        try:
-            yield _CellProgress(self) if self._live else Progress(self._console, quiet=self._quiet)
-        finally:
-            self._current.seconds = time.perf_counter() - self._started
-            self._current = self._bar = None
+    def started(self, cells: Sequence[Cell]) -> None:
+        """Show that cells are running; several if they are trained jointly."""
+        now = time.perf_counter()
+        for cell in cells:
+            self._states[cell].status, self._states[cell].started = "running", now
+        at_once = {state.started for state in self._states.values() if state.status == "running"}
+        self._most_at_once = max(self._most_at_once, len(at_once))
+
+    def progress(self, cell: Cell) -> Progress:
+        """Return what shows the progress of a cell that runs in this process."""
+        return _CellProgress(self._states[cell]) if self._live else Progress(self._console, quiet=self._quiet)
+
+    def show(self, cell: Cell, text: str) -> None:
+        """Show how far a cell is that runs in another process."""
+        self._states[cell].note = text
+
+    def waits(self, cells: Sequence[Cell]) -> None:
+        """Show that cells that were running will run again."""
+        for cell in cells:
+            self._states[cell] = _State(cell)
 
     def reused(self, cell: Cell, record: Record) -> None:
         """Show that a cell was finished earlier."""
-        state = self._states[cell]
-        state.status, state.score = "read", self._score(record)
-        state.seconds = record.cost.seconds["total"]
-        self._print_line(state)
+        self._end(cell, "read", record=record)
 
     def finished(self, cell: Cell, record: Record) -> None:
         """Show that a cell is finished."""
-        state = self._states[cell]
-        state.status, state.score = "done", self._score(record)
-        self._print_line(state)
+        self._end(cell, "done", record=record)
 
     def failed(self, cell: Cell, error: TextclfError) -> None:
         """Show that a cell failed."""
+        self._end(cell, "failed", note=str(error).splitlines()[0])
+
+    def _end(self, cell: Cell, status: str, *, record: Record | None = None, note: str = "") -> None:
         state = self._states[cell]
-        state.status, state.note = "failed", str(error).splitlines()[0]
+        if record is not None:
+            state.score, state.seconds = record.metrics["test"].get(self._metric), record.cost.seconds["total"]
+        elif state.status == "running":
+            state.seconds = time.perf_counter() - state.started
+        state.status, state.note, state.bar = status, note, None
         self._print_line(state)
 
     @property
-    def seconds_left(self) -> float | None:
-        """The remaining seconds for all cells; ``None`` if they can't be estimated yet.
+    def time_left(self) -> str:
+        """The remaining time as text: ``about 5 min 00 s left``; empty if nothing is known of it yet.
 
-        For each cell, this is its estimate if there is one, or else the mean time of the contender's finished cells, or
-        of all finished cells.
+        A cell takes as long as its estimate says, or else as the mean of the contender's finished cells, or of the
+        finished cells with the same plugins and other options. If there is neither for some cells, it is
+        ``at least 5 min 00 s left``.
         """
-        known: dict[tuple[str, object], list[float]] = {}
+        known: dict[object, list[float]] = {}
         for state in self._states.values():
             if state.status in ("done", "read") and state.seconds is not None:
-                known.setdefault((state.cell.contender.label, state.cell.train_size), []).append(state.seconds)
-        everything = [seconds for values in known.values() for seconds in values]
-        left = 0.0
+                for like in _alike(state.cell):
+                    known.setdefault(like, []).append(state.seconds)
+        left, unknown = [], 0
         for state in self._states.values():
-            if state.status not in ("waiting", "running"):
+            if state.ended:
                 continue
-            values = known.get((state.cell.contender.label, state.cell.train_size), everything)
-            spent = time.perf_counter() - self._started if state.status == "running" else 0.0
+            spent = time.perf_counter() - state.started if state.status == "running" else 0.0
+            values = next((known[like] for like in _alike(state.cell) if like in known), [])
             if state.cell.id in self._expected:
                 values = [self._expected[state.cell.id].seconds]
             if values:
-                left += max(0.0, sum(values) / len(values) - spent)
-            elif state.status == "running" and self._bar is not None and self._bar.done:
-                left += self._bar.seconds_left
+                left.append(max(0.0, sum(values) / len(values) - spent))
+            elif state.bar is not None and state.bar.done:
+                left.append(state.bar.seconds_left)
             else:
-                return None
-        return left
-
-    def _score(self, record: Record) -> float | None:
-        return record.metrics["test"].get(self._metric)
+                unknown += 1
+        seconds = max([sum(left) / self._most_at_once, *left], default=0.0)
+        return f"{'at least' if unknown else 'about'} {format_seconds(seconds)} left" if seconds else ""
 
     def _print_line(self, state: _State) -> None:
         if self._quiet or self._live:
             return
-        states = list(self._states.values())
         score = f", {self._metric} {state.score:.4f}" if state.score is not None else ""
         took = f", {format_seconds(state.seconds)}" if state.seconds is not None else ""
-        # While finished cells are still being read, it isn't known how many cells will run.
-        seconds_left = None if state.status == "read" else self.seconds_left
-        left = f"; about {format_seconds(seconds_left)} left" if seconds_left else ""
         note = f": {state.note}" if state.note else ""
-        where = f"cell {states.index(state) + 1}/{len(states)}"
-        line = f"{where} {state.cell.name}: {state.status}{score}{took}{note}{left}"
+        line = f"{state.cell.name}: {state.status}{score}{took}{note} ({self._summary(state.status != 'read')})"
         self._console.print(line, soft_wrap=True, highlight=False, markup=False)
+
+    def _summary(self, with_time: bool = True) -> str:
+        """Return how many cells have ended, and the remaining time.
+
+        While finished cells are still being read, it isn't known how many cells will run.
+        """
+        ended = sum(state.ended for state in self._states.values())
+        left = self.time_left if with_time else ""
+        return f"{ended} of {len(self._states)} cells" + (f", {left}" if left else "")
 
     def _render(self) -> Group:
         states = list(self._states.values())
-        done = sum(state.status not in ("waiting", "running") for state in states)
-        left = self.seconds_left
-        head = f"{done} of {len(states)} cells" + (f", about {format_seconds(left)} left" if left else "")
         table = Table("cell", "", self._metric, "time", box=None, pad_edge=False)
         first = 0
-        if len(states) > _MOST_ROWS:  # show the part of the list around the running cell
-            first = max(0, min(len(states) - _MOST_ROWS, done - _MOST_ROWS // 2))
+        if len(states) > _MOST_ROWS:  # show the part of the list around the first cell that hasn't ended
+            place = next((place for place, state in enumerate(states) if not state.ended), 0)
+            first = max(0, min(len(states) - _MOST_ROWS, place - _MOST_ROWS // 2))
         for state in states[first : first + _MOST_ROWS]:
             status = state.status
             seconds = state.seconds
-            if state is self._current:
-                seconds = time.perf_counter() - self._started
-                if self._bar is not None:
-                    status = f"{self._bar.description} {self._bar.done}/{self._bar.total} {self._bar.note}"
+            if state.status == "running":
+                seconds = time.perf_counter() - state.started
+                if state.bar is not None:
+                    status = state.bar.text
             table.add_row(
                 Text(state.cell.name),
                 Text(state.note or status, style={"failed": "red", "waiting": "dim"}.get(state.status, "")),
                 f"{state.score:.4f}" if state.score is not None else "",
                 format_seconds(seconds) if seconds is not None else "",
             )
-        return Group(Text(head, style="bold"), table)
+        return Group(Text(self._summary(), style="bold"), table)
+
+
+def _alike(cell: Cell) -> tuple[object, ...]:
+    """Return what cells have in common that take about as long, the likest first."""
+    plugins = tuple(plugin.name for plugin in cell.contender.plugins)
+    return (cell.contender.label, cell.train_size), (plugins, cell.train_size)
 
 
 class _CellProgress(Progress):
     """Show a cell's progress bars in its row of the live view."""
 
-    def __init__(self, view: LiveView) -> None:
+    def __init__(self, state: _State) -> None:
         super().__init__(quiet=True)
-        self._view = view
+        self._state = state
 
     @contextmanager
     def bar(self, description: str, total: int | None, unit: str = "steps") -> Iterator[Bar]:
-        outer = self._view._bar
-        self._view._bar = Bar(description, total, unit)
+        outer = self._state.bar
+        self._state.bar = Bar(description, total, unit)
         try:
-            yield self._view._bar
+            yield self._state.bar
         finally:
-            self._view._bar = outer
+            self._state.bar = outer

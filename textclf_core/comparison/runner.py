@@ -1,17 +1,17 @@
-"""Running the cells of a comparison: finished cells are read, and a failing cell doesn't stop the others."""
+"""Planning the cells of a comparison, reading finished ones, and running one or several."""
 
 from __future__ import annotations
 
 import logging
 import shutil
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from textclf_core.comparison.cells import Cell, DataKey, cells
+from textclf_core.comparison.claims import CLAIMS, claimed
 from textclf_core.comparison.contenders import Contender
-from textclf_core.comparison.live_view import LiveView
-from textclf_core.comparison.schedule import log_cells_trained_alone, prefixes, running_order, trained_jointly
 from textclf_core.data import PreparedData, with_own_sample, with_train_size
 from textclf_core.data.drawing import sample_seed
 from textclf_core.data.sampling import TrainSize
@@ -19,11 +19,11 @@ from textclf_core.errors import TextclfError, UsageError
 from textclf_core.pipeline.loading import load_data
 from textclf_core.pipeline.pipeline import run, run_one
 from textclf_core.pipeline.postprocessing import check_postprocessing
-from textclf_core.pipeline.spec import FailedRun, FinishedRun, InMemoryData, RunOutcome, RunSpec
+from textclf_core.pipeline.spec import FinishedRun, InMemoryData, RunOutcome, RunSpec
 from textclf_core.pipeline.training import NotTrainedJointlyError
 from textclf_core.plugins import suited
 from textclf_core.records.formats import RECORD_FORMAT
-from textclf_core.records.schema import CHECKPOINTS_DIRECTORY, CostEstimate, Record, read_record
+from textclf_core.records.schema import CHECKPOINTS_DIRECTORY, RECORD_FILE, CostEstimate, Record, read_record
 from textclf_core.system.environment import resolve_device
 from textclf_core.types.data import DataRecord
 from textclf_core.types.postprocessing import may_abstain
@@ -31,6 +31,9 @@ from textclf_core.types.progress import Progress
 from textclf_core.types.task import Task
 
 logger = logging.getLogger("textclf")
+
+POLL_SECONDS = 0.2
+"""How long to wait before asking again whether another process has finished a cell."""
 
 
 @dataclass(frozen=True)
@@ -171,97 +174,45 @@ def _suited(contenders: Sequence[Contender], record_of: Mapping[str, DataRecord]
     return found
 
 
-def run_cells(
-    plan: ComparisonPlan,
-    view: LiveView,
-    *,
-    force: bool = False,
-    command: str | None = None,
-    expected: Mapping[str, CostEstimate] | None = None,
-) -> tuple[list[FinishedCell], list[FailedCell]]:
-    """Run the unfinished cells; return all finished and all failed cells, in the plan's order.
-
-    Args:
-        plan: the cells and their data.
-        view: the view that shows them.
-        force: whether to run finished cells again.
-        command: the command line, for the records.
-        expected: the estimated costs of the cells, by their ids, for the records.
-    """
-    finished: list[FinishedCell] = []
-    failed: list[FailedCell] = []
-    waiting: list[Cell] = []
-    with view:
-        for cell in plan.cells:
-            if not force and (found := read_cell(plan, cell)):
-                view.reused(cell, found.record)
-                finished.append(found)
-            else:
-                waiting.append(cell)
-        prefix_of = prefixes(waiting, plan.task_of)
-        log_cells_trained_alone(waiting, prefix_of)
-        waiting = running_order(waiting, prefix_of)
-        alone: set[Cell] = set()
-        superseded: set[str] = set()
-        proven: set[str] = set()
-        while waiting:
-            others = [] if waiting[0] in alone else [cell for cell in waiting[1:] if cell not in alone]
-            group = trained_jointly(waiting[0], others, prefix_of)
-            with view.running(group[0]) as progress:
-                prove = not proven.issuperset(cell.contender.label for cell in group)
-                specs = [
-                    replace(
-                        _spec(plan, cell, command, (expected or {}).get(cell.id)),
-                        superseded=tuple(superseded),
-                        prove=prove,
-                    )
-                    for cell in group
-                ]
-                outcomes = run_group(specs, progress)
-            if outcomes is None:
-                alone.update(group)
-                continue
-            for cell, outcome in zip(group, outcomes, strict=True):
-                waiting.remove(cell)
-                if isinstance(outcome, FailedRun):
-                    view.failed(cell, outcome.error)
-                    failed.append(FailedCell(cell, outcome.error))
-                else:
-                    view.finished(cell, outcome.record)
-                    proven.add(cell.contender.label)
-                    finished.append(_finished(cell, outcome))
-            prefix = prefix_of.get(group[0].contender.label)
-            if not any(prefix_of.get(other.contender.label) == prefix for other in waiting):
-                superseded.update(store for outcome in outcomes for store in _stores_of(outcome))
-    place = {cell: index for index, cell in enumerate(plan.cells)}
-    finished.sort(key=lambda one: place[one.cell])
-    failed.sort(key=lambda one: place[one.cell])
-    return finished, failed
-
-
 def read_cell(plan: ComparisonPlan, cell: Cell) -> FinishedCell | None:
     """Return a cell with its run if it is finished; ``None`` if not.
 
     A cell whose record has an earlier format counts as unfinished, which is logged.
     """
-    directory = cell.finished_in(plan.output)
-    if directory is None:
+    directory = plan.output / cell.id
+    record = finished_record(directory)
+    return FinishedCell(cell, directory, record) if record else None
+
+
+def finished_record(directory: Path) -> Record | None:
+    """Return the record of a finished run; ``None`` if there is none, or if its format is an earlier one."""
+    if not (directory / RECORD_FILE).is_file():
         return None
     record = read_record(directory)
     if record.format != RECORD_FORMAT:
         formats = record.format, RECORD_FORMAT
         logger.info("%s is run again: its record has format %d, and this version writes %d", directory, *formats)
         return None
-    return FinishedCell(cell, directory, record)
+    return record
 
 
 def run_cell(plan: ComparisonPlan, cell: Cell, progress: Progress, *, prove: bool = True) -> FinishedCell:
-    """Run a cell, replacing a finished run with the same id; ``prove`` is as in ``RunSpec``.
+    """Run a cell, or read it if it is finished; ``prove`` is as in ``RunSpec``.
+
+    If another process is running it, this one waits for that.
 
     Raises:
         TextclfError: the run failed.
     """
-    return _finished(cell, run_one(replace(_spec(plan, cell, None, None), prove=prove), progress))
+    while True:
+        with claimed(plan.output / CLAIMS, cell.id) as is_free:
+            if is_free:
+                if found := read_cell(plan, cell):
+                    return found
+                done = run_one(replace(spec_of(plan, cell, None, None), prove=prove), progress)
+                remove_checkpoints(done)
+                return FinishedCell(cell, done.directory, done.record)
+        time.sleep(POLL_SECONDS)
 
 
 def run_group(specs: Sequence[RunSpec], progress: Progress) -> list[RunOutcome] | None:
@@ -272,7 +223,8 @@ def run_group(specs: Sequence[RunSpec], progress: Progress) -> list[RunOutcome] 
         return None
 
 
-def _spec(plan: ComparisonPlan, cell: Cell, command: str | None, expected: CostEstimate | None) -> RunSpec:
+def spec_of(plan: ComparisonPlan, cell: Cell, command: str | None, expected: CostEstimate | None) -> RunSpec:
+    """Return the specification of a cell's run."""
     data = plan.data[cell.data_key]
     return RunSpec(
         plugins=cell.contender.plugins,
@@ -295,11 +247,6 @@ def _spec(plan: ComparisonPlan, cell: Cell, command: str | None, expected: CostE
     )
 
 
-def _stores_of(outcome: RunOutcome) -> tuple[str, ...]:
-    return outcome.stores if isinstance(outcome, FinishedRun) else ()
-
-
-def _finished(cell: Cell, run: FinishedRun) -> FinishedCell:
-    # Checkpoints are for resuming a run; this one is finished, and a comparison has many.
+def remove_checkpoints(run: FinishedRun) -> None:
+    """Remove the checkpoints of a finished cell: they are for resuming a run, and a comparison has many."""
     shutil.rmtree(run.directory / CHECKPOINTS_DIRECTORY, ignore_errors=True)
-    return FinishedCell(cell, run.directory, run.record)

@@ -16,7 +16,7 @@ from textclf_core.types.recipe import Recipe
 if TYPE_CHECKING:
     from textclf_core.comparison.cells import Cell
     from textclf_core.encoder import Encoder
-    from textclf_core.plugins import ActivePlugin
+    from textclf_core.plugins import ActivePlugin, ActivePlugins
     from textclf_core.types.task import Task
 
 logger = logging.getLogger("textclf")
@@ -35,6 +35,29 @@ class Prefix:
     model: str
     blocks: int
     whole: bool
+
+
+@dataclass(frozen=True)
+class SharedWork:
+    """What a cell computes that other cells can start from: its frozen prefix, or the adapted encoder.
+
+    Attributes:
+        family: the model, with the strategies that adapt it.
+        blocks: the number of frozen blocks.
+        data: the size and the sample of train.
+    """
+
+    family: str
+    blocks: int
+    data: tuple[object, ...]
+
+
+def shared_work(cell: Cell, prefix_of: dict[str, Prefix]) -> SharedWork | None:
+    """Return what a cell computes that others can start from; ``None`` if there is nothing."""
+    prefix, plugins = prefix_of.get(cell.contender.label), cell.contender.plugins
+    if prefix is None and not plugins.implementing("textclf_adapt"):
+        return None
+    return SharedWork(_adapted(plugins), prefix.blocks if prefix else 0, cell.data_key[1:])
 
 
 def prefixes(cells: Sequence[Cell], task_of: Callable[[Cell], Task]) -> dict[str, Prefix]:
@@ -63,9 +86,15 @@ def prefixes(cells: Sequence[Cell], task_of: Callable[[Cell], Task]) -> dict[str
         except TextclfError:
             continue
         if encoder.frozen_prefix > 1:
-            adapted = _named((*plugins.of_role("model"), *plugins.implementing("textclf_adapt")))
-            found[label] = Prefix(adapted, encoder.frozen_prefix - 1, encoder.frozen_prefix > encoder.num_blocks)
+            found[label] = Prefix(
+                _adapted(plugins), encoder.frozen_prefix - 1, encoder.frozen_prefix > encoder.num_blocks
+            )
     return found
+
+
+def _adapted(plugins: ActivePlugins) -> str:
+    """Return the name of a model with the strategies that adapt it."""
+    return _named((*plugins.of_role("model"), *plugins.implementing("textclf_adapt")))
 
 
 def _named(plugins: Sequence[ActivePlugin]) -> str:

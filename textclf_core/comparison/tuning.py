@@ -12,7 +12,7 @@ from typing import Any
 
 from textclf_core.comparison.cells import Cell, make_cell
 from textclf_core.comparison.contenders import Contender
-from textclf_core.comparison.runner import ComparisonPlan, FailedCell, read_cell, run_cell
+from textclf_core.comparison.runner import ComparisonPlan, FailedCell, run_cell
 from textclf_core.comparison.search import DEFAULT_TRIALS, Search, Space, Value
 from textclf_core.data import with_train_size
 from textclf_core.data.sampling import TrainSize
@@ -224,7 +224,7 @@ class _Study:
         cell = _cell(plan, self._first, attempt, self._seed)
         try:
             # A trial's model is removed, so it needn't be checked.
-            done = read_cell(plan, cell) or run_cell(plan, cell, Progress(quiet=True), prove=False)
+            done = run_cell(plan, cell, Progress(quiet=True), prove=False)
             shutil.rmtree(done.directory / MODEL_DIRECTORY, ignore_errors=True)
             flops = done.record.cost.train_flops
             self._flops += math.nan if flops is None else flops

@@ -168,6 +168,7 @@ def _finish(
         start_memory_bytes=start_memory_bytes,
         artifact_bytes=directory_bytes(context.workspace.directory / MODEL_DIRECTORY),
         latency_seconds=evaluation.latency_seconds,
+        beside=context.spec.beside,
     )
     return RunFacts(
         id=context.directory.id,

@@ -58,6 +58,7 @@ class RunSpec:
         looks: the numbers of seeds at which the comparison looks at its results, for the record.
         prove: whether to load the saved model and compare it with the trained one; once per contender in a comparison.
         pilot: whether this is a pilot run; see ``Workspace.pilot``.
+        beside: how many other runs may run on the same machine at the same time, for the record; ``None`` if unknown.
     """
 
     plugins: ActivePlugins
@@ -79,6 +80,7 @@ class RunSpec:
     looks: tuple[int, ...] = ()
     prove: bool = True
     pilot: bool = False
+    beside: int | None = 0
 
 
 @dataclass(frozen=True, kw_only=True)

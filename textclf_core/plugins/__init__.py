@@ -1,6 +1,14 @@
 """Plugins: finding them (``discovery``), checking their classes (``hooks``), choosing a run's (``activation``)."""
 
-from textclf_core.plugins.activation import ActivePlugin, ActivePlugins, activate, check_options, override, suited
+from textclf_core.plugins.activation import (
+    ActivePlugin,
+    ActivePlugins,
+    activate,
+    activate_executor,
+    check_options,
+    override,
+    suited,
+)
 from textclf_core.plugins.discovery import Catalogue, Entry, LoadedPlugin, PluginListing
 
 __all__ = [
@@ -11,6 +19,7 @@ __all__ = [
     "LoadedPlugin",
     "PluginListing",
     "activate",
+    "activate_executor",
     "check_options",
     "override",
     "suited",

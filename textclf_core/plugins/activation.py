@@ -13,7 +13,7 @@ import pluggy
 
 from textclf_core import hookspecs
 from textclf_core.errors import PluginError, UsageError
-from textclf_core.hookspecs import EXCLUSIVE_ROLES, PLAN_HOOKS, SEAM_HOOKS
+from textclf_core.hookspecs import COMPARISON_ROLES, EXCLUSIVE_ROLES, PLAN_HOOKS, SEAM_HOOKS
 from textclf_core.plugins.calling import call_one
 from textclf_core.plugins.discovery import Catalogue, LoadedPlugin, plugin_file_of
 from textclf_core.plugins.hooks import arguments_of, deprecations_of, is_defined_later, needs_of, written_side_by_side
@@ -70,9 +70,9 @@ class ActivePlugin:
         facts = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "instance"}
         # Views of dicts can't be pickled.
         plain = {**facts, "options": dict(self.options), "set_by": dict(self.set_by)}
-        return _restored, (values, plain, self._file_code())
+        return restored, (values, plain, self.file_code())
 
-    def _file_code(self) -> str | None:
+    def file_code(self) -> str | None:
         """Return the hash of the code of a plugin from a file, which has no version; ``None`` for any other."""
         return code_of(type(self.instance).__module__) if self.version is None else None
 
@@ -181,8 +181,8 @@ def _catalogue(file: Path | None) -> Catalogue:
     return Catalogue.discover([file] if file else [])
 
 
-def _restored(values: dict[str, object], facts: dict[str, Any], file_code: str | None) -> ActivePlugin:
-    """Return a plugin that was pickled in another process.
+def restored(values: Mapping[str, object], facts: Mapping[str, Any], file_code: str | None) -> ActivePlugin:
+    """Return a plugin that was pickled or written in another process.
 
     Raises:
         PluginError: this process has another version of it (or other code, for a file), or doesn't have it.
@@ -194,8 +194,8 @@ def _restored(values: dict[str, object], facts: dict[str, Any], file_code: str |
             f"the plugin {facts['name']!r} was chosen from {' '.join(filter(None, chosen))}, but in this process it "
             f"comes from {loaded.entry.origin}; install the same version."
         )
-    plugin = ActivePlugin(instance=loaded.cls(**values), **facts)
-    if plugin._file_code() != file_code:
+    plugin = ActivePlugin(instance=build_plugin(facts["name"], loaded.cls, values), **facts)
+    if plugin.file_code() != file_code:
         raise PluginError(
             f"{plugin} has changed since it was chosen: its file, or a module that the file imports, differs."
         )
@@ -287,13 +287,18 @@ def activate(
     refuse_uncalled(chosen)
     refuse_second(chosen)
     for plugin in chosen:
+        if set(plugin.roles) <= set(COMPARISON_ROLES):
+            [role] = plugin.roles
+            raise UsageError(
+                f"{plugin.name!r} is an {role}, and no run has one; give it to a comparison: --{role} {plugin.name}."
+            )
         for role in without:
             if role in plugin.roles:
                 raise UsageError(f"{plugin.name!r} is a {role}, but this run needs none; leave it out.")
     defaults: list[LoadedPlugin] = []
     for role in ("trainer", *(role for role in catalogue.defaults if role != "trainer")):
         present = [*chosen, *defaults]
-        wanted = role not in without and (role not in ENCODER_ROLES or needs_a_model(present))
+        wanted = role not in (*without, *COMPARISON_ROLES) and (role not in ENCODER_ROLES or needs_a_model(present))
         if wanted and not any(role in plugin.roles for plugin in present):
             defaults += [catalogue.get(name) for name in catalogue.defaults.get(role, ())]
     refuse_unused(chosen, [*chosen, *defaults])
@@ -329,6 +334,34 @@ def override(
         if spec.name in by_name or not taken.intersection(catalogue.get(spec.name).roles)
     ]
     return [*kept, *by_name.values()]
+
+
+def activate_executor(
+    spec: str | PluginSpec | None, workers: int | None, catalogue: Catalogue, *, set_by: str = "command line"
+) -> ActivePlugin | None:
+    """Return the executor of a comparison; ``None`` if its cells run in this process, one after another.
+
+    Args:
+        spec: the executor; the default one if only the number of workers is given.
+        workers: how many cells to run at the same time.
+        catalogue: the available plugins.
+        set_by: the origin of the spec.
+
+    Raises:
+        UsageError: the plugin doesn't exist, is no executor, or can't be used with its options.
+    """
+    if spec is None and workers is None:
+        return None
+    [chosen] = [read_spec(spec, catalogue, set_by)] if spec else map(PluginSpec, catalogue.defaults["executor"])
+    plugin = build_active(chosen, catalogue)
+    if "executor" not in plugin.roles:
+        names = [one.entry.name for one in catalogue.listing() if one.plugin and "executor" in one.plugin.roles]
+        raise UsageError(
+            f"--executor {spec}: {plugin.name!r} is a {' and '.join(plugin.roles)}, and no executor; the executors are "
+            f"{', '.join(names)}."
+        )
+    check_options([ActivePlugins([plugin])])
+    return plugin
 
 
 def read_spec(spec: str | PluginSpec, catalogue: Catalogue, set_by: str) -> PluginSpec:

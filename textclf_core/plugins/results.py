@@ -266,4 +266,5 @@ RESULTS: Mapping[str, Result] = {
     ),
     "textclf_export": Result("nothing: it writes into the directory", _nothing),
     "textclf_engine": Result(_CLASSIFIER, _optional(_a(_classifier))),
+    "textclf_execute": Result("True when the queue is done", _optional(_a(lambda: bool))),
 }

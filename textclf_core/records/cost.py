@@ -43,6 +43,8 @@ class Cost:
         total_parameters: number of the model's parameters.
         artifact_bytes: size of the saved model.
         latency_seconds: median time to score a single example.
+        beside: number of other runs of its comparison that could run on the same machine at the same time, which makes
+            it slower; ``None`` if that is unknown.
     """
 
     seconds: dict[str, float]
@@ -65,6 +67,7 @@ class Cost:
     total_parameters: int | None = None
     artifact_bytes: int
     latency_seconds: float
+    beside: int | None = 0
 
 
 def cost_of(
@@ -76,6 +79,7 @@ def cost_of(
     start_memory_bytes: int | None,
     artifact_bytes: int,
     latency_seconds: float,
+    beside: int | None = 0,
 ) -> Cost:
     """Return the cost of a finished run.
 
@@ -88,6 +92,7 @@ def cost_of(
         start_memory_bytes: the result of :func:`~textclf_core.system.memory.reset_peak_memory` at the run's start.
         artifact_bytes: size of the saved model.
         latency_seconds: median time to score a single example.
+        beside: number of other runs that could run on the same machine at the same time; ``None`` if unknown.
     """
     step_seconds = meter.seconds.get(STEPS, meter.seconds["train"]) + meter.seconds.get(PREFIX, 0.0)
     counted = meter.counts_training
@@ -115,6 +120,7 @@ def cost_of(
         total_parameters=(total_parameters or 0) + (meter.total_parameters or 0) if has_parameters else None,
         artifact_bytes=artifact_bytes,
         latency_seconds=latency_seconds,
+        beside=beside,
     )
 
 

@@ -32,7 +32,7 @@ class PluginRecord:
     Attributes:
         name: the name in a spec.
         roles: ``dataset``, ``model``, ``strategy``, ``trainer``, ``postprocessor``, ``metric``,
-            ``observer``, ``reporter``.
+            ``observer``, ``reporter``, ``executor``.
         distribution: the distribution that it comes from, or ``file PATH`` (which has no version).
         version: the distribution's version.
         options: every option with its value.

@@ -12,6 +12,7 @@ import numpy as np
 
 from textclf_core.plugins.metrics import DescribedMetric
 from textclf_core.reports.added import Added
+from textclf_core.reports.costs import TIMES
 from textclf_core.reports.criteria import Criteria
 from textclf_core.reports.outcomes import (
     check_defined,
@@ -117,6 +118,8 @@ class Analysis:
         data: the facts of the data.
         pairs: the test of each pair of contenders, if they were asked for.
         added_columns: the columns that plugins add.
+        beside: how many other runs could run on the same machine as each run at the same time; ``None`` for those of
+            which it is unknown. If there are several numbers, nothing is recommended by costs that are times.
     """
 
     criteria: Criteria
@@ -132,7 +135,13 @@ class Analysis:
     data: DataRecord
     volumes: str | None = None
     pairs: tuple[PairedTest, ...] = ()
+    beside: frozenset[int | None] = frozenset({0})
     added_columns: tuple[AddedColumn, ...] = ()
+
+    @property
+    def compares_cost(self) -> bool:
+        """Whether the cost to recommend by was measured alike in all runs."""
+        return len(self.beside) == 1 or self.cost not in TIMES
 
     @property
     def heading(self) -> str:
@@ -226,7 +235,9 @@ def _analyse(contenders: Sequence[ContenderRuns], criteria: Criteria) -> Analysi
     )
     means = {one.name: measured.info.oriented(one.mean) for one in compared.contenders}
     costs = {one.label: _costs(one, criteria.kinds) for one in contenders}
-    price = {label: value for label, values in costs.items() if (value := values[criteria.cost]) is not None}
+    beside = frozenset(run.record.cost.beside for one in contenders for run in one.runs)
+    alike = len(beside) == 1 or criteria.cost not in TIMES
+    price = {label: value for label, values in costs.items() if alike and (value := values[criteria.cost]) is not None}
     recommended = _recommend(compared, price, tolerance)
     rows = [
         _row(one, compared, costs[one.label], on_front=_on_front(one.label, means, price), chosen=recommended)
@@ -246,6 +257,7 @@ def _analyse(contenders: Sequence[ContenderRuns], criteria: Criteria) -> Analysi
         volumes=_volumes(rows, criteria, tolerance),
         data=data,
         pairs=compared.pairs,
+        beside=beside,
         added_columns=_added_columns(rows, criteria.added),
     )
 

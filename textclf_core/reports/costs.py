@@ -26,6 +26,10 @@ def _flops(count: float) -> str:
     return f"{count / 1e9:,.2f} G" if count >= 1e7 else f"{count / 1e6:,.2f} M" if count else "0"
 
 
+TIMES = ("train-seconds", "latency", "money")
+"""The costs that are times, or computed from them, so that they depend on what else the machine was doing."""
+
+
 def train_seconds(record: RunRecord) -> float:
     """Return the seconds of training, including the adaptation of the model before it."""
     return record.cost.seconds["train"] + record.cost.seconds.get("adapt", 0.0)

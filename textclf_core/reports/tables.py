@@ -166,7 +166,7 @@ def limits(analysis: Analysis) -> list[str]:
             f"The results were looked at with {' and '.join(reached)} seeds{planned}. The verdicts hold over all of "
             "these looks; a contender shown to be worse got no more seeds."
         )
-    sentences += _failed(analysis)
+    sentences += [*_failed(analysis), *_beside(analysis)]
     if analysis.smallest_difference is not None:
         sentences.append(_smallest_difference(analysis.smallest_difference, rough=fewest <= _ROUGH_SEEDS))
     return [*sentences, *filter(None, [analysis.volumes, held_out_sentence(analysis.data)])]
@@ -212,6 +212,20 @@ def _failed(analysis: Analysis) -> list[str]:
     return sentences
 
 
+def _beside(analysis: Analysis) -> list[str]:
+    """Return a sentence on runs that were measured while others ran on the same machine."""
+    if analysis.beside == {0}:
+        return []
+    if len(analysis.beside) == 1:
+        [number] = analysis.beside
+        others = "other runs may have run" if number is None else f"up to {number} other{'s' * (number > 1)} ran"
+        return [f"Times were measured while {others} on the same machine, and a run alone takes less."]
+    sentence = "Times were not measured alike: some runs ran alone, and others beside more runs on the same machine."
+    if not analysis.compares_cost:
+        sentence += f" So no contender is recommended by {analysis.cost}; use --cost flops, or run all of them alike."
+    return [sentence]
+
+
 def _facts(analysis: Analysis, known: Mapping[str, Column]) -> Iterator[str]:
     """Yield a sentence on what the trainer of each contender recorded."""
     for row in analysis.rows:
@@ -227,7 +241,7 @@ def _recommendation(analysis: Analysis) -> list[str]:
     kind, value = analysis.criteria.kinds[analysis.cost], recommended.costs[analysis.cost]
     what = f" ({kind.heading} {kind.write(value)})" if value is not None else ""
     why = f"the cheapest by {analysis.cost} whose expected loss is at most half the tolerance of {analysis.tolerance:g}"
-    if recommended.loss > analysis.tolerance / 2 or value is None:
+    if recommended.loss > analysis.tolerance / 2 or value is None or not analysis.compares_cost:
         why = "the one with the least expected loss"
     return [f"Recommended: {recommended.line.label}{what}, {why}."]
 

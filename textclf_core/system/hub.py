@@ -98,16 +98,20 @@ def hub_dataset(id: str, name: str | None = None, revision: str | None = None) -
 
 @contextmanager
 def without_bars() -> Iterator[None]:
-    """Disable the progress bars of transformers, which would interrupt textclf's own, while the block runs."""
+    """Disable the progress bars of transformers and datasets, which would interrupt textclf's own, in the block."""
+    from datasets.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
     from transformers.utils import logging as transformers_logging
 
-    had_bars = transformers_logging.is_progress_bar_enabled()
+    had_bars, datasets_had = transformers_logging.is_progress_bar_enabled(), not are_progress_bars_disabled()
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    disable_progress_bars()
     try:
         yield
     finally:
         if had_bars:
             transformers_logging.enable_progress_bar()  # type: ignore[no-untyped-call]
+        if datasets_had:
+            enable_progress_bars()
 
 
 @contextmanager

@@ -22,6 +22,13 @@ _STEPS_BETWEEN_LARGE = 8
 _LARGE = 0.8
 """As a share of the largest step so far. With batches grouped by length, few are as large."""
 
+_CONTROL_GROUPS = (
+    ("/sys/fs/cgroup", "memory.max", "memory.current", "file"),
+    ("/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "cache"),
+)
+"""The folder of a container's control group, the files of its limit and use, and the name in ``memory.stat`` of the
+cached files, which the use includes; in the second and the first version of Linux's control groups."""
+
 _MADV_PAGEOUT = 21
 """From Linux's asm-generic/mman-common.h; ``mmap`` has no name for it."""
 
@@ -70,6 +77,20 @@ def peak_memory_bytes(device: str) -> int:
 
     # Elsewhere only the peak of the whole process is to be had; macOS counts it in bytes.
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def available_memory_bytes() -> int:
+    """Return how much memory processes can still take: on the machine, and in the control group if that has a limit."""
+    available = int(psutil.virtual_memory().available)
+    for folder, limit, used, cached in _CONTROL_GROUPS:
+        try:
+            most, now, *stat = (Path(folder, name).read_text() for name in (limit, used, "memory.stat"))
+        except OSError:  # there is no control group, or one of the other version
+            continue
+        if most.strip().isdigit():
+            counts = dict(line.split() for line in stat[0].splitlines())
+            available = min(available, int(most) - int(now) + int(counts.get(cached, 0)))
+    return max(0, available)
 
 
 def trim_heap() -> None:

@@ -48,6 +48,12 @@ class Bar:
         """The remaining seconds at the rate so far."""
         return (self.total - self.done) / self.rate if self.rate and self.total is not None else float("inf")
 
+    @property
+    def text(self) -> str:
+        """How far the work is, in one line: ``train 12/40 loss 0.31``."""
+        total = "" if self.total is None else f"/{self.total}"
+        return f"{self.description} {self.done}{total} {self.note}".rstrip()
+
     def _show(self) -> None:
         """Update the display; this base class shows nothing."""
 

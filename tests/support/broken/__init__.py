@@ -13,7 +13,7 @@ from typing import TypeVar
 T = TypeVar("T", bound=type)
 MODULES = (
     "every", "imports_torch", "prints_at_import", "dataset", "model", "strategy", "trainer", "postprocessor", "metric",
-    "observer", "reporter", "exporter", "engine",
+    "observer", "executor", "reporter", "exporter", "engine",
 )  # fmt: skip
 
 

@@ -26,15 +26,21 @@ OF_A_HUB = dict.fromkeys(
      "head_depends_on_the_seed_alone", "is_saved_and_loaded"),
     NO_HUB,
 )  # fmt: skip
+OF_A_CLUSTER = dict.fromkeys(
+    ("runs_every_cell", "runs_as_many_as_workers", "reports_jobs_that_die", "waits_while_nothing_is_given_out",
+     "ends_its_processes"),
+    "each would start a cluster; its own test does",
+)  # fmt: skip
 SKIPPED: dict[str, dict[str, str]] = {
     "bert-base-cased": OF_A_HUB,
+    "ray": OF_A_CLUSTER,
     "majority": {"learns_one_label": UNTRAINED, "learns_several_labels": UNTRAINED, "learns_words": UNTRAINED},
     "task-specific": OF_A_CHECKPOINT,
     "zero-shot": OF_A_CHECKPOINT,
     "zero-shot-embeddings": {"learns_one_label": UNTRAINED, "learns_several_labels": UNTRAINED},
 }
 SLOW = {"finetune", "hf-trainer", "setfit", "embedding-logreg", "minilm", "continued-pretraining", "lora", "mlflow",
-        "zero-shot-embeddings", "wandb", "tensorboard", "rotten-tomatoes", "onnx", "onnx-int8"}  # fmt: skip
+        "zero-shot-embeddings", "wandb", "tensorboard", "rotten-tomatoes", "onnx", "onnx-int8", "slurm"}  # fmt: skip
 
 
 ONE_OF_EACH_ROLE = ("files", "hf-model", "full", "tfidf-logreg", "threshold", "f1", "tensorboard")
@@ -63,6 +69,7 @@ def options_of() -> dict[str, dict[str, object]]:
         "mlflow": {"uri": f"sqlite:///{folder / 'runs.db'}"},
         "rotten-tomatoes": {"source": "package"},
         "setfit": {"iterations": 4, "epochs": 1, "batch_size": 8, "learning_rate": 3e-3},
+        "slurm": {"cluster": "local"},
         "task-specific": {"checkpoint": "owner/name"},
         "tensorboard": {"folder": str(folder / "events")},
         "wandb": {"mode": "offline", "folder": str(folder / "wandb")},

@@ -12,6 +12,7 @@ import pytest
 from broken import Broken, all_broken
 from broken.engine import GoodEngine, GoodExporterAndEngine
 from broken.every import GoodStrategy
+from broken.executor import GoodExecutor
 from broken.metric import GoodMetric
 from broken.model import GoodModel
 from broken.observer import GoodObserver
@@ -26,7 +27,7 @@ from textclf_core.testing import Check, plugin_checks, unchecked_hooks
 BROKEN = all_broken()
 GOOD = (
     *(GoodMetric, GoodModel, GoodObserver, GoodPostprocessor, GoodReporter, GoodTrainer),
-    *(GoodEngine, GoodExporterAndEngine),
+    *(GoodExecutor, GoodEngine, GoodExporterAndEngine),
 )
 
 

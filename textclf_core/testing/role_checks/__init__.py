@@ -12,12 +12,14 @@ from textclf_core.testing.role_checks import (  # isort: skip  # the order in wh
     reporter,
     exporter,
     engine,
+    executor,
 )
 
 __all__ = [
     "dataset",
     "engine",
     "every",
+    "executor",
     "exporter",
     "metric",
     "model",

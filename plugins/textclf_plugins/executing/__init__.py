@@ -1,0 +1,1 @@
+"""Executors, which run the cells of a comparison in other processes."""
