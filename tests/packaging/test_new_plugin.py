@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
 import subprocess
 import sys
@@ -11,12 +13,10 @@ from pathlib import Path
 import pytest
 from fresh_environment import FreshEnvironment, build_wheel
 
-from textclf_core.hookspecs import ROLE_OF_HOOK, SAVED_MODEL_ROLES
+from textclf_core.hookspecs import ROLE_OF_HOOK
 
 ROLES = tuple(dict.fromkeys(ROLE_OF_HOOK.values()))
-RUN_ROLES = tuple(role for role in ROLES if role not in SAVED_MODEL_ROLES)
-OPTIONS = {"model": "checkpoint={checkpoint}"}
-BESIDE = {role: ["majority"] for role in ROLES} | {"model": [], "strategy": [], "trainer": []}
+IN_ONE_RUN = ("dataset", "model", "strategy", "postprocessor", "metric", "observer", "reporter")
 
 
 @pytest.fixture(scope="module")
@@ -38,60 +38,73 @@ def environment(
     return FreshEnvironment.make(tmp_path_factory.mktemp("environment"), dependencies, wheel, *wheels)
 
 
+@pytest.fixture(scope="module")
+def tests(written: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tests of all packages in one folder: each process that imports torch takes seconds to start."""
+    folder = tmp_path_factory.mktemp("tests")
+    for role in ROLES:
+        [test] = (written / f"textclf-new-{role}" / "tests").iterdir()
+        shutil.copy(test, folder / f"test_new_{role}.py")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(
+    environment: FreshEnvironment, tiny_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, str]:
+    """A run in which all installed plugins take part that can be in one, and what it prints."""
+    output = tmp_path_factory.mktemp("runs")
+    plugins = [f"new-{role}:checkpoint={tiny_checkpoint}" if role == "model" else f"new-{role}" for role in IN_ONE_RUN]
+    words = [word for plugin in (*plugins, "finetune:epochs=1") for word in ("--plugin", plugin)]
+    printed = environment.output("textclf", "run", *words, "--output", output, "--format", "json")
+    [directory] = output.iterdir()
+    return directory, printed
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("role", ROLES)
-def test_the_tests_of_the_installed_package_pass(
-    environment: FreshEnvironment, written: Path, role: str, tmp_path: Path
-) -> None:
-    tests = Path(shutil.copytree(written / f"textclf-new-{role}" / "tests", tmp_path / "tests"))
+def test_the_tests_of_the_installed_packages_pass(environment: FreshEnvironment, tests: Path) -> None:
     printed = environment.output("python", "-m", "pytest", "-q", "-p", "no:cacheprovider", tests)
     assert " passed" in printed
     assert "skipped" not in printed
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("role", RUN_ROLES)
-def test_the_installed_plugin_takes_part_in_a_run(
-    environment: FreshEnvironment, tiny_checkpoint: Path, reviews: Path, role: str
+def test_the_installed_plugins_take_part_in_a_run(run: tuple[Path, str]) -> None:
+    recorded = {plugin["name"] for plugin in json.loads(run[1])["plugins"]}
+    assert recorded >= {f"new-{role}" for role in IN_ONE_RUN}
+
+
+@pytest.mark.slow
+def test_the_installed_executor_runs_the_cells_of_the_installed_trainer(
+    environment: FreshEnvironment, reviews: Path, tmp_path: Path
 ) -> None:
-    plugins = [
-        f"new-{role}:checkpoint={tiny_checkpoint}" if role == "model" else f"new-{role}",
-        *([] if role == "dataset" else [f"files:path={reviews}"]),
-        *([f"hf-model:checkpoint={tiny_checkpoint}"] if role == "strategy" else BESIDE[role]),
-    ]
-    words = [word for plugin in plugins for word in ("--plugin", plugin)]
-    assert f"new-{role}" in environment.output("textclf", "run", *words, "--format", "json") or role == "dataset"
+    words = ["--try", "new-trainer", "--seeds", "1", "--no-baselines", "--plugin", f"files:path={reviews}"]
+    environment.output("textclf", "compare", *words, "--executor", "new-executor", "--output", tmp_path)
+    [record] = tmp_path.glob("*/record.json")
+    assert "new-trainer" in record.read_text(encoding="utf-8")
 
 
 @pytest.mark.slow
 def test_the_installed_exporter_and_engine_take_a_saved_model(
-    environment: FreshEnvironment, tiny_checkpoint: Path, reviews: Path, tmp_path: Path
+    environment: FreshEnvironment, run: tuple[Path, str], reviews: Path, tmp_path: Path
 ) -> None:
-    plugins = [f"files:path={reviews}", f"hf-model:checkpoint={tiny_checkpoint}", "finetune:epochs=1"]
-    words = [word for plugin in plugins for word in ("--plugin", plugin)]
-    environment.output("textclf", "run", *words, "--output", tmp_path / "runs")
-    [run] = (tmp_path / "runs").iterdir()
     folder = tmp_path / "handed-over"
-    environment.output("textclf", "export", run, folder, "--format", "new-exporter")
+    environment.output("textclf", "export", run[0], folder, "--format", "new-exporter")
     assert (folder / "exports" / "new-exporter" / "weights.safetensors").is_file()
     words = ["--engine", "new-engine", "--input", reviews / "test.csv"]
     assert "prediction" in environment.output("textclf", "predict", folder, *words)
 
 
-@pytest.fixture(scope="module")
-def types_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What mypy knows of textclf and its dependencies, which takes it a minute to learn."""
-    return tmp_path_factory.mktemp("mypy")
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("command", ["mypy --strict src tests", "ruff check", "ruff format --check"])
-@pytest.mark.parametrize("role", ROLES)
-def test_the_package_is_well_typed_and_formatted(written: Path, types_cache: Path, role: str, command: str) -> None:
-    words = command.split()
+@pytest.mark.parametrize("command", ["mypy --strict", "ruff check", "ruff format --check"])
+def test_the_packages_are_well_typed_and_formatted(written: Path, tests: Path, command: str) -> None:
+    sources = [written / f"textclf-new-{role}" / "src" for role in ROLES]
+    settings = written / f"textclf-new-{ROLES[0]}" / "pyproject.toml"  # but for the name, that of every package
+    places = [*sources, *([tests] if command.startswith("mypy") else [written])]
     done = subprocess.run(
-        [sys.executable, "-m", *words, *([f"--cache-dir={types_cache}"] if words[0] == "mypy" else [])],
-        cwd=written / f"textclf-new-{role}",
+        [sys.executable, "-m", *command.split(), f"--config{'-file' if 'mypy' in command else ''}={settings}", *places],
+        cwd=tests,
+        env=os.environ | {"MYPYPATH": os.pathsep.join(map(str, sources))},
         capture_output=True,
         text=True,
         check=False,
