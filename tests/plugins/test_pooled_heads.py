@@ -14,7 +14,6 @@ import torch
 
 import textclf_core
 from textclf_core.errors import UsageError
-from textclf_core.inference.publish import export_run
 from textclf_core.testing import tiny_encoder
 from textclf_core.types.task import Task
 from textclf_plugins.models.pooled import load_pooled, with_pooling
@@ -138,7 +137,7 @@ def test_onnx_computes_the_same(train: Callable[..., textclf_core.Run], reviews:
 def test_the_model_card_does_not_promise_a_plain_model(train: Callable[..., textclf_core.Run], tmp_path: Path) -> None:
     for model, promised in (("pooling=mean", False), ("head=new", True)):
         run = train("head-only", "finetune:epochs=1", model=model)
-        export_run(run.directory, tmp_path / model)
+        run.export(tmp_path / model)
         assert ("import pipeline" in (tmp_path / model / "README.md").read_text()) is promised
 
 

@@ -118,9 +118,9 @@ def test_the_time_left_is_what_the_bill_expects(
     )
     capsys.readouterr()
     assert textclf(*arguments, *tries, "--force") == 0
-    first, second, last = (line for line in capsys.readouterr().err.splitlines() if line.startswith("cell "))
-    assert "about 40 min 00 s left" in first
-    assert "about 20 min 00 s left" in second
+    first, second, last = (line for line in capsys.readouterr().err.splitlines() if " of 3 cells" in line)
+    assert "(1 of 3 cells, about 40 min 00 s left)" in first
+    assert "(2 of 3 cells, about 20 min 00 s left)" in second
     assert "left" not in last
 
 

@@ -172,7 +172,7 @@ def test_labels_are_counted_by_row_or_word(kind: Kind, counts: list[int], shares
 def test_generated_scores_are_correct_and_valid(kind: Kind) -> None:
     given = kind_of(TASKS[kind])
     column, scores, labels = given.invented(range(3), np.eye(3, dtype=np.float32))
-    rows = Dataset.from_dict({"label": column})
+    rows = Dataset.from_dict({"label": column, TASKS[kind].text_columns[0]: column})
     assert given.scores_fault(scores, rows) is None
     np.testing.assert_array_equal(given.flat(labels), given.flat(given.label_array(column)))
     np.testing.assert_array_equal(given.flat(given.decide(scores, ()).labels), given.flat(labels))
@@ -181,7 +181,7 @@ def test_generated_scores_are_correct_and_valid(kind: Kind) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_scores_of_another_kind_are_refused(kind: Kind) -> None:
     column, scores, _ = kind_of(TASKS[kind]).invented(range(3), np.eye(3, dtype=np.float32))
-    rows = Dataset.from_dict({"label": column})
+    rows = Dataset.from_dict({"label": column, TASKS[kind].text_columns[0]: column})
     other: Any = np.concatenate(scores) if kind == "tokens" else list(np.asarray(scores))
     assert "a float32 array of shape" in str(kind_of(TASKS[kind]).scores_fault(other, rows))
 
