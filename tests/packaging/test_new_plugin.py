@@ -100,9 +100,10 @@ def test_the_installed_exporter_and_engine_take_a_saved_model(
 def test_the_packages_are_well_typed_and_formatted(written: Path, tests: Path, command: str) -> None:
     sources = [written / f"textclf-new-{role}" / "src" for role in ROLES]
     settings = written / f"textclf-new-{ROLES[0]}" / "pyproject.toml"  # but for the name, that of every package
-    places = [*sources, *([tests] if command.startswith("mypy") else [written])]
+    # ruff itself finds the settings of each package.
+    words = [f"--config-file={settings}", *sources, tests] if command.startswith("mypy") else [written]
     done = subprocess.run(
-        [sys.executable, "-m", *command.split(), f"--config{'-file' if 'mypy' in command else ''}={settings}", *places],
+        [sys.executable, "-m", *command.split(), *map(str, words)],
         cwd=tests,
         env=os.environ | {"MYPYPATH": os.pathsep.join(map(str, sources))},
         capture_output=True,

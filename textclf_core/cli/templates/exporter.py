@@ -23,13 +23,13 @@ class MyPlugin:
     @hookimpl
     def textclf_export(self, classifier: Classifier, directory: Path) -> None:
         """Write them as safetensors."""
-        import torch
-        from safetensors.torch import save_file
-
         from textclf_core import EncoderClassifier
 
         if not isinstance(classifier, EncoderClassifier):
             raise UsageError(f"it needs a model with an encoder, but this one is a {type(classifier).__name__}.")
+        import torch
+        from safetensors.torch import save_file
+
         dtype = getattr(torch, self.dtype)
         weights = {name: weight.detach().to(dtype) for name, weight in classifier.encoder.model.named_parameters()}
         save_file(weights, directory / WEIGHTS_FILE)
