@@ -1,5 +1,7 @@
 """The errors that textclf raises for its users.
 
+::
+
     TextclfError            exit code 1
     ├── UsageError          exit code 2: a wrong name, option, spec or file of settings
     │   └── PluginError     exit code 2: a plugin that can't be loaded or used
