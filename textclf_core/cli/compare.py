@@ -9,7 +9,7 @@ import typer
 
 from textclf_core.cli import criteria, options
 from textclf_core.cli.cache import CacheDirectory
-from textclf_core.cli.completion import complete_specs
+from textclf_core.cli.completion import complete_executors, complete_specs
 from textclf_core.cli.standard_output import print_result
 from textclf_core.errors import UsageError, format_error
 from textclf_core.types.seeds import check_seeds
@@ -124,7 +124,7 @@ def compare(
             "one after another.",
             metavar="SPEC",
             show_default=False,
-            autocompletion=complete_specs,
+            autocompletion=complete_executors,
         ),
     ] = None,
     workers: Annotated[

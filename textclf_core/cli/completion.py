@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import redirect_stdout
 
 from textclf_core.cli.plugin_list import listed_plugins
-from textclf_core.hookspecs import SAVED_MODEL_ROLES
+from textclf_core.hookspecs import COMPARISON_ROLES, SAVED_MODEL_ROLES
 
 _SHELL = "_TEXTCLF_COMPLETE"
 """Set by the shell's script, which ``textclf --install-completion`` installs."""
@@ -23,7 +23,7 @@ def complete_names(incomplete: str) -> list[str]:
 
 def complete_specs(incomplete: str) -> list[str]:
     """Return the specs that begin so, of plugins for runs: ``NAME``, ``NAME:option=``, ``NAME:option=choice``."""
-    return _specs(incomplete, lambda roles: not roles <= {*SAVED_MODEL_ROLES})
+    return _specs(incomplete, lambda roles: not roles <= {*SAVED_MODEL_ROLES, *COMPARISON_ROLES})
 
 
 def complete_engines(incomplete: str) -> list[str]:
@@ -32,6 +32,11 @@ def complete_engines(incomplete: str) -> list[str]:
 
     own = [TORCH] if TORCH.startswith(incomplete) else []
     return [*own, *_specs(incomplete, lambda roles: "engine" in roles)]
+
+
+def complete_executors(incomplete: str) -> list[str]:
+    """Return the specs of executors that begin so."""
+    return _specs(incomplete, lambda roles: "executor" in roles)
 
 
 def complete_exporters(incomplete: str) -> list[str]:

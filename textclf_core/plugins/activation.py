@@ -287,11 +287,6 @@ def activate(
     refuse_uncalled(chosen)
     refuse_second(chosen)
     for plugin in chosen:
-        if set(plugin.roles) <= set(COMPARISON_ROLES):
-            [role] = plugin.roles
-            raise UsageError(
-                f"{plugin.name!r} is an {role}, and no run has one; give it to a comparison: --{role} {plugin.name}."
-            )
         for role in without:
             if role in plugin.roles:
                 raise UsageError(f"{plugin.name!r} is a {role}, but this run needs none; leave it out.")

@@ -6,7 +6,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from textclf_core.errors import UsageError
-from textclf_core.hookspecs import EXCLUSIVE_ROLES, PLAN_HOOKS, ROLE_OF_HOOK, SAVED_MODEL_ROLES, SEAM_HOOKS
+from textclf_core.hookspecs import (
+    COMPARISON_ROLES,
+    EXCLUSIVE_ROLES,
+    PLAN_HOOKS,
+    ROLE_OF_HOOK,
+    SAVED_MODEL_ROLES,
+    SEAM_HOOKS,
+)
 from textclf_core.plugins.discovery import Catalogue, LoadedPlugin
 from textclf_core.plugins.hooks import hooks_of, name_of_seam
 from textclf_core.plugins.options import options_of
@@ -28,8 +35,13 @@ def refuse_second(chosen: Sequence[LoadedPlugin]) -> None:
 
 
 def refuse_uncalled(chosen: Sequence[LoadedPlugin]) -> None:
-    """Refuse plugins that only the commands for saved models call."""
+    """Refuse plugins that no run calls: executors, and those for saved models."""
     for plugin in chosen:
+        if set(plugin.roles) <= set(COMPARISON_ROLES):
+            [role] = plugin.roles
+            raise UsageError(
+                f"{plugin.name!r} is an {role}, and no run has one; give it to a comparison: --{role} {plugin.name}."
+            )
         if set(plugin.roles) <= set(SAVED_MODEL_ROLES):
             raise UsageError(
                 f"{plugin.name!r} has the role {' and '.join(plugin.roles)}, which no run calls: it works on a saved "
