@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -28,6 +27,7 @@ from textclf_core.errors import RunError, TextclfError
 from textclf_core.pipeline.spec import RunSpec
 from textclf_core.plugins.written import written_plugins
 from textclf_core.records.schema import CostEstimate
+from textclf_core.system.python import module_command
 from textclf_core.types.execution import CellJob, CellQueue
 from textclf_core.types.progress import Progress
 
@@ -61,8 +61,6 @@ class ComparisonQueue(CellQueue):
         force: whether finished cells run again.
     """
 
-    worker_command = (sys.executable, "-m", "textclf_core", "cell", "-")
-
     def __init__(
         self,
         plan: ComparisonPlan,
@@ -73,6 +71,7 @@ class ComparisonQueue(CellQueue):
         command: str | None = None,
         expected: Mapping[str, CostEstimate] | None = None,
     ) -> None:
+        self.worker_command = module_command("textclf_core", "cell", "-")
         self.folder = folder or plan.output
         self.device = plan.device
         self.force = force

@@ -6,7 +6,6 @@ Run as ``python -m textclf_core.testing.other_process FOLDER``, it scores what `
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from textclf_core.errors import PluginError
 from textclf_core.plugins.importing_alone import MODULES_FILE, REQUEST_FILE, find_class, place_of
+from textclf_core.system.python import module_command
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -80,8 +80,7 @@ def scores_in_another_process(subject: Subject, directory: Path, task: Task, row
 def _ask(module: str, folder: Path, request: dict[str, Any]) -> str:
     (folder / REQUEST_FILE).write_text(json.dumps(request), encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, "-m", module, str(folder)],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+        module_command(module, str(folder)),
         capture_output=True,
         text=True,
         check=False,
