@@ -1,8 +1,7 @@
-"""The example of an exporter and engine: it is used by its commands, and imports public names alone."""
+"""The example of an exporter and engine: it is used by its commands."""
 
 from __future__ import annotations
 
-import ast
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -55,12 +54,3 @@ def test_a_model_is_exported_and_predicts_from_half_the_bytes(
     # With other options it is made anew.
     textclf_core.Run(folder, run.record).predict(TEXTS[:1], engine="half-weights", plugin_files=[FILE])
     assert json.loads(made)["key"] != json.loads((export / "export.json").read_text())["key"]
-
-
-def test_it_imports_public_names_alone() -> None:
-    for node in ast.walk(ast.parse(FILE.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("textclf"):
-            assert node.module == "textclf_core"
-            assert {alias.name for alias in node.names} <= set(textclf_core.__all__)
-        if isinstance(node, ast.Import):
-            assert not any(alias.name.startswith("textclf") for alias in node.names)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import logging
 import shutil
 from collections.abc import Callable
@@ -79,13 +78,6 @@ def with_plugin(folder: Path, recorded: PluginRecord) -> Path:
 @pytest.mark.parametrize("check", plugin_checks(Catalogue.discover([ENERGY]).get("energy").cls, watts=30.0))
 def test_the_example_does_what_its_hook_promises(check: Check) -> None:
     check()
-
-
-def test_the_example_imports_public_names_alone() -> None:
-    for node in ast.walk(ast.parse(ENERGY.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("textclf"):
-            assert node.module == "textclf_core"
-            assert {alias.name for alias in node.names} <= set(textclf_core.__all__)
 
 
 def test_a_plugin_adds_a_cost_a_plot_and_a_section(
