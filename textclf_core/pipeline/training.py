@@ -110,6 +110,7 @@ def prepare_runs(contexts: Sequence[RunContext], shared: Meter, progress: Progre
             raise NotTrainedJointlyError("the frozen parameters depend on the seed")
         starts[seed] = start
         encoder = encoder or built
+        del built  # before the next seed's model is built
     assert encoder is not None
     plan = training_plan(plugins[0], encoder)
     return PreparedRuns(tuple(plugins), data, encoder, starts, plan, adaptations)
