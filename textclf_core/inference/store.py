@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -59,22 +59,17 @@ def _note_on(plugin: PluginRecord) -> dict[str, Any]:
     }
 
 
-def save_postprocessing(steps: Sequence[PostprocessingStep], plugins: ActivePlugins, directory: Path) -> None:
-    """Save the steps to the classifier's ``directory``, and add their plugins' names to its ``classifier.json``."""
+def save_postprocessing(
+    steps: Sequence[PostprocessingStep], postprocessors: Iterable[PluginRecord], directory: Path
+) -> None:
+    """Save the steps to the classifier's ``directory``, and their plugins, which load them, to ``classifier.json``."""
     if not steps:
         return
     save_steps(steps, directory)
     path = directory / CLASSIFIER_FILE
     note = json.loads(path.read_text(encoding="utf-8"))
-    active = {plugin.name: plugin for plugin in plugins}
-    note["postprocessing"] = [
-        {
-            "plugin": step.plugin,
-            "distribution": active[step.plugin].distribution,
-            "version": active[step.plugin].version,
-        }
-        for step in steps
-    ]
+    notes = {plugin.name: _note_on(plugin) for plugin in postprocessors}
+    note["postprocessing"] = [notes[step.plugin] for step in steps]
     _write_note(note, path)
 
 
@@ -164,7 +159,7 @@ class SavedClassifier:
         task: the labels that it was trained with.
         trainer: the name of the plugin that loads it.
         model: the name of the plugin that loads its encoder; ``None`` for a plain model of its family.
-        options: the options that were set of both, by the plugin's name.
+        options: the options that were set of these plugins and the postprocessors, by the plugin's name.
         postprocessors: the names of the plugins that load its postprocessing, in order.
         distributions: the distribution of each of these plugins, by the plugin's name.
     """
@@ -196,7 +191,8 @@ class SavedClassifier:
                 f"{path} was written by another version of textclf ({note.get('distribution')} {note['version']}), "
                 "whose format this version can't read."
             )
-        parts = [note, *([note["model"]] if "model" in note else [])]
+        steps = note.get("postprocessing", [])
+        parts = [note, *([note["model"]] if "model" in note else []), *steps]
         return cls(
             directory=directory,
             task=Task(
@@ -207,8 +203,8 @@ class SavedClassifier:
             trainer=note["plugin"],
             model=note["model"]["plugin"] if "model" in note else None,
             options={part["plugin"]: part.get("options", {}) for part in parts},
-            postprocessors=tuple(step["plugin"] for step in note.get("postprocessing", ())),
-            distributions={part["plugin"]: part["distribution"] for part in (*parts, *note.get("postprocessing", ()))},
+            postprocessors=tuple(step["plugin"] for step in steps),
+            distributions={part["plugin"]: part["distribution"] for part in parts},
         )
 
     @property

@@ -83,7 +83,7 @@ def evaluate(
             check_scores(of_split, data.data[name], data.task, name, str(trainer))
     with meter.time("postprocess"):
         steps = fit_steps(plugins, scores["validation"], data.data["validation"], data.task)
-        save_postprocessing(steps, plugins, model)
+        save_postprocessing(steps, map(plugin_record, plugins.implementing("textclf_postprocess")), model)
     if prove:
         trained = Trained(
             classifier=classifier,

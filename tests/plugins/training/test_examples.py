@@ -32,7 +32,7 @@ def test_an_example_trains_and_changes_the_result(file: Path, tiny_checkpoint: P
     )
     assert mine.record.phases == plain.record.phases
     assert mine.predictions()["scores"].to_pylist() != plain.predictions()["scores"].to_pylist()
-    if file.stem != "short_first":  # its rows have other lengths
+    if file.stem not in ("short_first", "letter_swaps"):  # their rows have other lengths
         passes = {"r_drop": 3, "sharpness_aware": 2}.get(file.stem, 1)
         assert mine.record.cost.train_flops == passes * plain.record.cost.train_flops
 
