@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from textclf_core.plugins import Catalogue, activate, activate_executor, override
 from textclf_core.plugins.specs import PluginSpec
+from textclf_core.records.remote_runs import fetch_runs
 from textclf_core.records.schema import read_record
 from textclf_core.results import ComparisonResult, Run
+from textclf_core.storage.places import local_folder
 
 if TYPE_CHECKING:
     from textclf_core.reports.estimate_table import Estimate
@@ -21,12 +23,14 @@ logger = logging.getLogger("textclf")
 
 
 def open_run(directory: str | Path) -> Run:
-    """Return the finished run in ``directory``.
+    """Return the finished run in ``directory``, which may also be a URL, such as ``s3://bucket/runs/ID``.
 
     Raises:
         UsageError: the directory isn't a run.
     """
-    return Run(Path(directory), read_record(Path(directory)))
+    place = local_folder(directory)
+    fetch_runs(place)
+    return Run(place, read_record(place))
 
 
 def inspect_data(
@@ -111,9 +115,9 @@ def run(
         time: a column of ``data`` with numbers or dates: splits that are made train on the past.
         seed: the seed of the new head, the order of examples and dropout; 0 if not given.
         data_seed: the seed of splits held out from train, and of samples; 0 if not given.
-        output: the folder for run directories; ``runs`` if not given.
+        output: the folder for run directories, or the URL of one, such as ``s3://bucket/runs``; ``runs`` if not given.
         device: ``cpu``, ``cuda``, ``cuda:1``, ``mps`` or ``auto``; ``auto`` if not given.
-        cache_dir: the cache's folder; the user's cache if not given.
+        cache_dir: the cache's folder, or the URL of one; the user's cache if not given.
         plugin_files: Python files with your own plugins.
         quiet: whether to show no progress.
 
@@ -142,7 +146,7 @@ def run(
         data_seed=settings.data_seed,
         output=settings.output,
         device=settings.device,
-        cache=_path(cache_dir),
+        cache=_folder(cache_dir),
     )
     done = run_one(spec, progress)
     return Run(done.directory, done.record)
@@ -317,9 +321,9 @@ def compare(
         label_price: the price of labelling one text.
         predictions: how many texts the model will predict: ``1e6/month``.
         months: for how many months it will.
-        output: the folder for run directories; ``runs`` if not given.
+        output: the folder for run directories, or the URL of one, such as ``s3://bucket/runs``; ``runs`` if not given.
         device: ``cpu``, ``cuda``, ``cuda:1``, ``mps`` or ``auto``; ``auto`` if not given.
-        cache_dir: the cache's folder; the user's cache if not given.
+        cache_dir: the cache's folder, or the URL of one; the user's cache if not given.
         executor: the plugin that runs the cells in other processes: ``local``, or ``slurm:partition=gpu``. If not
             given, they run in this process, one after another, or with ``workers`` in processes of this machine.
         workers: how many cells to run at the same time; the executor decides it if not given.
@@ -379,7 +383,7 @@ def compare(
         else from_memory(data, text, label, group=group, time=time, progress=Progress(quiet=quiet)),
         data_seed=settings.data_seed,
         device=settings.device,
-        cache_directory=_path(cache_dir),
+        cache_directory=_folder(cache_dir),
         output=settings.output,
         criteria=criteria,
         executor=activate_executor(executor, workers, catalogue, set_by="call"),
@@ -429,7 +433,7 @@ def report(
     Runs that differ only in the seed are one contender. Contenders on different data are compared separately.
 
     Args:
-        paths: run directories, or folders that contain them.
+        paths: run directories, or folders that contain them; URLs too.
         format: ``simple``, ``github``, ``latex_booktabs``, ``html``, ``csv``, ``tsv``, ``json`` ... or ``page``, a
             single HTML page, which is written to a file.
         columns: the table's columns: ``["contender", "score", "interval", "risk", "latency"]`` ...
@@ -468,7 +472,7 @@ def report(
 
     catalogue = Catalogue.discover(Path(path) for path in plugin_files)
     return make_report(
-        [Path(path) for path in ([paths] if isinstance(paths, str | Path) else paths)],
+        [local_folder(path) for path in ([paths] if isinstance(paths, str | Path) else paths)],
         ReportOptions(
             format=format,
             columns=split_names(columns) if isinstance(columns, str) else columns,
@@ -495,3 +499,7 @@ def report(
 
 def _path(given: str | Path | None) -> Path | None:
     return None if given is None else Path(given)
+
+
+def _folder(given: str | Path | None) -> Path | None:
+    return None if given is None else local_folder(given)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from textclf_core.errors import RunError, TextclfError
 from textclf_core.plugins import Catalogue
 from textclf_core.records.schema import Record
+from textclf_core.storage.places import shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -127,7 +128,7 @@ class Run:
         """
         from textclf_core.reports.summary import summary
 
-        return summary(self.record, str(self.directory), format)
+        return summary(self.record, shown(self.directory), format)
 
     def __str__(self) -> str:
         return self.text()
@@ -135,7 +136,7 @@ class Run:
     def _repr_html_(self) -> str:
         from textclf_core.reports.summary import summary_html
 
-        return summary_html(self.record, str(self.directory))
+        return summary_html(self.record, shown(self.directory))
 
 
 @dataclass(frozen=True)

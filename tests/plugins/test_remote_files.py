@@ -106,7 +106,7 @@ def test_the_web_is_read_whatever_the_text_links_to(site: tuple[Path, str]) -> N
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        ("memory://b/no.csv", r"files: path=memory://b/no\.csv: there is no such file"),
+        ("memory://b/no.csv", r"files: path=memory://b/no\.csv can't be read: there is no such file or folder"),
         ("memory://b/*.tsv", r"files: path=memory://b/\*\.tsv: no file matches"),
         ("nowhere://b/a.csv", r"files: path=nowhere://b/a\.csv can't be read: ValueError: Protocol not known: nowhere"),
         ("memory://b/odd.csv", r"^memory://b/odd\.csv, line 3: .*"),

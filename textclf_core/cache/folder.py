@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from textclf_core.cache.rows import INDEX_ENTRY, INDEX_SUFFIX, RowStore, remove_unpublished
+from textclf_core.cache.remote_stores import remote_stores
+from textclf_core.cache.rows import FACTS_FILE, INDEX_ENTRY, INDEX_SUFFIX, RowStore, remove_unpublished
 from textclf_core.errors import UsageError
 from textclf_core.system.cache_directory import default_cache_directory
 
 logger = logging.getLogger("textclf")
 
 LIMIT_VARIABLE = "TEXTCLF_CACHE_LIMIT"
-_FACTS = "facts.json"
 _MOST_BYTES = 10 * 10**9
 _SHARE_OF_FREE = 0.1
 _UNITS = {"K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
@@ -48,6 +48,9 @@ class StoreInfo:
 class CacheFolder:
     """Stores of rows and products, each in a folder named by its key, with a limit on their total size.
 
+    If the directory is the copy of one behind a URL, what is there is copied when it is asked for, and what runs add is
+    uploaded. The limit is that of the copy.
+
     Args:
         directory: the cache's directory; the user's cache if not given.
         limit_bytes: the limit. If not given: ``TEXTCLF_CACHE_LIMIT``, or else 10 GB or a tenth of the disk's free space
@@ -57,6 +60,7 @@ class CacheFolder:
     def __init__(self, directory: Path | None = None, limit_bytes: int | None = None) -> None:
         self.directory = directory or default_cache_directory()
         self._stores = self.directory / "prefix"
+        self._remote = remote_stores(self._stores)
         self._limit_bytes = limit_bytes
         self._released: set[str] = set()
 
@@ -77,6 +81,8 @@ class CacheFolder:
 
     def open(self, key: str, width: int) -> RowStore:
         """Return the store of a key; it is empty if nothing has been written to it."""
+        if self._remote:
+            self._remote.fetch_rows(key, lambda wanted: self.make_room(wanted, keep=key))
         store = RowStore(self._stores / key, width)
         if store.directory.is_dir():
             os.utime(store.directory)
@@ -96,9 +102,9 @@ class CacheFolder:
         """Write the description of a store's rows, which :meth:`list` returns."""
         directory = self._stores / key
         directory.mkdir(parents=True, exist_ok=True)
-        unseen = directory / f"{_FACTS}.{os.getpid()}"  # other processes may read it at any moment
+        unseen = directory / f"{FACTS_FILE}.{os.getpid()}"  # other processes may read it at any moment
         unseen.write_text(json.dumps({"about": about}), encoding="utf-8")
-        unseen.replace(directory / _FACTS)
+        unseen.replace(directory / FACTS_FILE)
 
     @contextmanager
     def filling(self, key: str) -> Iterator[None]:
@@ -109,6 +115,8 @@ class CacheFolder:
         with FileLock(self._stores / f"{key}.lock"):
             remove_unpublished(self._stores / key)
             yield
+            if self._remote:
+                self._remote.send_rows(key)
 
     @contextmanager
     def product(self, key: str, make: Callable[[Path], None], about: str) -> Iterator[Path]:
@@ -123,11 +131,14 @@ class CacheFolder:
         self._stores.mkdir(parents=True, exist_ok=True)
         cached = True
         with FileLock(self._stores / f"{key}.lock"):
-            if not (place / _FACTS).is_file():
+            if not (place / FACTS_FILE).is_file():
                 shutil.rmtree(place, ignore_errors=True)
-                place.mkdir()
-                make(place)
-                self.describe(key, about)
+                if self._remote is None or not self._remote.fetch_product(key, place):
+                    place.mkdir()
+                    make(place)
+                    self.describe(key, about)
+                    if self._remote:
+                        self._remote.send_product(key)
                 cached = self.make_room(0, keep=key)
             os.utime(place)
             try:
@@ -174,15 +185,20 @@ class CacheFolder:
         return True
 
     def set_aside(self, key: str) -> str:
-        """Rename a store whose lock this process holds, so that no run finds it; return its new key."""
+        """Rename a store whose lock this process holds, so that no run finds it; return its new key.
+
+        What is behind a URL is removed there.
+        """
         place = self._stores / key
-        about = _about(place / _FACTS)
+        about = _about(place / FACTS_FILE)
         aside = next(
             name
             for name in (f"{key}.set-aside-{number}" for number in itertools.count(1))
             if not (self._stores / name).exists()
         )
         place.rename(self._stores / aside)
+        if self._remote:
+            self._remote.remove(key)
         self.describe(aside, f"set aside because a row differed: {about}")
         return aside
 
@@ -209,7 +225,7 @@ def _info(directory: Path) -> StoreInfo | None:
         used = directory.stat().st_mtime
     except FileNotFoundError:
         return None
-    facts = directory / _FACTS
+    facts = directory / FACTS_FILE
     about = _about(facts)
     rows = sum(size for path, size in sizes.items() if path.suffix == INDEX_SUFFIX) // INDEX_ENTRY.itemsize
     return StoreInfo(directory.name, about, sum(sizes.values()), rows, used)

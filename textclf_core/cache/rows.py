@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 KEY_BYTES = 16
 INDEX_ENTRY = np.dtype([("key", f"V{KEY_BYTES}"), ("start", np.int64), ("count", np.int32)])
 INDEX_SUFFIX = ".index"
+ROWS_SUFFIX = ".rows"
+FACTS_FILE = "facts.json"
+"""The file of a store or a product that describes it; that of a product is written last."""
 _SEGMENT_BYTES = 128 * 2**20
 
 
@@ -44,7 +47,7 @@ class RowStore:
             if index.name in self._known:
                 continue
             try:
-                file = os.open(index.with_suffix(".rows"), os.O_RDONLY)
+                file = os.open(index.with_suffix(ROWS_SUFFIX), os.O_RDONLY)
                 entries = np.fromfile(index, dtype=INDEX_ENTRY)
             except FileNotFoundError:  # removed in the meantime to free space
                 continue
@@ -105,7 +108,7 @@ class RowStore:
 def remove_unpublished(directory: Path) -> None:
     """Remove the files that killed writers left in a store; no process may be writing to it."""
     published = {index.stem for index in directory.glob(f"*{INDEX_SUFFIX}")}
-    for file in (*directory.glob("*.partial"), *directory.glob("*.rows")):
+    for file in (*directory.glob("*.partial"), *directory.glob(f"*{ROWS_SUFFIX}")):
         if file.stem not in published:
             file.unlink(missing_ok=True)
 
@@ -153,7 +156,7 @@ class RowWriter:
         self._file.close()
         if not self._entries:
             return
-        rows = self._partial.with_suffix(".rows")
+        rows = self._partial.with_suffix(ROWS_SUFFIX)
         index = self._partial.with_suffix(INDEX_SUFFIX)
         self._partial.rename(rows)
         entries = np.array([(np.void(key), start, count) for key, start, count in self._entries], dtype=INDEX_ENTRY)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from textclf_core.cli.standard_output import print_result, result_alone
+from textclf_core.storage.places import local_folder, url_of
 
 if TYPE_CHECKING:
     from textclf_core.cache import CacheFolder
@@ -21,8 +22,10 @@ CacheDirectory = Annotated[
     Path | None,
     typer.Option(
         "--cache-dir",
-        help="The cache's folder. [default: TEXTCLF_CACHE_DIR, or textclf in the user's cache folder]",
-        metavar="FOLDER",
+        help="The cache's folder, or a URL, such as s3://bucket/cache. [default: TEXTCLF_CACHE_DIR, or textclf in the "
+        "user's cache folder]",
+        metavar="FOLDER|URL",
+        parser=local_folder,
         show_default=False,
     ),
 ]
@@ -66,6 +69,8 @@ def show(
         print_result("")
     total = sum(store.bytes for store in stores)
     print_result(f"{_size(total)} of at most {_size(folder.limit_bytes)} in {folder.directory}")
+    if url := url_of(folder.directory):
+        print_result(f"This is what of {url} is copied to this machine; `clear` removes these copies alone.")
 
 
 @app.command()

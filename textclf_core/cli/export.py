@@ -10,10 +10,11 @@ import typer
 from textclf_core.cli import options
 from textclf_core.cli.completion import complete_exporters
 from textclf_core.cli.standard_output import print_result
+from textclf_core.storage.places import local_folder
 
 
 def export(
-    run: Annotated[Path, typer.Argument(help="A run directory.", show_default=False)],
+    run: Annotated[Path, typer.Argument(help="A run directory, or its URL.", parser=local_folder, show_default=False)],
     directory: Annotated[Path, typer.Argument(help="The folder to write, which must be empty or not exist.")],
     format: Annotated[
         str | None,

@@ -11,6 +11,7 @@ import typer
 from textclf_core.cli import options
 from textclf_core.cli.completion import complete_engines
 from textclf_core.cli.standard_output import result_stream
+from textclf_core.storage.places import local_folder
 
 if TYPE_CHECKING:
     from textclf_core.data.reading import Format
@@ -22,7 +23,12 @@ _WRITTEN = ("csv", "tsv", "jsonl", "parquet")
 
 def predict(
     run: Annotated[
-        Path, typer.Argument(help="A run directory, or a folder written by `textclf export`.", show_default=False)
+        Path,
+        typer.Argument(
+            help="A run directory, its URL, or a folder written by `textclf export`.",
+            parser=local_folder,
+            show_default=False,
+        ),
     ],
     input: Annotated[
         Path, typer.Option(help="A CSV, TSV, JSON, Parquet or TXT file; - is standard input.")

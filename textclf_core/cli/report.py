@@ -10,13 +10,18 @@ import typer
 from textclf_core.cli import criteria, options
 from textclf_core.cli.completion import complete_specs
 from textclf_core.cli.standard_output import print_result
+from textclf_core.storage.places import local_folder
 
 
 def report(
     context: typer.Context,
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(help="Run directories, or folders that contain them. [default: runs]", show_default=False),
+        typer.Argument(
+            help="Run directories, or folders that contain them; URLs too. [default: runs]",
+            parser=local_folder,
+            show_default=False,
+        ),
     ] = None,
     format: Annotated[
         str,

@@ -51,6 +51,7 @@ def run(
     from textclf_core.comparison.experiment_file import read_settings
     from textclf_core.plugins import Catalogue, activate, override
     from textclf_core.reports.summary import check_summary_format, summary
+    from textclf_core.storage.places import shown
 
     settings = read_settings(experiment, seed=seed, data_seed=data_seed, output=output, device=device)
     # Check all names and options before torch is imported.
@@ -77,7 +78,7 @@ def run(
     )
     with notes_shown(console):
         done = run_one(asked, Progress(console))
-    print_result(summary(done.record, str(done.directory), format))
+    print_result(summary(done.record, shown(done.directory), format))
     if profile:
         from textclf_core.reports.profile import measure_rates, profile_text
 

@@ -21,6 +21,7 @@ from textclf_core.errors import RunError, TextclfError, UsageError
 from textclf_core.pipeline.spec import InMemoryData, RunSpec
 from textclf_core.plugins.written import read_plugins, written_plugins
 from textclf_core.records.schema import CostEstimate, Tuning
+from textclf_core.storage.places import local_folder, url_of
 from textclf_core.types.data import DataRecord
 
 _FORMAT = 1
@@ -151,8 +152,8 @@ def _written(spec: RunSpec, folder: Path) -> dict[str, Any]:
     simple = {field.name: getattr(spec, field.name) for field in fields(spec) if field.name not in _OWN}
     return {
         **simple,
-        # Another process may have another current folder.
-        **{name: simple[name] and str(simple[name].resolve()) for name in _PATHS},
+        # Another process may have another current folder, and another machine other copies of what is behind a URL.
+        **{name: simple[name] and (url_of(simple[name]) or str(simple[name].resolve())) for name in _PATHS},
         "expected": spec.expected and asdict(spec.expected),
         "tuning": spec.tuning and asdict(spec.tuning),
         "plugins": written_plugins(spec.plugins),
@@ -164,7 +165,7 @@ def _spec(written: dict[str, Any], folder: Path) -> RunSpec:
     data = _read_data(folder / written["data"])
     values: dict[str, Any] = {
         **{name: tuple(value) if isinstance(value, list) else value for name, value in written.items()},
-        **{name: written[name] and Path(written[name]) for name in _PATHS},
+        **{name: written[name] and local_folder(written[name]) for name in _PATHS},
         "expected": written["expected"] and CostEstimate(**written["expected"]),
         "tuning": written["tuning"] and _TUNING.validate_python(written["tuning"]),
         "plugins": read_plugins(written["plugins"]),

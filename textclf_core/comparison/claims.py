@@ -1,4 +1,7 @@
-"""Claims on names in a folder: at most one process of all that share the folder has a claim at a time."""
+"""Claims on names in a folder: at most one process of all that share the folder has a claim at a time.
+
+In a folder behind a URL it is as good as certain: see :func:`textclf_core.storage.leases.leased`.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,28 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-CLAIMS = ".running"
-"""The subfolder of the output folder for the claims of cells that are running."""
+from textclf_core.storage.leases import leased
+from textclf_core.storage.remote import remote_folder
 
 
 @contextmanager
 def claimed(folder: Path, name: str) -> Iterator[bool]:
     """Claim a name while the block runs; yield whether no other process has it.
+
+    In the copy of a folder behind a URL, the name is claimed there too.
+    """
+    with claimed_here(folder, name) as is_free:
+        remote = remote_folder(folder) if is_free else None
+        if remote is None:
+            yield is_free
+            return
+        with leased(remote, name) as is_free_there:
+            yield is_free_there
+
+
+@contextmanager
+def claimed_here(folder: Path, name: str) -> Iterator[bool]:
+    """Claim a name among the processes of this machine, or of all that share the folder on a disk.
 
     The claim is a lock on a file, so the system releases it when the process ends, however it ends. The file is removed
     with the claim.

@@ -18,6 +18,7 @@ from textclf_core.reports.estimate_table import Estimate
 from textclf_core.reports.outcomes import check_defined
 from textclf_core.reports.report import Report
 from textclf_core.reports.stored import StoredRun
+from textclf_core.storage.places import shown
 from textclf_core.system.world import World
 from textclf_core.tasks import kind_of
 
@@ -230,7 +231,7 @@ def _what_is_finished(planned: ComparisonPlan, request: ComparisonRequest) -> st
     command = f": {request.command}" if request.command else "."
     again = "without --force, " if request.force else ""
     return (
-        f"{finished} of {len(planned.cells)} cells are finished, in {planned.output}. The same command, {again}"
+        f"{finished} of {len(planned.cells)} cells are finished, in {shown(planned.output)}. The same command, {again}"
         f"reads them and runs the others{command}"
     )
 
@@ -293,7 +294,9 @@ def _plan(request: ComparisonRequest) -> tuple[ComparisonPlan, MetricInfo]:
 
     from textclf_core.comparison.runner import plan
     from textclf_core.data import prepare
+    from textclf_core.pipeline.directory import finish_uploads
     from textclf_core.plugins import check_options
+    from textclf_core.records.remote_runs import remote_runs
     from textclf_core.statistics.looks import planned_looks
 
     if request.max_seeds is not None and len(request.seeds) < _FEWEST_SEEDS:
@@ -312,6 +315,9 @@ def _plan(request: ComparisonRequest) -> tuple[ComparisonPlan, MetricInfo]:
         device=request.device,
         cache=request.cache_directory,
     )
+    finish_uploads(planned.output)
+    if runs := remote_runs(planned.output):
+        runs.refresh([cell.id for cell in planned.cells])
     unfinished = (cell for cell in planned.cells if request.force or not cell.finished_in(planned.output))
     check_options(cell.contender.plugins for cell in unfinished)
     return planned, _check_metric(planned, request)
@@ -352,7 +358,8 @@ def _analyse(
         return analyse(runs, request.criteria), None
     except Exception as problem:  # the finished runs must be returned whatever fails here
         error = RunError(
-            f"the {len(runs)} finished runs in {request.output} can't be compared: {type(problem).__name__}: {problem}"
+            f"the {len(runs)} finished runs in {shown(request.output)} can't be compared: {type(problem).__name__}: "
+            f"{problem}"
         )
         error.__cause__ = problem
         return (), error

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import shutil
-import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from textclf_core.comparison.cell_file import CellOutcome, ids_in, read_cell_file, write_outcomes
-from textclf_core.comparison.claims import CLAIMS, claimed
+from textclf_core.comparison.claims import claimed, claimed_here
 from textclf_core.comparison.live_view import LiveView
 from textclf_core.comparison.queue import ComparisonQueue
 from textclf_core.comparison.runner import (
-    POLL_SECONDS,
     ComparisonPlan,
     FailedCell,
     FinishedCell,
     finished_record,
     remove_checkpoints,
     run_group,
+    wait_for_others,
 )
 from textclf_core.errors import TextclfError
+from textclf_core.pipeline.directory import CLAIMS, finish_uploads
 from textclf_core.pipeline.spec import FailedRun, RunSpec
 from textclf_core.plugins import ActivePlugin
 from textclf_core.plugins.calling import call_one
@@ -99,7 +99,7 @@ def _run_here(queue: ComparisonQueue) -> None:
     while not queue.done:
         taken = queue.next()
         if taken is None:  # another comparison is running what is left
-            time.sleep(POLL_SECONDS)
+            wait_for_others(queue.output)
             continue
         outcomes = run_claimed(taken.specs, queue.progress(taken), force=queue.force)
         if outcomes is None:
@@ -125,7 +125,7 @@ def job_folder(output: Path) -> Iterator[Path]:
     """Yield a new folder for the files of jobs, and remove it at the end."""
     jobs = output / _JOBS
     name = uuid.uuid4().hex[:12]
-    with claimed(output / CLAIMS, f"jobs-{name}"):
+    with claimed_here(output / CLAIMS, f"jobs-{name}"):
         (jobs / name).mkdir(parents=True)
         try:
             yield jobs / name
@@ -141,7 +141,7 @@ def remove_abandoned_jobs(output: Path) -> None:
     if not jobs.is_dir():
         return
     for left in jobs.iterdir():
-        with claimed(output / CLAIMS, f"jobs-{left.name}") as is_abandoned:
+        with claimed_here(output / CLAIMS, f"jobs-{left.name}") as is_abandoned:
             if is_abandoned:
                 shutil.rmtree(left, ignore_errors=True)
     with suppress(OSError):  # another comparison has a folder there
@@ -195,6 +195,7 @@ def run_file(path: Path, progress: Progress) -> list[CellOutcome]:
     except TextclfError as error:
         outcomes = [CellOutcome(id=one, error=error) for one in ids]
     else:
+        finish_uploads(content.specs[0].output)
         together = run_claimed(content.specs, progress, force=content.force)
         outcomes = together if together is not None else []
         for spec in content.specs if together is None else ():

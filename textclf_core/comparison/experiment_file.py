@@ -19,6 +19,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, Validati
 
 from textclf_core.errors import UsageError, did_you_mean
 from textclf_core.plugins.specs import PluginSpec
+from textclf_core.storage.places import local_folder
 from textclf_core.types.seeds import check_seed, check_seeds
 
 
@@ -49,6 +50,11 @@ def _different(seeds: tuple[int, ...]) -> tuple[int, ...]:
     return seeds
 
 
+def _folder(given: Any) -> Any:
+    """Return the folder for a path or a URL; pydantic refuses what isn't text."""
+    return local_folder(given) if isinstance(given, str) else given
+
+
 Plugins = Annotated[tuple[PluginSpec, ...], BeforeValidator(_specs)]
 Seed = Annotated[int, Field(ge=0)]
 
@@ -68,8 +74,8 @@ class Settings(BaseModel, extra="forbid", strict=True, frozen=True):
     )
     seed: Seed = Field(default=0, description="a whole number, 0 or greater")
     data_seed: Seed = Field(default=0, description="a whole number, 0 or greater")
-    output: Path = Field(default=Path("runs"), strict=False, description="text")
-    """A relative path starts at the current folder, as on the command line."""
+    output: Annotated[Path, BeforeValidator(_folder)] = Field(default=Path("runs"), strict=False, description="text")
+    """A relative path starts at the current folder, as on the command line; a URL stands for its copy."""
     device: str = Field(default="auto", description="text")
 
 
@@ -91,7 +97,7 @@ def read_settings(
         "seed": None if seed is None else check_seed(seed),
         "seeds": None if seeds is None else check_seeds(seeds),
         "data_seed": None if data_seed is None else check_seed(data_seed, "data_seed"),
-        "output": None if output is None else Path(output),
+        "output": None if output is None else local_folder(output),
         "device": device,
     }
     settings = read_experiment_file(experiment) if experiment is not None else Settings()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from textclf_core.comparison.cell_file import CellOutcome, read_outcomes, write_cell_file
 from textclf_core.comparison.cells import Cell, DataKey
-from textclf_core.comparison.claims import CLAIMS, claimed
+from textclf_core.comparison.claims import claimed
 from textclf_core.comparison.live_view import LiveView
 from textclf_core.comparison.runner import ComparisonPlan, FailedCell, FinishedCell, read_cell, spec_of
 from textclf_core.comparison.schedule import (
@@ -24,9 +24,12 @@ from textclf_core.comparison.schedule import (
 )
 from textclf_core.data.sampling import TrainSize
 from textclf_core.errors import RunError, TextclfError
+from textclf_core.pipeline.directory import CLAIMS
 from textclf_core.pipeline.spec import RunSpec
 from textclf_core.plugins.written import written_plugins
+from textclf_core.records.remote_runs import remote_runs
 from textclf_core.records.schema import CostEstimate
+from textclf_core.storage.places import shown
 from textclf_core.system.python import module_command
 from textclf_core.types.execution import CellJob, CellQueue
 from textclf_core.types.progress import Progress
@@ -58,6 +61,7 @@ class ComparisonQueue(CellQueue):
     Attributes:
         cells_finished: the finished cells.
         cells_failed: the failed cells.
+        output: the folder of the run directories.
         force: whether finished cells run again.
     """
 
@@ -72,6 +76,7 @@ class ComparisonQueue(CellQueue):
         expected: Mapping[str, CostEstimate] | None = None,
     ) -> None:
         self.worker_command = module_command("textclf_core", "cell", "-")
+        self.output = plan.output
         self.folder = folder or plan.output
         self.device = plan.device
         self.force = force
@@ -79,6 +84,8 @@ class ComparisonQueue(CellQueue):
         self.cells_failed: list[FailedCell] = []
         self._plan, self._view, self._command, self._expected = plan, view, command, expected or {}
         self._running: dict[str, Taken] = {}
+        if runs := remote_runs(plan.output):
+            runs.refresh([cell.id for cell in plan.cells], now=False)  # all at once
         waiting = [cell for cell in plan.cells if force or not self._read(cell)]
         self._prefix_of = prefixes(waiting, plan.task_of)
         log_cells_trained_alone(waiting, self._prefix_of)
@@ -202,7 +209,7 @@ class ComparisonQueue(CellQueue):
 
     def _read(self, cell: Cell) -> bool:
         """Read a cell if it is finished; return whether it is."""
-        if found := read_cell(self._plan, cell):
+        if found := read_cell(self._plan, cell, now=False):
             self._view.reused(cell, found.record)
             self.cells_finished.append(found)
         return found is not None
@@ -250,7 +257,7 @@ class ComparisonQueue(CellQueue):
     def _finish(self, cell: Cell, stores: Sequence[str]) -> None:
         found = read_cell(self._plan, cell)
         if found is None:
-            self._fail(cell, RunError(f"{self._plan.output / cell.id} was removed after the run."))
+            self._fail(cell, RunError(f"{shown(self._plan.output / cell.id)} was removed after the run."))
             return
         self._view.finished(cell, found.record)
         self.cells_finished.append(found)

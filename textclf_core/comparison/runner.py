@@ -10,12 +10,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from textclf_core.comparison.cells import Cell, DataKey, cells
-from textclf_core.comparison.claims import CLAIMS, claimed
+from textclf_core.comparison.claims import claimed
 from textclf_core.comparison.contenders import Contender
 from textclf_core.data import PreparedData, with_own_sample, with_train_size
 from textclf_core.data.drawing import sample_seed
 from textclf_core.data.sampling import TrainSize
 from textclf_core.errors import TextclfError, UsageError
+from textclf_core.pipeline.directory import CLAIMS
 from textclf_core.pipeline.loading import load_data
 from textclf_core.pipeline.pipeline import run, run_one
 from textclf_core.pipeline.postprocessing import check_postprocessing
@@ -23,7 +24,9 @@ from textclf_core.pipeline.spec import FinishedRun, InMemoryData, RunOutcome, Ru
 from textclf_core.pipeline.training import NotTrainedJointlyError
 from textclf_core.plugins import suited
 from textclf_core.records.formats import RECORD_FORMAT
+from textclf_core.records.remote_runs import remote_runs
 from textclf_core.records.schema import CHECKPOINTS_DIRECTORY, RECORD_FILE, CostEstimate, Record, read_record
+from textclf_core.storage.places import shown, url_of
 from textclf_core.system.environment import resolve_device
 from textclf_core.types.data import DataRecord
 from textclf_core.types.postprocessing import may_abstain
@@ -32,8 +35,8 @@ from textclf_core.types.task import Task
 
 logger = logging.getLogger("textclf")
 
-POLL_SECONDS = 0.2
-"""How long to wait before asking again whether another process has finished a cell."""
+_POLL_SECONDS = 0.2
+_POLL_SECONDS_BY_URL = 2.0
 
 
 @dataclass(frozen=True)
@@ -174,24 +177,32 @@ def _suited(contenders: Sequence[Contender], record_of: Mapping[str, DataRecord]
     return found
 
 
-def read_cell(plan: ComparisonPlan, cell: Cell) -> FinishedCell | None:
+def read_cell(plan: ComparisonPlan, cell: Cell, *, now: bool = True) -> FinishedCell | None:
     """Return a cell with its run if it is finished; ``None`` if not.
 
-    A cell whose record has an earlier format counts as unfinished, which is logged.
+    A cell whose record has an earlier format counts as unfinished, which is logged. ``now`` is as for
+    :func:`finished_record`.
     """
     directory = plan.output / cell.id
-    record = finished_record(directory)
+    record = finished_record(directory, now=now)
     return FinishedCell(cell, directory, record) if record else None
 
 
-def finished_record(directory: Path) -> Record | None:
-    """Return the record of a finished run; ``None`` if there is none, or if its format is an earlier one."""
+def finished_record(directory: Path, *, now: bool = True) -> Record | None:
+    """Return the record of a finished run; ``None`` if there is none, or if its format is an earlier one.
+
+    Args:
+        directory: the run directory. If its folder is the copy of one behind a URL, the run is read from there.
+        now: whether to ask there even if it was asked a few seconds ago.
+    """
+    if runs := remote_runs(directory.parent):
+        runs.refresh([directory.name], now=now)
     if not (directory / RECORD_FILE).is_file():
         return None
     record = read_record(directory)
     if record.format != RECORD_FORMAT:
         formats = record.format, RECORD_FORMAT
-        logger.info("%s is run again: its record has format %d, and this version writes %d", directory, *formats)
+        logger.info("%s is run again: its record has format %d, and this version writes %d", shown(directory), *formats)
         return None
     return record
 
@@ -212,7 +223,12 @@ def run_cell(plan: ComparisonPlan, cell: Cell, progress: Progress, *, prove: boo
                 done = run_one(replace(spec_of(plan, cell, None, None), prove=prove), progress)
                 remove_checkpoints(done)
                 return FinishedCell(cell, done.directory, done.record)
-        time.sleep(POLL_SECONDS)
+        wait_for_others(plan.output)
+
+
+def wait_for_others(output: Path) -> None:
+    """Wait before asking again whether another process has finished a cell."""
+    time.sleep(_POLL_SECONDS_BY_URL if url_of(output) else _POLL_SECONDS)
 
 
 def run_group(specs: Sequence[RunSpec], progress: Progress) -> list[RunOutcome] | None:

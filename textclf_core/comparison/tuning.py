@@ -20,14 +20,11 @@ from textclf_core.errors import RunError, TextclfError, UsageError, format_error
 from textclf_core.pipeline.evaluation import check_metrics
 from textclf_core.plugins import ActivePlugin, ActivePlugins
 from textclf_core.plugins.activation import with_options
-from textclf_core.records.schema import MODEL_DIRECTORY, Record, TunedOption, Tuning
+from textclf_core.records.schema import MODEL_DIRECTORY, TRIALS_DIRECTORY, Record, TunedOption, Tuning
 from textclf_core.types.metric import MetricInfo
 from textclf_core.types.progress import Progress
 
 logger = logging.getLogger("textclf")
-
-TRIALS = "trials"
-"""The subfolder of the output folder for the runs of the trials."""
 
 _TRIAL_SEED = 1_000_000
 
@@ -220,7 +217,7 @@ class _Study:
             self._first.contender, values, f"{self._first.contender.label} trial {_written(values)}{part}"
         )
         key = attempt.label, *self._first.data_key[1:]
-        plan = replace(self._plan, output=self._plan.output / TRIALS, data={key: self._data[share]})
+        plan = replace(self._plan, output=self._plan.output / TRIALS_DIRECTORY, data={key: self._data[share]})
         cell = _cell(plan, self._first, attempt, self._seed)
         try:
             # A trial's model is removed, so it needn't be checked.

@@ -12,9 +12,11 @@ from textclf_core.inference.engines import find_exporter
 from textclf_core.inference.exports import EXPORTS_DIRECTORY, add_export
 from textclf_core.inference.store import load_model
 from textclf_core.plugins import ActivePlugin, Catalogue
+from textclf_core.records.remote_runs import fetch_model
 from textclf_core.records.schema import CARD_FILE, CLASSIFIER_FILE, MODEL_DIRECTORY, read_record
 from textclf_core.reports.model_card import model_card
 from textclf_core.reports.stored import StoredRun
+from textclf_core.storage.places import shown
 
 logger = logging.getLogger("textclf")
 
@@ -46,9 +48,10 @@ def export_run(
             support the model, or the hub can't be used.
         RunError: the model can't be exported.
     """
+    fetch_model(run)
     record = read_record(run)
     if not (run / MODEL_DIRECTORY / CLASSIFIER_FILE).is_file():
-        raise UsageError(f"{run} has no model to export (no {MODEL_DIRECTORY}/{CLASSIFIER_FILE}).")
+        raise UsageError(f"{shown(run)} has no model to export (no {MODEL_DIRECTORY}/{CLASSIFIER_FILE}).")
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise UsageError(f"{directory} isn't an empty folder; choose another one, or remove it.")
     if push:

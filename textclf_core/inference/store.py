@@ -16,7 +16,9 @@ from textclf_core.plugins.discovery import plugin_file_of
 from textclf_core.plugins.hooks import arguments_of
 from textclf_core.plugins.options import options_of
 from textclf_core.plugins.specs import PluginSpec
+from textclf_core.records.remote_runs import fetch_model
 from textclf_core.records.schema import CLASSIFIER_FILE, MODEL_DIRECTORY, PluginRecord
+from textclf_core.storage.places import shown
 from textclf_core.tasks.decisions import PostprocessedClassifier
 from textclf_core.types.postprocessing import Postprocessing, PostprocessingStep, save_steps, step_directory
 from textclf_core.types.task import Task
@@ -130,6 +132,7 @@ def load_model(run: Path, catalogue: Catalogue, device: str) -> LoadedModel:
         UsageError: there is no model.
         PluginError: the plugin that loads it isn't installed or can't be used.
     """
+    fetch_model(run)
     saved = SavedClassifier.find(run)
     for name, distribution in saved.distributions.items():
         _check_plugin_file(name, distribution, catalogue)
@@ -183,7 +186,8 @@ class SavedClassifier:
         path = directory / CLASSIFIER_FILE
         if not path.is_file():
             raise UsageError(
-                f"{run} has no model (no {MODEL_DIRECTORY}/{CLASSIFIER_FILE}). Give a run directory, such as runs/ID."
+                f"{shown(run)} has no model (no {MODEL_DIRECTORY}/{CLASSIFIER_FILE}). Give a run directory, such as "
+                "runs/ID."
             )
         note = json.loads(path.read_text(encoding="utf-8"))
         if note.get("format") != _FORMAT:

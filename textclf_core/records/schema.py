@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from textclf_core.errors import UsageError
 from textclf_core.records.cost import Cost
 from textclf_core.records.formats import RECORD_FORMAT, upgraded
+from textclf_core.storage.places import shown
 from textclf_core.types.data import DataRecord
 from textclf_core.types.phases import PhaseRecord
 from textclf_core.types.record import Fact
@@ -21,6 +22,8 @@ PREDICTIONS_FILE = "predictions.parquet"
 HISTORY_FILE = "history.jsonl"
 MODEL_DIRECTORY = "model"
 CHECKPOINTS_DIRECTORY = "checkpoints"
+TRIALS_DIRECTORY = "trials"
+"""The subfolder of an output folder for the runs of tuning, whose models are removed."""
 CLASSIFIER_FILE = "classifier.json"
 CARD_FILE = "README.md"
 
@@ -262,7 +265,8 @@ def read_record(directory: Path) -> Record:
     """
     path = directory / RECORD_FILE
     if not path.is_file():
-        raise UsageError(f"{directory} is not a run: it has no {RECORD_FILE}. Give a run directory, such as runs/ID.")
+        where = shown(directory)
+        raise UsageError(f"{where} is not a run: it has no {RECORD_FILE}. Give a run directory, such as runs/ID.")
     content = json.loads(path.read_text(encoding="utf-8"))
     if content.get("format") not in range(1, RECORD_FORMAT + 1):
         raise UsageError(

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textclf_core.errors import UsageError
+from textclf_core.records.remote_runs import fetch_runs
 from textclf_core.records.schema import RECORD_FILE, PluginRecord, Record, read_record
+from textclf_core.storage.places import shown
 from textclf_core.tasks import kind_of
 
 if TYPE_CHECKING:
@@ -56,8 +58,9 @@ class StoredRun:
         """
         if unanswered := self.test[column].null_count:
             raise UsageError(
-                f"{self.directory}: this run leaves {unanswered:,} of {self.test.num_rows:,} test rows unanswered, so "
-                "it can't be compared with other runs on the same rows. Leave it out; its record has its scores."
+                f"{shown(self.directory)}: this run leaves {unanswered:,} of {self.test.num_rows:,} test rows "
+                "unanswered, so it can't be compared with other runs on the same rows. Leave it out; its record has "
+                "its scores."
             )
         return self._named(self.test, column)
 
@@ -116,18 +119,23 @@ class ContenderRuns:
 def find_runs(paths: Iterable[Path]) -> list[StoredRun]:
     """Return the runs at the paths, each of which is a run directory or a folder that directly contains some.
 
+    Copies of what is behind URLs are brought up to date first.
+
     Raises:
         UsageError: a path doesn't exist or has no run, or a record can't be read.
     """
     runs: dict[Path, StoredRun] = {}
     for path in paths:
+        fetch_runs(path)
         if not path.is_dir():
-            raise UsageError(f"{path}: there is no such folder. Give run directories, or a folder that contains them.")
+            raise UsageError(
+                f"{shown(path)}: there is no such folder. Give run directories, or a folder that contains them."
+            )
         directories = [path] if (path / RECORD_FILE).is_file() else sorted(path.glob(f"[!.]*/{RECORD_FILE}"))
         found = [directory if directory.is_dir() else directory.parent for directory in directories]
         found = [directory for directory in found if directory.suffix != ".incomplete"]
         if not found:
-            raise UsageError(f"{path} contains no run (no {RECORD_FILE}).")
+            raise UsageError(f"{shown(path)} contains no run (no {RECORD_FILE}).")
         runs |= {directory.resolve(): StoredRun(directory, read_record(directory)) for directory in found}
     return list(runs.values())
 

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from textclf_core.errors import DataError
+from textclf_core.storage.places import is_url
+from textclf_core.storage.remote import why_failed
 from textclf_plugins.datasets.finding_files import WILD
 
 if TYPE_CHECKING:
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("textclf")
 
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _ON_THE_WEB = re.compile(r"https?://", re.IGNORECASE)
 
 
@@ -62,14 +63,14 @@ def local_copies(plugin: str, given: Mapping[str, str | None], suffixes: Collect
     Raises:
         DataError: a URL can't be read, or its package isn't installed.
     """
-    if not any(name and _URL.match(name) for name in given.values()):
+    if not any(name and is_url(name) for name in given.values()):
         yield LocalCopies(given, {})
         return
     with TemporaryDirectory(prefix="textclf-files-") as room:
         local = dict(given)
         folders: dict[str, str] = {}
         for option, name in given.items():
-            if name and _URL.match(name):
+            if name and is_url(name):
                 folder = Path(room) / option
                 local[option], folders[str(folder)] = _copy(f"{plugin}: {option}={name}", name, suffixes, folder)
         copies = LocalCopies(local, folders)
@@ -104,13 +105,8 @@ def _copy(where: str, url: str, suffixes: Collection[str], folder: Path) -> tupl
     parent = plain[: plain.rindex("/", 0, wild.start() if wild else len(plain.rstrip("/")))]
     try:
         files, size = _download(url, parent, PurePosixPath(plain).name, wild is not None, suffixes, folder)
-    except ImportError as error:  # fsspec names the package that a protocol needs
-        raise DataError(f"{where}: {error}") from error
-    except FileNotFoundError as error:
-        raise DataError(f"{where}: there is no such file") from error
     except Exception as error:  # each protocol has errors of its own
-        first = (str(error).splitlines() or [""])[0]
-        raise DataError(f"{where} can't be read: {type(error).__name__}: {first}") from error
+        raise DataError(f"{where} can't be read: {why_failed(error)}") from error
     if not files:
         raise DataError(f"{where}: no file matches")
     logger.info("%s: copied %d file%s (%.1f MB)", where, files, "s" if files > 1 else "", size / 1e6)

@@ -1,0 +1,12 @@
+"""The name of the host, within which process ids are unique."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+
+def host_name() -> str:
+    """Return the name of the host and of the process namespace: two containers may have the same host name."""
+    space = Path("/proc/self/ns/pid")
+    return f"{socket.gethostname()} {space.readlink() if space.is_symlink() else ''}".strip()
