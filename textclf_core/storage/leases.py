@@ -10,6 +10,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import psutil
 
@@ -106,7 +107,7 @@ class _Lease:
         return now - since >= self._seconds
 
 
-def _owner_in(content: bytes | None) -> dict[str, object]:
+def _owner_in(content: bytes | None) -> dict[str, Any]:
     """Return what a lease says of its owner; nothing if it doesn't exist, or is being written."""
     try:
         found = json.loads(content or b"{}")

@@ -232,3 +232,28 @@ def test_a_product_is_made_on_one_machine_alone(weak: object, machine: Callable[
             assert (folder / "weights").read_text() == "1 2 3"
         assert [store.about for store in cache.list()] == ["weights"]
     assert made == ["once"]
+
+
+def test_the_file_of_a_cell_names_the_url(
+    url: str, machine: Callable[[str], None], textclf: Callable[..., int], reviews: Path, tmp_path: Path
+) -> None:
+    words = ["--plugin", f"files:path={reviews}", "--try", "majority", "--seeds", "2", "--no-baselines"]
+    machine("first")
+    assert textclf("compare", *words, "--output", url, "--emit", str(tmp_path / "cells")) == 0
+    machine("second")
+    for file in (tmp_path / "cells").glob("*.json"):
+        assert textclf("cell", str(file)) == 0
+    machine("first")
+    found = remote_runs(local_folder(url))
+    assert found is not None
+    assert len(found.refresh()) == 2
+
+
+def test_an_experiment_file_takes_a_url(
+    weak: object, machine: Callable[[str], None], textclf: Callable[..., int], reviews: Path, tmp_path: Path
+) -> None:
+    machine("first")
+    file = tmp_path / "experiment.toml"
+    file.write_text(f'output = "{URL}"\n[plugins]\nmajority = {{}}\nfiles = {{ path = "{reviews}" }}\n')
+    assert textclf("run", str(file)) == 0
+    assert len(runs().refresh()) == 1

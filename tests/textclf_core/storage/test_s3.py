@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import Request, urlopen
@@ -17,9 +18,12 @@ from urllib.request import Request, urlopen
 import pytest
 import s3fs
 
+from textclf_core.storage.remote import RemoteFolder
+
 pytestmark = pytest.mark.slow
 
 URL = "s3://bucket/runs"
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_DEFAULT_REGION": "us-east-1"}
 
 # A trainer that waits, and whose model has four files. Its process is killed at the upload whose number is DIE_AT.
 DYING = """
@@ -100,9 +104,7 @@ def machine(bucket: str, tmp_path: Path) -> Callable[..., subprocess.Popen[str]]
         own = {
             "TEXTCLF_CACHE_DIR": str(tmp_path / "machines" / name),
             "AWS_ENDPOINT_URL": bucket,
-            "AWS_ACCESS_KEY_ID": "key",
-            "AWS_SECRET_ACCESS_KEY": "secret",
-            "AWS_DEFAULT_REGION": "us-east-1",
+            **CREDENTIALS,
             "OMP_NUM_THREADS": "1",
         }
         return subprocess.Popen(
@@ -157,6 +159,19 @@ def runs(bucket: str) -> dict[str, str]:
 @pytest.fixture
 def dying(plugin_file: Callable[..., Path], reviews: Path) -> list[str]:
     return ["--plugin-file", str(plugin_file(DYING)), "--plugin", f"files:path={reviews}", "--output", URL]
+
+
+def test_one_of_several_that_ask_at_once_creates_a_file(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {**CREDENTIALS, "AWS_ENDPOINT_URL": bucket}.items():
+        monkeypatch.setenv(name, value)
+    folder = RemoteFolder(URL)
+    with ThreadPoolExecutor(8) as pool:
+        created = list(pool.map(lambda number: folder.create("x", bytes([number])), range(8)))
+    assert sum(created) == 1
+    assert folder.read("x") == bytes([created.index(True)])
+    folder.remove("x")
+    folder.remove("x")
+    assert folder.list() == []
 
 
 def test_a_run_is_reported_and_predicts_on_another_machine(
