@@ -36,9 +36,6 @@ if TYPE_CHECKING:
 # With one seed nothing is known of the scatter between seeds.
 _FEWEST_SEEDS = 2
 
-VARY = ("seed", "data")
-"""What may vary over the seeds of a comparison."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class ComparisonRequest:
@@ -50,8 +47,8 @@ class ComparisonRequest:
         max_seeds: the number of seeds up to which more are run while they could decide something; ``None`` for no more.
         sizes: the sizes of train; all of it if none is given.
         search: the options to tune for each contender, if any.
-        vary: what varies over the seeds beside what the seed sets: ``data`` if each has its own training sample, which
-            all contenders share; ``seed`` if nothing does.
+        vary: what varies over the seeds beside what the seed sets: ``data`` if each has its own training sample,
+            ``data=all`` if it has its own test rows too, which all contenders share; ``seed`` if nothing does.
         data: splits in memory, for all contenders; ``None`` if the dataset plugins load them.
         data_seed: the seed of held-out splits and samples, for all contenders.
         device: a torch device, or ``auto``.
@@ -245,7 +242,8 @@ def estimate(request: ComparisonRequest, *, console: Console | None = None, quie
 
     search, missing = request.search, None
     if search:
-        missing = f"Not included: up to {search.trials} trials per contender with {search}."
+        each = "contender" if request.vary == "seed" else "contender and seed"
+        missing = f"Not included: up to {search.trials} trials per {each} with {search}."
     with process_state_restored():
         planned, _ = _plan(_with_added(request))
 
@@ -289,16 +287,20 @@ def _plan(request: ComparisonRequest) -> tuple[ComparisonPlan, MetricInfo]:
         raise UsageError(
             f"a comparison runs each cell in one process, but {launched.size} were launched; start it without torchrun."
         )
-    if request.vary not in VARY:
-        raise UsageError(f"--vary {request.vary}: {' or '.join(VARY)}.{did_you_mean(request.vary, VARY)}")
 
-    from textclf_core.comparison.runner import plan
+    from textclf_core.comparison.runner import VARY, plan
     from textclf_core.data import prepare
     from textclf_core.pipeline.directory import finish_uploads
     from textclf_core.plugins import check_options
     from textclf_core.records.remote_runs import remote_runs
     from textclf_core.statistics.looks import planned_looks
 
+    if request.vary not in VARY:
+        *others, last = VARY
+        wanted = f"{', '.join(others)} or {last}"
+        raise UsageError(f"--vary {request.vary}: {wanted}.{did_you_mean(request.vary, VARY)}")
+    if request.vary == "data=all":
+        _check_own_tests(request)
     if request.max_seeds is not None and len(request.seeds) < _FEWEST_SEEDS:
         raise UsageError(f"--max-seeds {request.max_seeds}: begin with --seeds {_FEWEST_SEEDS} or more.")
     seeds, looks = request.seeds, planned_looks(len(request.seeds), request.max_seeds or 0)
@@ -310,7 +312,7 @@ def _plan(request: ComparisonRequest) -> tuple[ComparisonPlan, MetricInfo]:
         output=request.output,
         sizes=request.sizes,
         data=None if request.data is None else prepare(request.data, request.data_seed),
-        own_samples=request.vary == "data",
+        vary=request.vary,
         data_seed=request.data_seed,
         device=request.device,
         cache=request.cache_directory,
@@ -321,6 +323,20 @@ def _plan(request: ComparisonRequest) -> tuple[ComparisonPlan, MetricInfo]:
     unfinished = (cell for cell in planned.cells if request.force or not cell.finished_in(planned.output))
     check_options(cell.contender.plugins for cell in unfinished)
     return planned, _check_metric(planned, request)
+
+
+def _check_own_tests(request: ComparisonRequest) -> None:
+    """Refuse what needs the same test rows at every seed."""
+    if request.max_seeds is not None:
+        raise UsageError(
+            f"--max-seeds {request.max_seeds}: with --vary data=all each seed has its own test rows, and a contender "
+            "that is dropped has no score on those of later seeds, so it couldn't be compared there. Give --seeds."
+        )
+    if len(request.sizes) > 1:
+        raise UsageError(
+            "--train-size: with --vary data=all each seed has its own test rows, but a learning curve needs the same "
+            "ones. Give one size, or use --vary data."
+        )
 
 
 def _check_metric(planned: ComparisonPlan, request: ComparisonRequest) -> MetricInfo:

@@ -35,6 +35,12 @@ from textclf_core.types.task import Task
 
 logger = logging.getLogger("textclf")
 
+VARY = ("seed", "data", "data=all")
+"""What may vary over the seeds of a comparison, beside what the seed sets.
+
+With ``data`` each seed has its own training sample, with ``data=all`` its own test rows too; all contenders share them.
+"""
+
 _POLL_SECONDS = 0.2
 _POLL_SECONDS_BY_URL = 2.0
 
@@ -80,7 +86,8 @@ class ComparisonPlan:
     def name_for(self, data: DataRecord) -> str:
         """Return the comparison's name for observers of a run on these data: the same for each seed's own sample."""
         splits = {split.name: split for split in data.splits}
-        return f"{self.output.resolve().name} {splits['test'].sha256[:8]} n={splits['train'].rows}"
+        test = data.drawn_from.fingerprint if data.drawn_from and data.own_tests else splits["test"].sha256
+        return f"{self.output.resolve().name} {test[:8]} n={splits['train'].rows}"
 
     def task_of(self, cell: Cell) -> Task:
         """Return the task of a cell's data."""
@@ -95,7 +102,7 @@ def plan(
     sizes: Sequence[TrainSize] = (),
     looks: Sequence[int] = (),
     data: PreparedData | None = None,
-    own_samples: bool = False,
+    vary: str = "seed",
     data_seed: int = 0,
     device: str = "auto",
     cache: Path | None = None,
@@ -110,7 +117,7 @@ def plan(
         looks: the numbers of seeds at which the results are looked at, in ascending order; once, at all seeds, if not
             given.
         data: data in memory, for all contenders.
-        own_samples: whether each seed has its own training sample, which all contenders share.
+        vary: what varies over the seeds: one of :data:`VARY`.
         data_seed: the seed of held-out splits and samples, for all contenders.
         device: a torch device, or ``auto``.
         cache: the cache's folder; the user's cache if not given.
@@ -121,7 +128,7 @@ def plan(
     """
     device = resolve_device(device)
     wanted = sizes or (None,)
-    samples = tuple(seeds) if own_samples else (None,)
+    samples = (None,) if vary == "seed" else tuple(seeds)
     by_dataset: dict[str, dict[tuple[TrainSize | None, int | None], PreparedData]] = {}
     data_of: dict[DataKey, PreparedData] = {}
     for contender in contenders:
@@ -130,7 +137,7 @@ def plan(
         if key not in by_dataset:
             whole = data if data is not None else load_data(contender.plugins, data_seed)
             by_dataset[key] = {
-                (size, sample): _sampled(whole, size, data_seed, sample) for size in wanted for sample in samples
+                (size, sample): _sampled(whole, size, data_seed, sample, vary) for size in wanted for sample in samples
             }
         _refuse_abstaining(contender, by_dataset[key][wanted[0], samples[0]].record)
         data_of |= {(contender.label, *of_cell): prepared for of_cell, prepared in by_dataset[key].items()}
@@ -140,17 +147,17 @@ def plan(
         wanted,
         seeds,
         fingerprints={key: prepared.fingerprint for key, prepared in data_of.items()},
-        own_samples=own_samples,
+        own_samples=vary != "seed",
         data_seed=data_seed,
         device=device,
     )
     return ComparisonPlan(all_cells, data_of, output, data_seed, device, cache, tuple(looks) or (len(seeds),))
 
 
-def _sampled(whole: PreparedData, size: TrainSize | None, data_seed: int, seed: int | None) -> PreparedData:
+def _sampled(whole: PreparedData, size: TrainSize | None, data_seed: int, seed: int | None, vary: str) -> PreparedData:
     """Return the data with a size of train and, given the seed of a run, with its own sample."""
     if seed is not None:
-        return with_own_sample(whole, size, data_seed, seed)
+        return with_own_sample(whole, size, data_seed, seed, with_test=vary == "data=all")
     return with_train_size(whole, size, data_seed) if size else whole
 
 

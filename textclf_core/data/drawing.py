@@ -1,7 +1,8 @@
-"""Samples of train: of a size, and one for each seed of a comparison."""
+"""Samples of train: of a size, and one for each seed of a comparison, with validation and test if asked."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -34,33 +35,39 @@ def with_train_size(prepared: PreparedData, size: TrainSize, data_seed: int) -> 
     return _with_splits(prepared, {"train": sample}, train_size=str(size))
 
 
-def with_own_sample(prepared: PreparedData, size: TrainSize | None, data_seed: int, seed: int) -> PreparedData:
-    """Return the data with the training sample of one seed; test is unchanged.
+def with_own_sample(
+    prepared: PreparedData, size: TrainSize | None, data_seed: int, seed: int, *, with_test: bool = False
+) -> PreparedData:
+    """Return the data with the training sample of one seed, and its own test rows if asked.
 
-    Train and validation are drawn anew from the rows of both, as many as before, by label (equal texts, or groups, stay
-    on one side); then the sample of train is drawn, if a size is given. If train is the past, validation is unchanged.
+    Train and validation, and test if asked, are drawn anew from the rows of all of them, as many as before, by label
+    (equal texts, or groups, stay on one side); then the sample of train is drawn, if a size is given. If train is the
+    past, validation is unchanged.
 
     Args:
         prepared: the data of the comparison.
         size: the size of train; ``None`` for all of it.
         data_seed: the comparison's seed of splits and samples.
         seed: the seed of the run, which has the same sample for all contenders.
+        with_test: whether test is drawn too.
 
     Raises:
         DataError: the rows don't suffice.
-        UsageError: every seed would have the same sample.
+        UsageError: every seed would have the same sample, or test is the future.
     """
     own_seed = sample_seed(data_seed, seed)
     drawn = prepared
     rows = len(prepared.data["train"])
+    if with_test and prepared.record.time_column is not None:
+        raise UsageError(
+            f"--vary data=all: by time={prepared.record.time_column}, test is the future of train. Drawn anew it would "
+            "be mixed with the past, on which models are trained. Use --vary data with --train-size, which draws "
+            "samples of the past and leaves test as it is."
+        )
     if prepared.record.time_column is None:
-        pool = _together(prepared.data["train"], prepared.data["validation"])
-        rows = len(pool)
-        parted = part(pool, prepared.task, 1, own_seed, len(prepared.data["validation"]) / rows)
-        if parted is None:
-            raise DataError(f"--vary data: train and validation have {rows} rows, too few to draw both anew from them.")
-        validation, train = (with_rows(pool, one) for one in parted)
-        drawn = _with_splits(prepared, {"train": train, "validation": validation}, origin=DRAWN)
+        names = (*(["test"] if with_test else []), "validation", "train")
+        rows = sum(len(prepared.data[name]) for name in names)
+        drawn = _with_splits(prepared, _drawn_anew(prepared, names, own_seed), origin=DRAWN)
     if size is not None:
         drawn = with_train_size(drawn, size, own_seed)
     if len(drawn.data["train"]) == rows:
@@ -68,7 +75,7 @@ def with_own_sample(prepared: PreparedData, size: TrainSize | None, data_seed: i
             f"--vary data: by time={prepared.record.time_column}, train is all of the past, the same at every seed. "
             "Give --train-size, such as 50%, to draw samples of it."
         )
-    source = DrawnFrom(rows=rows, fingerprint=prepared.fingerprint, data_seed=data_seed)
+    source = DrawnFrom(rows=rows, fingerprint=prepared.fingerprint, data_seed=data_seed, with_test=with_test)
     return replace(drawn, record=replace(drawn.record, drawn_from=source))
 
 
@@ -77,10 +84,31 @@ def sample_seed(data_seed: int, seed: int) -> int:
     return int(np.random.SeedSequence([data_seed, seed]).generate_state(1)[0])
 
 
-def _together(train: Dataset, validation: Dataset) -> Dataset:
-    """Return the rows of both splits, with the columns that both have."""
-    shared = [name for name, feature in train.features.items() if validation.features.get(name) == feature]
-    pool = concatenate_datasets([train.select_columns(shared), validation.select_columns(shared)])
+def _drawn_anew(prepared: PreparedData, names: Sequence[str], seed: int) -> dict[str, Dataset]:
+    """Return splits of the same sizes, drawn one after another from the rows of all of them.
+
+    Raises:
+        DataError: the rows don't suffice.
+    """
+    pool = left = _together([prepared.data[name] for name in names])
+    splits = {}
+    for name in names[:-1]:
+        parted = part(left, prepared.task, 1, seed, len(prepared.data[name]) / len(left))
+        if parted is None:
+            every = f"{', '.join(names[:0:-1])} and {names[0]}"
+            option = "--vary data=all" if "test" in names else "--vary data"
+            raise DataError(f"{option}: {every} have {len(pool)} rows, too few to draw {name} anew from them.")
+        splits[name], left = (with_rows(left, rows) for rows in parted)
+    return {**splits, names[-1]: left}
+
+
+def _together(splits: Sequence[Dataset]) -> Dataset:
+    """Return the rows of all splits, with the columns that all have."""
+    train = splits[-1]
+    shared = [
+        name for name, feature in train.features.items() if all(split.features.get(name) == feature for split in splits)
+    ]
+    pool = concatenate_datasets([split.select_columns(shared) for split in reversed(splits)])
     pool.info.description = train.info.description
     return pool
 

@@ -6,7 +6,7 @@
 
 from textclf_core.statistics.bootstrap import Interval
 from textclf_core.statistics.comparison import compare, joint_error, paired_difference
-from textclf_core.statistics.draws import Draws
+from textclf_core.statistics.draws import Draws, OwnTests
 from textclf_core.statistics.models import JackknifedModel, Model, SummedModel
 from textclf_core.statistics.results import Comparison, ContenderStatistics, Difference, PairedTest
 from textclf_core.statistics.variance import StandardError
@@ -19,6 +19,7 @@ __all__ = [
     "Interval",
     "JackknifedModel",
     "Model",
+    "OwnTests",
     "PairedTest",
     "StandardError",
     "SummedModel",

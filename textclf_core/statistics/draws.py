@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,21 @@ from scipy.sparse import csr_array
 
 SMALLEST_STRATUM = 5
 """Labels with fewer rows than this are resampled as one stratum."""
+
+
+@dataclass(frozen=True)
+class OwnTests:
+    """The test sets of a comparison in which each seed has its own, the same for all contenders.
+
+    Attributes:
+        clusters: for each seed the cluster of each row, int64, shape (rows,) of rows that count as one draw.
+        labels: for each seed the label of each row, if its rows were drawn by label; ``None`` if not.
+        overlap: the share of their rows that two test sets have in common on average, below 1.
+    """
+
+    clusters: tuple[NDArray[np.int64], ...]
+    labels: tuple[NDArray[np.int64] | None, ...]
+    overlap: float
 
 
 class Draws:

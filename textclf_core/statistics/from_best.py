@@ -74,7 +74,7 @@ class ComparisonWithBest:
     ) -> None:
         self._error, self._alpha = error, alpha
         self._gaps = error.means[:, None] - error.means  # of the row's contender over the column's
-        self._spread = np.sqrt(error.pair_variances + self._gaps**2 / error.rows)
+        self._spread = np.sqrt(error.pair_variances + self._gaps**2 / error.effective_rows)
         np.fill_diagonal(self._spread, np.inf)  # none is compared with itself
         beaten_by_chance = None if at_look else _beaten_by_chance(error, rng)
         beaten = (self._gaps / self._spread).max(axis=0)
@@ -114,7 +114,8 @@ class ComparisonWithBest:
         by_examples = float(self._error.pair_variances[best, one]) - by_seeds
         seeds, rows = int(self._error.counts[[best, one]].min()), self._error.rows
         lasting = float(self._error.lasting[[best, one]].sum())
-        shrinking, left = by_seeds - lasting, wanted - by_examples - lasting
+        redrawn = by_examples * self._error.redrawn
+        shrinking, left = by_seeds - lasting + redrawn, wanted - (by_examples - redrawn) - lasting
         if shrinking and left > 0 and (more := shrinking / left) * seeds <= _MOST_SEEDS:
             return Needed(seeds=math.ceil(more * seeds))
         if by_seeds < wanted and (more := by_examples / (wanted - by_seeds)) <= _MOST_TIMES_THE_ROWS:
@@ -131,7 +132,7 @@ class ComparisonWithBest:
         quantiles = self.critical + float(stats.norm.ppf(POWER))
         spread = np.sqrt(self._error.pair_variances[best, others])
         width = self._error.width
-        least = quantiles**2 / self._error.rows * width if math.isfinite(width) else 0.0
+        least = quantiles**2 / self._error.effective_rows * width if math.isfinite(width) else 0.0
         detectable = float(np.median(np.maximum(quantiles * spread, least)))
         return detectable if detectable <= width else math.inf
 

@@ -2,39 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from textclf_core.statistics.variance import Scores, SeedVariance, centred
-
-_ROUNDING = 1e-12
+from textclf_core.statistics.estimates import Estimates
+from textclf_core.statistics.variance import SeedVariance
 
 
 class JointError:
     """The distribution of the contenders' errors, with the doubt about the variance between seeds.
 
+    Args:
+        estimates: the scores, with what is known of their variances.
+        width: the distance between the metric's limits; infinite without both.
+
     Attributes:
         means: the mean score of each contender, float64, (contenders,).
-        rows: the number of test rows.
+        rows: the number of rows of a test set.
+        effective_rows: the number of rows of one test set on which the means would vary as much over rows.
         counts: the number of seeds of each contender, int64, (contenders,).
         by_examples: the covariance of the means over test rows, float64, (contenders, contenders).
-        width: the distance between the metric's limits; infinite without both.
+        redrawn: the part of ``by_examples`` that more seeds shrink, since they have test rows of their own.
+        width: the distance between the metric's limits.
     """
 
-    def __init__(
-        self,
-        scores: Mapping[str, Scores],
-        seeds: Mapping[str, SeedVariance],
-        strata: Sequence[NDArray[np.int64]],
-        width: float = 1.0,
-    ) -> None:
+    def __init__(self, estimates: Estimates, width: float = 1.0) -> None:
+        scores, seeds = estimates.scores, estimates.seed_variances
         self.width = width
         self.means = np.array([one.mean for one in scores.values()])
-        influences = np.stack([one.row_influences for one in scores.values()])
-        self.rows = influences.shape[1]
-        self.by_examples = _example_covariance(influences, strata) + np.eye(len(scores)) * _unseen(influences, width)
+        self.rows, self.effective_rows = estimates.rows, estimates.effective_rows
+        self.redrawn = estimates.redrawn
+        self.by_examples = estimates.covariance() + np.eye(len(scores)) * estimates.unseen(width)
         self.counts = np.array([len(one.by_seed) for one in scores.values()])
         # A pooled estimate is one estimate, however many contenders share it.
         groups: dict[SeedVariance | str, list[int]] = {}
@@ -85,7 +85,12 @@ class JointError:
 
     @property
     def common(self) -> NDArray[np.float64]:
-        """The covariance of the means over rows without what the seeds' own errors on these rows add to it."""
+        """The covariance of the means over rows without what more seeds shrink.
+
+        That is what the seeds' own errors on these rows add to it, or all but what test sets have in common.
+        """
+        if self.redrawn:
+            return self.by_examples * (1 - self.redrawn)
         explained = np.zeros(len(self.means))
         for members, own in self._groups:
             explained[members] = min(own.explained, own.between)
@@ -194,34 +199,6 @@ def _possible_square(
     """Return what the mean square between seeds could be, given the estimate: scaled inverse chi-square, (draws,)."""
     freedom = estimate.degrees_of_freedom
     return np.asarray(estimate.between * freedom / rng.chisquare(freedom + more_freedom, draws))
-
-
-def _example_covariance(influences: NDArray[np.float64], strata: Sequence[NDArray[np.int64]]) -> NDArray[np.float64]:
-    """Return the covariance over test sets with the same stratum sizes, as ``example_variance`` does for one mean."""
-    deviations = centred(influences, strata)
-    total = np.zeros((len(influences), len(influences)))
-    for stratum in strata:
-        own = deviations[:, stratum]
-        total += own @ own.T * len(stratum) / max(1, len(stratum) - 1)
-    return np.asarray(total / influences.shape[1] ** 2)
-
-
-def _unseen(influences: NDArray[np.float64], width: float) -> float:
-    """Return the variance of each mean that rows may add on which no contenders were seen to differ.
-
-    As if each of two contenders were right on one more row than the other (Bonett and Price, Journal of Educational and
-    Behavioral Statistics 37, 2012, pp. 479-488, for accuracy): else two that are alike on all rows would be known to be
-    equal on all texts. A row's weight is that of the rows on which contenders differ; in accuracy it is 1. If they
-    differ on none, it is the metric's width, or without limits what a row usually adds to a score.
-    """
-    squares, differing = 0.0, 0
-    for first, influence in enumerate(influences):
-        gaps = influences[first + 1 :] - influence
-        squares += float((gaps**2).sum())
-        differing += int((np.abs(gaps) > _ROUNDING).sum())
-    if not differing:
-        squares, differing = (width**2, 1) if np.isfinite(width) else (float((influences**2).sum()), influences.size)
-    return float(squares / differing / influences.shape[1] ** 2)
 
 
 def _root(covariance: NDArray[np.float64]) -> NDArray[np.float64]:

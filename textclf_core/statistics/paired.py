@@ -78,9 +78,7 @@ def approximate_randomisation(
     return (1 + exceeding) / (1 + drawn)
 
 
-def crossed_t(
-    difference: float, row_influences: NDArray[np.float64], seeds: Sequence[tuple[SeedVariance, int]]
-) -> float:
+def crossed_t(difference: float, by_examples: float, rows: int, seeds: Sequence[tuple[SeedVariance, int]]) -> float:
     """Return the two-sided p-value of a t test, over examples and seeds, that two strategies have the same mean score.
 
     The variance components are those of :mod:`~.variance`. The variance over examples is taken around a difference of
@@ -103,11 +101,10 @@ def crossed_t(
 
     Args:
         difference: the difference of the means over seeds.
-        row_influences: the difference of the two contenders' influences, shape (rows,).
+        by_examples: its variance over test rows, around a difference of 0.
+        rows: the number of test rows.
         seeds: for both contenders, the variance between seeds and the number of seeds.
     """
-    rows = len(row_influences)
-    by_examples = float(np.sum((row_influences + difference) ** 2) / rows**2)
     error = standard_error(by_examples, rows, seeds)
     if error.value == 0:
         return 1.0

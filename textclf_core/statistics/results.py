@@ -18,7 +18,7 @@ Verdict = Literal["best", "as good", "worse", "undecided"]
 the best. ``undecided``: none of these is shown. All verdicts of a comparison hold at once, but with probability alpha.
 """
 Subject = Literal["strategies", "trained models"]
-Method = Literal["exact McNemar", "approximate randomisation", "crossed t"]
+Method = Literal["exact McNemar", "approximate randomisation", "crossed t", "corrected resampled t"]
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class PairedTest:
         difference: the first contender's metric minus the second's.
         method: for two models McNemar's test if the metric is a share of rows, approximate randomisation if it is
             another function of sums over rows; otherwise, and if either contender has several seeds, the crossed t
-            test.
+            test, or the corrected resampled one if each seed has its own test rows.
         p_value: the two-sided p-value.
         adjusted_p_value: the p-value with Holm's correction over all pairs.
         detectable: the smallest true difference that this test, after the correction, would find in 80 of 100 such

@@ -37,20 +37,14 @@ _ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
-class Scores:
-    """A contender's scores by seed, and the influence of each row.
+class SeedScores:
+    """A contender's scores by seed.
 
     Attributes:
         by_seed: the metric of each seed, float64, shape (seeds,).
-        influences: each row's influence on each seed's metric, shape (seeds, rows).
     """
 
     by_seed: NDArray[np.float64]
-    influences: NDArray[np.float64]
-
-    def first(self, number: int) -> Scores:
-        """Return the scores of the first seeds, or of all if there are no more."""
-        return Scores(self.by_seed[:number], self.influences[:number])
 
     @property
     def mean(self) -> float:
@@ -62,6 +56,21 @@ class Scores:
         """The sample variance over the seeds; 0 if all scores are equal."""
         # The mean of equal numbers is rounded, which would give a variance of about 1e-32.
         return float(self.by_seed.var(ddof=1)) if np.ptp(self.by_seed) > _ROUNDING else 0.0
+
+
+@dataclass(frozen=True)
+class Scores(SeedScores):
+    """A contender's scores by seed, all on the same rows, and the influence of each row.
+
+    Attributes:
+        influences: each row's influence on each seed's metric, shape (seeds, rows).
+    """
+
+    influences: NDArray[np.float64]
+
+    def first(self, number: int) -> Scores:
+        """Return the scores of the first seeds, or of all if there are no more."""
+        return Scores(self.by_seed[:number], self.influences[:number])
 
     @property
     def varies(self) -> bool:
@@ -158,7 +167,7 @@ def seed_variances(
             between[name] = contender.variance
             explained[name] = float(example_variance(residuals, strata).sum()) / (len(residuals) - 1)
     freedom = {name: len(scores[name].by_seed) - 1 for name in between}
-    unsteady = {name for name in between if _is_unsteady(name, between, freedom)}
+    unsteady = unsteady_ones(between, freedom)
     steady = [name for name in between if name not in unsteady]
     result = dict.fromkeys(scores, NO_SEED_VARIANCE)
     if steady:
@@ -197,6 +206,16 @@ def standard_error(by_examples: float, rows: int, seeds: Sequence[tuple[SeedVari
             doubt += (share * own.between) ** 2 / own.degrees_of_freedom
             doubt += (share * own.explained) ** 2 / (own.degrees_of_freedom * of_rows)
     return StandardError(float(np.sqrt(total)), total**2 / doubt if doubt else float(of_rows))
+
+
+def unsteady_ones(between: Mapping[str, float], freedom: Mapping[str, int]) -> set[str]:
+    """Return the contenders that vary significantly more between seeds than all others.
+
+    Args:
+        between: the mean square between seeds of each contender.
+        freedom: its degrees of freedom.
+    """
+    return {name for name in between if _is_unsteady(name, between, freedom)}
 
 
 def _is_unsteady(name: str, between: Mapping[str, float], freedom: Mapping[str, int]) -> bool:

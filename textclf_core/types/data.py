@@ -44,17 +44,20 @@ class SplitRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class DrawnFrom:
-    """The rows that a run's own training sample was drawn from.
+    """The rows that a run's own training sample was drawn from, and perhaps its test rows.
 
     Attributes:
-        rows: number of rows of train and validation together, or of train alone if validation isn't drawn.
+        rows: number of rows of train and validation together, and of test if it is drawn; of train alone if neither
+            validation nor test is.
         fingerprint: fingerprint of the data that the comparison's runs draw from, test included.
         data_seed: the comparison's seed of splits and samples; that of the run follows from it and the run's seed.
+        with_test: whether test is drawn anew for each seed too (``textclf compare --vary data=all``).
     """
 
     rows: int
     fingerprint: str
     data_seed: int
+    with_test: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +96,11 @@ class DataRecord:
     drawn_from: DrawnFrom | None = None
     group_column: str | None = None
     time_column: str | None = None
+
+    @property
+    def own_tests(self) -> bool:
+        """Whether each seed has its own test rows."""
+        return self.drawn_from is not None and self.drawn_from.with_test
 
     @property
     def task(self) -> Task:

@@ -104,6 +104,11 @@ def test_randomisation_goes_on_where_the_correction_needs_a_smaller_p_value() ->
     assert p_value == pytest.approx(1 / 10_001)
 
 
+def _around_0(differences: NDArray[np.float64]) -> float:
+    """Return the variance of the mean of the rows' differences, around 0."""
+    return float(np.sum(differences**2) / len(differences) ** 2)
+
+
 def test_crossed_t_by_hand() -> None:
     # Four rows; the first contender is right alone on two, the second on none: mean 0.5, squares sum to 2, so the
     # variance about 0 is 2/16; with 3/16 by the seeds of either, over 3 seeds, 1/8 more.
@@ -111,7 +116,7 @@ def test_crossed_t_by_hand() -> None:
     pooled = SeedVariance(3 / 16, 0.0, 4, pooled=True)
     freedom = 0.25**2 / (0.125**2 / 3 + 0.125**2 / 4)
     expected = 2 * stats.t.sf(0.5 / np.sqrt(0.25), freedom)
-    assert crossed_t(0.5, differences - 0.5, [(pooled, 3), (pooled, 3)]) == pytest.approx(expected)
+    assert crossed_t(0.5, _around_0(differences), 4, [(pooled, 3), (pooled, 3)]) == pytest.approx(expected)
 
 
 def test_crossed_t_without_seeds_is_mcnemars_statistic_on_200_random_cases() -> None:
@@ -122,15 +127,15 @@ def test_crossed_t_without_seeds_is_mcnemars_statistic_on_200_random_cases() -> 
         table = [[np.sum(first & second), np.sum(first & ~second)], [np.sum(second & ~first), np.sum(~first & ~second)]]
         chi_square = mcnemar_of_statsmodels(table, exact=False, correction=False).statistic
         expected = 2 * stats.t.sf(np.sqrt(chi_square), len(rights) - 1)
-        assert crossed_t(rights.mean(), rights - rights.mean(), MODELS) == pytest.approx(expected)
+        assert crossed_t(rights.mean(), _around_0(rights), len(rights), MODELS) == pytest.approx(expected)
 
 
 def test_crossed_t_of_equal_predictions_is_1() -> None:
-    assert crossed_t(0.0, np.zeros(10), MODELS) == 1.0
+    assert crossed_t(0.0, _around_0(np.zeros(10)), 10, MODELS) == 1.0
 
 
 def test_rows_that_all_favour_one_side_prove_little_if_they_are_few() -> None:
-    assert crossed_t(1.0, np.zeros(3), MODELS) > 0.2
+    assert crossed_t(1.0, _around_0(np.ones(3)), 3, MODELS) > 0.2
 
 
 def test_holm_by_hand() -> None:
