@@ -298,7 +298,8 @@ def compare(
             get no more; verdicts hold over all looks.
         data_seed: the seed of splits held out from train, and of samples; 0 if not given.
         vary: ``data`` to give each seed its own training sample, which all contenders share: train and validation are
-            drawn anew from both, and the sample of ``train_size`` from train. Test stays the same.
+            drawn anew from both, and the sample of ``train_size`` from train. Test stays the same. ``data=all`` draws
+            test too, from all rows. With ``tune``, each sample has its own tuning.
         train_size: sizes of train, for learning curves: ``["16/class", "64/class", "10%", "100%"]``. Smaller samples
             are part of larger ones.
         tune: options of the trainer to tune on validation for each contender: ``learning_rate``, with a range

@@ -12,6 +12,7 @@ import math
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from typing import Literal
 
@@ -19,10 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from textclf_core.statistics import Comparison
+from textclf_core import statistics
+from textclf_core.statistics import Comparison, OwnTests
+from textclf_core.statistics.paired import holm
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
-from label_metrics import compare  # as a script it finds it only now
+from label_metrics import compare, info_of, model_of  # as a script it finds it only now
 
 ALPHA = 0.05
 TOLERANCE = 0.01
@@ -45,6 +48,9 @@ class World:
         alike: the share of a training row's effect, in variance, that it has on all contenders alike.
         overlap: the share of rows that two samples have in common, as the comparison is to assume it; the expected one
             if not given.
+        own_tests: whether each seed has its own test rows, which are drawn from the same pool.
+        lasting: the share of the variable's variance that a contender has on a row at every seed, where rows are drawn
+            from a pool.
     """
 
     accuracies: tuple[float, ...] = (0.8,) * 4
@@ -59,6 +65,8 @@ class World:
     pool_rows: int = 0
     alike: float = 0.0
     overlap: float | None = None
+    own_tests: bool = False
+    lasting: float = 0.0
 
     @property
     def clusters(self) -> NDArray[np.int64]:
@@ -94,13 +102,37 @@ class World:
         variable += np.sqrt(self.share) * rng.normal(size=rows)
         return np.asarray(variable < stats.norm.ppf(accuracies)[:, :, None])
 
+    def draw_with_tests(self, rng: np.random.Generator) -> tuple[list[NDArray[np.int64]], list[NDArray[np.int64]]]:
+        """Return the references of each seed's own test rows, (rows,), and the predictions, (contenders, rows)."""
+        number = len(self.accuracies)
+        effects = self._row_effects(rng)
+        labels = (rng.random(self.pool_rows) < self.positives).astype(np.int64)
+        of_rows = np.sqrt(self.share) * rng.normal(size=self.pool_rows)
+        of_rows = of_rows + np.sqrt(self.lasting) * rng.normal(size=(number, self.pool_rows))
+        references, predictions = [], []
+        for _ in range(self.seeds):
+            order = rng.permutation(self.pool_rows)
+            train, test = order[: self.train_rows], order[-self.rows :]
+            standard = effects[:, train].sum(axis=1) / math.sqrt(self.train_rows)
+            deviations = np.broadcast_to(self.scatter, (number,)) * standard
+            accuracies = np.clip(np.array(self.accuracies) + deviations, 0.01, 0.995)
+            own = np.sqrt(1 - self.share - self.lasting) * rng.normal(size=(number, self.rows))
+            right = of_rows[:, test] + own < stats.norm.ppf(accuracies)[:, None]
+            references.append(labels[test])
+            predictions.append(np.where(right, labels[test], 1 - labels[test]))
+        return references, predictions
+
     def draw_sample_effects(self, rng: np.random.Generator) -> NDArray[np.float64]:
         """Return what each seed's training sample does to each contender, with a variance of 1, (contenders, seeds)."""
-        number = len(self.accuracies)
-        effects = np.sqrt(1 - self.alike) * rng.normal(size=(number, self.pool_rows))
-        effects += np.sqrt(self.alike) * rng.normal(size=self.pool_rows)
+        effects = self._row_effects(rng)
         samples = [rng.permutation(self.pool_rows)[: self.train_rows] for _ in range(self.seeds)]
         return np.stack([effects[:, rows].sum(axis=1) for rows in samples], axis=1) / math.sqrt(self.train_rows)
+
+    def _row_effects(self, rng: np.random.Generator) -> NDArray[np.float64]:
+        """Return what each row of the pool, as a training row, does to each contender, (contenders, rows)."""
+        effects = np.sqrt(1 - self.alike) * rng.normal(size=(len(self.accuracies), self.pool_rows))
+        effects += np.sqrt(self.alike) * rng.normal(size=self.pool_rows)
+        return np.asarray(effects)
 
     @property
     def assumed_overlap(self) -> float | None:
@@ -155,6 +187,9 @@ def simulate(
     """Return what ``look`` finds in many comparisons of one world."""
     rng, tally = np.random.default_rng(seed), Tally({})
     for simulation in range(simulations):
+        if world.own_tests:
+            look(world, _compare_draws(world, rng, pairs=pairs, seed=simulation), tally)
+            continue
         references, predictions = world.draw(rng)
         comparison = compare(
             references,
@@ -170,6 +205,40 @@ def simulate(
         )
         look(world, comparison, tally)
     return tally
+
+
+def _compare_draws(world: World, rng: np.random.Generator, *, pairs: bool, seed: int) -> Comparison:
+    """Return a comparison in which each seed has its own test rows."""
+    references, predictions = world.draw_with_tests(rng)
+    models = {
+        str(name): [model_of(world.metric, true, own[name]) for true, own in zip(references, predictions, strict=True)]
+        for name in range(len(world.accuracies))
+    }
+    rows = np.arange(world.rows)
+    return statistics.compare(
+        models,
+        info_of(world.metric),
+        alpha=ALPHA,
+        tolerance=TOLERANCE,
+        overlap=world.assumed_overlap,
+        own_tests=OwnTests((rows,) * world.seeds, (None,) * world.seeds, world.rows / world.pool_rows),
+        with_pairs=pairs,
+        seed=seed,
+    )
+
+
+def look_at_draws(world: World, comparison: Comparison, tally: Tally) -> None:
+    """Note what :func:`look_at_errors` notes, and the test of Nadeau and Bengio by the scores of each draw alone."""
+    look_at_errors(world, comparison, tally)
+    scores, truths = np.array([one.by_seed for one in comparison.contenders]), world.truths
+    p_values, equal = [], []
+    for one, other in combinations(range(len(scores)), 2):
+        gaps = scores[one] - scores[other]
+        error = math.sqrt(gaps.var(ddof=1) * (1 / len(gaps) + world.rows / world.train_rows))
+        p_values.append(2 * stats.t.sf(abs(gaps.mean()) / error, len(gaps) - 1) if error else 1.0)
+        equal.append(abs(truths[one] - truths[other]) < 1e-12)
+    false = [adjusted < ALPHA and same for adjusted, same in zip(holm(p_values), equal, strict=True)]
+    tally.add(by_nadeau_and_bengio=any(false))
 
 
 def look_at_errors(world: World, comparison: Comparison, tally: Tally) -> None:

@@ -22,6 +22,7 @@ from simulated_worlds import (
     TOLERANCE,
     Tally,
     World,
+    look_at_draws,
     look_at_errors,
     look_at_recommendation,
     simulate,
@@ -173,6 +174,37 @@ def samples(simulations: int) -> Iterator[tuple[str, ...]]:
         yield (f"{name}; {line[0]}", *line[1:])
 
 
+def draws(simulations: int) -> Iterator[tuple[str, ...]]:
+    """Four contenders, five draws with their own training sample and test rows (`--vary data=all`)."""
+    columns = (
+        "false_best",
+        "false_worse",
+        "false_pair",
+        "by_nadeau_and_bengio",
+        "shown_worse",
+        "score",
+        "pairs_at_once",
+        "distances",
+    )
+    yield ("draws; world", *columns)
+    holdout = World(seeds=5, scatter=0.01, train_rows=8530, pool_rows=10_662, own_tests=True, share=0.3, lasting=0.3)
+    small = replace(holdout, train_rows=853, pool_rows=1066, rows=107)
+    worlds = {
+        "8,530, 1,066 and 1,066 of 10,662 rows": holdout,
+        "the same, half of a training row's effect alike for all contenders": replace(holdout, alike=0.5),
+        "the same, samples have no effect of their own": replace(holdout, scatter=0.0),
+        "half of the rows to train on": replace(holdout, train_rows=5331),
+        "few-shot, 32 of 10,662 rows": replace(holdout, train_rows=32),
+        "853, 107 and 106 of 1,066 rows": small,
+        "the first, one contender 4 points worse": replace(holdout, accuracies=(0.8, 0.8, 0.8, 0.76)),
+        "few-shot, one contender 4 points worse": replace(holdout, train_rows=32, accuracies=(0.8, 0.8, 0.8, 0.76)),
+    }
+    for name, line in zip(
+        worlds, _lines(list(worlds.values()), simulations, look_at_draws, columns, pairs=True), strict=True
+    ):
+        yield (f"{name}; {line[0]}", *line[1:])
+
+
 def crossings(simulations: int) -> Iterator[tuple[str, ...]]:
     """Equal learning curves of five contenders, three sizes, three seeds: whether any crossing is advised."""
     yield ("curves", "any crossing advised")
@@ -316,6 +348,7 @@ TABLES: dict[str, Callable[[int], Iterator[tuple[str, ...]]]] = {
     "looks": looks,
     "copies": copies,
     "samples": samples,
+    "draws": draws,
     "crossings": crossings,
     "curves": curves,
 }

@@ -60,9 +60,10 @@ def compare(
     vary: Annotated[
         str,
         typer.Option(
-            help="data: give each seed its own training sample, the same for all contenders. Train and validation are "
-            "drawn anew from both, and the sample of --train-size from train; test stays the same.",
-            metavar="seed|data",
+            help="data: give each seed its own training sample, the same for all contenders, and with --tune its own "
+            "tuning. Train and validation are drawn anew from both, and the sample of --train-size from train; test "
+            "stays the same. data=all: test is drawn anew too.",
+            metavar="seed|data|data=all",
         ),
     ] = "seed",
     train_size: Annotated[

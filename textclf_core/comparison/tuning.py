@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from textclf_core.comparison.cells import Cell, make_cell
+from textclf_core.comparison.cells import Cell, DataKey, make_cell
 from textclf_core.comparison.contenders import Contender
 from textclf_core.comparison.runner import ComparisonPlan, FailedCell, run_cell
 from textclf_core.comparison.search import DEFAULT_TRIALS, Search, Space, Value
@@ -37,7 +37,10 @@ _FEWEST_SURVIVORS = 2
 def tune_plan(
     plan: ComparisonPlan, search: Search, metric: MetricInfo, progress: Progress
 ) -> tuple[ComparisonPlan, tuple[FailedCell, ...]]:
-    """Tune every contender whose trainer has one of the options, for each size of train.
+    """Tune every contender whose trainer has one of the options, on each training sample that its seeds have.
+
+    Where each seed has its own sample, each is tuned on its own train and validation: what was chosen on another seed's
+    validation would be chosen on rows of this one's train, or of its test.
 
     Returns:
         The plan with the tuned contenders, whose labels say so, and the contenders without the options; and the cells
@@ -47,9 +50,9 @@ def tune_plan(
         UsageError: Optuna isn't installed, no contender has an option, its values are unknown or can't be used, or a
             contender doesn't compute the metric.
     """
-    firsts: dict[tuple[str, TrainSize | None], Cell] = {}
+    firsts: dict[DataKey, Cell] = {}
     for cell in plan.cells:
-        firsts.setdefault((cell.contender.label, cell.train_size), cell)
+        firsts.setdefault(cell.data_key, cell)
     known = {name for first in firsts.values() for name in _trainer(first.contender).options}
     if unknown := next((option.name for option in search.options if option.name not in known), None):
         raise UsageError(f"--tune {unknown}: no contender's trainer has an option {unknown!r}.")
@@ -67,7 +70,7 @@ def tune_plan(
     failed: list[FailedCell] = []
     data = dict(plan.data)
     for cell in plan.cells:
-        best = tuned.get((cell.contender.label, cell.train_size))
+        best = tuned.get(cell.data_key)
         if best is None:
             cells.append(cell)
         elif isinstance(best, RunError):
@@ -106,7 +109,7 @@ class _Trial:
 
 
 class _Study:
-    """The search of one contender at one size of train.
+    """The search of one contender on one training sample.
 
     The first trial uses the options' current values. The other values are chosen by Optuna's tree-structured Parzen
     estimator (Bergstra et al., NeurIPS 2011), half of them at random. It is seeded, so that a comparison that was
@@ -133,6 +136,7 @@ class _Study:
             share: with_train_size(whole, TrainSize(share=share), plan.data_seed) if share < 1 else whole
             for share in self._shares
         }
+        self._own_sample = whole.record.drawn_from is not None
         self._flops = self._seconds = 0.0
         self._counts_flops = True
         self._failure = ""
@@ -141,7 +145,8 @@ class _Study:
         """Return the contender with the best values on validation; an error if all trials failed."""
         label, trials = self._first.contender.label, self._search.trials
         again = sum(math.ceil(trials * self._shares[0] / share) for share in self._shares[1:])
-        with progress.bar(f"tune {label}", trials + again, "trials") as bar:
+        of_seed = f" for seed {self._first.seed}" if self._own_sample else ""
+        with progress.bar(f"tune {label}{of_seed}", trials + again, "trials") as bar:
             tried: list[_Trial] = []
             number = 0
             for outcome in self._explore():
@@ -164,6 +169,7 @@ class _Study:
             trials=number,
             ended_early=number - len(tried) if len(self._shares) > 1 else 0,
             seed=self._seed,
+            own_sample=self._own_sample,
             train_seconds=self._seconds,
             train_flops=None if math.isnan(self._flops) else self._flops,
             validation_score=self._metric.oriented(best.score),

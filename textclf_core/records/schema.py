@@ -150,6 +150,8 @@ class Tuning:
         trials: number of values, or of combinations of values, that were tried.
         ended_early: number of trials that weren't run on all of train.
         seed: seed of the trials, which no run of the comparison has.
+        own_sample: whether the trials were run on this run's own training sample, so that each seed of a contender has
+            values of its own.
         train_seconds: seconds of training in all trials; 0 in records of format 2 and earlier, which don't have them.
         train_flops: FLOPs of training in all trials; ``None`` if they are unknown.
         validation_score: score of the chosen values on validation, in their trial.
@@ -162,6 +164,7 @@ class Tuning:
     train_seconds: float
     train_flops: float | None
     validation_score: float
+    own_sample: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

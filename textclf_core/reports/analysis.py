@@ -16,15 +16,14 @@ from textclf_core.reports.costs import TIMES
 from textclf_core.reports.criteria import Criteria
 from textclf_core.reports.outcomes import (
     check_defined,
-    clusters_of,
     described_by,
-    labels_of,
     metric_of,
     models_of,
     scored_rows,
 )
 from textclf_core.reports.prices import Running, volume_sentence
 from textclf_core.reports.rounding import write_risk, write_significant
+from textclf_core.reports.samples import at_common_tests, overlap_of, scope_sentence, tests_of
 from textclf_core.reports.stored import ContenderRuns, StoredRun, gather
 from textclf_core.statistics import Comparison, Interval, PairedTest, compare
 from textclf_core.statistics.from_best import Needed
@@ -107,7 +106,8 @@ class Analysis:
         tolerance: the loss that is accepted, in the metric's units.
         rows: the contenders, the best first.
         seeds: the seeds of all contenders.
-        test_rows: the number of test examples.
+        left_out: the seeds that are left out, since not all contenders have them and each has its own test rows.
+        test_rows: the number of test examples, or their mean number if each seed has its own.
         looks: the numbers of seeds at which the comparison was planned to look at its results.
         test_draws: the number of test examples that count as independent: different texts, or clusters.
         smallest_difference: the smallest difference from the best that this test set and these seeds would show in 80
@@ -136,6 +136,7 @@ class Analysis:
     volumes: str | None = None
     pairs: tuple[PairedTest, ...] = ()
     beside: frozenset[int | None] = frozenset({0})
+    left_out: tuple[int, ...] = ()
     added_columns: tuple[AddedColumn, ...] = ()
 
     @property
@@ -148,6 +149,7 @@ class Analysis:
         """Its data, the size of train, and whether each seed has its own sample."""
         size = self.data.train_size
         own = ", its own training sample for each seed" if self.data.drawn_from else ""
+        own = ", its own train, validation and test for each seed" if self.data.own_tests else own
         return f"{self.data.source}, {size} of train{own}" if size else f"{self.data.source}{own}"
 
     @cached_property
@@ -190,13 +192,20 @@ class Analysis:
 
     @property
     def vary(self) -> str:
-        """What varies over the seeds: ``data`` if each has its own training sample, else ``seed``."""
-        return "data" if self.data.drawn_from else "seed"
+        """What varies over the seeds: ``seed``, or ``data`` for training samples, ``data=all`` for test rows too."""
+        return "data=all" if self.data.own_tests else "data" if self.data.drawn_from else "seed"
 
     @property
     def overlap(self) -> float | None:
         """The share of their training rows that two seeds have in common; ``None`` if all have the same sample."""
-        return _overlap([run.record.data for row in self.rows for run in row.line.runs])
+        return overlap_of([run.record.data for row in self.rows for run in row.line.runs], "train")
+
+    @property
+    def test_overlap(self) -> float | None:
+        """The share of their test rows that two seeds have in common; ``None`` if all have the same ones."""
+        if not self.data.own_tests:
+            return None
+        return overlap_of([run.record.data for row in self.rows for run in row.line.runs], "test")
 
 
 def analyse(runs: Iterable[StoredRun], criteria: Criteria | None = None) -> tuple[Analysis, ...]:
@@ -207,7 +216,8 @@ def analyse(runs: Iterable[StoredRun], criteria: Criteria | None = None) -> tupl
         criteria: by what they are compared and recommended.
 
     Raises:
-        UsageError: the metric or cost doesn't exist, or the tolerance doesn't suit the metric.
+        UsageError: the metric or cost doesn't exist, the tolerance doesn't suit the metric, or contenders have no
+            seed's test rows in common.
     """
     criteria = criteria or Criteria()
     criteria.check()
@@ -215,21 +225,22 @@ def analyse(runs: Iterable[StoredRun], criteria: Criteria | None = None) -> tupl
 
 
 def _analyse(contenders: Sequence[ContenderRuns], criteria: Criteria) -> Analysis:
+    contenders, left_out = at_common_tests(contenders)
     first = contenders[0].runs[0]
     data = first.record.data
     measured = metric_of(criteria.metric, first)
     tolerance = criteria.tolerance_for(measured.info)
     check_defined(measured, scored_rows(first), f"test (data: {data.source})")
     looks = sorted({look for one in contenders for run in one.runs for look in run.record.looks if look > 1})
-    clusters = clusters_of(first, criteria.cluster)
-    stratified = any(split.name == "test" and split.origin == "held out from train" for split in data.splits)
+    tests = tests_of(contenders, criteria.cluster)
     compared = compare(
         {one.label: models_of(one, measured) for one in contenders},
         measured.info,
         tolerance=tolerance,
-        labels=labels_of(first) if stratified else None,
-        clusters=clusters,
-        overlap=_overlap([run.record.data for one in contenders for run in one.runs]),
+        labels=tests.labels[0],
+        clusters=tests.clusters[0],
+        overlap=overlap_of([run.record.data for one in contenders for run in one.runs], "train"),
+        own_tests=tests if data.own_tests else None,
         looks=looks,
         with_pairs=criteria.pairs,
     )
@@ -239,6 +250,7 @@ def _analyse(contenders: Sequence[ContenderRuns], criteria: Criteria) -> Analysi
     alike = len(beside) == 1 or criteria.cost not in TIMES
     price = {label: value for label, values in costs.items() if alike and (value := values[criteria.cost]) is not None}
     recommended = _recommend(compared, price, tolerance)
+    scope = "" if compared.of_trained_models else f" {scope_sentence(contenders)}"
     rows = [
         _row(one, compared, costs[one.label], on_front=_on_front(one.label, means, price), chosen=recommended)
         for one in contenders
@@ -251,13 +263,14 @@ def _analyse(contenders: Sequence[ContenderRuns], criteria: Criteria) -> Analysi
         seeds=tuple(sorted({seed for one in contenders for seed in one.seeds})),
         test_rows=compared.examples,
         looks=tuple(looks),
-        test_draws=len(np.unique(clusters)),
+        test_draws=round(_mean(len(np.unique(of_seed)) for of_seed in tests.clusters)),
         smallest_difference=compared.detectable,
-        sentence=_sentence(compared, recommended, criteria.kinds[criteria.cost], price) + _scope(compared, data),
+        sentence=_sentence(compared, recommended, criteria.kinds[criteria.cost], price) + scope,
         volumes=_volumes(rows, criteria, tolerance),
         data=data,
         pairs=compared.pairs,
         beside=beside,
+        left_out=left_out,
         added_columns=_added_columns(rows, criteria.added),
     )
 
@@ -272,24 +285,6 @@ def _added_columns(rows: Sequence[Row], added: Added) -> tuple[AddedColumn, ...]
         else:
             found.append(AddedColumn(column, {row.line.label: column.read(row.reported) for row in rows}))
     return tuple(found)
-
-
-def _overlap(data: Sequence[DataRecord]) -> float | None:
-    """Return the expected share of training rows that two samples have in common; ``None`` if there is one sample."""
-    shares = [
-        split.rows / one.drawn_from.rows
-        for one in data
-        for split in one.splits
-        if one.drawn_from and split.name == "train"
-    ]
-    return _mean(shares) if shares else None
-
-
-def _scope(compared: Comparison, data: DataRecord) -> str:
-    """Return the end of the verdict: for which training samples it holds, if it is about strategies at all."""
-    if compared.of_trained_models:
-        return ""
-    return f" This holds {'over training samples' if data.drawn_from else 'for this training sample'}."
 
 
 def _volumes(rows: Sequence[Row], criteria: Criteria, tolerance: float) -> str | None:

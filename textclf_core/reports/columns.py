@@ -250,13 +250,26 @@ def _tuned(row: Row) -> str:
     tuning = _tuning(row)
     if tuning is None:
         return MISSING
-    flops = f", {tuning.train_flops / 1e12:,.3g} TFLOPs" if tuning.train_flops else ""
+    every = [run.record.tuning for run in row.line.runs if run.record.tuning]
+    flops = [one.train_flops for one in every]
+    cost = f", {_range([own / 1e12 for own in flops if own], ',.3g')} TFLOPs" if all(flops) else ""
     values = ", ".join(
-        f"{one.option.split(':')[1]}={one.value if isinstance(one.value, str) else format(one.value, 'g')}"
-        for one in tuning.options
+        f"{option.option.split(':')[1]}={_range([one.options[place].value for one in every], 'g')}"
+        for place, option in enumerate(tuning.options)
     )
-    early = f", {tuning.ended_early} ended early" if tuning.ended_early else ""
-    return f"{values} ({tuning.trials} trials{early}{flops})"
+    early = [one.ended_early for one in every]
+    ended = f", {_range(early, 'd')} ended early" if any(early) else ""
+    each = " at each seed" if tuning.own_sample else ""
+    return f"{values} ({_range([one.trials for one in every], 'd')} trials{each}{ended}{cost})"
+
+
+def _range(values: Sequence[str | int | float], form: str) -> str:
+    """Return the values of all seeds: one, all choices, or the lowest and the highest number."""
+    different = list(dict.fromkeys(values))
+    numbers = [value for value in different if not isinstance(value, str)]
+    if len(numbers) < len(different):
+        return "/".join(sorted(map(str, different)))
+    return " to ".join(format(end, form) for end in dict.fromkeys((min(numbers), max(numbers))))
 
 
 def _metric(name: str, analysis: Analysis) -> Column:

@@ -179,9 +179,12 @@ class LearningCurves:
 
 
 def learning_curves(analyses: Sequence[Analysis]) -> tuple[LearningCurves, ...]:
-    """Return the learning curves for each test split with analyses at two or more sizes of train."""
+    """Return the learning curves for each test split with analyses at two or more sizes of train.
+
+    Where each seed has its own test rows there are none, since the sizes of a curve share their test rows.
+    """
     by_test: dict[tuple[str, str], list[Analysis]] = {}
-    for analysis in analyses:
+    for analysis in (one for one in analyses if not one.data.own_tests):
         by_test.setdefault((test_of(analysis).sha256, analysis.vary), []).append(analysis)
     return tuple(_curves(group) for group in by_test.values() if len({_train_rows(one) for one in group}) > 1)
 

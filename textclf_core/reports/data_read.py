@@ -38,6 +38,7 @@ def data_json(data: DataRecord) -> dict[str, Any]:
         "group_column": data.group_column,
         "time_column": data.time_column,
         "drawn_from_rows": data.drawn_from.rows if data.drawn_from else None,
+        "own_tests": data.own_tests,
         "splits": {
             split.name: {
                 "rows": split.rows,
@@ -105,6 +106,7 @@ def other_rows(data: DataRecord) -> Iterator[tuple[str, str]]:
         yield "columns", "; ".join(f"{what} from {', '.join(names)}" for what, names in named.items())
     if data.drawn_from:
         drawn = "train and validation" if data.time_column is None else "train"
+        drawn = "train, validation and test" if data.own_tests else drawn
         yield "samples", f"{drawn} drawn anew for each seed from {_count(data.drawn_from.rows, 'row')}"
     if empty := [f"{split.empty_texts:,} in {split.name}" for split in data.splits if split.empty_texts]:
         yield "empty texts", ", ".join(empty)

@@ -74,8 +74,13 @@ def slices_of(analysis: Analysis, wanted: Sequence[str]) -> tuple[Slice, ...]:
             :func:`~textclf_core.reports.expressions.rows_where`.
 
     Raises:
-        UsageError: a column has too many values, or a condition can't be parsed.
+        UsageError: a column has too many values, a condition can't be parsed, or each seed has its own test rows.
     """
+    if wanted and analysis.data.own_tests:
+        raise UsageError(
+            f"--slice {wanted[0]}: each seed has its own test rows (--vary data=all), so that a slice has other rows "
+            "at each. Slices need a comparison on one test split, by --vary seed or data."
+        )
     run = analysis.rows[0].line.runs[0]
     columns = _columns(run)
     found: list[Slice] = []
@@ -91,7 +96,12 @@ def slices_of(analysis: Analysis, wanted: Sequence[str]) -> tuple[Slice, ...]:
 
 
 def usual_slices(analysis: Analysis) -> tuple[Slice, ...]:
-    """Return the default slices: the quartiles of length, and the values of columns with few values."""
+    """Return the default slices: the quartiles of length, and the values of columns with few values.
+
+    None where each seed has its own test rows.
+    """
+    if analysis.data.own_tests:
+        return ()
     run = analysis.rows[0].line.runs[0]
     columns = _columns(run)
     found: list[Slice] = []

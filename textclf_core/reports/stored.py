@@ -143,9 +143,10 @@ def find_runs(paths: Iterable[Path]) -> list[StoredRun]:
 def gather(runs: Iterable[StoredRun]) -> dict[str, tuple[ContenderRuns, ...]]:
     """Return the contenders of each table, by the data's fingerprint, in the order of their start times.
 
-    Runs that differ only in the seed are one contender, also where each seed has its own training sample, which is a
-    separate table from one sample for all; of two runs with the same seed the later one is used. If
-    contenders have the same label but differ in other plugins, these are appended to the label. Tuned contenders are in
+    Runs that differ only in the seed are one contender, also where each seed has its own training sample, and perhaps
+    values tuned on it. What varied is never mixed in a table: one sample for all, a sample for each seed, or test rows
+    for each seed too. Of two runs with the same seed the later one is used. If contenders have the same label but
+    differ in other plugins, these are appended to the label. Tuned contenders are in
     a separate table, together with those that have nothing to tune, since comparing tuned with untuned contenders isn't
     a comparison of strategies.
     """
@@ -188,11 +189,19 @@ def _data_key(record: Record) -> str:
     source = record.data.drawn_from
     if source is None:
         return record.data.fingerprint
-    return f"{record.data.train_size} of {source.fingerprint}, data seed {source.data_seed}"
+    drawn = ", test drawn too" if source.with_test else ""
+    return f"{record.data.train_size} of {source.fingerprint}, data seed {source.data_seed}{drawn}"
 
 
 def _identity(record: Record) -> str:
-    plugins = [[plugin.name, plugin.options] for plugin in record.plugins if _distinguishes(plugin)]
+    # Where each seed is tuned on its own sample, the values are a part of what varies.
+    tuned = record.tuning.options if record.tuning and record.tuning.own_sample else ()
+    searched = {one.option: f"tuned in {one.searched}" for one in tuned}
+    plugins = [
+        [plugin.name, {name: searched.get(f"{plugin.name}:{name}", value) for name, value in plugin.options.items()}]
+        for plugin in record.plugins
+        if _distinguishes(plugin)
+    ]
     data_seed = None if record.data.drawn_from else record.data_seed
     return json.dumps([record.label, plugins, data_seed], sort_keys=True)
 

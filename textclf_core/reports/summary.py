@@ -113,7 +113,9 @@ def summary_html(record: Record, where: str) -> str:
 
 
 def held_out_sentence(data: DataRecord) -> str | None:
-    """Return a sentence on splits that were held out from train; ``None`` if none was."""
+    """Return a sentence on splits that were held out from train, or on a test drawn anew; ``None`` if none was."""
+    if data.own_tests:
+        return "test is drawn anew for each seed: not comparable with published scores."
     held_out = [split.name for split in data.splits if split.origin.startswith("held out")]
     if not held_out:
         return None

@@ -119,6 +119,7 @@ def comparison_json(
         "tolerance": analysis.tolerance,
         "vary": analysis.vary,
         "overlap": analysis.overlap,
+        "test_overlap": analysis.test_overlap,
         "smallest_difference": _finite(analysis.smallest_difference),
         "seeds": list(analysis.seeds),
         "test_rows": analysis.test_rows,
@@ -141,7 +142,8 @@ def comparison_json(
 
 def limits(analysis: Analysis) -> list[str]:
     """Return sentences on the basis of a comparison and on what it can't detect."""
-    rows = f"{analysis.test_rows:,} test examples"
+    of_seed = len(analysis.seeds) > 1 and analysis.data.own_tests
+    rows = f"{analysis.test_rows:,} test examples{' of its own for each' if of_seed else ''}"
     if analysis.test_draws < analysis.test_rows:
         what = f"different values of {analysis.cluster}" if analysis.cluster else "different texts"
         rows += f" of {analysis.test_draws:,} {what}, which count as one draw each"
@@ -152,7 +154,7 @@ def limits(analysis: Analysis) -> list[str]:
             "strategies. Run more seeds to compare strategies."
         ]
     else:
-        sentences = [f"{_seeds(analysis)}, {rows}.", _samples(analysis)]
+        sentences = [f"{_seeds(analysis)}, {rows}.", *_left_out(analysis), _samples(analysis)]
         if fewest <= _FEW_SEEDS and len(analysis.rows) > 1:
             sentences.append(
                 "With so few seeds, all contenders are assumed to vary alike from seed to seed, unless one is shown to "
@@ -172,10 +174,25 @@ def limits(analysis: Analysis) -> list[str]:
     return [*sentences, *filter(None, [analysis.volumes, held_out_sentence(analysis.data)])]
 
 
+def _left_out(analysis: Analysis) -> list[str]:
+    """Return a sentence on the seeds that not all contenders have, where each has its own test rows."""
+    if not analysis.left_out:
+        return []
+    which = ", ".join(map(str, analysis.left_out))
+    seeds = f"{'seed' if len(analysis.left_out) == 1 else 'seeds'} {which}"
+    return [f"Left out: the runs at {seeds}, since not all contenders have one on the test rows of that seed."]
+
+
 def _samples(analysis: Analysis) -> str:
-    """Return a sentence on the training samples of the seeds."""
+    """Return a sentence on the training samples of the seeds, and their test rows."""
     if analysis.overlap is None:
         return "All seeds have the same training sample; with `--vary data` each has its own."
+    if analysis.test_overlap is not None:
+        train, test = (f"{100 * share:.2g}%" for share in (analysis.overlap, analysis.test_overlap))
+        return (
+            "Each seed has its own train, validation and test, the same for all contenders. Two seeds share about "
+            f"{train} of their training rows and {test} of their test rows, for which verdicts and intervals allow."
+        )
     return (
         "Each seed has its own training sample, the same for all contenders. Those of two seeds share about "
         f"{100 * analysis.overlap:.2g}% of their rows, for which verdicts and intervals allow; smaller samples, as by "

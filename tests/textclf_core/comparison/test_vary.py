@@ -131,6 +131,89 @@ def test_more_seeds_are_drawn_as_they_are_needed(quick: dict[str, Any]) -> None:
     assert result.runs[0].record.looks == (3, 4)
 
 
+def test_test_rows_are_drawn_too_if_asked(quick: dict[str, Any]) -> None:
+    result = textclf_core.compare(["tfidf-logreg:c=2"], vary="data=all", pairs=True, **quick)
+    tests: dict[int, set[str]] = {}
+    for run in result.runs:
+        tests.setdefault(run.record.seed, set()).add(run.record.data.splits[2].sha256)
+    assert [len(hashes) for hashes in tests.values()] == [1, 1, 1]
+    assert len(set.union(*tests.values())) == 3
+    [analysis] = result.report.analyses
+    rows = [split.rows for split in analysis.data.splits]
+    assert analysis.vary == "data=all"
+    assert analysis.overlap == pytest.approx(rows[0] / sum(rows))
+    assert analysis.test_overlap == pytest.approx(rows[2] / sum(rows))
+    assert {pair.method for pair in analysis.pairs} == {"corrected resampled t"}
+    assert analysis.sentence.endswith("This holds over training samples and test rows.")
+    text = " ".join(str(result).split())
+    assert f"3 seeds (0, 1, 2), {rows[2]} test examples of its own for each" in text
+    assert "Each seed has its own train, validation and test, the same for all contenders." in text
+    assert "test is drawn anew for each seed: not comparable with published scores" in text
+    assert f"train, validation and test drawn anew for each seed from {sum(rows)} rows" in text
+    page = result.report.text("page")
+    assert "This holds over training samples and test rows." in page
+    assert "Texts of test at seed 0" in page
+    [content] = json.loads(result.report.text("json"))
+    assert (content["vary"], content["slices"], content["data"]["own_tests"]) == ("data=all", [], True)
+    with pytest.raises(UsageError, match=r"--slice length: each seed has its own test rows \(--vary data=all\)"):
+        textclf_core.report(quick["output"], slices=["length"]).text()
+
+
+def test_what_varied_is_never_mixed_and_seeds_that_some_lack_are_named(quick: dict[str, Any]) -> None:
+    everything = quick | {"baselines": False}
+    textclf_core.compare(["tfidf-logreg:c=2"], vary="data", **everything)
+    textclf_core.compare(["tfidf-logreg:c=2", "majority"], vary="data=all", **everything)
+    textclf_core.compare(["majority"], vary="data=all", **(everything | {"seeds": [0, 1, 2, 7]}))
+    report = textclf_core.report(quick["output"])
+    assert [(one.vary, len(one.rows)) for one in report.analyses] == [("data", 1), ("data=all", 2)]
+    assert report.analyses[1].seeds == (0, 1, 2)
+    assert report.analyses[1].left_out == (7,)
+    assert "Left out: the runs at seed 7, since not all contenders have one on the test rows of that seed." in " ".join(
+        str(report).split()
+    )
+
+
+def test_contenders_without_a_common_draw_are_refused(quick: dict[str, Any]) -> None:
+    everything = quick | {"baselines": False}
+    textclf_core.compare(["tfidf-logreg:c=2"], vary="data=all", **(everything | {"seeds": [0, 1]}))
+    textclf_core.compare(["majority"], vary="data=all", **(everything | {"seeds": [2, 3]}))
+    with pytest.raises(UsageError, match="have no seed in common, and each seed has its own test rows"):
+        textclf_core.report(quick["output"])
+
+
+def test_each_sample_has_its_own_tuning(quick: dict[str, Any]) -> None:
+    arguments = {"tune": ["c=0.01..100"], "trials": 4, "baselines": False} | quick
+    for vary in ("data", "data=all"):
+        result = textclf_core.compare(["tfidf-logreg", "majority"], vary=vary, **arguments)
+        tuned = {run.record.seed: run.record for run in result.runs if run.record.tuning}
+        assert list(tuned) == [0, 1, 2]
+        for record in tuned.values():
+            assert record.tuning is not None
+            assert record.tuning.own_sample
+            assert record.tuning.options[0].value == record.plugin("trainer").options["c"]  # type: ignore[union-attr]
+        [analysis] = result.report.analyses
+        assert {row.line.label: row.line.seeds for row in analysis.rows} == dict.fromkeys(
+            ("tfidf-logreg (tuned)", "majority"), (0, 1, 2)
+        )
+        assert analysis.sentence.endswith(", with its own tuning for each.")
+        assert "4 trials at each seed" in " ".join(str(result).split())
+    trials = [textclf_core.open_run(path.parent) for path in (quick["output"] / "trials").glob("[!.]*/record.json")]
+    assert len(trials) == 2 * 3 * 4
+    samples = {run.record.data.splits[0].sha256 for run in trials}
+    assert len(samples) == 6
+
+
+def test_tuning_on_one_sample_is_said_of_no_other(quick: dict[str, Any]) -> None:
+    result = textclf_core.compare(["tfidf-logreg"], tune=["c=0.1..10"], trials=2, baselines=False, **quick)
+    [analysis] = result.report.analyses
+    assert analysis.sentence.endswith("This holds for this training sample.")
+    assert "(2 trials" in " ".join(str(result).split())
+
+
 def test_what_cant_vary_is_refused(quick: dict[str, Any]) -> None:
-    with pytest.raises(UsageError, match=r"--vary dta: seed or data\. Did you mean 'data'\?"):
+    with pytest.raises(UsageError, match=r"--vary dta: seed, data or data=all\. Did you mean 'data'\?"):
         textclf_core.compare(["majority"], vary="dta", **quick)
+    with pytest.raises(UsageError, match="--max-seeds 5: with --vary data=all each seed has its own test rows"):
+        textclf_core.compare(["majority"], vary="data=all", max_seeds=5, **quick)
+    with pytest.raises(UsageError, match=r"--train-size: with --vary data=all .* a learning curve needs the same"):
+        textclf_core.compare(["majority"], vary="data=all", train_size=["8/class", "50%"], **quick)

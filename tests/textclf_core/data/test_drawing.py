@@ -75,6 +75,40 @@ def test_of_the_past_a_sample_is_drawn_and_validation_stays_the_future() -> None
         with_own_sample(whole, None, 0, 0)
 
 
+def test_all_splits_are_drawn_anew_from_all_rows_if_asked() -> None:
+    whole = prepare(tiny_data(96), 0)
+    one, same, other = (with_own_sample(whole, None, 0, seed, with_test=True) for seed in (4, 4, 5))
+    assert one.fingerprint == same.fingerprint != other.fingerprint
+    every = sorted(text for split in whole.data.values() for text in texts(split))
+    for drawn in (one, other):
+        assert [split.rows for split in drawn.record.splits] == [split.rows for split in whole.record.splits]
+        assert {split.origin for split in drawn.record.splits} == {"drawn for this seed"}
+        assert drawn.record.splits[2].label_counts == whole.record.splits[2].label_counts
+        assert sorted(text for split in drawn.data.values() for text in texts(split)) == every
+        source = drawn.record.drawn_from
+        assert source is not None
+        assert (source.rows, source.with_test, source.fingerprint) == (len(every), True, whole.fingerprint)
+    assert set(texts(one.data["test"])) != set(texts(other.data["test"]))
+    few = with_own_sample(whole, TrainSize(per_class=4), 0, 4, with_test=True)
+    assert texts(few.data["test"]) == texts(one.data["test"])
+    assert len(few.data["train"]) == 8
+
+
+def test_groups_stay_in_one_split_of_a_draw() -> None:
+    rows = [{"text": f"text {row}", "label": "ab"[row % 2], "author": row // 10} for row in range(300)]
+    whole = prepare(from_memory(rows, group="author"), 0)
+    drawn = with_own_sample(whole, None, 0, 1, with_test=True).data
+    authors = [set(drawn[name]["author"][:]) for name in ("train", "validation", "test")]
+    assert sum(map(len, authors)) == len(set.union(*authors)) == 30
+
+
+def test_the_future_is_not_drawn_as_test() -> None:
+    rows = [{"text": f"text {row}", "label": "ab"[row % 2], "day": row} for row in range(200)]
+    whole = prepare(from_memory(rows, time="day"), 0)
+    with pytest.raises(UsageError, match="--vary data=all: by time=day, test is the future of train"):
+        with_own_sample(whole, TrainSize(share=0.5), 0, 0, with_test=True)
+
+
 def test_columns_that_only_train_has_are_left_out() -> None:
     splits = tiny_data(96)
     splits["train"] = splits["train"].add_column("note", ["x"] * 96)
@@ -85,5 +119,11 @@ def test_columns_that_only_train_has_are_left_out() -> None:
 def test_too_few_rows_to_draw_from_are_refused() -> None:
     rows = {"text": ["a", "b"], "label": ["x", "y"]}
     whole = prepare(from_memory({"train": rows, "validation": rows, "test": rows}), 0)
-    with pytest.raises(DataError, match="--vary data: train and validation have 4 rows, too few to draw both anew"):
+    with pytest.raises(
+        DataError, match="--vary data: train and validation have 4 rows, too few to draw validation anew"
+    ):
         with_own_sample(whole, None, 0, 0)
+    with pytest.raises(
+        DataError, match="data=all: train and validation and test have 6 rows, too few to draw test anew"
+    ):
+        with_own_sample(whole, None, 0, 0, with_test=True)

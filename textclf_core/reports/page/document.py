@@ -16,7 +16,7 @@ from textclf_core.reports.curves import learning_curves
 from textclf_core.reports.data_sets import over_data_sets
 from textclf_core.reports.page.added import added_parts
 from textclf_core.reports.page.contender import contender_parts
-from textclf_core.reports.page.examples import example_data
+from textclf_core.reports.page.examples import example_data, example_seed
 from textclf_core.reports.page.facts import (
     DataFacts,
     Reproduction,
@@ -57,6 +57,7 @@ class Comparison:
         sweeps: score against each swept option.
         details: the parts of each contender, by its label.
         second: the contender that is at first compared with the first one, by its place.
+        texts: the heading of the lists of texts.
         examples: what the script fills the lists of texts from.
         added: the plots and sections that plugins add.
         problems: what they could not add, in sentences.
@@ -75,6 +76,7 @@ class Comparison:
     sweeps: tuple[Figure, ...]
     details: tuple[tuple[str, tuple[Part, ...]], ...]
     second: int
+    texts: str
     examples: dict[str, object]
     added: tuple[Part, ...]
     problems: tuple[str, ...]
@@ -168,6 +170,7 @@ def _comparison(analysis: Analysis, prefix: str, command: str | None, wanted: Se
         sweeps=tuple(figure_svg(sweep_chart(analysis, sweep)) for sweep in sweeps_of(analysis.rows)),
         details=tuple((row.line.label, contender_parts(analysis, row, slices)) for row in analysis.rows),
         second=next(recommended, min(1, len(analysis.rows) - 1)),
+        texts="Texts" if (seed := example_seed(analysis)) is None else f"Texts of test at seed {seed}",
         examples=example_data(analysis),
         added=tuple(added_parts(analysis)),
         problems=tuple(analysis.criteria.added.problems),

@@ -16,6 +16,7 @@ import numpy as np
 from textclf_core.reports.analysis import Analysis
 from textclf_core.reports.outcomes import entity_mode
 from textclf_core.reports.quality import run_scores
+from textclf_core.reports.stored import ContenderRuns, StoredRun
 from textclf_core.tasks.report_kind import ExampleViews, SeedDecisions
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ TEXT_BUDGET = 400_000
 
 def example_data(analysis: Analysis) -> dict[str, object]:
     """Return the data of the page's script: each text once, and lists of row numbers.
+
+    Where each seed has its own test rows, they are those of the first seed, see :func:`example_seed`.
 
     ``mistakes`` has for each contender the number in all and the rows, the most confident first. ``pairs`` has for
     each two contenders (by their places) the numbers in all (first right, second right, neither) and the rows, those
@@ -56,7 +59,7 @@ def example_data(analysis: Analysis) -> dict[str, object]:
         "labels": list(views.names),
         "contenders": [row.line.label for row in analysis.rows],
         "columns": list(analysis.data.text_columns),
-        "seeds": [len(row.line.runs) for row in analysis.rows],
+        "seeds": [len(_runs(analysis, row.line)) for row in analysis.rows],
         "mistakes": [[int(wrong[index].sum()), kept[index]] for index in range(len(wrong))],
         "pairs": [
             [one, two, *counts[index], kept[len(wrong) + index]] for index, (one, two) in enumerate(places)
@@ -76,14 +79,25 @@ def example_data(analysis: Analysis) -> dict[str, object]:
     }  # fmt: skip
 
 
+def example_seed(analysis: Analysis) -> int | None:
+    """Return the seed of whose test rows the lists are; ``None`` if all seeds have the same test rows."""
+    return analysis.rows[0].line.seeds[0] if analysis.data.own_tests else None
+
+
+def _runs(analysis: Analysis, line: ContenderRuns) -> Sequence[StoredRun]:
+    """Return a contender's runs on the test rows of the lists."""
+    seed = example_seed(analysis)
+    return [run for run in line.runs if seed is None or run.record.seed == seed]
+
+
 def _views(analysis: Analysis) -> ExampleViews:
     lines = [row.line for row in analysis.rows]
     first = lines[0].runs[0]
     return first.kind.example_views(
         first.names("label"),
         [
-            SeedDecisions([run.names("prediction") for run in line.runs], [run_scores(run) for run in line.runs])
-            for line in lines
+            SeedDecisions([run.names("prediction") for run in runs], [run_scores(run) for run in runs])
+            for runs in (_runs(analysis, line) for line in lines)
         ],
         [first.test[name].to_pylist() for name in first.record.data.text_columns],
         entity_mode(first.record),

@@ -13,6 +13,7 @@ from textclf_core.reports.slices import count_words
 def length_chart(analysis: Analysis) -> Chart:
     """Return how many test texts there are by their number of words."""
     run = analysis.rows[0].line.runs[0]
+    at_seed = f" of seed {run.record.seed}" if analysis.data.own_tests else ""
     texts = zip(*(run.test[name].to_pylist() for name in analysis.data.text_columns), strict=True)
     words = np.array([sum(count_words(text) for text in row) for row in texts])
     middle, most, longest = (int(value) for value in np.quantile(words, [0.5, 0.95, 1.0], method="inverted_cdf"))
@@ -27,9 +28,8 @@ def length_chart(analysis: Analysis) -> Chart:
     axes.plot([middle, middle], [0, counts.max()], color=SOFT, linewidth=1.2, linestyle="--")
     axes.set(xlabel="words in a text", ylabel="test texts")
     axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
-    caption = (
-        f"Words in a test text: half have at most {middle:,} (dashed), 95% at most {most:,}, the longest {longest:,}."
-    )
+    what = f"Words in a test text{at_seed}"
+    caption = f"{what}: half have at most {middle:,} (dashed), 95% at most {most:,}, the longest {longest:,}."
     return Chart("test texts by length", figure_of(axes), caption)
 
 
