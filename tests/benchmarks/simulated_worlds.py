@@ -30,6 +30,9 @@ from label_metrics import compare, info_of, model_of  # as a script it finds it 
 ALPHA = 0.05
 TOLERANCE = 0.01
 
+# So many choices give a contender's mean true accuracy over choices.
+_CHOICES = 1000
+
 
 @dataclass(frozen=True)
 class World:
@@ -49,6 +52,10 @@ class World:
         overlap: the share of rows that two samples have in common, as the comparison is to assume it; the expected one
             if not given.
         own_tests: whether each seed has its own test rows, which are drawn from the same pool.
+        trials: how many values of an option each contender tries at each seed, of which it takes the one with the best
+            accuracy on as many validation rows as there are test rows; the values are the same at every seed.
+        trial_spread: the standard deviation of the true accuracies of these values, of each contender. Its mean true
+            accuracy over choices is that in ``accuracies``.
         lasting: the share of the variable's variance that a contender has on a row at every seed, where rows are drawn
             from a pool.
     """
@@ -67,6 +74,8 @@ class World:
     overlap: float | None = None
     own_tests: bool = False
     lasting: float = 0.0
+    trials: int = 0
+    trial_spread: tuple[float, ...] = ()
 
     @property
     def clusters(self) -> NDArray[np.int64]:
@@ -97,6 +106,7 @@ class World:
         number = len(self.accuracies)
         standard = self.draw_sample_effects(rng) if self.train_rows else rng.normal(size=(number, self.seeds))
         deviations = np.broadcast_to(self.scatter, (number,))[:, None] * standard
+        deviations = deviations + self._choices(rng)
         accuracies = np.clip(np.array(self.accuracies)[:, None] + deviations, 0.01, 0.995)
         variable = np.sqrt(1 - self.share) * rng.normal(size=(number, self.seeds, rows))
         variable += np.sqrt(self.share) * rng.normal(size=rows)
@@ -109,13 +119,14 @@ class World:
         labels = (rng.random(self.pool_rows) < self.positives).astype(np.int64)
         of_rows = np.sqrt(self.share) * rng.normal(size=self.pool_rows)
         of_rows = of_rows + np.sqrt(self.lasting) * rng.normal(size=(number, self.pool_rows))
+        choices = self._choices(rng)
         references, predictions = [], []
-        for _ in range(self.seeds):
+        for seed in range(self.seeds):
             order = rng.permutation(self.pool_rows)
             train, test = order[: self.train_rows], order[-self.rows :]
             standard = effects[:, train].sum(axis=1) / math.sqrt(self.train_rows)
             deviations = np.broadcast_to(self.scatter, (number,)) * standard
-            accuracies = np.clip(np.array(self.accuracies) + deviations, 0.01, 0.995)
+            accuracies = np.clip(np.array(self.accuracies) + deviations + choices[:, seed], 0.01, 0.995)
             own = np.sqrt(1 - self.share - self.lasting) * rng.normal(size=(number, self.rows))
             right = of_rows[:, test] + own < stats.norm.ppf(accuracies)[:, None]
             references.append(labels[test])
@@ -127,6 +138,18 @@ class World:
         effects = self._row_effects(rng)
         samples = [rng.permutation(self.pool_rows)[: self.train_rows] for _ in range(self.seeds)]
         return np.stack([effects[:, rows].sum(axis=1) for rows in samples], axis=1) / math.sqrt(self.train_rows)
+
+    def _choices(self, rng: np.random.Generator) -> NDArray[np.float64]:
+        """Return what the choice at each seed adds to the true accuracy, (contenders, seeds)."""
+        number = len(self.accuracies)
+        if not self.trials:
+            return np.zeros((number, self.seeds))
+        values = np.array(self.trial_spread)[:, None] * rng.normal(size=(number, self.trials))
+        accuracy = float(np.mean(self.accuracies))
+        noise = math.sqrt(accuracy * (1 - accuracy) / self.rows)
+        seen = values[:, None] + noise * rng.normal(size=(number, _CHOICES, self.trials))
+        chosen = np.take_along_axis(values, seen.argmax(axis=2), axis=1)
+        return np.asarray(chosen[:, : self.seeds] - chosen.mean(axis=1, keepdims=True))
 
     def _row_effects(self, rng: np.random.Generator) -> NDArray[np.float64]:
         """Return what each row of the pool, as a training row, does to each contender, (contenders, rows)."""
@@ -200,7 +223,7 @@ def simulate(
             clusters=world.clusters,
             overlap=world.assumed_overlap,
             with_pairs=pairs,
-            resamples=500,
+            resamples=500 if world.seeds == 1 else 10,  # with several seeds no result here rests on resamples
             seed=simulation,
         )
         look(world, comparison, tally)

@@ -123,7 +123,5 @@ def test_too_few_rows_to_draw_from_are_refused() -> None:
         DataError, match="--vary data: train and validation have 4 rows, too few to draw validation anew"
     ):
         with_own_sample(whole, None, 0, 0)
-    with pytest.raises(
-        DataError, match="data=all: train and validation and test have 6 rows, too few to draw test anew"
-    ):
+    with pytest.raises(DataError, match="data=all: train, validation and test have 6 rows, too few to draw test anew"):
         with_own_sample(whole, None, 0, 0, with_test=True)

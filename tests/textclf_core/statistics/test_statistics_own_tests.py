@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import numpy as np
 import pytest
@@ -57,18 +58,25 @@ def test_a_large_gap_is_shown_and_equals_stay_undecided() -> None:
 def test_the_more_rows_draws_share_the_longer_all_intervals_are() -> None:
     models = models_of({"good": 0.85, "bad": 0.8}, *[ROWS] * 5)
     found = [compare(models, own_tests_of(*[ROWS] * 5, overlap=test), overlap=0.3) for test in (0.0, 0.1, 0.5)]
-    lengths = [[one.interval.high - one.interval.low for one in comparison.contenders] for comparison in found]
-    assert lengths[0] < lengths[1] < lengths[2]
+    for of_other in ("interval", "distance"):
+        intervals = [getattr(comparison.contender("bad"), of_other) for comparison in found]
+        lengths = [one.high - one.low for one in intervals]
+        assert lengths[0] < lengths[1] < lengths[2]
+
+
+@cache
+def _influences(number: int) -> NDArray[np.float64]:
+    """Return influences that give each of so many contenders the variance 1 over their rows, and no covariance."""
+    rows = 100 * number
+    influences = np.random.default_rng(0).normal(size=(rows, number))
+    return np.linalg.qr(influences - influences.mean(axis=0))[0].T * math.sqrt(rows * (rows - 1))
 
 
 def _estimates(scores: NDArray[np.float64], variance: float, *, overlap: float, test_overlap: float) -> DrawnEstimates:
     """Return estimates whose rows give each contender this variance over the test rows of one draw."""
     number, draws = scores.shape
-    rng = np.random.default_rng(0)
-    rows = 100 * number
-    influences = rng.normal(size=(rows, number))
-    influences = np.linalg.qr(influences - influences.mean(axis=0))[0].T * math.sqrt(variance * rows * (rows - 1))
-    strata = (np.arange(rows),)
+    influences = _influences(number) * math.sqrt(variance)
+    strata = (np.arange(influences.shape[1]),)
     names = tuple(map(str, range(number)))
     return DrawnEstimates(names, scores, (influences,) * draws, (strata,) * draws, overlap, test_overlap)
 
@@ -88,13 +96,13 @@ def test_if_samples_have_no_effect_the_variance_is_that_of_nadeau_and_bengio() -
     assert error.redrawn == pytest.approx((0.9 / 5) / (0.9 / 5 + 0.1))
 
 
-@pytest.mark.parametrize("number", [2, 3, 5])
-def test_the_variance_of_a_difference_is_what_it_is_in_2000_draws_of_the_pool(number: int) -> None:
+@pytest.mark.parametrize("number", [2, 4])
+def test_the_variance_of_a_difference_is_what_it_is_in_1000_draws_of_the_pool(number: int) -> None:
     # A score is the sum of the effects of 30 training rows, twice, and of 10 test rows, drawn from 40 without any in
     # common; half of a row's effect is alike for all contenders.
     rng = np.random.default_rng(number)
     gaps, estimated = [], []
-    for _ in range(2000):
+    for _ in range(1000):
         training, testing = (rng.normal(size=40) + rng.normal(size=(number, 40)) for _ in range(2))
         scores = np.empty((number, 5))
         for draw in range(5):
@@ -104,7 +112,7 @@ def test_the_variance_of_a_difference_is_what_it_is_in_2000_draws_of_the_pool(nu
         error = JointError(_estimates(scores, 10.0, overlap=30 / 40, test_overlap=10 / 40), math.inf)
         estimated.append(error.pair_variances[0, 1] - 2 * (error.by_examples[0, 0] - 10.0 * (0.75 / 5 + 0.25)))
         gaps.append(scores[0].mean() - scores[1].mean())
-    assert np.mean(estimated) == pytest.approx(np.var(gaps), rel=0.1)
+    assert np.mean(estimated) == pytest.approx(np.var(gaps), rel=0.15)
 
 
 def test_what_all_contenders_share_at_a_draw_is_no_part_of_their_difference() -> None:
