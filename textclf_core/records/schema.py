@@ -150,11 +150,11 @@ class Tuning:
         trials: number of values, or of combinations of values, that were tried.
         ended_early: number of trials that weren't run on all of train.
         seed: seed of the trials, which no run of the comparison has.
-        own_sample: whether the trials were run on this run's own training sample, so that each seed of a contender has
-            values of its own.
         train_seconds: seconds of training in all trials; 0 in records of format 2 and earlier, which don't have them.
         train_flops: FLOPs of training in all trials; ``None`` if they are unknown.
         validation_score: score of the chosen values on validation, in their trial.
+        own_sample: whether the trials were run on this run's own training sample, so that each seed of a contender has
+            values of its own.
     """
 
     options: tuple[TunedOption, ...]
