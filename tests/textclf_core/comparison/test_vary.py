@@ -203,7 +203,7 @@ def test_each_sample_has_its_own_tuning(quick: dict[str, Any]) -> None:
     assert len(samples) == 6
 
 
-def test_tuning_on_one_sample_is_said_of_no_other(quick: dict[str, Any]) -> None:
+def test_tuning_on_one_sample_holds_for_this_sample(quick: dict[str, Any]) -> None:
     result = textclf_core.compare(["tfidf-logreg"], tune=["c=0.1..10"], trials=2, baselines=False, **quick)
     [analysis] = result.report.analyses
     assert analysis.sentence.endswith("This holds for this training sample.")
