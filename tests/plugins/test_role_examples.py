@@ -73,7 +73,7 @@ def test_the_postprocessor_changes_the_shares(tmp_path: Path) -> None:
         return sum(row[1] for row in scores) / len(scores)
 
     assert share_of_second("0.95,0.05") < share_of_second(None) < share_of_second("0.05,0.95")
-    with pytest.raises(UsageError, match="there are 2 labels .* and 3 shares"):
+    with pytest.raises(UsageError, match=r"there are 2 labels .* and 3 shares"):
         share_of_second("0.2,0.3,0.5")
 
 
