@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
+from textclf_core.errors import UsageError
 from textclf_core.plugins import Catalogue, activate, activate_executor, override
 from textclf_core.plugins.specs import PluginSpec
 from textclf_core.records.remote_runs import fetch_runs
@@ -64,12 +66,13 @@ def inspect_data(
     Raises:
         TextclfError: the message says what was wrong and what to do.
     """
-    from textclf_core.comparison.experiment_file import read_settings
+    from textclf_core.comparison.experiment_file import check_one_data_set, read_settings
     from textclf_core.comparison.inspection import inspect
     from textclf_core.data import from_memory
     from textclf_core.types.progress import Progress
 
     settings = read_settings(_path(experiment), data_seed=data_seed)
+    check_one_data_set(settings, "data")
     catalogue = Catalogue.discover(Path(path) for path in plugin_files)
     specs = override(settings.plugins, plugins, catalogue, set_by="call")
     return inspect(
@@ -124,9 +127,10 @@ def run(
     Raises:
         TextclfError: the message says what was wrong and what to do.
     """
-    from textclf_core.comparison.experiment_file import read_settings
+    from textclf_core.comparison.experiment_file import check_one_data_set, read_settings
 
     settings = read_settings(_path(experiment), seed=seed, data_seed=data_seed, output=output, device=device)
+    check_one_data_set(settings, "run")
     catalogue = Catalogue.discover(Path(path) for path in plugin_files)
     specs = override(settings.plugins, plugins, catalogue, set_by="call")
     active = activate(specs, catalogue, without=() if data is None else ("dataset",))
@@ -159,6 +163,7 @@ def compare(
     plugins: Sequence[str | PluginSpec] = (),
     experiment: str | Path | None = None,
     data: Any = None,
+    data_sets: Sequence[str | PluginSpec] | Mapping[str, Any] = (),
     text: str | Sequence[str] | None = None,
     label: str | Sequence[str] | None = None,
     group: str | None = None,
@@ -201,6 +206,7 @@ def compare(
     plugins: Sequence[str | PluginSpec] = (),
     experiment: str | Path | None = None,
     data: Any = None,
+    data_sets: Sequence[str | PluginSpec] | Mapping[str, Any] = (),
     text: str | Sequence[str] | None = None,
     label: str | Sequence[str] | None = None,
     group: str | None = None,
@@ -242,6 +248,7 @@ def compare(
     plugins: Sequence[str | PluginSpec] = (),
     experiment: str | Path | None = None,
     data: Any = None,
+    data_sets: Sequence[str | PluginSpec] | Mapping[str, Any] = (),
     text: str | Sequence[str] | None = None,
     label: str | Sequence[str] | None = None,
     group: str | None = None,
@@ -279,8 +286,8 @@ def compare(
 
     >>> compare(["full", "head-only", "freeze-first-n:n=0..6"], plugins=["minilm"], seeds=3).recommended
 
-    Every cell (a contender at a seed) is a run in the output folder. Finished cells are read instead of run again. A
-    failing cell doesn't stop the others. :func:`report` shows the same table later.
+    Every cell (a contender at a seed, on each of several data sets) is a run in the output folder. Finished cells are
+    read instead of run again. A failing cell doesn't stop the others. :func:`report` shows the same table later.
 
     Args:
         tries: the contenders: a plugin with its options, or several joined by ``" + "``. A number may be a list,
@@ -288,11 +295,14 @@ def compare(
         plugins: plugins of every contender.
         experiment: an experiment file (TOML) with values for these arguments; given arguments override it.
         data: labelled texts in memory, as for :func:`run`.
-        text: the text column of ``data``, or several; inferred if not given.
-        label: the label column of ``data``, or one column of zeros and ones per label; inferred if not given.
-        group: a column of ``data``, such as an author: rows that share a value stay on one side of each split that is
-            made, and test rows that do count as one draw.
-        time: a column of ``data`` with numbers or dates: splits that are made train on the past.
+        data_sets: several data sets, on each of which all contenders run: dataset plugins with their options,
+            ``["files:path=reviews", "files:path=tweets"]``, or a dict by name of these or of data in memory. They are
+            added to those of the experiment file.
+        text: the text column of data in memory, or several; inferred if not given.
+        label: the label column of data in memory, or one column of zeros and ones per label; inferred if not given.
+        group: a column of data in memory, such as an author: rows that share a value stay on one side of each split
+            that is made, and test rows that do count as one draw.
+        time: a column of data in memory with numbers or dates: splits that are made train on the past.
         seeds: the number of seeds (3 stands for 0, 1 and 2), or the seeds; 3 if not given.
         max_seeds: run more seeds, up to this number, while they could decide something. Contenders shown to be worse
             get no more; verdicts hold over all looks.
@@ -337,15 +347,23 @@ def compare(
         TextclfError: a name, an option or the data can't be used; no cell has run.
     """
     from textclf_core.comparison.contenders import named_contenders
+    from textclf_core.comparison.data_sets import named_data_sets
     from textclf_core.comparison.experiment_file import read_settings
     from textclf_core.reports.criteria import Criteria
 
     settings = read_settings(_path(experiment), seeds=seeds, data_seed=data_seed, output=output, device=device)
     catalogue = Catalogue.discover(Path(path) for path in plugin_files)
+    chosen = (
+        *named_data_sets([spec for [spec] in settings.data_sets], catalogue),
+        *named_data_sets(data_sets, catalogue, set_by="call"),
+    )
+    if data is not None and chosen:
+        raise UsageError("data and data sets exclude each other; add data in memory to data_sets by a name.")
     found = named_contenders(
         [*settings.tries, *tries],
         override(settings.plugins, plugins, catalogue, set_by="call"),
         catalogue,
+        data_sets=chosen,
         baselines=baselines,
         without=() if data is None else ("dataset",),
         set_by="call",
@@ -369,6 +387,12 @@ def compare(
     from textclf_core.data.sampling import parse_train_sizes
     from textclf_core.types.progress import Progress
 
+    read = partial(from_memory, text=text, label=label, group=group, time=time, progress=Progress(quiet=quiet))
+    in_memory: dict[str | None, Any] = {
+        one.name if len(chosen) > 1 else None: one.rows for one in chosen if one.spec is None
+    }
+    if data is not None:
+        in_memory = {None: data}
     sizes = ",".join([train_size] if isinstance(train_size, str) else train_size or ())
     request = ComparisonRequest(
         contenders=found,
@@ -379,9 +403,7 @@ def compare(
         search=parse_search([tune] if isinstance(tune, str) else tune, trials, flops=tune_flops, prune=prune)
         if tune
         else None,
-        data=None
-        if data is None
-        else from_memory(data, text, label, group=group, time=time, progress=Progress(quiet=quiet)),
+        data={name: read(rows, source=name or "data in memory") for name, rows in in_memory.items()},
         data_seed=settings.data_seed,
         device=settings.device,
         cache_directory=_folder(cache_dir),

@@ -146,8 +146,9 @@ class ComparisonResult:
     Attributes:
         report: the analysis for each data set and each size of train; empty if every cell failed.
         runs: the finished runs, contender by contender.
-        failed: the error of each failed cell, by the contender's label (followed by the size of train if it isn't all
-            of it, as in ``full at 10%``) and the seed.
+        failed: the error of each failed cell, by the contender's label and the seed. The label is followed by the data
+            set if there are several, and by the size of train if it isn't all of it: ``full on files:path=reviews at
+            10%``.
         error: why the finished runs can't be compared; ``None`` if they can.
     """
 
@@ -158,12 +159,18 @@ class ComparisonResult:
 
     @property
     def analysis(self) -> Analysis | None:
-        """Scores, verdicts, costs and recommendation for the largest training set; ``None`` if every cell failed."""
+        """Scores, verdicts, costs and recommendation for the largest training set; ``None`` if every cell failed.
+
+        ``report.analyses`` has those of all data sets and sizes of train.
+        """
         return self.report.analysis
 
     @property
     def recommended(self) -> str | None:
-        """The label of the recommended contender, for the largest training set."""
+        """The label of the recommended contender, for the largest training set.
+
+        ``None`` if it isn't the same on all data sets.
+        """
         return self.report.recommended
 
     def text(self, format: str = "simple") -> str:

@@ -22,7 +22,13 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 }
 
 # An option that is given again for each value is a list in Python, and named as one.
-LISTS = {"plugin": "plugins", "plugin_file": "plugin_files", "attempt": "tries", "slice": "slices"}
+LISTS = {
+    "plugin": "plugins",
+    "plugin_file": "plugin_files",
+    "attempt": "tries",
+    "data_set": "data_sets",
+    "slice": "slices",
+}
 
 _SHOWN = "what comes back shows itself, and `text(format)` writes it in any format"
 _IN_MEMORY = "data in memory"

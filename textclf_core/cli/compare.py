@@ -9,7 +9,7 @@ import typer
 
 from textclf_core.cli import criteria, options
 from textclf_core.cli.cache import CacheDirectory
-from textclf_core.cli.completion import complete_executors, complete_specs
+from textclf_core.cli.completion import complete_datasets, complete_executors, complete_specs
 from textclf_core.cli.standard_output import print_result
 from textclf_core.errors import UsageError, format_error
 from textclf_core.types.seeds import check_seeds
@@ -36,6 +36,17 @@ def compare(
             metavar="SPEC",
             show_default=False,
             autocompletion=complete_specs,
+        ),
+    ] = None,
+    data_set: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--data",
+            help="A data set: a dataset plugin with its options. Repeat it to compare on several, each with all "
+            "contenders.",
+            metavar="SPEC",
+            show_default=False,
+            autocompletion=complete_datasets,
         ),
     ] = None,
     plugin_file: options.PluginFiles = None,
@@ -158,11 +169,13 @@ def compare(
     """Compare contenders, and recommend one.
 
     All contenders are trained on the same splits, once per seed. Each contender at a seed is a cell, whose run is saved
-    in the output folder. If the command was stopped, give it again: it reads the finished cells and runs the others.
-    `textclf report` shows the same table later.
+    in the output folder. With several data sets, each has such cells, and a comparison over them follows. If the
+    command was stopped, give it again: it reads the finished cells and runs the others. `textclf report` shows the same
+    table later.
     """
     from textclf_core.cli.run import notes_shown
     from textclf_core.comparison.contenders import named_contenders
+    from textclf_core.comparison.data_sets import named_data_sets
     from textclf_core.comparison.experiment_file import read_settings
     from textclf_core.plugins import Catalogue, activate_executor, override
     from textclf_core.reports.criteria import Criteria
@@ -181,6 +194,7 @@ def compare(
         [*settings.tries, *(attempt or ())],
         override(settings.plugins, plugin or (), catalogue),
         catalogue,
+        data_sets=named_data_sets([*(spec for [spec] in settings.data_sets), *(data_set or ())], catalogue),
         baselines=baselines,
     )
     check_format(format)

@@ -39,6 +39,11 @@ def complete_executors(incomplete: str) -> list[str]:
     return _specs(incomplete, lambda roles: "executor" in roles)
 
 
+def complete_datasets(incomplete: str) -> list[str]:
+    """Return the specs of datasets that begin so."""
+    return _specs(incomplete, lambda roles: "dataset" in roles)
+
+
 def complete_exporters(incomplete: str) -> list[str]:
     """Return the specs of exporters that begin so."""
     return _specs(incomplete, lambda roles: "exporter" in roles)

@@ -25,11 +25,12 @@ def data(
     labels, the lengths of the texts, and five texts of each label (of the first ten). With a model, tokens are counted
     too.
     """
-    from textclf_core.comparison.experiment_file import read_settings
+    from textclf_core.comparison.experiment_file import check_one_data_set, read_settings
     from textclf_core.plugins import Catalogue, activate, override
     from textclf_core.reports.summary import check_summary_format
 
     settings = read_settings(experiment, data_seed=data_seed)
+    check_one_data_set(settings, "data")
     catalogue = Catalogue.discover(plugin_file or ())
     plugins = activate(override(settings.plugins, plugin or (), catalogue), catalogue)
     check_summary_format(format)

@@ -48,12 +48,13 @@ def run(
     defaults. A plugin given here replaces the experiment file's plugin with the same name, or with the same role if a
     run has only one plugin of that role.
     """
-    from textclf_core.comparison.experiment_file import read_settings
+    from textclf_core.comparison.experiment_file import check_one_data_set, read_settings
     from textclf_core.plugins import Catalogue, activate, override
     from textclf_core.reports.summary import check_summary_format, summary
     from textclf_core.storage.places import shown
 
     settings = read_settings(experiment, seed=seed, data_seed=data_seed, output=output, device=device)
+    check_one_data_set(settings, "run")
     # Check all names and options before torch is imported.
     catalogue = Catalogue.discover(plugin_file or ())
     plugins = activate(override(settings.plugins, plugin or (), catalogue), catalogue)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from textclf_core.cache.keys import Conditions, cell_key
 from textclf_core.comparison.contenders import Contender
@@ -14,8 +15,20 @@ from textclf_core.plugins.provenance import dependencies, option_contents, plugi
 from textclf_core.records.schema import RECORD_FILE
 from textclf_core.system.code import distribution_code
 
-DataKey = tuple[str, TrainSize | None, int | None]
-"""Which data a cell has: those of a contender's label, a size of train and, if each seed has its own sample, a seed."""
+
+class DataKey(NamedTuple):
+    """Which data a cell has.
+
+    Attributes:
+        data_set: the data set: see :func:`data_set_of`.
+        train_size: the size of train; ``None`` for all of it.
+        sample: the seed of the run, if each has its own training sample; ``None`` if all have the same.
+    """
+
+    data_set: str
+    train_size: TrainSize | None
+    sample: int | None
+
 
 # The packages that compute in every run; a new version of any of them may change the bits of a result.
 _ENGINES = (
@@ -50,7 +63,7 @@ class Cell:
     @property
     def train_size(self) -> TrainSize | None:
         """The size of train; ``None`` for all of it."""
-        return self.data_key[1]
+        return self.data_key.train_size
 
     @property
     def id(self) -> str:
@@ -61,13 +74,13 @@ class Cell:
 
     @property
     def name(self) -> str:
-        """The cell's name in messages: label, size of train if it isn't all of it, and seed."""
+        """The cell's name in messages: that of its contender, size of train if it isn't all of it, and seed."""
         return f"{self.contender_name} seed {self.seed}"
 
     @property
     def contender_name(self) -> str:
-        """The cell's name without its seed: label, and size of train if it isn't all of it."""
-        return f"{self.contender.label} at {self.train_size}" if self.train_size else self.contender.label
+        """The cell's name without its seed: that of its contender, and size of train if it isn't all of it."""
+        return f"{self.contender.name} at {self.train_size}" if self.train_size else self.contender.name
 
     def finished_in(self, output: Path) -> Path | None:
         """Return the directory of the finished run; ``None`` if the cell isn't finished."""
@@ -97,7 +110,7 @@ def cells(
         device: the device of the runs, which is part of the key since devices round differently.
     """
     keys = (
-        (contender, seed, (contender.label, size, seed if own_samples else None))
+        (contender, seed, DataKey(data_set_of(contender), size, seed if own_samples else None))
         for contender in contenders
         for size in sizes
         for seed in seeds
@@ -106,6 +119,13 @@ def cells(
         make_cell(contender, seed, key, fingerprint=fingerprints[key], data_seed=data_seed, device=device)
         for contender, seed, key in keys
     )
+
+
+def data_set_of(contender: Contender) -> str:
+    """Return what identifies a contender's data set: its dataset plugins with their options, or its name in memory."""
+    datasets = contender.plugins.of_role("dataset")
+    options = [(dataset.name, sorted(dataset.options.items())) for dataset in datasets]
+    return repr((contender.data_set, options))
 
 
 def make_cell(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count, pairwise
 from pathlib import Path
@@ -15,6 +15,7 @@ from textclf_core.reports.added import added_by
 from textclf_core.reports.analysis import Analysis, analyse
 from textclf_core.reports.criteria import Criteria
 from textclf_core.reports.estimate_table import Estimate
+from textclf_core.reports.failed import FailedRun
 from textclf_core.reports.outcomes import check_defined
 from textclf_core.reports.report import Report
 from textclf_core.reports.stored import StoredRun
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from datasets import DatasetDict
     from rich.console import Console
 
-    from textclf_core.comparison.cells import Cell
     from textclf_core.comparison.runner import ComparisonPlan, FailedCell, FinishedCell
     from textclf_core.comparison.search import Search
     from textclf_core.data.sampling import TrainSize
@@ -42,14 +42,14 @@ class ComparisonRequest:
     """The specification of a comparison.
 
     Attributes:
-        contenders: contenders from :func:`~textclf_core.comparison.contenders.named_contenders`.
+        contenders: contenders from :func:`~textclf_core.comparison.contenders.named_contenders`, on each data set.
         seeds: the seeds of each contender, at first.
         max_seeds: the number of seeds up to which more are run while they could decide something; ``None`` for no more.
         sizes: the sizes of train; all of it if none is given.
         search: the options to tune for each contender, if any.
         vary: what varies over the seeds beside what the seed sets: ``data`` if each has its own training sample,
             ``data=all`` if it has its own test rows too, which all contenders share; ``seed`` if nothing does.
-        data: splits in memory, for all contenders; ``None`` if the dataset plugins load them.
+        data: splits in memory, by the contenders' ``data_set``; other data sets are loaded by their plugins.
         data_seed: the seed of held-out splits and samples, for all contenders.
         device: a torch device, or ``auto``.
         cache_directory: the cache's folder; the user's cache if not given.
@@ -67,7 +67,7 @@ class ComparisonRequest:
     sizes: tuple[TrainSize, ...] = ()
     search: Search | None = None
     vary: str = "seed"
-    data: DatasetDict | None = None
+    data: Mapping[str | None, DatasetDict] = field(default_factory=dict)
     data_seed: int = 0
     device: str = "auto"
     cache_directory: Path | None = None
@@ -119,6 +119,7 @@ def _compare(request: ComparisonRequest, *, console: Console | None, quiet: bool
     request = _with_added(request)
     planned, metric = _plan(request)
 
+    from textclf_core.comparison.runner import failed_run
     from textclf_core.comparison.tuning import tune_plan
     from textclf_core.types.progress import Progress
 
@@ -127,14 +128,20 @@ def _compare(request: ComparisonRequest, *, console: Console | None, quiet: bool
         if request.search:
             progress = Progress(console, quiet=quiet)
             planned, untuned = tune_plan(planned, request.search, metric, progress)
-        finished, failed, analyses, error = _run_looks(planned, request, metric.name, console, quiet=quiet)
+        looks = _run_looks(planned, request, metric.name, console, untuned=untuned, quiet=quiet)
+        finished, failed, analyses, error = looks
     except KeyboardInterrupt as interrupt:
         interrupt.add_note(_what_is_finished(planned, request))
         raise
+    failed = [*untuned, *failed]
     outcome = ComparisonOutcome(
-        report=Report(analyses=analyses, command=request.command),
+        report=Report(
+            analyses=analyses,
+            command=request.command,
+            failed=tuple(failed_run(planned, one) for one in failed),
+        ),
         finished=tuple(finished),
-        failed=(*untuned, *failed),
+        failed=tuple(failed),
         error=error,
     )
     _notify_observers(planned, outcome)
@@ -155,7 +162,7 @@ def _notify_observers(planned: ComparisonPlan, outcome: ComparisonOutcome) -> No
     comparison = FinishedComparison(
         name=planned.name,
         records=tuple(one.record for one in outcome.finished),
-        failed=tuple((one.cell.contender.label, one.cell.seed, str(one.error)) for one in outcome.failed),
+        failed=tuple((one.cell.contender.name, one.cell.seed, str(one.error)) for one in outcome.failed),
         recommended=report.recommended,
         report=tuple(json.loads(report.text("json"))) if report.analyses else (),
         directory=planned.output,
@@ -164,21 +171,34 @@ def _notify_observers(planned: ComparisonPlan, outcome: ComparisonOutcome) -> No
 
 
 def _run_looks(
-    planned: ComparisonPlan, request: ComparisonRequest, metric: str, console: Console | None, *, quiet: bool
+    planned: ComparisonPlan,
+    request: ComparisonRequest,
+    metric: str,
+    console: Console | None,
+    *,
+    untuned: Sequence[FailedCell],
+    quiet: bool,
 ) -> tuple[list[FinishedCell], list[FailedCell], tuple[Analysis, ...], RunError | None]:
     """Run the cells, seeds by seeds where more of them may be needed; return all of them and their analyses."""
     from textclf_core.comparison.estimate import saved_estimates
     from textclf_core.comparison.execution import run_cells
     from textclf_core.comparison.live_view import LiveView
+    from textclf_core.comparison.runner import failed_run
 
     expected = saved_estimates(planned.output)
     finished: list[FinishedCell] = []
     failed: list[FailedCell] = []
     order = list(dict.fromkeys(cell.seed for cell in planned.cells))
-    dropped: set[tuple[str, str | None]] = set()
+    unsettled = {cell.contender.data_set for cell in planned.cells}
+    dropped: set[tuple[str, TrainSize | None]] = set()
     for earlier, look in pairwise((0, *planned.looks)):
-        seeds = order[earlier:look]
-        cells = tuple(cell for cell in planned.cells if cell.seed in seeds and _identity(cell) not in dropped)
+        cells = tuple(
+            cell
+            for cell in planned.cells
+            if cell.seed in order[earlier:look]
+            and cell.contender.data_set in unsettled
+            and (cell.contender.name, cell.train_size) not in dropped
+        )
         view = LiveView(cells, metric, console, expected=expected, quiet=quiet)
         more, without = run_cells(
             replace(planned, cells=cells),
@@ -190,23 +210,23 @@ def _run_looks(
             expected=expected,
         )
         finished, failed = [*finished, *more], [*failed, *without]
-        analyses, error = _analyse(finished, request)
-        if error or all(map(_is_settled, analyses)):
-            break
-        dropped |= {
-            (row.line.runs[0].record.label, analysis.data.train_size)
+        runs_failed = [failed_run(planned, one) for one in (*untuned, *failed)]
+        analyses, error = _analyse(finished, runs_failed, request)
+        cell_of = {one.directory: one.cell for one in finished}
+        # Each data set is a comparison of its own, which ends at a look whatever the others do.
+        unsettled &= {
+            cell_of[analysis.rows[0].line.runs[0].directory].contender.data_set
             for analysis in analyses
-            for row in analysis.rows
-            if row.verdict == "worse"
+            if not _is_settled(analysis)
         }
+        if error or not unsettled:
+            break
+        worse = [row.line.runs[0] for analysis in analyses for row in analysis.rows if row.verdict == "worse"]
+        dropped |= {(cell.contender.name, cell.train_size) for cell in (cell_of[run.directory] for run in worse)}
     place = {cell: index for index, cell in enumerate(planned.cells)}
     finished.sort(key=lambda one: place[one.cell])
     failed.sort(key=lambda one: place[one.cell])
     return finished, failed, analyses, error
-
-
-def _identity(cell: Cell) -> tuple[str, str | None]:
-    return cell.contender.label, str(cell.train_size) if cell.train_size else None
 
 
 def _is_settled(analysis: Analysis) -> bool:
@@ -311,7 +331,7 @@ def _plan(request: ComparisonRequest) -> tuple[ComparisonPlan, MetricInfo]:
         looks=looks,
         output=request.output,
         sizes=request.sizes,
-        data=None if request.data is None else prepare(request.data, request.data_seed),
+        data={name: prepare(splits, request.data_seed) for name, splits in request.data.items()},
         vary=request.vary,
         data_seed=request.data_seed,
         device=request.device,
@@ -366,12 +386,12 @@ def _check_metric(planned: ComparisonPlan, request: ComparisonRequest) -> Metric
 
 
 def _analyse(
-    finished: Sequence[FinishedCell], request: ComparisonRequest
+    finished: Sequence[FinishedCell], failed: Sequence[FailedRun], request: ComparisonRequest
 ) -> tuple[tuple[Analysis, ...], RunError | None]:
     """Return the analyses of the finished cells, or none and the error if that fails."""
     runs = [StoredRun(cell.directory, cell.record) for cell in finished]
     try:
-        return analyse(runs, request.criteria), None
+        return analyse(runs, request.criteria, failed), None
     except Exception as problem:  # the finished runs must be returned whatever fails here
         error = RunError(
             f"the {len(runs)} finished runs in {shown(request.output)} can't be compared: {type(problem).__name__}: "

@@ -9,8 +9,9 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from textclf_core.comparison.data_sets import DataSet, check_data_sets
 from textclf_core.errors import UsageError
 from textclf_core.plugins import ActivePlugins, Catalogue, activate, override
 from textclf_core.plugins.options import option_names, options_of
@@ -35,7 +36,7 @@ class Sweep:
 
 @dataclass(frozen=True)
 class Contender:
-    """One contender of a comparison, which is run once per seed.
+    """One contender of a comparison, which is run once per seed; one on each data set, if there are several.
 
     Attributes:
         label: its specs as the user wrote them, with one value for each swept option.
@@ -44,6 +45,7 @@ class Contender:
         sweep: the swept option, if there is exactly one.
         tuning: the tuning of options, with its cost.
         baseline: whether it was added as a baseline, which is dropped if it doesn't support the task.
+        data_set: the name of its data set, if the comparison has several.
     """
 
     label: str
@@ -52,6 +54,12 @@ class Contender:
     sweep: Sweep | None = None
     tuning: Tuning | None = None
     baseline: bool = False
+    data_set: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Its name in messages: the label, and the data set if the comparison has several."""
+        return f"{self.label} on {self.data_set}" if self.data_set else self.label
 
 
 def named_contenders(
@@ -59,27 +67,38 @@ def named_contenders(
     base: Sequence[PluginSpec],
     catalogue: Catalogue,
     *,
+    data_sets: Sequence[DataSet] = (),
     baselines: bool = True,
     without: Sequence[str] = (),
     set_by: str = "command line",
 ) -> tuple[Contender, ...]:
-    """Return the contenders of a comparison.
+    """Return the contenders of a comparison, data set by data set.
 
     Args:
         tries: the contenders, in the notation of ``--try`` or as plugins.
         base: the plugins of every contender.
         catalogue: the available plugins.
+        data_sets: the data sets on each of which the contenders run; if none are given, the base has the data set.
         baselines: whether to add the baselines that aren't among them.
         without: roles that need no plugin.
         set_by: the origin of the contenders, for the records.
 
     Raises:
-        UsageError: there is no contender, or as for :func:`contenders`.
+        UsageError: there is no contender, a data set is given twice or beside another one, or as for
+            :func:`contenders`.
     """
     if not tries:
         raise UsageError("nothing to compare: add contenders with --try, such as --try full --try head-only.")
     wanted = with_baselines(tries, catalogue) if baselines else tries
-    return contenders(wanted, base, catalogue, without=without, set_by=set_by)
+    if not data_sets:
+        return contenders(wanted, base, catalogue, without=without, set_by=set_by)
+    check_data_sets(data_sets, base, [_specs(one, catalogue, set_by) for one in wanted], catalogue)
+    found: list[Contender] = []
+    for one in data_sets:
+        specs, in_plugins = ([*base, one.spec], without) if one.spec else (base, (*without, "dataset"))
+        of_one = contenders(wanted, specs, catalogue, without=in_plugins, set_by=set_by)
+        found += (replace(contender, data_set=one.name if len(data_sets) > 1 else None) for contender in of_one)
+    return tuple(found)
 
 
 def contenders(
@@ -122,7 +141,7 @@ def _contenders(
     without: Sequence[str],
     set_by: str,
 ) -> Iterator[Contender]:
-    specs = _parse(text, catalogue, set_by) if isinstance(text, str) else tuple(text)
+    specs = _specs(text, catalogue, set_by)
     for chosen, sweeps in _expand(specs, catalogue):
         combined = override(base, chosen, catalogue)
         needed, left_out = _without_unneeded(combined, chosen, catalogue)
@@ -132,7 +151,9 @@ def _contenders(
         yield Contender(label, plugins, left_out, sweeps[0] if len(sweeps) == 1 else None, baseline=baseline)
 
 
-def _parse(text: str, catalogue: Catalogue, set_by: str) -> tuple[PluginSpec, ...]:
+def _specs(text: str | Sequence[PluginSpec], catalogue: Catalogue, set_by: str) -> tuple[PluginSpec, ...]:
+    if not isinstance(text, str):
+        return tuple(text)
     specs = []
     for part in re.split(r"\s+\+\s+", text.strip()):
         name, options = split_name(part)

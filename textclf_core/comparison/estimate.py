@@ -51,7 +51,7 @@ def estimate_costs(plan: ComparisonPlan, progress: Progress) -> tuple[EstimateLi
     """
     groups: dict[tuple[str, TrainSize | None], list[Cell]] = {}
     for cell in plan.cells:
-        groups.setdefault((cell.contender.label, cell.train_size), []).append(cell)
+        groups.setdefault((cell.contender.name, cell.train_size), []).append(cell)
     waiting = {
         key: left for key, cells in groups.items() if (left := [cell for cell in cells if not read_cell(plan, cell)])
     }
@@ -64,20 +64,21 @@ def estimate_costs(plan: ComparisonPlan, progress: Progress) -> tuple[EstimateLi
         if ordered:
             pilot.warm_up(ordered[0])
         for cell in ordered:
-            key = cell.contender.label, cell.train_size
+            key = cell.contender.name, cell.train_size
             expected |= pilot.expected(waiting[key], has_finished=len(waiting[key]) < len(groups[key]))
             save_estimates(plan.output, expected)
-            bar.advance(note=cell.contender.label)
+            bar.advance(note=cell.contender.name)
     return tuple(
         EstimateLine(
-            contender=label,
-            train_size=str(size) if size else None,
+            contender=cells[0].contender.label,
+            data_set=cells[0].contender.data_set,
+            train_size=str(key[1]) if key[1] else None,
             cells=len(cells),
-            finished=len(cells) - len(waiting.get((label, size), ())),
-            expected=_mean([expected[cell.id] for cell in waiting.get((label, size), ())]),
-            seconds_left=sum(expected[cell.id].seconds for cell in waiting.get((label, size), ())),
+            finished=len(cells) - len(waiting.get(key, ())),
+            expected=_mean([expected[cell.id] for cell in waiting.get(key, ())]),
+            seconds_left=sum(expected[cell.id].seconds for cell in waiting.get(key, ())),
         )
-        for (label, size), cells in groups.items()
+        for key, cells in groups.items()
     )
 
 

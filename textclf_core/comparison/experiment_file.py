@@ -55,6 +55,14 @@ def _folder(given: Any) -> Any:
     return local_folder(given) if isinstance(given, str) else given
 
 
+def _one_each(data_sets: tuple[tuple[PluginSpec, ...], ...]) -> tuple[tuple[PluginSpec, ...], ...]:
+    for specs in data_sets:
+        if len(specs) != 1:
+            names = ", ".join(spec.name for spec in specs) or "none"
+            raise ValueError(f"each [[data]] has one dataset plugin, not {len(specs)} ({names}).")
+    return data_sets
+
+
 Plugins = Annotated[tuple[PluginSpec, ...], BeforeValidator(_specs)]
 Seed = Annotated[int, Field(ge=0)]
 
@@ -65,6 +73,12 @@ class Settings(BaseModel, extra="forbid", strict=True, frozen=True):
     plugins: Plugins = Field(default=(), description="a table of plugins")
     tries: tuple[Plugins, ...] = Field(
         default=(), alias="try", strict=False, description="tables of plugins, each headed [[try]]"
+    )
+    data_sets: Annotated[tuple[Plugins, ...], AfterValidator(_one_each)] = Field(
+        default=(),
+        alias="data",
+        strict=False,
+        description="tables of a dataset plugin each, headed [[data]], to compare on all of them",
     )
     seeds: Annotated[tuple[Seed, ...], AfterValidator(_different)] = Field(
         default=(0, 1, 2),
@@ -102,6 +116,19 @@ def read_settings(
     }
     settings = read_experiment_file(experiment) if experiment is not None else Settings()
     return settings.model_copy(update={name: value for name, value in given.items() if value is not None})
+
+
+def check_one_data_set(settings: Settings, command: str) -> None:
+    """Check that the settings of a command that takes one data set have no others.
+
+    Raises:
+        UsageError: the experiment file has data sets for a comparison.
+    """
+    if settings.data_sets:
+        raise UsageError(
+            f"the experiment file has [[data]], which only `textclf compare` reads; give `textclf {command}` a file "
+            "with the dataset plugin under [plugins]."
+        )
 
 
 def read_experiment_file(path: Path) -> Settings:

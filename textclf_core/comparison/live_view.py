@@ -123,8 +123,8 @@ class LiveView:
         """The remaining time as text: ``about 5 min 00 s left``; empty if nothing is known of it yet.
 
         A cell takes as long as its estimate says, or else as the mean of the contender's finished cells, or of the
-        finished cells with the same plugins and other options. If there is neither for some cells, it is
-        ``at least 5 min 00 s left``.
+        finished cells with the same plugins and other options on the same data. If there is neither for some cells, it
+        is ``at least 5 min 00 s left``.
         """
         known: dict[object, list[float]] = {}
         for state in self._states.values():
@@ -192,7 +192,7 @@ class LiveView:
 def _alike(cell: Cell) -> tuple[object, ...]:
     """Return what cells have in common that take about as long, the likest first."""
     plugins = tuple(plugin.name for plugin in cell.contender.plugins)
-    return (cell.contender.label, cell.train_size), (plugins, cell.train_size)
+    return (cell.contender.name, cell.train_size), (plugins, cell.data_key.data_set, cell.train_size)
 
 
 class _CellProgress(Progress):

@@ -95,7 +95,7 @@ class ComparisonQueue(CellQueue):
         self._tries: Counter[Cell] = Counter()
         self._made: set[SharedWork] = set()
         self._shared_of: dict[tuple[str, DataKey], SharedWork | None] = {}
-        self._stores: dict[Prefix | None, set[str]] = {}
+        self._stores: dict[tuple[Prefix | None, str], set[str]] = {}
         self._superseded: set[str] = set()
         self._proven: set[str] = set()
         self._peak_bytes: dict[tuple[str, TrainSize | None], int] = {}
@@ -120,7 +120,7 @@ class ComparisonQueue(CellQueue):
         Raises:
             UsageError: an option of one can't.
         """
-        for plugins in {cell.contender.label: cell.contender.plugins for cell in self._waiting}.values():
+        for plugins in {cell.contender.name: cell.contender.plugins for cell in self._waiting}.values():
             written_plugins(plugins)
 
     def take(self, *, beside: int | None = 0, memory_bytes: int | None = None) -> CellJob | None:
@@ -188,9 +188,9 @@ class ComparisonQueue(CellQueue):
                 self._fail(cell, outcome.error)
             else:
                 self._finish(cell, outcome.stores)
-        prefix = self._prefix_of.get(taken.cells[0].contender.label)
+        prefix = self._prefix(taken.cells[0])
         running = [cell for one in self._running.values() for cell in one.cells]
-        if not any(self._prefix_of.get(cell.contender.label) == prefix for cell in (*self._waiting, *running)):
+        if not any(self._prefix(cell) == prefix for cell in (*self._waiting, *running)):
             self._superseded |= self._stores.pop(prefix, set())
 
     def split(self, taken: Taken) -> None:
@@ -225,6 +225,10 @@ class ComparisonQueue(CellQueue):
 
         return sorted(self._waiting, key=could_wait) if being_made else list(self._waiting)
 
+    def _prefix(self, cell: Cell) -> tuple[Prefix | None, str]:
+        """Return the frozen prefix of a cell, and on which data set."""
+        return self._prefix_of.get(cell.contender.label), cell.data_key.data_set
+
     def _shared(self, cell: Cell) -> SharedWork | None:
         key = cell.contender.label, cell.data_key
         if key not in self._shared_of:
@@ -232,9 +236,9 @@ class ComparisonQueue(CellQueue):
         return self._shared_of[key]
 
     def _give_out(self, cells: Sequence[Cell], beside: int | None) -> Taken:
-        labels = {cell.contender.label for cell in cells}
+        names = {cell.contender.name for cell in cells}
         proving = {
-            cell.contender.label
+            cell.contender.name
             for taken in self._running.values()
             for cell, spec in zip(taken.cells, taken.specs, strict=True)
             if spec.prove
@@ -243,7 +247,7 @@ class ComparisonQueue(CellQueue):
             replace(
                 spec_of(self._plan, cell, self._command, self._expected.get(cell.id)),
                 superseded=tuple(self._superseded),
-                prove=not labels <= self._proven | proving,
+                prove=not names <= self._proven | proving,
                 beside=beside,
             )
             for cell in cells
@@ -261,11 +265,11 @@ class ComparisonQueue(CellQueue):
             return
         self._view.finished(cell, found.record)
         self.cells_finished.append(found)
-        self._proven.add(cell.contender.label)
-        self._stores.setdefault(self._prefix_of.get(cell.contender.label), set()).update(stores)
+        self._proven.add(cell.contender.name)
+        self._stores.setdefault(self._prefix(cell), set()).update(stores)
         if work := self._shared(cell):
             self._made.add(work)
-        like = cell.contender.label, cell.train_size
+        like = cell.contender.name, cell.train_size
         self._peak_bytes[like] = max(self._peak_bytes.get(like, 0), found.record.cost.peak_memory_bytes)
 
     def _fail(self, cell: Cell, error: TextclfError) -> None:
@@ -295,7 +299,7 @@ class ComparisonQueue(CellQueue):
         known = [
             self._expected[cell.id].peak_memory_bytes
             if cell.id in self._expected
-            else self._peak_bytes.get((cell.contender.label, cell.train_size))
+            else self._peak_bytes.get((cell.contender.name, cell.train_size))
             for cell in cells
         ]
         return max((one for one in known if one is not None), default=None)

@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from textclf_core.comparison.cells import Cell, DataKey, cells
+from textclf_core.comparison.cells import Cell, DataKey, cells, data_set_of
 from textclf_core.comparison.claims import claimed
 from textclf_core.comparison.contenders import Contender
 from textclf_core.data import PreparedData, with_own_sample, with_train_size
 from textclf_core.data.drawing import sample_seed
 from textclf_core.data.sampling import TrainSize
-from textclf_core.errors import TextclfError, UsageError
+from textclf_core.errors import DataError, TextclfError, UsageError
 from textclf_core.pipeline.directory import CLAIMS
 from textclf_core.pipeline.loading import load_data
 from textclf_core.pipeline.pipeline import run, run_one
@@ -26,6 +26,7 @@ from textclf_core.plugins import suited
 from textclf_core.records.formats import RECORD_FORMAT
 from textclf_core.records.remote_runs import remote_runs
 from textclf_core.records.schema import CHECKPOINTS_DIRECTORY, RECORD_FILE, CostEstimate, Record, read_record
+from textclf_core.reports.failed import FailedRun
 from textclf_core.storage.places import shown, url_of
 from textclf_core.system.environment import resolve_device
 from textclf_core.types.data import DataRecord
@@ -101,7 +102,7 @@ def plan(
     output: Path,
     sizes: Sequence[TrainSize] = (),
     looks: Sequence[int] = (),
-    data: PreparedData | None = None,
+    data: Mapping[str | None, PreparedData] | None = None,
     vary: str = "seed",
     data_seed: int = 0,
     device: str = "auto",
@@ -116,32 +117,31 @@ def plan(
         sizes: the sizes of train; all of it if none is given.
         looks: the numbers of seeds at which the results are looked at, in ascending order; once, at all seeds, if not
             given.
-        data: data in memory, for all contenders.
+        data: data in memory, by the contenders' ``data_set``, in place of dataset plugins.
         vary: what varies over the seeds: one of :data:`VARY`.
         data_seed: the seed of held-out splits and samples, for all contenders.
         device: a torch device, or ``auto``.
         cache: the cache's folder; the user's cache if not given.
 
     Raises:
-        DataError: the data can't be loaded or used.
-        UsageError: the device doesn't exist, or a contender doesn't support the task or may leave rows unanswered.
+        DataError: data can't be loaded or used.
+        UsageError: the device doesn't exist, a contender doesn't support the task or may leave rows unanswered, or two
+            data sets are the same.
     """
     device = resolve_device(device)
     wanted = sizes or (None,)
     samples = (None,) if vary == "seed" else tuple(seeds)
-    by_dataset: dict[str, dict[tuple[TrainSize | None, int | None], PreparedData]] = {}
     data_of: dict[DataKey, PreparedData] = {}
+    for data_set, whole in _loaded(contenders, data or {}, data_seed).items():
+        data_of |= {
+            DataKey(data_set, size, sample): _sampled(whole, size, data_seed, sample, vary)
+            for size in wanted
+            for sample in samples
+        }
+    record_of = {key.data_set: prepared.record for key, prepared in reversed(data_of.items())}
     for contender in contenders:
-        datasets = contender.plugins.of_role("dataset")
-        key = repr([(dataset.name, sorted(dataset.options.items())) for dataset in datasets])
-        if key not in by_dataset:
-            whole = data if data is not None else load_data(contender.plugins, data_seed)
-            by_dataset[key] = {
-                (size, sample): _sampled(whole, size, data_seed, sample, vary) for size in wanted for sample in samples
-            }
-        _refuse_abstaining(contender, by_dataset[key][wanted[0], samples[0]].record)
-        data_of |= {(contender.label, *of_cell): prepared for of_cell, prepared in by_dataset[key].items()}
-    contenders = _suited(contenders, {label: prepared.record for (label, _, _), prepared in data_of.items()})
+        _refuse_abstaining(contender, record_of[data_set_of(contender)])
+    contenders = _suited(contenders, record_of)
     all_cells = cells(
         contenders,
         wanted,
@@ -152,6 +152,32 @@ def plan(
         device=device,
     )
     return ComparisonPlan(all_cells, data_of, output, data_seed, device, cache, tuple(looks) or (len(seeds),))
+
+
+def _loaded(
+    contenders: Sequence[Contender], in_memory: Mapping[str | None, PreparedData], data_seed: int
+) -> dict[str, PreparedData]:
+    """Load each data set once; return them by :func:`~textclf_core.comparison.cells.data_set_of`."""
+    found: dict[str, PreparedData] = {}
+    names: dict[str, str] = {}
+    faults: dict[str, DataError] = {}
+    for contender in contenders:
+        key, name = data_set_of(contender), contender.data_set
+        if key in found or name in faults:
+            continue
+        try:
+            whole = in_memory[name] if name in in_memory else load_data(contender.plugins, data_seed)
+        except DataError as error:
+            if name is None:
+                raise
+            faults[name] = error
+            continue
+        if name is not None and (other := names.setdefault(whole.fingerprint, name)) != name:
+            raise UsageError(f"the data sets {other} and {name} have the same rows and labels; leave one out.")
+        found[key] = whole
+    if faults:
+        raise DataError("\n".join(f"{name}: {error}" for name, error in faults.items()))
+    return found
 
 
 def _sampled(whole: PreparedData, size: TrainSize | None, data_seed: int, seed: int | None, vary: str) -> PreparedData:
@@ -165,7 +191,7 @@ def _refuse_abstaining(contender: Contender, data: DataRecord) -> None:
     """Refuse a contender that may leave rows unanswered, since it would be scored on other rows than the others."""
     if abstaining := [step.plugin for step in check_postprocessing(contender.plugins, data) if may_abstain([step])]:
         raise UsageError(
-            f"--try {contender.label}: {' and '.join(abstaining)} may leave rows unanswered, but a comparison must "
+            f"--try {contender.name}: {' and '.join(abstaining)} may leave rows unanswered, but a comparison must "
             "score all contenders on the same rows. Leave it out here, and try it with `textclf run` on the contender "
             "that you choose."
         )
@@ -176,11 +202,14 @@ def _suited(contenders: Sequence[Contender], record_of: Mapping[str, DataRecord]
     found = []
     for contender in contenders:
         try:
-            found.append(replace(contender, plugins=suited(contender.plugins, record_of[contender.label])))
+            plugins = suited(contender.plugins, record_of[data_set_of(contender)])
+            found.append(replace(contender, plugins=plugins))
         except UsageError as error:
             if not contender.baseline:
+                if contender.data_set:
+                    raise UsageError(f"on the data set {contender.data_set}: {error}") from error
                 raise
-            logger.info("a baseline is dropped: %s", error)
+            logger.info("a baseline is dropped%s: %s", f" on {contender.data_set}" * bool(contender.data_set), error)
     return found
 
 
@@ -236,6 +265,16 @@ def run_cell(plan: ComparisonPlan, cell: Cell, progress: Progress, *, prove: boo
 def wait_for_others(output: Path) -> None:
     """Wait before asking again whether another process has finished a cell."""
     time.sleep(_POLL_SECONDS_BY_URL if url_of(output) else _POLL_SECONDS)
+
+
+def failed_run(plan: ComparisonPlan, failed: FailedCell) -> FailedRun:
+    """Return a failed cell as reports show it."""
+    return FailedRun(
+        data=plan.data[failed.cell.data_key].record,
+        contender=failed.cell.contender.label,
+        seed=failed.cell.seed,
+        error=str(failed.error).partition("\n")[0],
+    )
 
 
 def run_group(specs: Sequence[RunSpec], progress: Progress) -> list[RunOutcome] | None:

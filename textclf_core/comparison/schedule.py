@@ -14,7 +14,7 @@ from textclf_core.plugins.calling import call
 from textclf_core.types.recipe import Recipe
 
 if TYPE_CHECKING:
-    from textclf_core.comparison.cells import Cell
+    from textclf_core.comparison.cells import Cell, DataKey
     from textclf_core.encoder import Encoder
     from textclf_core.plugins import ActivePlugin, ActivePlugins
     from textclf_core.types.task import Task
@@ -44,12 +44,12 @@ class SharedWork:
     Attributes:
         family: the model, with the strategies that adapt it.
         blocks: the number of frozen blocks.
-        data: the size and the sample of train.
+        data: the data set, and the size and the sample of train.
     """
 
     family: str
     blocks: int
-    data: tuple[object, ...]
+    data: DataKey
 
 
 def shared_work(cell: Cell, prefix_of: dict[str, Prefix]) -> SharedWork | None:
@@ -57,7 +57,7 @@ def shared_work(cell: Cell, prefix_of: dict[str, Prefix]) -> SharedWork | None:
     prefix, plugins = prefix_of.get(cell.contender.label), cell.contender.plugins
     if prefix is None and not plugins.implementing("textclf_adapt"):
         return None
-    return SharedWork(_adapted(plugins), prefix.blocks if prefix else 0, cell.data_key[1:])
+    return SharedWork(_adapted(plugins), prefix.blocks if prefix else 0, cell.data_key)
 
 
 def prefixes(cells: Sequence[Cell], task_of: Callable[[Cell], Task]) -> dict[str, Prefix]:
@@ -102,11 +102,14 @@ def _named(plugins: Sequence[ActivePlugin]) -> str:
 
 
 def running_order(cells: Sequence[Cell], prefix_of: dict[str, Prefix]) -> list[Cell]:
-    """Return the cells in order, but those with a frozen prefix last, shallow prefixes first."""
+    """Return the cells in order, but those with a frozen prefix last, by data set, shallow prefixes first."""
+    places: dict[str, int] = {}
+    for cell in cells:
+        places.setdefault(cell.data_key.data_set, len(places))
 
-    def depth(cell: Cell) -> tuple[str, int]:
+    def depth(cell: Cell) -> tuple[int, str, int]:
         prefix = prefix_of.get(cell.contender.label)
-        return (prefix.model, prefix.blocks) if prefix else ("", 0)
+        return (1 + places[cell.data_key.data_set], prefix.model, prefix.blocks) if prefix else (0, "", 0)
 
     return sorted(cells, key=depth)
 
@@ -130,7 +133,7 @@ def log_cells_trained_alone(cells: Sequence[Cell], prefix_of: dict[str, Prefix])
             names = " and ".join(plugin.name for plugin in plugins)
             logger.info(
                 "%s: its %d runs are trained one by one, since %s replaces a part of the training steps",
-                contender.label,
+                contender.name,
                 count,
                 names,
             )
@@ -146,7 +149,7 @@ def _can_share_steps(cell: Cell, prefix_of: dict[str, Prefix]) -> bool:
 def _what_is_shared(cell: Cell) -> list[object]:
     recipe = {field.name for field in fields(Recipe)}
     return [
-        cell.data_key[1:],
+        cell.data_key,
         *(
             (
                 one.name,

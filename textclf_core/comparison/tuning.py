@@ -50,9 +50,9 @@ def tune_plan(
         UsageError: Optuna isn't installed, no contender has an option, its values are unknown or can't be used, or a
             contender doesn't compute the metric.
     """
-    firsts: dict[DataKey, Cell] = {}
+    firsts: dict[tuple[str, DataKey], Cell] = {}
     for cell in plan.cells:
-        firsts.setdefault(cell.data_key, cell)
+        firsts.setdefault((cell.contender.name, cell.data_key), cell)
     known = {name for first in firsts.values() for name in _trainer(first.contender).options}
     if unknown := next((option.name for option in search.options if option.name not in known), None):
         raise UsageError(f"--tune {unknown}: no contender's trainer has an option {unknown!r}.")
@@ -68,17 +68,15 @@ def tune_plan(
     }
     cells: list[Cell] = []
     failed: list[FailedCell] = []
-    data = dict(plan.data)
     for cell in plan.cells:
-        best = tuned.get(cell.data_key)
+        best = tuned.get((cell.contender.name, cell.data_key))
         if best is None:
             cells.append(cell)
         elif isinstance(best, RunError):
             failed.append(FailedCell(cell, best))
         else:
-            data[best.label, *cell.data_key[1:]] = plan.data[cell.data_key]
-            cells.append(_cell(replace(plan, data=data), cell, best, cell.seed))
-    return replace(plan, cells=tuple(cells), data=data), tuple(failed)
+            cells.append(_cell(plan, cell, best, cell.seed))
+    return replace(plan, cells=tuple(cells)), tuple(failed)
 
 
 def _trainer(contender: Contender) -> ActivePlugin:
@@ -92,7 +90,7 @@ def _check_metric(plan: ComparisonPlan, cell: Cell, metric: str) -> None:
     given = check_metrics(cell.contender.plugins, prepared.task, prepared.data["validation"])
     if metric not in given:
         raise UsageError(
-            f"--tune chooses by {metric!r}, but {cell.contender.label} only computes {', '.join(sorted(given))}. "
+            f"--tune chooses by {metric!r}, but {cell.contender.name} only computes {', '.join(sorted(given))}. "
             "Add the metric's plugin with --plugin."
         )
 
@@ -143,10 +141,10 @@ class _Study:
 
     def tune(self, progress: Progress) -> Contender | RunError:
         """Return the contender with the best values on validation; an error if all trials failed."""
-        label, trials = self._first.contender.label, self._search.trials
+        name, trials = self._first.contender.name, self._search.trials
         again = sum(math.ceil(trials * self._shares[0] / share) for share in self._shares[1:])
         of_seed = f" for seed {self._first.seed}" if self._own_sample else ""
-        with progress.bar(f"tune {label}{of_seed}", trials + again, "trials") as bar:
+        with progress.bar(f"tune {name}{of_seed}", trials + again, "trials") as bar:
             tried: list[_Trial] = []
             number = 0
             for outcome in self._explore():
@@ -222,8 +220,8 @@ class _Study:
         attempt = _with_values(
             self._first.contender, values, f"{self._first.contender.label} trial {_written(values)}{part}"
         )
-        key = attempt.label, *self._first.data_key[1:]
-        plan = replace(self._plan, output=self._plan.output / TRIALS_DIRECTORY, data={key: self._data[share]})
+        data = {self._first.data_key: self._data[share]}
+        plan = replace(self._plan, output=self._plan.output / TRIALS_DIRECTORY, data=data)
         cell = _cell(plan, self._first, attempt, self._seed)
         try:
             # A trial's model is removed, so it needn't be checked.
@@ -236,7 +234,7 @@ class _Study:
             return _Trial(values, self._metric.oriented(_validation_score(done.record, self._metric.name)))
         except TextclfError as error:
             self._failure = format_error(error)
-            logger.warning("%s failed: %s", attempt.label, self._failure)
+            logger.warning("%s failed: %s", attempt.name, self._failure)
             return None
 
 
@@ -276,12 +274,11 @@ def _validation_score(record: Record, metric: str) -> float:
 
 def _cell(plan: ComparisonPlan, like: Cell, contender: Contender, seed: int) -> Cell:
     """Return a cell of another contender with the training sample of a cell of the plan."""
-    key = contender.label, *like.data_key[1:]
     return make_cell(
         contender,
         seed,
-        key,
-        fingerprint=plan.data[key].fingerprint,
+        like.data_key,
+        fingerprint=plan.data[like.data_key].fingerprint,
         data_seed=plan.data_seed,
         device=plan.device,
     )

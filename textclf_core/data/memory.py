@@ -36,6 +36,7 @@ def from_memory(
     *,
     group: str | None = None,
     time: str | None = None,
+    source: str = "data in memory",
     progress: Progress | None = None,
 ) -> DatasetDict:
     """Return data in memory as splits with the columns ``text`` and ``label``.
@@ -50,6 +51,7 @@ def from_memory(
         names: the names of labels that are whole numbers from 0, in the order of their ids.
         group: the column of groups; see :func:`~textclf_core.data.marked_columns.mark_columns`.
         time: the column of times; see there.
+        source: what the records call the origin of the data.
         progress: where to show how many rows of a generator were read; nowhere if not given.
 
     Raises:
@@ -60,7 +62,7 @@ def from_memory(
     sources = {name: _source(split, name, progress) for name, split in splits.items()}
     labelled_splits = labelled(sources, text=text, label=label, names=names)
     for split in labelled_splits.values():
-        split.info.description = "data in memory"
+        split.info.description = source
     mark_columns(labelled_splits, group=group, time=time)
     return labelled_splits
 

@@ -14,6 +14,7 @@ from textclf_core.plugins.metrics import DescribedMetric
 from textclf_core.reports.added import Added
 from textclf_core.reports.costs import TIMES
 from textclf_core.reports.criteria import Criteria
+from textclf_core.reports.failed import FailedRun
 from textclf_core.reports.outcomes import (
     check_defined,
     described_by,
@@ -24,7 +25,7 @@ from textclf_core.reports.outcomes import (
 from textclf_core.reports.prices import Running, volume_sentence
 from textclf_core.reports.rounding import write_risk, write_significant
 from textclf_core.reports.samples import at_common_tests, overlap_of, scope_sentence, tests_of
-from textclf_core.reports.stored import ContenderRuns, StoredRun, gather
+from textclf_core.reports.stored import TUNED, ContenderRuns, StoredRun, data_key, gather
 from textclf_core.statistics import Comparison, Interval, PairedTest, compare
 from textclf_core.statistics.from_best import Needed
 from textclf_core.types.data import DataRecord
@@ -120,6 +121,7 @@ class Analysis:
         added_columns: the columns that plugins add.
         beside: how many other runs could run on the same machine as each run at the same time; ``None`` for those of
             which it is unknown. If there are several numbers, nothing is recommended by costs that are times.
+        failed: the failed runs, which are known only if the comparison has just run.
     """
 
     criteria: Criteria
@@ -138,6 +140,7 @@ class Analysis:
     beside: frozenset[int | None] = frozenset({0})
     left_out: tuple[int, ...] = ()
     added_columns: tuple[AddedColumn, ...] = ()
+    failed: tuple[FailedRun, ...] = ()
 
     @property
     def compares_cost(self) -> bool:
@@ -208,12 +211,15 @@ class Analysis:
         return overlap_of([run.record.data for row in self.rows for run in row.line.runs], "test")
 
 
-def analyse(runs: Iterable[StoredRun], criteria: Criteria | None = None) -> tuple[Analysis, ...]:
+def analyse(
+    runs: Iterable[StoredRun], criteria: Criteria | None = None, failed: Sequence[FailedRun] = ()
+) -> tuple[Analysis, ...]:
     """Return an analysis for each data set among the runs.
 
     Args:
         runs: runs with stored predictions.
         criteria: by what they are compared and recommended.
+        failed: runs that failed.
 
     Raises:
         UsageError: the metric or cost doesn't exist, the tolerance doesn't suit the metric, or contenders have no
@@ -221,10 +227,13 @@ def analyse(runs: Iterable[StoredRun], criteria: Criteria | None = None) -> tupl
     """
     criteria = criteria or Criteria()
     criteria.check()
-    return tuple(_analyse(contenders, criteria) for contenders in gather(runs).values())
+    return tuple(
+        _analyse(contenders, criteria, [one for one in failed if data_key(one.data) == key.removesuffix(TUNED)])
+        for key, contenders in gather(runs).items()
+    )
 
 
-def _analyse(contenders: Sequence[ContenderRuns], criteria: Criteria) -> Analysis:
+def _analyse(contenders: Sequence[ContenderRuns], criteria: Criteria, failed: Sequence[FailedRun]) -> Analysis:
     contenders, left_out = at_common_tests(contenders)
     first = contenders[0].runs[0]
     data = first.record.data
@@ -271,6 +280,7 @@ def _analyse(contenders: Sequence[ContenderRuns], criteria: Criteria) -> Analysi
         pairs=compared.pairs,
         beside=beside,
         left_out=left_out,
+        failed=tuple(failed),
         added_columns=_added_columns(rows, criteria.added),
     )
 

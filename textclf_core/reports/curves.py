@@ -41,6 +41,7 @@ class LearningCurves:
 
     Attributes:
         test: the SHA-256 of the test split.
+        source: the origin of the data.
         metric: the metric.
         tolerance: the loss that is accepted, in the metric's units.
         points: the scores of each contender, by its label, the smallest size first.
@@ -51,6 +52,7 @@ class LearningCurves:
     """
 
     test: str
+    source: str
     metric: str
     tolerance: float
     points: Mapping[str, tuple[CurvePoint, ...]]
@@ -214,6 +216,7 @@ def _curves(analyses: Sequence[Analysis]) -> LearningCurves:
             crossings.append((below, above, found))
     return LearningCurves(
         test=test_of(largest).sha256,
+        source=largest.data.source,
         metric=largest.metric,
         tolerance=largest.tolerance,
         points={label: tuple(by_size.values()) for label, by_size in points.items()},

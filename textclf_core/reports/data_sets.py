@@ -136,22 +136,18 @@ def over_data_sets(analyses: Sequence[Analysis]) -> OverDataSets | None:
 
     Of several analyses of one data set, that with the most training rows is used.
     """
-    by_source: dict[str, Analysis] = {}
-    for analysis in analyses:
-        other = by_source.get(analysis.data.source)
-        if other is None or _size(analysis) > _size(other):
-            by_source[analysis.data.source] = analysis
-    if len(by_source) < _FEWEST:
+    by_name = {name: max(group, key=_size) for name, group in by_data_set(analyses).items()}
+    if len(by_name) < _FEWEST:
         return None
     rows: dict[str, dict[str, Row | None]] = {}
-    for source, analysis in by_source.items():
+    for name, analysis in by_name.items():
         for row in analysis.rows:
-            rows.setdefault(row.line.label, dict.fromkeys(by_source))[source] = row
+            rows.setdefault(row.line.label, dict.fromkeys(by_name))[name] = row
     shared = {label: own for label, own in rows.items() if sum(row is not None for row in own.values()) >= _FEWEST}
     if len(shared) < _FEWEST:
         return None
-    first = next(iter(by_source.values()))
-    found = OverDataSets(metric=first.metric, data_sets=tuple(by_source), rows=shared, ranks=None)
+    first = next(iter(by_name.values()))
+    found = OverDataSets(metric=first.metric, data_sets=tuple(by_name), rows=shared, ranks=None)
     ordered = sorted(
         shared, key=lambda label: (found.missing(label) > 0, -first.oriented(found.mean_difference(label)), label)
     )
@@ -159,8 +155,20 @@ def over_data_sets(analyses: Sequence[Analysis]) -> OverDataSets | None:
         metric=found.metric,
         data_sets=found.data_sets,
         rows={label: shared[label] for label in ordered},
-        ranks=_ranks(shared, first) if len(by_source) >= ENOUGH_TO_RANK else None,
+        ranks=_ranks(shared, first) if len(by_name) >= ENOUGH_TO_RANK else None,
     )
+
+
+def by_data_set(analyses: Sequence[Analysis]) -> dict[str, list[Analysis]]:
+    """Return the analyses of each data set, by its name: its source, and what was read if that has several."""
+    found: dict[tuple[str, str], list[Analysis]] = {}
+    for analysis in analyses:
+        read = "; ".join(f"{what} {', '.join(columns)}" for what, columns in analysis.data.read_from.items())
+        found.setdefault((analysis.data.source, read), []).append(analysis)
+    sources = [source for source, _ in found]
+    return {
+        source if sources.count(source) == 1 else f"{source} ({read})": group for (source, read), group in found.items()
+    }
 
 
 def _ranks(rows: Mapping[str, Mapping[str, Row | None]], analysis: Analysis) -> Ranks:

@@ -23,7 +23,7 @@ _SECONDS_AN_HOUR = 3600
 
 @dataclass(frozen=True)
 class EstimateLine:
-    """The estimated cost of one contender's cells at one size of train.
+    """The estimated cost of one contender's cells at one size of train, on one data set.
 
     Attributes:
         cells: the number of cells.
@@ -31,6 +31,7 @@ class EstimateLine:
         expected: the estimated cost per unfinished cell, on average, since the first one may fill the cache for the
             others; ``None`` if all are finished.
         seconds_left: the estimated seconds of all unfinished cells.
+        data_set: the name of the data set; ``None`` if the comparison has one only.
     """
 
     contender: str
@@ -39,6 +40,7 @@ class EstimateLine:
     finished: int
     expected: CostEstimate | None
     seconds_left: float
+    data_set: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +48,7 @@ class Estimate:
     """The estimated cost of a comparison, from pilot runs of each contender. A notebook shows it as a table.
 
     Attributes:
-        lines: one line per contender and size of train.
+        lines: one line per contender and size of train, and data set if there are several.
         price_per_hour: the price of the machine per hour.
         not_included: a sentence on costs that aren't included; ``None`` if there are none.
     """
@@ -107,6 +109,7 @@ def _raw(line: EstimateLine, price_per_hour: float | None) -> dict[str, Value]:
     money = {} if price_per_hour is None else {"money": _money(line.seconds_left, price_per_hour)}
     return {
         "contender": line.contender,
+        **({"data_set": line.data_set} if line.data_set else {}),
         "train_size": line.train_size,
         "cells": line.cells,
         "finished": line.finished,
@@ -121,6 +124,7 @@ def _raw(line: EstimateLine, price_per_hour: float | None) -> dict[str, Value]:
 
 def _written(line: EstimateLine) -> list[str]:
     expected = line.expected
+    where = f" on {line.data_set}" if line.data_set else ""
     size = f" at {line.train_size}" if line.train_size else ""
     known = [
         format_seconds(expected.seconds),
@@ -129,7 +133,7 @@ def _written(line: EstimateLine) -> list[str]:
         _mebibytes(expected.cache_bytes),
         format_seconds(line.seconds_left),
     ] if expected else [MISSING] * 5  # fmt: skip
-    return [f"{line.contender}{size}", str(line.cells), str(line.finished), *known]
+    return [f"{line.contender}{where}{size}", str(line.cells), str(line.finished), *known]
 
 
 def _total(lines: Sequence[EstimateLine], price_per_hour: float | None) -> str:

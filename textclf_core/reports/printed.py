@@ -13,6 +13,7 @@ from textclf_core.reports.columns import columns_of, pick, sort_rows
 from textclf_core.reports.curves import learning_curves, test_of
 from textclf_core.reports.data_read import data_rows, data_table
 from textclf_core.reports.data_sets import over_data_sets
+from textclf_core.reports.failed import FailedRun, failed_data_sets
 from textclf_core.reports.formatting import format_table, prose
 from textclf_core.reports.quality import line_class_scores, line_reliability
 from textclf_core.reports.rounding import places, write_interval, write_number, write_p
@@ -56,15 +57,20 @@ class ReportOptions:
     classes: bool = False
 
 
-def report_text(analyses: Sequence[Analysis], options: ReportOptions) -> str:
+def report_text(analyses: Sequence[Analysis], options: ReportOptions, failed: Sequence[FailedRun] = ()) -> str:
     """Return a report with one section per comparison; CSV and TSV have a single table, JSON a list.
+
+    Args:
+        analyses: the comparisons.
+        options: the output options.
+        failed: the failed runs on data of which there is no comparison.
 
     Raises:
         UsageError: a format or column doesn't exist, a slice can't be parsed, or CSV can't hold the requested tables.
     """
     check_format(options.format)
     if options.format == "json":
-        return json.dumps(_as_json(analyses, options), indent=2, ensure_ascii=False)
+        return json.dumps(_as_json(analyses, options, failed), indent=2, ensure_ascii=False)
     if options.format in SEPARATORS:
         return _as_separated(analyses, options)
     sections = []
@@ -75,8 +81,12 @@ def report_text(analyses: Sequence[Analysis], options: ReportOptions) -> str:
         read = "" if alone else _data_read(analysis, options.format, shown)
         sections += [*(heading if len(analyses) > 1 and not alone else []), *_section(analysis, options, alone, read)]
     if options.format not in TABLE_ALONE:
-        for curves in learning_curves(analyses):
-            sections.append(curves.text(options.format))
+        for heading, sentences in failed_data_sets(failed).items():
+            sections += [prose([heading], options.format), prose(sentences, options.format)]
+        every = learning_curves(analyses)
+        for curves in every:
+            heading = [prose([f"Learning curves: {curves.source}"], options.format)]
+            sections += [*(heading if len(every) > 1 else []), curves.text(options.format)]
         if (over := over_data_sets(analyses)) is not None:
             sections.append(over.text(options.format))
     return "\n\n".join(sections)
@@ -181,14 +191,19 @@ def _class_table(analysis: Analysis, format: str) -> str:
     return format_table(headings, rows, format, ["left", "left", "decimal", "decimal", "decimal", "right"])
 
 
-def _as_json(analyses: Sequence[Analysis], options: ReportOptions) -> list[dict[str, Any]]:
-    """Return an object per comparison; each has the learning curves and the comparison over data sets it is part of."""
+def _as_json(analyses: Sequence[Analysis], options: ReportOptions, failed: Sequence[FailedRun]) -> list[dict[str, Any]]:
+    """Return an object per comparison; each has the learning curves and the comparison over data sets it is part of.
+
+    Each also has the failed runs on data of which there is no comparison.
+    """
     curves = {one.test: one.json() for one in learning_curves(analyses)}
     over = over_data_sets(analyses)
-    whole = over.json() if over is not None else None
+    shared = {
+        "over_data_sets": over.json() if over is not None else None,
+        "not_compared": [{"data": one.data.source, "train_size": one.data.train_size, **one.json()} for one in failed],
+    }
     return [
-        _comparison_as_json(analysis, options)
-        | {"learning_curves": curves.get(test_of(analysis).sha256), "over_data_sets": whole}
+        _comparison_as_json(analysis, options) | {"learning_curves": curves.get(test_of(analysis).sha256), **shared}
         for analysis in analyses
     ]
 

@@ -13,9 +13,10 @@ from textclf_core.reports.added import added_to_runs
 from textclf_core.reports.analysis import Analysis, analyse
 from textclf_core.reports.criteria import Criteria
 from textclf_core.reports.curves import LearningCurves, learning_curves
-from textclf_core.reports.data_sets import OverDataSets, over_data_sets
+from textclf_core.reports.data_sets import OverDataSets, by_data_set, over_data_sets
+from textclf_core.reports.failed import FailedRun
 from textclf_core.reports.printed import ReportOptions, report_rows, report_text
-from textclf_core.reports.stored import find_runs
+from textclf_core.reports.stored import data_key, find_runs
 from textclf_core.reports.tables import check_format, comparison_text
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Report:
         command: the command line of the report, for the page.
         drawn: the files of the plots.
         written: the file that was written; ``None`` if none was.
+        failed: the failed runs, which are known only if the comparison has just run.
     """
 
     analyses: tuple[Analysis, ...]
@@ -44,10 +46,11 @@ class Report:
     command: str | None = None
     drawn: tuple[Path, ...] = ()
     written: Path | None = None
+    failed: tuple[FailedRun, ...] = ()
 
     @property
     def analysis(self) -> Analysis | None:
-        """The analysis for the largest training set; ``None`` if there is none."""
+        """The analysis for the largest training set, whichever data set has it; ``None`` if there is none."""
         return max(self.analyses, key=_train_rows, default=None)
 
     @property
@@ -62,9 +65,13 @@ class Report:
 
     @property
     def recommended(self) -> str | None:
-        """The label of the recommended contender, for the largest training set."""
-        rows = self.analysis.rows if self.analysis else ()
-        return next((row.line.label for row in rows if row.recommended), None)
+        """The label of the recommended contender, for the largest training set of each data set.
+
+        ``None`` if there is none, or if it isn't the same on all data sets.
+        """
+        largest = [max(group, key=_train_rows) for group in by_data_set(self.analyses).values()]
+        labels = {row.line.label for analysis in largest for row in analysis.rows if row.recommended}
+        return labels.pop() if len(labels) == 1 else None
 
     def text(self, format: str | None = None) -> str:
         """Return the report as text, in a format of ``textclf report --format``; by default that of its options.
@@ -76,8 +83,14 @@ class Report:
         if options.format == PAGE:
             from textclf_core.reports.page import page_text
 
-            return page_text(self.analyses, command=self.command, slices=options.slices)
-        return report_text(self.analyses, options)
+            return page_text(self.analyses, command=self.command, slices=options.slices, failed=self._not_compared)
+        return report_text(self.analyses, options, self._not_compared)
+
+    @property
+    def _not_compared(self) -> tuple[FailedRun, ...]:
+        """The failed runs on data of which there is no analysis."""
+        compared = {data_key(analysis.data) for analysis in self.analyses}
+        return tuple(one for one in self.failed if data_key(one.data) not in compared)
 
     def to_frame(self) -> pd.DataFrame:
         """Return a data frame with one row per contender and all columns, unrounded."""

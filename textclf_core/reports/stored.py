@@ -14,6 +14,7 @@ from textclf_core.records.remote_runs import fetch_runs
 from textclf_core.records.schema import RECORD_FILE, PluginRecord, Record, read_record
 from textclf_core.storage.places import shown
 from textclf_core.tasks import kind_of
+from textclf_core.types.data import DataRecord
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
     from textclf_core.tasks.kind import TaskKind
 
+
+TUNED = " tuned"
+"""The end of the key of a table of tuned contenders."""
 
 _CHANGE_NO_RESULT = {"observer", "reporter"}
 
@@ -155,15 +159,15 @@ def gather(runs: Iterable[StoredRun]) -> dict[str, tuple[ContenderRuns, ...]]:
     tuned: dict[str, set[str]] = {}
     for run in ordered:
         if run.record.tuning:
-            tuned.setdefault(_data_key(run.record), set()).update(
+            tuned.setdefault(data_key(run.record.data), set()).update(
                 one.option.partition(":")[2] for one in run.record.tuning.options
             )
-    untuned = {_data_key(run.record) for run in ordered if _could_be_tuned(run.record, tuned)}
+    untuned = {data_key(run.record.data) for run in ordered if _could_be_tuned(run.record, tuned)}
     for run in ordered:
-        fingerprint = _data_key(run.record)
+        fingerprint = data_key(run.record.data)
         tables = [fingerprint] if not run.record.tuning and (fingerprint in untuned or fingerprint not in tuned) else []
         if run.record.tuning or (fingerprint in tuned and not _could_be_tuned(run.record, tuned)):
-            tables.append(f"{fingerprint} tuned")
+            tables.append(f"{fingerprint}{TUNED}")
         for table in tables:
             by_data.setdefault(table, {}).setdefault(_identity(run.record), {})[run.record.seed] = run
     gathered: dict[str, tuple[ContenderRuns, ...]] = {}
@@ -180,17 +184,17 @@ def gather(runs: Iterable[StoredRun]) -> dict[str, tuple[ContenderRuns, ...]]:
 def _could_be_tuned(record: Record, tuned: Mapping[str, Collection[str]]) -> bool:
     """Return whether a run's trainer has an option that other runs on the same data tuned, but this run didn't."""
     trainer = record.plugin("trainer")
-    wanted = tuned.get(_data_key(record), ())
+    wanted = tuned.get(data_key(record.data), ())
     return not record.tuning and trainer is not None and any(option in trainer.options for option in wanted)
 
 
-def _data_key(record: Record) -> str:
+def data_key(data: DataRecord) -> str:
     """Return what identifies the data: their fingerprint, or that of what each seed's own sample was drawn from."""
-    source = record.data.drawn_from
+    source = data.drawn_from
     if source is None:
-        return record.data.fingerprint
+        return data.fingerprint
     drawn = ", test drawn too" if source.with_test else ""
-    return f"{record.data.train_size} of {source.fingerprint}, data seed {source.data_seed}{drawn}"
+    return f"{data.train_size} of {source.fingerprint}, data seed {source.data_seed}{drawn}"
 
 
 def _identity(record: Record) -> str:

@@ -15,6 +15,7 @@ from textclf_core.errors import UsageError, did_you_mean, some_of
 from textclf_core.reports.analysis import Analysis, Row
 from textclf_core.reports.columns import Column, columns_of, fact_names, pick, sort_rows
 from textclf_core.reports.data_read import data_json
+from textclf_core.reports.failed import failed_sentences
 from textclf_core.reports.formatting import WIDTH, format_table, prose
 from textclf_core.reports.rounding import write_significant
 from textclf_core.reports.summary import held_out_sentence
@@ -137,6 +138,7 @@ def comparison_json(
             }
             for pair in analysis.pairs
         ],
+        "failed": [one.json() for one in analysis.failed],
     }
 
 
@@ -168,7 +170,7 @@ def limits(analysis: Analysis) -> list[str]:
             f"The results were looked at with {' and '.join(reached)} seeds{planned}. The verdicts hold over all of "
             "these looks; a contender shown to be worse got no more seeds."
         )
-    sentences += [*_failed(analysis), *_beside(analysis)]
+    sentences += [*failed_sentences(analysis.failed), *_failed(analysis), *_beside(analysis)]
     if analysis.smallest_difference is not None:
         sentences.append(_smallest_difference(analysis.smallest_difference, rough=fewest <= _ROUGH_SEEDS))
     return [*sentences, *filter(None, [analysis.volumes, held_out_sentence(analysis.data)])]

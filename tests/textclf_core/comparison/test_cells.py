@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from textclf_core.comparison.cells import cells
+from textclf_core.comparison.cells import DataKey, cells, data_set_of
 from textclf_core.comparison.contenders import contenders
 from textclf_core.plugins import Catalogue
 from textclf_core.plugins.specs import PluginSpec
@@ -48,7 +48,7 @@ def key(
             [contender],
             [None],
             [0],
-            fingerprints={(contender.label, None, None): "data"},
+            fingerprints={DataKey(data_set_of(contender), None, None): "data"},
             own_samples=False,
             data_seed=0,
             device="cpu",

@@ -16,7 +16,7 @@ from rich.console import Console
 
 import textclf_core
 from textclf_core import ComparisonResult, UsageError
-from textclf_core.comparison.cells import make_cell
+from textclf_core.comparison.cells import DataKey, make_cell
 from textclf_core.comparison.claims import claimed
 from textclf_core.comparison.contenders import contenders
 from textclf_core.comparison.live_view import LiveView
@@ -274,7 +274,7 @@ def test_the_time_left_comes_from_like_cells_and_counts_what_has_ended(tmp_path:
     """A fast contender says nothing of a slow one; an estimate is used before anything has run."""
     found = contenders(["tfidf-logreg:c=1,2", "majority"], [], Catalogue.discover(), without=("dataset",))
     cells = [
-        make_cell(one, seed, (one.label, None, None), fingerprint="", data_seed=0, device="cpu")
+        make_cell(one, seed, DataKey("data", None, None), fingerprint="", data_seed=0, device="cpu")
         for one in found
         for seed in (0, 1)
     ]

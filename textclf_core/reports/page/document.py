@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from textclf_core.reports.analysis import Analysis
 from textclf_core.reports.curves import learning_curves
 from textclf_core.reports.data_sets import over_data_sets
+from textclf_core.reports.failed import FailedRun, failed_data_sets
 from textclf_core.reports.page.added import added_parts
 from textclf_core.reports.page.contender import contender_parts
 from textclf_core.reports.page.examples import example_data, example_seed
@@ -28,7 +29,7 @@ from textclf_core.reports.page.facts import (
 )
 from textclf_core.reports.page.leaderboard import leaderboard
 from textclf_core.reports.page.svg import figure_svg
-from textclf_core.reports.page.tables import Figure, Part, SortTable, counted
+from textclf_core.reports.page.tables import Figure, Part, SortTable, Table, counted
 from textclf_core.reports.plots.distances import distance_chart
 from textclf_core.reports.plots.ranks import rank_chart
 from textclf_core.reports.plots.scores import cost_chart, sweep_chart, train_size_chart
@@ -105,27 +106,85 @@ def write_page(
     path.write_text(page_text(analyses, command=command, slices=slices), encoding="utf-8")
 
 
+@dataclass(frozen=True, kw_only=True)
+class PageContent:
+    """The contents of the page of finished runs.
+
+    Attributes:
+        titles: the origins of the data, for the title.
+        curves: for each test split with several sizes of train the origin of the data, the chart of the learning
+            curves, sentences, and the table of fitted curves.
+        over: the comparison over data sets: its table, and the critical-difference diagram.
+        comparisons: the comparisons.
+        failed: sentences on failed runs without a comparison, by the heading of their data.
+        finished: how many runs there are, and when the last one finished.
+    """
+
+    titles: str
+    curves: tuple[tuple[str, Figure, Sequence[str], Table | None], ...]
+    over: tuple[Table, Figure | None] | None
+    comparisons: tuple[Comparison, ...]
+    failed: Mapping[str, Sequence[str]]
+    finished: str
+
+
+def page_content(
+    analyses: Sequence[Analysis],
+    *,
+    command: str | None = None,
+    slices: Sequence[str] = (),
+    failed: Sequence[FailedRun] = (),
+) -> PageContent:
+    """Return the contents of a page, whose arguments are those of :func:`page_text`."""
+    with style():
+        over = over_data_sets(analyses)
+        ranks = rank_chart(over) if over else None
+        return PageContent(
+            titles=" · ".join(dict.fromkeys(analysis.data.source for analysis in analyses)),
+            curves=tuple(
+                (
+                    one.source,
+                    figure_svg(train_size_chart(one)),
+                    one.sentences(),
+                    curves_table(one) if one.fits else None,
+                )
+                for one in learning_curves(analyses)
+            ),
+            over=(over_table(over), figure_svg(ranks) if ranks else None) if over else None,
+            comparisons=tuple(
+                _comparison(analysis, f"c{number}", command, slices)
+                for number, analysis in enumerate(analyses, start=1)
+            ),
+            failed=failed_data_sets(failed),
+            finished=_finished(analyses),
+        )
+
+
 def page_text(
     analyses: Sequence[Analysis],
     *,
     command: str | None = None,
     slices: Sequence[str] = (),
+    failed: Sequence[FailedRun] = (),
 ) -> str:
-    """Return the page that :func:`write_page` writes."""
+    """Return the page that :func:`write_page` writes.
+
+    Args:
+        analyses: a comparison for each data set.
+        command: the command line that writes the page.
+        slices: to show beside the usual ones.
+        failed: the failed runs on data of which there is no comparison.
+
+    Raises:
+        UsageError: a slice can't be read.
+    """
+    return render_page(page_content(analyses, command=command, slices=slices, failed=failed))
+
+
+def render_page(content: PageContent) -> str:
+    """Return a page."""
     css, script = _resource("page.css"), _resource("page.js")
-    with style():
-        curves = [
-            (figure_svg(train_size_chart(one)), one.sentences(), curves_table(one) if one.fits else None)
-            for one in learning_curves(analyses)
-        ]
-        over = over_data_sets(analyses)
-        ranks = rank_chart(over) if over else None
-        over_parts = (over_table(over), figure_svg(ranks) if ranks else None) if over else None
-        comparisons = [
-            _comparison(analysis, f"c{number}", command, slices) for number, analysis in enumerate(analyses, start=1)
-        ]
     return _template().render(
-        titles=" · ".join(dict.fromkeys(analysis.data.source for analysis in analyses)),
         style=css,
         script=script,
         # Nothing runs or is fetched but the two blocks whose hashes stand here, and nothing can turn text into markup.
@@ -133,10 +192,7 @@ def page_text(
             f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(css)}; img-src data:; "
             "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
         ),
-        curves=curves,
-        over=over_parts,
-        comparisons=comparisons,
-        finished=_finished(analyses),
+        content=content,
     )
 
 
