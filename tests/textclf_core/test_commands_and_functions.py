@@ -37,7 +37,12 @@ _QUIET = "on a terminal, `2> /dev/null` does that"
 OPTIONS_ALONE = {
     "data": {"format": _SHOWN},
     "run": {"format": _SHOWN, "profile": "printed for a person at a terminal; the seconds are in the record"},
-    "compare": {"format": _SHOWN, "emit": "the files are for commands of a scheduler"},
+    "compare": {
+        "format": _SHOWN,
+        "emit": "the files are for commands of a scheduler",
+        "live": "watched by a person who waits for a command",
+        "live_at": "beside live",
+    },
     "report": {},
     "predict": {
         "run": "the run whose method it is",

@@ -156,6 +156,22 @@ def compare(
             show_default=False,
         ),
     ] = None,
+    live: Annotated[
+        bool,
+        typer.Option(
+            "--live",
+            help="Serve the report to browsers of this machine while the comparison runs: scores, intervals and the "
+            "time left; verdicts only at planned looks and at the end. The final page is saved too.",
+        ),
+    ] = False,
+    live_at: Annotated[
+        str | None,
+        typer.Option(
+            help="Where to serve it: a port, or a host and a port for other machines. [default: a free port]",
+            metavar="[HOST:]PORT",
+            show_default=False,
+        ),
+    ] = None,
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", help="Only estimate, from short pilot runs, what the comparison will cost."),
@@ -198,6 +214,8 @@ def compare(
         baselines=baselines,
     )
     check_format(format)
+    if (live or live_at is not None) and (dry_run or emit is not None):
+        raise UsageError("--live shows cells that run, and --dry-run and --emit run none; leave one out.")
     by = Criteria.parsed(
         metric=metric,
         cost=cost,
@@ -215,6 +233,7 @@ def compare(
     from textclf_core.comparison.compare import ComparisonRequest, estimate
     from textclf_core.comparison.compare import compare as run_and_compare
     from textclf_core.comparison.compare import emit as write_cell_files
+    from textclf_core.comparison.page_server import Address
     from textclf_core.comparison.search import parse_search
     from textclf_core.data.sampling import parse_train_sizes
 
@@ -232,6 +251,7 @@ def compare(
         criteria=by,
         executor=activate_executor(executor, workers, catalogue),
         workers=workers,
+        live=(Address() if live_at is None else Address.parse(live_at)) if live or live_at is not None else None,
         force=force,
         command=context.find_root().obj,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from itertools import count, pairwise
 from pathlib import Path
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from datasets import DatasetDict
     from rich.console import Console
 
+    from textclf_core.comparison.live_page import LivePage
+    from textclf_core.comparison.page_server import Address
     from textclf_core.comparison.runner import ComparisonPlan, FailedCell, FinishedCell
     from textclf_core.comparison.search import Search
     from textclf_core.data.sampling import TrainSize
@@ -57,6 +60,7 @@ class ComparisonRequest:
         criteria: by what the contenders are compared and recommended.
         executor: the plugin that runs the cells; ``None`` to run them in this process, one after another.
         workers: how many cells the executor should run at the same time; its own choice if not given.
+        live: where to serve the page of the comparison while it runs; nowhere if not given.
         force: whether to run finished cells again.
         command: the command line, for the records.
     """
@@ -75,6 +79,7 @@ class ComparisonRequest:
     criteria: Criteria = field(default_factory=Criteria)
     executor: ActivePlugin | None = None
     workers: int | None = None
+    live: Address | None = None
     force: bool = False
     command: str | None = None
 
@@ -117,35 +122,53 @@ def compare(request: ComparisonRequest, *, console: Console | None = None, quiet
 
 def _compare(request: ComparisonRequest, *, console: Console | None, quiet: bool) -> ComparisonOutcome:
     request = _with_added(request)
-    planned, metric = _plan(request)
+    with _page(request) as page:
+        if page and console and not quiet:
+            console.print(f"The page of this comparison is {page.url}", soft_wrap=True, highlight=False, markup=False)
+        planned, metric = _plan(request)
 
-    from textclf_core.comparison.runner import failed_run
-    from textclf_core.comparison.tuning import tune_plan
-    from textclf_core.types.progress import Progress
+        from textclf_core.comparison.runner import failed_run
+        from textclf_core.comparison.tuning import tune_plan
+        from textclf_core.types.progress import Progress
 
-    untuned: Sequence[FailedCell] = ()
-    try:
-        if request.search:
-            progress = Progress(console, quiet=quiet)
-            planned, untuned = tune_plan(planned, request.search, metric, progress)
-        looks = _run_looks(planned, request, metric.name, console, untuned=untuned, quiet=quiet)
-        finished, failed, analyses, error = looks
-    except KeyboardInterrupt as interrupt:
-        interrupt.add_note(_what_is_finished(planned, request))
-        raise
-    failed = [*untuned, *failed]
-    outcome = ComparisonOutcome(
-        report=Report(
-            analyses=analyses,
-            command=request.command,
-            failed=tuple(failed_run(planned, one) for one in failed),
-        ),
-        finished=tuple(finished),
-        failed=tuple(failed),
-        error=error,
-    )
-    _notify_observers(planned, outcome)
+        if page:
+            page.begin(planned, "No cell has run yet." if not request.search else "Options are being tuned.")
+        untuned: Sequence[FailedCell] = ()
+        try:
+            if request.search:
+                progress = Progress(console, quiet=quiet)
+                planned, untuned = tune_plan(planned, request.search, metric, progress)
+            looks = _run_looks(planned, request, metric.name, console, untuned=untuned, page=page, quiet=quiet)
+            finished, failed, analyses, error = looks
+        except KeyboardInterrupt as interrupt:
+            interrupt.add_note(_what_is_finished(planned, request))
+            raise
+        failed = [*untuned, *failed]
+        outcome = ComparisonOutcome(
+            report=Report(
+                analyses=analyses,
+                command=request.command,
+                failed=tuple(failed_run(planned, one) for one in failed),
+            ),
+            finished=tuple(finished),
+            failed=tuple(failed),
+            error=error,
+        )
+        _notify_observers(planned, outcome)
+        if page:
+            page.end(outcome.report, error)
+            if console and not quiet and outcome.report.analyses:
+                console.print(f"The page is saved in {page.file}", soft_wrap=True, highlight=False, markup=False)
     return outcome
+
+
+def _page(request: ComparisonRequest) -> AbstractContextManager[LivePage | None]:
+    if request.live is None:
+        return nullcontext()
+
+    from textclf_core.comparison.live_page import LivePage
+
+    return LivePage(request.live, request.criteria, request.output, request.command)
 
 
 def _with_added(request: ComparisonRequest) -> ComparisonRequest:
@@ -177,6 +200,7 @@ def _run_looks(
     console: Console | None,
     *,
     untuned: Sequence[FailedCell],
+    page: LivePage | None,
     quiet: bool,
 ) -> tuple[list[FinishedCell], list[FailedCell], tuple[Analysis, ...], RunError | None]:
     """Run the cells, seeds by seeds where more of them may be needed; return all of them and their analyses."""
@@ -199,7 +223,7 @@ def _run_looks(
             and cell.contender.data_set in unsettled
             and (cell.contender.name, cell.train_size) not in dropped
         )
-        view = LiveView(cells, metric, console, expected=expected, quiet=quiet)
+        view = LiveView(cells, metric, console, expected=expected, quiet=quiet, page=page)
         more, without = run_cells(
             replace(planned, cells=cells),
             view,
@@ -221,6 +245,8 @@ def _run_looks(
         }
         if error or not unsettled:
             break
+        if page and look < planned.looks[-1]:
+            page.look(analyses, runs_failed)
         worse = [row.line.runs[0] for analysis in analyses for row in analysis.rows if row.verdict == "worse"]
         dropped |= {(cell.contender.name, cell.train_size) for cell in (cell_of[run.directory] for run in worse)}
     place = {cell: index for index, cell in enumerate(planned.cells)}

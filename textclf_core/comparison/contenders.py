@@ -130,7 +130,8 @@ def with_baselines(
     tries: Sequence[str | Sequence[PluginSpec]], catalogue: Catalogue
 ) -> list[str | Sequence[PluginSpec]]:
     """Return the contenders, followed by the baselines that aren't among them."""
-    added = [name for name in catalogue.baselines if name not in tries]
+    given = {one if isinstance(one, str) else " + ".join(map(str, one)) for one in tries}
+    added = [name for name in catalogue.baselines if name not in given]
     return [*tries, *((PluginSpec(name, set_by="default"),) for name in added)]
 
 

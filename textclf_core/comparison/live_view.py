@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -17,6 +18,9 @@ from textclf_core.comparison.cells import Cell
 from textclf_core.errors import TextclfError
 from textclf_core.records.schema import CostEstimate, Record
 from textclf_core.types.progress import Bar, Progress, format_seconds
+
+if TYPE_CHECKING:
+    from textclf_core.comparison.live_page import LivePage
 
 _MOST_ROWS = 40
 
@@ -45,6 +49,7 @@ class LiveView:
         console: where to show it; standard error by default.
         expected: the estimated costs of cells, by their ids.
         quiet: whether to show nothing.
+        page: the page that shows them too.
     """
 
     def __init__(
@@ -55,6 +60,7 @@ class LiveView:
         *,
         expected: Mapping[str, CostEstimate] | None = None,
         quiet: bool = False,
+        page: LivePage | None = None,
     ) -> None:
         self._states = {cell: _State(cell) for cell in cells}
         self._metric = metric
@@ -64,6 +70,9 @@ class LiveView:
         self._live_wanted = not quiet and (self._console.is_terminal or self._console.is_jupyter)
         self._live: Live | None = None
         self._most_at_once = 1
+        self._page = page
+        if page:
+            page.watch(self)
 
     def __enter__(self) -> LiveView:
         if self._live_wanted:
@@ -78,6 +87,8 @@ class LiveView:
 
     def started(self, cells: Sequence[Cell]) -> None:
         """Show that cells are running; several if they are trained jointly."""
+        if self._page:
+            self._page.started()
         now = time.perf_counter()
         for cell in cells:
             self._states[cell].status, self._states[cell].started = "running", now
@@ -108,6 +119,8 @@ class LiveView:
     def failed(self, cell: Cell, error: TextclfError) -> None:
         """Show that a cell failed."""
         self._end(cell, "failed", note=str(error).splitlines()[0])
+        if self._page:
+            self._page.ended(cell, error)
 
     def _end(self, cell: Cell, status: str, *, record: Record | None = None, note: str = "") -> None:
         state = self._states[cell]
@@ -117,6 +130,8 @@ class LiveView:
             state.seconds = time.perf_counter() - state.started
         state.status, state.note, state.bar = status, note, None
         self._print_line(state)
+        if self._page and record is not None:
+            self._page.ended(cell, record, read=status == "read")
 
     @property
     def time_left(self) -> str:
@@ -157,6 +172,21 @@ class LiveView:
         line = f"{state.cell.name}: {state.status}{score}{took}{note} ({self._summary(state.status != 'read')})"
         self._console.print(line, soft_wrap=True, highlight=False, markup=False)
 
+    @property
+    def summary(self) -> str:
+        """How many cells have ended, and the remaining time."""
+        return self._summary()
+
+    @property
+    def running(self) -> list[str]:
+        """The running cells, each with how far it is and how long it has been running."""
+        now = time.perf_counter()
+        return [
+            f"{state.cell.name}: {_how_far(state)}, {format_seconds(now - state.started)}"
+            for state in self._states.values()
+            if state.status == "running"
+        ]
+
     def _summary(self, with_time: bool = True) -> str:
         """Return how many cells have ended, and the remaining time.
 
@@ -178,8 +208,7 @@ class LiveView:
             seconds = state.seconds
             if state.status == "running":
                 seconds = time.perf_counter() - state.started
-                if state.bar is not None:
-                    status = state.bar.text
+                status = _how_far(state)
             table.add_row(
                 Text(state.cell.name),
                 Text(state.note or status, style={"failed": "red", "waiting": "dim"}.get(state.status, "")),
@@ -187,6 +216,11 @@ class LiveView:
                 format_seconds(seconds) if seconds is not None else "",
             )
         return Group(Text(self._summary(), style="bold"), table)
+
+
+def _how_far(state: _State) -> str:
+    bar = state.bar  # another thread may ask
+    return state.note or (bar.text if bar is not None else state.status)
 
 
 def _alike(cell: Cell) -> tuple[object, ...]:

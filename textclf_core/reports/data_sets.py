@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from textclf_core.reports.analysis import Analysis, Row
@@ -160,15 +161,23 @@ def over_data_sets(analyses: Sequence[Analysis]) -> OverDataSets | None:
 
 
 def by_data_set(analyses: Sequence[Analysis]) -> dict[str, list[Analysis]]:
-    """Return the analyses of each data set, by its name: its source, and what was read if that has several."""
+    """Return the analyses of each data set, by its name: its source, and what was read if that has several.
+
+    The source is the folder if that has the files of all splits.
+    """
     found: dict[tuple[str, str], list[Analysis]] = {}
     for analysis in analyses:
         read = "; ".join(f"{what} {', '.join(columns)}" for what, columns in analysis.data.read_from.items())
-        found.setdefault((analysis.data.source, read), []).append(analysis)
+        found.setdefault((_folder(analysis.data.source), read), []).append(analysis)
     sources = [source for source, _ in found]
     return {
         source if sources.count(source) == 1 else f"{source} ({read})": group for (source, read), group in found.items()
     }
+
+
+def _folder(source: str) -> str:
+    parents = {str(PurePosixPath(file).parent) for file in source.split("; ")}
+    return parents.pop() if "; " in source and len(parents) == 1 and parents != {"."} else source
 
 
 def _ranks(rows: Mapping[str, Mapping[str, Row | None]], analysis: Analysis) -> Ranks:

@@ -25,6 +25,11 @@ class FailedRun:
     seed: int
     error: str
 
+    @property
+    def heading(self) -> str:
+        """The origin of the data, and the size of train."""
+        return f"{self.data.source}, {self.data.train_size} of train" if self.data.train_size else self.data.source
+
     def json(self) -> dict[str, Any]:
         """Return the run as JSON values, without its data."""
         return {"contender": self.contender, "seed": self.seed, "error": self.error}
@@ -41,12 +46,8 @@ def failed_sentences(failed: Sequence[FailedRun]) -> list[str]:
 
 def failed_data_sets(failed: Sequence[FailedRun]) -> dict[str, list[str]]:
     """Return, for each data set with a size of train, the sentences on its failed runs."""
-    by_data = _by((_heading(one.data), one) for one in failed)
+    by_data = _by((one.heading, one) for one in failed)
     return {f"Data: {heading}": ["No run has finished.", *failed_sentences(own)] for heading, own in by_data.items()}
-
-
-def _heading(data: DataRecord) -> str:
-    return f"{data.source}, {data.train_size} of train" if data.train_size else data.source
 
 
 def _by(keyed: Iterable[tuple[str, FailedRun]]) -> dict[str, list[FailedRun]]:

@@ -81,12 +81,12 @@ def report_text(analyses: Sequence[Analysis], options: ReportOptions, failed: Se
         read = "" if alone else _data_read(analysis, options.format, shown)
         sections += [*(heading if len(analyses) > 1 and not alone else []), *_section(analysis, options, alone, read)]
     if options.format not in TABLE_ALONE:
-        for heading, sentences in failed_data_sets(failed).items():
-            sections += [prose([heading], options.format), prose(sentences, options.format)]
+        for title, sentences in failed_data_sets(failed).items():
+            sections += [prose([title], options.format), prose(sentences, options.format)]
         every = learning_curves(analyses)
         for curves in every:
-            heading = [prose([f"Learning curves: {curves.source}"], options.format)]
-            sections += [*(heading if len(every) > 1 else []), curves.text(options.format)]
+            titled = [prose([f"Learning curves: {curves.source}"], options.format)]
+            sections += [*(titled if len(every) > 1 else []), curves.text(options.format)]
         if (over := over_data_sets(analyses)) is not None:
             sections.append(over.text(options.format))
     return "\n\n".join(sections)

@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
+from browsers import launched_browser, needs_browser
 from page_runs import FAKES, SCRIPT, by_amount, made_up
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page
 
 from textclf_core.reports.page import write_page
 
-CHROMIUM = shutil.which("chromium")
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 # Of the contrast of a text with what it stands on: https://www.w3.org/TR/WCAG22/#contrast-minimum
 LEAST_CONTRAST = 4.5
 TEXTS = ".badge, .predicted b, .predicted, caption, figcaption, li, h2, a, p, td, th, svg text, .confusion small"
@@ -62,10 +51,7 @@ UNMARKED = """(selectors) => {
   return [seen.length, unmarked.map((element) => element.outerHTML)];
 }"""
 
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None and "TEXTCLF_REQUIRE_BROWSER" not in os.environ,
-    reason="there is no chromium here (Debian: apt install chromium); TEXTCLF_REQUIRE_BROWSER=1 makes this a failure",
-)
+pytestmark = needs_browser
 
 
 @dataclass
@@ -100,11 +86,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        # Each launch has a user data folder of its own, thrown away at the end.
-        launched = playwright.chromium.launch(executable_path=CHROMIUM or "/usr/bin/chromium", args=list(FLAGS))
+    with launched_browser() as launched:
         yield launched
-        launched.close()
 
 
 def open_file(browser: Browser, file: Path, *, width: int = 1200, **options: Any) -> Watched:

@@ -28,6 +28,7 @@ from textclf_core.reports.page.facts import (
     reproduction,
 )
 from textclf_core.reports.page.leaderboard import leaderboard
+from textclf_core.reports.page.running import RunningPart
 from textclf_core.reports.page.svg import figure_svg
 from textclf_core.reports.page.tables import Figure, Part, SortTable, Table, counted
 from textclf_core.reports.plots.distances import distance_chart
@@ -40,6 +41,9 @@ from textclf_core.reports.tables import limits
 
 if TYPE_CHECKING:
     from jinja2 import Template
+
+
+_CONNECT = "connect-src 'self'; "
 
 
 @dataclass(frozen=True)
@@ -181,18 +185,26 @@ def page_text(
     return render_page(page_content(analyses, command=command, slices=slices, failed=failed))
 
 
-def render_page(content: PageContent) -> str:
-    """Return a page."""
-    css, script = _resource("page.css"), _resource("page.js")
+def render_page(content: PageContent | None, running: RunningPart | None = None) -> str:
+    """Return a page.
+
+    Args:
+        content: what is finished; ``None`` if nothing is.
+        running: what is shown of a comparison that runs. The page then needs the server that it comes from.
+    """
+    css, scripts = _resource("page.css"), [_resource("page.js"), *([_resource("live.js")] if running else [])]
     return _template().render(
         style=css,
-        script=script,
-        # Nothing runs or is fetched but the two blocks whose hashes stand here, and nothing can turn text into markup.
+        scripts=scripts,
+        # Nothing runs or is fetched but the blocks whose hashes stand here, and the events of a comparison that runs;
+        # nothing can turn text into markup.
         policy=(
-            f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(css)}; img-src data:; "
-            "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+            f"default-src 'none'; script-src {' '.join(map(_hash, scripts))}; style-src {_hash(css)}; img-src data:; "
+            f"{_CONNECT * bool(running)}base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; "
+            "trusted-types 'none'"
         ),
         content=content,
+        running=running,
     )
 
 

@@ -26,9 +26,21 @@ def leaderboard(analysis: Analysis, prefix: str) -> SortTable:
         f"{counted(len(analysis.rows), 'contender')}. {analysis.metric} is on test, mean over seeds ± sd; the verdicts "
         "of all contenders hold at once.",
         tuple(SortColumn(one.heading, one.align in ("right", "decimal"), one.largest_first) for one in columns),
-        tuple(tuple(_cell(column, row, analysis.rows, deviation) for column in columns) for row in analysis.rows),
+        tuple(row_cells(columns, row, analysis.rows, deviation) for row in analysis.rows),
         sorted_by=next(index for index, column in enumerate(columns) if column.name == "score"),
     )
+
+
+def row_cells(columns: Sequence[Column], row: Row, rows: Sequence[Row], deviation: Column) -> tuple[SortCell, ...]:
+    """Return the cells of a contender.
+
+    Args:
+        columns: the columns.
+        row: the contender.
+        rows: all contenders, for the common scale of the intervals.
+        deviation: the column of the standard deviation, which stands beside the score.
+    """
+    return tuple(_cell(column, row, rows, deviation) for column in columns)
 
 
 def _shown(analysis: Analysis) -> Iterator[Column]:
