@@ -6,9 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import textclf_core
+from textclf_core.cache import CacheFolder
+from textclf_core.cache.rows import KEY_BYTES
 from textclf_core.errors import RunError, UsageError
 from textclf_core.records.remote_runs import RemoteRuns, remote_runs
 from textclf_core.storage.places import local_folder
@@ -163,12 +166,12 @@ def test_a_damaged_run_is_refused(weak: object, machine: Callable[[str], None], 
 
 
 def test_a_frozen_prefix_is_computed_on_one_machine_alone(
-    url: str, machine: Callable[[str], None], tiny_checkpoint: Path, reviews: Path, tmp_path: Path
+    weak: object, machine: Callable[[str], None], tiny_checkpoint: Path, reviews: Path, tmp_path: Path
 ) -> None:
     def run(name: str) -> textclf_core.Run:
         machine(name)
         plugins = [f"hf-model:checkpoint={tiny_checkpoint}", f"files:path={reviews}", "head-only"]
-        return textclf_core.run(plugins, output=tmp_path / name, cache_dir=f"{url}/cache", quiet=True)
+        return textclf_core.run(plugins, output=tmp_path / name, cache_dir="weak://bucket/cache", quiet=True)
 
     first, second = run("first"), run("second")
     assert first.record.cost.prefix_rows_computed == 144
@@ -178,47 +181,66 @@ def test_a_frozen_prefix_is_computed_on_one_machine_alone(
     assert first.predictions().equals(second.predictions())
 
 
-def test_a_damaged_cache_is_computed_again(
-    weak: Any,
-    machine: Callable[[str], None],
-    tiny_checkpoint: Path,
-    reviews: Path,
-    tmp_path: Path,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    def run(name: str) -> textclf_core.Run:
-        machine(name)
-        plugins = [f"hf-model:checkpoint={tiny_checkpoint}", f"files:path={reviews}", "head-only"]
-        return textclf_core.run(plugins, output=tmp_path / name, cache_dir="weak://bucket/cache", quiet=True)
-
-    run("first")
-    rows = min(path for path in weak.store if path.endswith(".rows"))
-    content = bytearray(weak.store[rows].getvalue())
-    content[5] ^= 255
-    weak().pipe_file(rows, bytes(content))
-    second = run("second")
-    assert 0 < second.record.cost.prefix_rows_computed < 144
-    assert "removed from the cache, and computed again" in caplog.text
+KEYS = [bytes([number]) * KEY_BYTES for number in range(2)]
 
 
-def test_a_run_goes_on_without_a_cache_that_fails(
-    weak: Any,
-    machine: Callable[[str], None],
-    tiny_checkpoint: Path,
-    reviews: Path,
-    tmp_path: Path,
-    caplog: pytest.LogCaptureFixture,
+def fill(cache: CacheFolder) -> None:
+    """Write two rows, each in a segment of its own."""
+    for number, key in enumerate(KEYS):
+        with cache.filling("key"), cache.open("key", 2).writer() as writer:
+            writer.write([key], np.full((1, 3, 2), number, dtype=np.float32))
+
+
+def cache(url: str) -> CacheFolder:
+    return CacheFolder(local_folder(url))
+
+
+def test_rows_of_one_machine_are_read_on_another(url: str, machine: Callable[[str], None]) -> None:
+    machine("first")
+    fill(cache(url))
+    machine("second")
+    rows = cache(url).open("key", 2)
+    assert [float(row.mean()) for row in rows.read(KEYS)] == [0, 1]
+
+
+def test_a_damaged_segment_is_removed_and_the_others_are_read(
+    weak: Any, machine: Callable[[str], None], caplog: pytest.LogCaptureFixture
 ) -> None:
     machine("first")
-    weak.uploads_left = 0
-    plugins = [f"hf-model:checkpoint={tiny_checkpoint}", f"files:path={reviews}", "head-only"]
-    textclf_core.run(plugins, output=tmp_path, cache_dir="weak://bucket/cache", quiet=True)
-    assert "goes on without the shared cache" in caplog.text
+    fill(cache("weak://bucket/cache"))
+    damaged = min(path for path in weak.store if path.endswith(".rows"))
+    weak().pipe_file(damaged, b"x" * weak.store[damaged].size)
+    machine("second")
+    assert len(cache("weak://bucket/cache").open("key", 2)) == 1
+    assert "removed from the cache, and computed again: weak://bucket/cache" in caplog.text
+    caplog.clear()
+    machine("third")
+    assert len(cache("weak://bucket/cache").open("key", 2)) == 1
+    assert not caplog.text
+
+
+def test_a_segment_whose_upload_broke_off_is_absent_and_the_run_goes_on(
+    weak: Any, machine: Callable[[str], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    machine("first")
+    weak.uploads_left = 3  # the first segment, and the rows of the second
+    fill(cache("weak://bucket/cache"))
+    assert "the run goes on without the shared cache: weak://bucket/cache" in caplog.text
+    assert len(cache("weak://bucket/cache").open("key", 2)) == 2
+    machine("second")
+    assert len(cache("weak://bucket/cache").open("key", 2)) == 1
+
+
+def test_rows_that_turned_out_wrong_are_removed_for_all(weak: object, machine: Callable[[str], None]) -> None:
+    machine("first")
+    fill(cache("weak://bucket/cache"))
+    cache("weak://bucket/cache").set_aside("key")
+    assert len(cache("weak://bucket/cache").open("key", 2)) == 0
+    machine("second")
+    assert len(cache("weak://bucket/cache").open("key", 2)) == 0
 
 
 def test_a_product_is_made_on_one_machine_alone(weak: object, machine: Callable[[str], None]) -> None:
-    from textclf_core.cache import CacheFolder
-
     made: list[str] = []
 
     def make(folder: Path) -> None:
@@ -227,10 +249,10 @@ def test_a_product_is_made_on_one_machine_alone(weak: object, machine: Callable[
 
     for name in ("first", "second"):
         machine(name)
-        cache = CacheFolder(local_folder("weak://bucket/cache"))
-        with cache.product("key", make, "weights") as folder:
+        shared = cache("weak://bucket/cache")
+        with shared.product("key", make, "weights") as folder:
             assert (folder / "weights").read_text() == "1 2 3"
-        assert [store.about for store in cache.list()] == ["weights"]
+        assert [store.about for store in shared.list()] == ["weights"]
     assert made == ["once"]
 
 
