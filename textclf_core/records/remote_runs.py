@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 
 from filelock import FileLock, Timeout
 
-from textclf_core.errors import RunError, UsageError
+from textclf_core.errors import RunError, UsageError, some_of
 from textclf_core.records.schema import CHECKPOINTS_DIRECTORY, MODEL_DIRECTORY, RECORD_FILE, TRIALS_DIRECTORY
 from textclf_core.storage.places import url_of
 from textclf_core.storage.remote import RemoteFolder, remote_folder
@@ -61,6 +61,13 @@ def fetch_runs(path: Path) -> None:
     if runs := remote_runs(path):
         runs.refresh()
         path.mkdir(parents=True, exist_ok=True)
+        if waiting := runs.waiting():
+            logger.warning(
+                "%s isn't uploaded to %s yet, and left out; the next `textclf run` or `textclf compare` on this "
+                "machine with that output uploads it",
+                some_of(waiting),
+                runs.remote.url,
+            )
 
 
 def fetch_model(path: Path) -> None:
@@ -186,9 +193,13 @@ class RemoteRuns:
             replaces.unlink(missing_ok=True)
         return True
 
+    def waiting(self) -> list[str]:
+        """Return the names of the finished runs of this machine that aren't uploaded."""
+        return sorted(path.name for path in (self.folder / _PENDING).glob("*") if path.is_dir())
+
     def upload_pending(self) -> None:
         """Upload the runs whose upload was interrupted; a run of that name that exists by now is kept instead."""
-        for place in sorted(path for path in (self.folder / _PENDING).glob("*") if path.is_dir()):
+        for place in map(self.pending, self.waiting()):
             try:
                 with FileLock(place.with_name(f"{place.name}.lock"), timeout=0):
                     pass  # else its process is uploading it

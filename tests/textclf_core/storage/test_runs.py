@@ -92,7 +92,7 @@ def test_cells_of_one_machine_are_read_on_another(url: str, machine: Callable[[s
 
 
 def test_an_interrupted_upload_is_finished_by_the_next_command(
-    weak: Any, machine: Callable[[str], None], reviews: Path
+    weak: Any, machine: Callable[[str], None], reviews: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     machine("first")
     weak.uploads_left = 2
@@ -109,6 +109,9 @@ def test_an_interrupted_upload_is_finished_by_the_next_command(
         textclf_core.report(URL)
 
     machine("first")
+    with pytest.raises(UsageError, match="no run"):
+        textclf_core.report(URL)
+    assert f"{name} isn't uploaded to {URL} yet" in caplog.text
     weak.uploads_left = 100
     textclf_core.run([f"files:path={reviews}", "majority"], output=URL, seed=2, quiet=True)
     machine("second")
