@@ -51,28 +51,16 @@ def expected_losses(error: JointError, tolerance: float, rng: np.random.Generato
         return [Loss(0.0, 0.0, float(error.means[0]))]
     # At the middle of equal shares of the prior.
     shares = (np.arange(_SPREADS) + 0.5) / _SPREADS
-    spreads = PRIOR_SCALE * tolerance * np.tan(np.pi / 2 * shares)
-    by_seeds = error.draw_truths(_SEED_VARIANCES, rng)
-    noise = error.by_examples + by_seeds[:, :, None] * np.eye(number)
-    variances = np.tile(spreads**2, _SEED_VARIANCES)
-    precision = np.asarray(
-        np.linalg.inv(np.repeat(noise, _SPREADS, axis=0) + variances[:, None, None] * np.eye(number)), dtype=np.float64
-    )
-    information = precision.sum(axis=(1, 2))
-    centres = (precision @ error.means).sum(axis=1) / information
-    residuals = error.means - centres[:, None]
-    pulled = np.einsum("pij,pj->pi", precision, residuals)
-    logarithm = 0.5 * (np.linalg.slogdet(precision)[1] - np.log(information) - (pulled * residuals).sum(axis=1))
+    spreads = (PRIOR_SCALE * tolerance * np.tan(np.pi / 2 * shares)) ** 2
+    posteriors = [_Posterior(error, of_one, spreads) for of_one in error.draw_truths(_SEED_VARIANCES, rng)]
+    logarithm = np.concatenate([one.log_density for one in posteriors])
     weights = np.exp(logarithm - logarithm.max())
-    draws = _draw_scores(
-        rng.choice(len(weights), _DRAWS, p=weights / weights.sum()),
-        precision,
-        information,
-        centres,
-        variances,
-        error.means,
-        rng,
-    )
+    chosen = rng.choice(len(weights), _DRAWS, p=weights / weights.sum())
+    normal = rng.standard_normal(_DRAWS), rng.standard_normal((_DRAWS, number))
+    draws = np.empty((_DRAWS, number))
+    for place, posterior in enumerate(posteriors):
+        own = np.flatnonzero(chosen // _SPREADS == place)
+        draws[own] = posterior.scores(chosen[own] % _SPREADS, *(each[own] for each in normal))
     losses = draws.max(axis=1, keepdims=True) - draws
     return [
         Loss(float(own.mean()), float((own > tolerance).mean()), float(score))
@@ -80,23 +68,47 @@ def expected_losses(error: JointError, tolerance: float, rng: np.random.Generato
     ]
 
 
-def _draw_scores(
-    chosen: NDArray[np.int64],
-    precision: NDArray[np.float64],
-    information: NDArray[np.float64],
-    centres: NDArray[np.float64],
-    variances: NDArray[np.float64],
-    means: NDArray[np.float64],
-    rng: np.random.Generator,
-) -> NDArray[np.float64]:
-    """Return true scores drawn from the posterior at the chosen variances, (draws, contenders)."""
-    number = means.shape[0]
-    used, place = np.unique(chosen, return_inverse=True)
-    own = variances[used, None, None]
-    covariance = own * np.eye(number) - own**2 * precision[used]
-    values, vectors = np.linalg.eigh(covariance)
-    roots = vectors * np.sqrt(np.maximum(0, values))[:, None, :]
-    centre = centres[chosen] + rng.standard_normal(len(chosen)) / np.sqrt(information[chosen])
-    pulled = np.einsum("dij,dj->di", precision[chosen], means - centre[:, None])
-    noise = np.einsum("dij,dj->di", roots[place], rng.standard_normal((len(chosen), number)))
-    return np.asarray(centre[:, None] + variances[chosen, None] * pulled + noise)
+class _Posterior:
+    """The true scores at one possible variance between seeds, for each possible spread between contenders.
+
+    The errors' covariance E has the eigenvectors V and eigenvalues e. With the spread's variance t, the means have the
+    covariance E + t I, of the same eigenvectors, so that one decomposition does for all spreads.
+
+    Args:
+        error: of the contenders.
+        by_seeds: the variance of each mean between seeds, (contenders,).
+        variances: the variance t of each spread, (spreads,).
+
+    Attributes:
+        log_density: of the means at each spread, without constants, float64, (spreads,).
+    """
+
+    def __init__(self, error: JointError, by_seeds: NDArray[np.float64], variances: NDArray[np.float64]) -> None:
+        eigenvalues, self._vectors = np.linalg.eigh(error.by_examples + np.diag(by_seeds))
+        self._eigenvalues, self._variances = np.maximum(0, eigenvalues), variances
+        self._means = error.means @ self._vectors
+        self._ones = self._vectors.sum(axis=0)
+        precision = 1 / (self._eigenvalues + variances[:, None])
+        self._information = precision @ self._ones**2
+        self._centres = precision @ (self._ones * self._means) / self._information
+        residuals = self._means - self._centres[:, None] * self._ones
+        squares = (precision * residuals**2).sum(axis=1)
+        self.log_density = 0.5 * (np.log(precision).sum(axis=1) - np.log(self._information) - squares)
+
+    def scores(
+        self, spreads: NDArray[np.int64], of_centre: NDArray[np.float64], of_scores: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return true scores drawn at some spreads, (draws, contenders).
+
+        Given a centre c, they are normal around c + t (E + t I)^-1 (means - c), with the covariance
+        t I - t^2 (E + t I)^-1.
+
+        Args:
+            spreads: the number of the spread of each draw, (draws,).
+            of_centre: standard normal numbers, (draws,).
+            of_scores: standard normal numbers, (draws, contenders).
+        """
+        centre = (self._centres[spreads] + of_centre / np.sqrt(self._information[spreads]))[:, None]
+        pulled = self._variances[spreads, None] / (self._eigenvalues + self._variances[spreads, None])
+        around = pulled * (self._means - centre * self._ones) + np.sqrt(pulled * self._eigenvalues) * of_scores
+        return np.asarray(centre + around @ self._vectors.T)

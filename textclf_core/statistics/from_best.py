@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from textclf_core.statistics.bootstrap import Interval
-from textclf_core.statistics.joint_error import JointError
+from textclf_core.statistics.joint_error import JointError, beaten_by
 from textclf_core.statistics.looks import SequentialCriticalValues
 from textclf_core.statistics.paired import POWER
 
@@ -151,9 +151,4 @@ def selection_quantile(error: JointError, *, alpha: float, rng: np.random.Genera
 def _beaten_by_chance(error: JointError, rng: np.random.Generator) -> NDArray[np.float64]:
     """Return by how many standard errors each contender is beaten if all are equal, (draws, contenders)."""
     errors, estimates = error.draw_errors(_DRAWS, rng)
-    spread = np.sqrt(error.variances_of_differences(estimates))
-    beaten = np.empty_like(errors)
-    for one in range(errors.shape[1]):
-        others = np.arange(errors.shape[1]) != one
-        beaten[:, one] = ((errors[:, others] - errors[:, [one]]) / spread[:, one][:, others]).max(axis=1)
-    return beaten
+    return beaten_by(errors, error.by_examples, estimates)

@@ -52,17 +52,8 @@ class JointError:
     @property
     def pair_variances(self) -> NDArray[np.float64]:
         """The estimated variance of each difference of two means, float64, (contenders, contenders)."""
-        return np.asarray(self.variances_of_differences(self.by_seeds[None])[0])
-
-    def variances_of_differences(self, by_seeds: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the variance of each difference of two means, (draws, contenders, contenders).
-
-        Args:
-            by_seeds: the variance of each mean between seeds, (draws, contenders).
-        """
-        own = np.diag(self.by_examples)
-        shared = own[:, None] + own - 2 * self.by_examples
-        return np.asarray(shared + by_seeds[:, :, None] + by_seeds[:, None, :])
+        by_seeds = self.by_seeds
+        return np.asarray(_over_rows(self.by_examples) + by_seeds[:, None] + by_seeds)
 
     @property
     def between(self) -> NDArray[np.float64]:
@@ -118,8 +109,8 @@ class JointError:
             lasting[:, members] = own.lasting * np.maximum(0, square - own.explained)
         return squares, lasting
 
-    def variances_with(self, squares: NDArray[np.float64], counts: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return the variance of each difference as it would be estimated at a look, (draws, contenders, contenders).
+    def seed_variances_with(self, squares: NDArray[np.float64], counts: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the variance of each mean between seeds as it would be estimated at a look, (draws, contenders).
 
         Args:
             squares: the sum of squares of each contender's seeds about their mean, (draws, contenders).
@@ -131,9 +122,7 @@ class JointError:
             between = squares[:, members].sum(axis=1, keepdims=True) / freedom
             lasting = of_group.lasting * np.maximum(0, between - of_group.explained)
             by_seeds[:, members] = between / counts[members] + lasting
-        own = np.diag(self.common)
-        shared = own[:, None] + own - 2 * self.common
-        return np.maximum(shared + by_seeds[:, :, None] + by_seeds[:, None, :], np.finfo(float).tiny)
+        return by_seeds
 
     def draw_errors(
         self, draws: int, rng: np.random.Generator, *, possible: bool | None = None
@@ -191,6 +180,35 @@ class JointError:
         for (members, of_group), own in zip(self._groups, variances, strict=True):
             result[:, members] = own[:, None] * (1 / self.counts[members] + of_group.lasting)
         return result
+
+
+def beaten_by(
+    errors: NDArray[np.float64], covariance: NDArray[np.float64], by_seeds: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return by how many standard errors of the difference the others beat each contender at most.
+
+    Args:
+        errors: of the means, (draws, contenders).
+        covariance: of the means over rows, (contenders, contenders).
+        by_seeds: the estimated variance of each mean between seeds, (draws, contenders).
+
+    Returns:
+        float64, (draws, contenders).
+    """
+    shared = _over_rows(covariance)
+    largest = np.empty_like(errors)
+    for one in range(errors.shape[1]):  # all pairs at once would take draws * contenders ** 2 numbers
+        others = np.arange(errors.shape[1]) != one
+        variances = shared[one, others] + by_seeds[:, [one]] + by_seeds[:, others]
+        spread = np.sqrt(np.maximum(variances, np.finfo(float).tiny))
+        largest[:, one] = ((errors[:, others] - errors[:, [one]]) / spread).max(axis=1)
+    return largest
+
+
+def _over_rows(covariance: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the variance of each difference from the covariance of means."""
+    own = np.diag(covariance)
+    return np.asarray(own[:, None] + own - 2 * covariance)
 
 
 def _possible_square(

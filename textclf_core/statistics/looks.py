@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from textclf_core.statistics.joint_error import JointError
+from textclf_core.statistics.joint_error import JointError, beaten_by
 
 _DRAWS = 10_000
 
@@ -109,11 +109,5 @@ def _beaten_by_chance(
         squares = np.where(used, (deviations - means[:, :, None]) ** 2, 0).sum(axis=2)
         if error.overlaps:  # the estimate is as it is; see JointError.draw_errors
             squares = np.tile(error.between * (of_look - 1), (_DRAWS, 1))
-        spread = np.sqrt(error.variances_with(squares, of_look))
-        errors = shared + means
-        largest = np.full((_DRAWS, number), -np.inf)
-        for one in range(number):
-            others = np.arange(number) != one
-            largest[:, one] = ((errors[:, others] - errors[:, [one]]) / spread[:, one][:, others]).max(axis=1)
-        beaten.append(largest)
+        beaten.append(beaten_by(shared + means, error.common, error.seed_variances_with(squares, of_look)))
     return beaten
