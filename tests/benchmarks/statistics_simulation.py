@@ -200,6 +200,9 @@ def draws(simulations: int) -> Iterator[tuple[str, ...]]:
         "the same, and of 8 trials the best on validation": replace(
             holdout, train_rows=32, trials=8, trial_spread=(0.02, 0.01, 0.005, 0.005)
         ),
+        "few-shot, one contender's samples vary by 4 points": replace(
+            holdout, train_rows=32, scatter=(0.04, 0.005, 0.005, 0.005)
+        ),
         "853, 107 and 106 of 1,066 rows": small,
         "the first, one contender 4 points worse": replace(holdout, accuracies=(0.8, 0.8, 0.8, 0.76)),
         "few-shot, one contender 4 points worse": replace(holdout, train_rows=32, accuracies=(0.8, 0.8, 0.8, 0.76)),

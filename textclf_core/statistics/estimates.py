@@ -188,10 +188,9 @@ class DrawnEstimates:
     """Estimates from seeds that each have their own training sample and test rows, the same for all contenders.
 
     What differs between contenders at a draw is taken as a two-way layout: contender, draw, and what is specific to
-    both, whose variance is that of a contender's score less what all share. It is pooled, unless a contender varies
-    significantly more than all others. Its degrees of freedom are J - 1 for J draws, as of a single difference: the
-    lower bound, however the contenders' draws go together (Geisser and Greenhouse, Annals of Mathematical Statistics
-    29, 1958).
+    both, whose variance is that of a contender's score less what all share. It is pooled, with (K - 1) (J - 1) degrees
+    of freedom for K contenders and J draws (J - 1 for a single difference), without contenders that vary significantly
+    more than all others.
 
     Attributes:
         names: the contenders.
@@ -265,7 +264,11 @@ class DrawnEstimates:
         steady = np.array([name not in unsteady for name in self.names])
         lasting = self.overlap / (1 - self.overlap)
         shared = SeedVariance(
-            max(0.0, float(scatter[steady].mean())), max(0.0, float(of_rows[steady].mean())), freedom, True, lasting
+            between=max(0.0, float(scatter[steady].mean())),
+            explained=max(0.0, float(of_rows[steady].mean())),
+            degrees_of_freedom=freedom * max(1, int(steady.sum()) - 1),
+            pooled=True,
+            lasting=lasting,
         )
         return {
             name: SeedVariance(between[name], max(0.0, float(explained)), freedom, False, lasting)

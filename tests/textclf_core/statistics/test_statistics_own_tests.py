@@ -120,6 +120,8 @@ def test_what_all_contenders_share_at_a_draw_is_no_part_of_their_difference() ->
     own = rng.normal(size=(4, 2000)) * np.array([1, 1, 1, 3])[:, None]
     estimates = _estimates(own + 5 * rng.normal(size=2000), 0.0, overlap=0.0, test_overlap=0.0)
     assert [one.pooled for one in estimates.seed_variances.values()] == [True, True, True, False]
+    assert estimates.seed_variances["0"].degrees_of_freedom == 2 * 1999
+    assert estimates.seed_variances["3"].degrees_of_freedom == 1999
     assert estimates.seed_variances["0"].between == pytest.approx(1, rel=0.1)
     assert estimates.seed_variances["3"].between == pytest.approx(9, rel=0.1)
     assert estimates.score_variance("0").between == pytest.approx(26, rel=0.1)
