@@ -144,8 +144,9 @@ def comparison_json(
 
 def limits(analysis: Analysis) -> list[str]:
     """Return sentences on the basis of a comparison and on what it can't detect."""
-    of_seed = len(analysis.seeds) > 1 and analysis.data.own_tests
-    rows = f"{analysis.test_rows:,} test examples{' of its own for each' if of_seed else ''}"
+    rows = f"{analysis.test_rows:,} test examples"
+    if len(analysis.seeds) > 1 and analysis.data.own_tests:
+        rows = f"each with {rows} of its own"
     if analysis.test_draws < analysis.test_rows:
         what = f"different values of {analysis.cluster}" if analysis.cluster else "different texts"
         rows += f" of {analysis.test_draws:,} {what}, which count as one draw each"

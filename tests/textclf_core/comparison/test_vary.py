@@ -146,7 +146,7 @@ def test_test_rows_are_drawn_too_if_asked(quick: dict[str, Any]) -> None:
     assert {pair.method for pair in analysis.pairs} == {"corrected resampled t"}
     assert analysis.sentence.endswith("This holds over training samples and test rows.")
     text = " ".join(str(result).split())
-    assert f"3 seeds (0, 1, 2), {rows[2]} test examples of its own for each" in text
+    assert f"3 seeds (0, 1, 2), each with {rows[2]} test examples of its own." in text
     assert "Each seed has its own train, validation and test, the same for all contenders." in text
     assert "test is drawn anew for each seed: not comparable with published scores" in text
     assert f"train, validation and test drawn anew for each seed from {sum(rows)} rows" in text
