@@ -160,13 +160,13 @@ def test_test_rows_are_drawn_too_if_asked(quick: dict[str, Any]) -> None:
 
 
 def test_what_varied_is_never_mixed_and_seeds_that_some_lack_are_named(quick: dict[str, Any]) -> None:
-    everything = quick | {"baselines": False}
+    everything = quick | {"baselines": False, "seeds": 2}
     textclf_core.compare(["tfidf-logreg:c=2"], vary="data", **everything)
-    textclf_core.compare(["tfidf-logreg:c=2", "majority"], vary="data=all", **everything)
-    textclf_core.compare(["majority"], vary="data=all", **(everything | {"seeds": [0, 1, 2, 7]}))
+    textclf_core.compare(["majority", "tfidf-logreg:c=2"], vary="data=all", **everything)
+    textclf_core.compare(["majority"], vary="data=all", **(everything | {"seeds": [0, 1, 7]}))
     report = textclf_core.report(quick["output"])
     assert [(one.vary, len(one.rows)) for one in report.analyses] == [("data", 1), ("data=all", 2)]
-    assert report.analyses[1].seeds == (0, 1, 2)
+    assert report.analyses[1].seeds == (0, 1)
     assert report.analyses[1].left_out == (7,)
     assert "Left out: the runs at seed 7, since not all contenders have one on the test rows of that seed." in " ".join(
         str(report).split()
@@ -181,26 +181,25 @@ def test_contenders_without_a_common_draw_are_refused(quick: dict[str, Any]) -> 
         textclf_core.report(quick["output"])
 
 
-def test_each_sample_has_its_own_tuning(quick: dict[str, Any]) -> None:
-    arguments = {"tune": ["c=0.01..100"], "trials": 4, "baselines": False} | quick
-    for vary in ("data", "data=all"):
-        result = textclf_core.compare(["tfidf-logreg", "majority"], vary=vary, **arguments)
-        tuned = {run.record.seed: run.record for run in result.runs if run.record.tuning}
-        assert list(tuned) == [0, 1, 2]
-        for record in tuned.values():
-            assert record.tuning is not None
-            assert record.tuning.own_sample
-            assert record.tuning.options[0].value == record.plugin("trainer").options["c"]  # type: ignore[union-attr]
-        [analysis] = result.report.analyses
-        assert {row.line.label: row.line.seeds for row in analysis.rows} == dict.fromkeys(
-            ("tfidf-logreg (tuned)", "majority"), (0, 1, 2)
-        )
-        assert analysis.sentence.endswith(", with its own tuning for each.")
-        assert "4 trials at each seed" in " ".join(str(result).split())
+@pytest.mark.parametrize("vary", ["data", "data=all"])
+def test_each_sample_has_its_own_tuning(quick: dict[str, Any], vary: str) -> None:
+    arguments = quick | {"seeds": 2, "tune": ["c=0.01..100"], "trials": 2, "baselines": False}
+    result = textclf_core.compare(["tfidf-logreg", "majority"], vary=vary, **arguments)
+    tuned = {run.record.seed: run.record for run in result.runs if run.record.tuning}
+    assert list(tuned) == [0, 1]
+    for record in tuned.values():
+        assert record.tuning is not None
+        assert record.tuning.own_sample
+        assert record.tuning.options[0].value == record.plugin("trainer").options["c"]  # type: ignore[union-attr]
+    [analysis] = result.report.analyses
+    assert {row.line.label: row.line.seeds for row in analysis.rows} == dict.fromkeys(
+        ("tfidf-logreg (tuned)", "majority"), (0, 1)
+    )
+    assert analysis.sentence.endswith(", with its own tuning for each.")
+    assert "2 trials at each seed" in " ".join(str(result).split())
     trials = [textclf_core.open_run(path.parent) for path in (quick["output"] / "trials").glob("[!.]*/record.json")]
-    assert len(trials) == 2 * 3 * 4
-    samples = {run.record.data.splits[0].sha256 for run in trials}
-    assert len(samples) == 6
+    assert len(trials) == 4
+    assert {run.record.data.splits[0].sha256 for run in trials} == {one.data.splits[0].sha256 for one in tuned.values()}
 
 
 def test_tuning_on_one_sample_holds_for_this_sample(quick: dict[str, Any]) -> None:
