@@ -94,11 +94,16 @@ def upload(
     for file in sorted(own.files, key=lambda file: (file == last, file)):
         remote.put(source / file, f"{name}/{own.version}/{file}")
     if current is None and remote.create(listed, own.content):
-        for left in remote.list(name):  # by uploads that were interrupted
-            if left not in (FILES, own.version):
-                remote.remove_folder(f"{name}/{left}")
+        # Other versions are of uploads that were interrupted, or whose list will be refused. A store that would take
+        # their list has no conditional writes, which shows in that it takes this one again: there, they are left alone.
+        if not remote.create(listed, own.content):
+            for left in remote.list(name):
+                if left not in (FILES, own.version):
+                    remote.remove_folder(f"{name}/{left}")
         return own
     current = FileList.parsed(remote.read(listed))
+    if current == own:  # the answer to the write was lost, and the write was tried again
+        return own
     if current is not None and current != replaced:
         remote.remove_folder(f"{name}/{own.version}")
         return None

@@ -94,6 +94,26 @@ def test_the_first_of_two_writers_wins_and_a_replacement_is_whole(weak: object, 
         download(remote, "x", files, tmp_path / "back", lambda _: True)  # type: ignore[arg-type]
 
 
+def test_an_upload_whose_last_answer_is_lost_has_happened(weak: type, tmp_path: Path) -> None:
+    weak.answers_lost = 1  # type: ignore[attr-defined]
+    remote = RemoteFolder("weak://b/runs")
+    files = upload(remote, folder(tmp_path / "source", one="1"), "x", last="one/a.txt")
+    assert files is not None
+    download(remote, "x", files, tmp_path / "back", lambda _: True)
+
+
+def test_two_writers_to_a_store_without_conditional_writes_leave_one_whole_folder(weak: type, tmp_path: Path) -> None:
+    weak.has_conditions = False  # type: ignore[attr-defined]
+    remote = RemoteFolder("weak://b/runs")
+    slow = folder(tmp_path / "slow", one="1")
+    own = FileList.of(slow)
+    remote.put(slow / "one/a.txt", f"x/{own.version}/one/a.txt")
+    files = upload(remote, folder(tmp_path / "fast", one="2"), "x", last="one/a.txt")
+    assert files is not None
+    assert remote.create(f"x/{FILES}", own.content)  # as the slow one does at its end
+    download(remote, "x", own, tmp_path / "back", lambda _: True)
+
+
 def test_an_upload_that_breaks_off_leaves_nothing_to_be_read(weak: type, tmp_path: Path) -> None:
     remote = RemoteFolder("weak://b/runs")
     source = folder(tmp_path / "source", one="1", two="2")
