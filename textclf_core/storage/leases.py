@@ -56,6 +56,8 @@ class _Lease:
             found = self._folder.read(self._name)
             if found is None:
                 continue
+            if _owner_in(found).get("owner") == self._owner["owner"]:  # the answer was lost, and it was tried again
+                return True
             if not self._has_lapsed(found):
                 return False
             self._folder.remove(self._name)

@@ -154,6 +154,16 @@ def test_one_of_two_has_a_lease(two: Callable[[], tuple[RemoteFolder, RemoteFold
         assert second
 
 
+def test_a_lease_whose_answer_is_lost_is_taken(
+    weak: type, two: Callable[[], tuple[RemoteFolder, RemoteFolder]]
+) -> None:
+    one, other = two()
+    weak.answers_lost = 1  # type: ignore[attr-defined]
+    with leased(one, "x") as first, leased(other, "x") as second:
+        assert first
+        assert not second
+
+
 def test_a_lease_that_is_renewed_holds_and_another_lapses(
     two: Callable[[], tuple[RemoteFolder, RemoteFolder]],
 ) -> None:
