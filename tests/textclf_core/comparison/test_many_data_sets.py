@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from live_trainers import TRAINERS
 
 import textclf_core
 from textclf_core import DataError, UsageError
@@ -256,6 +257,27 @@ def test_cells_are_written_for_other_schedulers_and_the_estimate_is_of_all(
     assert [(one.contender, one.data_set) for one in lines] == [
         (label, f"files:path={folder}") for folder in (reviews, films) for label in ("majority", "tfidf-logreg")
     ]
+
+
+@pytest.mark.slow
+def test_each_data_set_ends_at_a_look_of_its_own(tmp_path: Path, plugin_file: Callable[..., Path]) -> None:
+    """On one all are right, so that two seeds decide; on the other a third one is run."""
+    easy = tiny_data(96)
+    easy["test"] = easy["test"].select([*range(1, 24, 2), *range(0, 24, 2)])  # the positive ones first
+    result = textclf_core.compare(
+        ["share:share=0.7,spread=0.09", "share:share=0.5,spread=0"],
+        data_sets={"easy": easy, "hard": tiny_data(1600)},
+        plugin_files=[plugin_file(TRAINERS)],
+        seeds=2,
+        max_seeds=3,
+        metric="accuracy",
+        cost="artifact",
+        baselines=False,
+        output=tmp_path,
+        quiet=True,
+    )
+    assert [one.seeds for one in result.report.analyses] == [(0, 1), (0, 1, 2)]
+    assert [one.looks for one in result.report.analyses] == [(2, 3), (2, 3)]
 
 
 @pytest.mark.slow
