@@ -136,7 +136,7 @@ def test_a_table_in_place_of_an_experiment_file_is_refused_with_where_it_belongs
         ("try = { full = {} }", "'try' takes tables of plugins, each headed [[try]], not {'full': {}}"),
         ("try = [3]", "'try' takes tables of plugins, each headed [[try]], not [3]"),
         ("[[try]]\nfull = 3", "plugin 'full' takes a table of options, such as full = {}, not 3"),
-        ("tries = []", "there is no setting 'tries'. It takes plugins, try, seeds"),
+        ("tries = []", "there is no setting 'tries'. It takes plugins, try, data, seeds"),
         ("seeds = 3", "'seeds' takes a list of one or more different whole numbers, 0 or greater, not 3"),
         ("seeds = []", "'seeds' takes a list of one or more different whole numbers, 0 or greater, not []"),
         ("seeds = [0, -1, -2]", "experiment.toml: 'seeds' takes a list of one or more different whole numbers"),
