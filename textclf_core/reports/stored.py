@@ -155,7 +155,8 @@ def gather(runs: Iterable[StoredRun]) -> dict[str, tuple[ContenderRuns, ...]]:
     a comparison of strategies.
     """
     by_data: dict[str, dict[str, dict[int, StoredRun]]] = {}
-    ordered = sorted(runs, key=lambda run: run.record.started)
+    # Several may start in one second; the same runs must come in the same order, wherever they are read from.
+    ordered = sorted(runs, key=lambda run: (run.record.started, run.record.id))
     tuned: dict[str, set[str]] = {}
     for run in ordered:
         if run.record.tuning:
