@@ -47,8 +47,8 @@ HEAT = "ReportCost(name='heat', heading='heat', read=lambda record: record.cost.
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three contenders that predict the same, at other costs."""
-    folder, data = tmp_path_factory.mktemp("stored") / "runs", reviews(40)
+    """Three contenders that predict the same, at other costs, of which so many rows show it."""
+    folder, data = tmp_path_factory.mktemp("stored") / "runs", reviews(400)
     same = scores(data, 0.9, seed=0)
     for label, seconds in (("full", 300.0), ("lora", 200.0), ("tfidf", 10.0)):
         write_run(folder, label, data=data, given_scores=same, train_seconds=seconds)
