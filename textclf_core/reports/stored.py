@@ -155,8 +155,7 @@ def gather(runs: Iterable[StoredRun]) -> dict[str, tuple[ContenderRuns, ...]]:
     a comparison of strategies.
     """
     by_data: dict[str, dict[str, dict[int, StoredRun]]] = {}
-    # Several may start in one second; the same runs must come in the same order, wherever they are read from.
-    ordered = sorted(runs, key=lambda run: (run.record.started, run.record.id))
+    ordered = sorted(runs, key=lambda run: run.record.started)
     tuned: dict[str, set[str]] = {}
     for run in ordered:
         if run.record.tuning:
@@ -173,11 +172,15 @@ def gather(runs: Iterable[StoredRun]) -> dict[str, tuple[ContenderRuns, ...]]:
             by_data.setdefault(table, {}).setdefault(_identity(run.record), {})[run.record.seed] = run
     gathered: dict[str, tuple[ContenderRuns, ...]] = {}
     for fingerprint, by_identity in by_data.items():
-        records = [next(iter(by_seed.values())).record for by_seed in by_identity.values()]
+        # Several may start in one second; in one order, the same runs have the same intervals wherever they are read.
+        contenders = sorted(
+            by_identity.values(), key=lambda own: min((run.record.started, run.record.id) for run in own.values())
+        )
+        records = [next(iter(by_seed.values())).record for by_seed in contenders]
         labels = _labels(records)
         gathered[fingerprint] = tuple(
             ContenderRuns(label, tuple(by_seed[seed] for seed in sorted(by_seed)))
-            for label, by_seed in zip(labels, by_identity.values(), strict=True)
+            for label, by_seed in zip(labels, contenders, strict=True)
         )
     return gathered
 
