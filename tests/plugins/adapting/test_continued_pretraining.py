@@ -228,7 +228,7 @@ def test_a_bill_takes_a_few_steps_and_counts_them_all(checkpoint: Path, tmp_path
     tries = ["continued-pretraining:steps=400", "full"]
     found = contenders(tries, base, catalogue, without=("dataset",))
     data = prepare(tiny_data(64), 0)
-    laid_out = plan(found, [0], output=tmp_path, data=data, cache=CacheFolder(tmp_path / "cache"))
+    laid_out = plan(found, [0], output=tmp_path, data={None: data}, cache=CacheFolder(tmp_path / "cache"))
     pretrained, full = estimate_costs(laid_out, Progress(quiet=True))
     assert pretrained.expected is not None
     assert full.expected is not None
