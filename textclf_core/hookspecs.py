@@ -138,7 +138,7 @@ def textclf_load_data(data_seed: int) -> DatasetDict | None:
         and ``label`` (a list of ``ClassLabel``, one per word; -100 for a word without a label). Other columns are kept.
         The core holds out a missing split from train and logs it; it keeps the groups of a column on one side, and the
         latest rows for test, if ``textclf_core.data.mark_columns`` has marked a column for that. ``info.description``
-        of a split says where its rows come from, and is recorded.
+        of a split says where its rows come from, and is recorded; without one, the plugin with its options is.
 
     Raises:
         DataError: the rows can't be loaded or are invalid.

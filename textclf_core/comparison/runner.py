@@ -174,6 +174,10 @@ def _loaded(
             continue
         if name is not None and (other := names.setdefault(whole.fingerprint, name)) != name:
             raise UsageError(f"the data sets {other} and {name} have the same rows and labels; leave one out.")
+        described = whole.record.source, whole.record.read_from
+        if name is not None and described in [(one.record.source, one.record.read_from) for one in found.values()]:
+            # A plugin may describe all of its data sets alike, but reports tell them apart by what is recorded.
+            whole = replace(whole, record=replace(whole.record, source=f"{whole.record.source} ({name})"))
         found[key] = whole
     if faults:
         raise DataError("\n".join(f"{name}: {error}" for name, error in faults.items()))

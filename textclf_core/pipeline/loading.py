@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from textclf_core.data import PreparedData, prepare
 from textclf_core.pipeline.spec import RunSpec
 from textclf_core.plugins import ActivePlugins, check_options
@@ -24,7 +26,13 @@ def prepared_data(spec: RunSpec) -> PreparedData:
 def load_data(plugins: ActivePlugins, data_seed: int) -> PreparedData:
     """Load the dataset plugin's data and prepare them.
 
+    If the plugin doesn't describe them, the plugin with its options is their source.
+
     Raises:
         DataError: they can't be loaded or used.
     """
-    return prepare(call(plugins, "textclf_load_data", data_seed=data_seed), data_seed)
+    prepared = prepare(call(plugins, "textclf_load_data", data_seed=data_seed), data_seed)
+    if prepared.record.source:
+        return prepared
+    source = " + ".join(dataset.spec for dataset in plugins.of_role("dataset"))
+    return replace(prepared, record=replace(prepared.record, source=source))

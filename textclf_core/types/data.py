@@ -65,7 +65,8 @@ class DataRecord:
     """The data of the run: its source, task and splits.
 
     Attributes:
-        source: the origin of the rows, as described by the dataset plugin.
+        source: the origin of the rows, as the dataset plugin describes it, or else that plugin with its options. If it
+            is that of another data set of the comparison, the name of this one follows in brackets.
         fingerprint: sha256 of the label names and all splits.
         task_kind: ``single-label``, ``multi-label`` (a text may have several labels) or ``tokens`` (each word has a
             label).

@@ -39,6 +39,27 @@ class Picky:
         return Even()
 """
 
+SHOPS = '''
+from typing import Annotated
+
+from textclf_core import Option
+from textclf_core.testing import tiny_data
+
+@dataclass(frozen=True, kw_only=True)
+class Shops:
+    """Invented reviews."""
+
+    shop: Annotated[int, Option("The number of the shop.")]
+    about: Annotated[str, Option("What the data are called.")] = ""
+
+    @hookimpl
+    def textclf_load_data(self):
+        data = tiny_data(48, seed=self.shop)
+        for split in data.values():
+            split.info.description = self.about
+        return data
+'''
+
 
 @pytest.fixture(scope="module")
 def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -360,3 +381,25 @@ def test_two_readings_of_one_file_are_two_data_sets(tmp_path: Path) -> None:
     assert over is not None
     assert over.data_sets == tuple(f"{table} (text text; label {label})" for label in ("mood", "topic"))
     assert result.error is None
+
+
+@pytest.mark.parametrize(
+    ("about", "names"),
+    [("", ("shops:shop=1", "shops:shop=2")), (",about=reviews", ("reviews", "reviews (shops:shop=2,about=reviews)"))],
+)
+def test_data_sets_of_a_plugin_that_describes_them_alike_or_not_at_all_are_told_apart(
+    about: str, names: tuple[str, ...], tmp_path: Path, plugin_file: Callable[..., Path]
+) -> None:
+    textclf_core.compare(
+        ["tfidf-logreg", "majority"],
+        data_sets=[f"shops:shop=1{about}", f"shops:shop=2{about}"],
+        plugin_files=[plugin_file(SHOPS)],
+        seeds=1,
+        baselines=False,
+        output=tmp_path / "runs",
+        quiet=True,
+    )
+    report = textclf_core.report(tmp_path / "runs")
+    assert report.over_data_sets is not None
+    assert report.over_data_sets.data_sets == names
+    assert [one.data.source for one in report.analyses] == [*names]
