@@ -16,7 +16,7 @@ import psutil
 
 from textclf_core.errors import UsageError
 from textclf_core.storage.remote import RemoteFolder
-from textclf_core.system.host import host_name
+from textclf_core.system.host import boot_id, host_name
 
 logger = logging.getLogger("textclf")
 
@@ -45,7 +45,7 @@ def leased(folder: RemoteFolder, name: str, seconds: float = LEASE_SECONDS) -> I
 class _Lease:
     def __init__(self, folder: RemoteFolder, name: str, seconds: float) -> None:
         self._folder, self._name, self._seconds = folder, name, seconds
-        self._owner = {"owner": uuid.uuid4().hex, "host": host_name(), "process": os.getpid()}
+        self._owner = {"owner": uuid.uuid4().hex, "process": os.getpid(), **_here()}
 
     def take(self) -> bool:
         """Take the lease, unless another process has it; return whether it was taken."""
@@ -104,9 +104,14 @@ class _Lease:
             self._folder.seen[self._name] = found, now
             since = now
         owner = _owner_in(found)
-        if owner.get("host") == host_name() and not psutil.pid_exists(int(owner["process"])):
+        if owner.items() >= _here().items() and not psutil.pid_exists(int(owner["process"])):
             return True
         return now - since >= self._seconds
+
+
+def _here() -> dict[str, str]:
+    """Return where process ids are those of this process: machines that share nothing may have the same name."""
+    return {"host": host_name(), "boot": boot_id()}
 
 
 def _owner_in(content: bytes | None) -> dict[str, Any]:

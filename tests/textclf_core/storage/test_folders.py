@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -184,9 +185,13 @@ def test_a_lease_that_is_renewed_holds_and_another_lapses(
 def test_a_lease_of_a_dead_process_of_this_host_lapses_at_once(
     two: Callable[[], tuple[RemoteFolder, RemoteFolder]],
 ) -> None:
-    from textclf_core.system.host import host_name
+    from textclf_core.system.host import boot_id, host_name
 
     one, other = two()
-    one.write("x", f'{{"owner": "gone", "host": "{host_name()}", "process": 999999999}}'.encode())
+    gone = {"owner": "gone", "host": host_name(), "boot": boot_id(), "process": 999999999}
+    one.write("x", json.dumps(gone).encode())
     with leased(other, "x") as second:
         assert second
+    one.write("x", json.dumps({**gone, "boot": "that of another machine with this name"}).encode())
+    with leased(other, "x") as second:
+        assert not second
