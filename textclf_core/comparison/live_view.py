@@ -156,8 +156,8 @@ class LiveView:
                 values = [self._expected[state.cell.id].seconds]
             if values:
                 left.append(max(0.0, sum(values) / len(values) - spent))
-            elif state.bar is not None and state.bar.done:
-                left.append(state.bar.seconds_left)
+            elif (bar := state.bar) is not None and bar.done:  # another thread may ask
+                left.append(bar.seconds_left)
             else:
                 unknown += 1
         seconds = max([sum(left) / self._most_at_once, *left], default=0.0)

@@ -58,6 +58,14 @@ def _is_loopback(host: str | None) -> bool:
         return False
 
 
+def _host_in(header: str) -> str | None:
+    """Return the host that a request names, without the port; ``None`` if it names none."""
+    try:
+        return urlsplit(f"//{header}").hostname
+    except ValueError:
+        return None
+
+
 class PageServer:
     """Serve a page at ``/``, and at ``/events`` its number and the state of what it shows, as server-sent events.
 
@@ -158,7 +166,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         # A page of another site whose name leads here must not read this one.
-        if self.server.is_loopback and not _is_loopback(urlsplit(f"//{self.headers.get('Host', '')}").hostname):
+        if self.server.is_loopback and not _is_loopback(_host_in(self.headers.get("Host", ""))):
             self.send_error(HTTPStatus.FORBIDDEN)
         elif self.path == "/":
             page, number = self.server.page_server.page()

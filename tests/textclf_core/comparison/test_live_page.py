@@ -177,6 +177,7 @@ def test_only_this_machine_gets_the_page_and_only_by_its_own_names(server: PageS
     assert answer(server).read() == b"<p>page"
     assert answer(server, Host="localhost:99").status == 200
     assert answer(server, Host="evil.example").status == 403
+    assert answer(server, Host="[").status == 403
     assert answer(server, "/etc/passwd").status == 404
     assert Address.parse("8000") == Address("127.0.0.1", 8000)
     assert Address.parse("[::1]:0").is_loopback
