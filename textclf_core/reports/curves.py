@@ -42,6 +42,7 @@ class LearningCurves:
     Attributes:
         test: the SHA-256 of the test split.
         source: the origin of the data.
+        vary: what varies over the seeds, as in the analyses.
         metric: the metric.
         tolerance: the loss that is accepted, in the metric's units.
         points: the scores of each contender, by its label, the smallest size first.
@@ -53,6 +54,7 @@ class LearningCurves:
 
     test: str
     source: str
+    vary: str
     metric: str
     tolerance: float
     points: Mapping[str, tuple[CurvePoint, ...]]
@@ -143,6 +145,11 @@ class LearningCurves:
             for label, fit in self.fits.items()
         ]
 
+    def include(self, analysis: Analysis) -> bool:
+        """Return whether an analysis is that of one of their sizes of train."""
+        own = self.test, self.source, self.vary
+        return own == (test_of(analysis).sha256, analysis.data.source, analysis.vary)
+
     def text(self, format: str = "simple") -> str:
         """Return the sentences, with the table of fitted curves if there are any."""
         if not self.fits:
@@ -181,14 +188,15 @@ class LearningCurves:
 
 
 def learning_curves(analyses: Sequence[Analysis]) -> tuple[LearningCurves, ...]:
-    """Return the learning curves for each test split with analyses at two or more sizes of train.
+    """Return the learning curves for each data set with analyses at two or more sizes of train on one test split.
 
     Where each seed has its own test rows there are none, since the sizes of a curve share their test rows.
     """
-    by_test: dict[tuple[str, str], list[Analysis]] = {}
+    groups: dict[tuple[str, str, str], list[Analysis]] = {}
     for analysis in (one for one in analyses if not one.data.own_tests):
-        by_test.setdefault((test_of(analysis).sha256, analysis.vary), []).append(analysis)
-    return tuple(_curves(group) for group in by_test.values() if len({_train_rows(one) for one in group}) > 1)
+        # Data sets with the same test split have other rows to train on.
+        groups.setdefault((test_of(analysis).sha256, analysis.data.source, analysis.vary), []).append(analysis)
+    return tuple(_curves(group) for group in groups.values() if len({_train_rows(one) for one in group}) > 1)
 
 
 def _curves(analyses: Sequence[Analysis]) -> LearningCurves:
@@ -217,6 +225,7 @@ def _curves(analyses: Sequence[Analysis]) -> LearningCurves:
     return LearningCurves(
         test=test_of(largest).sha256,
         source=largest.data.source,
+        vary=largest.vary,
         metric=largest.metric,
         tolerance=largest.tolerance,
         points={label: tuple(by_size.values()) for label, by_size in points.items()},

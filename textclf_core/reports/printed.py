@@ -10,7 +10,7 @@ from typing import Any
 from textclf_core.errors import UsageError
 from textclf_core.reports.analysis import Analysis
 from textclf_core.reports.columns import columns_of, pick, sort_rows
-from textclf_core.reports.curves import learning_curves, test_of
+from textclf_core.reports.curves import learning_curves
 from textclf_core.reports.data_read import data_rows, data_table
 from textclf_core.reports.data_sets import over_data_sets
 from textclf_core.reports.failed import FailedRun, failed_data_sets
@@ -196,14 +196,15 @@ def _as_json(analyses: Sequence[Analysis], options: ReportOptions, failed: Seque
 
     Each also has the failed runs on data of which there is no comparison.
     """
-    curves = {one.test: one.json() for one in learning_curves(analyses)}
+    every = learning_curves(analyses)
     over = over_data_sets(analyses)
     shared = {
         "over_data_sets": over.json() if over is not None else None,
         "not_compared": [{"data": one.data.source, "train_size": one.data.train_size, **one.json()} for one in failed],
     }
     return [
-        _comparison_as_json(analysis, options) | {"learning_curves": curves.get(test_of(analysis).sha256), **shared}
+        _comparison_as_json(analysis, options)
+        | {"learning_curves": next((one.json() for one in every if one.include(analysis)), None), **shared}
         for analysis in analyses
     ]
 

@@ -130,3 +130,16 @@ def test_the_page_has_the_table(curves: LearningCurves) -> None:
     table = curves_table(curves)
     assert [row[0] for row in table.rows] == ["full"]
     assert len(table.headings) == len(table.rows[0])
+
+
+def test_data_sets_with_one_test_split_have_no_curve_in_common(
+    analyses: tuple[Analysis, ...], curves: LearningCurves
+) -> None:
+    """Texts of two kinds to train on, and the same ones to be scored on."""
+    *others, largest = analyses
+    elsewhere = replace(largest, data=replace(largest.data, source="elsewhere"))
+    [found] = learning_curves([*others, elsewhere])
+    assert found.points["full"] == curves.points["full"][:-1]
+    [*of_others, alone] = json.loads(report_text([*others, elsewhere], ReportOptions(format="json")))
+    assert all(one["learning_curves"] for one in of_others)
+    assert alone["learning_curves"] is None
