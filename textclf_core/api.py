@@ -388,11 +388,9 @@ def compare(
     from textclf_core.types.progress import Progress
 
     read = partial(from_memory, text=text, label=label, group=group, time=time, progress=Progress(quiet=quiet))
-    in_memory: dict[str | None, Any] = {
-        one.name if len(chosen) > 1 else None: one.rows for one in chosen if one.spec is None
-    }
+    in_memory = [(one.name, one.rows) for one in chosen if one.spec is None]
     if data is not None:
-        in_memory = {None: data}
+        in_memory = [("data in memory", data)]
     sizes = ",".join([train_size] if isinstance(train_size, str) else train_size or ())
     request = ComparisonRequest(
         contenders=found,
@@ -403,7 +401,7 @@ def compare(
         search=parse_search([tune] if isinstance(tune, str) else tune, trials, flops=tune_flops, prune=prune)
         if tune
         else None,
-        data={name: read(rows, source=name or "data in memory") for name, rows in in_memory.items()},
+        data={name if len(chosen) > 1 else None: read(rows, source=name) for name, rows in in_memory},
         data_seed=settings.data_seed,
         device=settings.device,
         cache_directory=_folder(cache_dir),
