@@ -167,6 +167,10 @@ def test_data_in_memory_and_plugins_have_names(reviews: Path, tmp_path: Path) ->
     assert [run.record.data.source for run in result.runs][2:] == ["films"] * 2
     assert result.report.over_data_sets is not None
     assert result.report.over_data_sets.data_sets == (str(reviews), "films")
+    again = textclf_core.compare(
+        ["majority"], data_sets={"films": tiny_data(24)}, seeds=1, baselines=False, output=tmp_path, quiet=True
+    )
+    assert [run.record.data.source for run in again.runs] == ["films"]
 
 
 def test_a_cell_that_fails_is_a_result(
@@ -401,5 +405,5 @@ def test_data_sets_of_a_plugin_that_describes_them_alike_or_not_at_all_are_told_
     )
     report = textclf_core.report(tmp_path / "runs")
     assert report.over_data_sets is not None
-    assert report.over_data_sets.data_sets == names
-    assert [one.data.source for one in report.analyses] == [*names]
+    assert sorted(report.over_data_sets.data_sets) == [*names]
+    assert sorted(one.data.source for one in report.analyses) == [*names]
