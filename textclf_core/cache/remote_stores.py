@@ -135,8 +135,8 @@ class RemoteStores:
     def _fetch_segment(self, remote: RemoteFolder, key: str, seal: dict[str, tuple[int, str]]) -> None:
         store, number = self.folder / key, uuid.uuid4().hex
         for file, facts in sorted(seal.items(), key=lambda one: one[0].endswith(INDEX_SUFFIX)):  # the rows first
-            if Path(file).name != file:
-                raise ChangedError(f"{self.url}/{key} lists {file}, which is outside of its folder")
+            if Path(file).name != file or not file.endswith((ROWS_SUFFIX, INDEX_SUFFIX)):
+                raise ChangedError(f"{self.url}/{key} lists {file!r}, which is no file of a segment")
             partial = store / f"{file}.{number}.{_FETCHED}"
             try:
                 if not remote.get(f"{key}/{file}", partial) or file_facts(partial) != facts:

@@ -10,6 +10,8 @@ from textclf_core.errors import UsageError
 from textclf_core.system.cache_directory import default_cache_directory
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+_ALMOST_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:(/|:.*://)")
+"""One with a slash missing, as ``pathlib`` leaves it, or with several protocols."""
 _COPIES = "copies"
 _ROOT = "%root"
 """The name that stands for the empty host of a URL such as ``file:///shared``."""
@@ -32,6 +34,8 @@ def local_folder(given: str | Path) -> Path:
     """
     text = str(given)
     if not is_url(text):
+        if _ALMOST_URL.match(text):
+            raise UsageError(f"{text}: give a URL as text, with one protocol and two slashes, as in s3://bucket/runs.")
         return Path(given)
     protocol, _, place = text.partition("://")
     protocol, parts = protocol.lower(), place.rstrip("/").split("/")

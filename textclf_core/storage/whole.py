@@ -48,7 +48,7 @@ class FileList:
             if found["format"] != _FORMAT:
                 raise UsageError(f"{FILES} has format {found['format']}, but this version of textclf reads {_FORMAT}.")
             return cls({name: (int(size), str(digest)) for name, (size, digest) in found["files"].items()})
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, AttributeError):
             return None
 
     @property
@@ -128,11 +128,11 @@ def download(remote: RemoteFolder, name: str, files: FileList, into: Path, wante
         UsageError: they can't be read.
     """
     for file, facts in files.files.items():
+        target = into / file
+        if into.resolve() not in target.resolve().parents:
+            raise UsageError(f"{remote.url}/{name}/{FILES} lists {file!r}, which is no file in its folder.")
         if not wanted(file):
             continue
-        target = into / file
-        if not target.resolve().is_relative_to(into.resolve()):
-            raise UsageError(f"{remote.url}/{name}/{FILES} lists {file}, which is outside of its folder.")
         target.parent.mkdir(parents=True, exist_ok=True)
         if not remote.get(f"{name}/{files.version}/{file}", target):
             raise ChangedError(f"{remote.url}/{name} has no file {files.version}/{file}")

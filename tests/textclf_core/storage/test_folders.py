@@ -39,9 +39,12 @@ def test_a_path_stays_one(tmp_path: Path) -> None:
         ("s3://bucket/../other", "isn't the URL of a folder"),
         ("s3://bucket//runs", "isn't the URL of a folder"),
         ("s3://", "isn't the URL of a folder"),
+        ("s3:/bucket/runs", "two slashes"),
+        (Path("s3://bucket/runs"), "give a URL as text"),
+        ("filecache::s3://bucket/runs", "one protocol"),
     ],
 )
-def test_what_can_be_no_folder_is_refused(url: str, message: str) -> None:
+def test_what_can_be_no_folder_is_refused(url: str | Path, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         local_folder(url)
 
@@ -127,6 +130,18 @@ def test_an_upload_that_breaks_off_leaves_nothing_to_be_read(weak: type, tmp_pat
     files = upload(remote, other, "x", last="one/a.txt")
     assert files is not None
     assert remote.list("x") == sorted([FILES, files.version])  # what the first one left is removed
+
+
+@pytest.mark.parametrize("name", ["../out", "/out", "", ".", "a/../../out"])
+def test_nothing_is_written_outside_the_folder(name: str, weak: object, tmp_path: Path) -> None:
+    remote = RemoteFolder("weak://b/runs")
+    remote.write("x/files.json", json.dumps({"format": 1, "files": {name: [1, "0" * 64]}}).encode())
+    found = FileList.parsed(remote.read("x/files.json"))
+    assert found is not None
+    with pytest.raises(UsageError, match="which is no file in its folder"):
+        download(remote, "x", found, tmp_path / "in", lambda _: True)
+    assert list(tmp_path.iterdir()) == []
+    assert FileList.parsed(b'{"format": 1, "files": []}') is None
 
 
 def test_a_damaged_file_is_noticed(weak: object, tmp_path: Path) -> None:
