@@ -314,7 +314,8 @@ def compare(
             are part of larger ones.
         tune: options of the trainer to tune on validation for each contender: ``learning_rate``, with a range
             ``learning_rate=1e-5..1e-2``, or with choices ``batch_size=16,32``.
-        trials: the number of trials per contender with ``tune``: 8, or as many as ``tune_flops`` allows.
+        trials: the number of trials with ``tune``, per contender, and per seed if ``vary`` is ``data``: 8, or as
+            many as ``tune_flops`` allows.
         tune_flops: the FLOPs of training after which a contender's tuning begins no further trial.
         prune: whether trials begin on a quarter of train, on which all but the best quarter of them end.
         baselines: whether to add the majority class and TF-IDF with logistic regression.

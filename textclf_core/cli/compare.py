@@ -98,7 +98,8 @@ def compare(
     trials: Annotated[
         int | None,
         typer.Option(
-            help="The number of trials per contender with --tune: 8, or as many as --tune-flops allows.",
+            help="The number of trials with --tune, per contender, and per seed with --vary data: 8, or as many as "
+            "--tune-flops allows.",
             min=2,
             show_default=False,
         ),
