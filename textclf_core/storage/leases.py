@@ -50,10 +50,11 @@ class _Lease:
     def take(self) -> bool:
         """Take the lease, unless another process has it; return whether it was taken."""
         for _ in range(2):  # once more if it was given up, or has lapsed
-            if self._folder.create(self._name, self._content(0)):
+            found = self._folder.read(self._name)  # a store without conditional writes would write over it
+            if found is None and self._folder.create(self._name, self._content(0)):
                 self._folder.seen.pop(self._name, None)
                 return True
-            found = self._folder.read(self._name)
+            found = found or self._folder.read(self._name)
             if found is None:
                 continue
             if _owner_in(found).get("owner") == self._owner["owner"]:  # the answer was lost, and it was tried again

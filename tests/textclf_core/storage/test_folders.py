@@ -158,7 +158,11 @@ def two(weak: object) -> Callable[[], tuple[RemoteFolder, RemoteFolder]]:
     return lambda: (RemoteFolder("weak://b/leases"), RemoteFolder("weak://b/leases"))
 
 
-def test_one_of_two_has_a_lease(two: Callable[[], tuple[RemoteFolder, RemoteFolder]]) -> None:
+@pytest.mark.parametrize("has_conditions", [True, False])
+def test_one_of_two_has_a_lease(
+    has_conditions: bool, weak: type, two: Callable[[], tuple[RemoteFolder, RemoteFolder]]
+) -> None:
+    weak.has_conditions = has_conditions  # type: ignore[attr-defined]
     one, other = two()
     with leased(one, "x") as first:
         assert first
