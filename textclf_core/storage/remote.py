@@ -107,8 +107,8 @@ class RemoteFolder:
     def create(self, name: str, content: bytes) -> bool:
         """Write a file unless it exists; return whether it was written.
 
-        Of several processes that ask at once, one writes it, where the store has conditional writes (those of Amazon, Google and Azure
-        have). Elsewhere it may be more than one.
+        Of several processes that ask at once, one writes it, where the store has conditional writes (those of Amazon,
+        Google and Azure have). Elsewhere it may be more than one.
         """
         with self._explained("be written", name):
             self._make_parent(name)
