@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 from datasets import Dataset, DatasetDict, concatenate_datasets
 
+from textclf_core.data.marked_columns import marked_column
 from textclf_core.data.prepared import PreparedData, counted, part, with_rows
 from textclf_core.data.sampling import TrainSize, sample_rows
 from textclf_core.errors import DataError, UsageError
@@ -88,15 +89,20 @@ def _drawn_anew(prepared: PreparedData, names: Sequence[str], seed: int) -> dict
     """Return splits of the same sizes, drawn one after another from the rows of all of them.
 
     Raises:
-        DataError: the rows don't suffice.
+        DataError: the rows don't suffice, or the column of groups has several types.
     """
+    option = "--vary data=all" if "test" in names else "--vary data"
     pool = left = _together([prepared.data[name] for name in names])
+    if (column := marked_column(prepared.data["train"], "group")) and column not in pool.features:
+        types = " and ".join(f"{prepared.data[name].features[column].dtype} in {name}" for name in names[::-1])
+        raise DataError(
+            f"{option}: group={column} is {types}, so its values can't be compared between splits. Give one type."
+        )
     splits = {}
     for name in names[:-1]:
         parted = part(left, prepared.task, 1, seed, len(prepared.data[name]) / len(left))
         if parted is None:
             every = f"{', '.join(names[:0:-1])} and {names[0]}"
-            option = "--vary data=all" if "test" in names else "--vary data"
             raise DataError(f"{option}: {every} have {len(pool)} rows, too few to draw {name} anew from them.")
         splits[name], left = (with_rows(left, rows) for rows in parted)
     return {**splits, names[-1]: left}

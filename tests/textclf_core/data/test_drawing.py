@@ -125,3 +125,15 @@ def test_too_few_rows_to_draw_from_are_refused() -> None:
         with_own_sample(whole, None, 0, 0)
     with pytest.raises(DataError, match="data=all: train, validation and test have 6 rows, too few to draw test anew"):
         with_own_sample(whole, None, 0, 0, with_test=True)
+
+
+def test_groups_that_have_another_type_in_a_split_are_refused() -> None:
+    """Without the column in the pool, rows of a group would be in several splits."""
+    rows = [{"text": f"text {row}", "label": "ab"[row % 2], "author": row // 10} for row in range(200)]
+    test = [{"text": f"new {row}", "label": "ab"[row % 2], "author": f"new {row // 10}"} for row in range(40)]
+    whole = prepare(from_memory({"train": rows, "test": test}, group="author"), 0)
+    with_own_sample(whole, None, 0, 0)
+    with pytest.raises(
+        DataError, match="--vary data=all: group=author is int64 in train and int64 in validation and string in test"
+    ):
+        with_own_sample(whole, None, 0, 0, with_test=True)
