@@ -153,10 +153,8 @@ def _compare(request: ComparisonRequest, *, console: Console | None, quiet: bool
             error=error,
         )
         _notify_observers(planned, outcome)
-        if page:
-            page.end(outcome.report, error)
-            if console and not quiet and outcome.report.analyses:
-                console.print(f"The page is saved in {page.file}", soft_wrap=True, highlight=False, markup=False)
+        if page and page.end(outcome.report, error) and console and not quiet:
+            console.print(f"The page is saved in {page.file}", soft_wrap=True, highlight=False, markup=False)
     return outcome
 
 

@@ -113,12 +113,13 @@ class LivePage:
         self._of_look = self._try(lambda: page_content(analyses, command=self._command, failed=failed))
         self._show()
 
-    def end(self, report: Report, error: Exception | None) -> None:
-        """Save and serve the final page, and wait until the open browsers have it."""
+    def end(self, report: Report, error: Exception | None) -> bool:
+        """Save and serve the final page, and wait until the open browsers have it; return whether there is one."""
         page = self._try(lambda: report.text("page")) if report.analyses else None
         self._view = None
         if page is None:
-            self._status = f"The comparison has ended without a result. {error or 'No run has finished.'}"
+            why = "Its page can't be made." if report.analyses else error or "No run has finished."
+            self._status = f"The comparison has ended. {why}"
             self._show()
         else:
             self._output.mkdir(parents=True, exist_ok=True)
@@ -126,6 +127,7 @@ class LivePage:
             self._number += 1
             self._server.show(page, self._number)
         self._server.deliver()
+        return page is not None
 
     @property
     def file(self) -> Path:
