@@ -132,12 +132,18 @@ def plan(
     wanted = sizes or (None,)
     samples = (None,) if vary == "seed" else tuple(seeds)
     data_of: dict[DataKey, PreparedData] = {}
+    name_of = {data_set_of(contender): contender.data_set for contender in contenders}
     for data_set, whole in _loaded(contenders, data or {}, data_seed).items():
-        data_of |= {
-            DataKey(data_set, size, sample): _sampled(whole, size, data_seed, sample, vary)
-            for size in wanted
-            for sample in samples
-        }
+        try:
+            data_of |= {
+                DataKey(data_set, size, sample): _sampled(whole, size, data_seed, sample, vary)
+                for size in wanted
+                for sample in samples
+            }
+        except (DataError, UsageError) as error:
+            if name_of[data_set] is None:
+                raise
+            raise type(error)(f"{name_of[data_set]}: {error}") from error
     record_of = {key.data_set: prepared.record for key, prepared in reversed(data_of.items())}
     for contender in contenders:
         _refuse_abstaining(contender, record_of[data_set_of(contender)])

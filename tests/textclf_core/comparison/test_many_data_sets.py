@@ -340,6 +340,17 @@ def test_all_data_sets_that_cannot_be_read_are_named(reviews: Path, tmp_path: Pa
         textclf_core.compare(["majority"], data_sets=data_sets, output=tmp_path / "runs", quiet=True)
 
 
+def test_a_data_set_with_too_few_rows_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"^small: 16/class of train: the label 'negative' has only 12 rows"):
+        textclf_core.compare(
+            ["majority"],
+            data_sets={"large": tiny_data(96), "small": tiny_data(24, seed=1)},
+            train_size="16/class",
+            output=tmp_path / "runs",
+            quiet=True,
+        )
+
+
 def test_two_names_for_the_same_rows_are_refused(reviews: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="the data sets one and two have the same rows and labels"):
         textclf_core.compare(
