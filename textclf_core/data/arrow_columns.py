@@ -11,6 +11,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from textclf_core.data.columns import label_name
+from textclf_core.errors import DataError
 from textclf_core.types.unicode import valid_text
 
 if TYPE_CHECKING:
@@ -46,14 +47,26 @@ def columns_table(columns: Mapping[str, Sequence[Any]]) -> tuple[pa.Table, dict[
 
 
 def plain_table(table: pa.Table) -> pa.Table:
-    """Return a table without the index columns of pandas, with categories, views and large lists as plain columns."""
+    """Return a table without the index columns of pandas, with categories, views and large lists as plain columns.
+
+    Raises:
+        DataError: a column has a type that a ``Dataset`` can't hold, such as a map.
+    """
     import pyarrow as pa
+    from datasets import Features
 
     columns, fields = [], []
     for field, column in zip(table.schema, table.columns, strict=True):
         if _PANDAS_INDEX.fullmatch(field.name):
             continue
         plain = _plain_type(field.type)
+        try:
+            Features.from_arrow_schema(pa.schema([(field.name, plain)]))
+        except ValueError:
+            raise DataError(
+                f"the column {field.name!r} holds {plain}, which can't be read; remove the column, or convert it to "
+                "texts, numbers, or lists of them"
+            ) from None
         columns.append(column if plain == field.type else _plain_column(column, plain))
         fields.append(pa.field(field.name, plain))
     return pa.table(columns, pa.schema(fields, table.schema.metadata))
@@ -124,26 +137,32 @@ def _column(values: Sequence[Any]) -> tuple[pa.Array, OddValue | None]:
     """Return values as one column, with NaN as null.
 
     Values of several types become text, by their names as labels, which are the same for ``1``, ``1.0`` and ``"1"``.
-    Lists stay lists if they hold only texts, only booleans or only numbers. A column with any other value becomes JSON
-    text.
+    Lists stay lists if they hold only texts, booleans and numbers, which become texts where they are of several types.
+    A column with any other value becomes JSON text.
     """
     import numpy as np
     import pyarrow as pa
 
-    plain = [value.item() if isinstance(value, np.generic) else value for value in values]
+    plain = [
+        value if type(value) in _PLAIN or value is None else value.item() if isinstance(value, np.generic) else _base(value)
+        for value in values
+    ]
     plain = [None if isinstance(value, float) and math.isnan(value) else value for value in plain]
     types = {type(value) for value in plain if value is not None}
     if types <= set(_PLAIN):
         too_long = types == {int} and any(value is not None and not -(2**63) <= value < 2**63 for value in plain)
         if len(types) <= 1 and not too_long:
             return pa.array(_encodable(plain) if types == {str} else plain, None if types else pa.string()), None
-        named = [value if value is None or isinstance(value, str) else label_name(value) for value in plain]
+        named = [_name(value) for value in plain]
         return pa.array(_encodable(named), pa.string()), None
     lists = [value.tolist() if isinstance(value, np.ndarray) else value for value in plain]
     if any(lists) and all(value is None or isinstance(value, list | tuple) for value in lists):
         inner = {type(item) for value in lists for item in value or () if item is not None}
         if inner == {int, float} and not any(abs(item or 0) > 2**53 for value in lists for item in value or ()):
             inner = {float}
+        if len(inner) > 1 and inner <= set(_PLAIN):  # by their names as labels, as values that are no lists
+            lists = [value if value is None else [_name(item) for item in value] for value in lists]
+            inner = {str}
         types_of = {str: pa.string(), int: pa.int64(), bool: pa.bool_(), float: pa.float64()}
         of_item = types_of.get(inner.pop()) if len(inner) == 1 else None
         if of_item is not None:
@@ -151,6 +170,18 @@ def _column(values: Sequence[Any]) -> tuple[pa.Array, OddValue | None]:
     row = next(row for row, value in enumerate(plain) if value is not None and not isinstance(value, _PLAIN))
     texts = [value if value is None or isinstance(value, str) else json.dumps(value, default=str) for value in plain]
     return pa.array(_encodable(texts), pa.string()), OddValue(row, type(plain[row]).__name__)
+
+
+def _base(value: Any) -> Any:
+    """Return a text or number of a subclass, such as a member of an ``IntEnum``, as one of Python's own type."""
+    for type in (str, int, float):
+        if isinstance(value, type) and not isinstance(value, bool):
+            return type.__str__(value) if type is str else type(value)
+    return value
+
+
+def _name(value: Any) -> Any:
+    return value if value is None or isinstance(value, str) else label_name(value)
 
 
 def texts_column(values: Sequence[str]) -> pa.Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -149,6 +150,11 @@ def _source(data: object, name: str, progress: Progress) -> Source:
     elif isinstance(data, Iterable) and not isinstance(data, str | bytes | bytearray | AbstractSet):
         table, odd = _rows_table(data if isinstance(data, Sequence) else _collected(data, name, progress), name)
     else:
+        if isinstance(data, str | os.PathLike):
+            raise DataError(
+                f"{name}: data= is for data in memory; to read the file or folder {shortened(str(data))}, replace it with "
+                'plugins=["files:path=..."]'
+            )
         raise DataError(
             f"{name}: a {type(data).__module__}.{type(data).__qualname__} can't be read as data; pass a pandas or "
             "polars DataFrame, a pyarrow Table, a Dataset, a list or generator of dicts or (text, label) pairs, or a "
@@ -176,6 +182,8 @@ def _is_arrow(data: object) -> bool:
 def _arrow_table(data: Any, where: str) -> pa.Table:
     try:
         return plain_table(pa.table(data))
+    except DataError as error:
+        raise DataError(f"{where} (in memory): {error}") from None
     except (pa.ArrowException, TypeError, ValueError) as error:
         what = f"{type(data).__module__}.{type(data).__qualname__}"
         raise DataError(f"{where}: a {what} can't be read as a table: {error}") from None
@@ -210,10 +218,22 @@ def _rows_table(rows: Sequence[object], where: str) -> _Table:
         raise DataError(f"{where}: the list is empty")
     if all(isinstance(row, Mapping) for row in rows):
         return table_of([{str(name): value for name, value in row.items()} for row in rows])  # type: ignore[attr-defined]
+    if all(isinstance(row, str) for row in rows):  # texts without labels, as test may have them
+        return columns_table({"text": rows})
     for number, row in enumerate(rows, 1):
         if not isinstance(row, tuple | list) or len(row) != 2:
             raise DataError(
                 f"{where}, row {number}: expected a (text, label) pair, or dicts only; got {shortened(row)}"
             )
-    pairs = [(row[0], row[1]) for row in rows]  # type: ignore[index]
-    return columns_table({"text": [p[0] for p in pairs], "label": [p[1] for p in pairs]})
+    texts, labels = [row[0] for row in rows], [row[1] for row in rows]  # type: ignore[index]
+    words = all(isinstance(text, list | tuple | np.ndarray) for text in texts)
+    return columns_table({"tokens" if words else "text": texts, "label": _annotations(labels)})
+
+
+def _annotations(labels: Sequence[Any]) -> Sequence[Any]:
+    """Return what pairs of spaCy have as ``{"cats": ...}`` or ``{"entities": ...}`` without this key."""
+    for key in ("cats", "entities"):
+        if all(isinstance(label, Mapping) and [*label] == [key] for label in labels):
+            values = [label[key] for label in labels]
+            return [[list(span) for span in value] for value in values] if key == "entities" else values
+    return labels

@@ -249,5 +249,7 @@ def _parquet(path: Path) -> pa.Table:
         table = plain_table(pq.ParquetFile(path, page_checksum_verification=True).read())
         table.validate(full=True)  # that texts are UTF-8
         return table
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from None
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{path}: not a Parquet file ({error})") from None

@@ -49,7 +49,7 @@ def _items(data: Any, task: Task) -> Sequence[Any]:
         return _rows_of_mapping(data, task)
     for method in _TO_ITEMS:
         if hasattr(data, method):
-            _check_names(getattr(data, "column_names", ()))
+            _check_names(getattr(data, "column_names", None) or ())
             items = getattr(data, method)()
             return items if isinstance(items, list) else [items]
     if isinstance(data, bytes | bytearray | AbstractSet) or not isinstance(data, Iterable):

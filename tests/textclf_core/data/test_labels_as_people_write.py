@@ -146,3 +146,8 @@ def test_numbers_of_one_label_are_named(tmp_path: Path) -> None:
     assert names(Files(path=str(tmp_path / "a.csv"), names=("bad", "good")).textclf_load_data()) == ["bad", "good"]
     with pytest.raises(DataError, match=r"line 2: '1' \(column 'label'\): names= is for labels .* from 0 to 0"):
         Files(path=str(tmp_path / "a.csv"), names=("bad",)).textclf_load_data()
+
+
+def test_labels_of_several_types_in_lists_have_their_names(tmp_path: Path) -> None:
+    data = of_jsonl(tmp_path, [[1, "1", "a"], [2.0]])
+    assert (names(data), data["train"]["label"][:]) == (["1", "2", "a"], [[0, 2], [1]])

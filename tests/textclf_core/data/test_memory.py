@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import io
 import logging
 from typing import Any
@@ -174,6 +175,49 @@ def test_the_rows_of_a_generator_are_counted_while_they_are_read(monkeypatch: py
     ]
 
 
+class Verdict(str, enum.Enum):
+    BAD = "bad"
+    GOOD = "good"
+
+
+class Stars(enum.IntEnum):
+    ONE = 1
+    FIVE = 5
+
+
+class Own(str):
+    """A text of a type of one's own."""
+
+
+@pytest.mark.parametrize(("labels", "names"), [([*Verdict], ["bad", "good"]), ([*Stars], ["1", "5"])])
+def test_members_of_an_enum_that_are_texts_or_numbers_are_labels(labels: list[object], names: list[str]) -> None:
+    data = from_memory([(Own("a"), labels[0]), (Own("b"), labels[1])])["train"]
+    assert (data["text"][:], data.features["label"].names) == (["a", "b"], names)
+
+
+def test_a_list_of_texts_is_a_test_split_without_labels() -> None:
+    data = from_memory({"train": [("a", 1), ("b", 0)], "test": ["c", "d"]})
+    assert (list(data), data.unlabelled) == (["train"], 2)
+
+
+def test_pairs_of_words_and_tags_are_words() -> None:
+    data = from_memory([(["Ada", "left"], ["B-PER", "O"]), (("Omar",), ("B-PER",))])["train"]
+    assert (data["tokens"][:], data["label"][:]) == ([["Ada", "left"], ["Omar"]], [[1, 0], [1]])
+
+
+def test_pairs_of_spacy_are_read() -> None:
+    of_text = from_memory([("a", {"cats": {"good": 1, "bad": 0}}), ("b", {"cats": {"good": 0, "bad": 1}})])["train"]
+    assert (of_text.features["label"].names, of_text["label"][:]) == (["bad", "good"], [1, 0])
+    of_words = from_memory([("Ada left", {"entities": [(0, 3, "PER")]}), ("no", {"entities": []})])["train"]
+    assert (of_words["tokens"][:], of_words["label"][:]) == ([["Ada", "left"], ["no"]], [[1, 0], [0]])
+
+
+def test_a_column_of_a_type_that_cant_be_read_is_named() -> None:
+    table = pa.table({"text": ["a"], "label": pa.array([[("x", 1)]], pa.map_(pa.string(), pa.int8()))})
+    with pytest.raises(DataError, match=r"train \(in memory\): the column 'label' holds map<.*> *, which can't be read"):
+        from_memory(table)
+
+
 def test_the_splits_have_their_source_as_description() -> None:
     assert from_memory(COLUMNS)["train"].info.description == "data in memory"
 
@@ -182,7 +226,8 @@ def test_the_splits_have_their_source_as_description() -> None:
     ("data", "message"),
     [
         (7, "train: a builtins.int can't be read as data; pass a pandas or polars DataFrame"),
-        ("reviews.csv", "a builtins.str can't be read as data"),
+        ("reviews.csv", r"to read the file or folder 'reviews.csv', replace it with plugins=\[\"files:path=..."),
+        (["a", "b"], "can't infer which column is the label"),
         ([], "train: the list is empty"),
         ([("a", 1), ("b",)], r"train, row 2: expected a \(text, label\) pair, .* got \('b',\)"),
         ([{"text": "a", "label": 1}, ("b", 2)], "train, row 1: expected a"),

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from datasets import Dataset, DatasetDict
+from datasets import Dataset, DatasetDict, IterableDataset
 
 import textclf_core
 
@@ -57,6 +57,7 @@ def test_texts_and_tables_of_every_type_are_scored(run: textclf_core.Run) -> Non
         Dataset.from_dict(columns),
         Dataset.from_dict(columns).with_format("numpy"),
         Dataset.from_dict(columns).to_iterable_dataset(),
+        IterableDataset.from_generator(lambda: iter(Dataset.from_dict(columns))),
         pa.table(columns),
         columns,
         pd.Series(columns["text"]),
