@@ -144,7 +144,11 @@ def _column(values: Sequence[Any]) -> tuple[pa.Array, OddValue | None]:
     import pyarrow as pa
 
     plain = [
-        value if type(value) in _PLAIN or value is None else value.item() if isinstance(value, np.generic) else _base(value)
+        value
+        if type(value) in _PLAIN or value is None
+        else value.item()
+        if isinstance(value, np.generic)
+        else _base(value)
         for value in values
     ]
     plain = [None if isinstance(value, float) and math.isnan(value) else value for value in plain]

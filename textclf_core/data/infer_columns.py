@@ -144,14 +144,22 @@ def labelled(
         name: {into: _texts(source, column, faults) for column, into in texts_in.items()}
         for name, source in sources.items()
     }
-    sources = with_lists(sources, label, changes, names)
+    separated = label_separator is not None
+    sources = with_lists(sources, label, changes, names, separated=separated, exact=labels == "exact")
     first = sources.get("train") or next(iter(sources.values()))
-    several = label_separator is not None or is_list(first.data.features[label])
+    several = separated or is_list(first.data.features[label])
     found: dict[str, Rows] = {
         name: label_lists(source, label, label_separator, faults) if several else _labels(source, label, faults)
         for name, source in sources.items()
     }
     _raise(faults)
+    if separated and not any(len(row) > 1 for of_split in found.values() for row in of_split):
+        logger.warning(
+            "%s: no row has several labels: %r isn't between labels in the column %r (label_separator=)",
+            first.where,
+            label_separator,
+            label,
+        )
     if not _is_declared(first.data.features[label]):
         where = f"{first.where} (column {label!r})"
         found = settled_labels(found, where, changes, labels=labels, bins=bins, parted=several)
@@ -249,7 +257,7 @@ def _columns(source: Source, text: str | None, label: str | None) -> tuple[str, 
         unknown = [name for name, column in (("text", guessed_text), ("label", guessed_label)) if column is None]
         raise DataError(
             f"{source.where}: can't infer which column is the {' and which is the '.join(unknown)}{_has(source)}. "
-            f"Set {' and '.join(f'{name}=COLUMN' for name in unknown)}{_header_hint(source)}"
+            f"Set {' and '.join(f'{name}=COLUMN' for name in unknown)}{_hint(source, guessed_text)}"
         )
     if (text is None and guessed_text != "text") or (label is None and guessed_label != "label"):
         logger.info(
@@ -259,6 +267,31 @@ def _columns(source: Source, text: str | None, label: str | None) -> tuple[str, 
             guessed_label,
         )
     return guessed_text, guessed_label
+
+
+def _hint(source: Source, text: str | None) -> str:
+    """Return advice for columns that can't be inferred."""
+    names = source.data.column_names
+    if not source.lines:
+        return _columns_hint(source, text)
+    if names == ["text"] and source.where.lower().endswith(".txt"):
+        return ". A .txt file has a text per line; if it has other columns, name it .csv or .tsv"
+    if len(names) == 1:
+        return ". If other columns follow in the header, set separator="
+    return _header_hint(source) or _columns_hint(source, text)
+
+
+def _columns_hint(source: Source, text: str | None) -> str:
+    """Return advice if several columns hold a 0 or 1 each."""
+    usual = {"0", "1", "0.0", "1.0", "true", "false", "none"}
+    of_labels = [
+        name
+        for name in source.data.column_names
+        if name != text and {str(value).lower() for value in source.distinct(name)} <= usual
+    ]
+    if text is None or len(of_labels) < 2:
+        return ""
+    return f". If each of these columns stands for a label: label={','.join(of_labels)}"
 
 
 def _header_hint(source: Source) -> str:

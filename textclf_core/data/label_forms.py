@@ -15,30 +15,42 @@ from datasets import ClassLabel, Dataset, Features, List, Value
 from textclf_core.data.columns import is_list, is_text, label_name
 from textclf_core.data.source import Changes, Source
 from textclf_core.data.unknown_entries import is_unknown
-from textclf_core.errors import DataError
+from textclf_core.errors import DataError, shortened
 from textclf_core.types.indicators import unknown_id
 
 _LITERAL = re.compile(r"""'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*\"""")
 _MOST = 2**53  # larger integers aren't exact as floats
+_LOOKS_LIKE_LIST = re.compile(r"\[[^\[\]]*,[^\[\]]*\]")
 _NUMBER = re.compile(r"-?(\d+\.?\d*|\.\d+|nan)")
 
 
 def with_lists(
-    sources: Mapping[str, Source], column: str, changes: Changes, names: Sequence[str] = ()
+    sources: Mapping[str, Source],
+    column: str,
+    changes: Changes,
+    names: Sequence[str] = (),
+    *,
+    separated: bool = False,
+    exact: bool = False,
 ) -> dict[str, Source]:
     """Return the splits with lists of labels, if the column holds lists as text or vectors of zeros and ones.
+
+    Sets and tuples that Python wrote as text are lists too.
 
     Args:
         sources: the splits by name.
         column: the label column.
         changes: what was changed is added to it.
         names: the labels' names in the order of their ids, for labels that are numbers.
+        separated: whether a separator parts several labels in one string.
+        exact: whether each text is a label, if only some are lists.
 
     Raises:
-        DataError: the number of names isn't the number of labels.
+        DataError: the number of names isn't the number of labels, only some of the texts are lists, or the rows have
+            vectors of different lengths.
     """
     found = dict(sources)
-    if _are_lists_as_text(found, column):
+    if _are_lists_as_text(found, column, refuse_some=not (separated or exact)):
         changes.add("%s: the texts in the column %r are parsed as lists", _where(found), column)
         found = _parsed(found, column)
     width = _vector_width(found, column)
@@ -63,19 +75,46 @@ def _where(sources: Mapping[str, Source]) -> str:
     return (sources.get("train") or next(iter(sources.values()))).where
 
 
-def _are_lists_as_text(sources: Mapping[str, Source], column: str) -> bool:
+def _are_lists_as_text(sources: Mapping[str, Source], column: str, *, refuse_some: bool) -> bool:
     with_texts = [one for one in sources.values() if is_text(one.data.features.get(column))]
     if len(with_texts) < len(sources):
         return False
     values = [value for one in with_texts for value in one.distinct(column)]
     texts = [value.strip() for value in values if isinstance(value, str) and value.strip()]
-    return bool(texts) and all(
-        text.startswith("[") and text.endswith("]") and _list_in(text) is not None for text in texts
-    )
+    lists = [text for text in texts if _list_in(text) is not None]
+    if refuse_some and len(lists) < len(texts) and (lists or any(map(_LOOKS_LIKE_LIST.fullmatch, texts))):
+        for source in (one for one in with_texts if column not in one.odd_values):  # those are refused elsewhere
+            _refuse_some_lists(source, column, bool(lists))
+    return bool(texts) and len(lists) == len(texts)
+
+
+def _refuse_some_lists(source: Source, column: str, some: bool) -> None:
+    """Refuse a text that looks like a list but isn't one, or any that isn't one if some are.
+
+    Raises:
+        DataError: names the row.
+    """
+    for row, value in enumerate(source.data[column][:]):
+        text = (value or "").strip()
+        if text and _list_in(text) is None and (some or _LOOKS_LIKE_LIST.fullmatch(text)):
+            what = "isn't a list, but other labels are lists" if some else "looks like a list, but can't be read as one"
+            raise DataError(
+                f"{source.where}, {source.place(row)}: the label {shortened(text)} (column {column!r}) {what}; write "
+                'each as a JSON list, such as ["a", "b"], or set labels=exact if each text is one label'
+            )
 
 
 def _list_in(text: str) -> list[Any] | None:
-    """Return the list of texts or numbers that JSON, Python or NumPy writes as this text; ``None`` if it isn't one."""
+    """Return the list of texts or numbers that JSON, Python or NumPy writes as this text; ``None`` if it isn't one.
+
+    Python's tuples and sets are lists too.
+    """
+    if text == "set()":
+        return []
+    if (text[:1], text[-1:]) in (("(", ")"), ("{", "}")):
+        return _tuple_or_set_in(text)
+    if not (text.startswith("[") and text.endswith("]")):
+        return None
     if not _LITERAL.sub("", text[1:-1]).strip():  # NumPy writes no commas, and Python would join its literals
         text = f"[{', '.join(_LITERAL.findall(text))}]"
     for parse in (json.loads, ast.literal_eval):
@@ -87,6 +126,15 @@ def _list_in(text: str) -> list[Any] | None:
         return found if plain else None
     numbers = text[1:-1].replace(",", " ").split()
     return [*map(float, numbers)] if all(map(_NUMBER.fullmatch, numbers)) else None
+
+
+def _tuple_or_set_in(text: str) -> list[Any] | None:
+    try:
+        found = ast.literal_eval(text)
+    except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):
+        return None
+    plain = isinstance(found, tuple | set) and all(isinstance(item, str | int | float) for item in found)
+    return sorted(found, key=str) if plain and isinstance(found, set) else [*found] if plain else None
 
 
 def _parsed(sources: Mapping[str, Source], column: str) -> dict[str, Source]:
@@ -113,14 +161,22 @@ def _number(item: float | None) -> float | None:
 def _vector_width(sources: Mapping[str, Source], column: str) -> int:
     """Return the number of values in each row, if all are 0, 1 or unknown; 0 if the rows hold anything else."""
     widths = set()
+    vector = None  # the place of a row that can't be a list of ids
     for source in sources.values():
         feature = source.data.features.get(column)
         if not is_list(feature) or not isinstance(feature.feature, Value):
             return 0
-        for row in source.data[column][:]:
+        for index, row in enumerate(source.data[column][:]):
             if row is None or not all(value in (0, 1) or is_unknown(value) for value in row):
                 return 0
+            if vector is None and (row.count(0) > 1 or row.count(1) > 1):
+                vector = f"{source.where}, {source.place(index)}: {shortened(row)}"
             widths.add(len(row))
+    if len(widths) > 1 and vector is not None:
+        raise DataError(
+            f"{vector} (column {column!r}) looks like zeros and ones, one for each label, but the rows have "
+            f"{' or '.join(map(str, sorted(widths)[:5]))} values; expected as many in each row"
+        )
     [width, *others] = widths or {0}
     return width if not others and width > 1 else 0
 

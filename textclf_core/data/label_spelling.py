@@ -1,12 +1,14 @@
-"""Cleaning label names: numbers that are scores, and spellings that differ only in blanks, case or ``.0``."""
+"""Cleaning label names: numbers that are scores, and spellings that a person takes for one label."""
 
 from __future__ import annotations
 
 import logging
 import re
+import unicodedata
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from itertools import chain, pairwise
 from typing import Literal
 
@@ -18,7 +20,8 @@ logger = logging.getLogger("textclf")
 Labels = Literal["exact", "folded"]
 Rows = Sequence[Sequence[str]]
 
-_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+_NUMBER = re.compile(r"[-+]?(\d+[.,]?\d*|[.,]\d+)([eE][-+]?\d+)?")
+_INFINITE = ("inf", "+inf", "-inf", "infinity", "-infinity")
 _WHOLE = re.compile(r"([-+]?\d+)(\.0+)?")
 _MOST_NUMBERS = 50
 _SHOWN = 10
@@ -39,9 +42,10 @@ def settled_labels(
         rows: the names of each row's labels, by split.
         where: the file and column, for messages.
         changes: what was changed is added to it.
-        labels: ``folded`` merges spellings that differ only in blanks, case or ``.0`` into the most frequent one;
-            ``exact`` takes each label as it is, decimals included. Without either, such spellings are different labels,
-            and a warning is logged.
+        labels: ``folded`` merges spellings that differ only in blanks, case, invisible characters, Unicode's form of
+            an accent, or how a number is written (``1.0``, ``01``, ``+1``) into the most frequent one; ``exact`` takes
+            each label as it is, decimals included. Without either, such spellings are different labels, and a warning
+            is logged.
         bins: ascending edges; a number becomes the label of its bin.
         parted: whether a row may have several labels.
 
@@ -50,6 +54,8 @@ def settled_labels(
             ``bins`` is given.
     """
     counts = Counter(chain.from_iterable(chain.from_iterable(rows.values())))
+    if bins and parted:
+        raise DataError(f"{where}: bins= is for one number per text, but a text may have several labels here")
     if bins:
         changes.add("%s: %d numbers were divided into classes (bins=)", where, counts.total())
         return _renamed(rows, _binned(counts, bins, where))
@@ -61,13 +67,17 @@ def settled_labels(
         groups.setdefault(_folded(name), []).append(name)
     several = [spellings for spellings in groups.values() if len(spellings) > 1]
     if several and labels is None:
-        shown = "; ".join(", ".join(f"{name!r} ({counts[name]})" for name in one) for one in several[:_SHOWN])
+        shown = "; ".join(
+            ", ".join(f"{ascii(name) if _looks_alike(name, one) else repr(name)} ({counts[name]})" for name in one)
+            for one in several[:_SHOWN]
+        )
         logger.warning(
-            "%s: some labels differ only in blanks, case or .0 and are treated as different: %s%s. "
-            "labels=folded merges them; labels=exact treats them as different without this warning",
+            "%s: some labels differ only in blanks, case or .0, or look the same, and are treated as different: %s%s. "
+            "labels=folded merges them; labels=exact treats them as different without this warning%s",
             where,
             shown,
             f"; and {len(several) - _SHOWN} more" if len(several) > _SHOWN else "",
+            _in_memory(where),
         )
     if not parted and labels is None:
         _warn_of_parts(counts, where)
@@ -102,20 +112,34 @@ def _binned(counts: Mapping[str, int], bins: Sequence[float], where: str) -> Cal
         raise DataError(f"{where}: bins= is for numbers, but {wrong!r} isn't one")
     names = [f"below {bins[0]:g}", *(f"{low:g} to {high:g}" for low, high in pairwise(bins))]
     names.append(f"{bins[-1]:g} and above")
-    return lambda name: names[bisect_right(bins, float(name))]
+    return lambda name: names[bisect_right(bins, _value(name))]
 
 
 def _refuse_scores(counts: Mapping[str, int], where: str) -> None:
-    if not counts or not all(_NUMBER.fullmatch(name) for name in counts):
+    numbers = [name for name in counts if _NUMBER.fullmatch(name)]
+    if not numbers or not all(name in numbers or name.lower() in _INFINITE for name in counts):
         return
-    broken = [name for name in counts if not float(name).is_integer()]
-    if not broken and len({float(name) for name in counts}) <= _MOST_NUMBERS:
+    broken = [name for name in counts if "," in name or not _value(name).is_integer()]
+    if not broken and len(set(map(_value, counts))) <= _MOST_NUMBERS:
         return
     what = f"{broken[0]} isn't a whole number" if broken else f"there are {len(counts)} different numbers"
+    several = any("," in name for name in counts)
     raise DataError(
         f"{where}: the labels are scores, not classes: {what}. bins=0.5 (or several edges) divides them into "
-        "classes; labels=exact makes each number a class; to predict a number, use a regression tool."
+        "classes; labels=exact makes each number a class; "
+        f"{'label_separator=comma splits them, if a text has several labels; ' if several else ''}"
+        f"to predict a number, use a regression tool.{_in_memory(where)}"
     )
+
+
+def _in_memory(where: str) -> str:
+    """Return what to do if the options that an error names aren't there."""
+    return " (options of files; in memory, convert the column)" if "(in memory)" in where else ""
+
+
+def _value(number: str) -> float:
+    """Return the value of a number, which may be written with a decimal comma."""
+    return float(number.replace(",", "."))
 
 
 def _as_values(counts: Counter[str], rows: Mapping[str, Rows]) -> tuple[Counter[str], Mapping[str, Rows]]:
@@ -129,12 +153,30 @@ def _as_values(counts: Counter[str], rows: Mapping[str, Rows]) -> tuple[Counter[
 
 
 def _plain(name: str) -> str:
-    whole = _WHOLE.fullmatch(name.strip())
-    return whole[1] if whole else name.strip()
+    name = _visible(name)
+    whole = _WHOLE.fullmatch(name)
+    return whole[1] if whole else name
+
+
+def _visible(name: str) -> str:
+    """Return a name without blanks and characters that aren't shown, such as a zero-width space, at its ends."""
+    ends = [index for index, one in enumerate(name) if not one.isspace() and unicodedata.category(one) != "Cf"]
+    return name[ends[0] : ends[-1] + 1] if ends else ""
 
 
 def _folded(name: str) -> str:
-    return " ".join(_plain(name).casefold().split())
+    plain = _plain(name)
+    if re.fullmatch(r"[-+]?[0-9]+(\.[0-9]+)?", plain):
+        number = Decimal(plain).normalize()
+        return f"{number if number else 0:f}"
+    shown = "".join(one for one in unicodedata.normalize("NFC", plain) if unicodedata.category(one) != "Cf")
+    return " ".join(shown.casefold().split())
+
+
+def _looks_alike(name: str, spellings: Sequence[str]) -> bool:
+    """Return whether a name looks as another spelling does, so that its characters must be shown by their codes."""
+    shown = [" ".join(unicodedata.normalize("NFC", _visible(one)).split()) for one in spellings]
+    return not name.isascii() and shown.count(" ".join(unicodedata.normalize("NFC", _visible(name)).split())) > 1
 
 
 def _warn_of_parts(counts: Mapping[str, int], where: str) -> None:

@@ -169,11 +169,14 @@ def _with_held_out(data: DatasetDict, task: Task, data_seed: int) -> DatasetDict
     parted = part(train, task, len(missing), data_seed)
     if parted is None:
         column = marked_column(train, "time")
-        values = times_of(train, column) if column else strata_and_texts(train, task)[1]
+        strata, texts = strata_and_texts(train, task)
+        counts = np.unique(strata, return_counts=True)[1]
+        rare = "" if counts.max() > 2 else f" (none of its {len(counts)} labels has three rows: are they classes?)"
+        values = times_of(train, column) if column else texts
         different = f"{len(np.unique(values))} different {f'times in {column!r}' if column else 'texts'}"
         raise DataError(
             f"{named_split(data, 'train')} has {len(train)} rows with {different}: too few to hold out "
-            f"{' and '.join(missing)} from them; provide that split, or more rows"
+            f"{' and '.join(missing)} from them; provide that split, or more rows{rare}"
         )
     *held_out, left = parted
     splits = {**data, "train": with_rows(train, left)}

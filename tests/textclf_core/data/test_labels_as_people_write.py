@@ -151,3 +151,70 @@ def test_numbers_of_one_label_are_named(tmp_path: Path) -> None:
 def test_labels_of_several_types_in_lists_have_their_names(tmp_path: Path) -> None:
     data = of_jsonl(tmp_path, [[1, "1", "a"], [2.0]])
     assert (names(data), data["train"]["label"][:]) == (["1", "2", "a"], [[0, 2], [1]])
+
+
+@pytest.mark.parametrize("cells", [["{'x', 'y'}", "{'y'}"], ["('y', 'x')", "('y',)"], ["['x', 'y']", "['y']"]])
+def test_sets_and_tuples_written_as_text_are_lists(cells: list[str], tmp_path: Path) -> None:
+    pd.DataFrame({"text": ["a", "b"], "labels": cells}).to_csv(tmp_path / "a.csv", index=False)
+    data = Files(path=str(tmp_path / "a.csv")).textclf_load_data()
+    assert (names(data), data["train"]["label"][:]) == (["x", "y"], [[0, 1], [1]])
+
+
+@pytest.mark.parametrize(
+    ("cells", "message"),
+    [
+        (["['x', 'y']", "y"], r"line 3: the label 'y' .* isn't a list, but other labels are lists"),
+        (["y", "[x, y]"], r"line 3: the label '\[x, y\]' .* looks like a list, but can't be read as one"),
+    ],
+)
+def test_lists_beside_other_labels_are_refused(cells: list[str], message: str, tmp_path: Path) -> None:
+    pd.DataFrame({"text": ["a", "b"], "labels": cells}).to_csv(tmp_path / "a.csv", index=False)
+    with pytest.raises(DataError, match=message):
+        Files(path=str(tmp_path / "a.csv")).textclf_load_data()
+    assert names(Files(path=str(tmp_path / "a.csv"), labels="exact").textclf_load_data()) == sorted(cells)
+
+
+def test_vectors_of_different_lengths_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"line 2: \[0, 1, 0\] .* looks like zeros and ones, .* have 2 or 3 values"):
+        of_jsonl(tmp_path, [[0, 1], [0, 1, 0]])
+    assert names(of_jsonl(tmp_path, [[0, 1], [0]])) == ["0", "1"]  # ids
+
+
+@pytest.mark.parametrize(
+    "spellings", [("caf\u00e9", "cafe\u0301"), ("no", "no\u200b"), ("1", "01"), ("0", "-0"), ("1", "+1.0")]
+)
+def test_labels_that_look_the_same_are_reported_and_folded(
+    spellings: tuple[str, str], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "a.csv").write_text("text,label\n" + f"a,{spellings[0]}\nb,{spellings[1]}\nc,x\n" * 2)
+    assert len(names(Files(path=str(tmp_path / "a.csv")).textclf_load_data())) == 3
+    assert "or look the same, and are treated as different" in caplog.text
+    assert len(names(Files(path=str(tmp_path / "a.csv"), labels="folded").textclf_load_data())) == 2
+
+
+def test_decimal_commas_and_infinity_are_scores(tmp_path: Path) -> None:
+    content = "text;label\na;0,25\nb;0,75\n"
+    (tmp_path / "a.csv").write_text(content)
+    with pytest.raises(DataError, match=r"scores, not classes: 0,25 .* label_separator=comma splits them"):
+        Files(path=str(tmp_path / "a.csv")).textclf_load_data()
+    data = Files(path=str(tmp_path / "a.csv"), bins=(0.5,)).textclf_load_data()
+    assert names(data) == ["0.5 and above", "below 0.5"]
+    with pytest.raises(DataError, match=r"scores, not classes: inf .* \(options of files; in memory, convert"):
+        from_memory(frame([1.0, float("inf")]))
+
+
+def test_bins_are_refused_for_several_labels(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"text": "a", "label": [0.1, 0.9]}\n{"text": "b", "label": [0.9, 0.1]}\n')
+    with pytest.raises(DataError, match="bins= is for one number per text"):
+        Files(path=str(tmp_path / "a.jsonl"), bins=(0.5,)).textclf_load_data()
+
+
+def test_a_label_separator_that_separates_nothing_is_reported(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "a.csv").write_text("text,label\na,x|y\nb,y\n")
+    Files(path=str(tmp_path / "a.csv"), label_separator="semicolon").textclf_load_data()
+    assert "no row has several labels: ';' isn't between labels" in caplog.text
+
+
+def test_columns_of_zeros_and_ones_are_suggested_as_labels() -> None:
+    with pytest.raises(DataError, match=r"each of these columns stands for a label: label=music,cast"):
+        from_memory({"text": ["a", "b"], "music": [0, 1], "cast": [1, 0]})
