@@ -151,3 +151,14 @@ def test_wnut17_is_read_whole(shared_data: Path) -> None:
     data = Conll(path=str(shared_data / "wnut17")).textclf_load_data()
     assert {name: len(split) for name, split in data.items()} == {"train": 3394, "validation": 1009, "test": 1287}
     assert len(data["train"].features["label"].feature.names) == 13
+
+
+def test_numbers_as_tags_need_names_and_minus_100_is_no_label(tmp_path: Path) -> None:
+    path = str(written(tmp_path, train="Ada 1\nleft 0\n\nshe -100\nleft 0\n"))
+    with pytest.raises(DataError, match=r"train\.conll: the tags are numbers; name them .* names=O,B-PER,I-PER"):
+        Conll(path=path).textclf_load_data()
+    split = Conll(path=path, names=("O", "B-person")).textclf_load_data()["train"]
+    assert split.features["label"].feature.names == ["O", "B-person"]
+    assert split["label"][:] == [[1, 0], [-100, 0]]
+    with pytest.raises(DataError, match=r"line 1: the tag '1' isn't a number from 0 to 0"):
+        Conll(path=path, names=("O",)).textclf_load_data()

@@ -13,7 +13,8 @@ import pyarrow as pa
 from datasets import Dataset
 
 from textclf_core.data.columns import is_list, is_text
-from textclf_core.data.source import Source
+from textclf_core.data.source import Changes, Source
+from textclf_core.data.unlabelled import with_null_labels
 from textclf_core.errors import DataError
 from textclf_core.tasks.entities import OUTSIDE
 
@@ -32,7 +33,7 @@ class _Span:
 
 
 def with_tags(
-    sources: Mapping[str, Source], text: str | None, label: str | None
+    sources: Mapping[str, Source], text: str | None, label: str | None, changes: Changes
 ) -> tuple[dict[str, Source], str, str] | None:
     """Return the splits with words and tags, and the names of these columns; ``None`` if no column holds spans.
 
@@ -43,7 +44,8 @@ def with_tags(
         sources: the splits by name.
         text: the column of texts; inferred from its name if not given.
         label: the column of spans: lists of ``[start, end, type]`` or of objects with these keys; inferred if not
-            given.
+            given. Test may lack it.
+        changes: what was changed or dropped is added to it.
 
     Raises:
         DataError: a span is invalid.
@@ -55,10 +57,15 @@ def with_tags(
     if spans is None or words is None or not _holds_spans(first, spans):
         return None
     logger.info("%s: the labels are spans of characters (column %r)", first.where, spans)
+    unlabelled = {name for name, one in sources.items() if spans not in one.data.column_names}
+    sources = with_null_labels(sources, spans, pa.string())
     for source in sources.values():
         if missing := [name for name in (words, spans) if name not in source.data.column_names]:
             raise DataError(f"{source.where}: there is no column {missing[0]!r}")
-    return {name: _tagged(source, words, spans) for name, source in sources.items()}, "tokens", "tags"
+    found = {
+        name: _tagged(source, words, spans, changes, untagged=name in unlabelled) for name, source in sources.items()
+    }
+    return found, words, spans
 
 
 def _holds_spans(source: Source, column: str) -> bool:
@@ -87,9 +94,9 @@ def _span(value: Any) -> _Span | None:
     return _Span(*value) if valid else None
 
 
-def _tagged(source: Source, text: str, column: str) -> Source:
+def _tagged(source: Source, text: str, column: str, changes: Changes, *, untagged: bool) -> Source:
     words: list[list[str]] = []
-    tags: list[list[str]] = []
+    tags: list[list[str] | None] = []
     counted = widened = dropped = 0
     rows = zip(source.data[text][:], map(_list_of, source.data[column][:]), strict=True)
     for row, (of_row, values) in enumerate(rows):
@@ -110,18 +117,18 @@ def _tagged(source: Source, text: str, column: str) -> Source:
             widened += (found[inside[0]][1], found[inside[-1]][2]) != (span.start, span.end)
             row_tags[inside[0] : inside[-1] + 1] = [f"B-{span.type}", *[f"I-{span.type}"] * (len(inside) - 1)]
         words.append([word for word, _, _ in found])
-        tags.append(row_tags)
+        tags.append(None if untagged else row_tags)
     if widened:
-        logger.info(
+        changes.add(
             "%s: %d of %d spans don't begin and end with a word, so they are widened to whole words",
             source.where,
             widened,
             counted,
         )
     if dropped:
-        logger.info(
+        changes.add(
             "%s: %d of %d spans overlap others or hold no word, so they are dropped", source.where, dropped, counted
         )
     strings = pa.list_(pa.string())
-    table = pa.table({"tokens": pa.array(words, strings), "tags": pa.array(tags, strings)})
+    table = pa.table({text: pa.array(words, strings), column: pa.array(tags, strings)})
     return replace(source, data=Dataset(table), odd_values={})

@@ -16,14 +16,15 @@ from textclf_core.data.character_spans import with_tags
 from textclf_core.data.columns import is_list, label_name
 from textclf_core.data.label_columns import with_label_lists
 from textclf_core.data.label_dicts import with_labels_of_dicts
-from textclf_core.data.label_forms import with_lists
+from textclf_core.data.label_forms import with_lists, with_lists_of_words
 from textclf_core.data.label_sets import label_lists
 from textclf_core.data.label_spelling import Labels, Rows, settled_labels
 from textclf_core.data.source import Changes, ReadSplits, Source
 from textclf_core.data.tagged_words import tagged
 from textclf_core.data.unlabelled import without_unlabelled
 from textclf_core.data.word_tables import with_sequences
-from textclf_core.errors import DataError, did_you_mean, some_of
+from textclf_core.errors import DataError, did_you_mean, shortened, some_of
+from textclf_core.tasks.entities import scheme_of
 from textclf_core.types.indicators import UnknownLabel, unknown_id
 
 logger = logging.getLogger("textclf")
@@ -46,6 +47,8 @@ LABEL_NAMES = (
 
 LABEL_TYPES = ("string", "large_string", "int", "uint", "bool", "float", "null")
 """The beginnings of the types that a label column may have."""
+
+_ROWS_OF_TAGS = 100
 
 _LABEL = "string, integer or boolean"
 
@@ -121,11 +124,12 @@ def labelled(
     if len(given) <= 1:
         one = given[0] if given else None
         if sequence is not None:
-            sources, one, label = with_sequences(sources, sequence, one, label)
-        elif (of_spans := with_tags(sources, one, label)) is not None:
+            sources, one, label = with_sequences(sources, sequence, one, label, changes)
+        elif (of_spans := with_tags(sources, one, label, changes)) is not None:
             sources, one, label = of_spans
-        if (of_words := tagged(sources, one, label, names)) is not None:
-            return ReadSplits(of_words)
+        sources = with_lists_of_words(sources, one, label, changes)
+        if (of_words := tagged(sources, one, label, names, changes)) is not None:
+            return of_words
         one, label = _columns(first, one, label)
         texts_in = {one: "text"}
     else:
@@ -160,6 +164,8 @@ def labelled(
             label_separator,
             label,
         )
+    if not several and labels != "exact":
+        _refuse_tags(first, label, next(iter(texts["train" if "train" in texts else next(iter(texts))].values())))
     if not _is_declared(first.data.features[label]):
         where = f"{first.where} (column {label!r})"
         found = settled_labels(found, where, changes, labels=labels, bins=bins, parted=several)
@@ -354,6 +360,25 @@ def _labels(source: Source, column: str, faults: list[str]) -> list[list[str]]:
         more = f", and {len(missing) - 1} more rows" if len(missing) > 1 else ""
         faults.append(f"{source.where}, {source.place(missing[0])}{more}: there is no label (column {column!r})")
     return [row for row in rows if row is not None]
+
+
+def _refuse_tags(source: Source, column: str, texts: pa.ChunkedArray) -> None:
+    """Refuse labels that are the tags of all words of a text in one string.
+
+    Raises:
+        DataError: names the column.
+    """
+    if not _is_string(source.data.features[column]):
+        return
+    tags = [str(label).split() for label in source.data[column][:_ROWS_OF_TAGS]]
+    words = [text.split() for text in texts.slice(0, _ROWS_OF_TAGS).to_pylist()]
+    one_each = any(len(row) > 1 for row in tags) and [*map(len, tags)] == [*map(len, words)]
+    if one_each and scheme_of(tag for row in tags for tag in row):
+        raise DataError(
+            f"{source.where}: each label has a tag for every word of its text (column {column!r}), such as "
+            f"{shortened(' '.join(tags[0]))}; for named entities, the texts and the tags must be lists: columns "
+            'such as "tokens" and "tags" in JSON lines. labels=exact makes each sequence of tags a class'
+        )
 
 
 def _is_declared(feature: object) -> bool:

@@ -14,6 +14,7 @@ from datasets import ClassLabel, Dataset, Features, List, Value
 
 from textclf_core.data.columns import is_list, is_text, label_name
 from textclf_core.data.source import Changes, Source
+from textclf_core.data.tagged_words import TAG_NAMES, WORD_NAMES
 from textclf_core.data.unknown_entries import is_unknown
 from textclf_core.errors import DataError, shortened
 from textclf_core.types.indicators import unknown_id
@@ -71,11 +72,42 @@ def with_lists(
     return {name: _named(one, column, names) for name, one in found.items()} if names else found
 
 
+def with_lists_of_words(
+    sources: Mapping[str, Source], words: str | None, tags: str | None, changes: Changes
+) -> dict[str, Source]:
+    """Return the splits with lists of words and of tags, if these are lists as text, as pandas writes them to CSV.
+
+    Args:
+        sources: the splits by name.
+        words: the column of words; ``tokens`` or ``words`` if not given.
+        tags: the column of tags; all of the usual names if not given.
+        changes: what was changed is added to it.
+    """
+    found = dict(sources)
+    features = (sources.get("train") or next(iter(sources.values()))).data.features
+    columns = [name for name in ([words] if words else WORD_NAMES) if is_text(features.get(name))]
+    if len(columns) != 1 or (not words and "text" in features) or not _are_lists_as_text(found, columns[0]):
+        return found
+    columns += [
+        name
+        for name in ([tags] if tags else TAG_NAMES)
+        if name not in columns
+        and _are_lists_as_text({key: one for key, one in found.items() if name in one.data.features}, name)
+    ]
+    if len(columns) < 2:
+        return found
+    for name in columns:
+        changes.add("%s: the texts in the column %r are parsed as lists", _where(found), name)
+        there = {key: one for key, one in found.items() if name in one.data.features}
+        found |= _parsed(there, name)
+    return found
+
+
 def _where(sources: Mapping[str, Source]) -> str:
     return (sources.get("train") or next(iter(sources.values()))).where
 
 
-def _are_lists_as_text(sources: Mapping[str, Source], column: str, *, refuse_some: bool) -> bool:
+def _are_lists_as_text(sources: Mapping[str, Source], column: str, *, refuse_some: bool = False) -> bool:
     with_texts = [one for one in sources.values() if is_text(one.data.features.get(column))]
     if len(with_texts) < len(sources):
         return False

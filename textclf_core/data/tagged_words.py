@@ -12,8 +12,9 @@ import pyarrow as pa
 from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
 
 from textclf_core.data.columns import holds, is_list, is_text
+from textclf_core.data.source import Changes, ReadSplits
 from textclf_core.errors import DataError, did_you_mean
-from textclf_core.tasks.entities import OUTSIDE
+from textclf_core.tasks.entities import OUTSIDE, scheme_of
 from textclf_core.types.task import NO_LABEL, Task
 
 if TYPE_CHECKING:
@@ -54,9 +55,15 @@ def token_task(data: DatasetDict) -> Task | None:
 
 
 def tagged(
-    sources: Mapping[str, Source], words: str | None, tags: str | None, names: Sequence[str] = ()
-) -> DatasetDict | None:
+    sources: Mapping[str, Source],
+    words: str | None,
+    tags: str | None,
+    names: Sequence[str] = (),
+    changes: Changes | None = None,
+) -> ReadSplits | None:
     """Return the splits with the columns ``tokens`` and ``label``, followed by other columns.
+
+    Rows of test of which no word has a tag are left out and counted.
 
     Returns ``None`` if no column of train, or none of the named ones, holds lists of words.
 
@@ -65,10 +72,12 @@ def tagged(
         words: the column with the lists of words; inferred if not given.
         tags: the column with a tag for each word; inferred and logged if not given.
         names: the tags' names in the order of their ids, for tags that are numbers.
+        changes: what was left out is added to it.
 
     Raises:
         DataError: there is no column of tags, or a split lacks a column.
     """
+    changes = changes or Changes()
     first = sources.get("train") or next(iter(sources.values()))
     features = first.data.features
     word_column = words or (None if "text" in features else _first(WORD_NAMES, features))
@@ -86,15 +95,57 @@ def tagged(
         logger.info(
             "%s: the words are taken from the column %r, the tags from %r", first.where, word_column, tag_column
         )
+    sources, unlabelled = _without_untagged(sources, tag_column)
     for source in sources.values():
         if missing := [name for name in (word_column, tag_column) if name not in source.data.column_names]:
             raise DataError(f"{source.where}: there is no column {missing[0]!r}")
     tag_of = {name: _tags(source, tag_column, names) for name, source in sources.items()}
-    _report_unlabelled(tag_of, first, tag_column)
+    _report_unlabelled(tag_of, first, tag_column, changes)
     tag_names = list(names) or _names(features[tag_column].feature, tag_of)
-    return DatasetDict(
-        {name: _split(source, word_column, tag_column, tag_of[name], tag_names) for name, source in sources.items()}
-    )
+    report_scheme(tag_names, first.where)
+    splits = {
+        name: _split(source, word_column, tag_column, tag_of[name], tag_names) for name, source in sources.items()
+    }
+    read_from = {"text": (word_column,), "label": (tag_column,)}
+    return ReadSplits(splits, read_from=read_from, changes=changes.sentences, unlabelled=unlabelled)
+
+
+def report_scheme(names: Sequence[str], where: str) -> None:
+    """Log that tags aren't those of entities, so that there is no entity F1; a warning if they look like them."""
+    if scheme_of(names):
+        return
+    usual = [name.replace("_", "-").replace("/", "-") for name in names]
+    usual = [name[:1].upper() + name[1:] for name in usual]
+    if scheme_of(usual):
+        logger.warning(
+            "%s: tags such as %r look like entity tags, but these have the form %r, so there is no entity F1; "
+            "rename them",
+            where,
+            *next((name, one) for name, one in zip(names, usual, strict=True) if name != one),
+        )
+    else:
+        logger.info("%s: the tags aren't entity tags (B-person, I-person, O), so each word is scored on its own", where)
+
+
+def _without_untagged(sources: Mapping[str, Source], column: str) -> tuple[dict[str, Source], int]:
+    """Return the splits without the rows of test that have no tag, and the number of these."""
+    test, train = sources.get("test"), sources.get("train")
+    if test is None or train is None:
+        return dict(sources), 0
+    others = {name: source for name, source in sources.items() if name != "test"}
+    if column not in test.data.column_names:
+        without_column = set(test.data.column_names) <= set(train.data.column_names)
+        return (others, len(test.data)) if without_column else (dict(sources), 0)
+    none = (None, "", -1, NO_LABEL, str(NO_LABEL))
+    rows: Sequence[Any] = test.data[column][:]
+    labelled = [
+        index
+        for index, row in enumerate(rows)
+        if row is not None and (not isinstance(row, list) or not row or any(tag not in none for tag in row))
+    ]
+    if len(labelled) == len(rows):
+        return dict(sources), 0
+    return others | ({"test": test.select(labelled)} if labelled else {}), len(rows) - len(labelled)
 
 
 def ordered_tags(tags: set[str]) -> list[str]:
@@ -114,10 +165,12 @@ def tagged_split(words: Sequence[Sequence[str]], tags: Sequence[Sequence[str | N
     )
 
 
-def _report_unlabelled(tags: Mapping[str, list[list[str | None]]], first: Source, column: str) -> None:
+def _report_unlabelled(
+    tags: Mapping[str, list[list[str | None]]], first: Source, column: str, changes: Changes
+) -> None:
     words = list(chain.from_iterable(row for split in tags.values() for row in split))
     if unlabelled := words.count(None):
-        logger.info(
+        changes.add(
             "%s: %d of %d words have the tag %d (column %r), so they are ignored in training and scores",
             first.where,
             unlabelled,
@@ -146,11 +199,11 @@ def _tags(source: Source, column: str, names: Sequence[str]) -> list[list[str | 
         return [[None if tag == NO_LABEL else feature.names[tag] for tag in row] for row in rows]
     if isinstance(feature, Value) and feature.dtype.startswith(("int", "uint", "float")):
         return [[_tag_name(tag, names, source, row, column) for tag in tags] for row, tags in enumerate(rows)]
-    named = [[str(tag) for tag in row] for row in rows]
-    if all(_WHOLE.fullmatch(tag) for row in named for tag in row):
-        return [[_tag_name(int(tag), names, source, row, column) for tag in tags] for row, tags in enumerate(named)]
+    if all(_WHOLE.fullmatch(str(tag)) for row in rows for tag in row):
+        return [[_tag_name(int(tag), names, source, row, column) for tag in tags] for row, tags in enumerate(rows)]
+    named = [[None if str(tag) == str(NO_LABEL) else str(tag) for tag in row] for row in rows]
     for row, tags in enumerate(named):
-        if names and (unknown := next((tag for tag in tags if tag not in names), None)):
+        if names and (unknown := next((tag for tag in tags if tag is not None and tag not in names), None)):
             raise DataError(
                 f"{source.where}, {source.place(row)}: the tag {unknown!r} (column {column!r}) isn't one of names="
                 f"{','.join(names)}; names= is for tags that are numbers"

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
+
+import pyarrow as pa
+from datasets import Dataset
 
 from textclf_core.data.columns import label_name
 from textclf_core.data.source import Source
@@ -42,6 +46,17 @@ def without_unlabelled(sources: Mapping[str, Source], labels: Sequence[str]) -> 
         return dict(sources), 0
     others = {name: source for name, source in sources.items() if name != "test"}
     return others | ({"test": test.select(labelled)} if labelled else {}), missing
+
+
+def with_null_labels(sources: Mapping[str, Source], column: str, type: pa.DataType) -> dict[str, Source]:
+    """Return the splits with nulls as the labels of test, if it lacks their column and has no other than train has."""
+    test, train = sources.get("test"), sources.get("train")
+    if test is None or train is None or column in test.data.column_names:
+        return dict(sources)
+    if not set(test.data.column_names) <= set(train.data.column_names):
+        return dict(sources)  # one of them may hold the labels
+    table = test.data.with_format("arrow")[:].append_column(column, pa.nulls(len(test.data), type))
+    return {**sources, "test": replace(test, data=Dataset(table))}
 
 
 def _name(value: Any) -> str | None:

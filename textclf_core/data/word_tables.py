@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -10,17 +9,16 @@ from typing import Any
 import pyarrow as pa
 from datasets import Dataset
 
-from textclf_core.data.source import Source
+from textclf_core.data.source import Changes, Source
+from textclf_core.data.unlabelled import with_null_labels
 from textclf_core.errors import DataError, did_you_mean
-
-logger = logging.getLogger("textclf")
 
 _WORD_NAMES = ("word", "token", "words", "tokens", "text", "form")
 _TAG_NAMES = ("tag", "label", "ner_tag", "ner", "tags", "labels", "pos")
 
 
 def with_sequences(
-    sources: Mapping[str, Source], sequence: str, words: str | None, tags: str | None
+    sources: Mapping[str, Source], sequence: str, words: str | None, tags: str | None, changes: Changes
 ) -> tuple[dict[str, Source], str, str]:
     """Return the splits with a row for each sequence, and the names of their columns of words and of tags.
 
@@ -31,7 +29,8 @@ def with_sequences(
         sources: the splits by name.
         sequence: the column that tells the sequences apart.
         words: the column with the words; inferred from its name if not given.
-        tags: the column with the tags; inferred from its name if not given.
+        tags: the column with the tags; inferred from its name if not given. Test may lack it.
+        changes: what was dropped is added to it.
 
     Raises:
         DataError: there is no such column, or the rows of a sequence aren't together.
@@ -48,7 +47,8 @@ def with_sequences(
     assert word_column is not None
     assert tag_column is not None
     if dropped := [name for name in columns if name not in (word_column, tag_column)]:
-        logger.info("%s: the columns %s are dropped, since a row is a word", first.where, ", ".join(dropped))
+        changes.add("%s: the columns %s are dropped, since a row is a word", first.where, ", ".join(dropped))
+    sources = with_null_labels(sources, tag_column, pa.string())
     return (
         {name: _by_sequence(source, sequence, word_column, tag_column) for name, source in sources.items()},
         word_column,

@@ -48,6 +48,9 @@ class Conll:
         int | str | None,
         Option("The tags' column, by position or name. Default: the last; in CoNLL-U, upos."),
     ] = None
+    names: Annotated[
+        tuple[str, ...], Option("The tags' names in the order of their numbers, if the tags are numbers from 0.")
+    ] = ()
 
     def __post_init__(self) -> None:
         if (self.path is None) == (self.train is None):
@@ -60,7 +63,7 @@ class Conll:
 
         given = {"path": self.path, "train": self.train, "validation": self.validation, "test": self.test}
         with local_copies("conll", given, [suffix for suffix in SUFFIXES if suffix]) as copies:
-            data = read_splits(self._files(copies.given), self.word_column, self.tag_column)
+            data = read_splits(self._files(copies.given), self.word_column, self.tag_column, self.names)
         for split in data.values():
             split.info.description = copies.shown(split.info.description)
         return data

@@ -11,12 +11,14 @@ from pathlib import Path
 
 from datasets import DatasetDict
 
-from textclf_core.data.tagged_words import ordered_tags, tagged_split
+from textclf_core.data.tagged_words import ordered_tags, report_scheme, tagged_split
 from textclf_core.errors import DataError, did_you_mean
 from textclf_core.tasks.entities import OUTSIDE, invalid_sequences, scheme_of
+from textclf_core.types.task import NO_LABEL
 
 logger = logging.getLogger("textclf")
 
+_NONE = str(NO_LABEL)  # the tag of words without a label
 _DOCUMENT = "-DOCSTART-"
 _DECLARATION = "# global.columns"
 _CONLLU = ("id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")
@@ -32,7 +34,10 @@ class _Sequence:
 
 
 def read_splits(
-    files: Mapping[str, Path], word_column: int | str | None = None, tag_column: int | str | None = None
+    files: Mapping[str, Path],
+    word_column: int | str | None = None,
+    tag_column: int | str | None = None,
+    tag_names: Sequence[str] = (),
 ) -> DatasetDict:
     """Return the splits with the columns ``tokens`` and ``label``; ``O`` is label 0, the others are in sorted order.
 
@@ -40,20 +45,27 @@ def read_splits(
         files: the file of each split.
         word_column: the column of the words, counted from 0, or from the end if negative; or its name.
         tag_column: the column of the tags, likewise.
+        tag_names: the names of tags that are numbers, in the order of the numbers.
 
     Raises:
-        DataError: a file can't be read, a line has a different number of columns than the first, or there is no such
-            column.
+        DataError: the tags are numbers without names, a file can't be read, a line has a different number of columns
+            than the first, or there is no such column.
     """
     splits = {name: list(_sequences(file, word_column, tag_column)) for name, file in files.items()}
     for name, sequences in splits.items():
         if not sequences:
             raise DataError(f"conll: {files[name]} has no words")
+    _name_tags(splits, files, tag_names)
     _settle_scheme(splits, files)
-    names = ordered_tags(set(chain.from_iterable(one.tags for one in chain(*splits.values()))))
+    found = set(chain.from_iterable(one.tags for one in chain(*splits.values()))) - {_NONE}
+    names = list(tag_names) or ordered_tags(found)
     data = DatasetDict(
         {
-            name: tagged_split([one.words for one in sequences], [one.tags for one in sequences], names)
+            name: tagged_split(
+                [one.words for one in sequences],
+                [[None if tag == _NONE else tag for tag in one.tags] for one in sequences],
+                names,
+            )
             for name, sequences in splits.items()
         }
     )
@@ -62,12 +74,51 @@ def read_splits(
     return data
 
 
+def _name_tags(splits: Mapping[str, Sequence[_Sequence]], files: Mapping[str, Path], names: Sequence[str]) -> None:
+    """Replace tags that are numbers by their names, in place, and log how many words have no label.
+
+    Raises:
+        DataError: tags are numbers without names, or have names already.
+    """
+    tags = [tag for of_split in splits.values() for one in of_split for tag in one.tags]
+    if unlabelled := tags.count(_NONE):
+        logger.info(
+            "conll: %d of %d words have the tag %s, so they are ignored in training and scores",
+            unlabelled,
+            len(tags),
+            _NONE,
+        )
+    number_of = {tag: int(tag) for tag in set(tags) - {_NONE} if re.fullmatch(r"\d+", tag)}
+    numbers = len(number_of) == len(set(tags) - {_NONE}) and bool(number_of)
+    if numbers and not names:
+        raise DataError(
+            f"conll: {next(iter(files.values()))}: the tags are numbers; name them in the order of the numbers, as in "
+            "names=O,B-PER,I-PER"
+        )
+    if not names:
+        return
+    for split, sequences in splits.items():
+        for one in sequences:
+            for place, tag in enumerate(one.tags):
+                known = number_of[tag] < len(names) if numbers and tag != _NONE else tag == _NONE
+                if not known:
+                    raise DataError(
+                        f"conll: {files[split]}, line {one.line + place}: the tag {tag!r} isn't a number from 0 to "
+                        f"{len(names) - 1}, for which names= has names"
+                    )
+            one.tags = [tag if tag == _NONE else names[number_of[tag]] for tag in one.tags]
+
+
 def _settle_scheme(splits: Mapping[str, Sequence[_Sequence]], files: Mapping[str, Path]) -> None:
     """Log the scheme of the tags, convert IOB1 to BIO in place, and log the number of invalid tag sequences."""
     everything = list(chain.from_iterable(splits.values()))
-    scheme = scheme_of(set(chain.from_iterable(one.tags for one in everything)))
+    tags = set(chain.from_iterable(one.tags for one in everything)) - {_NONE}
+    scheme = scheme_of(tags)
     if scheme is None:
-        logger.info("conll: the tags aren't entity tags (B-person, I-person, O), so each word is scored on its own")
+        report_scheme(sorted(tags), "conll")
+        return
+    if any(_NONE in one.tags for one in everything):
+        logger.info("conll: the tags are %s", scheme)
         return
     if scheme == "BIO" and _is_iob1([one.tags for one in everything]):
         logger.info("conll: the tags are IOB1; they are converted to BIO, which describes the same entities")

@@ -142,3 +142,76 @@ def test_numbers_in_a_saved_data_set_get_names(tmp_path: Path) -> None:
     data = HfDataset(id=str(tmp_path / "saved"), names=names).textclf_load_data()
     assert data["train"].features["label"].feature.names == list(names)
     assert data["train"]["label"][:] == [[1, 0, 0, 2, 3, 0], [1, -100]]
+
+
+def test_lists_written_as_text_are_words_and_tags(read: Read) -> None:
+    frame = pd.DataFrame({"tokens": map(str, WORDS), "ner_tags": map(str, TAGS)})
+    data = read("a.csv", frame.to_csv(index=False))
+    assert rows(data) == (WORDS, TAGS)
+    assert data.read_from == {"text": ("tokens",), "label": ("ner_tags",)}
+    numbers = frame.assign(ner_tags=["[1, 0, 0, 2, 3, 0]", "[1 0]"])
+    assert rows(read("b.csv", numbers.to_csv(index=False), names=("O", "B-PER", "B-LOC", "I-LOC"))) == (WORDS, TAGS)
+
+
+def test_a_tag_per_word_in_one_string_is_no_class(read: Read) -> None:
+    lines = [f"{' '.join(words)},{' '.join(tags)}\n" for words, tags in zip(WORDS, TAGS, strict=True)]
+    with pytest.raises(
+        DataError, match=r"each label has a tag for every word of its text .*, such as 'B-PER O O B-LOC"
+    ):
+        read("a.csv", "text,label\n" + "".join(lines))
+    assert len(read("a.csv", "text,label\n" + "".join(lines), labels="exact")["train"]) == 2
+
+
+def test_the_tag_minus_100_among_names_is_no_label(read: Read) -> None:
+    data = read(
+        "a.jsonl", json_lines({"tokens": ["Ada", "left"], "tags": ["B-PER", "-100"]}, {"tokens": ["x"], "tags": ["O"]})
+    )
+    assert (data["train"].features["label"].feature.names, data["train"]["label"][:]) == (
+        ["O", "B-PER"],
+        [[1, -100], [0]],
+    )
+    assert data.changes == [
+        f"{data['train'].info.description}: 1 of 3 words have the tag -100 (column 'tags'), so they are ignored in "
+        "training and scores"
+    ]
+
+
+@pytest.mark.parametrize("tags", [None, [[-100, -100], [-100]], [None, None]])
+def test_rows_of_test_without_tags_are_left_out_and_counted(tags: Any) -> None:
+    test = [{"tokens": words} for words in (["Ada", "left"], ["Omar"])]
+    if tags is not None:
+        test = [row | {"tags": of_row} for row, of_row in zip(test, tags, strict=True)]
+    train = [{"tokens": words, "tags": of_words} for words, of_words in zip(WORDS, TAGS, strict=True)]
+    data = from_memory({"train": train, "test": test})
+    assert (list(data), data.unlabelled) == (["train"], 2)
+
+
+@pytest.mark.parametrize("columns", ["sentence,word", "text"])
+def test_a_test_split_without_the_column_of_tags_is_left_out(columns: str, tmp_path: Path) -> None:
+    if columns == "text":
+        files, options = {"train": '{"text": "Ada left", "label": [[0, 3, "PER"]]}\n', "test": '{"text": "Ada"}\n'}, {}
+        suffix = "jsonl"
+    else:
+        files = {"train": "sentence,word,tag\n1,Ada,B-PER\n1,left,O\n", "test": "sentence,word\n1,Ada\n1,left\n"}
+        options, suffix = {"sequence": "sentence"}, "csv"
+    for name, content in files.items():
+        (tmp_path / f"{name}.{suffix}").write_text(content)
+    data = Files(path=str(tmp_path), **options).textclf_load_data()
+    assert (list(data), data.unlabelled) == (["train"], 1)
+
+
+@pytest.mark.parametrize(("tag", "message"), [("b-per", "such as 'b-per' look like"), ("NOUN", "aren't entity tags")])
+def test_tags_without_entities_are_reported(
+    tag: str, message: str, read: Read, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="textclf")
+    read("a.jsonl", json_lines({"tokens": ["Ada", "left"], "tags": [tag, "o" if tag == "b-per" else "O"]}))
+    assert message in caplog.text
+
+
+def test_what_words_lost_is_in_the_record(read: Read) -> None:
+    data = read("a.jsonl", json_lines({"text": "Ada left", "label": [[0, 2, "PER"], [1, 3, "PER"]]}))
+    assert [change.partition(": ")[2].partition(",")[0] for change in data.changes] == [
+        "1 of 2 spans don't begin and end with a word",
+        "1 of 2 spans overlap others or hold no word",
+    ]
