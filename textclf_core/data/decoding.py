@@ -22,6 +22,19 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+# What else a file may be, by the bytes that it begins with.
+_OTHER_FORMATS = (
+    (b"PK\x03\x04", "a ZIP archive or an Excel workbook; name it .zip or .xlsx"),
+    (b"\x1f\x8b\x08", "compressed by gzip; its name must end in .gz"),
+    (b"\x28\xb5\x2f\xfd", "compressed by Zstandard; its name must end in .zst"),
+    (b"BZh91AY", "compressed by bzip2; its name must end in .bz2"),
+    (b"\xfd7zXZ\0", "compressed by xz; decompress it"),
+    (b"PAR1\x15", "a Parquet file; name it .parquet"),
+    (b"ARROW1\0\0", "an Arrow file; save it as Parquet"),
+    (b"\xd0\xcf\x11\xe0", "a workbook of an older Excel; save it as .xlsx or CSV"),
+    (b"%PDF-", "a PDF; extract its text"),
+    (b"version https://git-lfs.github.com/", "a pointer of Git LFS; get the file itself by `git lfs pull`"),
+)
 _BYTES_TO_GUESS_BY = 1 << 17
 _BLOCK_BYTES = 1 << 16
 
@@ -39,10 +52,13 @@ def decoded_lines(
             faster.
 
     Raises:
-        DataError: the bytes aren't valid in this encoding; the message names the line and the likely encoding.
+        DataError: the bytes aren't valid in this encoding; the message names the line and the likely encoding. Or they
+            are those of a format that isn't text.
     """
     blocks = iter(stream) if on_demand else iter(partial(stream.read, _BLOCK_BYTES), b"")
     first = next(blocks, b"")
+    if other := next((what for begin, what in _OTHER_FORMATS if first.startswith(begin)), None):
+        raise DataError(f"{where}: this is {other}")
     marked = next((name for mark, name in _MARKS if first.startswith(mark)), None)
     if encoding is None and marked not in (None, "utf-8-sig"):
         logger.info("%s: read as %s, according to its byte order mark", where, marked)
@@ -126,9 +142,12 @@ def _likely_encoding(content: bytes) -> str | None:
     """Return the most likely encoding according to charset-normalizer, by its name on the web."""
     from charset_normalizer import from_bytes
 
-    best = from_bytes(content).best()
+    found = from_bytes(content)
+    best = found.best()
     if best is None:
         return None
-    # Of code pages that decode to the same characters, prefer the most common one.
-    same = content.decode("cp1252", "replace") == str(best)
+    # Of code pages that decode to the same characters, prefer the most common one; so if a rare one is as plausible.
+    rare = best.encoding.startswith(("mac_", "hp_", "cp4", "cp7", "cp8", "cp10", "cp11"))
+    likely = [one for one in found if one is best or (rare and one.chaos == best.chaos)]
+    same = any(content.decode("cp1252", "replace") == str(one) for one in likely)
     return ("cp1252" if same else best.encoding).replace("cp125", "windows-125").replace("_", "-")

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from textclf_core.data.separated import ReadOptions, header_names, without_unnamed
+from textclf_core.data.separated import ReadOptions, header_names, with_index_name, without_unnamed
 from textclf_core.errors import DataError
 
 
@@ -35,7 +35,9 @@ def excel_rows(stream: BinaryIO, options: ReadOptions, where: str) -> Iterator[t
         header = header_names(("" if value is None else str(value) for value in values), f"{where}, line {line}")
     while header and not header[-1]:
         header.pop()
-    for line, values in rows:
+    for number, (line, values) in enumerate(rows):
+        if number == 0:
+            header = with_index_name(header, values, where)
         place = f"{where}, line {line}"
         if len(values) > len(header):
             raise DataError(f"{place}: {len(values)} cells, but the header has {len(header)} ({', '.join(header)})")

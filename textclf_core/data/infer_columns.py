@@ -19,6 +19,7 @@ from textclf_core.data.label_dicts import with_labels_of_dicts
 from textclf_core.data.label_forms import with_lists, with_lists_of_words
 from textclf_core.data.label_sets import label_lists
 from textclf_core.data.label_spelling import Labels, Rows, settled_labels
+from textclf_core.data.separated import INDEX
 from textclf_core.data.source import Changes, ReadSplits, Source
 from textclf_core.data.tagged_words import tagged
 from textclf_core.data.unlabelled import without_unlabelled
@@ -219,7 +220,7 @@ def _label_beside(source: Source, texts: Sequence[str], label: str | None) -> st
             )
     _raise(faults)
     if label is None:
-        others = [name for name in columns if name not in texts]
+        others = [name for name in columns if name not in texts and name != INDEX]
         label = _guess(others, LABEL_NAMES) or (others[0] if len(others) == 1 else None)
         if label is None:
             raise DataError(f"{source.where}: can't infer which column is the label{_has(source)}. Set label=COLUMN")
@@ -252,13 +253,15 @@ def _columns(source: Source, text: str | None, label: str | None) -> tuple[str, 
         strings = [name for name in features if _is_string(features[name]) and name != label]
         guessed_text = _guess(strings, TEXT_NAMES)
     if label is None:
-        others = [name for name in features if name != guessed_text]
+        others = [name for name in features if name not in (guessed_text, INDEX)]
         guessed_label = _guess(others, LABEL_NAMES)
         if guessed_label is None and guessed_text is not None and len(others) == 1:
             guessed_label = others[0]
     if guessed_text is None and guessed_label is not None:
-        strings = [name for name in features if _is_string(features[name]) and name != guessed_label]
+        strings = [name for name in features if _is_string(features[name]) and name not in (guessed_label, INDEX)]
         guessed_text = strings[0] if len(strings) == 1 else None
+    if guessed_text is None:  # an error names the type of its values
+        guessed_text = _guess([name for name in features if name != guessed_label], TEXT_NAMES)
     if guessed_text is None or guessed_label is None:
         unknown = [name for name, column in (("text", guessed_text), ("label", guessed_label)) if column is None]
         raise DataError(

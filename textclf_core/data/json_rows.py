@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from textclf_core.errors import DataError
+from textclf_core.errors import DataError, some_of
 
 logger = logging.getLogger("textclf")
 
@@ -27,9 +27,13 @@ def json_lines(lines: Iterable[str], where: str) -> Iterator[tuple[int, dict[str
         try:
             row = json.loads(line)
         except (ValueError, RecursionError) as error:
-            raise DataError(f"{where}, line {number}: {_not_json(error)}; expected one object per line") from None
+            whole = "; if the file is one JSON document, name it .json" if line.strip() in ("[", "{") else ""
+            raise DataError(
+                f"{where}, line {number}: {_not_json(error)}; expected one object per line{whole}"
+            ) from None
         if not isinstance(row, dict):
-            raise DataError(f"{where}, line {number}: a JSON {type(row).__name__}; expected one object per line")
+            whole = "; if the file is one array of objects, name it .json" if isinstance(row, list) else ""
+            raise DataError(f"{where}, line {number}: a JSON {type(row).__name__}; expected one object per line{whole}")
         yield number, row
 
 
@@ -110,7 +114,7 @@ def _rows_of(document: Mapping[str, Any], where: str) -> list[dict[str, Any]]:
         if len(lengths) > 1:
             found = ", ".join(f"{name} has {len(value)}" for name, value in lists.items())
             raise DataError(f"{where}: the columns must have the same length, but {found}")
-        logger.info("%s: read as one object of columns: %s", where, ", ".join(document))
+        logger.info("%s: read as one object of columns: %s", where, some_of([*document], 20))
         return [dict(zip(lists, values, strict=True)) for values in zip(*lists.values(), strict=True)]
     tables = [name for name, value in lists.items() if _holds_objects(value)]
     if len(tables) == 1:
@@ -119,7 +123,7 @@ def _rows_of(document: Mapping[str, Any], where: str) -> list[dict[str, Any]]:
     if document and all(isinstance(value, dict) for value in document.values()):  # as pandas writes a frame
         keys = list(next(iter(document.values())))
         if all(list(value) == keys for value in document.values()):
-            logger.info("%s: read as one object of columns: %s", where, ", ".join(document))
+            logger.info("%s: read as one object of columns: %s", where, some_of([*document], 20))
             return [{name: value[key] for name, value in document.items()} for key in keys]
     if tables:
         raise DataError(f"{where}: the object has several arrays of rows: {', '.join(tables)}. Keep one of them.")

@@ -23,6 +23,14 @@ logger = logging.getLogger("textclf")
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
 """Separators by names that need no quotes in a shell."""
 
+NAMED_SEPARATORS = SEPARATORS | {"\\t": "\t"}
+"""The same, and a tab as programmers write it."""
+
+INDEX = "Unnamed: 0"
+"""pandas' name for a first column without one, which is mostly the index of a frame."""
+
+_OF_EXCEL = re.compile(r'"?sep=(.)"?\r?\n?', re.IGNORECASE)  # the line that names the separator for Excel
+
 _LINES_AT_ONCE = 20_000
 
 
@@ -53,7 +61,7 @@ class ReadOptions:
                 raise ValueError(
                     f"encoding={self.encoding}: unknown encoding; examples are windows-1252 and utf-16"
                 ) from None
-        if self.separator is not None and self.separator not in SEPARATORS and len(self.separator) != 1:
+        if self.separator is not None and self.separator not in NAMED_SEPARATORS and len(self.separator) != 1:
             raise ValueError(f"separator={self.separator} must be {', '.join(SEPARATORS)} or one character")
         if self.header == bool(self.columns):
             raise ValueError("header=none and columns=NAME,NAME must be given together")
@@ -87,8 +95,14 @@ class SeparatedTable:
             DataError: the header can't be read.
         """
         first = next(lines, "")
+        of_excel = _OF_EXCEL.fullmatch(first)
+        if of_excel:
+            first = next(lines, "")
         if options.separator is not None:
-            separator = SEPARATORS.get(options.separator, options.separator)
+            separator = NAMED_SEPARATORS.get(options.separator, options.separator)
+        elif of_excel:
+            separator = of_excel[1]
+            logger.info("%s: the separator is %r, according to its first line", where, separator)
         elif options.header:
             separator = _separator_of(first, separator, where)
         quoting = options.quoting
@@ -96,8 +110,15 @@ class SeparatedTable:
             quoted = first.startswith('"') if reopen is None else _is_plainly_quoted(reopen, separator, where)
             quoting = "double" if quoted else "none"
         self._raw = RawRows(chain([first], lines), separator, quoting or "double")
+        if of_excel:
+            self._raw.skip([of_excel[0]])
         self._options, self._where = options, where
         self._header = _header(self._raw, where) if options.header else list(options.columns)
+        if self._header[:1] == [""]:
+            following = self._raw.take(1)
+            self._raw.put_back(following)
+            cells = [line.split(separator)[0].strip(' "\r\n') for line in following]
+            self._header = with_index_name(self._header, cells, where)
         self._swallowing = Swallowing(separator) if quoting is None else None
         self.columns = tuple(name for name in self._header if name)
 
@@ -220,6 +241,14 @@ def header_names(fields: Iterable[str], place: str) -> list[str]:
     return names
 
 
+def with_index_name(header: Sequence[str], cells: Sequence[Any], where: str) -> list[str]:
+    """Return a header whose first column has a name, if it has none although its first row, ``cells``, has a value."""
+    if header[:1] != [""] or not cells or cells[0] in (None, "") or INDEX in header:
+        return list(header)
+    logger.info("%s: the first column has no name; it is called %r", where, INDEX)
+    return [INDEX, *header[1:]]
+
+
 def without_unnamed(row: dict[str, Any], header: Sequence[str], fields: Sequence[Any], place: str) -> dict[str, Any]:
     """Return a row without the columns that have no name, as spreadsheets write them beside a table.
 
@@ -228,7 +257,9 @@ def without_unnamed(row: dict[str, Any], header: Sequence[str], fields: Sequence
     """
     for name, value in zip(header, fields, strict=True):
         if not name and value is not None and str(value).strip():
-            raise DataError(f"{place}: {shortened(value)} is in a column without a name")
+            raise DataError(
+                f"{place}: {shortened(value)} is in a column without a name; name it in the header, or remove it"
+            )
     return {name: value for name, value in row.items() if name}
 
 

@@ -17,9 +17,10 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from textclf_core.data import iter_rows, read_file
+from textclf_core.data import from_memory, iter_rows, read_file
 from textclf_core.data.separated import ReadOptions
 from textclf_core.errors import DataError
+from textclf_plugins.datasets.files import Files
 
 TEXTS = [
     "plain",
@@ -226,3 +227,75 @@ def test_a_carriage_return_outside_of_quotes_is_refused_with_its_line(tmp_path: 
     with pytest.raises(DataError, match=r"a\.csv, line 3: .* there is a carriage return outside of quotes"):
         rows_of(tmp_path, "a.csv", "text,label\na,x\nb\rc,y\n")
     assert rows_of(tmp_path, "a.csv", 'text,label\n"b\rc",y\n')[0]["text"] == "b\rc"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", "sep=;\ntext;label\na, b;x\n"),
+        ("a.csv", '"sep=|"\r\ntext|label\r\na, b|x\r\n'),
+        ("a.tsv", "SEP=;\ntext;label\na, b;x\n"),
+    ],
+)
+def test_a_first_line_that_names_the_separator_for_excel_is_no_header(tmp_path: Path, name: str, content: str) -> None:
+    assert rows_of(tmp_path, name, content) == [{"text": "a, b", "label": "x"}]
+    line = len(content.splitlines()) + 1
+    with pytest.raises(DataError, match=rf"line {line}: "):
+        rows_of(tmp_path, name, content + "one cell\n")
+
+
+def test_the_index_of_a_frame_is_a_column(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="textclf")
+    frame = pd.DataFrame({"review": ["a", "b"], "verdict": ["x", "y"]}, index=[7, 3])
+    assert rows_of(tmp_path, "a.csv", frame.to_csv())[1] == {"Unnamed: 0": "3", "review": "b", "verdict": "y"}
+    assert "the first column has no name; it is called 'Unnamed: 0'" in caplog.text
+    data = Files(path=str(tmp_path / "a.csv")).textclf_load_data()
+    assert (data["train"]["text"][:], data["train"]["Unnamed: 0"][:]) == (["a", "b"], ["7", "3"])
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (gzip.compress(b"text,label\na,x\n"), "this is compressed by gzip; its name must end in .gz"),
+        (b"PK\x03\x04\x14\0", "this is a ZIP archive or an Excel workbook"),
+        (b"PAR1\x15\x04", "this is a Parquet file"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "this is a pointer of Git LFS"),
+    ],
+)
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl"])
+def test_a_file_of_another_format_is_named(tmp_path: Path, name: str, content: bytes, message: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        list(iter_rows(tmp_path / name))
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+def test_an_array_in_a_file_of_lines_is_named(tmp_path: Path, indent: int | None) -> None:
+    with pytest.raises(DataError, match=r"line 1: .*; if the file is one .*, name it \.json"):
+        rows_of(tmp_path, "a.jsonl", json.dumps(ROWS, indent=indent))
+
+
+def test_a_tab_may_be_given_as_an_escape(tmp_path: Path) -> None:
+    assert rows_of(tmp_path, "a.csv", "text\tlabel\na, b\tx\n", separator="\\t") == [{"text": "a, b", "label": "x"}]
+
+
+def test_a_file_with_one_column_is_asked_for_its_separator(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("text^label\na^x\n")
+    with pytest.raises(DataError, match="If other columns follow in the header, set separator="):
+        Files(path=str(tmp_path / "a.csv")).textclf_load_data()
+    (tmp_path / "a.txt").write_text("text,label\na,x\n")
+    with pytest.raises(DataError, match=r"A \.txt file has a text per line; if it has other columns, name it \.csv"):
+        Files(path=str(tmp_path / "a.txt")).textclf_load_data()
+
+
+def test_texts_of_another_type_are_named_though_they_are_not_inferred() -> None:
+    with pytest.raises(DataError, match="the column 'text' holds binary, not text"):
+        from_memory(pa.table({"text": [b"a", b"b"], "label": ["x", "y"]}))
+
+
+def test_a_western_encoding_is_named_by_its_usual_name(tmp_path: Path) -> None:
+    (tmp_path / "a.tsv").write_bytes(
+        "text\tlabel\nfunny plot warm plot caf\u00e9 0\ta\nslow cast\tb\n".encode("latin-1")
+    )
+    with pytest.raises(DataError, match="it looks like windows-1252: set encoding=windows-1252"):
+        list(iter_rows(tmp_path / "a.tsv"))
