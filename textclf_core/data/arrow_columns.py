@@ -47,29 +47,36 @@ def columns_table(columns: Mapping[str, Sequence[Any]]) -> tuple[pa.Table, dict[
 
 
 def plain_table(table: pa.Table) -> pa.Table:
-    """Return a table without the index columns of pandas, with categories, views and large lists as plain columns.
-
-    Raises:
-        DataError: a column has a type that a ``Dataset`` can't hold, such as a map.
-    """
+    """Return a table without the index columns of pandas, with categories, views and large lists as plain columns."""
     import pyarrow as pa
-    from datasets import Features
 
     columns, fields = [], []
     for field, column in zip(table.schema, table.columns, strict=True):
         if _PANDAS_INDEX.fullmatch(field.name):
             continue
         plain = _plain_type(field.type)
-        try:
-            Features.from_arrow_schema(pa.schema([(field.name, plain)]))
-        except ValueError:
-            raise DataError(
-                f"the column {field.name!r} holds {plain}, which can't be read; remove the column, or convert it to "
-                "texts, numbers, or lists of them"
-            ) from None
         columns.append(column if plain == field.type else _plain_column(column, plain))
         fields.append(pa.field(field.name, plain))
     return pa.table(columns, pa.schema(fields, table.schema.metadata))
+
+
+def check_types(table: pa.Table, where: str) -> None:
+    """Check that a ``Dataset`` can hold the columns.
+
+    Raises:
+        DataError: a column has another type, such as a map.
+    """
+    import pyarrow as pa
+    from datasets import Features
+
+    for field in table.schema:
+        try:
+            Features.from_arrow_schema(pa.schema([(field.name, field.type)]))
+        except ValueError:
+            raise DataError(
+                f"{where}: the column {field.name!r} holds {field.type}, which can't be read; remove the column, or "
+                "convert it to texts, numbers, or lists of them"
+            ) from None
 
 
 def _plain_column(column: pa.ChunkedArray, type: pa.DataType) -> pa.ChunkedArray:

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 from datasets import Dataset, DatasetDict, IterableDataset, IterableDatasetDict
 
-from textclf_core.data.arrow_columns import OddValue, columns_table, plain_table, table_of
+from textclf_core.data.arrow_columns import OddValue, check_types, columns_table, plain_table, table_of
 from textclf_core.data.infer_columns import SPLIT_OF_NAME, Columns, labelled
 from textclf_core.data.marked_columns import mark_columns
 from textclf_core.data.source import Source
@@ -181,12 +181,12 @@ def _is_arrow(data: object) -> bool:
 
 def _arrow_table(data: Any, where: str) -> pa.Table:
     try:
-        return plain_table(pa.table(data))
-    except DataError as error:
-        raise DataError(f"{where} (in memory): {error}") from None
+        table = plain_table(pa.table(data))
     except (pa.ArrowException, TypeError, ValueError) as error:
         what = f"{type(data).__module__}.{type(data).__qualname__}"
         raise DataError(f"{where}: a {what} can't be read as a table: {error}") from None
+    check_types(table, f"{where} (in memory)")
+    return table
 
 
 def is_frame(data: object) -> TypeGuard[pd.DataFrame]:

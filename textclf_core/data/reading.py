@@ -147,7 +147,7 @@ def read_file(path: Path, options: ReadOptions | None = None) -> Source:
     from datasets import Dataset
     from datasets.fingerprint import generate_random_fingerprint
 
-    from textclf_core.data.arrow_columns import OddValue, table_of
+    from textclf_core.data.arrow_columns import OddValue, check_types, table_of
     from textclf_core.data.source import Source
 
     lines: Sequence[int] = ()
@@ -156,6 +156,7 @@ def read_file(path: Path, options: ReadOptions | None = None) -> Source:
         if not path.is_file():
             raise DataError(f"{path}: there is no such file")
         table = _parquet(path)
+        check_types(table, str(path))
     elif format_of(path) in ("csv", "tsv", "text"):
         table, lines = _table_of_texts(open_table(path, options=options))
     else:
@@ -249,7 +250,5 @@ def _parquet(path: Path) -> pa.Table:
         table = plain_table(pq.ParquetFile(path, page_checksum_verification=True).read())
         table.validate(full=True)  # that texts are UTF-8
         return table
-    except DataError as error:
-        raise DataError(f"{path}: {error}") from None
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{path}: not a Parquet file ({error})") from None
