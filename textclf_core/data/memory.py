@@ -152,8 +152,8 @@ def _source(data: object, name: str, progress: Progress) -> Source:
     else:
         if isinstance(data, str | os.PathLike):
             raise DataError(
-                f"{name}: data= is for data in memory; to read the file or folder {shortened(str(data))}, replace it "
-                'with plugins=["files:path=..."]'
+                f"{name}: data= is for data in memory; the file or folder {shortened(str(data))} is read by a dataset "
+                "plugin, named in plugins="
             )
         raise DataError(
             f"{name}: a {type(data).__module__}.{type(data).__qualname__} can't be read as data; pass a pandas or "

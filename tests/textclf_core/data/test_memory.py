@@ -226,7 +226,7 @@ def test_the_splits_have_their_source_as_description() -> None:
     ("data", "message"),
     [
         (7, "train: a builtins.int can't be read as data; pass a pandas or polars DataFrame"),
-        ("reviews.csv", r"to read the file or folder 'reviews.csv', replace it with plugins=\[\"files:path=..."),
+        ("reviews.csv", "the file or folder 'reviews.csv' is read by a dataset plugin, named in plugins="),
         (["a", "b"], "can't infer which column is the label"),
         ([], "train: the list is empty"),
         ([("a", 1), ("b",)], r"train, row 2: expected a \(text, label\) pair, .* got \('b',\)"),
