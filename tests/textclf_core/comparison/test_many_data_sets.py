@@ -402,7 +402,7 @@ def test_two_readings_of_one_file_are_two_data_sets(tmp_path: Path) -> None:
     ("about", "names"),
     [("", ("shops:shop=1", "shops:shop=2")), (",about=reviews", ("reviews", "reviews (shops:shop=2,about=reviews)"))],
 )
-def test_data_sets_of_a_plugin_that_describes_them_alike_or_not_at_all_are_told_apart(
+def test_data_sets_of_a_plugin_that_describes_them_alike_or_not_at_all_are_distinguished(
     about: str, names: tuple[str, ...], tmp_path: Path, plugin_file: Callable[..., Path]
 ) -> None:
     textclf_core.compare(
