@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 class Hosts:
     """Run cells on a few machines that share the output folder and have textclf in the same place.
 
-    ``--workers`` is the number of cells on each of them at a time, 1 by default.
+    ``--workers`` is the number of cells on each of them at a time, 1 by default. After Ctrl-C, a cell on another
+    machine may run to its end, since ssh doesn't pass signals on.
     """
 
     names: Annotated[tuple[str, ...], Option("The machines.")]
@@ -33,7 +34,8 @@ class Hosts:
             while not cells.done:
                 for place, name in enumerate(places):
                     if place not in running and (job := cells.take(beside=(workers or 1) - 1)):
-                        line = [*shlex.split(self.command), name, shlex.join(job.command)]
+                        # exec, so that what ends the shell ends the cell.
+                        line = [*shlex.split(self.command), name, f"exec {shlex.join(job.command)}"]
                         running[place] = job, subprocess.Popen(line, stdin=subprocess.DEVNULL)
                 time.sleep(0.1)
                 for place, (job, process) in list(running.items()):
