@@ -53,9 +53,10 @@ def test_a_split_without_labels_is_excluded_and_logged(tmp_path: Path, caplog: p
     features = Features({"text": Value("string"), "label": ClassLabel(names=["no", "yes"])})
     train = Dataset.from_dict({"text": ["a", "b"], "label": [0, 1]}, features=features)
     hidden = Dataset.from_dict({"text": ["c"], "label": [-1]}, features=features)
-    DatasetDict(train=train, test=hidden).save_to_disk(tmp_path / "saved")
-    assert list(HfDataset(id=str(tmp_path / "saved")).textclf_load_data()) == ["train"]
-    assert "the split 'test' is left out: none of its rows has a label" in caplog.text
+    DatasetDict(train=train, validation=hidden, test=hidden).save_to_disk(tmp_path / "saved")
+    data = HfDataset(id=str(tmp_path / "saved")).textclf_load_data()
+    assert (list(data), data.unlabelled) == (["train"], 1)
+    assert "the split 'validation' is left out: none of its rows has a label" in caplog.text
 
 
 def test_a_folder_of_files_is_refused_with_the_plugin_that_reads_it(tmp_path: Path) -> None:

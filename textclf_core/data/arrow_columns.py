@@ -167,7 +167,7 @@ def _column(values: Sequence[Any]) -> tuple[pa.Array, OddValue | None]:
         named = [_name(value) for value in plain]
         return pa.array(_encodable(named), pa.string()), None
     lists = [value.tolist() if isinstance(value, np.ndarray) else value for value in plain]
-    if any(lists) and all(value is None or isinstance(value, list | tuple) for value in lists):
+    if all(value is None or isinstance(value, list | tuple) for value in lists):
         inner = {type(item) for value in lists for item in value or () if item is not None}
         if inner == {int, float} and not any(abs(item or 0) > 2**53 for value in lists for item in value or ()):
             inner = {float}
@@ -175,7 +175,7 @@ def _column(values: Sequence[Any]) -> tuple[pa.Array, OddValue | None]:
             lists = [value if value is None else [_name(item) for item in value] for value in lists]
             inner = {str}
         types_of = {str: pa.string(), int: pa.int64(), bool: pa.bool_(), float: pa.float64()}
-        of_item = types_of.get(inner.pop()) if len(inner) == 1 else None
+        of_item = types_of.get(inner.pop()) if len(inner) == 1 else None if inner else pa.string()
         if of_item is not None:
             return pa.array([value if value is None else _encodable(value) for value in lists], pa.list_(of_item)), None
     row = next(row for row, value in enumerate(plain) if value is not None and not isinstance(value, _PLAIN))

@@ -78,6 +78,8 @@ def decoded_lines(
             decoder.setstate(state)
             yield from _lines_before_fault(decoder, block, pending, number, where, encoding, stream)
             raise AssertionError("the same bytes were decoded before") from None
+        except UnicodeError as error:  # UTF-16 without a byte order mark
+            raise DataError(f"{where}, line {number}: not {codec} ({error}); set another encoding=") from None
         begin, *lines = text.split("\n")
         pending.append(begin)
         if lines:

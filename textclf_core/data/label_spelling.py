@@ -57,8 +57,9 @@ def settled_labels(
     if bins and parted:
         raise DataError(f"{where}: bins= is for one number per text, but a text may have several labels here")
     if bins:
+        name_of = _binned(counts, bins, where)
         changes.add("%s: %d numbers were divided into classes (bins=)", where, counts.total())
-        return _renamed(rows, _binned(counts, bins, where))
+        return _renamed(rows, name_of)
     if labels != "exact":
         _refuse_scores(counts, where)
         counts, rows = _as_values(counts, rows)
@@ -134,7 +135,7 @@ def _refuse_scores(counts: Mapping[str, int], where: str) -> None:
 
 def _in_memory(where: str) -> str:
     """Return what to do if the options that an error names aren't there."""
-    return " (options of files; in memory, convert the column)" if "(in memory)" in where else ""
+    return " (options of files and hf-dataset; otherwise convert the column)" if "(in memory)" in where else ""
 
 
 def _value(number: str) -> float:

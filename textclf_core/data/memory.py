@@ -15,6 +15,7 @@ from datasets import Dataset, DatasetDict, IterableDataset, IterableDatasetDict
 
 from textclf_core.data.arrow_columns import OddValue, check_types, columns_table, plain_table, table_of
 from textclf_core.data.infer_columns import SPLIT_OF_NAME, Columns, labelled
+from textclf_core.data.label_spelling import Labels
 from textclf_core.data.marked_columns import mark_columns
 from textclf_core.data.source import Source
 from textclf_core.errors import DataError, shortened, some_of
@@ -35,6 +36,8 @@ def from_memory(
     label: Columns = None,
     names: Sequence[str] = (),
     *,
+    labels: Labels | None = None,
+    bins: Sequence[float] = (),
     group: str | None = None,
     time: str | None = None,
     source: str = "data in memory",
@@ -50,6 +53,8 @@ def from_memory(
         text: the text column, or several as a sequence or a comma-separated string; inferred and logged if not given.
         label: the label column; inferred and logged if not given. Several columns hold 0 or 1 each.
         names: the names of labels that are whole numbers from 0, in the order of their ids.
+        labels: see :func:`~textclf_core.data.label_spelling.settled_labels`.
+        bins: the edges of the classes into which numbers are divided; see there.
         group: the column of groups; see :func:`~textclf_core.data.marked_columns.mark_columns`.
         time: the column of times; see there.
         source: what the records call the origin of the data.
@@ -61,7 +66,7 @@ def from_memory(
     splits = _by_split(data) if isinstance(data, Mapping) and _is_by_split(data) else {"train": data}
     progress = progress or Progress(quiet=True)
     sources = {name: _source(split, name, progress) for name, split in splits.items()}
-    labelled_splits = labelled(sources, text=text, label=label, names=names)
+    labelled_splits = labelled(sources, text=text, label=label, labels=labels, bins=bins, names=names)
     for split in labelled_splits.values():
         split.info.description = source
     mark_columns(labelled_splits, group=group, time=time)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import logging
 import math
@@ -56,13 +55,15 @@ class ReadOptions:
     def __post_init__(self) -> None:
         if self.encoding is not None:
             try:
-                codecs.lookup(self.encoding)
+                "".encode(self.encoding)  # refuses what is no encoding of text, such as base64
             except LookupError:
                 raise ValueError(
                     f"encoding={self.encoding}: unknown encoding; examples are windows-1252 and utf-16"
                 ) from None
         if self.separator is not None and self.separator not in NAMED_SEPARATORS and len(self.separator) != 1:
             raise ValueError(f"separator={self.separator} must be {', '.join(SEPARATORS)} or one character")
+        if twice := next((name for name in self.columns if self.columns.count(name) > 1), None):
+            raise ValueError(f"columns= names {twice!r} twice; rename one")
         if self.header == bool(self.columns):
             raise ValueError("header=none and columns=NAME,NAME must be given together")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from textclf_core.errors import DataError
 from textclf_core.hookspecs import hookimpl
@@ -44,6 +44,14 @@ class HfDataset:
     names: Annotated[
         tuple[str, ...], Option("The names of labels that are integers from 0, or positions in a vector of 0 and 1.")
     ] = ()
+    labels: Annotated[
+        Literal["exact", "folded"] | None,
+        Option(
+            "folded: labels that differ only in white space, case or a final .0 are merged; exact: each spelling is a "
+            "label, and decimals are allowed. Default: different spellings are reported, and decimals are an error."
+        ),
+    ] = None
+    bins: Annotated[tuple[float, ...], Option("Divide numbers into classes at these values, in ascending order.")] = ()
 
     @hookimpl
     def textclf_load_data(self) -> DatasetDict:
@@ -57,6 +65,8 @@ class HfDataset:
             text=self.text,
             label=self.label,
             names=self.names,
+            labels=self.labels,
+            bins=self.bins,
             group=self.group,
             time=self.time,
         )
@@ -98,10 +108,10 @@ class HfDataset:
         return data
 
     def _with_labels(self, data: DatasetDict) -> DatasetDict:
-        """Return the splits except those in which no row has a label, such as the test splits of shared tasks."""
+        """Return the splits except those in which no row has a label; of test, such rows are counted later."""
         from datasets import DatasetDict
 
-        unlabelled = [name for name, split in data.items() if name != "train" and self._has_none(split)]
+        unlabelled = [name for name, split in data.items() if name not in ("train", "test") and self._has_none(split)]
         for name in unlabelled:
             logger.info("hf-dataset: the split %r is left out: none of its rows has a label", name)
         return DatasetDict({name: split for name, split in data.items() if name not in unlabelled})

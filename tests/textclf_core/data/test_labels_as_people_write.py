@@ -16,6 +16,7 @@ from datasets import Dataset, DatasetDict
 from textclf_core.data import from_memory
 from textclf_core.errors import DataError
 from textclf_plugins.datasets.files import Files
+from textclf_plugins.datasets.hf_dataset import HfDataset
 
 
 def names(data: DatasetDict) -> list[str]:
@@ -199,7 +200,9 @@ def test_decimal_commas_and_infinity_are_scores(tmp_path: Path) -> None:
         Files(path=str(tmp_path / "a.csv")).textclf_load_data()
     data = Files(path=str(tmp_path / "a.csv"), bins=(0.5,)).textclf_load_data()
     assert names(data) == ["0.5 and above", "below 0.5"]
-    with pytest.raises(DataError, match=r"scores, not classes: inf .* \(options of files; in memory, convert"):
+    with pytest.raises(
+        DataError, match=r"scores, not classes: inf .* \(options of files and hf-dataset; otherwise convert"
+    ):
         from_memory(frame([1.0, float("inf")]))
 
 
@@ -218,3 +221,23 @@ def test_a_label_separator_that_separates_nothing_is_reported(tmp_path: Path, ca
 def test_columns_of_zeros_and_ones_are_suggested_as_labels() -> None:
     with pytest.raises(DataError, match=r"each of these columns stands for a label: label=music,cast"):
         from_memory({"text": ["a", "b"], "music": [0, 1], "cast": [1, 0]})
+
+
+def test_a_saved_data_set_has_the_same_options_for_its_labels(tmp_path: Path) -> None:
+    for name, labels in {"scores": [0.25, 0.75], "spelt": ["good", "Good"]}.items():
+        Dataset.from_dict({"text": ["a", "b", "c"], "label": [*labels, labels[0]]}).save_to_disk(tmp_path / name)
+    assert names(HfDataset(id=str(tmp_path / "scores"), bins=(0.5,)).textclf_load_data()) == [
+        "0.5 and above",
+        "below 0.5",
+    ]
+    assert names(HfDataset(id=str(tmp_path / "spelt"), labels="folded").textclf_load_data()) == ["good"]
+
+
+def test_a_name_of_two_labels_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("text,label\na,1\nb,0\n")
+    with pytest.raises(DataError, match="names= has 'x' twice"):
+        Files(path=str(tmp_path / "a.csv"), names=("x", "x")).textclf_load_data()
+
+
+def test_lists_that_are_all_empty_are_lists() -> None:
+    assert from_memory([("a", []), ("b", [])])["train"]["label"][:] == [[], []]

@@ -170,7 +170,15 @@ def test_a_separator_of_ones_own(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [{"separator": "::"}, {"header": False}, {"columns": ("a", "b")}, {"encoding": "klingon"}]
+    "options",
+    [
+        {"separator": "::"},
+        {"header": False},
+        {"columns": ("a", "b")},
+        {"encoding": "klingon"},
+        {"encoding": "base64"},
+        {"header": False, "columns": ("a", "a")},
+    ],
 )
 def test_options_that_cant_be_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"separator=|header=none|columns=|encoding="):
@@ -299,3 +307,8 @@ def test_a_western_encoding_is_named_by_its_usual_name(tmp_path: Path) -> None:
     )
     with pytest.raises(DataError, match="it looks like windows-1252: set encoding=windows-1252"):
         list(iter_rows(tmp_path / "a.tsv"))
+
+
+def test_utf_16_without_a_mark_is_refused_by_its_general_name(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"line 1: not utf-16 \(UTF-16 stream does not start with BOM\)"):
+        rows_of(tmp_path, "a.csv", "text,label\na,x\n", encoding="utf-16")
