@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 from datasets import ClassLabel, Dataset, Features, List, Value
 
-from textclf_core.data.columns import is_list, is_text, label_name
+from textclf_core.data.columns import holds, is_list, is_text, label_name
 from textclf_core.data.source import Changes, Source
 from textclf_core.data.tagged_words import TAG_NAMES, WORD_NAMES
 from textclf_core.data.unknown_entries import is_unknown
@@ -21,6 +21,7 @@ from textclf_core.types.indicators import unknown_id
 
 _LITERAL = re.compile(r"""'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*\"""")
 _MOST = 2**53  # larger integers aren't exact as floats
+_VECTOR = re.compile(r"[01](?:[ ,;|][01])+")
 _LOOKS_LIKE_LIST = re.compile(r"\[[^\[\]]*,[^\[\]]*\]")
 _NUMBER = re.compile(r"-?(\d+\.?\d*|\.\d+|nan)")
 
@@ -51,9 +52,12 @@ def with_lists(
             vectors of different lengths.
     """
     found = dict(sources)
-    if _are_lists_as_text(found, column, refuse_some=not (separated or exact)):
+    if (not exact and _are_vectors_as_text(found, column)) or _are_lists_as_text(
+        found, column, refuse_some=not (separated or exact)
+    ):
         changes.add("%s: the texts in the column %r are parsed as lists", _where(found), column)
         found = _parsed(found, column)
+    found = _with_digits_as_numbers(found, column)
     width = _vector_width(found, column)
     if width:
         if names and len(names) != width:
@@ -113,11 +117,41 @@ def _are_lists_as_text(sources: Mapping[str, Source], column: str, *, refuse_som
         return False
     values = [value for one in with_texts for value in one.distinct(column)]
     texts = [value.strip() for value in values if isinstance(value, str) and value.strip()]
-    lists = [text for text in texts if _list_in(text) is not None]
+    lists = [text for text in texts if not _VECTOR.fullmatch(text) and _list_in(text) is not None]
     if refuse_some and len(lists) < len(texts) and (lists or any(map(_LOOKS_LIKE_LIST.fullmatch, texts))):
         for source in (one for one in with_texts if column not in one.odd_values):  # those are refused elsewhere
             _refuse_some_lists(source, column, bool(lists))
     return bool(texts) and len(lists) == len(texts)
+
+
+def _are_vectors_as_text(sources: Mapping[str, Source], column: str) -> bool:
+    """Return whether all texts are zeros and ones with the same separator between them, and as many in each."""
+    if not all(is_text(one.data.features.get(column)) for one in sources.values()):
+        return False
+    texts: set[str] = set()
+    for one in sources.values():
+        for value in one.distinct(column):
+            if value and value.strip():
+                if not _VECTOR.fullmatch(value.strip()):
+                    return False
+                texts.add(value.strip())
+    places = {(len(text), *text[1::2]) for text in texts}
+    [(length, *separators), *others] = places or {(0,)}
+    # Two digits with a comma may be a decimal.
+    return not others and len(set(separators)) == 1 and (length > 3 or separators[0] != ",")
+
+
+def _with_digits_as_numbers(sources: Mapping[str, Source], column: str) -> dict[str, Source]:
+    """Return the splits with numbers in lists, if all their items are the texts 0 and 1."""
+    if not all(holds(one.data.features.get(column), Value) for one in sources.values()):
+        return dict(sources)
+    if not all(is_text(one.data.features[column].feature) for one in sources.values()):
+        return dict(sources)
+    rows = {name: one.data[column][:] for name, one in sources.items()}
+    if not all(item in ("0", "1") for of_split in rows.values() for row in of_split for item in row or ()):
+        return dict(sources)
+    numbers = {name: [row if row is None else [*map(int, row)] for row in of_split] for name, of_split in rows.items()}
+    return {name: with_column(one, column, numbers[name], List(Value("int64"))) for name, one in sources.items()}
 
 
 def _refuse_some_lists(source: Source, column: str, some: bool) -> None:
@@ -145,6 +179,8 @@ def _list_in(text: str) -> list[Any] | None:
         return []
     if (text[:1], text[-1:]) in (("(", ")"), ("{", "}")):
         return _tuple_or_set_in(text)
+    if _VECTOR.fullmatch(text):
+        return [*map(int, text[::2])]
     if not (text.startswith("[") and text.endswith("]")):
         return None
     if not _LITERAL.sub("", text[1:-1]).strip():  # NumPy writes no commas, and Python would join its literals

@@ -20,9 +20,11 @@ logger = logging.getLogger("textclf")
 Labels = Literal["exact", "folded"]
 Rows = Sequence[Sequence[str]]
 
-_NUMBER = re.compile(r"[-+]?(\d+[.,]?\d*|[.,]\d+)([eE][-+]?\d+)?")
+_NUMBER = re.compile(r"[-+]?(\d+[.,]?\d*|[.,]\d+)([eE][-+]?\d+)?\s?%?")
+_MISSING = ("nan", "na", "n/a", "<na>", "null", "none", "?", "-")
 _INFINITE = ("inf", "+inf", "-inf", "infinity", "-infinity")
 _WHOLE = re.compile(r"([-+]?\d+)(\.0+)?")
+_BOOLEANS = {"false": "0", "true": "1"}
 _MOST_NUMBERS = 50
 _SHOWN = 10
 
@@ -63,9 +65,12 @@ def settled_labels(
     if labels != "exact":
         _refuse_scores(counts, where)
         counts, rows = _as_values(counts, rows)
+    folded = {name: _folded(name) for name in counts}
+    if {*folded.values()} <= {*_BOOLEANS, *_BOOLEANS.values()}:  # one column may have both true and 1
+        folded = {name: _BOOLEANS.get(one, one) for name, one in folded.items()}
     groups: dict[str, list[str]] = {}
     for name in sorted(counts, key=lambda name: (-counts[name], name)):
-        groups.setdefault(_folded(name), []).append(name)
+        groups.setdefault(folded[name], []).append(name)
     several = [spellings for spellings in groups.values() if len(spellings) > 1]
     if several and labels is None:
         shown = "; ".join(
@@ -118,12 +123,14 @@ def _binned(counts: Mapping[str, int], bins: Sequence[float], where: str) -> Cal
 
 def _refuse_scores(counts: Mapping[str, int], where: str) -> None:
     numbers = [name for name in counts if _NUMBER.fullmatch(name)]
-    if not numbers or not all(name in numbers or name.lower() in _INFINITE for name in counts):
+    infinite = [name for name in counts if name.lower() in _INFINITE]
+    missing = [name for name in counts if name.strip().lower() in _MISSING]
+    if not numbers or len(numbers) + len(infinite) + len(missing) < len(counts):
         return
-    broken = [name for name in counts if "," in name or not _value(name).is_integer()]
-    if not broken and len(set(map(_value, counts))) <= _MOST_NUMBERS:
+    broken = [*(name for name in numbers if "," in name or not _value(name).is_integer()), *infinite]
+    if not broken and len(set(map(_value, numbers))) <= _MOST_NUMBERS:
         return
-    what = f"{broken[0]} isn't a whole number" if broken else f"there are {len(counts)} different numbers"
+    what = f"{broken[0]} isn't a whole number" if broken else f"there are {len(numbers)} different numbers"
     several = any("," in name for name in counts)
     raise DataError(
         f"{where}: the labels are scores, not classes: {what}. bins=0.5 (or several edges) divides them into "
@@ -139,8 +146,8 @@ def _in_memory(where: str) -> str:
 
 
 def _value(number: str) -> float:
-    """Return the value of a number, which may be written with a decimal comma."""
-    return float(number.replace(",", "."))
+    """Return the value of a number, which may be written with a decimal comma or a percent sign."""
+    return float(number.replace(",", ".").rstrip("% "))
 
 
 def _as_values(counts: Counter[str], rows: Mapping[str, Rows]) -> tuple[Counter[str], Mapping[str, Rows]]:
@@ -169,7 +176,7 @@ def _folded(name: str) -> str:
     plain = _plain(name)
     if re.fullmatch(r"[-+]?[0-9]+(\.[0-9]+)?", plain):
         number = Decimal(plain).normalize()
-        return f"{number if number else 0:f}"
+        return f"{number:f}" if number else "0"
     shown = "".join(one for one in unicodedata.normalize("NFC", plain) if unicodedata.category(one) != "Cf")
     return " ".join(shown.casefold().split())
 

@@ -241,3 +241,31 @@ def test_a_name_of_two_labels_is_refused(tmp_path: Path) -> None:
 
 def test_lists_that_are_all_empty_are_lists() -> None:
     assert from_memory([("a", []), ("b", [])])["train"]["label"][:] == [[], []]
+
+
+@pytest.mark.parametrize("separator", [None, "pipe", "comma"])
+@pytest.mark.parametrize("between", [" ", ",", "|"])
+def test_vectors_without_brackets_are_vectors(between: str, separator: str | None, tmp_path: Path) -> None:
+    cells = [between.join(row) for row in ("101", "000", "010")]
+    pd.DataFrame({"text": ["a", "b", "c"], "labels": cells}).to_csv(tmp_path / "a.csv", index=False)
+    data = Files(path=str(tmp_path / "a.csv"), label_separator=separator).textclf_load_data()
+    assert (names(data), data["train"]["label"][:]) == (["0", "1", "2"], [[0, 2], [], [1]])
+    assert len(names(Files(path=str(tmp_path / "a.csv"), labels="exact").textclf_load_data())) == 3
+
+
+def test_vectors_of_digits_that_are_texts_are_vectors(tmp_path: Path) -> None:
+    data = of_jsonl(tmp_path, [["1", "0", "1"], ["0", "0", "0"]])
+    assert (names(data), data["train"]["label"][:]) == (["0", "1", "2"], [[0, 2], []])
+
+
+@pytest.mark.parametrize("cells", [["0.5", "0.7", "nan"], ["?", "0.5", "2"], ["10%", "20.5%"]])
+def test_scores_beside_placeholders_or_with_percent_signs_are_scores(cells: list[str], tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="the labels are scores, not classes"):
+        of_csv(tmp_path, cells)
+
+
+def test_true_beside_1_is_reported_and_folded(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    assert len(names(of_jsonl(tmp_path, [True, 1, False, 0, True]))) == 4
+    assert "'true' (2), '1' (1)" in caplog.text
+    data = Files(path=str(tmp_path / "a.jsonl"), labels="folded").textclf_load_data()
+    assert len(names(data)) == 2
