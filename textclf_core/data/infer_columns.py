@@ -297,8 +297,11 @@ def _columns_hint(source: Source, text: str | None) -> str:
     usual = {"0", "1", "0.0", "1.0", "true", "false", "none"}
     of_labels = [
         name
-        for name in source.data.column_names
-        if name != text and {str(value).lower() for value in source.distinct(name)} <= usual
+        for name, feature in source.data.features.items()
+        if isinstance(feature, Value)
+        and feature.dtype.startswith(LABEL_TYPES)
+        and name != text
+        and {str(value).lower() for value in source.distinct(name)} <= usual
     ]
     if text is None or len(of_labels) < 2:
         return ""

@@ -142,7 +142,7 @@ def _refuse_scores(counts: Mapping[str, int], where: str) -> None:
 
 def _in_memory(where: str) -> str:
     """Return what to do if the options that an error names aren't there."""
-    return " (options of files and hf-dataset; otherwise convert the column)" if "(in memory)" in where else ""
+    return " (options of dataset plugins; otherwise convert the column)" if "(in memory)" in where else ""
 
 
 def _value(number: str) -> float:

@@ -200,9 +200,7 @@ def test_decimal_commas_and_infinity_are_scores(tmp_path: Path) -> None:
         Files(path=str(tmp_path / "a.csv")).textclf_load_data()
     data = Files(path=str(tmp_path / "a.csv"), bins=(0.5,)).textclf_load_data()
     assert names(data) == ["0.5 and above", "below 0.5"]
-    with pytest.raises(
-        DataError, match=r"scores, not classes: inf .* \(options of files and hf-dataset; otherwise convert"
-    ):
+    with pytest.raises(DataError, match=r"scores, not classes: inf .* \(options of dataset plugins; otherwise convert"):
         from_memory(frame([1.0, float("inf")]))
 
 
@@ -221,6 +219,8 @@ def test_a_label_separator_that_separates_nothing_is_reported(tmp_path: Path, ca
 def test_columns_of_zeros_and_ones_are_suggested_as_labels() -> None:
     with pytest.raises(DataError, match=r"each of these columns stands for a label: label=music,cast"):
         from_memory({"text": ["a", "b"], "music": [0, 1], "cast": [1, 0]})
+    with pytest.raises(DataError, match=r"can't infer which column is the label.* Set label=COLUMN$"):
+        from_memory({"text": ["a", "b"], "some": [[0], [1]], "other": [[b"x"], [b"y"]]})
 
 
 def test_a_saved_data_set_has_the_same_options_for_its_labels(tmp_path: Path) -> None:
