@@ -90,7 +90,10 @@ def with_lists_of_words(
     found = dict(sources)
     features = (sources.get("train") or next(iter(sources.values()))).data.features
     columns = [name for name in ([words] if words else WORD_NAMES) if is_text(features.get(name))]
-    if len(columns) != 1 or (not words and "text" in features) or not _are_lists_as_text(found, columns[0]):
+    if len(columns) != 1 or (not words and "text" in features):
+        return found
+    first = (sources.get("train") or next(iter(sources.values()))).data[0][columns[0]]
+    if not (first or "").startswith(("[", "(")) or not _are_lists_as_text(found, columns[0]):  # the latter reads all
         return found
     columns += [
         name

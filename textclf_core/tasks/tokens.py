@@ -15,7 +15,7 @@ from textclf_core.tasks.arrays import other_than
 from textclf_core.tasks.entities import (
     scored_spans,
 )
-from textclf_core.tasks.label_checks import tell_untrained_labels
+from textclf_core.tasks.label_checks import named_split, tell_untrained_labels
 from textclf_core.tasks.scored_words import has_label, labelled_values
 from textclf_core.tasks.subtokens import (
     WORD_STARTS,
@@ -85,7 +85,9 @@ class Tokens(TokenReports):
             ]
             for what, found in (("more or fewer labels than words", uneven), ("a word without a label", bare)):
                 if found:
-                    faults.append(f"{name}: {len(found)} rows have {what}, the first is row {found[0] + 1}")
+                    faults.append(
+                        f"{named_split(data, name)}: {len(found)} rows have {what}, the first is row {found[0] + 1}"
+                    )
             present = {label for row in rows for label in row or () if label is not None and label >= 0}
             if not present and not faults:
                 faults.append(f"{name}: no word has a label")

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from datasets import Dataset, DatasetDict
 
-from textclf_core.data import from_memory
+from textclf_core.data import from_memory, prepare
 from textclf_core.errors import DataError
 from textclf_plugins.datasets.files import Files
 from textclf_plugins.datasets.hf_dataset import HfDataset
@@ -215,3 +215,11 @@ def test_what_words_lost_is_in_the_record(read: Read) -> None:
         "1 of 2 spans don't begin and end with a word",
         "1 of 2 spans overlap others or hold no word",
     ]
+
+
+def test_a_row_with_fewer_tags_than_words_is_named_with_its_file(read: Read) -> None:
+    data = read(
+        "a.jsonl", json_lines({"tokens": ["Ada", "left"], "tags": ["B-PER", "O"]}, {"tokens": ["x"], "tags": []})
+    )
+    with pytest.raises(DataError, match=r"train \(.*a\.jsonl\): 1 rows have more or fewer labels .* first is row 2"):
+        prepare(data, 0)
