@@ -15,6 +15,18 @@ logger = logging.getLogger("textclf")
 _BLANKS = re.compile(r"\s*")
 
 
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object; refuse one with a name that occurs twice, of which Python would keep the last value."""
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        twice = next(name for name, _ in pairs if sum(name == other for other, _ in pairs) > 1)
+        raise ValueError(f"the name {twice!r} occurs twice in an object")
+    return values
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_object)
+
+
 def json_lines(lines: Iterable[str], where: str) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield the line number, from 1, and the object of each line that isn't blank.
 
@@ -25,7 +37,7 @@ def json_lines(lines: Iterable[str], where: str) -> Iterator[tuple[int, dict[str
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
+            row = _DECODER.decode(line)
         except (ValueError, RecursionError) as error:
             whole = "; if the file is one JSON document, name it .json" if line.strip() in ("[", "{") else ""
             raise DataError(
@@ -57,13 +69,12 @@ def _is_lines(text: str) -> bool:
     """Return whether the first line is a complete object and other lines follow."""
     first, _, rest = text.lstrip().partition("\n")
     try:
-        return isinstance(json.loads(first), dict) and bool(rest.strip())
+        return isinstance(_DECODER.decode(first), dict) and bool(rest.strip())
     except (ValueError, RecursionError):
         return False
 
 
 def _elements(text: str, where: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    decoder = json.JSONDecoder()
     place, line, counted = text.index("[") + 1, 1, 0
     while True:
         place = _after_blanks(text, place)
@@ -71,7 +82,7 @@ def _elements(text: str, where: str) -> Iterator[tuple[int, dict[str, Any]]]:
             break
         line, counted = line + text.count("\n", counted, place), place
         try:
-            row, place = decoder.raw_decode(text, place)
+            row, place = _DECODER.raw_decode(text, place)
         except (ValueError, RecursionError) as error:
             line = getattr(error, "lineno", line)
             raise DataError(f"{where}, line {line}: {_not_json(error)}") from None
@@ -94,7 +105,7 @@ def _after_blanks(text: str, place: int) -> int:
 
 def _parsed(text: str, where: str) -> dict[str, Any]:
     try:
-        document: dict[str, Any] = json.loads(text)
+        document: dict[str, Any] = _DECODER.decode(text)
     except (ValueError, RecursionError) as error:
         raise DataError(f"{where}, line {getattr(error, 'lineno', 1)}: {_not_json(error)}") from None
     return document

@@ -312,3 +312,17 @@ def test_a_western_encoding_is_named_by_its_usual_name(tmp_path: Path) -> None:
 def test_utf_16_without_a_mark_is_refused_by_its_general_name(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"line 1: not utf-16 \(UTF-16 stream does not start with BOM\)"):
         rows_of(tmp_path, "a.csv", "text,label\na,x\n", encoding="utf-16")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.jsonl", '{"text": "one", "label": "a"}\n{"text": "two", "label": "a", "label": "b"}\n'),
+        ("a.json", '[{"text": "one", "label": "a"},\n {"text": "two", "label": "a", "label": "b"}]'),
+        ("a.json", '{"text": ["one"], "label": ["a"], "label": ["b"]}'),
+    ],
+)
+def test_an_object_with_a_name_twice_is_refused(tmp_path: Path, name: str, content: str) -> None:
+    (tmp_path / name).write_text(content, encoding="utf-8")
+    with pytest.raises(DataError, match=r"the name 'label' occurs twice in an object"):
+        list(iter_rows(tmp_path / name))
