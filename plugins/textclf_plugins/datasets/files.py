@@ -12,7 +12,7 @@ from textclf_core.hookspecs import hookimpl
 from textclf_core.types.option import Option
 from textclf_plugins.datasets.finding_files import SUFFIXES, Found, named_splits, splits_in
 from textclf_plugins.datasets.remote_files import local_copies
-from textclf_plugins.datasets.split_columns import GroupColumn, TimeColumn
+from textclf_plugins.datasets.shared_options import GroupColumn, LabelBins, LabelSpelling, TimeColumn
 
 if TYPE_CHECKING:
     from datasets import DatasetDict
@@ -61,14 +61,8 @@ class Files:
             "characters themselves. Not needed if labels are lists."
         ),
     ] = None
-    labels: Annotated[
-        Literal["exact", "folded"] | None,
-        Option(
-            "folded: labels that differ only in white space, case or a final .0 are merged; exact: each spelling is a "
-            "label, and decimals are allowed. Default: different spellings are reported, and decimals are an error."
-        ),
-    ] = None
-    bins: Annotated[tuple[float, ...], Option("Divide numbers into classes at these values, in ascending order.")] = ()
+    labels: LabelSpelling = None
+    bins: LabelBins = ()
     names: Annotated[
         tuple[str, ...], Option("The labels' names, if labels are integers from 0, or vectors of zeros and ones.")
     ] = ()

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 from textclf_core.errors import DataError
 from textclf_core.hookspecs import hookimpl
 from textclf_core.types.option import Option
-from textclf_plugins.datasets.split_columns import GroupColumn, TimeColumn
+from textclf_plugins.datasets.shared_options import GroupColumn, LabelBins, LabelSpelling, TimeColumn
 
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict
@@ -44,14 +44,8 @@ class HfDataset:
     names: Annotated[
         tuple[str, ...], Option("The names of labels that are integers from 0, or positions in a vector of 0 and 1.")
     ] = ()
-    labels: Annotated[
-        Literal["exact", "folded"] | None,
-        Option(
-            "folded: labels that differ only in white space, case or a final .0 are merged; exact: each spelling is a "
-            "label, and decimals are allowed. Default: different spellings are reported, and decimals are an error."
-        ),
-    ] = None
-    bins: Annotated[tuple[float, ...], Option("Divide numbers into classes at these values, in ascending order.")] = ()
+    labels: LabelSpelling = None
+    bins: LabelBins = ()
 
     @hookimpl
     def textclf_load_data(self) -> DatasetDict:
