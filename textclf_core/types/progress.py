@@ -26,6 +26,7 @@ class Bar:
         self.note = ""
         self._skipped = 0
         self._started = time.perf_counter()
+        self._paused = 0.0
 
     def advance(self, count: int = 1, note: str = "") -> None:
         """Report that ``count`` more units are done; ``note``, such as a loss, is shown beside the bar."""
@@ -38,10 +39,19 @@ class Bar:
         self.done += count
         self._skipped += count
 
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Leave the time of the block, work that isn't counted in units, out of the rate and the time left."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._paused += time.perf_counter() - started
+
     @property
     def rate(self) -> float:
         """Units per second since the start."""
-        return (self.done - self._skipped) / max(time.perf_counter() - self._started, 1e-9)
+        return (self.done - self._skipped) / max(time.perf_counter() - self._started - self._paused, 1e-9)
 
     @property
     def seconds_left(self) -> float:

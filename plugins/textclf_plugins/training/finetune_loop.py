@@ -85,7 +85,8 @@ def finetune(
         for intervals in session.phases:
             # In the last epoch, caching a deeper prefix no longer pays.
             if options.prefix_cache and session.phases.reads_every_row:
-                cached = _open_prefix(training)
+                with bar.paused():  # computing a prefix has a bar of its own
+                    cached = _open_prefix(training)
             optimizer_state = _train_phase(training, intervals, cached, optimizer_state, bar)
     trained = session.finish()
     trim_heap()  # before scoring needs its own memory
