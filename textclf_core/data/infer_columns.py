@@ -14,40 +14,34 @@ from datasets.fingerprint import generate_random_fingerprint
 
 from textclf_core.data.character_spans import with_tags
 from textclf_core.data.columns import is_list, label_name
+from textclf_core.data.guessed_columns import (
+    LABEL_TYPES,
+    Columns,
+    column_names,
+    columns_of,
+    is_string,
+    label_beside,
+    raise_faults,
+    text_and_label,
+)
+from textclf_core.data.in_python import Form
 from textclf_core.data.label_columns import with_label_lists
 from textclf_core.data.label_dicts import with_labels_of_dicts
 from textclf_core.data.label_forms import with_lists, with_lists_of_words
 from textclf_core.data.label_sets import label_lists
-from textclf_core.data.label_spelling import Labels, Rows, settled_labels
-from textclf_core.data.separated import INDEX
+from textclf_core.data.label_spelling import Labels, Rows, settled_declared, settled_labels
 from textclf_core.data.source import Changes, ReadSplits, Source
 from textclf_core.data.tagged_words import tagged
 from textclf_core.data.unlabelled import without_unlabelled
 from textclf_core.data.word_tables import with_sequences
-from textclf_core.errors import DataError, did_you_mean, shortened, some_of
+from textclf_core.errors import DataError, shortened
 from textclf_core.tasks.entities import scheme_of
 from textclf_core.types.indicators import UnknownLabel, unknown_id
 
 logger = logging.getLogger("textclf")
 
-Columns = str | Sequence[str] | None
-"""The name of a column, or of several."""
-
 TEXT = Value("string", id="text")
 """The feature that marks a column as one of several texts; unmarked string columns aren't texts then."""
-
-# Column names of the stored predictions. A single text column is renamed, so it can't clash with them.
-TAKEN = ("split", "id", "label", "prediction", "scores", "spans", "unknown_labels")
-
-TEXT_NAMES = ("text", "sentence", "review", "content", "body", "comment", "message", "document", "tweet", "utterance")
-LABEL_NAMES = (
-    *("label", "labels", "class", "category", "sentiment", "target", "stars", "rating", "intent", "topic", "cats"),
-)
-"""Usual names of text and label columns, in lower case."""
-
-
-LABEL_TYPES = ("string", "large_string", "int", "uint", "bool", "float", "null")
-"""The beginnings of the types that a label column may have."""
 
 _ROWS_OF_TAGS = 100
 
@@ -116,7 +110,7 @@ def labelled(
     unlabelled = 0
     changes = Changes()
     if len(of_labels) > 1:
-        _raise([f"the text and a label can't both be the column {name!r}" for name in given if name in of_labels])
+        raise_faults([f"the text and a label can't both be the column {name!r}" for name in given if name in of_labels])
         if label_separator is not None:
             raise DataError(
                 f"label_separator={label_separator} is for labels in one column, but label= names several columns."
@@ -131,21 +125,22 @@ def labelled(
         elif (of_spans := with_tags(sources, one, label, changes)) is not None:
             sources, one, label = of_spans
         sources = with_lists_of_words(sources, one, label, changes)
-        if (of_words := tagged(sources, one, label, names, changes)) is not None:
+        if (of_words := tagged(sources, one, label, names, changes, labels)) is not None:
             return of_words
-        one, label = _columns(first, one, label)
+        one, label = text_and_label(first, one, label)
         texts_in = {one: "text"}
     else:
-        label = _label_beside(first, given, label)
+        label = label_beside(first, given, label)
         texts_in = dict(zip(given, given, strict=True))
+    declared = len(of_labels) <= 1 and bool(_declared_names(first.data.features.get(label)))
     if len(of_labels) <= 1:
-        sources = with_labels_of_dicts(sources, label, changes)
+        sources = with_labels_of_dicts(sources, label, changes, labels)
         sources, unlabelled = without_unlabelled(sources, (label,))
     faults: list[str] = []
     for source in sources.values():
         missing = [name for name in (*texts_in, label) if name not in source.data.column_names]
-        faults += [f"{source.where}: there is no column {name!r}{_has(source)}" for name in missing]
-    _raise(faults)
+        faults += [f"{source.where}: there is no column {name!r}{columns_of(source)}" for name in missing]
+    raise_faults(faults)
 
     texts = {
         name: {into: _texts(source, column, faults) for column, into in texts_in.items()}
@@ -159,7 +154,7 @@ def labelled(
         name: label_lists(source, label, label_separator, faults) if several else _labels(source, label, faults)
         for name, source in sources.items()
     }
-    _raise(faults)
+    raise_faults(faults)
     if separated and not any(len(row) > 1 for of_split in found.values() for row in of_split):
         logger.warning(
             "%s: no row has several labels: %r isn't between labels in the column %r (label_separator=)",
@@ -169,12 +164,17 @@ def labelled(
         )
     if not several and labels != "exact":
         _refuse_tags(first, label, next(iter(texts["train" if "train" in texts else next(iter(texts))].values())))
-    if not _is_declared(first.data.features[label]):
-        where = f"{first.where} (column {label!r})"
-        found = settled_labels(found, where, changes, labels=labels, bins=bins, parted=several)
+    names_of_feature = _declared_names(first.data.features[label])
+    form: Form = "list" if several else "name"
+    if not names_of_feature:
+        found = settled_labels(found, first, label, changes, labels=labels, bins=bins, form=form)
+    elif bins:
+        raise DataError(f"{first.where} (column {label!r}): bins= is for numbers, but the labels have names already")
+    elif declared:
+        found, names_of_feature = settled_declared(found, names_of_feature, first, label, changes, labels, form)
 
     distinct = {id(row): row for split in found.values() for row in split}  # equal rows share one list, in most data
-    label_names = _label_names(first, label, distinct.values())
+    label_names = _label_names(names_of_feature, distinct.values())
     id_of = {name: id for id, name in enumerate(label_names)}
     of_one = ClassLabel(names=label_names)
     ids_of = {key: sorted({_id(value, id_of) for value in row}) for key, row in distinct.items()}
@@ -189,156 +189,12 @@ def labelled(
     return ReadSplits(splits, read_from=read_from, changes=changes.sentences, unlabelled=unlabelled)
 
 
-def column_names(given: Columns, columns: Sequence[str]) -> tuple[str, ...]:
-    """Return column names that are given as a sequence or as a comma-separated string.
-
-    A string that is itself the name of a column stands for that column, even if it contains commas.
-    """
-    if given is None:
-        return ()
-    if isinstance(given, str):
-        given = [given] if given in columns else [name.strip() for name in given.split(",")]
-    return tuple(given)
-
-
-def _label_beside(source: Source, texts: Sequence[str], label: str | None) -> str:
-    """Return the label column of data with several text columns, inferred if it isn't given.
-
-    Raises:
-        DataError: lists all faults: a column doesn't exist, is named twice or has a reserved name.
-    """
-    columns = source.data.column_names
-    faults = []
-    for name in dict.fromkeys(texts):
-        if name not in columns:
-            faults.append(f"{source.where}: there is no column {name!r} (text={','.join(texts)}){_has(source)}.")
-            faults[-1] += did_you_mean(name, columns)
-        if texts.count(name) > 1:
-            faults.append(f"{source.where}: the text column {name!r} is named twice (text={','.join(texts)})")
-        if name in TAKEN:
-            faults.append(
-                f"{source.where}: one of several text columns can't be named {name!r}, which is a column of the "
-                "predictions; rename it"
-            )
-    _raise(faults)
-    if label is None:
-        others = [name for name in columns if name not in texts and name != INDEX]
-        label = _guess(others, LABEL_NAMES) or (others[0] if len(others) == 1 else None)
-        if label is None:
-            raise DataError(f"{source.where}: can't infer which column is the label{_has(source)}. Set label=COLUMN")
-        if label != "label":
-            logger.info("%s: the labels are taken from the column %r (label= chooses another)", source.where, label)
-    elif label not in columns:
-        hint = did_you_mean(label, columns)
-        raise DataError(f"{source.where}: there is no column {label!r} (label={label}){_has(source)}.{hint}")
-    elif label in texts:
-        raise DataError(f"the text and the label can't both be the column {label!r}")
-    return label
-
-
-def _columns(source: Source, text: str | None, label: str | None) -> tuple[str, str]:
-    """Return the names of the text and the label column, inferring those that aren't given."""
-    features = source.data.features
-    faults = []
-    for option, given in (("text", text), ("label", label)):
-        if given is not None and given not in features:
-            faults.append(
-                f"{source.where}: there is no column {given!r} ({option}={given}){_has(source)}."
-                f"{did_you_mean(given, features)}"
-            )
-    if text is not None and text == label:
-        faults.append(f"the text and the label can't both be the column {text!r}")
-    _raise(faults)
-
-    guessed_text, guessed_label = text, label
-    if text is None:
-        strings = [name for name in features if _is_string(features[name]) and name != label]
-        guessed_text = _guess(strings, TEXT_NAMES)
-    if label is None:
-        others = [name for name in features if name not in (guessed_text, INDEX)]
-        guessed_label = _guess(others, LABEL_NAMES)
-        if guessed_label is None and guessed_text is not None and len(others) == 1:
-            guessed_label = others[0]
-    if guessed_text is None and guessed_label is not None:
-        strings = [name for name in features if _is_string(features[name]) and name not in (guessed_label, INDEX)]
-        guessed_text = strings[0] if len(strings) == 1 else None
-    if guessed_text is None:  # an error names the type of its values
-        guessed_text = _guess([name for name in features if name != guessed_label], TEXT_NAMES)
-    if guessed_text is None or guessed_label is None:
-        unknown = [name for name, column in (("text", guessed_text), ("label", guessed_label)) if column is None]
-        raise DataError(
-            f"{source.where}: can't infer which column is the {' and which is the '.join(unknown)}{_has(source)}. "
-            f"Set {' and '.join(f'{name}=COLUMN' for name in unknown)}{_hint(source, guessed_text)}"
-        )
-    if (text is None and guessed_text != "text") or (label is None and guessed_label != "label"):
-        logger.info(
-            "%s: the texts are taken from the column %r, the labels from %r (text= and label= choose others)",
-            source.where,
-            guessed_text,
-            guessed_label,
-        )
-    return guessed_text, guessed_label
-
-
-def _hint(source: Source, text: str | None) -> str:
-    """Return advice for columns that can't be inferred."""
-    names = source.data.column_names
-    if not source.lines:
-        return _columns_hint(source, text)
-    if names == ["text"] and source.where.lower().endswith(".txt"):
-        return ". A .txt file has a text per line; if it has other columns, name it .csv or .tsv"
-    if len(names) == 1:
-        return ". If other columns follow in the header, set separator="
-    return _header_hint(source) or _columns_hint(source, text)
-
-
-def _columns_hint(source: Source, text: str | None) -> str:
-    """Return advice if several columns hold a 0 or 1 each."""
-    usual = {"0", "1", "0.0", "1.0", "true", "false", "none"}
-    of_labels = [
-        name
-        for name, feature in source.data.features.items()
-        if isinstance(feature, Value)
-        and feature.dtype.startswith(LABEL_TYPES)
-        and name != text
-        and {str(value).lower() for value in source.distinct(name)} <= usual
-    ]
-    if text is None or len(of_labels) < 2:
-        return ""
-    return f". If each of these columns stands for a label: label={','.join(of_labels)}"
-
-
-def _header_hint(source: Source) -> str:
-    """Return advice if the header looks like data, because a column has its own name among its values."""
-    values = {name: source.data[name][:] for name, feature in source.data.features.items() if _is_string(feature)}
-    if not source.lines or not any(name in of_column for name, of_column in values.items()):
-        return ""
-    labels = min(values, key=lambda name: len(set(values[name])))
-    names = ",".join("label" if name == labels else "text" if len(values) == 2 else "..." for name in values)
-    return f". The first row looks like data: if there is no header, add header=none,columns={names}"
-
-
-def _guess(columns: Sequence[str], usual: Sequence[str]) -> str | None:
-    """Return the column with the first of the usual names, or else the only column with any of them."""
-    likely = [column for column in columns if column.lower() in usual]
-    exact = [column for column in likely if column.lower() == usual[0]]
-    return (exact or likely)[0] if len(exact) == 1 or len(likely) == 1 else None
-
-
-def _is_string(feature: object) -> bool:
-    return isinstance(feature, Value) and feature.dtype in ("string", "large_string", "string_view", "null")
-
-
-def _has(source: Source) -> str:
-    return f"; the columns are: {some_of(source.data.column_names, 20) or 'none'}"
-
-
 def _texts(source: Source, column: str, faults: list[str]) -> pa.ChunkedArray:
     feature = source.data.features[column]
     if fault := source.odd_fault(column, "expected text"):
         faults.append(fault)
         return pa.chunked_array([[]], pa.string())
-    if not _is_string(feature):
+    if not is_string(feature):
         what = feature.dtype if isinstance(feature, Value) else type(feature).__name__
         faults.append(f"{source.where}: the column {column!r} holds {what}, not text")
         return pa.chunked_array([[]], pa.string())
@@ -376,7 +232,7 @@ def _refuse_tags(source: Source, column: str, texts: pa.ChunkedArray) -> None:
     Raises:
         DataError: names the column.
     """
-    if not _is_string(source.data.features[column]):
+    if not is_string(source.data.features[column]):
         return
     tags = [str(label).split() for label in source.data[column][:_ROWS_OF_TAGS]]
     words = [text.split() for text in texts.slice(0, _ROWS_OF_TAGS).to_pylist()]
@@ -385,20 +241,19 @@ def _refuse_tags(source: Source, column: str, texts: pa.ChunkedArray) -> None:
         raise DataError(
             f"{source.where}: each label has a tag for every word of its text (column {column!r}), such as "
             f"{shortened(' '.join(tags[0]))}; for named entities, the texts and the tags must be lists: columns "
-            'such as "tokens" and "tags" in JSON lines. labels=exact makes each sequence of tags a class'
+            'such as "tokens" and "tags" in JSON lines'
+            + ("" if source.in_memory else ". labels=exact makes each sequence of tags a class")
         )
 
 
-def _is_declared(feature: object) -> bool:
-    """Return whether labels are ids of a ``ClassLabel``, which has names for them."""
-    return isinstance(feature.feature if is_list(feature) else feature, ClassLabel)  # type: ignore[attr-defined]
+def _declared_names(feature: object) -> list[str]:
+    """Return the names of a ``ClassLabel``; none for other labels."""
+    feature = feature.feature if is_list(feature) else feature  # type: ignore[attr-defined]
+    return list(feature.names) if isinstance(feature, ClassLabel) else []
 
 
-def _label_names(first: Source, column: str, labels: Iterable[Sequence[Any]]) -> list[str]:
+def _label_names(declared: Sequence[str], labels: Iterable[Sequence[Any]]) -> list[str]:
     """Return all label names: those of train's ``ClassLabel``, then integers in ascending order or sorted texts."""
-    feature = first.data.features[column]
-    feature = feature.feature if is_list(feature) else feature
-    declared = feature.names if isinstance(feature, ClassLabel) else []
     found = {name for row in labels for name in row if isinstance(name, str)}.difference(declared)
     whole = all(name.removeprefix("-").isdecimal() and str(int(name)) == name for name in found)
     return [*declared, *(sorted(found, key=int) if whole else sorted(found))]
@@ -446,13 +301,9 @@ def _without_empty(
     if not count:
         return data
     first = int(is_empty.argmax())
-    done = "dropped (empty=drop)" if empty == "drop" else "kept (empty=drop drops them)"
+    kept = "kept" if source.in_memory else "kept (empty=drop drops them)"
+    done = "dropped (empty=drop)" if empty == "drop" else kept
     what = "1 text is empty" if count == 1 else f"{count} texts are empty"
     log = changes.add if empty == "drop" else logger.info
     log("%s: %s (the first: %s), %s", source.where, what, source.place(first), done)
     return data.select(np.flatnonzero(~is_empty)) if empty == "drop" else data
-
-
-def _raise(faults: Sequence[str]) -> None:
-    if faults:
-        raise DataError("\n".join(faults))

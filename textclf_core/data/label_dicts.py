@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import ast
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from datasets import ClassLabel, List
 
-from textclf_core.data.columns import is_text
+from textclf_core.data.columns import is_text, label_name
 from textclf_core.data.label_forms import with_column
+from textclf_core.data.label_spelling import Labels, settled_names
 from textclf_core.data.source import Changes, Source
 from textclf_core.data.unknown_entries import is_unknown
 from textclf_core.errors import DataError, shortened
@@ -20,20 +22,24 @@ from textclf_core.types.indicators import unknown_id
 _Dicts = Sequence[dict[str, Any] | None]
 
 
-def with_labels_of_dicts(sources: Mapping[str, Source], column: str, changes: Changes) -> dict[str, Source]:
+def with_labels_of_dicts(
+    sources: Mapping[str, Source], column: str, changes: Changes, spelling: Labels | None = None
+) -> dict[str, Source]:
     """Return the splits with ids of labels instead of dicts, if the column holds dicts, also as text.
 
     A text has a label if its value is at least 0.5. If each text has exactly one, and the dicts have a value for every
     label or for that one alone, it is a task of one label per text. Otherwise a text may have several; it is then
-    unknown whether it has a label without a value.
+    unknown whether it has a label without a value. If spellings are folded into one label, a text has it if it has one
+    of them.
 
     Args:
         sources: the splits by name.
         column: the label column.
         changes: what was changed is added to it.
+        spelling: see :func:`~textclf_core.data.label_spelling.settled_names`.
 
     Raises:
-        DataError: a value isn't 0, 1, true, false or a probability.
+        DataError: a value isn't 0, 1, true, false or a probability, or a label has no name.
     """
     found = {name: _dicts(source, column) for name, source in sources.items()}
     dicts = {name: rows for name, rows in found.items() if rows is not None}
@@ -42,21 +48,24 @@ def with_labels_of_dicts(sources: Mapping[str, Source], column: str, changes: Ch
     for name, rows in dicts.items():
         _check_values(sources[name], column, rows)
     known = {name: [_known(row) for row in rows] for name, rows in dicts.items()}
-    # Sorted, since Arrow sorts them too.
-    labels = sorted({label for rows in dicts.values() for row in rows for label in row or ()})
+    counts = Counter(dict.fromkeys((label for rows in dicts.values() for row in rows for label in row or ()), 0))
+    counts.update(label for rows in known.values() for row in rows for label in row or ())
+    first = sources.get("train") or next(iter(sources.values()))
+    into = settled_names(counts, first.where, column, changes, labels=spelling, form="dict", in_memory=first.in_memory)
+    known = {name: [_merged(row, into) for row in rows] for name, rows in known.items()}
+    labels = sorted(set(into.values()))  # since Arrow sorts them too
     with_values = [row for rows in known.values() for row in rows if row]
     one_each = all(len(_chosen(row)) == 1 for row in with_values) and {len(row) for row in with_values} in (
         {1},
         {len(labels)},
     )
-    where = (sources.get("train") or next(iter(sources.values()))).where
     how_many = "each text has exactly one of them" if one_each else "a text may have several"
-    changes.add("%s: the column %r holds dicts of %d labels; %s", where, column, len(labels), how_many)
+    changes.add("%s: the column %r holds dicts of %d labels; %s", first.where, column, len(labels), how_many)
     values = [value for row in with_values for value in row.values()]
     if between := sum(0 < value < 1 for value in values):
         changes.add(
             "%s: %d of %d values in the column %r are between 0 and 1; from 0.5 on, the text has the label",
-            where,
+            first.where,
             between,
             len(values),
             column,
@@ -102,13 +111,29 @@ def _dict_in(text: str) -> dict[str, Any] | None:
             found = parse(text)
         except (SyntaxError, ValueError, MemoryError, RecursionError):
             continue
-        return found if isinstance(found, dict) and all(isinstance(name, str) for name in found) else None
+        return _named(found) if isinstance(found, dict) else None
     return None
+
+
+def _named(row: dict[Any, Any]) -> dict[str, Any] | None:
+    """Return a dict with the names of its labels, which may be numbers; ``None`` if a label is neither text nor number.
+
+    Two labels of one name are several values of one label, of which none can be told to be meant.
+    """
+    if not all(isinstance(label, str | int | float) for label in row):
+        return None
+    named = {label_name(label) or "": value for label, value in row.items()}
+    return named if len(named) == len(row) else None
 
 
 def _check_values(source: Source, column: str, rows: _Dicts) -> None:
     for index, row in enumerate(rows):
         for label, value in (row or {}).items():
+            if not label.strip():
+                raise DataError(
+                    f"{source.where}, {source.place(index)}: {shortened(row)} has a label without a name (column "
+                    f"{column!r})"
+                )
             if not is_unknown(value) and not (isinstance(value, int | float) and 0 <= value <= 1):
                 raise DataError(
                     f"{source.where}, {source.place(index)}: {shortened(value)} for the label {label!r} (column "
@@ -121,6 +146,16 @@ def _known(row: Mapping[str, Any] | None) -> dict[str, float] | None:
     if row is None:
         return None
     return {label: float(value) for label, value in row.items() if not is_unknown(value)}
+
+
+def _merged(row: Mapping[str, float] | None, names: Mapping[str, str]) -> dict[str, float] | None:
+    """Return a row under other names; of several values of one label, the highest."""
+    if row is None:
+        return None
+    merged: dict[str, float] = {}
+    for label, value in row.items():
+        merged[names[label]] = max(value, merged.get(names[label], value))
+    return merged
 
 
 def _ids(row: Mapping[str, float], labels: Sequence[str]) -> list[int]:

@@ -13,6 +13,7 @@ import pyarrow as pa
 from datasets import ClassLabel, Dataset, Features, List, Value
 
 from textclf_core.data.columns import holds, is_list, is_text, label_name
+from textclf_core.data.in_python import to_name_in_python
 from textclf_core.data.source import Changes, Source
 from textclf_core.data.tagged_words import TAG_NAMES, WORD_NAMES
 from textclf_core.data.unknown_entries import is_unknown
@@ -69,7 +70,7 @@ def with_lists(
             _where(found),
             column,
             width,
-            "" if names else ", which are named by their position, from 0 (set names= to name them)",
+            "" if names else f", which are named by their position, from 0 ({_to_name(found, column)})",
         )
         feature = List(ClassLabel(names=list(names or map(str, range(width)))))
         return {name: with_column(one, column, _places(one, column), feature) for name, one in found.items()}
@@ -108,6 +109,11 @@ def with_lists_of_words(
         there = {key: one for key, one in found.items() if name in one.data.features}
         found |= _parsed(there, name)
     return found
+
+
+def _to_name(sources: Mapping[str, Source], column: str) -> str:
+    in_memory = any(one.in_memory for one in sources.values())
+    return to_name_in_python(column) if in_memory else "set names= to name them"
 
 
 def _where(sources: Mapping[str, Source]) -> str:
@@ -169,7 +175,8 @@ def _refuse_some_lists(source: Source, column: str, some: bool) -> None:
             what = "isn't a list, but other labels are lists" if some else "looks like a list, but can't be read as one"
             raise DataError(
                 f"{source.where}, {source.place(row)}: the label {shortened(text)} (column {column!r}) {what}; write "
-                'each as a JSON list, such as ["a", "b"], or set labels=exact if each text is one label'
+                'each as a JSON list, such as ["a", "b"]'
+                + ("" if source.in_memory else ", or set labels=exact if each text is one label")
             )
 
 

@@ -12,7 +12,8 @@ from decimal import Decimal
 from itertools import chain, pairwise
 from typing import Literal
 
-from textclf_core.data.source import Changes
+from textclf_core.data.in_python import Form, to_classes_in_python, to_fold_in_python, to_split_in_python
+from textclf_core.data.source import Changes, Source
 from textclf_core.errors import DataError
 
 logger = logging.getLogger("textclf")
@@ -27,44 +28,134 @@ _WHOLE = re.compile(r"([-+]?\d+)(\.0+)?")
 _BOOLEANS = {"false": "0", "true": "1"}
 _MOST_NUMBERS = 50
 _SHOWN = 10
+_TO_FOLD = "labels=folded merges them; labels=exact treats them as different without this warning"
+
+LABEL_SEPARATORS = {"newline": "\n", "pipe": "|", "semicolon": ";", "tab": "\t", "comma": ",", "space": " "}
+"""Separators of the labels of a text, by names that need no quotes in a shell."""
+
+# Those that are recognised, the least ambiguous first, and how they are given as an option.
+_BETWEEN_LABELS = {one: name for name, one in LABEL_SEPARATORS.items() if one != " "}
+_BETWEEN_LABELS |= {one: one for one in ("/", "&", "+", "#", "\uff1b", "\uff0c", "\u3001")} | {" ": "space"}
+
+
+def label_separator(given: str | None) -> str | None:
+    """Return the separator of labels that an option gives by its name, as an escape or as it is."""
+    return None if given is None else (LABEL_SEPARATORS | {"\\n": "\n", "\\t": "\t"}).get(given, given)
 
 
 def settled_labels(
     rows: Mapping[str, Rows],
-    where: str,
+    source: Source,
+    column: str,
     changes: Changes,
     *,
     labels: Labels | None = None,
     bins: Sequence[float] = (),
-    parted: bool = False,
+    form: Form = "name",
 ) -> dict[str, Rows]:
-    """Return the labels of every row by split, with whole numbers without ``.0`` and booleans in lower case.
+    """Return the labels of every row by split, under the names that :func:`settled_names` gives them.
 
     Args:
         rows: the names of each row's labels, by split.
-        where: the file and column, for messages.
+        source: the split that messages name.
+        column: see :func:`settled_names`, and there for all other arguments.
+        changes: likewise.
+        labels: likewise.
+        bins: likewise.
+        form: likewise.
+
+    Raises:
+        DataError: as in :func:`settled_names`.
+    """
+    counts = Counter(chain.from_iterable(chain.from_iterable(rows.values())))
+    names = settled_names(
+        counts, source.where, column, changes, labels=labels, bins=bins, form=form, in_memory=source.in_memory
+    )
+    return _renamed(rows, names) if any(name != one for name, one in names.items()) else dict(rows)
+
+
+def settled_declared(
+    rows: Mapping[str, Rows],
+    names: Sequence[str],
+    source: Source,
+    column: str,
+    changes: Changes,
+    labels: Labels | None,
+    form: Form,
+) -> tuple[dict[str, Rows], list[str]]:
+    """Return the labels of every row by split, and the names of the ``ClassLabel``, with folded spellings if wanted.
+
+    Args:
+        rows: the names of each row's labels, by split.
+        names: the names of the ``ClassLabel``, in the order of their ids.
+        source: the split that messages name.
+        column: see :func:`settled_names`, and there for all other arguments.
+        changes: likewise.
+        labels: likewise.
+        form: likewise.
+    """
+    counts = Counter(dict.fromkeys(names, 0))
+    counts.update(chain.from_iterable(chain.from_iterable(rows.values())))
+    into = settled_names(
+        counts,
+        source.where,
+        column,
+        changes,
+        labels=labels,
+        form=form,
+        declared=True,
+        in_memory=source.in_memory,
+    )
+    if all(name == one for name, one in into.items()):
+        return dict(rows), list(names)
+    return _renamed(rows, into), list(dict.fromkeys(into[name] for name in names))
+
+
+def settled_names(
+    counts: Mapping[str, int],
+    where: str,
+    column: str,
+    changes: Changes,
+    *,
+    labels: Labels | None = None,
+    bins: Sequence[float] = (),
+    form: Form = "name",
+    declared: bool = False,
+    in_memory: bool = False,
+) -> dict[str, str]:
+    """Return the name of every label: whole numbers have no ``.0``, booleans are in lower case.
+
+    Args:
+        counts: the number of rows with each label.
+        where: the file, for messages.
+        column: the label column.
         changes: what was changed is added to it.
         labels: ``folded`` merges spellings that differ only in blanks, case, invisible characters, Unicode's form of
             an accent, or how a number is written (``1.0``, ``01``, ``+1``) into the most frequent one; ``exact`` takes
             each label as it is, decimals included. Without either, such spellings are different labels, and a warning
             is logged.
         bins: ascending edges; a number becomes the label of its bin.
-        parted: whether a row may have several labels.
+        form: what a row has in the column.
+        declared: whether the labels are the names of a ``ClassLabel``, which may be any numbers.
+        in_memory: whether the data aren't from a dataset plugin, so that its options aren't there.
 
     Raises:
         DataError: the labels are scores (decimals, or more than 50 different numbers), and neither ``exact`` nor
             ``bins`` is given.
     """
-    counts = Counter(chain.from_iterable(chain.from_iterable(rows.values())))
-    if bins and parted:
+    where = f"{where} (column {column!r})"
+    if bins and form != "name":
         raise DataError(f"{where}: bins= is for one number per text, but a text may have several labels here")
     if bins:
         name_of = _binned(counts, bins, where)
-        changes.add("%s: %d numbers were divided into classes (bins=)", where, counts.total())
-        return _renamed(rows, name_of)
-    if labels != "exact":
-        _refuse_scores(counts, where)
-        counts, rows = _as_values(counts, rows)
+        changes.add("%s: %d numbers were divided into classes (bins=)", where, sum(counts.values()))
+        return {name: name_of(name) for name in counts}
+    as_values = {name: name for name in counts}
+    if labels != "exact" and not declared:
+        if form != "dict":
+            _refuse_scores(counts, where, column, form, in_memory=in_memory)
+        as_values = _as_values(counts)
+    counts = {as_values[name]: count for name, count in counts.items()}
     folded = {name: _folded(name) for name in counts}
     if {*folded.values()} <= {*_BOOLEANS, *_BOOLEANS.values()}:  # one column may have both true and 1
         folded = {name: _BOOLEANS.get(one, one) for name, one in folded.items()}
@@ -79,24 +170,24 @@ def settled_labels(
         )
         logger.warning(
             "%s: some labels differ only in blanks, case or .0, or look the same, and are treated as different: %s%s. "
-            "labels=folded merges them; labels=exact treats them as different without this warning%s",
+            "%s",
             where,
             shown,
             f"; and {len(several) - _SHOWN} more" if len(several) > _SHOWN else "",
-            _in_memory(where),
+            to_fold_in_python(several, column, form) if in_memory else _TO_FOLD,
         )
-    if not parted and labels is None:
-        _warn_of_parts(counts, where)
+    if form == "name" and labels is None:
+        _warn_of_parts(counts, where, column, in_memory=in_memory)
     if labels == "folded":
         names = {name: _plain(one[0]) for one in groups.values() for name in one}
         changed = sum(counts[name] for name, into in names.items() if name != into)
         if changed:
             changes.add("%s: %d labels were replaced by their most frequent spelling (labels=folded)", where, changed)
-        return _renamed(rows, names.__getitem__)
-    return dict(rows)
+        return {name: names[one] for name, one in as_values.items()}
+    return as_values
 
 
-def _renamed(rows: Mapping[str, Rows], name_of: Callable[[str], str]) -> dict[str, Rows]:
+def _renamed(rows: Mapping[str, Rows], names: Mapping[str, str]) -> dict[str, Rows]:
     """Return rows with other names; equal rows share one list."""
     made: dict[tuple[str, ...], list[str]] = {}
     of_row: dict[int, list[str]] = {}  # by its identity, which is faster where equal rows share one list already
@@ -104,7 +195,7 @@ def _renamed(rows: Mapping[str, Rows], name_of: Callable[[str], str]) -> dict[st
     def renamed(row: Sequence[str]) -> list[str]:
         key = tuple(row)
         if key not in made:
-            made[key] = list(dict.fromkeys(name_of(name) for name in key))
+            made[key] = list(dict.fromkeys(names[name] for name in key))
         return of_row.setdefault(id(row), made[key])
 
     return {split: [of_row.get(id(row)) or renamed(row) for row in of_split] for split, of_split in rows.items()}
@@ -121,28 +212,24 @@ def _binned(counts: Mapping[str, int], bins: Sequence[float], where: str) -> Cal
     return lambda name: names[bisect_right(bins, _value(name))]
 
 
-def _refuse_scores(counts: Mapping[str, int], where: str) -> None:
+def _refuse_scores(counts: Mapping[str, int], where: str, column: str, form: Form, *, in_memory: bool) -> None:
     numbers = [name for name in counts if _NUMBER.fullmatch(name)]
     infinite = [name for name in counts if name.lower() in _INFINITE]
     missing = [name for name in counts if name.strip().lower() in _MISSING]
     if not numbers or len(numbers) + len(infinite) + len(missing) < len(counts):
         return
     broken = [*(name for name in numbers if "," in name or not _value(name).is_integer()), *infinite]
-    if not broken and len(set(map(_value, numbers))) <= _MOST_NUMBERS:
+    if not broken and (form == "list" or len(set(map(_value, numbers))) <= _MOST_NUMBERS):  # lists have ids
         return
     what = f"{broken[0]} isn't a whole number" if broken else f"there are {len(numbers)} different numbers"
-    several = any("," in name for name in counts)
+    commas = any("," in name for name in counts)
+    split = "label_separator=comma splits them, if a text has several labels; " if commas else ""
+    options = f"bins=0.5 (or several edges) divides them into classes; labels=exact makes each number a class; {split}"
     raise DataError(
-        f"{where}: the labels are scores, not classes: {what}. bins=0.5 (or several edges) divides them into "
-        "classes; labels=exact makes each number a class; "
-        f"{'label_separator=comma splits them, if a text has several labels; ' if several else ''}"
-        f"to predict a number, use a regression tool.{_in_memory(where)}"
+        f"{where}: the labels are scores, not classes: {what}. "
+        f"{to_classes_in_python(column, form, commas=commas) if in_memory else options}"
+        "to predict a number, use a regression tool."
     )
-
-
-def _in_memory(where: str) -> str:
-    """Return what to do if the options that an error names aren't there."""
-    return " (options of dataset plugins; otherwise convert the column)" if "(in memory)" in where else ""
 
 
 def _value(number: str) -> float:
@@ -150,14 +237,14 @@ def _value(number: str) -> float:
     return float(number.replace(",", ".").rstrip("% "))
 
 
-def _as_values(counts: Counter[str], rows: Mapping[str, Rows]) -> tuple[Counter[str], Mapping[str, Rows]]:
+def _as_values(counts: Mapping[str, int]) -> dict[str, str]:
     """Return whole numbers without ``.0``, and booleans in lower case, unless one is spelt in several ways."""
     whole = {name: match[1] for name in counts if (match := _WHOLE.fullmatch(name))}
     boolean = {name: name.lower() for name in counts if name.lower() in ("true", "false")}
     for names in (whole, boolean):
-        if len(names) == len(counts) == len(set(names.values())) and any(name != one for name, one in names.items()):
-            return Counter({names[name]: count for name, count in counts.items()}), _renamed(rows, names.__getitem__)
-    return counts, rows
+        if len(names) == len(counts) == len(set(names.values())):
+            return names
+    return {name: name for name in counts}
 
 
 def _plain(name: str) -> str:
@@ -187,19 +274,28 @@ def _looks_alike(name: str, spellings: Sequence[str]) -> bool:
     return not name.isascii() and shown.count(" ".join(unicodedata.normalize("NFC", _visible(name)).split())) > 1
 
 
-def _warn_of_parts(counts: Mapping[str, int], where: str) -> None:
+def _warn_of_parts(counts: Mapping[str, int], where: str, column: str, *, in_memory: bool) -> None:
     """Log a warning if labels look like several labels joined by a separator, because they share parts."""
-    for separator, name in (("|", "pipe"), (";", "semicolon"), (",", "comma")):
-        joined = [label for label in counts if separator in label]
-        parts = {label: {part.strip() for part in label.split(separator)} for label in joined}
-        others = Counter(part for of_label in parts.values() for part in of_label)
-        others.update(label.strip() for label in counts if separator not in label)
-        if joined and all(others[part] > 1 for of_label in parts.values() for part in of_label):
+    for separator, name in _BETWEEN_LABELS.items():
+        joined = [label for label in counts if separator in label and len(_parts(label, separator)) > 1]
+        if joined and (separator == "\n" or _share_parts(counts, joined, separator)):
             logger.warning(
-                "%s: labels such as %r look like several labels, but are treated as one; label_separator=%s "
-                "splits them",
+                "%s: labels such as %r look like several labels, but are treated as one; %s splits them",
                 where,
                 joined[0],
-                name,
+                to_split_in_python(column, separator) if in_memory else f"label_separator={name}",
             )
             return
+
+
+def _share_parts(counts: Mapping[str, int], joined: Sequence[str], separator: str) -> bool:
+    """Return whether most of the parts of joined labels occur in other labels too."""
+    parts = set(chain.from_iterable(_parts(label, separator) for label in joined))
+    if separator == " ":  # "very good" and "very bad" share a word, too
+        return sum(part in counts for part in parts) > len(parts) * 0.7
+    found = Counter(chain.from_iterable(_parts(label, separator) for label in counts))
+    return sum(found[part] > 1 for part in parts) > len(parts) / 2
+
+
+def _parts(label: str, separator: str) -> set[str]:
+    return {part.strip() for part in label.split(separator)} - {""}

@@ -16,7 +16,7 @@ from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
 from datasets.fingerprint import generate_random_fingerprint
 from numpy.typing import NDArray
 
-from textclf_core.data.infer_columns import TAKEN
+from textclf_core.data.guessed_columns import TAKEN
 from textclf_core.errors import DataError, did_you_mean, some_of
 
 Role = Literal["group", "time"]

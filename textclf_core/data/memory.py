@@ -7,14 +7,16 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import TYPE_CHECKING, Any, TypeGuard
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal, TypeGuard
 
 import numpy as np
 import pyarrow as pa
 from datasets import Dataset, DatasetDict, IterableDataset, IterableDatasetDict
 
 from textclf_core.data.arrow_columns import OddValue, check_types, columns_table, plain_table, table_of
-from textclf_core.data.infer_columns import SPLIT_OF_NAME, Columns, labelled
+from textclf_core.data.guessed_columns import Columns
+from textclf_core.data.infer_columns import SPLIT_OF_NAME, labelled
 from textclf_core.data.label_spelling import Labels
 from textclf_core.data.marked_columns import mark_columns
 from textclf_core.data.source import Source
@@ -38,9 +40,12 @@ def from_memory(
     *,
     labels: Labels | None = None,
     bins: Sequence[float] = (),
+    label_separator: str | None = None,
+    empty: Literal["keep", "drop"] = "keep",
     group: str | None = None,
     time: str | None = None,
     source: str = "data in memory",
+    read_by_plugin: bool = False,
     progress: Progress | None = None,
 ) -> DatasetDict:
     """Return data in memory as splits with the columns ``text`` and ``label``.
@@ -55,9 +60,12 @@ def from_memory(
         names: the names of labels that are whole numbers from 0, in the order of their ids.
         labels: see :func:`~textclf_core.data.label_spelling.settled_labels`.
         bins: the edges of the classes into which numbers are divided; see there.
+        label_separator: the separator of several labels in one string.
+        empty: whether rows with an empty text are kept or dropped.
         group: the column of groups; see :func:`~textclf_core.data.marked_columns.mark_columns`.
         time: the column of times; see there.
         source: what the records call the origin of the data.
+        read_by_plugin: whether a dataset plugin has read the data; messages then name its source and its options.
         progress: where to show how many rows of a generator were read; nowhere if not given.
 
     Raises:
@@ -65,8 +73,19 @@ def from_memory(
     """
     splits = _by_split(data) if isinstance(data, Mapping) and _is_by_split(data) else {"train": data}
     progress = progress or Progress(quiet=True)
-    sources = {name: _source(split, name, progress) for name, split in splits.items()}
-    labelled_splits = labelled(sources, text=text, label=label, labels=labels, bins=bins, names=names)
+    sources = {name: replace(_source(split, name, progress), in_memory=True) for name, split in splits.items()}
+    if read_by_plugin:
+        sources = {name: replace(one, where=f"{source}, {name}", in_memory=False) for name, one in sources.items()}
+    labelled_splits = labelled(
+        sources,
+        text=text,
+        label=label,
+        label_separator=label_separator,
+        empty=empty,
+        labels=labels,
+        bins=bins,
+        names=names,
+    )
     for split in labelled_splits.values():
         split.info.description = source
     mark_columns(labelled_splits, group=group, time=time)

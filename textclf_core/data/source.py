@@ -21,7 +21,8 @@ class Source:
 
     ``lines`` holds the line where each row starts in its file; without it, rows are counted from 1. ``files`` holds the
     file of each row, if there are several; otherwise ``where`` is the file. ``odd_values`` has the columns with values
-    that aren't texts, numbers or lists of them.
+    that aren't texts, numbers or lists of them. ``in_memory`` says that there are no options of a dataset plugin, so
+    that messages must not name them.
     """
 
     data: Dataset
@@ -29,6 +30,7 @@ class Source:
     lines: Sequence[int] = ()
     odd_values: Mapping[str, OddValue] = field(default_factory=dict)
     files: Sequence[str] = ()
+    in_memory: bool = False
 
     def place(self, index: int) -> str:
         """Return the place of row ``index`` (from 0) in ``where``, for messages."""
@@ -50,7 +52,7 @@ class Source:
         odd = {name: replace(one, row=place[one.row]) for name, one in self.odd_values.items() if one.row in place}
         lines = [self.lines[row] for row in rows] if self.lines else ()
         files = [self.files[row] for row in rows] if self.files else ()
-        return Source(self.data.select(rows), self.where, lines, odd, files)
+        return replace(self, data=self.data.select(rows), lines=lines, odd_values=odd, files=files)
 
     def odd_fault(self, column: str, wanted: str) -> str | None:
         """Return the fault of a column with values of an unsupported type; ``None`` if there are none."""

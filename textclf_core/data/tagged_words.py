@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -12,13 +13,15 @@ import pyarrow as pa
 from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
 
 from textclf_core.data.columns import holds, is_list, is_text
+from textclf_core.data.label_spelling import Labels, settled_names
 from textclf_core.data.source import Changes, ReadSplits
 from textclf_core.errors import DataError, did_you_mean
 from textclf_core.tasks.entities import OUTSIDE, scheme_of
 from textclf_core.types.task import NO_LABEL, Task
 
 if TYPE_CHECKING:
-    from textclf_core.data.source import Source
+    from textclf_core.data.label_spelling import Labels, settled_names
+from textclf_core.data.source import Source
 
 logger = logging.getLogger("textclf")
 
@@ -60,6 +63,7 @@ def tagged(
     tags: str | None,
     names: Sequence[str] = (),
     changes: Changes | None = None,
+    labels: Labels | None = None,
 ) -> ReadSplits | None:
     """Return the splits with the columns ``tokens`` and ``label``, followed by other columns.
 
@@ -72,7 +76,8 @@ def tagged(
         words: the column with the lists of words; inferred if not given.
         tags: the column with a tag for each word; inferred and logged if not given.
         names: the tags' names in the order of their ids, for tags that are numbers.
-        changes: what was left out is added to it.
+        changes: what was left out or changed is added to it.
+        labels: see :func:`~textclf_core.data.label_spelling.settled_names`.
 
     Raises:
         DataError: there is no column of tags, or a split lacks a column.
@@ -102,6 +107,23 @@ def tagged(
     tag_of = {name: _tags(source, tag_column, names) for name, source in sources.items()}
     _report_unlabelled(tag_of, first, tag_column, changes)
     tag_names = list(names) or _names(features[tag_column].feature, tag_of)
+    counts = Counter(dict.fromkeys(tag_names, 0))
+    counts.update(tag for split in tag_of.values() for row in split for tag in row if tag is not None)
+    into = settled_names(
+        counts,
+        first.where,
+        tag_column,
+        changes,
+        labels=labels,
+        form="list",
+        declared=True,
+        in_memory=first.in_memory,
+    )
+    if any(tag != one for tag, one in into.items()):
+        tag_of = {
+            name: [[None if tag is None else into[tag] for tag in row] for row in rows] for name, rows in tag_of.items()
+        }
+        tag_names = list(dict.fromkeys(into.get(tag, tag) for tag in tag_names))
     report_scheme(tag_names, first.where)
     splits = {
         name: _split(source, word_column, tag_column, tag_of[name], tag_names) for name, source in sources.items()

@@ -14,7 +14,7 @@ from textclf_core.errors import DataError, UsageError, did_you_mean
 from textclf_core.tasks import kind_of
 
 if TYPE_CHECKING:
-    from textclf_core.data.infer_columns import Columns
+    from textclf_core.data.guessed_columns import Columns
     from textclf_core.tasks.kind import TaskKind
     from textclf_core.types.classifier import Classifier
     from textclf_core.types.task import Task
@@ -108,7 +108,7 @@ def text_columns(columns: Sequence[str], task: Task, text: Columns) -> tuple[str
     Raises:
         UsageError: they can't be inferred, or those that ``text`` names don't exist.
     """
-    from textclf_core.data.infer_columns import column_names
+    from textclf_core.data.guessed_columns import column_names
 
     own = task.text_columns
     there = ", ".join(columns)

@@ -11,6 +11,7 @@ from textclf_core.errors import DataError
 from textclf_core.hookspecs import hookimpl
 from textclf_core.types.option import Option
 from textclf_plugins.datasets.remote_files import local_copies
+from textclf_plugins.datasets.shared_options import LabelSpelling
 
 if TYPE_CHECKING:
     from datasets import DatasetDict
@@ -51,6 +52,7 @@ class Conll:
     names: Annotated[
         tuple[str, ...], Option("The tags' names in the order of their numbers, if the tags are numbers from 0.")
     ] = ()
+    labels: LabelSpelling = None
 
     def __post_init__(self) -> None:
         if (self.path is None) == (self.train is None):
@@ -63,7 +65,7 @@ class Conll:
 
         given = {"path": self.path, "train": self.train, "validation": self.validation, "test": self.test}
         with local_copies("conll", given, [suffix for suffix in SUFFIXES if suffix]) as copies:
-            data = read_splits(self._files(copies.given), self.word_column, self.tag_column, self.names)
+            data = read_splits(self._files(copies.given), self.word_column, self.tag_column, self.names, self.labels)
         for split in data.values():
             split.info.description = copies.shown(split.info.description)
         return data

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 
-from datasets import DatasetDict
-
+from textclf_core.data.label_spelling import Labels, settled_names
+from textclf_core.data.source import Changes, ReadSplits
 from textclf_core.data.tagged_words import ordered_tags, report_scheme, tagged_split
 from textclf_core.errors import DataError, did_you_mean
 from textclf_core.tasks.entities import OUTSIDE, invalid_sequences, scheme_of
@@ -38,7 +39,8 @@ def read_splits(
     word_column: int | str | None = None,
     tag_column: int | str | None = None,
     tag_names: Sequence[str] = (),
-) -> DatasetDict:
+    labels: Labels | None = None,
+) -> ReadSplits:
     """Return the splits with the columns ``tokens`` and ``label``; ``O`` is label 0, the others are in sorted order.
 
     Args:
@@ -46,6 +48,7 @@ def read_splits(
         word_column: the column of the words, counted from 0, or from the end if negative; or its name.
         tag_column: the column of the tags, likewise.
         tag_names: the names of tags that are numbers, in the order of the numbers.
+        labels: see :func:`~textclf_core.data.label_spelling.settled_names`.
 
     Raises:
         DataError: the tags are numbers without names, a file can't be read, a line has a different number of columns
@@ -55,11 +58,13 @@ def read_splits(
     for name, sequences in splits.items():
         if not sequences:
             raise DataError(f"conll: {files[name]} has no words")
-    _name_tags(splits, files, tag_names)
-    _settle_scheme(splits, files)
+    changes = Changes()
+    _name_tags(splits, files, tag_names, changes)
+    _settle_spellings(splits, files, tag_column, changes, labels)
+    _settle_scheme(splits, files, changes)
     found = set(chain.from_iterable(one.tags for one in chain(*splits.values()))) - {_NONE}
     names = list(tag_names) or ordered_tags(found)
-    data = DatasetDict(
+    data = ReadSplits(
         {
             name: tagged_split(
                 [one.words for one in sequences],
@@ -67,14 +72,17 @@ def read_splits(
                 names,
             )
             for name, sequences in splits.items()
-        }
+        },
+        changes=changes.sentences,
     )
     for name, split in data.items():
         split.info.description = str(files[name])
     return data
 
 
-def _name_tags(splits: Mapping[str, Sequence[_Sequence]], files: Mapping[str, Path], names: Sequence[str]) -> None:
+def _name_tags(
+    splits: Mapping[str, Sequence[_Sequence]], files: Mapping[str, Path], names: Sequence[str], changes: Changes
+) -> None:
     """Replace tags that are numbers by their names, in place, and log how many words have no label.
 
     Raises:
@@ -82,7 +90,7 @@ def _name_tags(splits: Mapping[str, Sequence[_Sequence]], files: Mapping[str, Pa
     """
     tags = [tag for of_split in splits.values() for one in of_split for tag in one.tags]
     if unlabelled := tags.count(_NONE):
-        logger.info(
+        changes.add(
             "conll: %d of %d words have the tag %s, so they are ignored in training and scores",
             unlabelled,
             len(tags),
@@ -109,7 +117,22 @@ def _name_tags(splits: Mapping[str, Sequence[_Sequence]], files: Mapping[str, Pa
             one.tags = [tag if tag == _NONE else names[number_of[tag]] for tag in one.tags]
 
 
-def _settle_scheme(splits: Mapping[str, Sequence[_Sequence]], files: Mapping[str, Path]) -> None:
+def _settle_spellings(
+    splits: Mapping[str, Sequence[_Sequence]],
+    files: Mapping[str, Path],
+    column: int | str | None,
+    changes: Changes,
+    labels: Labels | None,
+) -> None:
+    """Report tags that differ in their spelling alone, or fold them, in place."""
+    counts = Counter(tag for of_split in splits.values() for one in of_split for tag in one.tags if tag != _NONE)
+    where, named = str(next(iter(files.values()))), "tags" if column is None else str(column)
+    into = settled_names(counts, where, named, changes, labels=labels, form="list", declared=True) | {_NONE: _NONE}
+    for one in chain(*splits.values()):
+        one.tags = [into[tag] for tag in one.tags]
+
+
+def _settle_scheme(splits: Mapping[str, Sequence[_Sequence]], files: Mapping[str, Path], changes: Changes) -> None:
     """Log the scheme of the tags, convert IOB1 to BIO in place, and log the number of invalid tag sequences."""
     everything = list(chain.from_iterable(splits.values()))
     tags = set(chain.from_iterable(one.tags for one in everything)) - {_NONE}
@@ -121,7 +144,7 @@ def _settle_scheme(splits: Mapping[str, Sequence[_Sequence]], files: Mapping[str
         logger.info("conll: the tags are %s", scheme)
         return
     if scheme == "BIO" and _is_iob1([one.tags for one in everything]):
-        logger.info("conll: the tags are IOB1; they are converted to BIO, which describes the same entities")
+        changes.add("conll: the tags are IOB1; they are converted to BIO, which describes the same entities")
         for one in everything:
             one.tags = _from_iob1(one.tags)
         return

@@ -12,7 +12,15 @@ from textclf_core.hookspecs import hookimpl
 from textclf_core.types.option import Option
 from textclf_plugins.datasets.finding_files import SUFFIXES, Found, named_splits, splits_in
 from textclf_plugins.datasets.remote_files import local_copies
-from textclf_plugins.datasets.shared_options import GroupColumn, LabelBins, LabelSpelling, TimeColumn
+from textclf_plugins.datasets.shared_options import (
+    EmptyTexts,
+    GroupColumn,
+    LabelBins,
+    LabelSeparator,
+    LabelSpelling,
+    TimeColumn,
+    check_label_separator,
+)
 
 if TYPE_CHECKING:
     from datasets import DatasetDict
@@ -54,13 +62,7 @@ class Files:
     ] = None
     group: GroupColumn = None
     time: TimeColumn = None
-    label_separator: Annotated[
-        str | None,
-        Option(
-            "The separator between the labels of a text in a multi-label task: pipe, semicolon, comma or the "
-            "characters themselves. Not needed if labels are lists."
-        ),
-    ] = None
+    label_separator: LabelSeparator = None
     labels: LabelSpelling = None
     bins: LabelBins = ()
     names: Annotated[
@@ -86,23 +88,21 @@ class Files:
     ] = None
     header: Annotated[Literal["first-row", "none"], Option("Whether the first row names the columns.")] = "first-row"
     columns: Annotated[tuple[str, ...], Option("The columns' names, if the file has no header.")] = ()
-    empty: Annotated[Literal["keep", "drop"], Option("What to do with rows whose text is empty.")] = "keep"
+    empty: EmptyTexts = "keep"
 
     def __post_init__(self) -> None:
         if (self.path is None) == (self.train is None):
             raise ValueError("expected exactly one of path=FILE, path=FOLDER and train=FILE")
-        if self.label_separator == "":
-            raise ValueError("label_separator must have at least one character")
+        check_label_separator(self.label_separator)
         self._read_options()
 
     @hookimpl
     def textclf_load_data(self) -> DatasetDict:
         """Return the splits for which there are files."""
         from textclf_core.data import labelled, mark_columns
-        from textclf_core.data.separated import SEPARATORS
+        from textclf_core.data.label_spelling import label_separator
 
         options = self._read_options()
-        separator = self.label_separator
         given = {"path": self.path, "train": self.train, "validation": self.validation, "test": self.test}
         with local_copies("files", given, SUFFIXES) as copies:
             found = self._files(copies.given)
@@ -111,7 +111,7 @@ class Files:
             sources,
             text=self.text,
             label=self.label,
-            label_separator=None if separator is None else SEPARATORS.get(separator, separator),
+            label_separator=label_separator(self.label_separator),
             empty=self.empty,
             labels=self.labels,
             bins=self.bins,

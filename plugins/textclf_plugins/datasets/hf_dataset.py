@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 from textclf_core.errors import DataError
 from textclf_core.hookspecs import hookimpl
 from textclf_core.types.option import Option
-from textclf_plugins.datasets.shared_options import GroupColumn, LabelBins, LabelSpelling, TimeColumn
+from textclf_plugins.datasets.shared_options import (
+    EmptyTexts,
+    GroupColumn,
+    LabelBins,
+    LabelSeparator,
+    LabelSpelling,
+    TimeColumn,
+    check_label_separator,
+)
 
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict
@@ -44,29 +52,36 @@ class HfDataset:
     names: Annotated[
         tuple[str, ...], Option("The names of labels that are integers from 0, or positions in a vector of 0 and 1.")
     ] = ()
+    label_separator: LabelSeparator = None
     labels: LabelSpelling = None
     bins: LabelBins = ()
+    empty: EmptyTexts = "keep"
+
+    def __post_init__(self) -> None:
+        check_label_separator(self.label_separator)
 
     @hookimpl
     def textclf_load_data(self) -> DatasetDict:
         """Return the splits, except those without labels."""
         from textclf_core.data import from_memory
+        from textclf_core.data.label_spelling import label_separator
 
         loaded = self._load()
         source = next(iter(loaded.values())).info.description
-        data = from_memory(
+        return from_memory(
             self._with_labels(loaded),
             text=self.text,
             label=self.label,
             names=self.names,
             labels=self.labels,
             bins=self.bins,
+            label_separator=label_separator(self.label_separator),
+            empty=self.empty,
             group=self.group,
             time=self.time,
+            source=source,
+            read_by_plugin=True,
         )
-        for split in data.values():
-            split.info.description = source
-        return data
 
     def _load(self) -> DatasetDict:
         folder = Path(self.id).expanduser()

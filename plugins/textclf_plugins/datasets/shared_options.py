@@ -14,6 +14,13 @@ GroupColumn = Annotated[
     ),
 ]
 TimeColumn = Annotated[str | None, Option("A column of numbers or dates: splits that are made train on the past.")]
+LabelSeparator = Annotated[
+    str | None,
+    Option(
+        "The separator between the labels of a text in a multi-label task: pipe, semicolon, comma, tab, newline, space "
+        "or the characters themselves. Not needed if labels are lists."
+    ),
+]
 LabelSpelling = Annotated[
     Literal["exact", "folded"] | None,
     Option(
@@ -22,3 +29,10 @@ LabelSpelling = Annotated[
     ),
 ]
 LabelBins = Annotated[tuple[float, ...], Option("Divide numbers into classes at these values, in ascending order.")]
+EmptyTexts = Annotated[Literal["keep", "drop"], Option("What to do with rows whose text is empty.")]
+
+
+def check_label_separator(separator: str | None) -> None:
+    """Raise a ``ValueError`` if the separator of labels is empty."""
+    if separator == "":
+        raise ValueError("label_separator must have at least one character")

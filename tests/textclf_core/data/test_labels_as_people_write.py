@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pytest
-from datasets import Dataset, DatasetDict
+from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
 
 from textclf_core.data import from_memory
 from textclf_core.errors import DataError
@@ -200,7 +201,7 @@ def test_decimal_commas_and_infinity_are_scores(tmp_path: Path) -> None:
         Files(path=str(tmp_path / "a.csv")).textclf_load_data()
     data = Files(path=str(tmp_path / "a.csv"), bins=(0.5,)).textclf_load_data()
     assert names(data) == ["0.5 and above", "below 0.5"]
-    with pytest.raises(DataError, match=r"scores, not classes: inf .* \(options of dataset plugins; otherwise convert"):
+    with pytest.raises(DataError, match=r"scores, not classes: inf .* In pandas, frame\['label'\] = "):
         from_memory(frame([1.0, float("inf")]))
 
 
@@ -269,3 +270,86 @@ def test_true_beside_1_is_reported_and_folded(tmp_path: Path, caplog: pytest.Log
     assert "'true' (2), '1' (1)" in caplog.text
     data = Files(path=str(tmp_path / "a.jsonl"), labels="folded").textclf_load_data()
     assert len(names(data)) == 2
+
+
+@pytest.mark.parametrize(
+    ("between", "option"),
+    [("\n", "newline"), ("\r\n", "newline"), ("\t", "tab"), (" / ", "/"), (" ", "space"), ("\u3001", "\u3001")],
+)
+@pytest.mark.parametrize("name", ["a.csv", "a.json"])
+def test_labels_joined_by_a_separator_are_reported_and_split(
+    between: str, option: str, name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    several = ["music", between.join(("music", "cast")), between.join(("plot", "cast", "rare")), "plot", "cast"]
+    file = tmp_path / name
+    file.write_bytes((frame(several).to_csv(index=False) if name == "a.csv" else frame(several).to_json()).encode())
+    assert len(names(Files(path=str(file)).textclf_load_data())) == 5
+    assert f"label_separator={option} splits them" in caplog.text
+    split = Files(path=str(file), label_separator=option).textclf_load_data()
+    assert names(split) == ["cast", "music", "plot", "rare"]
+    assert split["train"]["label"][:] == [[1], [0, 1], [0, 2, 3], [2], [0]]
+
+
+@pytest.mark.parametrize(
+    "labels", [["very good", "very bad", "good", "bad"], ["sport/ball", "sport/tennis", "news/world"], ["n/a", "ok"]]
+)
+def test_names_of_several_words_are_no_several_labels(labels: list[str], caplog: pytest.LogCaptureFixture) -> None:
+    assert names(from_memory(frame(labels))) == sorted(labels)
+    assert "look like several labels" not in caplog.text
+
+
+def done(message: str, data: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame after the line of pandas that a message has."""
+    [line] = re.findall(r"frame\['label'\] = frame\['label'\]\.[^;]*?(?= divides| splits|$)", message)[:1]
+    scope = {"frame": data.copy()}
+    exec(line, scope)
+    return scope["frame"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "folded"),
+    [
+        (["Good", "good ", "bad", "good"], ["bad", "good"]),
+        (["caf\u00e9", "cafe\u0301", "tea", "caf\u00e9"], ["caf\u00e9", "tea"]),
+        (["1", "1.0", 0, 1], ["0", "1"]),
+        ([True, 1, 0, True], ["0", "true"]),
+        ([["a", "B"], ["b"], ["b"]], ["a", "b"]),
+        ([{"Music": 1, "a": 0}, {"music": 1, "a": 1}], ["a", "music"]),
+        (["x|y", "y", "x"], ["x", "y"]),
+    ],
+)
+def test_what_is_said_of_labels_in_memory_can_be_done_there(
+    labels: list[Any], folded: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    from_memory(frame(labels))
+    [record] = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert "labels=" not in record.getMessage()
+    assert names(from_memory(done(record.getMessage(), frame(labels)))) == folded
+
+
+def test_scores_in_memory_are_refused_with_what_can_be_done_there() -> None:
+    scores = frame([0.25, 0.5, 0.75])
+    with pytest.raises(DataError, match="the labels are scores") as error:
+        from_memory(scores)
+    assert names(from_memory(done(str(error.value), scores))) == ["false", "true"]
+    assert "bins=" not in str(error.value)
+    by_cut = scores.assign(label=pd.cut(scores["label"], [0, 0.3, 1], labels=["low", "high"]))
+    assert names(from_memory(by_cut)) == ["high", "low"]
+
+
+def test_the_names_of_a_data_set_are_reported_and_folded_too(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    features = Features({"text": Value("string"), "label": ClassLabel(names=["bad", "Good", "good"])})
+    Dataset.from_dict({"text": ["a", "b", "c", "d"], "label": [0, 1, 2, 2]}, features=features).save_to_disk(tmp_path)
+    assert names(HfDataset(id=str(tmp_path)).textclf_load_data()) == ["bad", "Good", "good"]
+    assert "'good' (2), 'Good' (1)" in caplog.text
+    assert "labels=folded" in caplog.text
+    data = HfDataset(id=str(tmp_path), labels="folded").textclf_load_data()
+    assert (names(data), data["train"]["label"][:]) == (["bad", "good"], [0, 1, 1, 1])
+    with pytest.raises(DataError, match="bins= is for numbers, but the labels have names"):
+        HfDataset(id=str(tmp_path), bins=(0.5,)).textclf_load_data()
+
+
+def test_lists_of_many_ids_are_no_scores() -> None:
+    assert len(names(from_memory([(f"t{row}", [row, row + 1]) for row in range(60)]))) == 61
+    with pytest.raises(DataError, match=r"0\.5 isn't a whole number.*makes zeros and ones"):
+        from_memory([("a", [0.5, 1.0]), ("b", [0.0, 0.25])])

@@ -106,3 +106,33 @@ def test_rows_of_test_without_a_known_value_have_no_label() -> None:
     assert [split.unlabelled for split in data.record.splits] == [0, 0, 2]
     with pytest.raises(DataError, match="row 41: None isn't a list of labels"):
         from_memory({"train": [*train, test[2]]})
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_spellings_are_reported_and_are_one_label_when_folded(
+    container: Callable[[Path, Rows], DatasetDict], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows: Rows = [{"Music": 1, "art": 0}, {"music": 1, "art": 1}, {"music ": 0, "art": 0}, {"music": 0, "art": 1}]
+    assert len(container(tmp_path, rows)["train"].features["label"].feature.names) == 4
+    assert "'music' (2), 'Music' (1), 'music ' (1)" in caplog.text
+
+
+def test_a_text_has_a_folded_label_if_it_has_a_spelling_of_it(tmp_path: Path) -> None:
+    rows: Rows = [{"Music": 1, "music": 0, "art": 0}, {"music": 0, "art": 1}, {"music": 1, "art": 1}]
+    of_jsonl(tmp_path, rows)
+    data = Files(path=str(tmp_path / "a.jsonl"), labels="folded").textclf_load_data()
+    assert data["train"].features["label"].feature.names == ["art", "music"]
+    assert data["train"]["label"][:] == [[1], [0], [0, 1]]
+    assert isinstance(data, ReadSplits)
+    assert any("1 labels were replaced by their most frequent spelling" in one for one in data.changes)
+    of_jsonl(tmp_path, [{"Good": 1, "bad": 0}, {"good": 0, "bad": 1}, {"good": 1, "bad": 0}])
+    one_each = Files(path=str(tmp_path / "a.jsonl"), labels="folded").textclf_load_data()
+    assert (one_each["train"].features["label"].names, one_each["train"]["label"][:]) == (["bad", "good"], [1, 0, 1])
+
+
+def test_labels_may_be_numbers_and_have_names(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text('text,cats\na,"{1: 1, 2.0: 0}"\nb,"{1: 1, 2: 1}"\n')
+    data = Files(path=str(tmp_path / "a.csv")).textclf_load_data()
+    assert (data["train"].features["label"].feature.names, data["train"]["label"][:]) == (["1", "2"], [[0], [0, 1]])
+    with pytest.raises(DataError, match=r"row 2: .* has a label without a name"):
+        from_memory([("a", {"x": 1}), ("b", {" ": 1})])

@@ -16,6 +16,7 @@ from datasets import Dataset, DatasetDict
 
 from textclf_core.data import from_memory, prepare
 from textclf_core.errors import DataError
+from textclf_plugins.datasets.conll import Conll
 from textclf_plugins.datasets.files import Files
 from textclf_plugins.datasets.hf_dataset import HfDataset
 
@@ -223,3 +224,20 @@ def test_a_row_with_fewer_tags_than_words_is_named_with_its_file(read: Read) -> 
     )
     with pytest.raises(DataError, match=r"train \(.*a\.jsonl\): 1 rows have more or fewer labels .* first is row 2"):
         prepare(data, 0)
+
+
+def test_tags_that_differ_in_their_spelling_are_reported_and_folded(
+    read: Read, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = {"tokens": ["Ada", "left", "Bo"], "tags": ["B-PER", "O", "B-Per"]}
+    content = json_lines(first, {"tokens": ["Al"], "tags": ["B-PER"]})
+    assert read("a.jsonl", content)["train"].features["label"].feature.names == ["O", "B-PER", "B-Per"]
+    assert "'B-PER' (2), 'B-Per' (1)" in caplog.text
+    assert read("a.jsonl", content, labels="folded")["train"]["label"][:] == [[1, 0, 1], [1]]
+    caplog.clear()
+    (tmp_path / "a.conll").write_text("Ada B-PER\nleft O\nBo B-Per\n\nAl B-PER\n")
+    Conll(path=str(tmp_path / "a.conll")).textclf_load_data()
+    assert "'B-PER' (2), 'B-Per' (1)" in caplog.text
+    data = Conll(path=str(tmp_path / "a.conll"), labels="folded").textclf_load_data()
+    assert data["train"]["label"][:] == [[1, 0, 1], [1]]
+    assert any("1 labels were replaced" in change for change in data.changes)
