@@ -156,7 +156,7 @@ def _written(spec: RunSpec, folder: Path) -> dict[str, Any]:
         **{name: simple[name] and (url_of(simple[name]) or str(simple[name].resolve())) for name in _PATHS},
         "expected": spec.expected and asdict(spec.expected),
         "tuning": spec.tuning and asdict(spec.tuning),
-        "plugins": written_plugins(spec.plugins),
+        "plugins": json.loads(written_plugins(spec.plugins)),
         "data": _written_data(spec, folder),
     }
 
@@ -168,7 +168,7 @@ def _spec(written: dict[str, Any], folder: Path) -> RunSpec:
         **{name: written[name] and local_folder(written[name]) for name in _PATHS},
         "expected": written["expected"] and CostEstimate(**written["expected"]),
         "tuning": written["tuning"] and _TUNING.validate_python(written["tuning"]),
-        "plugins": read_plugins(written["plugins"]),
+        "plugins": read_plugins(json.dumps(written["plugins"])),
         "data": InMemoryData(data.fingerprint, data),
     }
     return RunSpec(**values)

@@ -109,16 +109,14 @@ def cells(
         data_seed: the seed of splits and samples.
         device: the device of the runs, which is part of the key since devices round differently.
     """
-    keys = (
-        (contender, seed, DataKey(data_set_of(contender), size, seed if own_samples else None))
-        for contender in contenders
-        for size in sizes
-        for seed in seeds
-    )
-    return tuple(
-        make_cell(contender, seed, key, fingerprint=fingerprints[key], data_seed=data_seed, device=device)
-        for contender, seed, key in keys
-    )
+    found = []
+    for contender in contenders:
+        facts = _facts(contender, device)
+        for size in sizes:
+            for seed in seeds:
+                key = DataKey(data_set_of(contender), size, seed if own_samples else None)
+                found.append(_cell(contender, seed, key, facts, fingerprints[key], data_seed))
+    return tuple(found)
 
 
 def data_set_of(contender: Contender) -> str:
@@ -132,10 +130,14 @@ def make_cell(
     contender: Contender, seed: int, data_key: DataKey, *, fingerprint: str, data_seed: int, device: str
 ) -> Cell:
     """Return a cell; the arguments are those of :func:`cells`."""
-    return Cell(contender, seed, _key(contender, seed, fingerprint, data_seed, device), data_key)
+    return _cell(contender, seed, data_key, _facts(contender, device), fingerprint, data_seed)
 
 
-def _key(contender: Contender, seed: int, fingerprint: str, data_seed: int, device: str) -> str:
+_Facts = tuple[Conditions, list[dict[str, object]]]
+"""What the keys of a contender's cells have in common."""
+
+
+def _facts(contender: Contender, device: str) -> _Facts:
     # Observers and reporters don't change results.
     plugins = [plugin for plugin in contender.plugins if not {"observer", "reporter"}.issuperset(plugin.roles)]
     conditions = Conditions(
@@ -143,10 +145,10 @@ def _key(contender: Contender, seed: int, fingerprint: str, data_seed: int, devi
         device=[device],
         code=[fact for plugin in plugins for fact in dependencies(plugin)],
     )
-    return cell_key(
-        conditions,
-        plugins=[{**plugin_facts(plugin), "contents": option_contents(plugin)} for plugin in plugins],
-        data=fingerprint,
-        data_seed=data_seed,
-        seed=seed,
-    )
+    return conditions, [{**plugin_facts(plugin), "contents": option_contents(plugin)} for plugin in plugins]
+
+
+def _cell(contender: Contender, seed: int, data_key: DataKey, facts: _Facts, fingerprint: str, data_seed: int) -> Cell:
+    conditions, plugins = facts
+    key = cell_key(conditions, plugins=plugins, data=fingerprint, data_seed=data_seed, seed=seed)
+    return Cell(contender, seed, key, data_key)

@@ -256,7 +256,7 @@ def _plan(request: ComparisonRequest) -> tuple[ComparisonPlan, MetricInfo]:
 
     from textclf_core.comparison.runner import VARY, plan
     from textclf_core.data import prepare
-    from textclf_core.pipeline.directory import finish_uploads
+    from textclf_core.pipeline.directory import finish_killed_runs
     from textclf_core.plugins import check_options
     from textclf_core.records.remote_runs import remote_runs
     from textclf_core.statistics.looks import planned_looks
@@ -283,7 +283,7 @@ def _plan(request: ComparisonRequest) -> tuple[ComparisonPlan, MetricInfo]:
         device=request.device,
         cache=request.cache_directory,
     )
-    finish_uploads(planned.output)
+    finish_killed_runs(planned.output)
     if runs := remote_runs(planned.output):
         runs.refresh([cell.id for cell in planned.cells])
     unfinished = (cell for cell in planned.cells if request.force or not cell.finished_in(planned.output))

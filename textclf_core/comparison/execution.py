@@ -22,11 +22,12 @@ from textclf_core.comparison.runner import (
     wait_for_others,
 )
 from textclf_core.errors import TextclfError
-from textclf_core.pipeline.directory import CLAIMS, finish_uploads
+from textclf_core.pipeline.directory import CLAIMS, finish_killed_runs
 from textclf_core.pipeline.spec import FailedRun, RunSpec
 from textclf_core.plugins import ActivePlugin
 from textclf_core.plugins.calling import call_one
 from textclf_core.records.schema import CostEstimate
+from textclf_core.system.memory import present_objects_kept
 from textclf_core.types.progress import Progress
 
 _JOBS = ".jobs"
@@ -96,16 +97,17 @@ def write_cells(
 
 def _run_here(queue: ComparisonQueue) -> None:
     """Run the cells of a queue in this process, one after another."""
-    while not queue.done:
-        taken = queue.next()
-        if taken is None:  # another comparison is running what is left
-            wait_for_others(queue.output)
-            continue
-        outcomes = run_claimed(taken.specs, queue.progress(taken), force=queue.force)
-        if outcomes is None:
-            queue.split(taken)
-        else:
-            queue.settle(taken, outcomes)
+    with present_objects_kept():
+        while not queue.done:
+            taken = queue.next()
+            if taken is None:  # another comparison is running what is left
+                wait_for_others(queue.output)
+                continue
+            outcomes = run_claimed(taken.specs, queue.progress(taken), force=queue.force)
+            if outcomes is None:
+                queue.split(taken)
+            else:
+                queue.settle(taken, outcomes)
 
 
 def _run_by(executor: ActivePlugin, workers: int | None, queue: ComparisonQueue) -> None:
@@ -195,7 +197,7 @@ def run_file(path: Path, progress: Progress) -> list[CellOutcome]:
     except TextclfError as error:
         outcomes = [CellOutcome(id=one, error=error) for one in ids]
     else:
-        finish_uploads(content.specs[0].output)
+        finish_killed_runs(content.specs[0].output)
         together = run_claimed(content.specs, progress, force=content.force)
         outcomes = together if together is not None else []
         for spec in content.specs if together is None else ():

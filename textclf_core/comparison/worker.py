@@ -16,6 +16,7 @@ from queue import SimpleQueue
 from typing import TextIO
 
 from textclf_core.comparison.execution import run_file
+from textclf_core.system.memory import present_objects_kept
 from textclf_core.types.progress import Bar, Progress
 
 _SECONDS_BETWEEN_SHOWS = 0.5
@@ -37,9 +38,10 @@ def work(results: TextIO) -> None:
     logger.setLevel(logging.INFO)
     logger.addHandler(_LogHandler(channel))
     channel.send(ready=True)
-    while (file := files.get()) is not None:
-        run_file(Path(file), _SentProgress(channel))
-        channel.send(ended=file)
+    with present_objects_kept():
+        while (file := files.get()) is not None:
+            run_file(Path(file), _SentProgress(channel))
+            channel.send(ended=file)
     is_idle.set()
 
 

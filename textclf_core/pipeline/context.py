@@ -10,7 +10,7 @@ from pathlib import Path
 
 from textclf_core.cache import CacheFolder
 from textclf_core.errors import RunError, TextclfError
-from textclf_core.pipeline.directory import RunDirectory, finish_uploads, run_id
+from textclf_core.pipeline.directory import RunDirectory, finish_killed_runs, run_id
 from textclf_core.pipeline.events import write_history
 from textclf_core.pipeline.observers import RunObservers
 from textclf_core.pipeline.recording import label_of, plugin_record, trainer_of
@@ -116,7 +116,7 @@ def reserve(specs: Sequence[RunSpec], world: World = ALONE) -> list[RunContext]:
     contexts: list[RunContext] = []
     try:
         if not specs[0].replace:  # a comparison has done it
-            finish_uploads(specs[0].output)
+            finish_killed_runs(specs[0].output)
         for spec in specs:
             contexts.append(RunContext(spec, world))
     except BaseException:

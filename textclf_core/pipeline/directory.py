@@ -159,22 +159,23 @@ class RunDirectory:
         self._claim.close()
 
 
-def finish_uploads(output: Path) -> None:
-    """Upload the complete runs that killed processes of this host have left in the copy of an output folder.
+def finish_killed_runs(output: Path) -> None:
+    """Put in place the complete runs that killed processes of this host have left in an output folder.
 
-    Another output folder is left alone.
+    They go to their paths, or behind the folder's URL. Incomplete ones stay where they are, so that a command can
+    resume from them.
 
     Raises:
-        TextclfError: they can't be uploaded.
+        TextclfError: a complete run can't be uploaded.
     """
     remote = remote_runs(output)
-    if remote is None:
-        return
     for reservation in output.glob(".*.reserved"):
         with _lock(output):
-            if reservation.exists() and _is_abandoned(reservation):
+            is_complete = remote is not None or not _is_unfinished(reservation / _WORK)
+            if reservation.exists() and is_complete and _is_abandoned(reservation):
                 _clear_up(reservation, output / reservation.name.removeprefix(".").removesuffix(".reserved"), remote)
-    remote.upload_pending()
+    if remote is not None:
+        remote.upload_pending()
 
 
 def _lock(output: Path) -> FileLock:
@@ -219,6 +220,10 @@ def _clear_up(reservation: Path, path: Path, remote: RemoteRuns | None) -> None:
         elif left.is_dir() and any(left.iterdir()):
             left.rename(_free(path))
     shutil.rmtree(reservation)
+
+
+def _is_unfinished(partial: Path) -> bool:
+    return partial.is_dir() and any(partial.iterdir()) and not (partial / RECORD_FILE).exists()
 
 
 def _is_abandoned(reservation: Path) -> bool:

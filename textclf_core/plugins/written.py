@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from textclf_core.errors import UsageError
@@ -12,22 +13,24 @@ from textclf_core.plugins.activation import ActivePlugin, ActivePlugins, restore
 from textclf_core.plugins.options import build_plugin
 
 
-def written_plugins(plugins: ActivePlugins) -> list[dict[str, Any]]:
-    """Return plugins as JSON values.
+@lru_cache(maxsize=256)
+def written_plugins(plugins: ActivePlugins) -> str:
+    """Return plugins as JSON; cached, since a contender's cells have the same.
 
     Raises:
         UsageError: an option's value can't be written, or would be another one when it is read.
     """
-    return [_written(plugin) for plugin in plugins]
+    return json.dumps([_written(plugin) for plugin in plugins])
 
 
-def read_plugins(written: list[dict[str, Any]]) -> ActivePlugins:
-    """Return the plugins that another process wrote.
+@lru_cache(maxsize=256)
+def read_plugins(written: str) -> ActivePlugins:
+    """Return the plugins that another process wrote; cached, as they are written.
 
     Raises:
         PluginError: this process has another version of one, or doesn't have it.
     """
-    return ActivePlugins([_read(one) for one in written])
+    return ActivePlugins([_read(one) for one in json.loads(written)])
 
 
 def _written(plugin: ActivePlugin) -> dict[str, Any]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -15,6 +18,9 @@ if TYPE_CHECKING:
     from textclf_core.types.execution import CellJob, CellQueue
 
 _POLL_SECONDS = {"slurm": 10.0, "local": 0.5}
+
+# A job that has left the queue may have left a result that a shared file system doesn't show at once.
+_POLLS_WITHOUT_A_RESULT = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +62,7 @@ class Slurm:
     def textclf_execute(self, cells: CellQueue, workers: int | None) -> bool:
         """Submit all jobs at once, or so many as there are workers, and wait for them."""
         running: list[tuple[CellJob, Any]] = []
+        missed: Counter[str] = Counter()
         try:
             while not cells.done:
                 most = workers or (cells.waiting + len(running))
@@ -64,10 +71,25 @@ class Slurm:
                     jobs.append(job)
                 running += self._submit(cells, jobs)
                 time.sleep(_POLL_SECONDS[self.cluster])
-                running = [one for one in running if not _has_ended(cells, *one)]
+                if self.cluster == "slurm":
+                    missed.update(_not_in_the_queue(submitted for _, submitted in running))
+                running = [one for one in running if not self._has_ended(cells, *one, missed)]
         finally:
             for _, submitted in running:
                 submitted.cancel(check=False)
+        return True
+
+    def _has_ended(self, cells: CellQueue, job: CellJob, submitted: Any, missed: Counter[str]) -> bool:
+        """Report the end of a job, if it has ended; return whether it has."""
+        if self.cluster == "local":
+            if not submitted.done():
+                return False
+            reason = f"ended as {submitted.state}"
+        else:
+            if not submitted.paths.result_pickle.exists() and missed[submitted.job_id] < _POLLS_WITHOUT_A_RESULT:
+                return False
+            reason = f"left the queue of Slurm without a result (see {submitted.paths.stderr})"
+        cells.ended(job, reason)
         return True
 
     def _submit(self, cells: CellQueue, jobs: list[CellJob]) -> list[tuple[CellJob, Any]]:
@@ -96,9 +118,12 @@ class Slurm:
         }
 
 
-def _has_ended(cells: CellQueue, job: CellJob, submitted: Any) -> bool:
-    """Report the end of a job, if it has ended; return whether it has."""
-    if not submitted.done():
-        return False
-    cells.ended(job, f"ended as {submitted.state}")
-    return True
+def _not_in_the_queue(jobs: Iterable[Any]) -> list[str]:
+    """Return the ids of the jobs that neither wait nor run any more; none if Slurm doesn't answer.
+
+    submitit asks the accounting for them, which not every site has, and every ten minutes.
+    """
+    command = ["squeue", "--noheader", "--array", "--me", "--format=%i"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    queued = set(done.stdout.split())
+    return [] if done.returncode else [job.job_id for job in jobs if job.job_id not in queued]

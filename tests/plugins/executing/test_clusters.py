@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 import pyarrow.parquet as pq
 import pytest
+from slurm_node import needs_slurm, slurm_node
 
 import textclf_core
 from textclf_core import UsageError
@@ -58,6 +59,72 @@ def test_slurm_jobs_have_results_and_a_killed_one_runs_again(tmp_path: Path, mon
     assert (tmp_path / "mark").exists()
     assert [run.record.label for run in result.runs] == ["dies-once", "majority"]
     assert [run.record.cost.beside for run in result.runs] == [None, None]
+
+
+SLEEPS = """
+import os, time
+from pathlib import Path
+from dataclasses import dataclass
+from textclf_core import hookimpl
+from textclf_plugins.baselines.majority import Majority
+
+@dataclass(frozen=True, kw_only=True)
+class Sleeps(Majority):
+    '''Leave a line when it begins, and wait at the first tries of some seeds.'''
+
+    @hookimpl
+    def textclf_train(self, data, task, workspace, seed):
+        begun = Path(os.environ["BEGUN"]) / f"{seed} {os.getpid()}"
+        first = not list(begun.parent.glob(f"{seed} *"))
+        begun.touch()
+        if first and seed < 3:
+            time.sleep(600)
+        return super().textclf_train(data, task, workspace)
+"""
+
+
+@needs_slurm
+def test_a_cluster_of_slurm_runs_killed_jobs_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twelve cells as jobs of a real Slurm, which has no accounting: three are killed, and run again."""
+    pytest.importorskip("submitit")
+    begun, runs = tmp_path / "begun", tmp_path / "runs"
+    begun.mkdir()
+    (tmp_path / "mine.py").write_text(SLEEPS)
+    monkeypatch.setenv("BEGUN", str(begun))
+    with slurm_node(tmp_path / "slurm") as configuration:
+        monkeypatch.setenv("SLURM_CONF", str(configuration))
+
+        def kill_three() -> None:
+            killed: set[str] = set()
+            while len(killed) < 3:
+                for mark in begun.iterdir():
+                    seed, process = mark.name.split()
+                    if int(seed) < 3 and seed not in killed:
+                        killed.add(seed)
+                        jobs = [
+                            one for one in psutil.Process(int(process)).parents() if "submitit" in str(one.cmdline())
+                        ]
+                        jobs[-1].kill()
+                time.sleep(0.1)
+
+        killer = threading.Thread(target=kill_three, daemon=True)
+        killer.start()
+        result = textclf_core.compare(
+            ["sleeps"],
+            data=tiny_data(24),
+            seeds=12,
+            baselines=False,
+            plugin_files=[tmp_path / "mine.py"],
+            output=runs,
+            executor="slurm:partition=cells,cpus=1",
+            quiet=True,
+        )
+        killer.join(1)
+    assert not killer.is_alive()
+    assert not result.failed
+    assert [run.record.seed for run in result.runs] == list(range(12))
+    seeds = sorted(int(mark.name.split()[0]) for mark in begun.iterdir())
+    assert seeds == sorted([*range(12), 0, 1, 2])
 
 
 def test_slurm_is_refused_where_no_job_can_be_submitted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

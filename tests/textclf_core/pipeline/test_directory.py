@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from textclf_core.errors import UsageError
-from textclf_core.pipeline.directory import RunDirectory
+from textclf_core.pipeline.directory import RunDirectory, finish_killed_runs
 
 
 def write_run(directory: RunDirectory, text: str) -> None:
@@ -69,14 +69,44 @@ def test_the_earlier_run_is_back_if_the_new_one_cant_take_its_place(
     assert (kept / "record.json").read_text() == "new"
 
 
+def abandon(directory: RunDirectory) -> None:
+    """Make a reservation one of a process that no longer exists."""
+    owner = directory.partial.parent / "owner.json"
+    owner.write_text(json.dumps({**json.loads(owner.read_text()), "process": 2**22 + 1}))
+
+
+def test_complete_runs_of_killed_processes_are_put_in_place(tmp_path: Path) -> None:
+    """Killed before the run was renamed, or just after it."""
+    complete = RunDirectory(tmp_path, "complete")
+    write_run(complete, "new")
+    renamed = RunDirectory(tmp_path, "renamed")
+    write_run(renamed, "new")
+    renamed.partial.rename(renamed.path)
+    for one in (complete, renamed):
+        abandon(one)
+    finish_killed_runs(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["complete", "renamed"]
+    assert (tmp_path / "complete" / "record.json").read_text() == "new"
+
+
+def test_a_run_to_resume_from_and_one_that_is_running_stay(tmp_path: Path) -> None:
+    killed, running = RunDirectory(tmp_path, "killed"), RunDirectory(tmp_path, "running")
+    (killed.partial / "checkpoints").mkdir()
+    write_run(running, "new")
+    abandon(killed)
+    finish_killed_runs(tmp_path)
+    assert (killed.partial / "checkpoints").is_dir()
+    assert (running.partial / "record.json").is_file()
+    assert not running.path.exists()
+
+
 def test_what_a_killed_process_left_is_kept(tmp_path: Path) -> None:
     """The next run of that name puts it aside; one that the process had moved away goes back to its place."""
     published(tmp_path, "cell", "old")
     killed = RunDirectory(tmp_path, "cell", replace=True)
     (killed.partial / "checkpoints").mkdir()
     (tmp_path / "cell").rename(killed.partial.parent / "replaced")
-    owner = killed.partial.parent / "owner.json"
-    owner.write_text(json.dumps({**json.loads(owner.read_text()), "process": 2**22 + 1}))  # no such process
+    abandon(killed)
     RunDirectory(tmp_path, "cell", replace=True).discard()
     assert (tmp_path / "cell" / "record.json").read_text() == "old"
     assert (tmp_path / "cell.incomplete" / "checkpoints").is_dir()
