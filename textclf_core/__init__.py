@@ -12,7 +12,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from textclf_core.api import compare, inspect_data, open_run, report, run
+    from textclf_core.api.compare import compare
+    from textclf_core.api.report import report
+    from textclf_core.api.run import inspect_data, open_run, run
     from textclf_core.encoder import Encoder
     from textclf_core.encoder.plan import Plan
     from textclf_core.encoder.saved import load_saved
@@ -175,14 +177,14 @@ _MODULES = {
     "World": "system.world",
     "build_optimizer": "training.parameters",
     "cached_prefix": "training.frozen_prefix",
-    "compare": "api",
+    "compare": "api.compare",
     "count_flops": "training.flops",
     "hookimpl": "hookspecs",
-    "inspect_data": "api",
+    "inspect_data": "api.run",
     "load_saved": "encoder.saved",
-    "open_run": "api",
-    "report": "api",
-    "run": "api",
+    "open_run": "api.run",
+    "report": "api.report",
+    "run": "api.run",
 }
 
 

@@ -60,7 +60,9 @@ def _serve(address: str) -> None:
     import torch._dynamo  # noqa: F401
     import transformers.models.bert.modeling_bert  # noqa: F401
 
-    import textclf_core.api
+    import textclf_core.api.compare
+    import textclf_core.api.report
+    import textclf_core.api.run
     import textclf_core.cli  # noqa: F401
 
     with socket.socket(socket.AF_UNIX) as listening:

@@ -16,8 +16,7 @@ from datasets import ClassLabel, Dataset, Features, List, Value
 from sklearn.metrics import accuracy_score, f1_score
 from transformers import pipeline
 
-from textclf_core import compare, run
-from textclf_core.api import Run
+from textclf_core import Run, compare, run
 from textclf_core.data import from_memory, prepare, with_train_size
 from textclf_core.data.sampling import TrainSize
 from textclf_core.errors import DataError, UsageError

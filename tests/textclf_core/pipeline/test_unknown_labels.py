@@ -15,8 +15,7 @@ from safetensors.torch import load_file
 from sklearn.metrics import f1_score
 from trained import largest_difference
 
-from textclf_core import compare, run
-from textclf_core.api import Run
+from textclf_core import Run, compare, run
 from textclf_core.errors import UsageError
 from textclf_core.reports.quality import run_class_scores, run_confusion, run_scores
 from textclf_core.reports.stored import find_runs

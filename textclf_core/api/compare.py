@@ -1,4 +1,4 @@
-"""The commands of the command line as Python functions."""
+"""Comparisons of strategies."""
 
 from __future__ import annotations
 
@@ -8,152 +8,16 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
+from textclf_core.api.arguments import as_folder, as_path
 from textclf_core.errors import UsageError
-from textclf_core.plugins import Catalogue, activate, activate_executor, override
+from textclf_core.plugins import Catalogue, activate_executor, override
 from textclf_core.plugins.specs import PluginSpec
-from textclf_core.records.remote_runs import fetch_runs
-from textclf_core.records.schema import read_record
 from textclf_core.results import ComparisonResult, Run
-from textclf_core.storage.places import local_folder
 
 if TYPE_CHECKING:
     from textclf_core.reports.estimate_table import Estimate
-    from textclf_core.reports.inspection import Inspection
-    from textclf_core.reports.report import Report
 
 logger = logging.getLogger("textclf")
-
-
-def open_run(directory: str | Path) -> Run:
-    """Return the finished run in ``directory``, which may also be a URL, such as ``s3://bucket/runs/ID``.
-
-    Raises:
-        UsageError: the directory isn't a run.
-    """
-    place = local_folder(directory)
-    fetch_runs(place)
-    return Run(place, read_record(place))
-
-
-def inspect_data(
-    plugins: Sequence[str | PluginSpec] = (),
-    *,
-    experiment: str | Path | None = None,
-    data: Any = None,
-    text: str | Sequence[str] | None = None,
-    label: str | Sequence[str] | None = None,
-    group: str | None = None,
-    time: str | None = None,
-    data_seed: int | None = None,
-    plugin_files: Iterable[str | Path] = (),
-) -> Inspection:
-    """Read the data as a run would, without training, and return what was read.
-
-    >>> print(inspect_data(data=frame, text="review", label="stars"))
-
-    Args:
-        plugins: a dataset plugin, and a model to count tokens with.
-        experiment: an experiment file (TOML) with values for these arguments; given arguments override it.
-        data: labelled texts in memory, as for :func:`run`.
-        text: the text column of ``data``, or several; inferred if not given.
-        label: the label column of ``data``, or one column of zeros and ones per label; inferred if not given.
-        group: a column of ``data``, such as an author: rows that share a value stay on one side of each split that is
-            made, and test rows that do count as one draw.
-        time: a column of ``data`` with numbers or dates: splits that are made train on the past.
-        data_seed: the seed of held-out splits and samples; 0 if not given.
-        plugin_files: Python files with your own plugins.
-
-    Raises:
-        TextclfError: the message says what was wrong and what to do.
-    """
-    from textclf_core.comparison.experiment_file import check_one_data_set, read_settings
-    from textclf_core.comparison.inspection import inspect
-    from textclf_core.data import from_memory
-    from textclf_core.types.progress import Progress
-
-    settings = read_settings(_path(experiment), data_seed=data_seed)
-    check_one_data_set(settings, "data")
-    catalogue = Catalogue.discover(Path(path) for path in plugin_files)
-    specs = override(settings.plugins, plugins, catalogue, set_by="call")
-    return inspect(
-        activate(specs, catalogue, without=() if data is None else ("dataset",)),
-        None if data is None else from_memory(data, text, label, group=group, time=time, progress=Progress()),
-        data_seed=settings.data_seed,
-    )
-
-
-def run(
-    plugins: Sequence[str | PluginSpec] = (),
-    *,
-    experiment: str | Path | None = None,
-    data: Any = None,
-    text: str | Sequence[str] | None = None,
-    label: str | Sequence[str] | None = None,
-    group: str | None = None,
-    time: str | None = None,
-    seed: int | None = None,
-    data_seed: int | None = None,
-    output: str | Path | None = None,
-    device: str | None = None,
-    cache_dir: str | Path | None = None,
-    plugin_files: Iterable[str | Path] = (),
-    quiet: bool = False,
-) -> Run:
-    """Fine-tune once, score validation and test, and save a run.
-
-    >>> run(plugins=["minilm", "freeze-first-n:n=4"], seed=0).metrics["test"]["f1"]
-    >>> run(plugins=["minilm"], data=frame, text="review", label="stars")
-
-    Args:
-        plugins: specs, as on the command line. A role without a plugin gets its default. A plugin replaces the
-            experiment file's plugin with the same name, or with the same role if a run has only one plugin of it.
-        experiment: an experiment file (TOML) with values for these arguments; given arguments override it.
-        data: labelled texts in memory instead of a dataset plugin: a pandas or polars data frame, an Arrow table, a
-            ``Dataset``, a list or generator of ``(text, label)`` pairs or of dicts, a dict of columns, or a dict of any
-            of these by split.
-        text: the text column of ``data``, or several; inferred if not given.
-        label: the label column of ``data``, or one column of zeros and ones per label; inferred if not given.
-        group: a column of ``data``, such as an author: rows that share a value stay on one side of each split that is
-            made, and test rows that do count as one draw.
-        time: a column of ``data`` with numbers or dates: splits that are made train on the past.
-        seed: the seed of the new head, the order of examples and dropout; 0 if not given.
-        data_seed: the seed of splits held out from train, and of samples; 0 if not given.
-        output: the folder for run directories, or the URL of one, such as ``s3://bucket/runs``; ``runs`` if not given.
-        device: ``cpu``, ``cuda``, ``cuda:1``, ``mps`` or ``auto``; ``auto`` if not given.
-        cache_dir: the cache's folder, or the URL of one; the user's cache if not given.
-        plugin_files: Python files with your own plugins.
-        quiet: whether to show no progress.
-
-    Raises:
-        TextclfError: the message says what was wrong and what to do.
-    """
-    from textclf_core.comparison.experiment_file import check_one_data_set, read_settings
-
-    settings = read_settings(_path(experiment), seed=seed, data_seed=data_seed, output=output, device=device)
-    check_one_data_set(settings, "run")
-    catalogue = Catalogue.discover(Path(path) for path in plugin_files)
-    specs = override(settings.plugins, plugins, catalogue, set_by="call")
-    active = activate(specs, catalogue, without=() if data is None else ("dataset",))
-
-    from textclf_core.data import from_memory
-    from textclf_core.pipeline.pipeline import run_one
-    from textclf_core.pipeline.spec import InMemoryData, RunSpec
-    from textclf_core.types.progress import Progress
-
-    progress = Progress(quiet=quiet)
-    spec = RunSpec(
-        plugins=active,
-        data=None
-        if data is None
-        else InMemoryData.of(from_memory(data, text, label, group=group, time=time, progress=progress)),
-        seed=settings.seed,
-        data_seed=settings.data_seed,
-        output=settings.output,
-        device=settings.device,
-        cache=_folder(cache_dir),
-    )
-    done = run_one(spec, progress)
-    return Run(done.directory, done.record)
 
 
 @overload
@@ -352,7 +216,7 @@ def compare(
     from textclf_core.comparison.experiment_file import read_settings
     from textclf_core.reports.criteria import Criteria
 
-    settings = read_settings(_path(experiment), seeds=seeds, data_seed=data_seed, output=output, device=device)
+    settings = read_settings(as_path(experiment), seeds=seeds, data_seed=data_seed, output=output, device=device)
     catalogue = Catalogue.discover(Path(path) for path in plugin_files)
     chosen = (
         *named_data_sets([spec for [spec] in settings.data_sets], catalogue),
@@ -405,7 +269,7 @@ def compare(
         data={name if len(chosen) > 1 else None: read(rows, source=name) for name, rows in in_memory},
         data_seed=settings.data_seed,
         device=settings.device,
-        cache_directory=_folder(cache_dir),
+        cache_directory=as_folder(cache_dir),
         output=settings.output,
         criteria=criteria,
         executor=activate_executor(executor, workers, catalogue, set_by="call"),
@@ -423,105 +287,3 @@ def compare(
         {(one.cell.contender_name, one.cell.seed): one.error for one in outcome.failed},
         outcome.error,
     )
-
-
-def report(
-    paths: str | Path | Iterable[str | Path] = "runs",
-    *,
-    format: str = "simple",
-    columns: str | Sequence[str] | None = None,
-    sort: str | None = None,
-    metric: str | None = None,
-    cost: str = "train-seconds",
-    tolerance: float | None = None,
-    pairs: bool = False,
-    cluster: str | None = None,
-    price: str | None = None,
-    label_price: float = 0.0,
-    predictions: str | None = None,
-    months: float = 12.0,
-    slices: Sequence[str] = (),
-    classes: bool = False,
-    plots: str | Path | None = None,
-    output: str | Path | None = None,
-    plugins: Sequence[str | PluginSpec] = (),
-    plugin_files: Iterable[str | Path] = (),
-) -> Report:
-    """Compare finished runs by their stored records and predictions: tables, plots and an HTML page.
-
-    >>> report("runs", metric="accuracy").recommended
-    >>> report("runs", format="page", output="report.html").written
-
-    Runs that differ only in the seed are one contender. Contenders on different data are compared separately.
-
-    Args:
-        paths: run directories, or folders that contain them; URLs too.
-        format: ``simple``, ``github``, ``latex_booktabs``, ``html``, ``csv``, ``tsv``, ``json`` ... or ``page``, a
-            single HTML page, which is written to a file.
-        columns: the table's columns: ``["contender", "score", "interval", "risk", "latency"]`` ...
-        sort: the column to sort by, the best first; ``-NAME`` reverses the order.
-        metric: the metric by which contenders are ranked and recommended: any that a metric plugin describes; the first
-            default metric for the task if ``None``.
-        cost: the cost that the recommended contender should keep low: ``train-seconds``, ``flops``, ``memory``,
-            ``trainable``, ``artifact``, ``latency``, one that a plugin adds or, with ``price``, ``money``.
-        tolerance: the loss to accept, in the metric's units; 0.01, one point, if ``None`` and the metric ranges from 0
-            to 1.
-        pairs: whether to add the test of each pair of contenders.
-        cluster: a column of the data, such as an author: test rows that share a value count as one draw. Rows that
-            share a text always do.
-        price: the price of the machine, such as ``0.40/h``, which adds the cost ``money``: labels, training and
-            predictions.
-        label_price: the price of labelling one text.
-        predictions: how many texts the model will predict: ``1e6/month``.
-        months: for how many months it will.
-        slices: slices of the test set to score: ``length``, a column, or a condition such as
-            ``"length > 30 and source == 'imdb'"``.
-        classes: whether to add the scores of each class.
-        plots: a folder to write the plots to, as PNG and SVG.
-        output: the file to write; if not given, the page is written to ``report.html``, and other formats aren't
-            written.
-        plugins: plugins that add costs, columns, plots or sections, besides those of the runs.
-        plugin_files: Python files with your own plugins.
-
-    Raises:
-        UsageError: there are no runs; a metric, cost, format, column or plugin doesn't exist; two plugins add parts of
-            one name; or a slice can't be parsed.
-    """
-    from textclf_core.reports.added import named_reporters
-    from textclf_core.reports.criteria import Criteria
-    from textclf_core.reports.printed import ReportOptions
-    from textclf_core.reports.report import make_report, split_names
-
-    catalogue = Catalogue.discover(Path(path) for path in plugin_files)
-    return make_report(
-        [local_folder(path) for path in ([paths] if isinstance(paths, str | Path) else paths)],
-        ReportOptions(
-            format=format,
-            columns=split_names(columns) if isinstance(columns, str) else columns,
-            sort=sort,
-            slices=slices,
-            classes=classes,
-        ),
-        Criteria.parsed(
-            metric=metric,
-            cost=cost,
-            tolerance=tolerance,
-            pairs=pairs,
-            cluster=cluster,
-            price=price,
-            label_price=label_price,
-            predictions=predictions,
-            months=months,
-        ),
-        plugins=named_reporters(plugins, catalogue, set_by="call"),
-        plots=_path(plots),
-        output=_path(output),
-    )
-
-
-def _path(given: str | Path | None) -> Path | None:
-    return None if given is None else Path(given)
-
-
-def _folder(given: str | Path | None) -> Path | None:
-    return None if given is None else local_folder(given)
