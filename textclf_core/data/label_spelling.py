@@ -14,7 +14,7 @@ from typing import Literal
 
 from textclf_core.data.in_python import Form, to_classes_in_python, to_fold_in_python, to_split_in_python
 from textclf_core.data.source import Changes, Source
-from textclf_core.errors import DataError
+from textclf_core.errors import DataError, shortened
 
 logger = logging.getLogger("textclf")
 
@@ -23,10 +23,14 @@ Rows = Sequence[Sequence[str]]
 
 _NUMBER = re.compile(r"[-+]?(\d+[.,]?\d*|[.,]\d+)([eE][-+]?\d+)?\s?%?")
 _MISSING = ("nan", "na", "n/a", "<na>", "null", "none", "?", "-")
+# As programs write a missing value; "none" may be a class.
+_PLACEHOLDERS = re.compile("(?i:nan|nat|n/a|na|<na>|#n/a|null)|None")
 _INFINITE = ("inf", "+inf", "-inf", "infinity", "-infinity")
 _WHOLE = re.compile(r"([-+]?\d+)(\.0+)?")
 _BOOLEANS = {"false": "0", "true": "1"}
 _MOST_NUMBERS = 50
+_MOST_OTHERS = 0.1  # the share of labels that are no numbers, among more numbers than these
+_BITS = re.compile("[01]{3,}")
 _SHOWN = 10
 _TO_FOLD = "labels=folded merges them; labels=exact treats them as different without this warning"
 
@@ -35,7 +39,9 @@ LABEL_SEPARATORS = {"newline": "\n", "pipe": "|", "semicolon": ";", "tab": "\t",
 
 # Those that are recognised, the least ambiguous first, and how they are given as an option.
 _BETWEEN_LABELS = {one: name for name, one in LABEL_SEPARATORS.items() if one != " "}
-_BETWEEN_LABELS |= {one: one for one in ("/", "&", "+", "#", "\uff1b", "\uff0c", "\u3001")} | {" ": "space"}
+_BETWEEN_LABELS |= {one: one for one in ("/", "&", "+", "#", "\uff1b", "\uff0c", "\u3001")}
+# Those that names have inside as well, such as "very good" and "non-toxic".
+_WITHIN_NAMES = {" ": "space"} | {one: one for one in "-_:.\\"}
 
 
 def label_separator(given: str | None) -> str | None:
@@ -154,7 +160,7 @@ def settled_names(
     if labels != "exact" and not declared:
         if form != "dict":
             _refuse_scores(counts, where, column, form, in_memory=in_memory)
-        as_values = _as_values(counts)
+        as_values = _as_values(counts, where, changes)
     counts = {as_values[name]: count for name, count in counts.items()}
     folded = {name: _folded(name) for name in counts}
     if {*folded.values()} <= {*_BOOLEANS, *_BOOLEANS.values()}:  # one column may have both true and 1
@@ -178,6 +184,8 @@ def settled_names(
         )
     if form == "name" and labels is None:
         _warn_of_parts(counts, where, column, in_memory=in_memory)
+    if labels is None and not declared:
+        _warn_of_placeholders(counts, where)
     if labels == "folded":
         names = {name: _plain(one[0]) for one in groups.values() for name in one}
         changed = sum(counts[name] for name, into in names.items() if name != into)
@@ -216,12 +224,15 @@ def _refuse_scores(counts: Mapping[str, int], where: str, column: str, form: For
     numbers = [name for name in counts if _NUMBER.fullmatch(name)]
     infinite = [name for name in counts if name.lower() in _INFINITE]
     missing = [name for name in counts if name.strip().lower() in _MISSING]
-    if not numbers or len(numbers) + len(infinite) + len(missing) < len(counts):
+    others = [name for name in counts if name not in {*numbers, *infinite, *missing}]
+    many = len(set(map(_value, numbers))) > _MOST_NUMBERS
+    if not numbers or (others and not (many and len(others) <= len(numbers) * _MOST_OTHERS)):
         return
     broken = [*(name for name in numbers if "," in name or not _value(name).is_integer()), *infinite]
-    if not broken and (form == "list" or len(set(map(_value, numbers))) <= _MOST_NUMBERS):  # lists have ids
+    if not broken and (form == "list" or not many):  # lists have ids
         return
     what = f"{broken[0]} isn't a whole number" if broken else f"there are {len(numbers)} different numbers"
+    what += f", beside {shortened(others[0])}" if others else ""
     commas = any("," in name for name in counts)
     split = "label_separator=comma splits them, if a text has several labels; " if commas else ""
     options = f"bins=0.5 (or several edges) divides them into classes; labels=exact makes each number a class; {split}"
@@ -237,14 +248,22 @@ def _value(number: str) -> float:
     return float(number.replace(",", ".").rstrip("% "))
 
 
-def _as_values(counts: Mapping[str, int]) -> dict[str, str]:
-    """Return whole numbers without ``.0``, and booleans in lower case, unless one is spelt in several ways."""
-    whole = {name: match[1] for name in counts if (match := _WHOLE.fullmatch(name))}
-    boolean = {name: name.lower() for name in counts if name.lower() in ("true", "false")}
+def _as_values(counts: Mapping[str, int], where: str, changes: Changes) -> dict[str, str]:
+    """Return labels without blanks around them, whole numbers without ``.0``, and booleans in lower case.
+
+    Labels stay as they are if one is spelt in several ways.
+    """
+    shown = {name: _visible(name) for name in counts}
+    if len({*shown.values()}) < len(counts):
+        return {name: name for name in counts}
+    if around := sum(counts[name] for name, one in shown.items() if name != one):
+        changes.add("%s: blanks around %d labels are dropped", where, around)
+    whole = {name: match[1] for name, one in shown.items() if (match := _WHOLE.fullmatch(one))}
+    boolean = {name: one.lower() for name, one in shown.items() if one.lower() in ("true", "false")}
     for names in (whole, boolean):
         if len(names) == len(counts) == len(set(names.values())):
             return names
-    return {name: name for name in counts}
+    return shown
 
 
 def _plain(name: str) -> str:
@@ -261,11 +280,11 @@ def _visible(name: str) -> str:
 
 def _folded(name: str) -> str:
     plain = _plain(name)
-    if re.fullmatch(r"[-+]?[0-9]+(\.[0-9]+)?", plain):
-        number = Decimal(plain).normalize()
-        return f"{number:f}" if number else "0"
-    shown = "".join(one for one in unicodedata.normalize("NFC", plain) if unicodedata.category(one) != "Cf")
-    return " ".join(shown.casefold().split())
+    shown = "".join(one for one in unicodedata.normalize("NFKC", plain) if unicodedata.category(one) != "Cf")
+    if re.fullmatch(r"[-+]?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]{1,3})?", shown):
+        number = Decimal(shown).normalize()
+        return str(number) if number else "0"
+    return " ".join(shown.casefold().replace("i\u0307", "i").split())  # the capital of the Turkish i has a dot
 
 
 def _looks_alike(name: str, spellings: Sequence[str]) -> bool:
@@ -276,7 +295,15 @@ def _looks_alike(name: str, spellings: Sequence[str]) -> bool:
 
 def _warn_of_parts(counts: Mapping[str, int], where: str, column: str, *, in_memory: bool) -> None:
     """Log a warning if labels look like several labels joined by a separator, because they share parts."""
-    for separator, name in _BETWEEN_LABELS.items():
+    if len({*map(len, counts)}) == 1 and all(map(_BITS.fullmatch, counts)) and any(name[0] == "0" for name in counts):
+        logger.warning(
+            "%s: labels such as %r look like a 0 or 1 for each of several labels, but are treated as one; write blanks "
+            "between the digits if they are",
+            where,
+            next(iter(counts)),
+        )
+        return
+    for separator, name in (_BETWEEN_LABELS | _WITHIN_NAMES).items():
         joined = [label for label in counts if separator in label and len(_parts(label, separator)) > 1]
         if joined and (separator == "\n" or _share_parts(counts, joined, separator)):
             logger.warning(
@@ -288,10 +315,22 @@ def _warn_of_parts(counts: Mapping[str, int], where: str, column: str, *, in_mem
             return
 
 
+def _warn_of_placeholders(counts: Mapping[str, int], where: str) -> None:
+    """Log a warning of labels that programs write for a missing value."""
+    for name, count in counts.items():
+        if _PLACEHOLDERS.fullmatch(name.strip()):
+            logger.warning(
+                "%s: %d rows have the label %r, by which programs mean a missing value; drop the rows if it is one",
+                where,
+                count,
+                name,
+            )
+
+
 def _share_parts(counts: Mapping[str, int], joined: Sequence[str], separator: str) -> bool:
     """Return whether most of the parts of joined labels occur in other labels too."""
     parts = set(chain.from_iterable(_parts(label, separator) for label in joined))
-    if separator == " ":  # "very good" and "very bad" share a word, too
+    if separator in _WITHIN_NAMES:
         return sum(part in counts for part in parts) > len(parts) * 0.7
     found = Counter(chain.from_iterable(_parts(label, separator) for label in counts))
     return sum(found[part] > 1 for part in parts) > len(parts) / 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -143,7 +144,9 @@ def kept_if_interrupted(contexts: Sequence[RunContext]) -> Iterator[None]:
 
 def _what_is_kept(directory: Path, spec: RunSpec) -> str:
     note = f"The files written so far are in {directory}."
-    checkpoints = sorted(directory.glob(f"{CHECKPOINTS_DIRECTORY}/*"), key=lambda path: path.stat().st_mtime)
+    # One that is being written is hidden, and one that is being removed may have changed last.
+    found = [one for one in directory.glob(f"{CHECKPOINTS_DIRECTORY}/*") if not one.name.startswith(".")]
+    checkpoints = sorted(found, key=lambda one: (*map(int, re.findall(r"\d+", one.name)[-1:]), one.stat().st_mtime))
     trainer = trainer_of(spec.plugins)
     for option in options_of(type(trainer.instance)):
         if option.resumes and checkpoints:
