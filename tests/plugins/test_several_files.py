@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -250,3 +251,17 @@ def test_a_workbook_needs_an_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     (tmp_path / "a.xlsx").write_bytes(b"")
     with pytest.raises(DataError, match=r'a\.xlsx: .* pip install "textclf-core\[excel\]"'):
         read(path=str(tmp_path / "a.xlsx"))
+
+
+def test_a_pattern_with_files_of_train_and_test_is_refused(tmp_path: Path) -> None:
+    for name in ("train_set", "test_set"):
+        (tmp_path / f"{name}.csv").write_text("text,label\na,x\nb,y\n")
+    with pytest.raises(DataError, match=r"includes .*test_set\.csv, by its name a file of test, beside files of train"):
+        read(path=str(tmp_path / "*.csv"))
+
+
+def test_the_file_in_an_archive_tells_the_format(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "archive.zip", "w") as archive:
+        archive.writestr("folder/reviews.tsv", "text\tlabel\na, b\tx\nc\ty\n")
+    data = Files(path=str(tmp_path / "archive.zip")).textclf_load_data()
+    assert data["train"]["text"][:] == ["a, b", "c"]

@@ -192,9 +192,9 @@ def _notify_observers(planned: ComparisonPlan, outcome: ComparisonOutcome) -> No
 def _what_is_finished(planned: ComparisonPlan, request: ComparisonRequest) -> str:
     finished = sum(cell.finished_in(planned.output) is not None for cell in planned.cells)
     command = f": {request.command}" if request.command else "."
-    again = "without --force, " if request.force else ""
+    again = ", without --force," if request.force else ""
     return (
-        f"{finished} of {len(planned.cells)} cells are finished, in {shown(planned.output)}. The same command, {again}"
+        f"{finished} of {len(planned.cells)} cells are finished, in {shown(planned.output)}. The same command{again} "
         f"reads them and runs the others{command}"
     )
 

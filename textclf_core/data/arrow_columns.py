@@ -24,10 +24,14 @@ _PANDAS_INDEX = re.compile(r"__index_level_\d+__")
 
 @dataclass(frozen=True)
 class OddValue:
-    """The first value of a column that isn't a text, a number or a list of them: its row, from 0, and its type."""
+    """The first value of a column that is no text or label: its row, from 0, and its type.
+
+    If ``among_texts``, it is a number or a boolean, and others of the column are texts: a label, but no text.
+    """
 
     row: int
     type: str
+    among_texts: bool = False
 
 
 def table_of(rows: Sequence[Mapping[str, Any]]) -> tuple[pa.Table, dict[str, OddValue]]:
@@ -165,7 +169,9 @@ def _column(values: Sequence[Any]) -> tuple[pa.Array, OddValue | None]:
         if len(types) <= 1 and not too_long:
             return pa.array(_encodable(plain) if types == {str} else plain, None if types else pa.string()), None
         named = [_name(value) for value in plain]
-        return pa.array(_encodable(named), pa.string()), None
+        row = next((row for row, value in enumerate(plain) if not isinstance(value, str | None)), 0)
+        odd = OddValue(row, type(plain[row]).__name__, among_texts=True) if str in types else None
+        return pa.array(_encodable(named), pa.string()), odd
     lists = [value.tolist() if isinstance(value, np.ndarray) else value for value in plain]
     if all(value is None or isinstance(value, list | tuple) for value in lists):
         inner = {type(item) for value in lists for item in value or () if item is not None}

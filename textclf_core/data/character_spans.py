@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import logging
 import re
@@ -69,26 +70,32 @@ def with_tags(
 
 
 def _holds_spans(source: Source, column: str) -> bool:
-    """Return whether the first row with a label has spans; lists of several types are JSON text in a source."""
-    if not (is_list(source.data.features[column]) or column in source.odd_values):
+    """Return whether the first row with a label has spans, which may be text that JSON or Python wrote."""
+    if not (is_list(source.data.features[column]) or is_text(source.data.features[column])):
         return False
     first = next(filter(None, map(_list_of, source.data[column])), None)
     return isinstance(first, list) and _span(first[0]) is not None
 
 
 def _list_of(value: Any) -> Any:
-    try:
-        return json.loads(value) if isinstance(value, str) else value
-    except json.JSONDecodeError:
+    if not isinstance(value, str):
         return value
+    value = value.strip()
+    for parse in (json.loads, ast.literal_eval) if value.startswith("[") else ():
+        try:
+            return parse(value)
+        except (SyntaxError, ValueError, MemoryError, RecursionError):
+            continue
+    return value
 
 
 def _span(value: Any) -> _Span | None:
     """Return a span; ``None`` if the value isn't one."""
     if isinstance(value, dict):
         kind = next((value[key] for key in _TYPE_KEYS if key in value), None)
-        value = [value.get("start"), value.get("end"), kind]
-    if not isinstance(value, list) or len(value) != 3:
+        start, end = (value.get(name, value.get(f"{name}_offset")) for name in ("start", "end"))
+        value = [start, end, kind]
+    if not isinstance(value, list | tuple) or len(value) != 3:
         return None
     valid = all(isinstance(part, type) for part, type in zip(value, (int, int, str), strict=True))
     return _Span(*value) if valid else None

@@ -33,8 +33,17 @@ _OTHER_FORMATS = (
     (b"ARROW1\0\0", "an Arrow file; save it as Parquet"),
     (b"\xd0\xcf\x11\xe0", "a workbook of an older Excel; save it as .xlsx or CSV"),
     (b"%PDF-", "a PDF; extract its text"),
+    (b"<!DOCTYPE html", "a web page, perhaps an error that was downloaded in place of the file"),
+    (b"<!doctype html", "a web page, perhaps an error that was downloaded in place of the file"),
+    (b"<html", "a web page, perhaps an error that was downloaded in place of the file"),
     (b"version https://git-lfs.github.com/", "a pointer of Git LFS; get the file itself by `git lfs pull`"),
 )
+# The encodings among which the likely one is looked for: those that files have outside of archives.
+_USUAL = (
+    *("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp1258", "koi8_r", "koi8_u"),
+    *("cp932", "euc_jp", "gb18030", "big5", "cp949", "cp874", "cp437", "cp850", "cp866", "mac_roman", "iso8859_5"),
+)
+_SHOWN_CHARACTERS = 20
 _BYTES_TO_GUESS_BY = 1 << 17
 _BLOCK_BYTES = 1 << 16
 
@@ -67,6 +76,8 @@ def decoded_lines(
     codec = encoding or marked or "utf-8"
     if codecs.lookup(codec).name == "utf-8" and marked == "utf-8-sig":
         codec = "utf-8-sig"
+    if encoding is not None:
+        _warn_of_utf_8(first, encoding, where)
     decoder = codecs.getincrementaldecoder(codec)()
     pending: list[str] = []
     number = 1
@@ -136,20 +147,43 @@ def _fault(error: UnicodeDecodeError, encoding: str | None, content: bytes, befo
     if encoding is not None:
         return f"not {encoding} ({byte}); set another encoding="
     likely = _likely_encoding(content[:_BYTES_TO_GUESS_BY])
-    hint = f"it looks like {likely}: set encoding={likely}, or" if likely else "set encoding=NAME, or"
+    hint = "set encoding=NAME, or"
+    if likely:
+        shown = content[max(error.start - _SHOWN_CHARACTERS, 0) : error.start + _SHOWN_CHARACTERS].partition(b"\n")[0]
+        reads = shown.decode(likely, "ignore").strip()
+        hint = f"it looks like {likely}: set encoding={likely} if {reads!r} is right, or"
     return f"not UTF-8 ({byte}); {hint} save the file as UTF-8"
+
+
+def _warn_of_utf_8(content: bytes, encoding: str, where: str) -> None:
+    """Log a warning if another encoding than UTF-8 is given, though the bytes are valid UTF-8 and others than ASCII."""
+    if codecs.lookup(encoding).name.startswith("utf") or content.isascii():
+        return
+    try:
+        text = codecs.getincrementaldecoder("utf-8")().decode(content)  # may end within a character
+        given = content.decode(encoding, "replace")
+    except UnicodeDecodeError:
+        return
+    place = next((index for index, (one, other) in enumerate(zip(text, given, strict=False)) if one != other), None)
+    if place is not None:
+        logger.warning(
+            "%s: read as %s, which makes %r of %r, though the file is valid UTF-8; leave encoding= out if it is that",
+            where,
+            encoding,
+            given[place : place + 2],
+            text[place],
+        )
 
 
 def _likely_encoding(content: bytes) -> str | None:
     """Return the most likely encoding according to charset-normalizer, by its name on the web."""
     from charset_normalizer import from_bytes
 
-    found = from_bytes(content)
+    found = from_bytes(content, cp_isolation=list(_USUAL))
     best = found.best()
     if best is None:
         return None
-    # Of code pages that decode to the same characters, prefer the most common one; so if a rare one is as plausible.
-    rare = best.encoding.startswith(("mac_", "hp_", "cp4", "cp7", "cp8", "cp10", "cp11"))
-    likely = [one for one in found if one is best or (rare and one.chaos == best.chaos)]
+    # Of code pages that decode to the same characters, or are as plausible, prefer the most common one.
+    likely = [one for one in found if one is best or one.chaos == best.chaos]
     same = any(content.decode("cp1252", "replace") == str(one) for one in likely)
     return ("cp1252" if same else best.encoding).replace("cp125", "windows-125").replace("_", "-")

@@ -28,11 +28,12 @@ def to_fold_in_python(groups: Sequence[Sequence[str]], column: str, form: Form) 
         shown = ", ".join(f"{name!a}: {first!a}" for name, first in [*into.items()][:_MOST_NAMES])
         shown = f"{{{shown}{', ...' if len(into) > _MOST_NAMES else ''}}}"
         of_name, of_column = f"{shown}.get(name, name)", f".astype(str).replace({shown})"
-    if form == "list":
-        of_column = f".map(lambda names: [{of_name} for name in names])"
-    elif form == "dict":
-        of_column = f".map(lambda labels: {{{of_name}: value for name, value in labels.items()}})"
-    return f"To merge them, in pandas: {_assigned(column, of_column)}"
+    return f"To merge them, in pandas: {_assigned(column, _in_form(form, of_name, of_column))}"
+
+
+def to_strip_in_python(column: str, form: Form) -> str:
+    """Return how to drop the blanks around labels."""
+    return f"To drop them, in pandas: {_assigned(column, _in_form(form, 'name.strip()', '.astype(str).str.strip()'))}"
 
 
 def to_classes_in_python(column: str, form: Form, *, commas: bool) -> str:
@@ -55,6 +56,15 @@ def to_split_in_python(column: str, separator: str) -> str:
 def to_name_in_python(column: str) -> str:
     """Return how to name the positions in vectors of zeros and ones."""
     return "to name them: " + _assigned(column, ".map(lambda row: [name for name, one in zip(NAMES, row) if one])")
+
+
+def _in_form(form: Form, of_name: str, of_column: str) -> str:
+    """Return what changes each name in a column, given what changes one, and what changes a column of names."""
+    if form == "list":
+        return f".map(lambda names: [{of_name} for name in names])"
+    if form == "dict":
+        return f".map(lambda labels: {{{of_name}: value for name, value in labels.items()}})"
+    return of_column
 
 
 def _assigned(column: str, what: str) -> str:

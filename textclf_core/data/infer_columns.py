@@ -13,7 +13,7 @@ from datasets import ClassLabel, Dataset, Features, List, Value
 from datasets.fingerprint import generate_random_fingerprint
 
 from textclf_core.data.character_spans import with_tags
-from textclf_core.data.columns import is_list, label_name
+from textclf_core.data.columns import holds, is_list, label_name
 from textclf_core.data.guessed_columns import (
     LABEL_TYPES,
     Columns,
@@ -31,7 +31,7 @@ from textclf_core.data.label_forms import with_lists, with_lists_of_words
 from textclf_core.data.label_sets import label_lists
 from textclf_core.data.label_spelling import Labels, Rows, settled_declared, settled_labels
 from textclf_core.data.source import Changes, ReadSplits, Source
-from textclf_core.data.tagged_words import tagged
+from textclf_core.data.tagged_words import WORDS, tagged
 from textclf_core.data.unlabelled import without_unlabelled
 from textclf_core.data.word_tables import with_sequences
 from textclf_core.errors import DataError, shortened
@@ -125,7 +125,10 @@ def labelled(
         elif (of_spans := with_tags(sources, one, label, changes)) is not None:
             sources, one, label = of_spans
         sources = with_lists_of_words(sources, one, label, changes)
-        if (of_words := tagged(sources, one, label, names, changes, labels)) is not None:
+        if (of_words := tagged(sources, one, label, names, changes, labels, empty)) is not None:
+            if bins or label_separator:
+                option = "bins" if bins else "label_separator"
+                raise DataError(f"{first.where}: {option}= is for labels of whole texts, but each word has a tag here")
             return of_words
         one, label = text_and_label(first, one, label)
         texts_in = {one: "text"}
@@ -178,6 +181,13 @@ def labelled(
     id_of = {name: id for id, name in enumerate(label_names)}
     of_one = ClassLabel(names=label_names)
     ids_of = {key: sorted({_id(value, id_of) for value in row}) for key, row in distinct.items()}
+    if several and len(label_names) > 1 and all(len(row) == 1 for row in distinct.values()):
+        logger.info(
+            "%s: each text has exactly one label in the column %r, but they are lists, so a text may have several; "
+            "give the name alone where each text has one",
+            first.where,
+            label,
+        )
     splits = {}
     for name, source in sources.items():
         ids = [ids_of[id(row)] for row in found[name]]
@@ -191,7 +201,7 @@ def labelled(
 
 def _texts(source: Source, column: str, faults: list[str]) -> pa.ChunkedArray:
     feature = source.data.features[column]
-    if fault := source.odd_fault(column, "expected text"):
+    if fault := source.odd_fault(column, "expected text", of_texts=True):
         faults.append(fault)
         return pa.chunked_array([[]], pa.string())
     if not is_string(feature):
@@ -234,8 +244,15 @@ def _refuse_tags(source: Source, column: str, texts: pa.ChunkedArray) -> None:
     """
     if not is_string(source.data.features[column]):
         return
+    sample = texts.slice(0, _ROWS_OF_TAGS).to_pylist()
+    if scheme_of({*source.distinct(column)} - {None}) and all(len(text.split()) <= 1 for text in sample):
+        rows = "group the rows into lists" if source.in_memory else "name the column that tells sentences apart"
+        option = "" if source.in_memory else " (sequence=); labels=exact makes each word a text of its own"
+        raise DataError(
+            f"{source.where}: each text is a word with the tag of an entity (column {column!r}); {rows}{option}"
+        )
     tags = [str(label).split() for label in source.data[column][:_ROWS_OF_TAGS]]
-    words = [text.split() for text in texts.slice(0, _ROWS_OF_TAGS).to_pylist()]
+    words = [text.split() for text in sample]
     one_each = any(len(row) > 1 for row in tags) and [*map(len, tags)] == [*map(len, words)]
     if one_each and scheme_of(tag for row in tags for tag in row):
         raise DataError(
@@ -272,7 +289,8 @@ def _with_columns(
     changes: Changes,
 ) -> Dataset:
     others = [name for name in source.data.column_names if name not in read]
-    hidden = [name for name in others if name in (*texts, "label")]
+    words = [name for name in others if name == WORDS and holds(source.data.features[name], Value)]  # another task's
+    hidden = [name for name in others if name in (*texts, "label", *words)]
     if hidden:
         named = " and ".join(map(repr, hidden))
         changes.add("%s: the column %s is dropped, since its name is reserved", source.where, named)

@@ -91,7 +91,8 @@ def _dicts(source: Source, column: str) -> _Dicts | None:
     if isinstance(feature, dict):
         return list(source.column(column).to_pylist())
     # Data that aren't Arrow tables have dicts as JSON, as an odd value.
-    if not is_text(feature) or (column in source.odd_values and source.odd_values[column].type != "dict"):
+    odd = source.odd_value(column)
+    if not is_text(feature) or (odd is not None and odd.type != "dict"):
         return None
     of_text: dict[str | None, dict[str, Any] | None] = {}
     for text in source.distinct(column):

@@ -128,7 +128,7 @@ def _are_lists_as_text(sources: Mapping[str, Source], column: str, *, refuse_som
     texts = [value.strip() for value in values if isinstance(value, str) and value.strip()]
     lists = [text for text in texts if not _VECTOR.fullmatch(text) and _list_in(text) is not None]
     if refuse_some and len(lists) < len(texts) and (lists or any(map(_LOOKS_LIKE_LIST.fullmatch, texts))):
-        for source in (one for one in with_texts if column not in one.odd_values):  # those are refused elsewhere
+        for source in (one for one in with_texts if not one.odd_value(column)):  # those are refused elsewhere
             _refuse_some_lists(source, column, bool(lists))
     return bool(texts) and len(lists) == len(texts)
 

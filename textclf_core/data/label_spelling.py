@@ -12,9 +12,15 @@ from decimal import Decimal
 from itertools import chain, pairwise
 from typing import Literal
 
-from textclf_core.data.in_python import Form, to_classes_in_python, to_fold_in_python, to_split_in_python
+from textclf_core.data.in_python import (
+    Form,
+    to_classes_in_python,
+    to_fold_in_python,
+    to_split_in_python,
+    to_strip_in_python,
+)
 from textclf_core.data.source import Changes, Source
-from textclf_core.errors import DataError, shortened
+from textclf_core.errors import DataError, shortened, some_of
 
 logger = logging.getLogger("textclf")
 
@@ -160,7 +166,7 @@ def settled_names(
     if labels != "exact" and not declared:
         if form != "dict":
             _refuse_scores(counts, where, column, form, in_memory=in_memory)
-        as_values = _as_values(counts, where, changes)
+        as_values = _as_values(counts)
     counts = {as_values[name]: count for name, count in counts.items()}
     folded = {name: _folded(name) for name in counts}
     if {*folded.values()} <= {*_BOOLEANS, *_BOOLEANS.values()}:  # one column may have both true and 1
@@ -186,6 +192,16 @@ def settled_names(
         _warn_of_parts(counts, where, column, in_memory=in_memory)
     if labels is None and not declared:
         _warn_of_placeholders(counts, where)
+        surrounded = [one[0] for one in groups.values() if len(one) == 1 and one[0] != _visible(one[0])]
+        if surrounded:
+            logger.warning(
+                "%s: some labels have blanks around their names: %s. %s",
+                where,
+                some_of([ascii(name) for name in surrounded], _SHOWN),
+                to_strip_in_python(column, form)
+                if in_memory
+                else "labels=folded drops the blanks; labels=exact keeps them without this warning",
+            )
     if labels == "folded":
         names = {name: _plain(one[0]) for one in groups.values() for name in one}
         changed = sum(counts[name] for name, into in names.items() if name != into)
@@ -248,22 +264,14 @@ def _value(number: str) -> float:
     return float(number.replace(",", ".").rstrip("% "))
 
 
-def _as_values(counts: Mapping[str, int], where: str, changes: Changes) -> dict[str, str]:
-    """Return labels without blanks around them, whole numbers without ``.0``, and booleans in lower case.
-
-    Labels stay as they are if one is spelt in several ways.
-    """
-    shown = {name: _visible(name) for name in counts}
-    if len({*shown.values()}) < len(counts):
-        return {name: name for name in counts}
-    if around := sum(counts[name] for name, one in shown.items() if name != one):
-        changes.add("%s: blanks around %d labels are dropped", where, around)
-    whole = {name: match[1] for name, one in shown.items() if (match := _WHOLE.fullmatch(one))}
-    boolean = {name: one.lower() for name, one in shown.items() if one.lower() in ("true", "false")}
+def _as_values(counts: Mapping[str, int]) -> dict[str, str]:
+    """Return whole numbers without ``.0``, and booleans in lower case, unless one is spelt in several ways."""
+    whole = {name: match[1] for name in counts if (match := _WHOLE.fullmatch(name))}
+    boolean = {name: name.lower() for name in counts if name.lower() in ("true", "false")}
     for names in (whole, boolean):
         if len(names) == len(counts) == len(set(names.values())):
             return names
-    return shown
+    return {name: name for name in counts}
 
 
 def _plain(name: str) -> str:
@@ -304,7 +312,8 @@ def _warn_of_parts(counts: Mapping[str, int], where: str, column: str, *, in_mem
         )
         return
     for separator, name in (_BETWEEN_LABELS | _WITHIN_NAMES).items():
-        joined = [label for label in counts if separator in label and len(_parts(label, separator)) > 1]
+        names = [label for label in counts if separator in label and not _NUMBER.fullmatch(label)]
+        joined = [label for label in names if len(_parts(label, separator)) > 1]
         if joined and (separator == "\n" or _share_parts(counts, joined, separator)):
             logger.warning(
                 "%s: labels such as %r look like several labels, but are treated as one; %s splits them",

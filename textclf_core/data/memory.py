@@ -15,7 +15,7 @@ import pyarrow as pa
 from datasets import Dataset, DatasetDict, IterableDataset, IterableDatasetDict
 
 from textclf_core.data.arrow_columns import OddValue, check_types, columns_table, plain_table, table_of
-from textclf_core.data.guessed_columns import Columns
+from textclf_core.data.guessed_columns import LABEL_NAMES, TEXT_NAMES, Columns
 from textclf_core.data.infer_columns import SPLIT_OF_NAME, labelled
 from textclf_core.data.label_spelling import Labels
 from textclf_core.data.marked_columns import mark_columns
@@ -200,7 +200,8 @@ def _collected(data: Iterable[Any], name: str, progress: Progress) -> list[Any]:
 
 def _is_arrow(data: object) -> bool:
     """Return whether data has the interface by which libraries exchange Arrow tables, as frames of polars have it."""
-    return hasattr(data, "__arrow_c_stream__") or hasattr(data, "__arrow_c_array__")
+    is_column = type(data).__name__ in ("Series", "Index")
+    return not is_column and (hasattr(data, "__arrow_c_stream__") or hasattr(data, "__arrow_c_array__"))
 
 
 def _arrow_table(data: Any, where: str) -> pa.Table:
@@ -245,10 +246,16 @@ def _rows_table(rows: Sequence[object], where: str) -> _Table:
     if all(isinstance(row, str) for row in rows):  # texts without labels, as test may have them
         return columns_table({"text": rows})
     for number, row in enumerate(rows, 1):
+        if _has_columns(row):
+            raise DataError(
+                f"{where}, row {number}: a {type(row).__name__} in a list; join tables to one, or pass splits as a dict"
+            )
         if not isinstance(row, tuple | list) or len(row) != 2:
             raise DataError(
                 f"{where}, row {number}: expected a (text, label) pair, or dicts only; got {shortened(row)}"
             )
+        if number == 1 and str(row[0]).lower() in TEXT_NAMES and str(row[1]).lower() in LABEL_NAMES:
+            raise DataError(f"{where}, row 1: {shortened(row)} is a header; leave it out, or pass dicts")
     texts, labels = [row[0] for row in rows], [row[1] for row in rows]  # type: ignore[index]
     words = all(isinstance(text, list | tuple | np.ndarray) for text in texts)
     return columns_table({"tokens" if words else "text": texts, "label": _annotations(labels)})

@@ -76,7 +76,7 @@ class RawRows:
         while True:
             self.lines.clear()
             self.start = self.line + 1
-            with _long_fields():
+            with long_fields():
                 fields = next(self._reader, None)
             if fields is None:
                 return
@@ -85,6 +85,12 @@ class RawRows:
     def take(self, count: int) -> list[str]:
         """Return up to ``count`` further lines, for :meth:`parsed`, and then :meth:`skip` or :meth:`put_back`."""
         return list(islice(self._given, count))
+
+    def drop_blanks(self) -> None:
+        """Drop the blanks that follow a separator from here on."""
+        self._skipped = self.line
+        self._format["skipinitialspace"] = True
+        self._reader = csv.reader(self._recorded(), **self._format)
 
     def put_back(self, lines: Sequence[str]) -> None:
         """Let lines that were taken be read next."""
@@ -100,7 +106,7 @@ class RawRows:
             return None
         first = self.line + 1
         try:
-            with _long_fields():
+            with long_fields():
                 if (split := self._split(lines)) is not None:
                     return ParsedLines(split, range(first, first + len(split)))
                 reader = csv.reader(lines, **self._format)
@@ -127,7 +133,7 @@ class RawRows:
             for index, line in enumerate(lines)
             if '"' in line or line.count("\r") != returns or not line.endswith(end) or line == end
         ]
-        if len(special) > len(lines) * _MOST_SPECIAL or separator == '"':
+        if len(special) > len(lines) * _MOST_SPECIAL or separator == '"' or "skipinitialspace" in self._format:
             return None
         rows = [line[: -len(end)].split(separator) for line in lines]
         for index in special:
@@ -136,7 +142,7 @@ class RawRows:
 
 
 @contextmanager
-def _long_fields() -> Iterator[None]:
+def long_fields() -> Iterator[None]:
     """Raise the csv module's limit, which is process-wide, while rows are read."""
     limit = csv.field_size_limit(_LONGEST_FIELD)
     try:

@@ -53,10 +53,15 @@ COMPRESSED = (".gz", ".bz2", ".zst", ".zip")
 def format_of(path: Path) -> Format:
     """Return the format of a file by the suffix of its name, ignoring that of a compressed file.
 
+    If the name of an archive has no other suffix, that of the one file in it counts.
+
     Raises:
         DataError: the suffix isn't a known one.
     """
     plain = plain_name(path)
+    if path.suffix.lower() == ".zip" and plain.suffix.lower() not in FORMAT_OF_SUFFIX and path.is_file():
+        with _decompressed(path), zipfile.ZipFile(path) as archive:
+            plain = Path(_only_member(archive, path))
     if plain.suffix.lower() not in FORMAT_OF_SUFFIX:
         raise DataError(f"{path}: unknown format; the file's name must end in {', '.join(FORMAT_OF_SUFFIX)}")
     return FORMAT_OF_SUFFIX[plain.suffix.lower()]
@@ -193,14 +198,10 @@ def _batches(numbered: Iterator[tuple[int, dict[str, str]]]) -> Iterator[tuple[l
 def _opened(path: Path) -> Iterator[BinaryIO]:
     """Open a file, decompressing it if necessary."""
     suffix = path.suffix.lower()
-    try:
+    with _decompressed(path):
         if suffix == ".zip":
-            with zipfile.ZipFile(path) as archive:
-                names = [name for name in archive.namelist() if not name.endswith("/") and "__MACOSX" not in name]
-                if len(names) != 1:
-                    raise DataError(f"{path}: the archive has {len(names)} files; expected one")
-                with archive.open(names[0]) as stream:
-                    yield cast(BinaryIO, stream)
+            with zipfile.ZipFile(path) as archive, archive.open(_only_member(archive, path)) as stream:
+                yield cast(BinaryIO, stream)
         elif suffix == ".zst":
             import pyarrow as pa
 
@@ -210,8 +211,21 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
             opener: Any = {".gz": gzip.open, ".bz2": bz2.open}.get(suffix, open)
             with opener(path, "rb") as stream:
                 yield stream
+
+
+def _only_member(archive: zipfile.ZipFile, path: Path) -> str:
+    names = [name for name in archive.namelist() if not name.endswith("/") and "__MACOSX" not in name]
+    if len(names) != 1:
+        raise DataError(f"{path}: the archive has {len(names)} files; expected one")
+    return names[0]
+
+
+@contextmanager
+def _decompressed(path: Path) -> Iterator[None]:
+    try:
+        yield
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:  # the last: it is encrypted
-        if suffix not in COMPRESSED:
+        if path.suffix.lower() not in COMPRESSED:
             raise
         raise DataError(f"{path}: the file can't be decompressed: {error}") from None
 

@@ -13,7 +13,7 @@ from itertools import chain, islice
 from operator import itemgetter
 from typing import Any
 
-from textclf_core.data.raw_rows import Quoting, RawRows
+from textclf_core.data.raw_rows import Quoting, RawRows, long_fields
 from textclf_core.data.swallowed_rows import Swallowing
 from textclf_core.errors import DataError, shortened
 
@@ -31,6 +31,8 @@ INDEX = "Unnamed: 0"
 _OF_EXCEL = re.compile(r'"?sep=(.)"?\r?\n?', re.IGNORECASE)  # the line that names the separator for Excel
 
 _LINES_AT_ONCE = 20_000
+
+_RULE = re.compile(r"\s*:?-{2,}:?\s*")  # a cell of the line below the header of a Markdown table
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,11 +117,16 @@ class SeparatedTable:
             self._raw.skip([of_excel[0]])
         self._options, self._where = options, where
         self._header = _header(self._raw, where) if options.header else list(options.columns)
+        following = self._raw.take(1)
+        self._raw.put_back(following)
+        cells = [cell for line in following for cell in line.strip("\r\n").split(separator)]
         if self._header[:1] == [""]:
-            following = self._raw.take(1)
-            self._raw.put_back(following)
-            cells = [line.split(separator)[0].strip(' "\r\n') for line in following]
-            self._header = with_index_name(self._header, cells, where)
+            self._header = with_index_name(self._header, [cell.strip(' "') for cell in cells[:1]], where)
+        if len(named := [cell for cell in cells if cell.strip()]) > 1 and all(map(_RULE.fullmatch, named)):
+            raise DataError(f"{where}, line {self._raw.line + 1}: a rule of a Markdown table; save the table as CSV")
+        if self._raw.quoting == "double" and any(_is_quoted_after_blanks(line, separator) for line in following):
+            logger.info("%s: blanks after a separator are dropped, since they stand before quotes", where)
+            self._raw.drop_blanks()
         self._swallowing = Swallowing(separator) if quoting is None else None
         self.columns = tuple(name for name in self._header if name)
 
@@ -156,6 +163,9 @@ class SeparatedTable:
         if parsed is None or {*map(len, parsed.rows)} != {len(self._header)}:
             return None
         columns = [list(map(itemgetter(index), parsed.rows)) for index in range(len(self._header))]
+        if len(columns) > 1 and self._header[1] in columns[1]:
+            for line, fields in zip(parsed.starts, parsed.rows, strict=True):
+                self._refuse_header(fields, line)
         if self._swallowing and len(lines) == len(parsed.rows):
             self._swallowing.see_columns(columns)
         elif self._swallowing:
@@ -173,6 +183,8 @@ class SeparatedTable:
                         del fields[_width(fields, len(header)) :]
                     if len(fields) != len(header):
                         raise DataError(_wrong_width(fields, header, start, self._where, self._options))
+                    if len(header) > 1:
+                        self._refuse_header(fields, start)
                     if self._swallowing:
                         self._swallowing.see_rows([start], raw.lines, [fields])
                     row = dict(zip(header, fields, strict=True))
@@ -182,6 +194,11 @@ class SeparatedTable:
                 if raw.line >= last:
                     return
 
+    def _refuse_header(self, fields: Sequence[str], line: int) -> None:
+        """Refuse a row that repeats the header, as in files that were joined."""
+        if self._options.header and [field.strip("\ufeff \t") for field in fields] == self._header:
+            raise DataError(f"{self._where}, line {line}: the header is repeated, as in joined files; remove the line")
+
     def _check(self) -> None:
         if self._swallowing and (found := self._swallowing.found()):
             first, last = found.lines
@@ -189,6 +206,15 @@ class SeparatedTable:
                 f"{self._where}, lines {first}-{last}: one quoted cell contains what looks like {last - first + 1} "
                 "rows. quoting=none reads quotes as part of the text; quoting=double reads the cell as it is."
             )
+
+
+def _is_quoted_after_blanks(line: str, separator: str) -> bool:
+    """Return whether a cell is in quotes after a blank, as in ``a, "b"``, and no cell has quotes otherwise."""
+    if not re.search(rf'{re.escape(separator)} +"', line):
+        return False
+    with long_fields():
+        cells = next(csv.reader([line], delimiter=separator, skipinitialspace=True), [])
+    return not any('"' in cell for cell in cells)
 
 
 def _separator_of(header: str, usual: str, where: str) -> str:

@@ -54,9 +54,20 @@ class Source:
         files = [self.files[row] for row in rows] if self.files else ()
         return replace(self, data=self.data.select(rows), lines=lines, odd_values=odd, files=files)
 
-    def odd_fault(self, column: str, wanted: str) -> str | None:
-        """Return the fault of a column with values of an unsupported type; ``None`` if there are none."""
+    def odd_value(self, column: str) -> OddValue | None:
+        """Return the first value of a column that is neither a text nor a label; ``None`` if there is none."""
         odd = self.odd_values.get(column)
+        return None if odd is None or odd.among_texts else odd
+
+    def odd_fault(self, column: str, wanted: str, *, of_texts: bool = False) -> str | None:
+        """Return the fault of a column with values of an unsupported type; ``None`` if there are none.
+
+        Args:
+            column: the column.
+            wanted: what was expected.
+            of_texts: whether the column has texts, among which a number is none.
+        """
+        odd = self.odd_values.get(column) if of_texts else self.odd_value(column)
         if odd is None:
             return None
         return f"{self.where}, {self.place(odd.row)}: a value of type {odd.type} (column {column!r}); {wanted}"

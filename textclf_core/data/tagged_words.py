@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
 from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
@@ -32,6 +32,10 @@ WORD_NAMES = (WORDS, "words")
 TAG_NAMES = ("label", "labels", "tags", "ner_tags", "ner", "named_entities")
 """Usual names of the columns of words and of tags, in lower case, the most common first."""
 
+_USUAL_TAGS = {"0": OUTSIDE, "Other": OUTSIDE, "OTHER": OUTSIDE}
+_SUFFIXED = re.compile("(.+)-([BIESLU])")
+_ROWS_TO_COMPARE = 100
+_BILOU = {"L": "E", "U": "S"}  # the scheme that is BIOES with other letters
 _WHOLE = re.compile(r"-?\d+")
 
 
@@ -64,6 +68,7 @@ def tagged(
     names: Sequence[str] = (),
     changes: Changes | None = None,
     labels: Labels | None = None,
+    empty: Literal["keep", "drop"] = "keep",
 ) -> ReadSplits | None:
     """Return the splits with the columns ``tokens`` and ``label``, followed by other columns.
 
@@ -78,6 +83,7 @@ def tagged(
         names: the tags' names in the order of their ids, for tags that are numbers.
         changes: what was left out or changed is added to it.
         labels: see :func:`~textclf_core.data.label_spelling.settled_names`.
+        empty: whether rows without a word are kept or dropped; their number is logged in both cases.
 
     Raises:
         DataError: there is no column of tags, or a split lacks a column.
@@ -86,6 +92,8 @@ def tagged(
     first = sources.get("train") or next(iter(sources.values()))
     features = first.data.features
     word_column = words or (None if "text" in features else _first(WORD_NAMES, features))
+    if word_column is None and tags and is_list(features.get(tags)):
+        word_column = _words_beside(first, tags)
     if word_column is None or not holds(features.get(word_column), Value) or not is_text(features[word_column].feature):
         return None
     tag_column = tags or _first([name for name in TAG_NAMES if is_list(features.get(name))], features)
@@ -104,6 +112,7 @@ def tagged(
     for source in sources.values():
         if missing := [name for name in (word_column, tag_column) if name not in source.data.column_names]:
             raise DataError(f"{source.where}: there is no column {missing[0]!r}")
+    sources = {name: _without_empty(source, word_column, empty, changes) for name, source in sources.items()}
     tag_of = {name: _tags(source, tag_column, names) for name, source in sources.items()}
     _report_unlabelled(tag_of, first, tag_column, changes)
     tag_names = list(names) or _names(features[tag_column].feature, tag_of)
@@ -132,12 +141,22 @@ def tagged(
     return ReadSplits(splits, read_from=read_from, changes=changes.sentences, unlabelled=unlabelled)
 
 
+def _words_beside(source: Source, tags: str) -> str | None:
+    """Return the column of words, if there is one beside the texts and each row has as many words as tags."""
+    column = _first([name for name in WORD_NAMES if is_list(source.data.features.get(name))], source.data.features)
+    rows = source.data[:_ROWS_TO_COMPARE]
+    same = column is not None and [len(row or ()) for row in rows[column]] == [len(row or ()) for row in rows[tags]]
+    return column if same else None
+
+
 def report_scheme(names: Sequence[str], where: str) -> None:
     """Log that tags aren't those of entities, so that there is no entity F1; a warning if they look like them."""
     if scheme_of(names):
         return
-    usual = [name.replace("_", "-").replace("/", "-") for name in names]
+    usual = [_USUAL_TAGS.get(name, name).replace("_", "-").replace("/", "-") for name in names]
+    usual = [f"{match[2]}-{match[1]}" if (match := _SUFFIXED.fullmatch(name)) else name for name in usual]
     usual = [name[:1].upper() + name[1:] for name in usual]
+    usual = [f"{_BILOU.get(name[0], name[0])}{name[1:]}" if name[1:2] == "-" else name for name in usual]
     if scheme_of(usual):
         logger.warning(
             "%s: tags such as %r look like entity tags, but these have the form %r, so there is no entity F1; "
@@ -168,6 +187,22 @@ def _without_untagged(sources: Mapping[str, Source], column: str) -> tuple[dict[
     if len(labelled) == len(rows):
         return dict(sources), 0
     return others | ({"test": test.select(labelled)} if labelled else {}), len(rows) - len(labelled)
+
+
+def _without_empty(source: Source, column: str, empty: Literal["keep", "drop"], changes: Changes) -> Source:
+    """Report rows without a word and empty words, and drop these rows if wanted."""
+    rows: Sequence[Any] = source.data[column][:]
+    if blank := sum(not (word or "").strip() for row in rows for word in row or ()):
+        logger.info("%s: %d words are empty (column %r)", source.where, blank, column)
+    kept = [index for index, row in enumerate(rows) if row]
+    if len(kept) == len(rows):
+        return source
+    if empty == "drop":
+        changes.add("%s: %d rows without a word are dropped (empty=drop)", source.where, len(rows) - len(kept))
+        return source.select(kept)
+    advice = "" if source.in_memory else " (empty=drop drops them)"
+    logger.info("%s: %d rows have no word, kept%s", source.where, len(rows) - len(kept), advice)
+    return source
 
 
 def ordered_tags(tags: set[str]) -> list[str]:

@@ -32,7 +32,7 @@ def without_unlabelled(sources: Mapping[str, Source], labels: Sequence[str]) -> 
         return dict(sources), 0
     columns = [test.data[name][:] for name in labels if name in test.data.column_names]
     renamed = not columns and not set(test.data.column_names) <= set(train.data.column_names)
-    if renamed or any(name in test.odd_values for name in labels):
+    if renamed or any(test.odd_value(name) for name in labels):
         return dict(sources), 0  # an error that names the column or the row
     trained = {_name(value) for name in labels if name in train.data.column_names for value in train.data[name][:]}
     none = {None} if _NONE in trained else {None, _NONE}

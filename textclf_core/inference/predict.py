@@ -117,21 +117,26 @@ def text_columns(columns: Sequence[str], task: Task, text: Columns) -> tuple[str
         wanted = f"{len(own)} text columns ({', '.join(own)})" if len(own) > 1 else "one text column"
         raise UsageError(f"the model reads {wanted}, but --text {','.join(given)} names {len(given)}.")
     if absent := next((name for name in given if name not in columns), None):
-        raise UsageError(f"there is no column {absent!r}, only {there}. Use --text.{did_you_mean(absent, columns)}")
+        raise UsageError(
+            f"there is no column {absent!r}, only {there}. Name another by --text (in Python: text=)."
+            f"{did_you_mean(absent, columns)}"
+        )
     if given:
         return given
     if len(own) > 1:
         if missing := [name for name in own if name not in columns]:
             raise UsageError(
                 f"the model reads the columns {', '.join(own)}, but the rows have no {' and no '.join(missing)}, only "
-                f"{there}. Name the columns in that order: --text {','.join('COLUMN' for _ in own)}."
+                f"{there}. Name the columns in that order: --text {','.join('COLUMN' for _ in own)} (in Python: text=)."
             )
         return own
     for name in (*own, "text"):
         if name in columns:
             return (name,)
     if len(columns) != 1:
-        raise UsageError(f"can't infer the text column; the rows have {there}. Use --text COLUMN.")
+        raise UsageError(
+            f"can't infer the text column; the rows have {there}. Use --text COLUMN. (in Python: text=COLUMN)"
+        )
     [only] = columns
     if any(separator in only for separator in SEPARATORS.values()):
         raise UsageError(

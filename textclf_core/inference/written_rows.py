@@ -77,7 +77,8 @@ def _array(values: list[Any], type: pa.DataType) -> pa.Array:
     import pyarrow as pa
 
     if pa.types.is_string(type):
-        return pa.array([None if value is None else cell_text(value) for value in values], type)
+        missing = [value is None or (isinstance(value, float) and math.isnan(value)) for value in values]
+        return pa.array([None if no else cell_text(value) for value, no in zip(values, missing, strict=True)], type)
     return pa.array([_valid(value) for value in values], type)
 
 

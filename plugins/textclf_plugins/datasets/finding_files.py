@@ -93,6 +93,20 @@ def _check_names(files: Sequence[Path], fixed: int, split: str, where: str) -> N
                 f"files: {where} includes {file}, by its name a file of {other.pop()}; give each split its own "
                 "(train=, validation=, test=), or the folder of all (path=FOLDER)"
             )
+    named = {file: _splits_within(file) for file in files}
+    odd = next((file for file, splits in named.items() if splits and split not in splits), None)
+    if odd and any(split in splits for splits in named.values()):
+        raise DataError(
+            f"files: {where} includes {odd}, by its name a file of {named[odd].pop()}, beside files of {split}; "
+            "give each split its own (train=, validation=, test=)"
+        )
+
+
+def _splits_within(file: Path) -> set[str]:
+    """Return the splits that the words in a file's name stand for, such as train for ``reviews-train_2.csv``."""
+    from textclf_core.data.infer_columns import SPLIT_OF_NAME
+
+    return {SPLIT_OF_NAME[word] for word in re.findall("[a-z]+", file.name.lower()) if word in SPLIT_OF_NAME}
 
 
 def _split_of(name: str) -> str | None:

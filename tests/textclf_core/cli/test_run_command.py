@@ -220,6 +220,14 @@ IN_AN_EPOCH = """
                 if len(epochs) == 2:  # before the epoch's checkpoint is written
                     once()
     """
+WHILE_WRITING = """
+            @hookimpl
+            def textclf_epoch_finished(self, epochs):
+                if len(epochs) == 2 and not Path("once").exists():
+                    [written] = Path("runs").rglob("epoch-1")
+                    (written.parent / ".epoch-2.partial").mkdir()
+                    once()
+    """
 WHILE_SCORING = """
             @hookimpl
             def textclf_compute_metrics(self, references):
@@ -229,7 +237,11 @@ WHILE_SCORING = """
     """
 
 
-@pytest.mark.parametrize(("where", "epoch"), [(IN_AN_EPOCH, 1), (WHILE_SCORING, 3)], ids=["epoch 2", "scoring"])
+@pytest.mark.parametrize(
+    ("where", "epoch"),
+    [(IN_AN_EPOCH, 1), (WHILE_WRITING, 1), (WHILE_SCORING, 3)],
+    ids=["epoch 2", "checkpoint 2", "scoring"],
+)
 def test_ctrl_c_in_a_run_shows_what_is_saved_and_the_command_that_goes_on(
     where: str,
     epoch: int,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import logging
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -183,7 +184,11 @@ def test_vectors_of_different_lengths_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "spellings", [("caf\u00e9", "cafe\u0301"), ("no", "no\u200b"), ("1", "01"), ("0", "-0"), ("1", "+1.0")]
+    "spellings",
+    [
+        *[("caf\u00e9", "cafe\u0301"), ("no", "no\u200b"), ("iyi", "\u0130yi")],
+        *[("1", "01"), ("0", "-0"), ("1", "+1.0"), ("1", "1e0"), ("1", "\uff11")],
+    ],
 )
 def test_labels_that_look_the_same_are_reported_and_folded(
     spellings: tuple[str, str], tmp_path: Path, caplog: pytest.LogCaptureFixture
@@ -259,7 +264,9 @@ def test_vectors_of_digits_that_are_texts_are_vectors(tmp_path: Path) -> None:
     assert (names(data), data["train"]["label"][:]) == (["0", "1", "2"], [[0, 2], []])
 
 
-@pytest.mark.parametrize("cells", [["0.5", "0.7", "nan"], ["?", "0.5", "2"], ["10%", "20.5%"]])
+@pytest.mark.parametrize(
+    "cells", [["0.5", "0.7", "nan"], ["?", "0.5", "2"], ["10%", "20.5%"], [*(f"0.{n}5" for n in range(60)), "none"]]
+)
 def test_scores_beside_placeholders_or_with_percent_signs_are_scores(cells: list[str], tmp_path: Path) -> None:
     with pytest.raises(DataError, match="the labels are scores, not classes"):
         of_csv(tmp_path, cells)
@@ -274,7 +281,7 @@ def test_true_beside_1_is_reported_and_folded(tmp_path: Path, caplog: pytest.Log
 
 @pytest.mark.parametrize(
     ("between", "option"),
-    [("\n", "newline"), ("\r\n", "newline"), ("\t", "tab"), (" / ", "/"), (" ", "space"), ("\u3001", "\u3001")],
+    [("\n", "newline"), ("\r\n", "newline"), ("\t", "tab"), (" / ", "/"), (" ", "space"), ("-", "-")],
 )
 @pytest.mark.parametrize("name", ["a.csv", "a.json"])
 def test_labels_joined_by_a_separator_are_reported_and_split(
@@ -316,6 +323,7 @@ def done(message: str, data: pd.DataFrame) -> pd.DataFrame:
         ([["a", "B"], ["b"], ["b"]], ["a", "b"]),
         ([{"Music": 1, "a": 0}, {"music": 1, "a": 1}], ["a", "music"]),
         (["x|y", "y", "x"], ["x", "y"]),
+        ([" good", "bad"], ["bad", "good"]),
     ],
 )
 def test_what_is_said_of_labels_in_memory_can_be_done_there(
@@ -353,3 +361,27 @@ def test_lists_of_many_ids_are_no_scores() -> None:
     assert len(names(from_memory([(f"t{row}", [row, row + 1]) for row in range(60)]))) == 61
     with pytest.raises(DataError, match=r"0\.5 isn't a whole number.*makes zeros and ones"):
         from_memory([("a", [0.5, 1.0]), ("b", [0.0, 0.25])])
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (["good", "nan", "bad"], "1 rows have the label 'nan', by which programs mean a missing value"),
+        ([" good", "bad "], "blanks around their names: ' good', 'bad '. labels=folded drops the blanks"),
+        (["010", "110", "000"], "'010' look like a 0 or 1 for each of several labels"),
+    ],
+)
+def test_labels_that_may_be_none_are_reported(
+    labels: list[str], message: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    of_csv(tmp_path, labels)
+    assert message in caplog.text
+    caplog.clear()
+    assert names(Files(path=str(tmp_path / "a.csv"), labels="exact").textclf_load_data()) == sorted(labels)
+    assert not caplog.records
+
+
+def test_lists_of_one_label_each_are_reported(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "textclf")
+    from_memory([("a", ["x"]), ("b", ["y"])])
+    assert "each text has exactly one label in the column 'label', but they are lists" in caplog.text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import enum
 import io
 import logging
@@ -237,6 +238,9 @@ def test_the_splits_have_their_source_as_description() -> None:
         ({"dev": pd.DataFrame(COLUMNS), "test": COLUMNS}, "there is no train split; the splits are: dev, test"),
         ({"reviews": pd.DataFrame(COLUMNS)}, "there is no train split; the splits are: reviews"),
         (iter(()), "train: the list is empty"),
+        (csv.reader(["text,label", "a,x"]), r"train, row 1: \['text', 'label'\] is a header"),
+        ([pd.DataFrame(COLUMNS)] * 2, "train, row 1: a DataFrame in a list; join tables to one"),
+        (pd.Series(["a"], name="text"), "can't infer which column is the label"),
         ([("a", 1), list(range(10_000))], r"got \[0, 1, 2, 3, 4, \.\.\.\]$"),
         (pd.DataFrame([["a", "b", 1]], columns=["text", "text", "label"]), "two columns are named 'text'"),
         (pa.array(["a"]), "can't be read as a table"),

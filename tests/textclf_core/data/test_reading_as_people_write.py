@@ -267,6 +267,7 @@ def test_the_index_of_a_frame_is_a_column(tmp_path: Path, caplog: pytest.LogCapt
         (gzip.compress(b"text,label\na,x\n"), "this is compressed by gzip; its name must end in .gz"),
         (b"PK\x03\x04\x14\0", "this is a ZIP archive or an Excel workbook"),
         (b"PAR1\x15\x04", "this is a Parquet file"),
+        (b"<!DOCTYPE html><html>", "this is a web page"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "this is a pointer of Git LFS"),
     ],
 )
@@ -326,3 +327,58 @@ def test_an_object_with_a_name_twice_is_refused(tmp_path: Path, name: str, conte
     (tmp_path / name).write_text(content, encoding="utf-8")
     with pytest.raises(DataError, match=r"the name 'label' occurs twice in an object"):
         list(iter_rows(tmp_path / name))
+
+
+@pytest.mark.parametrize("again", ["text,label\n", '"text","label"\n', "\ufefftext,label\n"])
+def test_a_header_that_is_repeated_is_refused_with_its_line(tmp_path: Path, again: str) -> None:
+    content = "text,label\na,x\n" + again + "b,y\n"
+    with pytest.raises(DataError, match=r"a\.csv, line 3: the header is repeated"):
+        rows_of(tmp_path, "a.csv", content)
+    with pytest.raises(DataError, match=r"a\.csv, line 3: the header is repeated"):
+        read_file(tmp_path / "a.csv")
+    assert len(rows_of(tmp_path, "a.csv", content, header=False, columns=("a", "b"))) == 4
+
+
+def test_quotes_after_a_blank_are_quotes(tmp_path: Path) -> None:
+    content = 'id, text, label\n1, "a, b", "x"\n2, "c", "y"\n'
+    assert rows_of(tmp_path, "a.csv", content)[0] == {"id": "1", "text": "a, b", "label": "x"}
+    assert [row["label"] for _, row in enumerate(read_file(tmp_path / "a.csv").data)] == ["x", "y"]
+    assert rows_of(tmp_path, "a.csv", "text,label\n a,  b\n")[0] == {"text": " a", "label": "  b"}
+
+
+def test_a_table_of_markdown_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"a\.csv, line 2: a rule of a Markdown table"):
+        rows_of(tmp_path, "a.csv", "| text | label |\n|---|:--|\n| a | x |\n")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("windows-1251", "\u043e\u0447\u0435\u043d\u044c \u0445\u043e\u0440\u043e\u0448\u043e"),
+        ("big5", "\u96fb\u5f71\u975e\u5e38\u597d\u770b"),
+    ],
+)
+def test_a_likely_encoding_is_named_with_what_it_makes_of_the_line(tmp_path: Path, encoding: str, text: str) -> None:
+    (tmp_path / "a.csv").write_bytes(("text,label\n" + f"{text},x\n" * 20).encode(encoding))
+    with pytest.raises(DataError, match=f"line 2: .* set encoding={encoding} if '{text}.*' is right"):
+        list(iter_rows(tmp_path / "a.csv"))
+
+
+def test_an_encoding_that_is_given_for_utf_8_is_reported(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    rows_of(tmp_path, "a.csv", "text,label\nf\u00fcr,x\n", encoding="latin-1")
+    assert "which makes '\u00c3\u00bc' of '\u00fc', though the file is valid UTF-8" in caplog.text
+    caplog.clear()
+    (tmp_path / "a.csv").write_bytes("text,label\nf\u00fcr,x\n".encode("latin-1"))
+    assert next(iter_rows(tmp_path / "a.csv", options=ReadOptions(encoding="latin-1")))["text"] == "f\u00fcr"
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("number", [5, 2.5, True])
+def test_a_number_among_texts_is_refused_and_a_label(tmp_path: Path, number: float) -> None:
+    rows = [{"text": "a", "label": "x"}, {"text": number, "label": "y"}]
+    with pytest.raises(DataError, match=rf"row 2: a value of type {type(number).__name__} \(column 'text'\)"):
+        from_memory(rows)
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    with pytest.raises(DataError, match=r"a\.jsonl, line 2: a value of type"):
+        Files(path=str(tmp_path / "a.jsonl")).textclf_load_data()
+    assert len(from_memory([("a", "x"), ("b", number)])["train"]) == 2

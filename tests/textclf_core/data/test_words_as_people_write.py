@@ -201,7 +201,15 @@ def test_a_test_split_without_the_column_of_tags_is_left_out(columns: str, tmp_p
     assert (list(data), data.unlabelled) == (["train"], 1)
 
 
-@pytest.mark.parametrize(("tag", "message"), [("b-per", "such as 'b-per' look like"), ("NOUN", "aren't entity tags")])
+@pytest.mark.parametrize(
+    ("tag", "message"),
+    [
+        ("b-per", "such as 'b-per' look like"),
+        ("PER-B", "such as 'PER-B' look like"),
+        ("U-PER", "such as 'U-PER' look like"),
+        ("NOUN", "aren't entity tags"),
+    ],
+)
 def test_tags_without_entities_are_reported(
     tag: str, message: str, read: Read, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -241,3 +249,54 @@ def test_tags_that_differ_in_their_spelling_are_reported_and_folded(
     data = Conll(path=str(tmp_path / "a.conll"), labels="folded").textclf_load_data()
     assert data["train"]["label"][:] == [[1, 0, 1], [1]]
     assert any("1 labels were replaced" in change for change in data.changes)
+
+
+def test_rows_and_words_that_are_empty_are_reported(read: Read, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="textclf")
+    content = json_lines({"tokens": ["Ada", ""], "tags": ["B-PER", "O"]}, {"tokens": [], "tags": []})
+    assert len(read("a.jsonl", content)["train"]) == 2
+    assert "1 words are empty (column 'tokens')" in caplog.text
+    assert "1 rows have no word, kept (empty=drop drops them)" in caplog.text
+    dropped = read("a.jsonl", content, empty="drop")
+    assert len(dropped["train"]) == 1
+    assert any("1 rows without a word are dropped" in change for change in dropped.changes)
+
+
+@pytest.mark.parametrize("option", [{"bins": (0.5,)}, {"label_separator": "pipe"}])
+def test_options_for_labels_of_texts_are_refused(option: dict[str, Any], read: Read) -> None:
+    with pytest.raises(DataError, match=f"{next(iter(option))}= is for labels of whole texts"):
+        read("a.jsonl", json_lines({"tokens": ["Ada"], "tags": ["O"]}), **option)
+
+
+def test_a_table_of_words_is_no_table_of_texts(read: Read) -> None:
+    content = "sentence,word,tag\n1,Ada,B-PER\n1,left,O\n"
+    with pytest.raises(DataError, match=r"each text is a word with the tag of an entity .* \(sequence=\)"):
+        read("a.csv", content, text="word", label="tag")
+    assert len(read("a.csv", content, sequence="sentence")["train"]) == 1
+
+
+def test_tags_beside_texts_and_words_are_those_of_the_words(read: Read) -> None:
+    content = json_lines({"text": "Ada left", "tokens": ["Ada", "left"], "tags": ["B-PER", "O"]})
+    assert rows(read("a.jsonl", content, label="tags")) == ([["Ada", "left"]], [["B-PER", "O"]])
+
+
+def test_words_beside_a_label_of_the_text_are_dropped(read: Read) -> None:
+    data = read("a.jsonl", json_lines(*({"text": one, "tokens": [one], "label": one} for one in "ab")))
+    assert data["train"].column_names == ["text", "label"]
+    assert any("the column 'tokens' is dropped" in change for change in data.changes)
+
+
+@pytest.mark.parametrize(
+    "cells", [["[[0, 3, 'PER']]", "[]"], ["[(0, 3, 'PER')]", ""], ['[{"start": 0, "end": 3, "label": "PER"}]', "[]"]]
+)
+def test_spans_written_as_text_are_spans(cells: list[str], read: Read) -> None:
+    frame = pd.DataFrame({"text": ["Ada left", "no"], "label": cells})
+    assert rows(read("a.csv", frame.to_csv(index=False))) == ([["Ada", "left"], ["no"]], [["B-PER", "O"], ["O"]])
+
+
+def test_spans_may_be_named_as_offsets(read: Read) -> None:
+    span = {"label": "PER", "start_offset": 0, "end_offset": 3}
+    assert rows(read("a.jsonl", json_lines({"text": "Ada left", "entities": [span]}))) == (
+        [["Ada", "left"]],
+        [["B-PER", "O"]],
+    )
