@@ -260,7 +260,7 @@ def test_a_pattern_with_files_of_train_and_test_is_refused(tmp_path: Path) -> No
         read(path=str(tmp_path / "*.csv"))
 
 
-def test_the_file_in_an_archive_tells_the_format(tmp_path: Path) -> None:
+def test_the_file_in_an_archive_decides_the_format(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "archive.zip", "w") as archive:
         archive.writestr("folder/reviews.tsv", "text\tlabel\na, b\tx\nc\ty\n")
     data = Files(path=str(tmp_path / "archive.zip")).textclf_load_data()

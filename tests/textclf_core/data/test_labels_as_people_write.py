@@ -326,7 +326,7 @@ def done(message: str, data: pd.DataFrame) -> pd.DataFrame:
         ([" good", "bad"], ["bad", "good"]),
     ],
 )
-def test_what_is_said_of_labels_in_memory_can_be_done_there(
+def test_what_a_message_on_labels_in_memory_shows_works_there(
     labels: list[Any], folded: list[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     from_memory(frame(labels))
