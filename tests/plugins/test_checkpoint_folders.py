@@ -428,3 +428,26 @@ def test_a_folder_with_a_typing_error_is_answered_with_the_nearest(tmp_path: Pat
 @pytest.mark.parametrize("family", ["roberta", "distilbert", "electra", "mpnet", "albert", "deberta-v2", "modernbert"])
 def test_a_sound_checkpoint_of_any_family_passes(tmp_path: Path, family: str) -> None:
     assert build(save(tmp_path, family)).family == family
+
+
+def test_a_folder_without_the_vocabulary_of_its_tokenizer_is_refused(tmp_path: Path) -> None:
+    (save(tmp_path) / "tokenizer.json").unlink()
+    with pytest.raises(UsageError, match=r"neither a tokenizer\.json nor the vocabulary of its tokenizer"):
+        build(tmp_path)
+
+
+def test_weights_of_blocks_that_the_configuration_lacks_are_reported(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    update(save(tmp_path) / "config.json", num_hidden_layers=1)
+    build(tmp_path)
+    assert "no place for: bert.encoder.layer.1.attention" in caplog.text
+
+
+def test_a_model_of_few_positions_trains(tmp_path: Path) -> None:
+    folder = save(tmp_path / "tiny", max_position_embeddings=10)
+    rows = [(f"a text of many words that are cut {number}", "ab"[number % 2]) for number in range(40)]
+    run = textclf_core.run(
+        [f"hf-model:checkpoint={folder}", "head-only", "finetune:epochs=1"], data=rows, output=tmp_path, quiet=True
+    )
+    assert run.record.cost.train_flops

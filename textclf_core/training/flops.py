@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from textclf_core.encoder import Encoder
     from textclf_core.encoder.pooling import Pooling
 
-# Four (rows, length) shapes determine the four coefficients of a pass.
-_SHAPES = ((1, 8), (1, 16), (1, 24), (2, 8))
+_SHORT = 8  # the tokens of the shortest sequence by which passes are counted, if the model reads thrice as many
 # Longer than the windows to which attention is limited, or padded, in some families.
 _LONG = 520
 # What a family computes that isn't a sum of these terms, such as relative positions, may be this share.
@@ -86,7 +85,8 @@ def count_prefix_flops(encoder: Encoder, upto: int, start: int | None = None) ->
         return encoder.run_prefix(batch, upto, hidden=hidden, start=start or 0)
 
     with encoder.computing_what_the_head_reads():
-        return _solve([_count(encoder, run, shape, start)[0] for shape in _SHAPES])
+        shapes = _shapes(encoder)
+        return _solve([_count(encoder, run, shape, start)[0] for shape in shapes], shapes)
 
 
 def count_embedding_flops(encoder: Encoder, pooling: Pooling, start: int | None = None) -> EncoderFlops:
@@ -115,9 +115,16 @@ def _count_both(
     encoder: Encoder, run: Callable[[dict[str, Tensor], Tensor | None], Tensor], start: int | None
 ) -> EncoderFlops:
     trainable = [parameter for parameter in encoder.model.parameters() if parameter.requires_grad]
-    counted = zip(*(_count(encoder, run, shape, start, trainable) for shape in _SHAPES), strict=True)
-    flops = EncoderFlops(*(_solve(counts) for counts in counted))
+    shapes = _shapes(encoder)
+    counted = zip(*(_count(encoder, run, shape, start, trainable) for shape in shapes), strict=True)
+    flops = EncoderFlops(*(_solve(counts, shapes) for counts in counted))
     return flops if encoder.family in FAMILIES or _holds_for_long(encoder, run, start, flops) else _NOT_COUNTED
+
+
+def _shapes(encoder: Encoder) -> tuple[tuple[int, int], ...]:
+    """Return four shapes (rows, length), which determine the four coefficients of a pass."""
+    length = max(1, min(_SHORT, encoder.longest_input // 3))
+    return (1, length), (1, 2 * length), (1, 3 * length), (2, length)
 
 
 def _holds_for_long(
@@ -195,8 +202,8 @@ def _is_made_of_others(operation: Any) -> bool:
     return bool(torch._C._dispatch_has_kernel_for_dispatch_key(operation.name(), "CompositeImplicitAutograd"))
 
 
-def _solve(counts: Sequence[float]) -> PassFlops:
-    system = np.array([[rows * length**2, rows * length, rows, 1.0] for rows, length in _SHAPES])
+def _solve(counts: Sequence[float], shapes: Sequence[tuple[int, int]]) -> PassFlops:
+    system = np.array([[rows * length**2, rows * length, rows, 1.0] for rows, length in shapes])
     if np.isnan(counts).any():
         return PassFlops(*[_UNKNOWN] * 4)
     a, b, c, d = np.linalg.solve(system, np.array(counts, dtype=float))

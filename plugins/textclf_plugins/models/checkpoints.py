@@ -234,4 +234,6 @@ def _reason(error: Exception) -> str:
             "it needs code of its own, and textclf never runs code of a checkpoint. Choose a model whose family "
             "transformers has."
         )
+    if "backend tokenizer" in str(error):
+        return "it has neither a tokenizer.json nor the vocabulary of its tokenizer, such as vocab.txt"
     return (str(error).splitlines() or [type(error).__name__])[0]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("textclf")
 
+_NUMBER = re.compile(r"(?<=\.)\d+(?=\.)")  # of a block, in the name of a weight
 _FILES_OF_AN_ADAPTER = ["adapter_*", "*token*", "vocab*", "merges.txt", "*.model"]
 
 
@@ -92,6 +94,7 @@ def load_model(checkpoint: str, revision: str | None, task: Task, *, local: bool
         model.config.pad_token_id = tokenizer.pad_token_id
     encoder = Encoder(model, tokenizer, checkpoint, _commit(checkpoint, revision), fresh_head=not trained)
     missing, mismatched = set(report["missing_keys"]), {name for name, *_ in report["mismatched_keys"]}
+    _report_unused(encoder, report["unexpected_keys"])
     if not trained:
         _check_weights(encoder, missing, mismatched)
     elif missing | mismatched:
@@ -140,6 +143,18 @@ def load_merged(encoder: Encoder, adapter: Path, checkpoint: str, revision: str 
 
 def _wanted(revision: str | None) -> dict[str, Any]:
     return {"revision": revision or "main", "trust_remote_code": False}
+
+
+def _report_unused(encoder: Encoder, unused: Collection[str]) -> None:
+    """Log a warning of weights of blocks that the model has no place for, as where its configuration has too few."""
+    base = f"{encoder.model.base_model_prefix}."
+    ours = {_NUMBER.sub("N", name.removeprefix(base)) for name, _ in encoder.model.base_model.named_parameters()}
+    if lost := [name for name in unused if _NUMBER.sub("N", name.removeprefix(base)) in ours]:
+        logger.warning(
+            "%s has weights that the model of its config.json has no place for: %s; is its number of layers right?",
+            encoder.checkpoint,
+            some_of(sorted(lost)),
+        )
 
 
 def _check_weights(encoder: Encoder, missing: set[str], mismatched: set[str]) -> None:
