@@ -1,14 +1,7 @@
-"""Plugins: finding them (``discovery``), checking their classes (``hooks``), choosing a run's (``activation``)."""
+"""Plugins: found (``discovery``), checked (``hooks``), chosen for a run (``activation``), and in it (``active``)."""
 
-from textclf_core.plugins.activation import (
-    ActivePlugin,
-    ActivePlugins,
-    activate,
-    activate_executor,
-    check_options,
-    override,
-    suited,
-)
+from textclf_core.plugins.activation import activate, activate_executor, check_options, override, suited
+from textclf_core.plugins.active import ActivePlugin, ActivePlugins
 from textclf_core.plugins.discovery import Catalogue, Entry, LoadedPlugin, PluginListing
 
 __all__ = [

@@ -14,7 +14,7 @@ from textclf_core.plugins.hooks import FIRST_RESULT, implementation_of
 from textclf_core.plugins.results import RESULTS, shown
 
 if TYPE_CHECKING:
-    from textclf_core.plugins.activation import ActivePlugin, ActivePlugins
+    from textclf_core.plugins.active import ActivePlugin, ActivePlugins
 
 trace = logging.getLogger("textclf.hooks")
 """Logs each call of a hook at level DEBUG: the plugin, what it returned, and the time that it took."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from textclf_core.errors import PluginError, UsageError, did_you_mean
-from textclf_core.plugins.activation import ActivePlugin, build_active
+from textclf_core.plugins.activation import build_active
+from textclf_core.plugins.active import ActivePlugin
 from textclf_core.plugins.calling import call_one, errors_of
 from textclf_core.plugins.discovery import Catalogue
 from textclf_core.plugins.hooks import hooks_of

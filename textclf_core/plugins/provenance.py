@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from textclf_core.errors import PluginError
-from textclf_core.plugins.activation import ActivePlugin
+from textclf_core.plugins.active import ActivePlugin
 from textclf_core.plugins.discovery import OWN_DISTRIBUTION
 from textclf_core.system.code import code_of, content_sha256, distribution_code, requirements
 from textclf_core.types.origin import Origin

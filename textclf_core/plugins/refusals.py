@@ -20,7 +20,7 @@ from textclf_core.plugins.options import options_of
 from textclf_core.plugins.specs import PluginSpec, format_value
 
 if TYPE_CHECKING:
-    from textclf_core.plugins.activation import ActivePlugins
+    from textclf_core.plugins.active import ActivePlugins
 
 ENCODER_ROLES = ("model", "strategy")
 """The roles that only a trainer that needs a model uses."""

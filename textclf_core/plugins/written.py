@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from textclf_core.errors import UsageError
-from textclf_core.plugins.activation import ActivePlugin, ActivePlugins, restored
+from textclf_core.plugins.active import ActivePlugin, ActivePlugins, restored
 from textclf_core.plugins.options import build_plugin
 
 
