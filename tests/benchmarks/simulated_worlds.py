@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 from typing import Literal
+from unittest.mock import patch
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +31,9 @@ from label_metrics import compare, info_of, model_of  # as a script it finds it 
 
 ALPHA = 0.05
 TOLERANCE = 0.01
+
+# The function that says which contenders don't share an estimate of the variance between seeds.
+_CHOICE_OF_POOLING = "textclf_core.statistics.variance.unsteady_ones"
 
 # So many choices give a contender's mean true accuracy over choices.
 _CHOICES = 1000
@@ -58,6 +63,8 @@ class World:
             accuracy over choices is that in ``accuracies``.
         lasting: the share of the variable's variance that a contender has on a row at every seed, where rows are drawn
             from a pool.
+        own_variances: whether the comparison estimates the variance between seeds of each contender alone, instead of
+            pooling what varies alike.
     """
 
     accuracies: tuple[float, ...] = (0.8,) * 4
@@ -76,6 +83,7 @@ class World:
     lasting: float = 0.0
     trials: int = 0
     trial_spread: tuple[float, ...] = ()
+    own_variances: bool = False
 
     @property
     def clusters(self) -> NDArray[np.int64]:
@@ -175,6 +183,9 @@ def true_score(metric: str, accuracy: NDArray[np.float64], positives: float) -> 
     """Return the score on all texts of a model that is right on either label with this probability."""
     if metric == "accuracy":
         return accuracy
+    if metric == "mcc":
+        predicted = positives * accuracy + (1 - positives) * (1 - accuracy)  # the share predicted as the second label
+        return (2 * accuracy - 1) * np.sqrt(positives * (1 - positives) / (predicted * (1 - predicted)))
     of_label = [
         2 * share * accuracy / (share * accuracy + share * accuracy + (1 - accuracy))
         for share in (1 - positives, positives)
@@ -198,6 +209,13 @@ class Tally:
         values = np.array(self.values[name])
         return f"{values.mean():.3f} ± {values.std() / math.sqrt(len(values)):.3f}"
 
+    def write_width(self, name: str) -> str:
+        """Return the mean width of intervals against that of one that knows how much the estimate varies."""
+        estimates, widths = np.array(self.values[f"{name}_estimate"]), np.array(self.values[f"{name}_width"])
+        known = 2 * self.values[f"{name}_quantile"][0] * estimates.std(ddof=1)
+        ratio = widths.mean() / known
+        return f"{ratio:.2f} ± {ratio / math.sqrt(2 * (len(estimates) - 1)):.2f}"
+
 
 def simulate(
     world: World,
@@ -214,20 +232,29 @@ def simulate(
             look(world, _compare_draws(world, rng, pairs=pairs, seed=simulation), tally)
             continue
         references, predictions = world.draw(rng)
-        comparison = compare(
-            references,
-            predictions,
-            world.metric,
-            alpha=ALPHA,
-            tolerance=TOLERANCE,
-            clusters=world.clusters,
-            overlap=world.assumed_overlap,
-            with_pairs=pairs,
-            resamples=500 if world.seeds == 1 else 10,  # with several seeds no result here rests on resamples
-            seed=simulation,
+        pooling = (
+            patch("textclf_core.statistics.variance.unsteady_ones", _all) if world.own_variances else nullcontext()
         )
+        with pooling:
+            comparison = compare(
+                references,
+                predictions,
+                world.metric,
+                alpha=ALPHA,
+                tolerance=TOLERANCE,
+                clusters=world.clusters,
+                overlap=world.assumed_overlap,
+                with_pairs=pairs,
+                resamples=500 if world.seeds == 1 else 10,  # with several seeds no result here rests on resamples
+                seed=simulation,
+            )
         look(world, comparison, tally)
     return tally
+
+
+def _all(between: Mapping[str, float], freedom: Mapping[str, int]) -> set[str]:
+    """Say of all contenders that they vary more than the others, so that none share an estimate."""
+    return set(between)
 
 
 def _compare_draws(world: World, rng: np.random.Generator, *, pairs: bool, seed: int) -> Comparison:
@@ -305,7 +332,20 @@ def look_at_errors(world: World, comparison: Comparison, tally: Tally) -> None:
             for one, gap in zip(comparison.contenders, from_best, strict=True)
         ),
         detectable=min(1.0, comparison.detectable or 1.0),
+        # The first contender's mean isn't selected, and the interval of one that isn't the best doesn't allow for it.
+        score_estimate=comparison.contenders[0].mean,
+        score_width=np.mean(
+            [one.interval.high - one.interval.low for number, one in enumerate(comparison.contenders) if number != best]
+        ),
+        score_quantile=stats.norm.isf(ALPHA / 2),
     )
+    if comparison.pairs:
+        first = comparison.pairs[0].difference
+        tally.add(
+            pair_estimate=first.value,
+            pair_width=first.interval.high - first.interval.low,
+            pair_quantile=stats.norm.isf(ALPHA / 2 / len(comparison.pairs)),
+        )
 
 
 def look_at_recommendation(world: World, comparison: Comparison, tally: Tally) -> None:

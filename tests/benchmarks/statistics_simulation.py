@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from simulated_tuning import SCATTERS, reported_errors
 from simulated_worlds import (
     TOLERANCE,
     Tally,
@@ -49,10 +50,12 @@ def error_worlds() -> list[World]:
         ("f1-binary", 0.5, ((2, 50), (3, 200), (3, 1066), (5, 1066))),
         ("f1-binary", 0.05, ((2, 200), (3, 1066), (5, 1066), (10, 5000))),
         ("f1-macro", 0.5, ((2, 200), (3, 1066), (5, 50), (10, 1066))),
+        ("mcc", 0.5, ((2, 200), (3, 1066), (5, 200), (10, 1066))),
+        ("mcc", 0.05, ((3, 1066), (5, 5000))),
     )
     settings = [(0.0, 0.3), (0.01, 0.95), (0.04, 0.3), (0.01, 0.3)]
     for metric, positives, sizes in of_f1:
-        for (seeds, rows), (scatter, share) in zip(sizes, settings, strict=True):
+        for (seeds, rows), (scatter, share) in zip(sizes, settings, strict=False):
             worlds.append(World((0.9,) * 4, seeds, rows, metric, scatter, share, positives))
     return worlds + [
         replace(World(), scatter=scatter, share=share, seeds=3)
@@ -63,16 +66,20 @@ def error_worlds() -> list[World]:
 def errors(simulations: int) -> Iterator[tuple[str, ...]]:
     """Four equal contenders: any false verdict or pair, and intervals."""
     columns = ("false_best", "false_worse", "false_pair", "score", "best_score", "pairs_at_once", "distances")
-    yield ("world", *columns)
-    yield from _lines(error_worlds(), simulations, look_at_errors, columns, pairs=True)
+    widths = ("score", "pair")
+    yield ("world", *columns, *(f"width of a {one}'s interval against one that knows the variance" for one in widths))
+    yield from _lines(error_worlds(), simulations, look_at_errors, columns, pairs=True, widths=widths)
 
 
 def scatters(simulations: int) -> Iterator[tuple[str, ...]]:
     """Four equal contenders, of which one scatters by 4 points and the others by half a point."""
     columns = ("false_best", "false_worse", "false_pair")
-    yield ("world", *columns)
-    worlds = [World(seeds=seeds, scatter=(0.04, 0.005, 0.005, 0.005)) for seeds in (2, 3, 5, 10)]
-    yield from _lines(worlds, simulations, look_at_errors, columns, pairs=True)
+    yield ("variance between seeds; world", *columns)
+    for own, name in ((False, "pooled where alike"), (True, "each contender's own")):
+        scatter = (0.04, 0.005, 0.005, 0.005)
+        worlds = [World(seeds=seeds, scatter=scatter, own_variances=own) for seeds in (2, 3, 5, 10)]
+        for line in _lines(worlds, simulations, look_at_errors, columns, pairs=True):
+            yield (f"{name}; {line[0]}", *line[1:])
 
 
 def tolerated(simulations: int) -> Iterator[tuple[str, ...]]:
@@ -213,6 +220,16 @@ def draws(simulations: int) -> Iterator[tuple[str, ...]]:
         yield (f"{name}; {line[0]}", *line[1:])
 
 
+def tuned(simulations: int) -> Iterator[tuple[str, ...]]:
+    """Four equal contenders, tuned over 8 values that are equally good: the reported score minus the true one."""
+    yield ("seeds", *(f"error in points, scatter {100 * scatter:g}" for scatter in SCATTERS))
+    with ProcessPoolExecutor() as pool:
+        for seeds in (1, 3):
+            number = max(20, simulations // 10)
+            found = 100 * np.array(list(pool.map(reported_errors, range(number), [seeds] * number)))
+            yield (str(seeds), *(f"{own.mean():.2f} ± {own.std() / math.sqrt(number):.2f}" for own in found.T))
+
+
 def crossings(simulations: int) -> Iterator[tuple[str, ...]]:
     """Equal learning curves of five contenders, three sizes, three seeds: whether any crossing is advised."""
     yield ("curves", "any crossing advised")
@@ -332,8 +349,9 @@ def _lines(
     columns: Sequence[str],
     *,
     pairs: bool = False,
+    widths: Sequence[str] = (),
 ) -> Iterator[tuple[str, ...]]:
-    """Yield a line for each world: its name, and the columns of its tally."""
+    """Yield a line for each world: its name, the columns of its tally, and widths of intervals."""
     with ProcessPoolExecutor() as pool:
         # Where the metric is resampled, a simulation takes longer.
         numbers = [simulations if world.metric == "accuracy" else max(20, simulations // 5) for world in worlds]
@@ -343,7 +361,7 @@ def _lines(
         ]
         for world, job in zip(worlds, waiting, strict=True):
             tally = job.result()
-            yield (world.name, *(tally.write(column) for column in columns))
+            yield (world.name, *(tally.write(column) for column in columns), *map(tally.write_width, widths))
 
 
 TABLES: dict[str, Callable[[int], Iterator[tuple[str, ...]]]] = {
@@ -357,6 +375,7 @@ TABLES: dict[str, Callable[[int], Iterator[tuple[str, ...]]]] = {
     "copies": copies,
     "samples": samples,
     "draws": draws,
+    "tuned": tuned,
     "crossings": crossings,
     "curves": curves,
 }

@@ -51,7 +51,7 @@ def sums_of(name: str, labels: int = 2, *, several: bool = False) -> RowSums:
 @cache
 def info_of(name: str) -> MetricInfo:
     """Return the description of such a metric."""
-    return MetricInfo(name=name, better="higher", low=0, high=1, sums=sums_of(name))
+    return MetricInfo(name=name, better="higher", low=-1 if name == "mcc" else 0, high=1, sums=sums_of(name))
 
 
 def model_of(name: str, references: Outcomes, predictions: Outcomes, labels: int = 2) -> SummedModel:
