@@ -38,7 +38,7 @@ class ComparisonWithBest:
     """Multiple comparisons with the best, by the method of Hsu, in steps.
 
     A contender is beaten by how many standard errors another one is above it; what chance alone does is drawn: the
-    errors over test rows and seeds, and in each draw the variance between seeds as it would have been estimated, since
+    errors over test rows and seeds, and in each draw the variance between seeds as it may be, given its estimate, since
     the degrees of freedom differ by pair. Contenders that are beaten by more than chance beats any of all contenders,
     but for a share alpha of draws, are worse than the best. Then the same is asked of the others alone, and so on
     (Romano and Wolf, JASA 100, 2005, pp. 94-108). Those that are left are the candidates, and the last critical value
@@ -143,12 +143,12 @@ def selection_quantile(error: JointError, *, alpha: float, rng: np.random.Genera
     It is a quantile of the largest studentised error among all contenders: whichever looks best was chosen for its
     error as well as for its score.
     """
-    errors, estimates = error.draw_errors(_DRAWS, rng)
-    spread = np.sqrt(np.diag(error.by_examples) + estimates)
+    errors = error.draw_errors(_DRAWS, rng)
+    spread = np.sqrt(np.diag(error.by_examples) + error.by_seeds)
     return float(np.quantile((errors / spread).max(axis=1), 1 - alpha))
 
 
 def _beaten_by_chance(error: JointError, rng: np.random.Generator) -> NDArray[np.float64]:
     """Return by how many standard errors each contender is beaten if all are equal, (draws, contenders)."""
-    errors, estimates = error.draw_errors(_DRAWS, rng)
-    return beaten_by(errors, error.by_examples, estimates)
+    errors = error.draw_errors(_DRAWS, rng)
+    return beaten_by(errors, error.by_examples, error.by_seeds)

@@ -126,7 +126,7 @@ class Inputs:
         that overlap make so much of a small variance that Satterthwaite's degrees of freedom may be less than one.
         """
         alone = JointError(self.estimates.only(name), self.metric.width)
-        errors, _ = alone.draw_errors(_DRAWS, np.random.default_rng(0), possible=True)
+        errors = alone.draw_errors(_DRAWS, np.random.default_rng(0))
         return float(np.quantile(np.abs(errors), self.level)) / error.value if error.value else 0.0
 
     def _within_limits(self, mean: float, error: StandardError, reach: NDArray[np.float64], name: str) -> Interval:

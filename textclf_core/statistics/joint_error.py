@@ -87,11 +87,6 @@ class JointError:
             explained[members] = min(own.explained, own.between)
         return self.by_examples - np.diag(explained / self.counts)
 
-    @property
-    def overlaps(self) -> bool:
-        """Whether training samples overlap, so that the variance between seeds is multiplied, perhaps by a lot."""
-        return any(own.lasting for _, own in self._groups)
-
     def draw_common(self, draws: int, rng: np.random.Generator) -> NDArray[np.float64]:
         """Return errors over rows that all looks at a comparison share, float64, (draws, contenders)."""
         return np.asarray(rng.standard_normal((draws, len(self.means))) @ _root(self.common).T)
@@ -99,67 +94,38 @@ class JointError:
     def draw_squares(self, draws: int, rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the mean square between seeds, and the variance of a mean that more seeds don't shrink.
 
-        As estimated, or, where samples overlap, as they may be: see :meth:`draw_errors`. Both (draws, contenders).
+        As they may be, given the estimates: see :meth:`draw_errors`. Both (draws, contenders).
         """
-        squares = np.tile(self.between, (draws, 1))
-        lasting = np.zeros_like(squares)
-        for members, own in self._groups if self.overlaps else ():
+        squares, lasting = np.zeros((draws, len(self.means))), np.zeros((draws, len(self.means)))
+        for members, own in self._groups:
             square = _possible_square(own, draws, rng)[:, None]
             squares[:, members] = square
             lasting[:, members] = own.lasting * np.maximum(0, square - own.explained)
         return squares, lasting
 
-    def seed_variances_with(self, squares: NDArray[np.float64], counts: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return the variance of each mean between seeds as it would be estimated at a look, (draws, contenders).
+    def seed_variances_at(self, counts: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the estimated variance of each mean between seeds at a look, beside :attr:`common`, (contenders,).
 
         Args:
-            squares: the sum of squares of each contender's seeds about their mean, (draws, contenders).
             counts: the number of seeds of each contender, (contenders,).
         """
-        by_seeds = np.zeros_like(squares)
-        for members, of_group in self._groups:
-            freedom = max(1, int((counts[members] - 1).sum()))
-            between = squares[:, members].sum(axis=1, keepdims=True) / freedom
-            lasting = of_group.lasting * np.maximum(0, between - of_group.explained)
-            by_seeds[:, members] = between / counts[members] + lasting
-        return by_seeds
+        return np.asarray(self.between / counts + self.lasting)
 
-    def draw_errors(
-        self, draws: int, rng: np.random.Generator, *, possible: bool | None = None
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return errors of the means, and the variance of each mean between seeds as it is estimated beside them.
+    def draw_errors(self, draws: int, rng: np.random.Generator) -> NDArray[np.float64]:
+        """Return errors of the means, with the variance between seeds as it may be, given the estimate.
 
-        The errors are drawn as if the estimated variance were the true one, and the estimate is drawn with them. Where
-        training samples overlap, the variance is multiplied, and an estimate that happens to be 0 would hide all of it:
-        then the estimate is as it is, and the errors have the variance that it may stand for.
-
-        Args:
-            draws: the number of draws.
-            rng: the random generator.
-            possible: whether the errors have the variance as it may be; if samples overlap, if not given.
+        The variance is drawn from the scaled inverse chi-square distribution of its estimate. Over the standard error
+        as it was estimated, an error between seeds alone then has Student's t distribution. If the errors had the
+        estimated variance, an estimate from few seeds that happens to be 0 would hide all of it, and with it that a
+        contender is among the best.
 
         Returns:
-            Both float64, (draws, contenders).
+            float64, (draws, contenders).
         """
         by_examples = rng.standard_normal((draws, len(self.means))) @ _root(self.by_examples).T
-        if self.overlaps if possible is None else possible:
-            drawn = [np.maximum(0, _possible_square(own, draws, rng) - own.explained) for _, own in self._groups]
-            variances, estimates = self._of_groups(drawn, draws), np.tile(self.by_seeds, (draws, 1))
-            return by_examples + rng.standard_normal(variances.shape) * np.sqrt(variances), estimates
-        errors = by_examples + rng.standard_normal((draws, len(self.means))) * np.sqrt(self.by_seeds)
-        return errors, self._draw_estimates(draws, rng)
-
-    def _draw_estimates(self, draws: int, rng: np.random.Generator) -> NDArray[np.float64]:
-        """Return what the variance between seeds could have been estimated as, if the estimate were the truth.
-
-        Returns:
-            Of each mean, float64, (draws, contenders).
-        """
-        drawn = []
-        for _, own in self._groups:
-            square = max(own.between, own.explained) * rng.chisquare(own.degrees_of_freedom, draws)
-            drawn.append(np.maximum(0, square / own.degrees_of_freedom - own.explained))
-        return self._of_groups(drawn, draws)
+        drawn = [np.maximum(0, _possible_square(own, draws, rng) - own.explained) for _, own in self._groups]
+        variances = self._of_groups(drawn, draws)
+        return np.asarray(by_examples + rng.standard_normal(variances.shape) * np.sqrt(variances))
 
     def draw_truths(self, draws: int, rng: np.random.Generator) -> NDArray[np.float64]:
         """Return what the variance between seeds could be, given the estimate: scaled inverse chi-square.
@@ -190,18 +156,17 @@ def beaten_by(
     Args:
         errors: of the means, (draws, contenders).
         covariance: of the means over rows, (contenders, contenders).
-        by_seeds: the estimated variance of each mean between seeds, (draws, contenders).
+        by_seeds: the estimated variance of each mean between seeds, (contenders,).
 
     Returns:
         float64, (draws, contenders).
     """
-    shared = _over_rows(covariance)
+    spread = np.sqrt(_over_rows(covariance) + by_seeds[:, None] + by_seeds)
+    spread = np.maximum(spread, np.finfo(float).tiny ** 0.5)
     largest = np.empty_like(errors)
     for one in range(errors.shape[1]):  # all pairs at once would take draws * contenders ** 2 numbers
         others = np.arange(errors.shape[1]) != one
-        variances = shared[one, others] + by_seeds[:, [one]] + by_seeds[:, others]
-        spread = np.sqrt(np.maximum(variances, np.finfo(float).tiny))
-        largest[:, one] = ((errors[:, others] - errors[:, [one]]) / spread).max(axis=1)
+        largest[:, one] = ((errors[:, others] - errors[:, [one]]) / spread[one, others]).max(axis=1)
     return largest
 
 

@@ -40,8 +40,9 @@ def planned_looks(first: int, most: int) -> tuple[int, ...]:
 class SequentialCriticalValues:
     """The critical values of each look so far, in standard errors.
 
-    What chance alone does over the looks is drawn for equal contenders: one error over rows; for each seed a deviation,
-    of which the first S make the mean of a look with S seeds, and its estimate of the variance between seeds. The share
+    What chance alone does over the looks is drawn for equal contenders: one error over rows; the variance between seeds
+    as it may be, given the estimate; and for each seed a deviation, of which the first S make the mean of a look with S
+    seeds. The share
     of draws that exceed a critical value, or an earlier look's, is what may be spent until then.
 
     Args:
@@ -99,15 +100,11 @@ def _beaten_by_chance(
     number = len(error.means)
     between, lasting = error.draw_squares(_DRAWS, rng)
     shared = error.draw_common(_DRAWS, rng)
-    if error.overlaps:
-        shared += rng.standard_normal(lasting.shape) * np.sqrt(lasting)
+    shared += rng.standard_normal(lasting.shape) * np.sqrt(lasting)
     deviations = rng.standard_normal((_DRAWS, number, int(counts.max()))) * np.sqrt(between)[:, :, None]
     beaten = []
     for of_look in counts:
         used = np.arange(deviations.shape[2]) < of_look[:, None]
         means = np.where(used, deviations, 0).sum(axis=2) / of_look
-        squares = np.where(used, (deviations - means[:, :, None]) ** 2, 0).sum(axis=2)
-        if error.overlaps:  # the estimate is as it is; see JointError.draw_errors
-            squares = np.tile(error.between * (of_look - 1), (_DRAWS, 1))
-        beaten.append(beaten_by(shared + means, error.common, error.seed_variances_with(squares, of_look)))
+        beaten.append(beaten_by(shared + means, error.common, error.seed_variances_at(of_look)))
     return beaten
