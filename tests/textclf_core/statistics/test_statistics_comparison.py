@@ -180,11 +180,11 @@ def test_a_contender_with_one_seed_is_compared_as_a_trained_model() -> None:
 
 
 def test_of_equal_predictions_none_is_better_and_the_first_stands_for_the_best() -> None:
-    comparison = compare(REFERENCES, {"a": GOOD, "b": GOOD}, "accuracy", with_pairs=True)
+    comparison = compare(REFERENCES, {"a": GOOD, "b": GOOD}, "accuracy", tolerance=0.02, with_pairs=True)
     assert comparison.best == "a"
     [pair] = comparison.pairs
     assert pair.p_value == 1.0
-    # Alike on 400 rows is as good within a point, but not equal on all texts.
+    # Alike on 400 rows is as good within two points, but not equal on all texts.
     assert [contender.verdict for contender in comparison.contenders] == ["as good", "as good"]
     close = compare(REFERENCES, {"a": GOOD, "b": GOOD}, "accuracy", tolerance=0.005)
     assert [contender.verdict for contender in close.contenders] == ["undecided", "undecided"]
