@@ -183,8 +183,8 @@ def labelled(
     ids_of = {key: sorted({_id(value, id_of) for value in row}) for key, row in distinct.items()}
     if several and len(label_names) > 1 and all(len(row) == 1 for row in distinct.values()):
         logger.info(
-            "%s: each text has exactly one label in the column %r, but they are lists, so a text may have several; "
-            "give the name alone where each text has one",
+            "%s: each text has exactly one label (column %r), in a form by which a text may have several; give the "
+            "name alone if each text has one",
             first.where,
             label,
         )
@@ -217,16 +217,19 @@ def _labels(source: Source, column: str, faults: list[str]) -> list[list[str]]:
     if fault := source.odd_fault(column, f"expected a {_LABEL}"):
         faults.append(fault)
         return []
+    if not isinstance(feature, Value | ClassLabel):
+        wanted = f"expected one {_LABEL} per row, as in the other splits"
+        faults.append(f"{source.where}: the column {column!r} holds {type(feature).__name__}; {wanted}")
+        return []
     # Rows with equal labels share one list, since there are many rows and few labels.
     encoded = source.column(column).combine_chunks().dictionary_encode("encode")
     values: Sequence[Any] = encoded.dictionary.to_pylist()
     if isinstance(feature, ClassLabel):
         found = [None if value is None or value < 0 else [feature.names[value]] for value in values]
-    elif isinstance(feature, Value) and feature.dtype.startswith(LABEL_TYPES):
+    elif feature.dtype.startswith(LABEL_TYPES):
         found = [None if (name := label_name(value)) is None else [name] for value in values]
     else:
-        what = feature.dtype if isinstance(feature, Value) else type(feature).__name__
-        faults.append(f"{source.where}: the column {column!r} holds {what}; expected one {_LABEL} per row")
+        faults.append(f"{source.where}: the column {column!r} holds {feature.dtype}; expected one {_LABEL} per row")
         return []
     rows = [found[index] for index in encoded.indices.to_pylist()]
     missing = [index for index, row in enumerate(rows) if row is None]

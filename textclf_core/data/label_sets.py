@@ -42,7 +42,7 @@ def label_lists(source: Source, column: str, separator: str | None, faults: list
         # An empty cell of a CSV file is an empty string, which stands for no label.
         rows = [None if row is None else _parted(str(row), separator) for row in values]
     else:
-        what = type(feature).__name__
+        what = feature.dtype if isinstance(feature, Value) else type(feature).__name__
         faults.append(f"{source.where}: the column {column!r} holds {what}; expected lists of labels")
         return []
     missing = [index for index, row in enumerate(rows) if row is None or None in row]

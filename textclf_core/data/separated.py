@@ -32,6 +32,7 @@ _OF_EXCEL = re.compile(r'"?sep=(.)"?\r?\n?', re.IGNORECASE)  # the line that nam
 
 _LINES_AT_ONCE = 20_000
 
+_JSON = re.compile(r'\s*(\{\s*"|\[\s*[\[{]|[\[{]\s*$)')  # its beginning
 _RULE = re.compile(r"\s*:?-{2,}:?\s*")  # a cell of the line below the header of a Markdown table
 
 
@@ -98,6 +99,8 @@ class SeparatedTable:
             DataError: the header can't be read.
         """
         first = next(lines, "")
+        if _JSON.match(first):
+            raise DataError(f"{where}: this is JSON; name it .jsonl if each line is an object, else .json")
         of_excel = _OF_EXCEL.fullmatch(first)
         if of_excel:
             first = next(lines, "")

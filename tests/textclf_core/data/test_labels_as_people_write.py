@@ -384,4 +384,16 @@ def test_labels_that_may_be_none_are_reported(
 def test_lists_of_one_label_each_are_reported(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "textclf")
     from_memory([("a", ["x"]), ("b", ["y"])])
-    assert "each text has exactly one label in the column 'label', but they are lists" in caplog.text
+    assert "each text has exactly one label (column 'label'), in a form by which a text may have several" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "message"),
+    [
+        (["x", "y"], [["x"]], r"test.*column 'label' holds List; expected one string, .* as in the other splits"),
+        ([["x"], ["y"]], ["x"], r"test.*column 'label' holds string; expected lists of labels"),
+    ],
+)
+def test_splits_with_labels_of_different_forms_are_refused(train: list[Any], test: list[Any], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        from_memory({"train": frame(train), "test": frame(test)})

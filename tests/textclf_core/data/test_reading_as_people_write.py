@@ -382,3 +382,9 @@ def test_a_number_among_texts_is_refused_and_a_label(tmp_path: Path, number: flo
     with pytest.raises(DataError, match=r"a\.jsonl, line 2: a value of type"):
         Files(path=str(tmp_path / "a.jsonl")).textclf_load_data()
     assert len(from_memory([("a", "x"), ("b", number)])["train"]) == 2
+
+
+@pytest.mark.parametrize("content", [json.dumps(ROWS), json.dumps(ROWS, indent=1), json.dumps(ROWS[0]) + "\n"])
+def test_json_in_a_file_of_another_name_is_named(tmp_path: Path, content: str) -> None:
+    with pytest.raises(DataError, match=r"a\.csv: this is JSON; name it \.jsonl if each line is an object"):
+        rows_of(tmp_path, "a.csv", content)
