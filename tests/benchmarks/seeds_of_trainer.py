@@ -64,9 +64,9 @@ def trainers(folder: Path, strategy: str, learning_rate: float, seed: int) -> Sc
     data, tokenizer = peer._tokenized(str(folder / "data"), str(folder / "model"))
     model = AutoModelForSequenceClassification.from_pretrained(folder / "model", num_labels=2)
     if strategy == "lora":
-        model = get_peft_model(
-            model, LoraConfig(task_type="SEQ_CLS", r=8, lora_alpha=16, target_modules=["query", "value"])
-        )
+        # textclf trains the pooler as a part of the head; peft by itself leaves it as it is.
+        parts = {"target_modules": ["query", "value"], "modules_to_save": ["classifier", "pooler"]}
+        model = get_peft_model(model, LoraConfig(task_type="SEQ_CLS", r=8, lora_alpha=16, **parts))
     else:
         peer.freeze(model, 4 if "freeze" in strategy else "nothing")
     with tempfile.TemporaryDirectory() as place:
@@ -93,6 +93,7 @@ def main() -> None:
     parser.add_argument("--model", default="minilm")
     parser.add_argument("--rows", type=int, default=1066)
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--only", choices=STRATEGIES, help="one of the strategies")
     options = parser.parse_args()
     sides: dict[str, Callable[[Path, str, float, int], Scores]] = {"textclf": ours, "Trainer": trainers}
     with tempfile.TemporaryDirectory() as place:
@@ -100,7 +101,8 @@ def main() -> None:
         rows = Path(__file__).with_name("rows.py")
         subprocess.run([sys.executable, str(rows), json.dumps(job)], check=True, stdout=subprocess.DEVNULL)
         labels = load_from_disk(Path(place) / "data")["test"]["label"][:]
-        for strategy, learning_rate in STRATEGIES.items():
+        for strategy in [options.only] if options.only else STRATEGIES:
+            learning_rate = STRATEGIES[strategy]
             found = {}
             for side, of_side in sides.items():
                 scores = [of_side(Path(place), strategy, learning_rate, seed) for seed in range(options.seeds)]
