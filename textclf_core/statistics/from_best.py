@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,7 +73,7 @@ class ComparisonWithBest:
         at_look: SequentialCriticalValues | None = None,
         candidates: NDArray[np.int64] | None = None,
     ) -> None:
-        self._error, self._alpha = error, alpha
+        self._error, self._alpha, self._rng = error, alpha, rng
         self._gaps = error.means[:, None] - error.means  # of the row's contender over the column's
         self._spread = np.sqrt(error.pair_variances + self._gaps**2 / error.effective_rows)
         np.fill_diagonal(self._spread, np.inf)  # none is compared with itself
@@ -105,22 +106,34 @@ class ComparisonWithBest:
         """Return what would decide about a contender if the means stayed as they are; ``None`` if neither is in reach.
 
         To decide is to show, with the probability ``POWER``, that it is worse than the best-looking contender, or as
-        good within the tolerance, whichever is nearer. Seeds are tried first, since rows need labels.
+        good within the tolerance, whichever is nearer. Seeds are tried first, since rows need labels. With more seeds
+        the variance between them is known better, so that less is critical than now.
         """
         best = int(np.argmax(self._error.means))
         gap = float(self._gaps[best, one])
-        wanted = (max(gap, (tolerance or 0.0) - gap) / (self.critical + float(stats.norm.ppf(POWER)))) ** 2
+        decisive = max(gap, (tolerance or 0.0) - gap)
+        with_seeds, wanted = (
+            (decisive / (critical + float(stats.norm.ppf(POWER)))) ** 2
+            for critical in (min(self.critical, self._critical_of_many_seeds), self.critical)
+        )
         by_seeds = float(self._error.by_seeds[[best, one]].sum())
         by_examples = float(self._error.pair_variances[best, one]) - by_seeds
         seeds, rows = int(self._error.counts[[best, one]].min()), self._error.rows
         lasting = float(self._error.lasting[[best, one]].sum())
         redrawn = by_examples * self._error.redrawn
-        shrinking, left = by_seeds - lasting + redrawn, wanted - (by_examples - redrawn) - lasting
+        shrinking, left = by_seeds - lasting + redrawn, with_seeds - (by_examples - redrawn) - lasting
         if shrinking and left > 0 and (more := shrinking / left) * seeds <= _MOST_SEEDS:
             return Needed(seeds=math.ceil(more * seeds))
         if by_seeds < wanted and (more := by_examples / (wanted - by_seeds)) <= _MOST_TIMES_THE_ROWS:
             return Needed(rows=math.ceil(more * rows))
         return None
+
+    @cached_property
+    def _critical_of_many_seeds(self) -> float:
+        """The critical value among the candidates if the variance between seeds were known."""
+        errors = self._error.draw_errors(_DRAWS, self._rng, many_seeds=True)
+        beaten = beaten_by(errors, self._error.by_examples, self._error.by_seeds)
+        return float(np.quantile(beaten[:, self.candidates].max(axis=1), 1 - self._alpha))
 
     def detectable(self) -> float:
         """Return the smallest true difference from the best that would be shown with the probability ``POWER``.

@@ -111,7 +111,7 @@ class JointError:
         """
         return np.asarray(self.between / counts + self.lasting)
 
-    def draw_errors(self, draws: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    def draw_errors(self, draws: int, rng: np.random.Generator, *, many_seeds: bool = False) -> NDArray[np.float64]:
         """Return errors of the means, with the variance between seeds as it may be, given the estimate.
 
         The variance is drawn from the scaled inverse chi-square distribution of its estimate. Over the standard error
@@ -119,10 +119,17 @@ class JointError:
         estimated variance, an estimate from few seeds that happens to be 0 would hide all of it, and with it that a
         contender is among the best.
 
+        Args:
+            draws: the number of draws.
+            rng: the random generator.
+            many_seeds: take the estimate for the truth, as one from many seeds would be.
+
         Returns:
             float64, (draws, contenders).
         """
         by_examples = rng.standard_normal((draws, len(self.means))) @ _root(self.by_examples).T
+        if many_seeds:
+            return np.asarray(by_examples + rng.standard_normal(by_examples.shape) * np.sqrt(self.by_seeds))
         drawn = [np.maximum(0, _possible_square(own, draws, rng) - own.explained) for _, own in self._groups]
         variances = self._of_groups(drawn, draws)
         return np.asarray(by_examples + rng.standard_normal(variances.shape) * np.sqrt(variances))

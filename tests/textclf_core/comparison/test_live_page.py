@@ -83,9 +83,6 @@ def test_while_it_runs_the_page_has_scores_and_intervals_but_no_verdict(
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(
-    reason="with two seeds the verdicts of these trainers are other ones since they draw the variance between seeds"
-)
 def test_verdicts_are_shown_at_a_planned_look(comparing: Callable[..., int], tmp_path: Path) -> None:
     """Two seeds don't decide, so that a third is run, while the page has the verdicts of the first look."""
     many = tmp_path / "many"

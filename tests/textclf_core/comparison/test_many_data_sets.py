@@ -285,9 +285,6 @@ def test_cells_are_written_for_other_schedulers_and_the_estimate_is_of_all(
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(
-    reason="with two seeds the verdicts of these trainers are other ones since they draw the variance between seeds"
-)
 def test_each_data_set_ends_at_a_look_of_its_own(tmp_path: Path, plugin_file: Callable[..., Path]) -> None:
     """On one all are right, so that two seeds decide; on the other a third one is run."""
     easy = tiny_data(96)
