@@ -7,21 +7,17 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import pyarrow as pa
 from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
 
 from textclf_core.data.columns import holds, is_list, is_text
 from textclf_core.data.label_spelling import Labels, settled_names
-from textclf_core.data.source import Changes, ReadSplits
+from textclf_core.data.source import Changes, ReadSplits, Source
 from textclf_core.errors import DataError, did_you_mean
 from textclf_core.tasks.entities import OUTSIDE, scheme_of
 from textclf_core.types.task import NO_LABEL, Task
-
-if TYPE_CHECKING:
-    from textclf_core.data.label_spelling import Labels, settled_names
-from textclf_core.data.source import Source
 
 logger = logging.getLogger("textclf")
 

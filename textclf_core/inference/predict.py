@@ -135,7 +135,7 @@ def text_columns(columns: Sequence[str], task: Task, text: Columns) -> tuple[str
             return (name,)
     if len(columns) != 1:
         raise UsageError(
-            f"can't infer the text column; the rows have {there}. Use --text COLUMN. (in Python: text=COLUMN)"
+            f"can't infer the text column; the rows have {there}. Use --text COLUMN (in Python: text=COLUMN)."
         )
     [only] = columns
     if any(separator in only for separator in SEPARATORS.values()):

@@ -112,10 +112,9 @@ class ComparisonWithBest:
         best = int(np.argmax(self._error.means))
         gap = float(self._gaps[best, one])
         decisive = max(gap, (tolerance or 0.0) - gap)
-        with_seeds, wanted = (
-            (decisive / (critical + float(stats.norm.ppf(POWER)))) ** 2
-            for critical in (min(self.critical, self._critical_of_many_seeds), self.critical)
-        )
+        power = float(stats.norm.ppf(POWER))
+        wanted = (decisive / (self.critical + power)) ** 2
+        with_seeds = (decisive / (min(self.critical, self._critical_of_many_seeds) + power)) ** 2
         by_seeds = float(self._error.by_seeds[[best, one]].sum())
         by_examples = float(self._error.pair_variances[best, one]) - by_seeds
         seeds, rows = int(self._error.counts[[best, one]].min()), self._error.rows
@@ -123,7 +122,8 @@ class ComparisonWithBest:
         redrawn = by_examples * self._error.redrawn
         shrinking, left = by_seeds - lasting + redrawn, with_seeds - (by_examples - redrawn) - lasting
         if shrinking and left > 0 and (more := shrinking / left) * seeds <= _MOST_SEEDS:
-            return Needed(seeds=math.ceil(more * seeds))
+            # As few as these may be too few by what they tell of their variance alone.
+            return Needed(seeds=max(seeds + 1, math.ceil(more * seeds)))
         if by_seeds < wanted and (more := by_examples / (wanted - by_seeds)) <= _MOST_TIMES_THE_ROWS:
             return Needed(rows=math.ceil(more * rows))
         return None

@@ -42,8 +42,7 @@ class SequentialCriticalValues:
 
     What chance alone does over the looks is drawn for equal contenders: one error over rows; the variance between seeds
     as it may be, given the estimate; and for each seed a deviation, of which the first S make the mean of a look with S
-    seeds. The share
-    of draws that exceed a critical value, or an earlier look's, is what may be spent until then.
+    seeds. The share of draws that exceed a critical value, or an earlier look's, is what may be spent until then.
 
     Args:
         error: of all contenders, at the last look so far.

@@ -13,6 +13,7 @@ from sklearn.metrics import f1_score
 from textclf_core import statistics
 from textclf_core.errors import DataError
 from textclf_core.statistics import Interval, SummedModel
+from textclf_core.statistics.from_best import Needed
 
 ROWS = 400
 REFERENCES = np.arange(ROWS) % 2
@@ -80,6 +81,15 @@ def test_an_undecided_contender_comes_with_what_would_decide() -> None:
     assert "test rows would decide it." in compare(REFERENCES, models, "accuracy").sentence("near")
     decided = compare(REFERENCES, {"good": GOOD, "bad": BAD}, "accuracy")
     assert [contender.needed for contender in decided.contenders] == [None, None]
+
+
+def test_one_more_seed_may_decide_what_two_cannot_since_their_scatter_is_hardly_known() -> None:
+    models = {"good": _predictions(60, 90), "worse by 18 points": _predictions(140, 160, seed=5)}
+    comparison = compare(REFERENCES, models, "accuracy")
+    worse = comparison.contender("worse by 18 points")
+    assert worse.verdict == "undecided"
+    assert worse.needed == Needed(seeds=3)
+    assert "About 3 seeds of each would decide it." in comparison.sentence(worse.name)
 
 
 def test_without_a_tolerance_no_loss_is_estimated() -> None:
