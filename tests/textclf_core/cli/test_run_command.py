@@ -353,7 +353,7 @@ def test_predict_names_the_columns_when_none_is_the_text(
 ) -> None:
     Path("new.csv").write_text("number,words\n1,fine\n")
     assert textclf("predict", str(trained), "--input", "new.csv") == 2
-    assert "the rows have number, words. Use --text COLUMN." in capsys.readouterr().err
+    assert "the rows have number, words. Use --text COLUMN (in Python: text=COLUMN)." in capsys.readouterr().err
     assert textclf("predict", str(trained), "--input", "new.csv", "--text", "words") == 0
     assert capsys.readouterr().out.startswith("number,words,prediction,score\n1,fine,")
 
