@@ -264,7 +264,7 @@ def test_the_index_of_a_frame_is_a_column(tmp_path: Path, caplog: pytest.LogCapt
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (gzip.compress(b"text,label\na,x\n"), "this is compressed by gzip; its name must end in .gz"),
+        (gzip.compress(b"text,label\na,x\n", mtime=0), "this is compressed by gzip; its name must end in .gz"),
         (b"PK\x03\x04\x14\0", "this is a ZIP archive or an Excel workbook"),
         (b"PAR1\x15\x04", "this is a Parquet file"),
         (b"<!DOCTYPE html><html>", "this is a web page"),
