@@ -5,11 +5,13 @@ from __future__ import annotations
 import codecs
 import io
 import logging
+import re
 from collections.abc import Iterator
 from functools import partial
 from itertools import chain
 from typing import BinaryIO
 
+from textclf_core.data.likely_encodings import likely_encodings
 from textclf_core.errors import DataError
 
 logger = logging.getLogger("textclf")
@@ -38,12 +40,7 @@ _OTHER_FORMATS = (
     (b"<html", "a web page, perhaps an error that was downloaded in place of the file"),
     (b"version https://git-lfs.github.com/", "a pointer of Git LFS; get the file itself by `git lfs pull`"),
 )
-# The encodings among which the likely one is looked for: those that files have outside of archives.
-_USUAL = (
-    *("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp1258", "koi8_r", "koi8_u"),
-    *("cp932", "euc_jp", "gb18030", "big5", "cp949", "cp874", "cp437", "cp850", "cp866", "mac_roman", "iso8859_5"),
-)
-_SHOWN_CHARACTERS = 20
+_CONTROL = re.compile("[\x80-\x84\x86-\x9f]")
 _BYTES_TO_GUESS_BY = 1 << 17
 _BLOCK_BYTES = 1 << 16
 
@@ -132,9 +129,10 @@ def _lines_before_fault(
         try:
             text += decoder.decode(line, not line)
         except UnicodeDecodeError as error:
-            before = len(text.encode(encoding or "utf-8")) if index == 0 else 0
-            rest = b"".join(lines[index:]) + (stream.read(_BYTES_TO_GUESS_BY) if stream.seekable() else b"")
-            raise DataError(f"{where}, line {number}: {_fault(error, encoding, rest, before)}") from None
+            begin = text.encode(encoding or "utf-8") if index == 0 else b""
+            rest = b"".join([begin, error.object, *lines[index + 1 :]])
+            rest += stream.read(_BYTES_TO_GUESS_BY) if stream.seekable() else b""
+            raise DataError(f"{where}, line {number}: {_fault(error, encoding, rest, len(begin))}") from None
         *whole, text = text.split("\n")
         yield from (f"{one}\n" for one in whole)
         number += len(whole)
@@ -143,22 +141,29 @@ def _lines_before_fault(
 def _fault(error: UnicodeDecodeError, encoding: str | None, content: bytes, before: int) -> str:
     """Return the fault, given the bytes from the line on, and how many of the line were decoded before."""
     bad = error.object[error.start] if error.start < len(error.object) else 0
-    byte = f"byte 0x{bad:02x} at position {before + error.start + 1}"
-    if encoding is not None:
-        return f"not {encoding} ({byte}); set another encoding="
-    likely = _likely_encoding(content[:_BYTES_TO_GUESS_BY])
-    hint = "set encoding=NAME, or"
-    if likely:
-        shown = content[max(error.start - _SHOWN_CHARACTERS, 0) : error.start + _SHOWN_CHARACTERS].partition(b"\n")[0]
-        reads = shown.decode(likely, "ignore").strip()
-        hint = f"it looks like {likely}: set encoding={likely} if {reads!r} is right, or"
-    return f"not UTF-8 ({byte}); {hint} save the file as UTF-8"
+    what = f"not {encoding or 'UTF-8'} (byte 0x{bad:02x} at position {before + error.start + 1})"
+    likely = [one for one in likely_encodings(content[:_BYTES_TO_GUESS_BY]) if one.name != encoding]
+    if not likely:
+        return f"{what}; {'set another encoding=' if encoding else 'set encoding=NAME, or save the file as UTF-8'}"
+    names = [one.name for one in likely]
+    may_be = f"it looks like {names[0]}" if len(names) == 1 else f"it may be {', '.join(names[:-1])} or {names[-1]}"
+    first = f"{may_be}: set encoding={names[0]} if {likely[0].words!r} is right"
+    others = "".join(f", {one.name} if {one.words!r} is" for one in likely[1:])
+    return f"{what}; {first}{others}, or save the file as UTF-8"
 
 
 def _warn_of_utf_8(content: bytes, encoding: str, where: str) -> None:
-    """Log a warning if another encoding than UTF-8 is given, though the bytes are valid UTF-8 and others than ASCII."""
+    """Log a warning if the encoding that is given makes control characters, or the bytes are valid UTF-8."""
     if codecs.lookup(encoding).name.startswith("utf") or content.isascii():
         return
+    if control := _CONTROL.search(content.decode(encoding, "replace")):
+        logger.warning(
+            "%s: read as %s, which makes control characters such as %r of some bytes; windows-1252 makes %r of it",
+            where,
+            encoding,
+            control[0],
+            control[0].encode("latin-1").decode("cp1252", "replace"),
+        )
     try:
         text = codecs.getincrementaldecoder("utf-8")().decode(content)  # may end within a character
         given = content.decode(encoding, "replace")
@@ -173,17 +178,3 @@ def _warn_of_utf_8(content: bytes, encoding: str, where: str) -> None:
             given[place : place + 2],
             text[place],
         )
-
-
-def _likely_encoding(content: bytes) -> str | None:
-    """Return the most likely encoding according to charset-normalizer, by its name on the web."""
-    from charset_normalizer import from_bytes
-
-    found = from_bytes(content, cp_isolation=list(_USUAL))
-    best = found.best()
-    if best is None:
-        return None
-    # Of code pages that decode to the same characters, or are as plausible, prefer the most common one.
-    likely = [one for one in found if one is best or one.chaos == best.chaos]
-    same = any(content.decode("cp1252", "replace") == str(one) for one in likely)
-    return ("cp1252" if same else best.encoding).replace("cp125", "windows-125").replace("_", "-")

@@ -351,19 +351,6 @@ def test_a_table_of_markdown_is_refused(tmp_path: Path) -> None:
         rows_of(tmp_path, "a.csv", "| text | label |\n|---|:--|\n| a | x |\n")
 
 
-@pytest.mark.parametrize(
-    ("encoding", "text"),
-    [
-        ("windows-1251", "\u043e\u0447\u0435\u043d\u044c \u0445\u043e\u0440\u043e\u0448\u043e"),
-        ("big5", "\u96fb\u5f71\u975e\u5e38\u597d\u770b"),
-    ],
-)
-def test_a_likely_encoding_is_named_with_what_it_makes_of_the_line(tmp_path: Path, encoding: str, text: str) -> None:
-    (tmp_path / "a.csv").write_bytes(("text,label\n" + f"{text},x\n" * 20).encode(encoding))
-    with pytest.raises(DataError, match=f"line 2: .* set encoding={encoding} if '{text}.*' is right"):
-        list(iter_rows(tmp_path / "a.csv"))
-
-
 def test_an_encoding_that_is_given_for_utf_8_is_reported(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     rows_of(tmp_path, "a.csv", "text,label\nf\u00fcr,x\n", encoding="latin-1")
     assert "which makes '\u00c3\u00bc' of '\u00fc', though the file is valid UTF-8" in caplog.text
