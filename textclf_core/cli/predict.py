@@ -79,7 +79,8 @@ def predict(
     The output's format is that of the file's name; on standard output, that of the input (CSV for plain text). An
     existing file is replaced when all rows have been written.
     """
-    from textclf_core.data.reading import format_of
+    from textclf_core.data.reading import format_of, unused_option
+    from textclf_core.errors import UsageError
     from textclf_core.plugins import Catalogue
 
     catalogue = Catalogue.discover(plugin_file or ())
@@ -87,6 +88,9 @@ def predict(
     input_format = format if input == _STANDARD else format_of(input)
     output_format = _output_format(output, input_format)
     options = _read_options(separator, encoding, quoting, header, columns)
+    where = "standard input" if input == _STANDARD else str(input)
+    if input_format and (fault := unused_option(options, {where: input_format})):
+        raise UsageError(f"--{fault}.")
 
     from rich.console import Console
 

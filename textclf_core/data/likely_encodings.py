@@ -95,6 +95,8 @@ def _telling_words(texts: Sequence[str]) -> list[list[str]]:
         told = len({*zip(*chosen, strict=True)}) if chosen else 0
         if len({*zip(*chosen, words, strict=True)}) > told:
             chosen.append(words)
+    if not chosen:  # only blanks are beyond ASCII
+        return [[text.strip()[:_CHARACTERS]] for text in texts]
     return [[word[:_CHARACTERS] for word in words] for words in zip(*chosen, strict=True)]
 
 

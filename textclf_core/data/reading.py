@@ -43,6 +43,15 @@ FORMAT_OF_SUFFIX: Mapping[str, Format] = {
 }
 """The format of a file by the suffix of its name, in lower case."""
 
+_OF_TABLES = ("csv", "tsv")
+_USED_BY: Mapping[str, tuple[Format, ...]] = {
+    "encoding": ("csv", "tsv", "json", "jsonl", "text"),
+    "separator": _OF_TABLES,
+    "quoting": _OF_TABLES,
+    "header": (*_OF_TABLES, "xlsx"),
+}
+"""The formats on which an option of how files are written has an effect."""
+
 _ROWS_AT_ONCE = 20_000
 _T = TypeVar("_T")
 
@@ -56,13 +65,15 @@ def format_of(path: Path) -> Format:
     If the name of an archive has no other suffix, that of the one file in it counts.
 
     Raises:
-        DataError: the suffix isn't a known one.
+        DataError: the suffix isn't a known one, or there is no such file.
     """
     plain = plain_name(path)
     if path.suffix.lower() == ".zip" and plain.suffix.lower() not in FORMAT_OF_SUFFIX and path.is_file():
         with _decompressed(path), zipfile.ZipFile(path) as archive:
             plain = Path(_only_member(archive, path))
     if plain.suffix.lower() not in FORMAT_OF_SUFFIX:
+        if not path.exists():
+            raise DataError(f"{path}: there is no such file or folder")
         raise DataError(f"{path}: unknown format; the file's name must end in {', '.join(FORMAT_OF_SUFFIX)}")
     return FORMAT_OF_SUFFIX[plain.suffix.lower()]
 
@@ -70,6 +81,28 @@ def format_of(path: Path) -> Format:
 def plain_name(path: Path) -> Path:
     """Return a file's path without the suffix of its compression."""
     return path.with_suffix("") if path.suffix.lower() in COMPRESSED else path
+
+
+def unused_option(options: ReadOptions, formats: Mapping[str, Format]) -> str | None:
+    """Return the fault of an option that has no effect on any of some files; ``None`` if there is none.
+
+    Args:
+        options: how the files are written.
+        formats: the format of each file, by its name.
+    """
+    given = {
+        "encoding": options.encoding,
+        "separator": options.separator,
+        "quoting": options.quoting,
+        "header": None if options.header else "none",
+    }
+    for option, value in given.items():
+        if value is not None and formats and not set(formats.values()) & set(_USED_BY[option]):
+            where, format = next(iter(formats.items()))
+            usual = "files of text" if option == "encoding" else "CSV and TSV"
+            usual += " (and Excel)" if option == "header" else ""
+            return f"{option}={value} has no effect on {where} ({format}); it is for {usual}. Leave it out"
+    return None
 
 
 def iter_rows(
@@ -126,7 +159,7 @@ def open_table(source: Path | BinaryIO, format: Format | None = None, options: R
         return _table(source, None, format, options, "standard input")
     format = format or format_of(source)
     if not source.is_file():
-        raise DataError(f"{source}: there is no such file")
+        raise DataError(f"{source}: there is no such file or folder")
     if format == "parquet":
         table = _parquet(source)
         rows = (row for batch in table.to_batches() for row in batch.to_pylist())
@@ -159,7 +192,7 @@ def read_file(path: Path, options: ReadOptions | None = None) -> Source:
     odd: dict[str, OddValue] = {}
     if format_of(path) == "parquet":
         if not path.is_file():
-            raise DataError(f"{path}: there is no such file")
+            raise DataError(f"{path}: there is no such file or folder")
         table = _parquet(path)
         check_types(table, str(path))
     elif format_of(path) in ("csv", "tsv", "text"):

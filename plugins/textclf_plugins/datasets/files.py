@@ -106,6 +106,7 @@ class Files:
         given = {"path": self.path, "train": self.train, "validation": self.validation, "test": self.test}
         with local_copies("files", given, SUFFIXES) as copies:
             found = self._files(copies.given)
+            _check_options(options, found)
             sources = {name: copies.named(files.read(options)) for name, files in found.items()}
         data = labelled(
             sources,
@@ -140,3 +141,17 @@ class Files:
                 raise DataError(f"files: {path} is a folder, so validation= and test= are looked for in it")
             return splits_in(Path(path).expanduser())
         return named_splits(given)
+
+
+def _check_options(options: ReadOptions, found: Mapping[str, Found]) -> None:
+    """Refuse an option that has no effect on any file.
+
+    Raises:
+        DataError: names the option and the first file.
+    """
+    from textclf_core.data.reading import Format, format_of, unused_option
+
+    formats: dict[str, Format] = {one.where: "text" for one in found.values() if one.classes is not None}
+    formats |= {str(file): format_of(file) for one in found.values() for file in one.files}
+    if fault := unused_option(options, formats):
+        raise DataError(f"files: {fault}")

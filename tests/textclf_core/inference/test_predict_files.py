@@ -275,3 +275,11 @@ def test_an_output_that_is_a_folder_is_refused(command: Callable[..., int], caps
     Path("out.csv").mkdir()
     assert command("--input", "in.csv", "--output", "out.csv") == 2
     assert "error: out.csv: Is a directory" in capsys.readouterr().err
+
+
+def test_an_option_without_effect_on_the_input_is_refused(
+    command: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("a.jsonl").write_text('{"text": "a bright plot"}\n')
+    assert command("--input", "a.jsonl", "--separator", "semicolon", "--output", "out.jsonl") == 2
+    assert "--separator=semicolon has no effect on a.jsonl (jsonl)" in " ".join(capsys.readouterr().err.split())
