@@ -25,6 +25,9 @@ LABEL_NAMES = (
 )
 """Usual names of text and label columns, in lower case."""
 
+_FAST_TEXT = "__label__"
+_ROWS_SEEN = 20
+
 LABEL_TYPES = ("string", "large_string", "int", "uint", "bool", "float", "null")
 """The beginnings of the types that a label column may have."""
 
@@ -37,8 +40,9 @@ def column_names(given: Columns, columns: Sequence[str]) -> tuple[str, ...]:
     if given is None:
         return ()
     if isinstance(given, str):
-        given = [given] if given in columns else [name.strip() for name in given.split(",")]
-    return tuple(given)
+        return (given,) if given in columns else tuple(name.strip() for name in given.split(","))
+    # The names of a frame's columns may be numbers, by which users name them.
+    return tuple(map(str, given if isinstance(given, Sequence) else [given]))
 
 
 def label_beside(source: Source, texts: Sequence[str], label: str | None) -> str:
@@ -126,13 +130,19 @@ def text_and_label(source: Source, text: str | None, label: str | None) -> tuple
 def _hint(source: Source, text: str | None) -> str:
     """Return advice for columns that can't be inferred."""
     names = source.data.column_names
-    if not source.lines:
-        return _columns_hint(source, text)
-    if names == ["text"] and source.where.lower().endswith(".txt"):
+    if names[0].lstrip().startswith(_FAST_TEXT) or (names == ["text"] and _is_fast_text(source)):
+        return f". {_FAST_TEXT}... are the labels of fastText; write them into a column of their own"
+    if names == ["text"] and source.format == "text":
         return ". A .txt file has a text per line; if it has other columns, name it .csv or .tsv"
+    if source.format not in ("csv", "tsv"):
+        return _columns_hint(source, text)
     if len(names) == 1:
         return ". If other columns follow in the header, set separator="
     return _header_hint(source) or _columns_hint(source, text)
+
+
+def _is_fast_text(source: Source) -> bool:
+    return all((text or "").lstrip().startswith(_FAST_TEXT) for text in source.data["text"][:_ROWS_SEEN])
 
 
 def _columns_hint(source: Source, text: str | None) -> str:
@@ -154,11 +164,13 @@ def _columns_hint(source: Source, text: str | None) -> str:
 def _header_hint(source: Source) -> str:
     """Return advice if the header looks like data, because a column has its own name among its values."""
     values = {name: source.data[name][:] for name, feature in source.data.features.items() if is_string(feature)}
-    if not source.lines or not any(name in of_column for name, of_column in values.items()):
+    if not any(name in of_column for name, of_column in values.items()):
         return ""
-    labels = min(values, key=lambda name: len(set(values[name])))
-    names = ",".join("label" if name == labels else "text" if len(values) == 2 else "..." for name in values)
-    return f". The first row looks like data: if there is no header, add header=none,columns={names}"
+    text = max(values, key=lambda name: sum(map(len, values[name])))
+    different = {name: len(set(of_column)) for name, of_column in values.items() if name != text}
+    label = min(different, key=lambda name: (different[name] < 2, different[name]))
+    names = ["text" if name == text else "label" if name == label else f"c{n}" for n, name in enumerate(values, 1)]
+    return f". The first row looks like data: if there is no header, add header=none,columns={','.join(names)}"
 
 
 def _guess(columns: Sequence[str], usual: Sequence[str]) -> str | None:

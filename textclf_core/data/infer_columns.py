@@ -206,7 +206,7 @@ def _texts(source: Source, column: str, faults: list[str]) -> pa.ChunkedArray:
         return pa.chunked_array([[]], pa.string())
     if not is_string(feature):
         what = feature.dtype if isinstance(feature, Value) else type(feature).__name__
-        faults.append(f"{source.where}: the column {column!r} holds {what}, not text")
+        faults.append(f"{source.where}: the column {column!r} holds {what}, not text; text= chooses another column")
         return pa.chunked_array([[]], pa.string())
     return source.column(column).cast(pa.string()).fill_null("")
 
@@ -235,7 +235,10 @@ def _labels(source: Source, column: str, faults: list[str]) -> list[list[str]]:
     missing = [index for index, row in enumerate(rows) if row is None]
     if missing:
         more = f", and {len(missing) - 1} more rows" if len(missing) > 1 else ""
-        faults.append(f"{source.where}, {source.place(missing[0])}{more}: there is no label (column {column!r})")
+        faults.append(
+            f"{source.where}, {source.place(missing[0])}{more}: there is no label (column {column!r}); remove the row, "
+            "or label it"
+        )
     return [row for row in rows if row is not None]
 
 
@@ -249,8 +252,10 @@ def _refuse_tags(source: Source, column: str, texts: pa.ChunkedArray) -> None:
         return
     sample = texts.slice(0, _ROWS_OF_TAGS).to_pylist()
     if scheme_of({*source.distinct(column)} - {None}) and all(len(text.split()) <= 1 for text in sample):
-        rows = "group the rows into lists" if source.in_memory else "name the column that tells sentences apart"
-        option = "" if source.in_memory else " (sequence=); labels=exact makes each word a text of its own"
+        rows = "name the column that tells sentences apart (sequence=)"
+        if source.format is None:
+            rows = "group the rows into lists, as frame.groupby(SEQUENCE)[[WORD, TAG]].agg(list) of pandas does"
+        option = "" if source.in_memory else "; labels=exact makes each word a text of its own"
         raise DataError(
             f"{source.where}: each text is a word with the tag of an entity (column {column!r}); {rows}{option}"
         )

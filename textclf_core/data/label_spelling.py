@@ -30,9 +30,17 @@ Rows = Sequence[Sequence[str]]
 _NUMBER = re.compile(r"[-+]?(\d+[.,]?\d*|[.,]\d+)([eE][-+]?\d+)?\s?%?")
 _MISSING = ("nan", "na", "n/a", "<na>", "null", "none", "?", "-")
 # As programs write a missing value; "none" may be a class.
-_PLACEHOLDERS = re.compile("(?i:nan|nat|n/a|na|<na>|#n/a|null)|None")
+_PLACEHOLDERS = re.compile(r"(?i:nan|nat|n/a|na|<na>|#n/a|null|unlabell?ed)|None|\\N|\?|-")
+_PLAIN_WHOLE = re.compile("-?[0-9]{1,9}")
 _INFINITE = ("inf", "+inf", "-inf", "infinity", "-infinity")
 _WHOLE = re.compile(r"([-+]?\d+)(\.0+)?")
+_QUOTED = re.compile("[\"'`\u2018\u201c](.+)[\"'`\u2019\u201d]")
+_JOINT = re.compile(r"(?<=[^\W_])[\s_\u2010-\u2015\u2212-]+(?=[^\W_])|\s+")  # blanks, and dashes between letters
+# Small Cyrillic and Greek letters that look like Latin ones, as they are or as capitals.
+_LIKE_LATIN = (
+    "\u0430\u0432\u0435\u043a\u043c\u043d\u043e\u0440\u0441\u0442\u0443\u0445\u0456\u0455\u0458\u03bf\u03b1\u03c1"
+)
+_TO_LATIN = str.maketrans(_LIKE_LATIN, "abekmhopctyxisjoap")
 _BOOLEANS = {"false": "0", "true": "1"}
 _MOST_NUMBERS = 50
 _MOST_OTHERS = 0.1  # the share of labels that are no numbers, among more numbers than these
@@ -116,6 +124,7 @@ def settled_declared(
         labels=labels,
         form=form,
         declared=True,
+        of_ids=True,
         in_memory=source.in_memory,
     )
     if all(name == one for name, one in into.items()):
@@ -133,6 +142,7 @@ def settled_names(
     bins: Sequence[float] = (),
     form: Form = "name",
     declared: bool = False,
+    of_ids: bool = False,
     in_memory: bool = False,
 ) -> dict[str, str]:
     """Return the name of every label: whole numbers have no ``.0``, booleans are in lower case.
@@ -149,6 +159,7 @@ def settled_names(
         bins: ascending edges; a number becomes the label of its bin.
         form: what a row has in the column.
         declared: whether the labels are the names of a ``ClassLabel``, which may be any numbers.
+        of_ids: whether the column holds the ids of such names.
         in_memory: whether the data aren't from a dataset plugin, so that its options aren't there.
 
     Raises:
@@ -181,12 +192,12 @@ def settled_names(
             for one in several[:_SHOWN]
         )
         logger.warning(
-            "%s: some labels differ only in blanks, case or .0, or look the same, and are treated as different: %s%s. "
-            "%s",
+            "%s: some labels differ only in blanks, dashes, quotes, case or .0, or look the same, and are treated as "
+            "different: %s%s. %s",
             where,
             shown,
             f"; and {len(several) - _SHOWN} more" if len(several) > _SHOWN else "",
-            to_fold_in_python(several, column, form) if in_memory else _TO_FOLD,
+            to_fold_in_python(several, column, form, of_ids=of_ids) if in_memory else _TO_FOLD,
         )
     if form == "name" and labels is None:
         _warn_of_parts(counts, where, column, in_memory=in_memory)
@@ -228,9 +239,10 @@ def _renamed(rows: Mapping[str, Rows], names: Mapping[str, str]) -> dict[str, Ro
 def _binned(counts: Mapping[str, int], bins: Sequence[float], where: str) -> Callable[[str], str]:
     if list(bins) != sorted(set(bins)):
         raise DataError(f"bins={','.join(f'{edge:g}' for edge in bins)}: the edges must be in ascending order")
-    wrong = next((name for name in counts if not _NUMBER.fullmatch(name)), None)
+    wrong = next((name for name in counts if not _NUMBER.fullmatch(name) and name.lower() not in _INFINITE), None)
     if wrong is not None:
-        raise DataError(f"{where}: bins= is for numbers, but {wrong!r} isn't one")
+        rows = "1 row has" if counts[wrong] == 1 else f"{counts[wrong]} rows have"
+        raise DataError(f"{where}: bins= is for numbers, but {rows} {wrong!r}, which isn't one; remove such rows")
     names = [f"below {bins[0]:g}", *(f"{low:g} to {high:g}" for low, high in pairwise(bins))]
     names.append(f"{bins[-1]:g} and above")
     return lambda name: names[bisect_right(bins, _value(name))]
@@ -252,6 +264,8 @@ def _refuse_scores(counts: Mapping[str, int], where: str, column: str, form: For
     commas = any("," in name for name in counts)
     split = "label_separator=comma splits them, if a text has several labels; " if commas else ""
     options = f"bins=0.5 (or several edges) divides them into classes; labels=exact makes each number a class; {split}"
+    if form == "list":
+        options = "Write a 0 or 1 for each label; labels=exact makes each number a class; "
     raise DataError(
         f"{where}: the labels are scores, not classes: {what}. "
         f"{to_classes_in_python(column, form, commas=commas) if in_memory else options}"
@@ -288,11 +302,17 @@ def _visible(name: str) -> str:
 
 def _folded(name: str) -> str:
     plain = _plain(name)
+    if quoted := _QUOTED.fullmatch(plain):
+        plain = quoted[1]
     shown = "".join(one for one in unicodedata.normalize("NFKC", plain) if unicodedata.category(one) != "Cf")
     if re.fullmatch(r"[-+]?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]{1,3})?", shown):
         number = Decimal(shown).normalize()
         return str(number) if number else "0"
-    return " ".join(shown.casefold().replace("i\u0307", "i").split())  # the capital of the Turkish i has a dot
+    shown = shown.casefold().replace("i\u0307", "i")  # the capital of the Turkish i has a dot
+    if all(one.isascii() or one in _LIKE_LATIN for one in filter(str.isalpha, shown)):
+        shown = shown.translate(_TO_LATIN)
+    shown = _JOINT.sub(" ", shown).strip()
+    return shown.rstrip(".") or shown
 
 
 def _looks_alike(name: str, spellings: Sequence[str]) -> bool:
@@ -326,8 +346,11 @@ def _warn_of_parts(counts: Mapping[str, int], where: str, column: str, *, in_mem
 
 def _warn_of_placeholders(counts: Mapping[str, int], where: str) -> None:
     """Log a warning of labels that programs write for a missing value."""
+    whole = {int(name) for name in counts if _PLAIN_WHOLE.fullmatch(name)}
+    one_missing = len(whole) == len(counts) > 0 and min(whole) == -1 and max(whole) > 1  # not -1, 0, 1
     for name, count in counts.items():
-        if _PLACEHOLDERS.fullmatch(name.strip()):
+        opposite = name.strip() == "-" and "+" in counts
+        if (_PLACEHOLDERS.fullmatch(name.strip()) and not opposite) or (name == "-1" and one_missing):
             logger.warning(
                 "%s: %d rows have the label %r, by which programs mean a missing value; drop the rows if it is one",
                 where,

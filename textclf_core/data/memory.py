@@ -88,6 +88,7 @@ def from_memory(
     )
     for split in labelled_splits.values():
         split.info.description = source
+    group, time = (None if name is None else str(name) for name in (group, time))  # a frame's columns may be numbers
     mark_columns(labelled_splits, group=group, time=time)
     return labelled_splits
 
@@ -177,7 +178,7 @@ def _source(data: object, name: str, progress: Progress) -> Source:
         if isinstance(data, str | os.PathLike):
             raise DataError(
                 f"{name}: data= is for data in memory; the file or folder {shortened(str(data))} is read by a dataset "
-                "plugin, named in plugins="
+                'plugin, named in plugins=, such as ["files:path=PATH"]'
             )
         raise DataError(
             f"{name}: a {type(data).__module__}.{type(data).__qualname__} can't be read as data; pass a pandas or "

@@ -204,7 +204,9 @@ def read_file(path: Path, options: ReadOptions | None = None) -> Source:
     if not table.num_rows:
         raise DataError(f"{path}: the file has no rows")
     # By default, the fingerprint is a hash of all rows.
-    return Source(Dataset(table, fingerprint=generate_random_fingerprint()), str(path), lines, odd)
+    return Source(
+        Dataset(table, fingerprint=generate_random_fingerprint()), str(path), lines, odd, format=format_of(path)
+    )
 
 
 def _table_of_texts(opened: Table) -> tuple[pa.Table, Sequence[int]]:

@@ -65,6 +65,7 @@ def read_files(paths: Sequence[Path], where: str, options: ReadOptions | None = 
         array("q", chain.from_iterable(one.lines for one in sources)) if all(one.lines for one in sources) else (),
         odd,
         list(chain.from_iterable([path.name] * len(one.data) for path, one in zip(paths, sources, strict=True))),
+        format=first.format,
     )
 
 
@@ -137,7 +138,7 @@ def read_class_folders(folder: Path, options: ReadOptions | None = None) -> Sour
         }
     )
     data = Dataset(table, fingerprint=generate_random_fingerprint())
-    return Source(data, str(folder), files=[f"{name}/{file.name}" for name, file in files])
+    return Source(data, str(folder), files=[f"{name}/{file.name}" for name, file in files], format="text")
 
 
 def _texts(files: Sequence[tuple[str, Path]], options: ReadOptions) -> Iterator[str]:

@@ -22,7 +22,7 @@ class Source:
     ``lines`` holds the line where each row starts in its file; without it, rows are counted from 1. ``files`` holds the
     file of each row, if there are several; otherwise ``where`` is the file. ``odd_values`` has the columns with values
     that aren't texts, numbers or lists of them. ``in_memory`` says that there are no options of a dataset plugin, so
-    that messages must not name them.
+    that messages must not name them. ``format`` is that of the (first) file, if there are files.
     """
 
     data: Dataset
@@ -31,6 +31,7 @@ class Source:
     odd_values: Mapping[str, OddValue] = field(default_factory=dict)
     files: Sequence[str] = ()
     in_memory: bool = False
+    format: str | None = None
 
     def place(self, index: int) -> str:
         """Return the place of row ``index`` (from 0) in ``where``, for messages."""

@@ -120,8 +120,9 @@ def tagged(
         tag_column,
         changes,
         labels=labels,
-        form="list",
+        form="tags",
         declared=True,
+        of_ids=isinstance(features[tag_column].feature, ClassLabel),
         in_memory=first.in_memory,
     )
     if any(tag != one for tag, one in into.items()):

@@ -127,7 +127,7 @@ def _settle_spellings(
     """Report tags that differ in their spelling alone, or fold them, in place."""
     counts = Counter(tag for of_split in splits.values() for one in of_split for tag in one.tags if tag != _NONE)
     where, named = str(next(iter(files.values()))), "tags" if column is None else str(column)
-    into = settled_names(counts, where, named, changes, labels=labels, form="list", declared=True) | {_NONE: _NONE}
+    into = settled_names(counts, where, named, changes, labels=labels, form="tags", declared=True) | {_NONE: _NONE}
     for one in chain(*splits.values()):
         one.tags = [into[tag] for tag in one.tags]
 

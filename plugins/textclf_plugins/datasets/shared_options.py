@@ -24,8 +24,9 @@ LabelSeparator = Annotated[
 LabelSpelling = Annotated[
     Literal["exact", "folded"] | None,
     Option(
-        "folded: labels that differ only in white space, case or a final .0 are merged; exact: each spelling is a "
-        "label, and decimals are allowed. Default: different spellings are reported, and decimals are an error."
+        "folded: labels that differ only in white space, dashes, quotes, case or a final .0 are merged; exact: each "
+        "spelling is a label, and decimals are allowed. Default: different spellings are reported, and decimals are an "
+        "error."
     ),
 ]
 LabelBins = Annotated[tuple[float, ...], Option("Divide numbers into classes at these values, in ascending order.")]

@@ -163,8 +163,8 @@ def test_every_row_without_a_label_is_counted_and_the_first_is_named_by_its_line
     with pytest.raises(DataError) as error:
         labelled({"train": gaps, "validation": validation})
     assert str(error.value) == (
-        "r.csv, line 3, and 1 more rows: there is no label (column 'label')\n"
-        "dev.csv, row 1: there is no label (column 'label')"
+        "r.csv, line 3, and 1 more rows: there is no label (column 'label'); remove the row, or label it\n"
+        "dev.csv, row 1: there is no label (column 'label'); remove the row, or label it"
     )
 
 
