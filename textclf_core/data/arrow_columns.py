@@ -64,6 +64,17 @@ def plain_table(table: pa.Table) -> pa.Table:
     return pa.table(columns, pa.schema(fields, table.schema.metadata))
 
 
+def check_names(table: pa.Table, where: str) -> None:
+    """Check that each column has a name of its own.
+
+    Raises:
+        DataError: two columns have one name.
+    """
+    names = table.column_names
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise DataError(f"{where}: two columns are named {twice!r}; rename one")
+
+
 def check_types(table: pa.Table, where: str) -> None:
     """Check that a ``Dataset`` can hold the columns.
 
@@ -157,6 +168,8 @@ def _column(values: Sequence[Any]) -> tuple[pa.Array, OddValue | None]:
     plain = [
         value
         if type(value) in _PLAIN or value is None
+        else float(str(value))  # 0.1, of which item() makes 0.10000000149011612
+        if isinstance(value, np.float32 | np.float16)
         else value.item()
         if isinstance(value, np.generic)
         else _base(value)

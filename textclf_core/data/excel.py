@@ -8,7 +8,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from textclf_core.data.separated import ReadOptions, header_names, with_index_name, without_unnamed
+from textclf_core.data.separated import (
+    ReadOptions,
+    header_names,
+    not_the_header,
+    with_index_name,
+    without_unnamed,
+)
 from textclf_core.errors import DataError
 
 
@@ -40,7 +46,10 @@ def excel_rows(stream: BinaryIO, options: ReadOptions, where: str) -> Iterator[t
             header = with_index_name(header, values, where)
         place = f"{where}, line {line}"
         if len(values) > len(header):
-            raise DataError(f"{place}: {len(values)} cells, but the header has {len(header)} ({', '.join(header)})")
+            raise DataError(
+                f"{place}: {len(values)} cells, but the header has {len(header)} ({', '.join(header)})"
+                + ("" if number else f"; {not_the_header(line)}")
+            )
         values += [None] * (len(header) - len(values))
         yield line, without_unnamed(dict(zip(header, values, strict=True)), header, values, place)
 

@@ -224,6 +224,9 @@ def _labels(source: Source, column: str, faults: list[str]) -> list[list[str]]:
     # Rows with equal labels share one list, since there are many rows and few labels.
     encoded = source.column(column).combine_chunks().dictionary_encode("encode")
     values: Sequence[Any] = encoded.dictionary.to_pylist()
+    if feature.dtype in ("float16", "float32"):  # 0.1, and not 0.10000000149011612
+        shortest = np.dtype(feature.dtype).type
+        values = [value if value is None else float(str(shortest(value))) for value in values]
     if isinstance(feature, ClassLabel):
         found = [None if value is None or value < 0 else [feature.names[value]] for value in values]
     elif feature.dtype.startswith(LABEL_TYPES):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from textclf_core.errors import DataError, some_of
@@ -119,6 +119,9 @@ def _not_json(error: Exception) -> str:
 
 
 def _rows_of(document: Mapping[str, Any], where: str) -> list[dict[str, Any]]:
+    if (split := _of_split_frame(document)) is not None:
+        logger.info("%s: read as a frame that pandas wrote with orient='split'", where)
+        return split
     lists = {name: value for name, value in document.items() if isinstance(value, list)}
     if document and len(lists) == len(document) and not any(_holds_objects(value) for value in lists.values()):
         lengths = {len(value) for value in lists.values()}
@@ -133,12 +136,37 @@ def _rows_of(document: Mapping[str, Any], where: str) -> list[dict[str, Any]]:
         return list(lists[tables[0]])
     if document and all(isinstance(value, dict) for value in document.values()):  # as pandas writes a frame
         keys = list(next(iter(document.values())))
+        if _are_keys_of_rows(document, keys):
+            logger.info("%s: read as one object of rows, by their keys: %s", where, some_of([*document], 5))
+            return list(document.values())
         if all(list(value) == keys for value in document.values()):
             logger.info("%s: read as one object of columns: %s", where, some_of([*document], 20))
             return [{name: value[key] for name, value in document.items()} for key in keys]
     if tables:
-        raise DataError(f"{where}: the object has several arrays of rows: {', '.join(tables)}. Keep one of them.")
+        raise DataError(
+            f"{where}: the object has several arrays of rows: {', '.join(tables)}. Keep one of them, or write each "
+            "into a file of its own (train.json, test.json), and read their folder."
+        )
     return [dict(document)]
+
+
+def _of_split_frame(document: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+    """Return the rows of an object with the names of the columns and lists of cells; ``None`` for others."""
+    if not {"columns", "data"} <= set(document) <= {"columns", "data", "index"}:
+        return None
+    names, rows = document["columns"], document["data"]
+    if not (isinstance(names, list) and isinstance(rows, list) and all(isinstance(name, str) for name in names)):
+        return None
+    if len(set(names)) < len(names) or not all(isinstance(row, list) and len(row) == len(names) for row in rows):
+        return None
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def _are_keys_of_rows(document: Mapping[str, Mapping[str, Any]], keys: Sequence[str]) -> bool:
+    """Return whether the keys of an object of objects name rows, whose keys then name columns, and not the reverse."""
+    of_rows = all(map(str.isdecimal, document))
+    of_columns = all(map(str.isdecimal, keys))
+    return of_rows > of_columns or (of_rows == of_columns and len(keys) < len(document))
 
 
 def _holds_objects(value: list[Any]) -> bool:

@@ -48,10 +48,10 @@ def label_lists(source: Source, column: str, separator: str | None, faults: list
     missing = [index for index, row in enumerate(rows) if row is None or None in row]
     if missing:
         more = f", and {len(missing) - 1} more rows" if len(missing) > 1 else ""
-        faults.append(
-            f"{source.where}, {source.place(missing[0])}{more}: {values[missing[0]]!r} isn't a list of labels (column "
-            f"{column!r}); use an empty list for a text without labels"
-        )
+        row = values[missing[0]]
+        what = "isn't a list of labels" if row is None else "has an item that is no label"
+        advice = "use an empty list for a text without labels" if row is None else "remove such items"
+        faults.append(f"{source.where}, {source.place(missing[0])}{more}: {row!r} {what} (column {column!r}); {advice}")
     return [[name for name in row or () if name is not None] for row in rows]
 
 

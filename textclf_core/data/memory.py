@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 from datasets import Dataset, DatasetDict, IterableDataset, IterableDatasetDict
 
-from textclf_core.data.arrow_columns import OddValue, check_types, columns_table, plain_table, table_of
+from textclf_core.data.arrow_columns import OddValue, check_names, check_types, columns_table, plain_table, table_of
 from textclf_core.data.guessed_columns import LABEL_NAMES, TEXT_NAMES, Columns
 from textclf_core.data.infer_columns import SPLIT_OF_NAME, labelled
 from textclf_core.data.label_spelling import Labels
@@ -142,24 +142,28 @@ def _by_split(data: Mapping[Any, object]) -> dict[str, object]:
     for name, split in data.items():
         known = known_as[str(name)]
         if known is None:
-            logger.info("the split %r is dropped: textclf uses train, validation and test", str(name))
-        elif known in splits:
+            continue
+        if known in splits:
             raise DataError(f"there are two {known} splits, one of them {str(name)!r}; remove one")
-        else:
-            splits[known] = split
-            if _split_of(name) is None:
-                logger.info("the split %r is used as %s", str(name), known)
+        splits[known] = split
+        if _split_of(name) is None:
+            logger.info("the split %r is used as %s", str(name), known)
     if "train" not in splits:
-        raise DataError(
-            f"there is no train split; the splits are: {some_of([*map(str, data)], 5) or 'none'}. Name them train, "
-            "validation and test"
-        )
+        hint = ". Name them train, validation and test"
+        if not any(known_as.values()) and all(isinstance(split, Mapping) for split in data.values()):
+            hint += '. If the dicts are rows, pass list(data.values()); of columns by index, frame.to_dict("list")'
+        raise DataError(f"there is no train split; the splits are: {some_of([*map(str, data)], 5) or 'none'}{hint}")
+    if dropped := [repr(name) for name, known in known_as.items() if known is None]:
+        what = "split %s is" if len(dropped) == 1 else "splits %s are"
+        logger.info(f"the {what} dropped: textclf uses train, validation and test", some_of(dropped, 5))
     return splits
 
 
 def _source(data: object, name: str, progress: Progress) -> Source:
     where = f"{name} (in memory)"
     if isinstance(data, Dataset):
+        if data.format["type"] == "custom":
+            logger.warning("%s: the transform of the data set (set_transform) isn't applied; use map() for it", where)
         return Source(data.with_format(None), where)
     if isinstance(data, IterableDataset) and data.features:
         rows = _collected(data.with_format(None), name, progress)
@@ -207,10 +211,12 @@ def _is_arrow(data: object) -> bool:
 
 def _arrow_table(data: Any, where: str) -> pa.Table:
     try:
-        table = plain_table(pa.table(data))
+        table = pa.table(data)
     except (pa.ArrowException, TypeError, ValueError) as error:
         what = f"{type(data).__module__}.{type(data).__qualname__}"
         raise DataError(f"{where}: a {what} can't be read as a table: {error}") from None
+    check_names(table, where)
+    table = plain_table(table)
     check_types(table, f"{where} (in memory)")
     return table
 
@@ -226,6 +232,8 @@ def _frame_table(frame: pd.DataFrame, where: str) -> _Table:
     for name, column in frame.items():
         if str(name) in columns:
             raise DataError(f"{where}: two columns are named {str(name)!r}; rename one")
+        if column.dtype in ("float16", "float32"):  # 0.1, and not 0.10000000149011612
+            column = column.astype(str).astype(float)
         columns[str(name)] = column.astype(object).where(column.notna(), None).tolist()
     return columns_table(columns)
 
@@ -252,8 +260,11 @@ def _rows_table(rows: Sequence[object], where: str) -> _Table:
                 f"{where}, row {number}: a {type(row).__name__} in a list; join tables to one, or pass splits as a dict"
             )
         if not isinstance(row, tuple | list) or len(row) != 2:
+            of_columns = len(rows) == 2 and all(isinstance(one, list | tuple) for one in rows)
+            of_columns = of_columns and len(rows[0]) == len(rows[1])  # type: ignore[arg-type]
             raise DataError(
                 f"{where}, row {number}: expected a (text, label) pair, or dicts only; got {shortened(row)}"
+                + (". For a list of texts and one of labels, pass list(zip(texts, labels))" if of_columns else "")
             )
         if number == 1 and str(row[0]).lower() in TEXT_NAMES and str(row[1]).lower() in LABEL_NAMES:
             raise DataError(f"{where}, row 1: {shortened(row)} is a header; leave it out, or pass dicts")

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeVar, cast
 
 from textclf_core.data.decoding import decoded_lines
@@ -250,6 +250,7 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
 
 def _only_member(archive: zipfile.ZipFile, path: Path) -> str:
     names = [name for name in archive.namelist() if not name.endswith("/") and "__MACOSX" not in name]
+    names = [name for name in names if not PurePosixPath(name).name.startswith(".")]
     if len(names) != 1:
         raise DataError(f"{path}: the archive has {len(names)} files; expected one")
     return names[0]
@@ -292,11 +293,15 @@ def _parquet(path: Path) -> pa.Table:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from textclf_core.data.arrow_columns import plain_table
+    from textclf_core.data.arrow_columns import check_names, plain_table
 
     try:
-        # A ParquetFile, since read_table treats `key=value` folders in the path as columns.
-        table = plain_table(pq.ParquetFile(path, page_checksum_verification=True).read())
+        with _opened(path) as stream:
+            source = io.BytesIO(stream.read()) if path.suffix.lower() in COMPRESSED else path
+            # A ParquetFile, since read_table treats `key=value` folders in the path as columns.
+            table = pq.ParquetFile(source, page_checksum_verification=True).read()
+        check_names(table, str(path))
+        table = plain_table(table)
         table.validate(full=True)  # that texts are UTF-8
         return table
     except (pa.ArrowException, OSError) as error:

@@ -13,6 +13,7 @@ from itertools import chain, islice
 from operator import itemgetter
 from typing import Any
 
+from textclf_core.data.other_tables import refuse_drawn_table, refuse_other_format
 from textclf_core.data.raw_rows import Quoting, RawRows, long_fields
 from textclf_core.data.swallowed_rows import Swallowing
 from textclf_core.errors import DataError, shortened
@@ -31,9 +32,6 @@ INDEX = "Unnamed: 0"
 _OF_EXCEL = re.compile(r'"?sep=(.)"?\r?\n?', re.IGNORECASE)  # the line that names the separator for Excel
 
 _LINES_AT_ONCE = 20_000
-
-_JSON = re.compile(r'\s*(\{\s*"|\[\s*[\[{]|[\[{]\s*$)')  # its beginning
-_RULE = re.compile(r"\s*:?-{2,}:?\s*")  # a cell of the line below the header of a Markdown table
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,8 +97,7 @@ class SeparatedTable:
             DataError: the header can't be read.
         """
         first = next(lines, "")
-        if _JSON.match(first):
-            raise DataError(f"{where}: this is JSON; name it .jsonl if each line is an object, else .json")
+        refuse_other_format(first, where)
         of_excel = _OF_EXCEL.fullmatch(first)
         if of_excel:
             first = next(lines, "")
@@ -122,11 +119,10 @@ class SeparatedTable:
         self._header = _header(self._raw, where) if options.header else list(options.columns)
         following = self._raw.take(1)
         self._raw.put_back(following)
+        refuse_drawn_table(self._header, "".join(following), separator, self._raw.line, where)
         cells = [cell for line in following for cell in line.strip("\r\n").split(separator)]
         if self._header[:1] == [""]:
             self._header = with_index_name(self._header, [cell.strip(' "') for cell in cells[:1]], where)
-        if len(named := [cell for cell in cells if cell.strip()]) > 1 and all(map(_RULE.fullmatch, named)):
-            raise DataError(f"{where}, line {self._raw.line + 1}: a rule of a Markdown table; save the table as CSV")
         if self._raw.quoting == "double" and any(_is_quoted_after_blanks(line, separator) for line in following):
             logger.info("%s: blanks after a separator are dropped, since they stand before quotes", where)
             self._raw.drop_blanks()
@@ -166,7 +162,7 @@ class SeparatedTable:
         if parsed is None or {*map(len, parsed.rows)} != {len(self._header)}:
             return None
         columns = [list(map(itemgetter(index), parsed.rows)) for index in range(len(self._header))]
-        if len(columns) > 1 and self._header[1] in columns[1]:
+        if len(columns) > 1 and any(name in columns[1] for name in self._header):
             for line, fields in zip(parsed.starts, parsed.rows, strict=True):
                 self._refuse_header(fields, line)
         if self._swallowing and len(lines) == len(parsed.rows):
@@ -199,8 +195,16 @@ class SeparatedTable:
 
     def _refuse_header(self, fields: Sequence[str], line: int) -> None:
         """Refuse a row that repeats the header, as in files that were joined."""
-        if self._options.header and [field.strip("\ufeff \t") for field in fields] == self._header:
+        if not self._options.header or fields[0].strip("\ufeff \t") not in self._header:
+            return
+        names = [field.strip("\ufeff \t") for field in fields]
+        if names == self._header:
             raise DataError(f"{self._where}, line {line}: the header is repeated, as in joined files; remove the line")
+        if sorted(names) == sorted(self._header):
+            raise DataError(
+                f"{self._where}, line {line}: the header is repeated, in another order, as in joined files; write the "
+                "rows from here on into a file of their own, and read both by a pattern (path=FOLDER/*.csv)"
+            )
 
     def _check(self) -> None:
         if self._swallowing and (found := self._swallowing.found()):
@@ -267,7 +271,7 @@ def header_names(fields: Iterable[str], place: str) -> list[str]:
     names = [name.strip() for name in fields]
     twice = sorted({name for name in names if name and names.count(name) > 1})
     if twice:
-        raise DataError(f"{place}: the column {twice[0]!r} is in the header twice")
+        raise DataError(f"{place}: the column {twice[0]!r} is in the header twice; rename one")
     return names
 
 
@@ -287,8 +291,10 @@ def without_unnamed(row: dict[str, Any], header: Sequence[str], fields: Sequence
     """
     for name, value in zip(header, fields, strict=True):
         if not name and value is not None and str(value).strip():
+            title = sum(map(bool, header)) == 1
+            more = f"; {not_the_header(int(place.rpartition(' ')[2]))}" if title else ""
             raise DataError(
-                f"{place}: {shortened(value)} is in a column without a name; name it in the header, or remove it"
+                f"{place}: {shortened(value)} is in a column without a name; name it in the header, or remove it{more}"
             )
     return {name: value for name, value in row.items() if name}
 
@@ -303,10 +309,21 @@ def _width(fields: Sequence[str], wanted: int) -> int:
 
 def _wrong_width(fields: Sequence[str], header: Sequence[str], line: int, where: str, options: ReadOptions) -> str:
     named = "the header has" if options.header else "columns= names"
+    if len(fields) < len(header):
+        advice = "a field with a line break needs quotes; a line that is no row must be removed"
+    elif len(header) == 1 and options.header:
+        advice = f"a field that holds the separator needs quotes; {not_the_header(line)}"
+    else:
+        advice = "a field that holds the separator needs quotes"
     return (
-        f"{where}, line {line}: {_fields(len(fields))}, but {named} {_fields(len(header))} "
-        f"({', '.join(header)}); a field that holds the separator or a line break needs quotes"
+        f"{where}, line {line}: {_fields(len(fields))}, but {named} {_fields(len(header))} ({', '.join(header)}); "
+        f"{advice}"
     )
+
+
+def not_the_header(line: int) -> str:
+    """Return what to do if a line is the header, and not one above it, such as a title."""
+    return f"if the header is in line {line}, remove the lines above it"
 
 
 def _fields(count: int) -> str:
@@ -316,7 +333,7 @@ def _fields(count: int) -> str:
 def _hint(raw: RawRows) -> str:
     if raw.quoting == "double" and any('\\"' in line for line in raw.lines):
         return r" It contains \": quoting=backslash reads that as a quote."
-    return "" if raw.quoting == "none" else " quoting=none reads quotes as part of the text."
+    return "" if raw.quoting == "none" else " Fix its quotes, or quoting=none reads quotes as part of the text."
 
 
 def _is_plainly_quoted(reopen: Callable[[], Iterator[str]], separator: str, where: str) -> bool:

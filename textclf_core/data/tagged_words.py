@@ -98,7 +98,8 @@ def tagged(
         raise DataError(
             f"{first.where}: the column {word_column!r} holds lists of words, so there must be a column with a tag for "
             f"each word; {'set label=COLUMN' if tags is None else f'{tags!r} is not one'}; the columns are: {there}."
-            f"{did_you_mean(tags, features) if tags else ''}"
+            f"{did_you_mean(tags, features) if tags else ''} If the label is that of the whole text, join its words to "
+            "one string"
         )
     if (word_column, tag_column) != (WORDS, "label"):
         logger.info(

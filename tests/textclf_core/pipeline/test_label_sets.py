@@ -329,7 +329,7 @@ def test_json_lines_and_separated_labels_in_csv_are_one_data_set(tmp_path: Path)
     ("labels", "why"),
     [
         ([["a"], None, ["b"]], r"train \(in memory\), row 2: None isn't a list of labels \(column 'label'\)"),
-        ([["a"], ["b", ""], []], r"row 2: \['b', ''\] isn't a list of labels"),
+        ([["a"], ["b", ""], []], r"row 2: \['b', ''\] has an item that is no label .*; remove such items"),
         ([["a"], ["a"], []], "there is one label only"),
         ([["a", "b"], ["b", "a"], ["a", "b"]], "train: every row has the same labels"),
     ],
