@@ -179,6 +179,30 @@ def test_a_folder_of_texts_for_each_class(tmp_path: Path, caplog: pytest.LogCapt
     assert read(train=str(tmp_path / "train"), test=str(tmp_path / "test")) == read(path=str(tmp_path))
 
 
+@pytest.mark.parametrize("name", ["test.xls", "test.txt", "test/1.txt", "dev/notes.md"])
+def test_what_has_the_name_of_a_split_but_isnt_read_is_reported(
+    name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write(tmp_path / "train.csv", ONE)
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("a text")
+    (tmp_path / "validation").mkdir()  # empty
+    assert read(path=str(tmp_path)) == {"train": ONE}
+    split = name.partition("/")[0]
+    assert f"left out, though their names are those of splits: {split}. They are neither tables" in caplog.text
+
+
+def test_folders_that_are_no_classes_are_reported(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "textclf")
+    write_texts(tmp_path, {"pos": ["Fine."], "neg": ["Poor."]})
+    for name in ("neutral/1.html", ".git/config", "__pycache__/a.pyc", "labels.csv"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("no text")
+    assert len(read(path=str(tmp_path))["train"]) == 2
+    assert "folders without .txt files are no classes: neutral" in caplog.text
+    assert "left out beside the folders of the classes: labels.csv" in caplog.text
+
+
 def test_a_text_file_in_another_encoding_is_named(tmp_path: Path) -> None:
     write_texts(tmp_path, {"pos": ["Fine."], "neg": ["Poor."]})
     (tmp_path / "neg" / "1.txt").write_bytes("Café".encode("cp1252"))

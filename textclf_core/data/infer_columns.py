@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
@@ -44,6 +45,7 @@ TEXT = Value("string", id="text")
 """The feature that marks a column as one of several texts; unmarked string columns aren't texts then."""
 
 _ROWS_OF_TAGS = 100
+_ANSWER = "answer"
 
 _LABEL = "string, integer or boolean"
 
@@ -104,6 +106,8 @@ def labelled(
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise DataError(f"names= has {twice!r} twice; each label needs a name of its own")
     first = sources.get("train") or next(iter(sources.values()))
+    for source in sources.values():
+        _report_answers(source)
     given = column_names(text, first.data.column_names)
     of_labels = column_names(label, first.data.column_names)
     label = of_labels[0] if of_labels else None
@@ -243,6 +247,21 @@ def _labels(source: Source, column: str, faults: list[str]) -> list[list[str]]:
             "or label it"
         )
     return [row for row in rows if row is not None]
+
+
+def _report_answers(source: Source) -> None:
+    """Log a warning if annotators rejected or ignored rows, whose labels then aren't theirs."""
+    if not is_string(source.data.features.get(_ANSWER)):
+        return
+    answers = Counter(source.data[_ANSWER][:])
+    others = {answer: count for answer, count in answers.items() if answer in ("reject", "ignore")}
+    if others and set(answers) <= {"accept", "reject", "ignore"}:
+        logger.warning(
+            "%s: %s (column %r), as Prodigy writes it; their labels are read like those of others: remove these rows",
+            source.where,
+            " and ".join(f"{count} rows are {answer!r}" for answer, count in others.items()),
+            _ANSWER,
+        )
 
 
 def _refuse_tags(source: Source, column: str, texts: pa.ChunkedArray) -> None:

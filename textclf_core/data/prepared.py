@@ -172,6 +172,8 @@ def _with_held_out(data: DatasetDict, task: Task, data_seed: int) -> DatasetDict
         strata, texts = strata_and_texts(train, task)
         counts = np.unique(strata, return_counts=True)[1]
         rare = "" if counts.max() > 2 else f" (none of its {len(counts)} labels has three rows: are they classes?)"
+        if rare and len(np.unique(texts)) < len(counts):
+            rare = f" (it has {len(counts)} labels: are the columns of texts and of labels exchanged?)"
         values = times_of(train, column) if column else texts
         different = f"{len(np.unique(values))} different {f'times in {column!r}' if column else 'texts'}"
         raise DataError(

@@ -16,7 +16,7 @@ from datasets.fingerprint import generate_random_fingerprint
 
 from textclf_core.data.arrow_columns import OddValue, columns_table, texts_column
 from textclf_core.data.decoding import decoded_lines
-from textclf_core.data.reading import read_file
+from textclf_core.data.reading import FORMAT_OF_SUFFIX, plain_name, read_file
 from textclf_core.data.separated import ReadOptions
 from textclf_core.data.source import Source
 from textclf_core.errors import DataError, some_of
@@ -102,6 +102,16 @@ def class_folders(folder: Path) -> Mapping[str, list[Path]]:
     return {name: files for name, files in classes.items() if files}
 
 
+def _visible(folder: Path) -> Iterator[Path]:
+    """Return what is in a folder and isn't hidden; nothing if the folder is hidden."""
+    hidden = folder.name.startswith((".", "_"))
+    return (entry for entry in folder.iterdir() if not (hidden or entry.name.startswith(".")))
+
+
+def _is_known_table(file: Path) -> bool:
+    return FORMAT_OF_SUFFIX.get(plain_name(file).suffix.lower(), "text") != "text"
+
+
 def _is_text_file(file: Path) -> bool:
     """Return whether a file is a text: its suffix is .txt, or it has none, as in the 20 Newsgroups."""
     return file.is_file() and not file.name.startswith(".") and file.suffix.lower() in (".txt", "")
@@ -127,6 +137,14 @@ def read_class_folders(folder: Path, options: ReadOptions | None = None) -> Sour
         logger.info("%s: the %d texts in %s are left out: no class", folder, len(without_class), UNLABELLED_FOLDER)
     if not classes:
         raise DataError(f"{folder}: there are no folders with .txt files, one folder per class")
+    if without_texts := [
+        place.name
+        for place in sorted(folder.iterdir())
+        if place.is_dir() and place.name not in (*classes, UNLABELLED_FOLDER) and any(_visible(place))
+    ]:
+        logger.warning("%s: folders without .txt files are no classes: %s", folder, some_of(without_texts, 5))
+    if tables := [place.name for place in sorted(folder.iterdir()) if place.is_file() and _is_known_table(place)]:
+        logger.info("%s: left out beside the folders of the classes: %s", folder, some_of(tables))
     others = sum(1 for name in classes for file in (folder / name).iterdir()) - sum(map(len, classes.values()))
     if others:
         logger.info("%s: %d entries in the folders of the classes are left out: no .txt files", folder, others)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ from textclf_plugins.datasets.shared_options import LabelSpelling
 
 if TYPE_CHECKING:
     from datasets import DatasetDict
+
+logger = logging.getLogger("textclf")
 
 SUFFIXES = (".conll", ".conllu", ".bio", ".iob", ".txt", ".tsv", "")
 
@@ -94,7 +97,10 @@ def splits_in(folder: Path) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for file in sorted(folder.iterdir()):
         split = SPLIT_OF_NAME.get(file.stem.lower())
-        if split is None or file.suffix.lower() not in SUFFIXES or not file.is_file():
+        if split is None or file.name.startswith("."):
+            continue
+        if file.suffix.lower() not in SUFFIXES or not file.is_file():
+            logger.warning("conll: %s: left out, though its name is that of a split: %s", folder, file.name)
             continue
         if split in found:
             raise DataError(f"conll: {folder} has two files for {split}: {found[split].name} and {file.name}")

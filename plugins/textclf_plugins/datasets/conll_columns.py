@@ -265,4 +265,6 @@ def _lines(file: Path) -> list[str]:
     except OSError as error:
         raise DataError(f"conll: {file} can't be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise DataError(f"conll: {file} isn't UTF-8: byte {error.start} is {error.object[error.start]:#x}") from error
+        raise DataError(
+            f"conll: {file} isn't UTF-8: byte {error.start} is {error.object[error.start]:#x}; save it as UTF-8"
+        ) from error

@@ -134,13 +134,15 @@ def splits_in(folder: Path) -> dict[str, Found]:
     if (folder / "dataset_dict.json").is_file():
         raise DataError(f"files: {folder} was written by save_to_disk; read it with hf-dataset:id={folder}")
     entries: dict[str, list[Path]] = {}
-    others = []
+    others, unread = [], []
     for entry in sorted(folder.iterdir()):
         split = _split_of(entry.name)
         if split is not None and (_is_table(entry) or (entry.is_dir() and _in_folder(entry, split))):
             entries.setdefault(split, []).append(entry)
         elif _is_table(entry):
             others.append(entry.name)
+        elif split is not None and not entry.name.startswith(".") and (entry.is_file() or any(entry.iterdir())):
+            unread.append(entry.name)
     if not entries and (folder / "data").is_dir():
         return splits_in(folder / "data")
     if not entries and class_folders(folder):
@@ -149,7 +151,15 @@ def splits_in(folder: Path) -> dict[str, Found]:
         raise DataError(
             f"files: {folder} has no training file; expected a file train with one of {', '.join(SUFFIXES)}, and "
             "optionally validation and test, or a folder of .txt files per class. For a single file: path=FILE; for "
-            "several: path=FOLDER/*.csv"
+            "several: path=FOLDER/*.csv; for a file per split with other names: train=FILE,test=FILE"
+        )
+    if unread:
+        logger.warning(
+            "files: %s: left out, though their names are those of splits: %s. They are neither tables (%s) nor folders "
+            "with tables or with a folder of .txt files per class",
+            folder,
+            some_of(unread),
+            ", ".join(SUFFIXES),
         )
     if others:
         logger.info("files: %s: left out, since their names are no splits: %s", folder, some_of(others))

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from datasets import Dataset
 
-from textclf_core.data import from_memory, read_file
+from textclf_core.data import from_memory, prepare, read_file
 from textclf_core.errors import DataError
 from textclf_plugins.datasets.files import Files
 
@@ -91,3 +91,20 @@ def test_dropped_splits_are_reported_in_one_line(caplog: pytest.LogCaptureFixtur
 def test_what_to_pass_instead_is_named(data: object, message: str) -> None:
     with pytest.raises(DataError, match=message):
         from_memory(data)
+
+
+@pytest.mark.parametrize("label", ["x", [[0, 3, "PER"]]])
+def test_rows_that_annotators_rejected_are_reported(label: object, caplog: pytest.LogCaptureFixture) -> None:
+    answers = ("accept", "reject", "ignore", "reject")
+    rows = [{"text": "Ada left", "label": label, "answer": answer} for answer in answers]
+    from_memory(rows)
+    assert "2 rows are 'reject' and 1 rows are 'ignore' (column 'answer'), as Prodigy writes it" in caplog.text
+    caplog.clear()
+    from_memory([{**row, "answer": answer} for row, answer in zip(rows, ["accept", "yes", "no", "x"], strict=True)])
+    assert "Prodigy" not in caplog.text
+
+
+def test_texts_and_labels_that_are_exchanged_are_named() -> None:
+    rows = [("ab"[number % 2], f"text {number}") for number in range(20)]
+    with pytest.raises(DataError, match="it has 20 labels: are the columns of texts and of labels exchanged"):
+        prepare(from_memory(rows), 0)
