@@ -162,3 +162,32 @@ def test_numbers_as_tags_need_names_and_minus_100_is_no_label(tmp_path: Path) ->
     assert split["label"][:] == [[1, 0], [-100, 0]]
     with pytest.raises(DataError, match=r"line 1: the tag '1' isn't a number from 0 to 0"):
         Conll(path=path, names=("O",)).textclf_load_data()
+
+
+def test_carriage_returns_alone_end_lines(tmp_path: Path) -> None:
+    (tmp_path / "a.conll").write_bytes(b"Ada B-PER\rleft O\r\rOmar B-PER\r")
+    data = Conll(path=str(tmp_path / "a.conll")).textclf_load_data()
+    assert data["train"]["tokens"][:] == [["Ada", "left"], ["Omar"]]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"Ada\nleft\n", r"a\.conll, line 1: the words and the tags are both taken from column 0 of 1; a file without"),
+        (b"\x1f\x8b\x08\0", r"a\.conll: this is compressed by gzip"),
+        ("Ad\u00e0 O\n".encode("latin-1"), r"a\.conll isn't UTF-8: byte 2 is 0xe0; save it as UTF-8"),
+    ],
+)
+def test_a_file_without_tags_or_in_another_format_is_refused(content: bytes, message: str, tmp_path: Path) -> None:
+    (tmp_path / "a.conll").write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        Conll(path=str(tmp_path / "a.conll")).textclf_load_data()
+
+
+def test_a_file_of_another_suffix_with_the_name_of_a_split_is_reported(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "train.conll").write_text("Ada B-PER\n")
+    (tmp_path / "test.csv").write_text("Ada,B-PER\n")
+    assert list(Conll(path=str(tmp_path)).textclf_load_data()) == ["train"]
+    assert "left out, though its name is that of a split: test.csv" in caplog.text

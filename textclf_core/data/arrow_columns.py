@@ -165,16 +165,7 @@ def _column(values: Sequence[Any]) -> tuple[pa.Array, OddValue | None]:
     import numpy as np
     import pyarrow as pa
 
-    plain = [
-        value
-        if type(value) in _PLAIN or value is None
-        else float(str(value))  # 0.1, of which item() makes 0.10000000149011612
-        if isinstance(value, np.float32 | np.float16)
-        else value.item()
-        if isinstance(value, np.generic)
-        else _base(value)
-        for value in values
-    ]
+    plain = [value if type(value) in _PLAIN or value is None else _base(value) for value in values]
     plain = [None if isinstance(value, float) and math.isnan(value) else value for value in plain]
     types = {type(value) for value in plain if value is not None}
     if types <= set(_PLAIN):
@@ -203,7 +194,13 @@ def _column(values: Sequence[Any]) -> tuple[pa.Array, OddValue | None]:
 
 
 def _base(value: Any) -> Any:
-    """Return a text or number of a subclass, such as a member of an ``IntEnum``, as one of Python's own type."""
+    """Return a value of NumPy, or a text or number of a subclass, such as a member of an ``IntEnum``, as Python's."""
+    import numpy as np
+
+    if isinstance(value, np.float32 | np.float16):
+        return float(str(value))  # 0.1, of which item() makes 0.10000000149011612
+    if isinstance(value, np.generic):
+        return value.item()
     for type in (str, int, float):
         if isinstance(value, type) and not isinstance(value, bool):
             return type.__str__(value) if type is str else type(value)

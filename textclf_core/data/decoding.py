@@ -45,6 +45,11 @@ _BYTES_TO_GUESS_BY = 1 << 17
 _BLOCK_BYTES = 1 << 16
 
 
+def other_format(content: bytes) -> str | None:
+    """Return what bytes are that begin as those of a format that isn't plain text, and what to do; else ``None``."""
+    return next((what for begin, what in _OTHER_FORMATS if content.startswith(begin)), None)
+
+
 def decoded_lines(
     stream: BinaryIO, where: str, encoding: str | None = None, *, on_demand: bool = False
 ) -> Iterator[str]:
@@ -63,7 +68,7 @@ def decoded_lines(
     """
     blocks = iter(stream) if on_demand else iter(partial(stream.read, _BLOCK_BYTES), b"")
     first = next(blocks, b"")
-    if other := next((what for begin, what in _OTHER_FORMATS if first.startswith(begin)), None):
+    if other := other_format(first):
         raise DataError(f"{where}: this is {other}")
     marked = next((name for mark, name in _MARKS if first.startswith(mark)), None)
     if encoding is None and marked not in (None, "utf-8-sig"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
@@ -169,8 +170,9 @@ def labelled(
             label_separator,
             label,
         )
-    if not several and labels != "exact":
-        _refuse_tags(first, label, next(iter(texts["train" if "train" in texts else next(iter(texts))].values())))
+    if labels != "exact":
+        name = "train" if "train" in sources else next(iter(sources))
+        _refuse_tags(first, label, next(iter(texts[name].values())), found[name] if several else None)
     names_of_feature = _declared_names(first.data.features[label])
     form: Form = "list" if several else "name"
     if not names_of_feature:
@@ -264,15 +266,30 @@ def _report_answers(source: Source) -> None:
         )
 
 
-def _refuse_tags(source: Source, column: str, texts: pa.ChunkedArray) -> None:
-    """Refuse labels that are the tags of all words of a text in one string.
+def _refuse_tags(source: Source, column: str, texts: pa.ChunkedArray, lists: Rows | None) -> None:
+    """Refuse labels that are the tags of all words of a text, in one string or a list.
+
+    Args:
+        source: the split.
+        column: the label column.
+        texts: the texts.
+        lists: the labels of each row, if a text may have several.
 
     Raises:
         DataError: names the column.
     """
+    sample = texts.slice(0, _ROWS_OF_TAGS).to_pylist()
+    if lists is not None:
+        of_rows = [[*row] for row in lists[:_ROWS_OF_TAGS]]
+        if _are_tags_of_words(of_rows, sample):
+            raise DataError(
+                f"{source.where}: each list of labels has a tag for every word of its text (column {column!r}), such "
+                f"as {shortened(of_rows[0])}; for named entities, the texts must be lists of words too: a column such as "
+                '"tokens" in JSON lines' + ("" if source.in_memory else ". labels=exact makes labels of the tags")
+            )
+        return
     if not is_string(source.data.features[column]):
         return
-    sample = texts.slice(0, _ROWS_OF_TAGS).to_pylist()
     if scheme_of({*source.distinct(column)} - {None}) and all(len(text.split()) <= 1 for text in sample):
         rows = "name the column that tells sentences apart (sequence=)"
         if source.format is None:
@@ -281,16 +298,21 @@ def _refuse_tags(source: Source, column: str, texts: pa.ChunkedArray) -> None:
         raise DataError(
             f"{source.where}: each text is a word with the tag of an entity (column {column!r}); {rows}{option}"
         )
-    tags = [str(label).split() for label in source.data[column][:_ROWS_OF_TAGS]]
-    words = [text.split() for text in sample]
-    one_each = any(len(row) > 1 for row in tags) and [*map(len, tags)] == [*map(len, words)]
-    if one_each and scheme_of(tag for row in tags for tag in row):
+    tags = [re.split(r"[\s,]+", str(label).strip()) for label in source.data[column][:_ROWS_OF_TAGS]]
+    if _are_tags_of_words(tags, sample):
         raise DataError(
             f"{source.where}: each label has a tag for every word of its text (column {column!r}), such as "
             f"{shortened(' '.join(tags[0]))}; for named entities, the texts and the tags must be lists: columns "
             'such as "tokens" and "tags" in JSON lines'
             + ("" if source.in_memory else ". labels=exact makes each sequence of tags a class")
         )
+
+
+def _are_tags_of_words(tags: Sequence[Sequence[Any]], texts: Sequence[str]) -> bool:
+    """Return whether each text has as many tags of entities as words."""
+    words = [len(text.split()) for text in texts]
+    one_each = any(len(row) > 1 for row in tags) and [*map(len, tags)] == words
+    return bool(one_each and scheme_of(tag for row in tags for tag in row if isinstance(tag, str)))
 
 
 def _declared_names(feature: object) -> list[str]:

@@ -23,7 +23,7 @@ from textclf_core.types.indicators import unknown_id
 _LITERAL = re.compile(r"""'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*\"""")
 _MOST = 2**53  # larger integers aren't exact as floats
 _VECTOR = re.compile(r"[01](?:[ ,;|][01])+")
-_LOOKS_LIKE_LIST = re.compile(r"\[[^\[\]]*,[^\[\]]*\]")
+_LOOKS_LIKE_LIST = re.compile(r"\[[^\[\]]*,[^\[\]]*\]|\{[^{}]*,[^{}]*\}")  # the latter as PostgreSQL writes arrays
 _NUMBER = re.compile(r"-?(\d+\.?\d*|\.\d+|nan)")
 
 

@@ -5,6 +5,7 @@ A column is marked by the ``id`` of its feature, as text columns are, so that an
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,6 +19,8 @@ from numpy.typing import NDArray
 
 from textclf_core.data.guessed_columns import TAKEN
 from textclf_core.errors import DataError, did_you_mean, some_of
+
+logger = logging.getLogger("textclf")
 
 Role = Literal["group", "time"]
 
@@ -55,6 +58,8 @@ def mark_columns(data: DatasetDict, *, group: str | None = None, time: str | Non
         if not isinstance(feature, Value | ClassLabel):
             raise DataError(f"{role}={column}: the column of {name} holds lists; give one value per row")
         data[name] = _with_feature(split, column, replace(feature, id=role))
+    if role == "group":
+        _report_spellings(data, column)
 
 
 def _with_feature(split: Dataset, column: str, feature: Value | ClassLabel) -> Dataset:
@@ -73,8 +78,38 @@ def marked_column(split: Dataset, role: Role) -> str | None:
 def group_ids(values: Sequence[object]) -> NDArray[np.int64]:
     """Return the group of each row as an id, int64, shape (rows,); a row without a value is a group of its own."""
     ids: dict[str, int] = {}
-    keys = (f"row {row}" if value is None else f"value {value!r}" for row, value in enumerate(values))
+    keys = (f"row {row}" if _is_missing(value) else f"value {value!r}" for row, value in enumerate(values))
     return np.array([ids.setdefault(key, len(ids)) for key in keys], dtype=np.int64)
+
+
+def shared_groups(split: Dataset, train: Dataset, column: str) -> int:
+    """Return the number of rows of a split whose group also occurs in train."""
+    if column not in split.features:
+        return 0
+    in_train = {value for value in train[column][:] if not _is_missing(value)}
+    return sum(value in in_train for value in split[column][:])
+
+
+def _is_missing(value: object) -> bool:
+    """Return whether a value is none, as a blank cell of CSV."""
+    return value is None or value != value or (isinstance(value, str) and not value.strip())
+
+
+def _report_spellings(data: DatasetDict, column: str) -> None:
+    """Log a warning if groups differ in blanks or case alone, since they may then stand on both sides of a split."""
+    values = {value for split in data.values() if column in split.features for value in split[column][:]}
+    spellings: dict[str, str] = {}
+    for value in sorted(value for value in values if isinstance(value, str) and not _is_missing(value)):
+        other = spellings.setdefault(" ".join(value.casefold().split()), value)
+        if other != value:
+            logger.warning(
+                "group=%s: %r and %r, which differ only in blanks or case, are treated as different groups; write one "
+                "of them in all rows if they are one",
+                column,
+                other,
+                value,
+            )
+            return
 
 
 def times_of(split: Dataset, column: str) -> NDArray[np.float64]:

@@ -184,6 +184,8 @@ def _source(data: object, name: str, progress: Progress) -> Source:
                 f"{name}: data= is for data in memory; the file or folder {shortened(str(data))} is read by a dataset "
                 'plugin, named in plugins=, such as ["files:path=PATH"]'
             )
+        if hasattr(data, "collect"):
+            raise DataError(f"{name}: a {type(data).__qualname__} has no rows yet; pass what its collect() returns")
         raise DataError(
             f"{name}: a {type(data).__module__}.{type(data).__qualname__} can't be read as data; pass a pandas or "
             "polars DataFrame, a pyarrow Table, a Dataset, a list or generator of dicts or (text, label) pairs, or a "

@@ -43,7 +43,7 @@ FORMAT_OF_SUFFIX: Mapping[str, Format] = {
 }
 """The format of a file by the suffix of its name, in lower case."""
 
-_OF_TABLES = ("csv", "tsv")
+_OF_TABLES: tuple[Format, ...] = ("csv", "tsv")
 _USED_BY: Mapping[str, tuple[Format, ...]] = {
     "encoding": ("csv", "tsv", "json", "jsonl", "text"),
     "separator": _OF_TABLES,

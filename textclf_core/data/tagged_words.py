@@ -15,7 +15,7 @@ from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
 from textclf_core.data.columns import holds, is_list, is_text
 from textclf_core.data.label_spelling import Labels, settled_names
 from textclf_core.data.source import Changes, ReadSplits, Source
-from textclf_core.errors import DataError, did_you_mean
+from textclf_core.errors import DataError, did_you_mean, some_of
 from textclf_core.tasks.entities import OUTSIDE, scheme_of
 from textclf_core.types.task import NO_LABEL, Task
 
@@ -30,6 +30,7 @@ TAG_NAMES = ("label", "labels", "tags", "ner_tags", "ner", "named_entities")
 
 _USUAL_TAGS = {"0": OUTSIDE, "Other": OUTSIDE, "OTHER": OUTSIDE}
 _SUFFIXED = re.compile("(.+)-([BIESLU])")
+_OF_ENTITY = re.compile("[BIES]-.+")
 _ROWS_TO_COMPARE = 100
 _BILOU = {"L": "E", "U": "S"}  # the scheme that is BIOES with other letters
 _WHOLE = re.compile(r"-?\d+")
@@ -161,6 +162,15 @@ def report_scheme(names: Sequence[str], where: str) -> None:
             "rename them",
             where,
             *next((name, one) for name, one in zip(names, usual, strict=True) if name != one),
+        )
+    elif any(map(_OF_ENTITY.fullmatch, names)):
+        others = [name for name in names if name != OUTSIDE and not _OF_ENTITY.fullmatch(name)]
+        logger.warning(
+            "%s: some tags are those of entities (such as %r), but not all (%s), so there is no entity F1; rename the "
+            "others, to O outside of entities; if one is the name of the column, set the columns by their names",
+            where,
+            next(name for name in names if _OF_ENTITY.fullmatch(name)),
+            some_of([repr(name) for name in others], 5),
         )
     else:
         logger.info("%s: the tags aren't entity tags (B-person, I-person, O), so each word is scored on its own", where)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 
+from textclf_core.data.decoding import other_format
 from textclf_core.data.label_spelling import Labels, settled_names
 from textclf_core.data.source import Changes, ReadSplits
 from textclf_core.data.tagged_words import ordered_tags, report_scheme, tagged_split
@@ -202,6 +203,11 @@ def _sequences(file: Path, word_column: int | str | None, tag_column: int | str 
     default_word, default_tag = ("form", "upos") if {"form", "upos"} <= {*map(str.lower, names)} else (0, -1)
     word = _place(file, "word_column", default_word if word_column is None else word_column, names, width)
     tag_place = _place(file, "tag_column", default_tag if tag_column is None else tag_column, names, width)
+    if word % width == tag_place % width:
+        raise DataError(
+            f"conll: {file}, line {begin + 1}: the words and the tags are both taken from column {word % width} of "
+            f"{width}; a file without tags can't be a split, but `textclf predict` labels its words"
+        )
     sequence: _Sequence | None = None
     for number, line in enumerate(lines[begin:], start=begin + 1):
         if not line.strip():
@@ -261,7 +267,11 @@ def _place(file: Path, option: str, column: int | str, names: Sequence[str], wid
 def _lines(file: Path) -> list[str]:
     try:
         # Not splitlines(): it also splits at U+0085 and others, which occur in words of tweets.
-        return [line.removesuffix("\r") for line in file.read_bytes().decode("utf-8-sig").split("\n")]
+        content = file.read_bytes()
+        if other := other_format(content):
+            raise DataError(f"conll: {file}: this is {other}")
+        text = content.decode("utf-8-sig")
+        return [line.removesuffix("\r") for line in text.split("\n" if "\n" in text else "\r")]
     except OSError as error:
         raise DataError(f"conll: {file} can't be read: {error.strerror}") from error
     except UnicodeDecodeError as error:

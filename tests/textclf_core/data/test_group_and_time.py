@@ -146,3 +146,22 @@ def test_the_same_rows_without_their_groups_are_other_data() -> None:
     plain, grouped = (prepare(from_memory(splits, group=group), 0) for group in (None, "author"))
     assert plain.record.splits == grouped.record.splits
     assert plain.fingerprint != grouped.fingerprint
+
+
+def test_a_blank_group_is_none() -> None:
+    rows = rows_of(author=lambda row: "" if row % 2 else f"author {row // 20}")
+    prepared = prepare(from_memory(rows, group="author"), 0)
+    assert all("" in authors for authors in of_splits(prepared.data, "author"))
+
+
+def test_groups_of_given_splits_that_train_has_too_are_reported(caplog: pytest.LogCaptureFixture) -> None:
+    rows = rows_of(author=lambda row: row // 10)
+    prepared = prepare(from_memory({"train": rows[:200], "test": rows[195:]}, group="author"), 0)
+    sentence = "test: 5 of 105 rows are of groups (column 'author') that train has too"
+    assert sentence in prepared.record.changes
+    assert sentence in caplog.text
+
+
+def test_groups_that_differ_in_their_spelling_alone_are_reported(caplog: pytest.LogCaptureFixture) -> None:
+    from_memory(rows_of(author=lambda row: ["Ann", "ann ", "Bo"][row % 3]), group="author")
+    assert "group=author: 'Ann' and 'ann ', which differ only in blanks or case, are treated" in caplog.text

@@ -168,6 +168,7 @@ def test_sets_and_tuples_written_as_text_are_lists(cells: list[str], tmp_path: P
     [
         (["['x', 'y']", "y"], r"line 3: the label 'y' .* isn't a list, but other labels are lists"),
         (["y", "[x, y]"], r"line 3: the label '\[x, y\]' .* looks like a list, but can't be read as one"),
+        (["{y}", "{x,y}"], r"line 3: the label '{x,y}' .* looks like a list, but can't be read as one"),
     ],
 )
 def test_lists_beside_other_labels_are_refused(cells: list[str], message: str, tmp_path: Path) -> None:

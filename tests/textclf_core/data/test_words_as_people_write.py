@@ -300,3 +300,23 @@ def test_spans_may_be_named_as_offsets(read: Read) -> None:
         [["Ada", "left"]],
         [["B-PER", "O"]],
     )
+
+
+@pytest.mark.parametrize("separator", [None, "comma"])
+def test_tags_beside_texts_that_arent_split_are_no_labels_of_the_texts(separator: str | None, read: Read) -> None:
+    given = [(" ".join(words), tags) for words, tags in zip(WORDS, TAGS, strict=True)]
+    content = json_lines(*({"text": text, "label": ",".join(tags) if separator else tags} for text, tags in given))
+    with pytest.raises(DataError, match=r"has a tag for every word of its text .*such as .*B-PER"):
+        read("a.jsonl", content)
+    with pytest.raises(DataError, match=r"has a tag for every word of its text .*such as .*B-PER"):
+        read("a.jsonl", content, label_separator=separator)
+    assert len(read("a.jsonl", content, labels="exact")["train"]) == 2
+
+
+@pytest.mark.parametrize(("content", "odd"), [("word tag\n", "'tag'"), ("", "'_'")])
+def test_tags_of_which_only_some_are_those_of_entities_are_reported(
+    content: str, odd: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "a.conll").write_text(content + f"Ada B-PER\nleft {'O' if content else '_'}\n\nOmar B-PER\n")
+    Conll(path=str(tmp_path / "a.conll")).textclf_load_data()
+    assert f"some tags are those of entities (such as 'B-PER'), but not all ({odd}), so there is no" in caplog.text
