@@ -10,6 +10,7 @@ from functools import partial
 from itertools import chain
 from typing import BinaryIO
 
+from textclf_core.data.read_options import ReadOptions
 from textclf_core.errors import DataError
 
 logger = logging.getLogger("textclf")
@@ -48,15 +49,13 @@ _BYTES_TO_GUESS_BY = 1 << 17
 _BLOCK_BYTES = 1 << 16
 
 
-def decoded_lines(
-    stream: BinaryIO, where: str, encoding: str | None = None, *, on_demand: bool = False
-) -> Iterator[str]:
+def decoded_lines(stream: BinaryIO, where: str, options: ReadOptions, *, on_demand: bool = False) -> Iterator[str]:
     """Yield the lines of a stream, including their ends; only a line feed ends a line (U+0085 and U+2028 don't).
 
     Args:
         stream: the stream.
         where: the name of the stream in error messages.
-        encoding: the name of a codec; if not given, that of the byte order mark, or UTF-8.
+        options: of which the encoding is used, the name of a codec; if not set, that of the byte order mark, or UTF-8.
         on_demand: whether no more than one line is read at once, as from a terminal; otherwise blocks are, which is
             faster.
 
@@ -64,6 +63,7 @@ def decoded_lines(
         DataError: the bytes aren't valid in this encoding; the message names the line and the likely encoding. Or they
             are those of a format that isn't text.
     """
+    encoding = options.encoding
     blocks = iter(stream) if on_demand else iter(partial(stream.read, _BLOCK_BYTES), b"")
     first = next(blocks, b"")
     if other := next((what for begin, what in _OTHER_FORMATS if first.startswith(begin)), None):
@@ -72,12 +72,13 @@ def decoded_lines(
     if encoding is None and marked not in (None, "utf-8-sig"):
         logger.info("%s: read as %s, according to its byte order mark", where, marked)
     if encoding is None and marked is None and b"\0" in first.partition(b"\n")[0]:
-        raise DataError(f"{where}, line 1: not UTF-8 (a zero byte); if it is UTF-16, set encoding=utf-16-le or utf-16")
+        utf_16 = options.written("encoding", "utf-16-le")
+        raise DataError(f"{where}, line 1: not UTF-8 (a zero byte); if it is UTF-16, set {utf_16} or utf-16")
     codec = encoding or marked or "utf-8"
     if codecs.lookup(codec).name == "utf-8" and marked == "utf-8-sig":
         codec = "utf-8-sig"
     if encoding is not None:
-        _warn_of_utf_8(first, encoding, where)
+        _warn_of_utf_8(first, encoding, where, options)
     decoder = codecs.getincrementaldecoder(codec)()
     pending: list[str] = []
     number = 1
@@ -87,10 +88,12 @@ def decoded_lines(
             text = decoder.decode(block, not block)
         except UnicodeDecodeError:
             decoder.setstate(state)
-            yield from _lines_before_fault(decoder, block, pending, number, where, encoding, stream)
+            yield from _lines_before_fault(decoder, block, pending, number, where, options, stream)
             raise AssertionError("the same bytes were decoded before") from None
         except UnicodeError as error:  # UTF-16 without a byte order mark
-            raise DataError(f"{where}, line {number}: not {codec} ({error}); set another encoding=") from None
+            raise DataError(
+                f"{where}, line {number}: not {codec} ({error}); set another {options.written('encoding')}"
+            ) from None
         begin, *lines = text.split("\n")
         pending.append(begin)
         if lines:
@@ -109,7 +112,7 @@ def _lines_before_fault(
     pending: list[str],
     number: int,
     where: str,
-    encoding: str | None,
+    options: ReadOptions,
     stream: BinaryIO,
 ) -> Iterator[str]:
     """Yield the lines of a block before the one that can't be decoded.
@@ -120,7 +123,7 @@ def _lines_before_fault(
         pending: the beginning of its first line.
         number: the number of that line, from 1.
         where: as in :func:`decoded_lines`.
-        encoding: likewise.
+        options: likewise.
         stream: likewise; further bytes of it show the likely encoding.
 
     Raises:
@@ -132,30 +135,30 @@ def _lines_before_fault(
         try:
             text += decoder.decode(line, not line)
         except UnicodeDecodeError as error:
-            before = len(text.encode(encoding or "utf-8")) if index == 0 else 0
+            before = len(text.encode(options.encoding or "utf-8")) if index == 0 else 0
             rest = b"".join(lines[index:]) + (stream.read(_BYTES_TO_GUESS_BY) if stream.seekable() else b"")
-            raise DataError(f"{where}, line {number}: {_fault(error, encoding, rest, before)}") from None
+            raise DataError(f"{where}, line {number}: {_fault(error, options, rest, before)}") from None
         *whole, text = text.split("\n")
         yield from (f"{one}\n" for one in whole)
         number += len(whole)
 
 
-def _fault(error: UnicodeDecodeError, encoding: str | None, content: bytes, before: int) -> str:
+def _fault(error: UnicodeDecodeError, options: ReadOptions, content: bytes, before: int) -> str:
     """Return the fault, given the bytes from the line on, and how many of the line were decoded before."""
     bad = error.object[error.start] if error.start < len(error.object) else 0
     byte = f"byte 0x{bad:02x} at position {before + error.start + 1}"
-    if encoding is not None:
-        return f"not {encoding} ({byte}); set another encoding="
+    if options.encoding is not None:
+        return f"not {options.encoding} ({byte}); set another {options.written('encoding')}"
     likely = _likely_encoding(content[:_BYTES_TO_GUESS_BY])
-    hint = "set encoding=NAME, or"
+    hint = f"set {options.written('encoding', 'NAME')}, or"
     if likely:
         shown = content[max(error.start - _SHOWN_CHARACTERS, 0) : error.start + _SHOWN_CHARACTERS].partition(b"\n")[0]
         reads = shown.decode(likely, "ignore").strip()
-        hint = f"it looks like {likely}: set encoding={likely} if {reads!r} is right, or"
+        hint = f"it looks like {likely}: set {options.written('encoding', likely)} if {reads!r} is right, or"
     return f"not UTF-8 ({byte}); {hint} save the file as UTF-8"
 
 
-def _warn_of_utf_8(content: bytes, encoding: str, where: str) -> None:
+def _warn_of_utf_8(content: bytes, encoding: str, where: str, options: ReadOptions) -> None:
     """Log a warning if another encoding than UTF-8 is given, though the bytes are valid UTF-8 and others than ASCII."""
     if codecs.lookup(encoding).name.startswith("utf") or content.isascii():
         return
@@ -167,11 +170,12 @@ def _warn_of_utf_8(content: bytes, encoding: str, where: str) -> None:
     place = next((index for index, (one, other) in enumerate(zip(text, given, strict=False)) if one != other), None)
     if place is not None:
         logger.warning(
-            "%s: read as %s, which makes %r of %r, though the file is valid UTF-8; leave encoding= out if it is that",
+            "%s: read as %s, which makes %r of %r, though the file is valid UTF-8; leave %s out if it is that",
             where,
             encoding,
             given[place : place + 2],
             text[place],
+            options.written("encoding"),
         )
 
 

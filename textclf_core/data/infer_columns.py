@@ -101,7 +101,7 @@ def labelled(
         DataError: lists all faults, each with file and row: a column doesn't exist, a text isn't a string, a row has no
             label, the labels aren't classes.
     """
-    if twice := next((name for name in names if names.count(name) > 1), None):
+    if (twice := next((name for name in names if names.count(name) > 1), None)) is not None:
         raise DataError(f"names= has {twice!r} twice; each label needs a name of its own")
     first = sources.get("train") or next(iter(sources.values()))
     given = column_names(text, first.data.column_names)

@@ -8,20 +8,23 @@ from __future__ import annotations
 import bz2
 import gzip
 import io
+import logging
 import zipfile
 import zlib
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeVar, cast
 
 from textclf_core.data.decoding import decoded_lines
 from textclf_core.data.excel import excel_rows
 from textclf_core.data.json_rows import json_document, json_lines
-from textclf_core.data.separated import ReadOptions, SeparatedTable
+from textclf_core.data.raw_rows import ALONE
+from textclf_core.data.read_options import ReadOptions
+from textclf_core.data.separated import SeparatedTable
 from textclf_core.errors import DataError
 
 if TYPE_CHECKING:
@@ -44,7 +47,18 @@ FORMAT_OF_SUFFIX: Mapping[str, Format] = {
 """The format of a file by the suffix of its name, in lower case."""
 
 _ROWS_AT_ONCE = 20_000
+
+# The options that matter to a format; those of separated tables are not listed, since all do.
+_USABLE: Mapping[Format, tuple[str, ...]] = {
+    "json": ("encoding",),
+    "jsonl": ("encoding",),
+    "text": ("encoding",),
+    "parquet": (),
+    "xlsx": ("header", "columns"),
+}
 _T = TypeVar("_T")
+
+logger = logging.getLogger("textclf")
 
 COMPRESSED = (".gz", ".bz2", ".zst", ".zip")
 """The suffixes of compressed files, which follow that of the format."""
@@ -116,10 +130,13 @@ class Table:
 def open_table(source: Path | BinaryIO, format: Format | None = None, options: ReadOptions | None = None) -> Table:
     """Open a file or stream as :func:`iter_rows` does, and read its header.
 
+    An option without an effect on the format is logged.
+
     Raises:
         DataError: as in :func:`iter_rows`.
     """
     options = options or ReadOptions()
+    _warn_of_options(options, format or (format_of(source) if isinstance(source, Path) else None), source)
     if not isinstance(source, Path):
         if format is None or format in ("parquet", "json", "xlsx"):
             raise DataError(f"standard input can be read as csv, tsv, jsonl or text, not {format}; name its format")
@@ -136,6 +153,12 @@ def open_table(source: Path | BinaryIO, format: Format | None = None, options: R
         opened = stack.pop_all()
         batches = None if found.batches is None else _until_read(found.batches, opened)
         return Table(found.types, _until_read(found.rows, opened), batches)
+
+
+def _warn_of_options(options: ReadOptions, format: Format | None, source: Path | BinaryIO) -> None:
+    if format in _USABLE and (unused := options.without_effect(_USABLE[format])):
+        where = source if isinstance(source, Path) else "standard input"
+        logger.warning("%s: without effect on the format %s: %s", where, format, ", ".join(unused))
 
 
 def _until_read(values: Iterator[_T], stack: ExitStack) -> Iterator[_T]:
@@ -235,10 +258,9 @@ def _table(stream: BinaryIO, path: Path | None, format: Format, options: ReadOpt
 
     if format == "xlsx":
         return Table(None, excel_rows(stream, options, where))
-    lines = decoded_lines(stream, where, options.encoding, on_demand=path is None)
+    lines = decoded_lines(stream, where, options, on_demand=path is None)
     if format == "text":
-        rows = ((number, {"text": line.rstrip("\r\n")}) for number, line in enumerate(lines, 1))
-        return Table({"text": pa.string()}, rows)
+        return Table({"text": pa.string()}, _texts(lines))
     if format == "jsonl":
         return Table(None, json_lines(lines, where))
     if format == "json":
@@ -246,11 +268,20 @@ def _table(stream: BinaryIO, path: Path | None, format: Format, options: ReadOpt
 
     def reopen(path: Path) -> Iterator[str]:
         with _opened(path) as again:
-            yield from decoded_lines(again, where, options.encoding)
+            yield from decoded_lines(again, where, options)
 
     again = None if path is None else lambda: reopen(path)
     table = SeparatedTable(again, lines, "," if format == "csv" else "\t", options, where)
     return Table(dict.fromkeys(table.columns, pa.string()), table.rows(), table.batches())
+
+
+def _texts(lines: Iterator[str]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield each line as a text; a lone carriage return ends a line if it does so in the first one."""
+    first = next(lines, "")
+    alone = bool(ALONE.search(first))
+    pieces = (piece for line in chain([first], lines) for piece in (ALONE.split(line) if alone else (line,)) if piece)
+    for number, line in enumerate(pieces, 1):
+        yield number, {"text": line.rstrip("\r\n")}
 
 
 def _parquet(path: Path) -> pa.Table:

@@ -25,7 +25,7 @@ from textclf_plugins.datasets.shared_options import (
 if TYPE_CHECKING:
     from datasets import DatasetDict
 
-    from textclf_core.data.separated import ReadOptions
+    from textclf_core.data.read_options import ReadOptions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +122,7 @@ class Files:
         return data
 
     def _read_options(self) -> ReadOptions:
-        from textclf_core.data.separated import ReadOptions
+        from textclf_core.data.read_options import ReadOptions
 
         return ReadOptions(
             encoding=self.encoding,
