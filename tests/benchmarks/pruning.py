@@ -1,6 +1,6 @@
 """What ending hopeless trials early saves in a tuned comparison, and what it costs in validation score.
 
-    python tests/benchmarks/pruning.py --data rotten-tomatoes --model minilm
+    python tests/benchmarks/pruning.py --data rotten-tomatoes --plugin minilm
 
 compares four contenders on 1,000 rows, tuned with eight trials each, with pruning and without, on ten samples of rows,
 and prints FLOPs as ratios and the scores of the chosen values on validation. One seed of each contender is trained and
@@ -10,6 +10,7 @@ its FLOPs are counted ``--seeds`` times, since a seed changes the order of the r
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -24,12 +25,12 @@ CONTENDERS = ("full", "freeze-first-n:n=1", "lora", "head-only")
 TOLERANCE = 0.01
 
 
-def tuned(data: DatasetDict, model: str, seeds: int, *, prune: bool) -> tuple[float, float, float]:
+def tuned(data: DatasetDict, plugins: Sequence[str], seeds: int, *, prune: bool) -> tuple[float, float, float]:
     """Return the FLOPs of tuning, those of tuning and seeds, and the chosen values' mean accuracy on validation."""
     with TemporaryDirectory() as place:
         result = textclf_core.compare(
             CONTENDERS,
-            plugins=[model],
+            plugins=plugins,
             data=data,
             seeds=1,
             tune="learning_rate=1e-5..1e-2",
@@ -54,7 +55,7 @@ def main() -> None:
     """Print a line for each sample, and the means."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", default="rotten-tomatoes")
-    parser.add_argument("--model", default="minilm")
+    parser.add_argument("--plugin", action="append", default=[], help="the model, and what else contenders share")
     parser.add_argument("--rows", type=int, default=1000)
     parser.add_argument("--validation", type=int, default=533, help="so many rows of validation")
     parser.add_argument("--test", type=int, default=100, help="so many rows of test, whose scores aren't shown")
@@ -69,7 +70,7 @@ def main() -> None:
     lines = []
     for repeat in range(options.repeats):
         data = DatasetDict(evaluated | {"train": whole["train"].shuffle(seed=repeat).select(range(options.rows))})
-        pruned, unpruned = (tuned(data, options.model, options.seeds, prune=prune) for prune in (True, False))
+        pruned, unpruned = (tuned(data, options.plugin, options.seeds, prune=prune) for prune in (True, False))
         lines.append((pruned[0] / unpruned[0], pruned[1] / unpruned[1], pruned[2] - unpruned[2]))
         print(
             f"{repeat}: FLOPs of tuning {lines[-1][0]:.2f}, of all {lines[-1][1]:.2f}; "
