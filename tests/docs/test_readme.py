@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from importlib.metadata import distribution
 
 import pytest
 from doc_blocks import README, ROOT, Block, Runner, blocks_of, hubless_environment
@@ -29,6 +30,12 @@ def newcomer(tmp_path_factory: pytest.TempPathFactory) -> Runner:
 def test_each_of_the_two_commands_is_one_line_to_paste(block: Block) -> None:
     assert len(block.code.splitlines()) == 1
     assert not block.comment
+
+
+def test_every_built_in_plugin_stands_in_the_table() -> None:
+    built_in = {point.name for point in distribution("textclf-core").entry_points if point.group == "textclf"}
+    assert built_in
+    assert {name for name in built_in if f"`{name}`" not in README.read_text(encoding="utf-8")} == set()
 
 
 @pytest.mark.slow

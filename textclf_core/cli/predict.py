@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -14,8 +15,8 @@ from textclf_core.cli.standard_output import result_stream
 from textclf_core.storage.places import local_folder
 
 if TYPE_CHECKING:
+    from textclf_core.data.read_options import ReadOptions
     from textclf_core.data.reading import Format
-    from textclf_core.data.separated import ReadOptions
 
 _STANDARD = Path("-")
 _WRITTEN = ("csv", "tsv", "jsonl", "parquet")
@@ -38,9 +39,13 @@ def predict(
         str | None, typer.Option(help="The text column, or several separated by commas.", metavar="COLUMN")
     ] = None,
     format: Annotated[
-        Literal["csv", "tsv", "jsonl", "text"],
-        typer.Option(help="The format of standard input; text: one text per line."),
-    ] = "text",
+        Literal["csv", "tsv", "jsonl", "text"] | None,
+        typer.Option(
+            help="The format of the input; text: one text per line. [default: by the file's name; text for standard "
+            "input]",
+            show_default=False,
+        ),
+    ] = None,
     separator: Annotated[
         str | None,
         typer.Option(help="The separator of the input's cells: comma, semicolon, tab, pipe or the character."),
@@ -79,18 +84,14 @@ def predict(
     The output's format is that of the file's name; on standard output, that of the input (CSV for plain text). An
     existing file is replaced when all rows have been written.
     """
-    from textclf_core.data.reading import format_of, unused_option
-    from textclf_core.errors import UsageError
     from textclf_core.plugins import Catalogue
 
     catalogue = Catalogue.discover(plugin_file or ())
+    _check_input(input)
     _check_output(input, output)
-    input_format = format if input == _STANDARD else format_of(input)
+    input_format = format or _input_format(input)
     output_format = _output_format(output, input_format)
     options = _read_options(separator, encoding, quoting, header, columns)
-    where = "standard input" if input == _STANDARD else str(input)
-    if input_format and (fault := unused_option(options, {where: input_format})):
-        raise UsageError(f"--{fault}.")
 
     from rich.console import Console
 
@@ -112,7 +113,7 @@ def _read_options(
     header: str,
     columns: str | None,
 ) -> ReadOptions:
-    from textclf_core.data.separated import ReadOptions
+    from textclf_core.data.read_options import ReadOptions
     from textclf_core.errors import UsageError
 
     try:
@@ -121,10 +122,24 @@ def _read_options(
             separator=separator,
             quoting=quoting,
             header=header == "first-row",
+            of_command=True,
             columns=() if columns is None else tuple(name.strip() for name in columns.split(",")),
         )
     except ValueError as error:
         raise UsageError(str(error)) from None
+
+
+def _check_input(input: Path) -> None:
+    """Refuse what isn't one file: a folder, a pattern, a URL."""
+    from textclf_core.errors import UsageError
+
+    one = "--input takes one file, or - for standard input."
+    if input.is_dir():
+        raise UsageError(f"--input {input} is a folder. {one}")
+    if re.match(r"\w{2,}:/", str(input)):  # a path has one slash of two
+        raise UsageError(f"--input {input}: a URL isn't read. Download the file. {one}")
+    if not input.exists() and re.search(r"[*?\[]", str(input)):
+        raise UsageError(f"--input {input} is a pattern, or there is no such file. {one}")
 
 
 def _check_output(input: Path, output: Path) -> None:
@@ -133,6 +148,18 @@ def _check_output(input: Path, output: Path) -> None:
 
     if _STANDARD not in (input, output) and input.exists() and output.exists() and output.samefile(input):
         raise UsageError(f"--output {output} is the same file as --input. Give another name.")
+
+
+def _input_format(input: Path) -> Format:
+    from textclf_core.data.reading import format_of
+    from textclf_core.errors import DataError
+
+    if input == _STANDARD:
+        return "text"
+    try:
+        return format_of(input)
+    except DataError as error:
+        raise DataError(f"{error}, or --format must say how it is read") from None
 
 
 def _output_format(output: Path, input_format: Format) -> str:

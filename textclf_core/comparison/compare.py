@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
@@ -191,7 +192,9 @@ def _notify_observers(planned: ComparisonPlan, outcome: ComparisonOutcome) -> No
 
 def _what_is_finished(planned: ComparisonPlan, request: ComparisonRequest) -> str:
     finished = sum(cell.finished_in(planned.output) is not None for cell in planned.cells)
-    command = f": {request.command}" if request.command else "."
+    command = "."
+    if request.command:
+        command = f": {shlex.join(word for word in shlex.split(request.command) if word != '--force')}"
     again = ", without --force," if request.force else ""
     return (
         f"{finished} of {len(planned.cells)} cells are finished, in {shown(planned.output)}. The same command{again} "

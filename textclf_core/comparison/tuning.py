@@ -21,6 +21,7 @@ from textclf_core.pipeline.evaluation import check_metrics
 from textclf_core.plugins import ActivePlugin, ActivePlugins
 from textclf_core.plugins.activation import with_options
 from textclf_core.records.schema import MODEL_DIRECTORY, TRIALS_DIRECTORY, Record, TunedOption, Tuning
+from textclf_core.storage.places import shown
 from textclf_core.types.metric import MetricInfo
 from textclf_core.types.progress import Progress
 
@@ -49,6 +50,7 @@ def tune_plan(
     Raises:
         UsageError: Optuna isn't installed, no contender has an option, its values are unknown or can't be used, or a
             contender doesn't compute the metric.
+        KeyboardInterrupt: with a note on the finished trials.
     """
     firsts: dict[tuple[str, DataKey], Cell] = {}
     for cell in plan.cells:
@@ -61,11 +63,14 @@ def tune_plan(
     for key, first in firsts.items():
         if spaces[key]:
             _check_metric(plan, first, metric.name)
-    tuned = {
-        key: _Study(plan, first, spaces[key], search, metric).tune(progress)
-        for key, first in firsts.items()
-        if spaces[key]
-    }
+    studies = {key: _Study(plan, first, spaces[key], search, metric) for key, first in firsts.items() if spaces[key]}
+    try:
+        tuned = {key: study.tune(progress) for key, study in studies.items()}
+    except KeyboardInterrupt as interrupt:
+        finished = sum(study.finished for study in studies.values())
+        place = shown(plan.output / TRIALS_DIRECTORY)
+        interrupt.add_note(f"Options were being tuned: {finished} trials are finished, in {place}, and are read again.")
+        raise
     cells: list[Cell] = []
     failed: list[FailedCell] = []
     for cell in plan.cells:
@@ -89,8 +94,9 @@ def _check_metric(plan: ComparisonPlan, cell: Cell, metric: str) -> None:
     prepared = plan.data[cell.data_key]
     given = check_metrics(cell.contender.plugins, prepared.task, prepared.data["validation"])
     if metric not in given:
+        computed = ", ".join(sorted(given)) or "none"
         raise UsageError(
-            f"--tune chooses by {metric!r}, but {cell.contender.name} only computes {', '.join(sorted(given))}. "
+            f"--tune chooses by {metric!r}, but {cell.contender.name} only computes {computed}. "
             "Add the metric's plugin with --plugin."
         )
 
@@ -120,6 +126,9 @@ class _Study:
 
     All trials have one seed, which no run of the comparison has: else the run of the chosen trial would be selected
     for its luck.
+
+    Attributes:
+        finished: the number of trials that have run, or were read.
     """
 
     def __init__(
@@ -138,6 +147,7 @@ class _Study:
         self._flops = self._seconds = 0.0
         self._counts_flops = True
         self._failure = ""
+        self.finished = 0
 
     def tune(self, progress: Progress) -> Contender | RunError:
         """Return the contender with the best values on validation; an error if all trials failed."""
@@ -226,6 +236,7 @@ class _Study:
         try:
             # A trial's model is removed, so it needn't be checked.
             done = run_cell(plan, cell, Progress(quiet=True), prove=False)
+            self.finished += 1
             shutil.rmtree(done.directory / MODEL_DIRECTORY, ignore_errors=True)
             flops = done.record.cost.train_flops
             self._flops += math.nan if flops is None else flops

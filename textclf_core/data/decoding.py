@@ -12,6 +12,7 @@ from itertools import chain
 from typing import BinaryIO
 
 from textclf_core.data.likely_encodings import likely_encodings
+from textclf_core.data.read_options import ReadOptions
 from textclf_core.errors import DataError
 
 logger = logging.getLogger("textclf")
@@ -50,15 +51,13 @@ def other_format(content: bytes) -> str | None:
     return next((what for begin, what in _OTHER_FORMATS if content.startswith(begin)), None)
 
 
-def decoded_lines(
-    stream: BinaryIO, where: str, encoding: str | None = None, *, on_demand: bool = False
-) -> Iterator[str]:
+def decoded_lines(stream: BinaryIO, where: str, options: ReadOptions, *, on_demand: bool = False) -> Iterator[str]:
     """Yield the lines of a stream, including their ends; only a line feed ends a line (U+0085 and U+2028 don't).
 
     Args:
         stream: the stream.
         where: the name of the stream in error messages.
-        encoding: the name of a codec; if not given, that of the byte order mark, or UTF-8.
+        options: of which the encoding is used, the name of a codec; if not set, that of the byte order mark, or UTF-8.
         on_demand: whether no more than one line is read at once, as from a terminal; otherwise blocks are, which is
             faster.
 
@@ -66,6 +65,7 @@ def decoded_lines(
         DataError: the bytes aren't valid in this encoding; the message names the line and the likely encoding. Or they
             are those of a format that isn't text.
     """
+    encoding = options.encoding
     blocks = iter(stream) if on_demand else iter(partial(stream.read, _BLOCK_BYTES), b"")
     first = next(blocks, b"")
     if other := other_format(first):
@@ -74,12 +74,13 @@ def decoded_lines(
     if encoding is None and marked not in (None, "utf-8-sig"):
         logger.info("%s: read as %s, according to its byte order mark", where, marked)
     if encoding is None and marked is None and b"\0" in first.partition(b"\n")[0]:
-        raise DataError(f"{where}, line 1: not UTF-8 (a zero byte); if it is UTF-16, set encoding=utf-16-le or utf-16")
+        utf_16 = options.written("encoding", "utf-16-le")
+        raise DataError(f"{where}, line 1: not UTF-8 (a zero byte); if it is UTF-16, set {utf_16} or utf-16")
     codec = encoding or marked or "utf-8"
     if codecs.lookup(codec).name == "utf-8" and marked == "utf-8-sig":
         codec = "utf-8-sig"
     if encoding is not None:
-        _warn_of_utf_8(first, encoding, where)
+        _warn_of_utf_8(first, encoding, where, options)
     decoder = codecs.getincrementaldecoder(codec)()
     pending: list[str] = []
     number = 1
@@ -89,10 +90,12 @@ def decoded_lines(
             text = decoder.decode(block, not block)
         except UnicodeDecodeError:
             decoder.setstate(state)
-            yield from _lines_before_fault(decoder, block, pending, number, where, encoding, stream)
+            yield from _lines_before_fault(decoder, block, pending, number, where, options, stream)
             raise AssertionError("the same bytes were decoded before") from None
         except UnicodeError as error:  # UTF-16 without a byte order mark
-            raise DataError(f"{where}, line {number}: not {codec} ({error}); set another encoding=") from None
+            raise DataError(
+                f"{where}, line {number}: not {codec} ({error}); set another {options.written('encoding')}"
+            ) from None
         begin, *lines = text.split("\n")
         pending.append(begin)
         if lines:
@@ -111,7 +114,7 @@ def _lines_before_fault(
     pending: list[str],
     number: int,
     where: str,
-    encoding: str | None,
+    options: ReadOptions,
     stream: BinaryIO,
 ) -> Iterator[str]:
     """Yield the lines of a block before the one that can't be decoded.
@@ -122,7 +125,7 @@ def _lines_before_fault(
         pending: the beginning of its first line.
         number: the number of that line, from 1.
         where: as in :func:`decoded_lines`.
-        encoding: likewise.
+        options: likewise.
         stream: likewise; further bytes of it show the likely encoding.
 
     Raises:
@@ -134,30 +137,32 @@ def _lines_before_fault(
         try:
             text += decoder.decode(line, not line)
         except UnicodeDecodeError as error:
-            begin = text.encode(encoding or "utf-8") if index == 0 else b""
+            begin = text.encode(options.encoding or "utf-8") if index == 0 else b""
             rest = b"".join([begin, error.object, *lines[index + 1 :]])
             rest += stream.read(_BYTES_TO_GUESS_BY) if stream.seekable() else b""
-            raise DataError(f"{where}, line {number}: {_fault(error, encoding, rest, len(begin))}") from None
+            raise DataError(f"{where}, line {number}: {_fault(error, options, rest, len(begin))}") from None
         *whole, text = text.split("\n")
         yield from (f"{one}\n" for one in whole)
         number += len(whole)
 
 
-def _fault(error: UnicodeDecodeError, encoding: str | None, content: bytes, before: int) -> str:
+def _fault(error: UnicodeDecodeError, options: ReadOptions, content: bytes, before: int) -> str:
     """Return the fault, given the bytes from the line on, and how many of the line were decoded before."""
     bad = error.object[error.start] if error.start < len(error.object) else 0
+    encoding = options.encoding
     what = f"not {encoding or 'UTF-8'} (byte 0x{bad:02x} at position {before + error.start + 1})"
     likely = [one for one in likely_encodings(content[:_BYTES_TO_GUESS_BY]) if one.name != encoding]
     if not likely:
-        return f"{what}; {'set another encoding=' if encoding else 'set encoding=NAME, or save the file as UTF-8'}"
+        another = f"another {options.written('encoding')}"
+        return f"{what}; set {another if encoding else options.written('encoding', 'NAME')}, or save the file as UTF-8"
     names = [one.name for one in likely]
     may_be = f"it looks like {names[0]}" if len(names) == 1 else f"it may be {', '.join(names[:-1])} or {names[-1]}"
-    first = f"{may_be}: set encoding={names[0]} if {likely[0].words!r} is right"
+    first = f"{may_be}: set {options.written('encoding', names[0])} if {likely[0].words!r} is right"
     others = "".join(f", {one.name} if {one.words!r} is" for one in likely[1:])
     return f"{what}; {first}{others}, or save the file as UTF-8"
 
 
-def _warn_of_utf_8(content: bytes, encoding: str, where: str) -> None:
+def _warn_of_utf_8(content: bytes, encoding: str, where: str, options: ReadOptions) -> None:
     """Log a warning if the encoding that is given makes control characters, or the bytes are valid UTF-8."""
     if codecs.lookup(encoding).name.startswith("utf") or content.isascii():
         return
@@ -177,9 +182,10 @@ def _warn_of_utf_8(content: bytes, encoding: str, where: str) -> None:
     place = next((index for index, (one, other) in enumerate(zip(text, given, strict=False)) if one != other), None)
     if place is not None:
         logger.warning(
-            "%s: read as %s, which makes %r of %r, though the file is valid UTF-8; leave encoding= out if it is that",
+            "%s: read as %s, which makes %r of %r, though the file is valid UTF-8; leave %s out if it is that",
             where,
             encoding,
             given[place : place + 2],
             text[place],
+            options.written("encoding"),
         )

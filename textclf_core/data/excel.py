@@ -8,13 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from textclf_core.data.separated import (
-    ReadOptions,
-    header_names,
-    not_the_header,
-    with_index_name,
-    without_unnamed,
-)
+from textclf_core.data.read_options import ReadOptions
+from textclf_core.data.separated import header_names, not_the_header, with_index_name, without_unnamed
 from textclf_core.errors import DataError
 
 

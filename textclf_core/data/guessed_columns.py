@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from datasets import Value
 
 from textclf_core.data.separated import INDEX
 from textclf_core.data.source import Source
-from textclf_core.errors import DataError, did_you_mean, some_of
+from textclf_core.errors import DataError, UsageError, did_you_mean, shortened, some_of
 
 logger = logging.getLogger("textclf")
 
@@ -36,13 +36,18 @@ def column_names(given: Columns, columns: Sequence[str]) -> tuple[str, ...]:
     """Return column names that are given as a sequence or as a comma-separated string.
 
     A string that is itself the name of a column stands for that column, even if it contains commas.
+
+    Raises:
+        UsageError: they are neither.
     """
     if given is None:
         return ()
     if isinstance(given, str):
-        return (given,) if given in columns else tuple(name.strip() for name in given.split(","))
-    # The names of a frame's columns may be numbers, by which users name them.
-    return tuple(map(str, given if isinstance(given, Sequence) else [given]))
+        given = [given] if given in columns else [name.strip() for name in given.split(",")]
+    names = tuple(given) if isinstance(given, Iterable) else (given,)
+    if not all(isinstance(name, str) for name in names):
+        raise UsageError(f"the name of a column, or several, must be a text or a list of texts, not {shortened(given)}")
+    return names
 
 
 def label_beside(source: Source, texts: Sequence[str], label: str | None) -> str:

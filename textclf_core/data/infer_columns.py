@@ -104,7 +104,7 @@ def labelled(
         DataError: lists all faults, each with file and row: a column doesn't exist, a text isn't a string, a row has no
             label, the labels aren't classes.
     """
-    if twice := next((name for name in names if names.count(name) > 1), None):
+    if (twice := next((name for name in names if names.count(name) > 1), None)) is not None:
         raise DataError(f"names= has {twice!r} twice; each label needs a name of its own")
     first = sources.get("train") or next(iter(sources.values()))
     for source in sources.values():
@@ -284,8 +284,8 @@ def _refuse_tags(source: Source, column: str, texts: pa.ChunkedArray, lists: Row
         if _are_tags_of_words(of_rows, sample):
             raise DataError(
                 f"{source.where}: each list of labels has a tag for every word of its text (column {column!r}), such "
-                f"as {shortened(of_rows[0])}; for named entities, the texts must be lists of words too: a column such as "
-                '"tokens" in JSON lines' + ("" if source.in_memory else ". labels=exact makes labels of the tags")
+                f"as {shortened(of_rows[0])}; for named entities, the texts must be lists of words too: a column "
+                'such as "tokens" in JSON lines' + ("" if source.in_memory else ". labels=exact reads them as labels")
             )
         return
     if not is_string(source.data.features[column]):

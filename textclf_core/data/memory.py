@@ -88,7 +88,6 @@ def from_memory(
     )
     for split in labelled_splits.values():
         split.info.description = source
-    group, time = (None if name is None else str(name) for name in (group, time))  # a frame's columns may be numbers
     mark_columns(labelled_splits, group=group, time=time)
     return labelled_splits
 

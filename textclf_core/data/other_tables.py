@@ -7,7 +7,9 @@ from collections.abc import Sequence
 
 from textclf_core.errors import DataError
 
-_JSON = re.compile(r'\s*(\{\s*"|\[\s*[\[{]|[\[{]\s*$)')  # its beginning
+JSON_BEGIN = re.compile(r'\s*(\{\s*"|\[\s*[\[{]|[\[{]\s*$)')
+"""The beginning of JSON."""
+
 _UPPER_EDGE = re.compile(r"\s*[+\u250c\u2554][-=\u2500\u2550+\u252c\u2566]{3,}")  # of a table drawn with lines
 _RULE = re.compile(r"\s*-{2,}(\+-+)+\s*")  # the line below the header that psql prints
 _RULE_CELL = re.compile(r"\s*:?-{2,}:?\s*")  # a cell of that of a Markdown table
@@ -19,7 +21,7 @@ def refuse_other_format(first: str, where: str) -> None:
     Raises:
         DataError: names the format.
     """
-    if _JSON.match(first):
+    if JSON_BEGIN.match(first):
         raise DataError(f"{where}: this is JSON; name it .jsonl if each line is an object, else .json")
     if _UPPER_EDGE.match(first):
         raise DataError(f"{where}: this is a table drawn with lines, as database clients print it; save it as CSV")

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
-from typing import Any, Literal
+from typing import Any
 
-Quoting = Literal["none", "double", "backslash"]
+from textclf_core.data.read_options import Quoting
 
 # Texts may be longer than the csv module's default limit of 131,072 characters.
 _LONGEST_FIELD = 2**31 - 1
@@ -18,7 +18,8 @@ _LONGEST_FIELD = 2**31 - 1
 # Of so few lines with quotes or carriage returns, each is parsed on its own.
 _MOST_SPECIAL = 0.2
 
-_ALONE = re.compile(r"(?<=\r)(?!\n)")  # after a carriage return without a line feed
+ALONE = re.compile(r"(?<=\r)(?!\n)")
+"""The place after a carriage return without a line feed."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class RawRows:
     def __init__(self, lines: Iterable[str], separator: str, quoting: Quoting) -> None:
         lines = iter(lines)
         first = next(lines, "")
-        self.alone = bool(_ALONE.search(first))
+        self.alone = bool(ALONE.search(first))
         self._given = chain([first] if first else [], lines)
         self._skipped = 0
         self._format: dict[str, Any] = {
@@ -66,7 +67,7 @@ class RawRows:
 
     def _recorded(self) -> Iterator[str]:
         while (line := next(self._given, None)) is not None:
-            for piece in _ALONE.split(line) if self.alone else (line,):
+            for piece in ALONE.split(line) if self.alone else (line,):
                 if piece:
                     self.lines.append(piece)
                     yield piece

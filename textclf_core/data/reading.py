@@ -8,20 +8,23 @@ from __future__ import annotations
 import bz2
 import gzip
 import io
+import logging
 import zipfile
 import zlib
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeVar, cast
 
 from textclf_core.data.decoding import decoded_lines
 from textclf_core.data.excel import excel_rows
 from textclf_core.data.json_rows import json_document, json_lines
-from textclf_core.data.separated import ReadOptions, SeparatedTable
+from textclf_core.data.raw_rows import ALONE
+from textclf_core.data.read_options import ReadOptions
+from textclf_core.data.separated import SeparatedTable
 from textclf_core.errors import DataError
 
 if TYPE_CHECKING:
@@ -43,17 +46,19 @@ FORMAT_OF_SUFFIX: Mapping[str, Format] = {
 }
 """The format of a file by the suffix of its name, in lower case."""
 
-_OF_TABLES: tuple[Format, ...] = ("csv", "tsv")
-_USED_BY: Mapping[str, tuple[Format, ...]] = {
-    "encoding": ("csv", "tsv", "json", "jsonl", "text"),
-    "separator": _OF_TABLES,
-    "quoting": _OF_TABLES,
-    "header": (*_OF_TABLES, "xlsx"),
-}
-"""The formats on which an option of how files are written has an effect."""
-
 _ROWS_AT_ONCE = 20_000
+
+# The options that matter to a format; those of separated tables are not listed, since all do.
+_USABLE: Mapping[Format, tuple[str, ...]] = {
+    "json": ("encoding",),
+    "jsonl": ("encoding",),
+    "text": ("encoding",),
+    "parquet": (),
+    "xlsx": ("header", "columns"),
+}
 _T = TypeVar("_T")
+
+logger = logging.getLogger("textclf")
 
 COMPRESSED = (".gz", ".bz2", ".zst", ".zip")
 """The suffixes of compressed files, which follow that of the format."""
@@ -83,26 +88,9 @@ def plain_name(path: Path) -> Path:
     return path.with_suffix("") if path.suffix.lower() in COMPRESSED else path
 
 
-def unused_option(options: ReadOptions, formats: Mapping[str, Format]) -> str | None:
-    """Return the fault of an option that has no effect on any of some files; ``None`` if there is none.
-
-    Args:
-        options: how the files are written.
-        formats: the format of each file, by its name.
-    """
-    given = {
-        "encoding": options.encoding,
-        "separator": options.separator,
-        "quoting": options.quoting,
-        "header": None if options.header else "none",
-    }
-    for option, value in given.items():
-        if value is not None and formats and not set(formats.values()) & set(_USED_BY[option]):
-            where, format = next(iter(formats.items()))
-            usual = "files of text" if option == "encoding" else "CSV and TSV"
-            usual += " (and Excel)" if option == "header" else ""
-            return f"{option}={value} has no effect on {where} ({format}); it is for {usual}. Leave it out"
-    return None
+def without_effect(options: ReadOptions, format: Format) -> list[str]:
+    """Return, as the user writes them, the options that are set and have no effect on a format."""
+    return options.without_effect(_USABLE[format]) if format in _USABLE else []
 
 
 def iter_rows(
@@ -149,10 +137,13 @@ class Table:
 def open_table(source: Path | BinaryIO, format: Format | None = None, options: ReadOptions | None = None) -> Table:
     """Open a file or stream as :func:`iter_rows` does, and read its header.
 
+    An option without an effect on the format is logged.
+
     Raises:
         DataError: as in :func:`iter_rows`.
     """
     options = options or ReadOptions()
+    _warn_of_options(options, format or (format_of(source) if isinstance(source, Path) else None), source)
     if not isinstance(source, Path):
         if format is None or format in ("parquet", "json", "xlsx"):
             raise DataError(f"standard input can be read as csv, tsv, jsonl or text, not {format}; name its format")
@@ -169,6 +160,12 @@ def open_table(source: Path | BinaryIO, format: Format | None = None, options: R
         opened = stack.pop_all()
         batches = None if found.batches is None else _until_read(found.batches, opened)
         return Table(found.types, _until_read(found.rows, opened), batches)
+
+
+def _warn_of_options(options: ReadOptions, format: Format | None, source: Path | BinaryIO) -> None:
+    if format is not None and (unused := without_effect(options, format)):
+        where = source if isinstance(source, Path) else "standard input"
+        logger.warning("%s: without effect on the format %s: %s", where, format, ", ".join(unused))
 
 
 def _until_read(values: Iterator[_T], stack: ExitStack) -> Iterator[_T]:
@@ -271,10 +268,9 @@ def _table(stream: BinaryIO, path: Path | None, format: Format, options: ReadOpt
 
     if format == "xlsx":
         return Table(None, excel_rows(stream, options, where))
-    lines = decoded_lines(stream, where, options.encoding, on_demand=path is None)
+    lines = decoded_lines(stream, where, options, on_demand=path is None)
     if format == "text":
-        rows = ((number, {"text": line.rstrip("\r\n")}) for number, line in enumerate(lines, 1))
-        return Table({"text": pa.string()}, rows)
+        return Table({"text": pa.string()}, _texts(lines))
     if format == "jsonl":
         return Table(None, json_lines(lines, where))
     if format == "json":
@@ -282,11 +278,20 @@ def _table(stream: BinaryIO, path: Path | None, format: Format, options: ReadOpt
 
     def reopen(path: Path) -> Iterator[str]:
         with _opened(path) as again:
-            yield from decoded_lines(again, where, options.encoding)
+            yield from decoded_lines(again, where, options)
 
     again = None if path is None else lambda: reopen(path)
     table = SeparatedTable(again, lines, "," if format == "csv" else "\t", options, where)
     return Table(dict.fromkeys(table.columns, pa.string()), table.rows(), table.batches())
+
+
+def _texts(lines: Iterator[str]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield each line as a text; a lone carriage return ends a line if it does so in the first one."""
+    first = next(lines, "")
+    alone = bool(ALONE.search(first))
+    pieces = (piece for line in chain([first], lines) for piece in (ALONE.split(line) if alone else (line,)) if piece)
+    for number, line in enumerate(pieces, 1):
+        yield number, {"text": line.rstrip("\r\n")}
 
 
 def _parquet(path: Path) -> pa.Table:

@@ -8,23 +8,17 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import chain, islice
 from operator import itemgetter
 from typing import Any
 
 from textclf_core.data.other_tables import refuse_drawn_table, refuse_other_format
-from textclf_core.data.raw_rows import Quoting, RawRows, long_fields
+from textclf_core.data.raw_rows import RawRows, long_fields
+from textclf_core.data.read_options import NAMED_SEPARATORS, SEPARATORS, ReadOptions
 from textclf_core.data.swallowed_rows import Swallowing
 from textclf_core.errors import DataError, shortened
 
 logger = logging.getLogger("textclf")
-
-SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
-"""Separators by names that need no quotes in a shell."""
-
-NAMED_SEPARATORS = SEPARATORS | {"\\t": "\t"}
-"""The same, and a tab as programmers write it."""
 
 INDEX = "Unnamed: 0"
 """pandas' name for a first column without one, which is mostly the index of a frame."""
@@ -32,41 +26,6 @@ INDEX = "Unnamed: 0"
 _OF_EXCEL = re.compile(r'"?sep=(.)"?\r?\n?', re.IGNORECASE)  # the line that names the separator for Excel
 
 _LINES_AT_ONCE = 20_000
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReadOptions:
-    """The format of a text file, as far as it shall not be detected from its name and header.
-
-    Attributes:
-        encoding: see :func:`~textclf_core.data.decoding.decoded_lines`.
-        separator: the separator of cells: a name in :data:`SEPARATORS`, or the character.
-        quoting: ``none``: quotes are part of the text; ``double``: a cell may be in double quotes, and quotes inside it
-            are doubled; ``backslash``: the same, but quotes inside it follow a backslash.
-        header: whether the first row has the names of the columns.
-        columns: the names of the columns, if there is no header.
-    """
-
-    encoding: str | None = None
-    separator: str | None = None
-    quoting: Quoting | None = None
-    header: bool = True
-    columns: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        if self.encoding is not None:
-            try:
-                "".encode(self.encoding)  # refuses what is no encoding of text, such as base64
-            except LookupError:
-                raise ValueError(
-                    f"encoding={self.encoding}: unknown encoding; examples are windows-1252 and utf-16"
-                ) from None
-        if self.separator is not None and self.separator not in NAMED_SEPARATORS and len(self.separator) != 1:
-            raise ValueError(f"separator={self.separator} must be {', '.join(SEPARATORS)} or one character")
-        if twice := next((name for name in self.columns if self.columns.count(name) > 1), None):
-            raise ValueError(f"columns= names {twice!r} twice; rename one")
-        if self.header == bool(self.columns):
-            raise ValueError("header=none and columns=NAME,NAME must be given together")
 
 
 class SeparatedTable:
@@ -107,26 +66,34 @@ class SeparatedTable:
             separator = of_excel[1]
             logger.info("%s: the separator is %r, according to its first line", where, separator)
         elif options.header:
-            separator = _separator_of(first, separator, where)
+            separator = _separator_of(first, separator, where, options)
         quoting = options.quoting
         if quoting is None and separator == "\t":
-            quoted = first.startswith('"') if reopen is None else _is_plainly_quoted(reopen, separator, where)
+            quoted = first.startswith('"') if reopen is None else _is_plainly_quoted(reopen, separator, where, options)
             quoting = "double" if quoted else "none"
         self._raw = RawRows(chain([first], lines), separator, quoting or "double")
         if of_excel:
             self._raw.skip([of_excel[0]])
         self._options, self._where = options, where
-        self._header = _header(self._raw, where) if options.header else list(options.columns)
+        self._header = _header(self._raw, where, options) if options.header else list(options.columns)
         following = self._raw.take(1)
         self._raw.put_back(following)
         refuse_drawn_table(self._header, "".join(following), separator, self._raw.line, where)
         cells = [cell for line in following for cell in line.strip("\r\n").split(separator)]
         if self._header[:1] == [""]:
             self._header = with_index_name(self._header, [cell.strip(' "') for cell in cells[:1]], where)
+        if not options.header and [cell.strip(' "\ufeff').lower() for cell in cells] == [
+            name.lower() for name in options.columns
+        ]:
+            raise DataError(
+                f"{where}, line {self._raw.line + 1}: the first row has the names of the columns; leave "
+                f"{options.written('header', 'none')} and {options.written('columns')} out"
+            )
         if self._raw.quoting == "double" and any(_is_quoted_after_blanks(line, separator) for line in following):
             logger.info("%s: blanks after a separator are dropped, since they stand before quotes", where)
             self._raw.drop_blanks()
         self._swallowing = Swallowing(separator) if quoting is None else None
+        self._blanks = 0
         self.columns = tuple(name for name in self._header if name)
 
     def rows(self) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -175,9 +142,12 @@ class SeparatedTable:
     def _rows(self, last: float = math.inf) -> Iterator[tuple[int, dict[str, Any]]]:
         """Yield rows, up to the one that has the line ``last``."""
         header, raw = self._header, self._raw
-        with _readable(raw, self._where):
+        blanks = 0
+        with _readable(raw, self._where, self._options):
             for start, fields in raw:
+                blanks += not fields
                 if fields:  # blank lines are skipped
+                    self._blanks, blanks = self._blanks + blanks, 0
                     if len(fields) != len(header):
                         del fields[_width(fields, len(header)) :]
                     if len(fields) != len(header):
@@ -207,11 +177,17 @@ class SeparatedTable:
             )
 
     def _check(self) -> None:
+        if self._blanks and len(self._header) == 1:
+            logger.info(
+                '%s: blank lines between the rows, which are no rows: %d (an empty text in the only column is "")',
+                self._where,
+                self._blanks,
+            )
         if self._swallowing and (found := self._swallowing.found()):
             first, last = found.lines
             raise DataError(
                 f"{self._where}, lines {first}-{last}: one quoted cell contains what looks like {last - first + 1} "
-                "rows. quoting=none reads quotes as part of the text; quoting=double reads the cell as it is."
+                f"rows. {_both_ways(self._options)}"
             )
 
 
@@ -224,7 +200,7 @@ def _is_quoted_after_blanks(line: str, separator: str) -> bool:
     return not any('"' in cell for cell in cells)
 
 
-def _separator_of(header: str, usual: str, where: str) -> str:
+def _separator_of(header: str, usual: str, where: str, options: ReadOptions) -> str:
     """Return the usual separator, or, if the header doesn't contain it, the only other one that it contains."""
 
     def cells(separator: str) -> int:
@@ -237,25 +213,26 @@ def _separator_of(header: str, usual: str, where: str) -> str:
     if cells(usual) > 1 or len(others) != 1:
         return usual
     name = next(name for name, one in SEPARATORS.items() if one == others[0])
-    logger.info("%s: the separator is %r, according to the header (separator= sets another)", where, others[0])
+    other = options.written("separator")
+    logger.info("%s: the separator is %r, according to the header (%s sets another)", where, others[0], other)
     return SEPARATORS[name]
 
 
 @contextmanager
-def _readable(raw: RawRows, where: str) -> Iterator[None]:
+def _readable(raw: RawRows, where: str, options: ReadOptions) -> Iterator[None]:
     """Raise an error of the csv module with the line of the row that can't be read."""
     try:
         yield
     except csv.Error as error:
-        what = f"{error}.{_hint(raw)}"
+        what = f"{error}.{_hint(raw, options)}"
         if "new-line character" in str(error):
             what = "there is a carriage return outside of quotes, which ends no row in this file."
         raise DataError(f"{where}, line {raw.start}: the row that starts here can't be read: {what}") from None
 
 
-def _header(raw: RawRows, where: str) -> list[str]:
+def _header(raw: RawRows, where: str, options: ReadOptions) -> list[str]:
     """Return the names in the first row that isn't blank."""
-    with _readable(raw, where):
+    with _readable(raw, where, options):
         line, fields = next(((line, fields) for line, fields in raw if fields), (0, None))
     if fields is None:
         raise DataError(f"{where}: the file is empty; expected a header with the names of the columns")
@@ -308,7 +285,7 @@ def _width(fields: Sequence[str], wanted: int) -> int:
 
 
 def _wrong_width(fields: Sequence[str], header: Sequence[str], line: int, where: str, options: ReadOptions) -> str:
-    named = "the header has" if options.header else "columns= names"
+    named = "the header has" if options.header else f"{options.written('columns')} names"
     if len(fields) < len(header):
         advice = "a field with a line break needs quotes; a line that is no row must be removed"
     elif len(header) == 1 and options.header:
@@ -330,13 +307,19 @@ def _fields(count: int) -> str:
     return "1 field" if count == 1 else f"{count} fields"
 
 
-def _hint(raw: RawRows) -> str:
+def _hint(raw: RawRows, options: ReadOptions) -> str:
     if raw.quoting == "double" and any('\\"' in line for line in raw.lines):
-        return r" It contains \": quoting=backslash reads that as a quote."
-    return "" if raw.quoting == "none" else " Fix its quotes, or quoting=none reads quotes as part of the text."
+        return rf" It contains \": {options.written('quoting', 'backslash')} reads that as a quote."
+    none = options.written("quoting", "none")
+    return "" if raw.quoting == "none" else f" Fix its quotes, or {none} reads quotes as part of the text."
 
 
-def _is_plainly_quoted(reopen: Callable[[], Iterator[str]], separator: str, where: str) -> bool:
+def _both_ways(options: ReadOptions) -> str:
+    none, double = options.written("quoting", "none"), options.written("quoting", "double")
+    return f"{none} reads quotes as part of the text; {double} reads the cell as it is."
+
+
+def _is_plainly_quoted(reopen: Callable[[], Iterator[str]], separator: str, where: str, options: ReadOptions) -> bool:
     """Return whether a CSV writer has quoted the cells: every cell that needs quotes has them, and all rows parse.
 
     Otherwise quotes are part of the text, as in most tab-separated files.
@@ -353,7 +336,7 @@ def _is_plainly_quoted(reopen: Callable[[], Iterator[str]], separator: str, wher
         if any('""' in line and doubled.search(line) for line in reopen()):
             raise DataError(
                 f"{where}, line {raw.start}: the quotes of the row that starts here don't enclose its cells, but those "
-                "of other rows do. quoting=none reads all quotes as part of the text."
+                f"of other rows do. {options.written('quoting', 'none')} reads all quotes as part of the text."
             )
         return False
 
@@ -376,6 +359,6 @@ def _is_plainly_quoted(reopen: Callable[[], Iterator[str]], separator: str, wher
         first, last = swallowing.suspects[0].lines
         raise DataError(
             f"{where}, lines {first}-{last}: one quoted cell, or {last - first + 1} rows with quotes in their texts. "
-            "quoting=none reads quotes as part of the text; quoting=double reads the cell as it is."
+            f"{_both_ways(options)}"
         )
     return evidence if not tangled else unquoted()

@@ -16,8 +16,8 @@ from datasets.fingerprint import generate_random_fingerprint
 
 from textclf_core.data.arrow_columns import OddValue, columns_table, texts_column
 from textclf_core.data.decoding import decoded_lines
+from textclf_core.data.read_options import ReadOptions
 from textclf_core.data.reading import FORMAT_OF_SUFFIX, plain_name, read_file
-from textclf_core.data.separated import ReadOptions
 from textclf_core.data.source import Source
 from textclf_core.errors import DataError, some_of
 
@@ -162,4 +162,4 @@ def read_class_folders(folder: Path, options: ReadOptions | None = None) -> Sour
 def _texts(files: Sequence[tuple[str, Path]], options: ReadOptions) -> Iterator[str]:
     for _, file in files:
         with file.open("rb") as stream:
-            yield "".join(decoded_lines(stream, str(file), options.encoding)).removesuffix("\n").removesuffix("\r")
+            yield "".join(decoded_lines(stream, str(file), options)).removesuffix("\n").removesuffix("\r")

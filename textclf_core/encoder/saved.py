@@ -41,7 +41,7 @@ def load_saved(
 
     Raises:
         UsageError: parameters are missing, which transformers would initialise at random, or unexpected, which it would
-            ignore, or have another shape.
+            ignore, or have another shape; or the tokenizer's files are missing.
     """
     # transformers logs a table of missing parameters; here they are an error.
     with without_bars(), quiet("transformers.modeling_utils"):
@@ -68,9 +68,24 @@ def load_saved(
             "changed, or a plugin built a model with modules that transformers doesn't know; then it must load them by "
             "textclf_load_model."
         )
-    tokenizer = AutoTokenizer.from_pretrained(directory, local_files_only=True)
-    encoder = Encoder(loaded.to(device).eval(), tokenizer, str(directory))
+    encoder = Encoder(loaded.to(device).eval(), _saved_tokenizer(directory), str(directory))
     return encoder.without_head() if body_alone else encoder
+
+
+def _saved_tokenizer(directory: Path) -> PreTrainedTokenizerBase:
+    """Return the tokenizer.
+
+    Raises:
+        UsageError: its files are missing, in whose place transformers may create one that knows only special tokens.
+    """
+    try:
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(directory, local_files_only=True)
+        if len(tokenizer) > len(set(tokenizer.all_special_ids)):
+            return tokenizer
+        why = "it lacks its tokenizer.json or vocabulary"
+    except (OSError, ValueError) as error:
+        why = str(error).strip().partition("\n")[0]
+    raise UsageError(f"{directory}: the tokenizer can't be loaded: {why}. Copy the model again.")
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
@@ -13,6 +14,8 @@ from textclf_core.tasks import kind_of
 
 if TYPE_CHECKING:
     from textclf_core.types.task import Task
+
+logger = logging.getLogger("textclf")
 
 _ACCEPTED = "pass a text, a list of texts or of rows (dicts), a data frame, an Arrow table or a Dataset"
 _TO_ITEMS = ("to_dicts", "to_pylist", "to_list", "tolist")  # of polars, Arrow, Dataset and series, NumPy
@@ -31,6 +34,12 @@ def given_rows(data: object, task: Task) -> list[dict[str, Any]]:
     """
     items = _items(data, task)
     rows = [isinstance(item, Mapping) for item in items]
+    if len(items) > 1 and kind_of(task).readable([]) is not None and all(map(_is_word, items)):
+        logger.warning(
+            "%d items of one word each are read as %d texts; for the words of one text, pass a list with their list",
+            len(items),
+            len(items),
+        )
     if any(rows) and not all(rows) and len(task.text_columns) == 1:
         other = rows.index(not rows[0])
         raise UsageError(f"item 1 is a {_kind(items[0])} and item {other + 1} is a {_kind(items[other])}: {_ACCEPTED}.")
@@ -86,6 +95,7 @@ def _rows_of(columns: Mapping[str, Iterable[Any]]) -> list[dict[str, Any]]:
 def _row(item: Any, task: Task, number: int) -> dict[str, Any]:
     columns = task.text_columns
     if isinstance(item, Mapping):
+        _check_names([str(name) for name in item])
         return {str(name): value for name, value in item.items()}
     if len(columns) == 1:
         return {"text": item}
@@ -98,8 +108,13 @@ def _row(item: Any, task: Task, number: int) -> dict[str, Any]:
 
 
 def _check_names(names: Sequence[str]) -> None:
-    if twice := next((name for name in names if list(names).count(name) > 1), None):
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if list(names).count(name) > 1)
         raise UsageError(f"two columns are called {twice!r}: rename one.")
+
+
+def _is_word(item: object) -> bool:
+    return isinstance(item, str) and len(item.split()) == 1
 
 
 def _kind(item: object) -> str:

@@ -9,8 +9,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
-from textclf_core.data.separated import SEPARATORS
+from textclf_core.data.read_options import SEPARATORS
 from textclf_core.errors import DataError, UsageError, did_you_mean
+from textclf_core.inference.checked_scores import checked
 from textclf_core.tasks import kind_of
 
 if TYPE_CHECKING:
@@ -46,7 +47,8 @@ def score_rows(
     entity's words). If the labels aren't entity tags, rows get ``labels``, one per word.
 
     A row's own column with one of these names is kept, and the prediction's is named ``model_score`` and so on, which
-    is logged. A missing text is an empty one; their number is logged at the end.
+    is logged. A missing text is an empty one; their number is logged at the end, and that of texts that are longer than
+    the classifier reads.
 
     Rows are read in chunks of 512, so the memory doesn't depend on the length of the stream.
 
@@ -63,6 +65,7 @@ def score_rows(
     Raises:
         UsageError: a column doesn't exist, or the number of named columns isn't the number that the model reads.
         DataError: a cell isn't a text.
+        RunError: a score isn't a number.
     """
     iterator = iter(rows)
     known = tuple(columns)
@@ -70,6 +73,7 @@ def score_rows(
     names: Mapping[str, str] = {}
     done = missing = 0
     kind = kind_of(task)
+    classifier, scoring = checked(classifier, task)
     while chunk := list(islice(iterator, CHUNK_ROWS)):
         before, known = known, tuple(dict.fromkeys(chain(known, *chunk)))
         read = read or text_columns(known, task, text)
@@ -86,6 +90,7 @@ def score_rows(
         for row, predicted in zip(chunk, kind.predicted(classifier, texts), strict=True):
             yield {**row, **{names[name]: value for name, value in predicted.items()}}
         done += len(chunk)
+    scoring.log_truncated()
     if missing:
         of_columns = ", ".join(map(repr, read))
         logger.info("%d of %d rows have no text (%s); they are scored as empty texts", missing, done, of_columns)
@@ -115,8 +120,10 @@ def text_columns(columns: Sequence[str], task: Task, text: Columns) -> tuple[str
     given = column_names(text, columns)
     if given and len(given) != len(own):
         wanted = f"{len(own)} text columns ({', '.join(own)})" if len(own) > 1 else "one text column"
-        raise UsageError(f"the model reads {wanted}, but --text {','.join(given)} names {len(given)}.")
-    if absent := next((name for name in given if name not in columns), None):
+        raise UsageError(
+            f"the model reads {wanted}, but --text {','.join(given)} (in Python: text=) names {len(given)}."
+        )
+    if (absent := next((name for name in given if name not in columns), None)) is not None:
         raise UsageError(
             f"there is no column {absent!r}, only {there}. Name another by --text (in Python: text=)."
             f"{did_you_mean(absent, columns)}"

@@ -17,6 +17,7 @@ from textclf_core.records.schema import CARD_FILE, CLASSIFIER_FILE, MODEL_DIRECT
 from textclf_core.reports.model_card import model_card
 from textclf_core.reports.stored import StoredRun
 from textclf_core.storage.places import shown
+from textclf_core.system.model_files import check_model_files
 
 logger = logging.getLogger("textclf")
 
@@ -44,14 +45,15 @@ def export_run(
         The address of the commit on the hub; ``None`` without ``push``.
 
     Raises:
-        UsageError: the run or its model doesn't exist, the directory isn't empty, the exporter doesn't exist or doesn't
-            support the model, or the hub can't be used.
+        UsageError: the run or its model doesn't exist or isn't whole, the directory isn't empty, the exporter doesn't
+            exist or doesn't support the model, or the hub can't be used.
         RunError: the model can't be exported.
     """
     fetch_model(run)
     record = read_record(run)
     if not (run / MODEL_DIRECTORY / CLASSIFIER_FILE).is_file():
         raise UsageError(f"{shown(run)} has no model to export (no {MODEL_DIRECTORY}/{CLASSIFIER_FILE}).")
+    check_model_files(run / MODEL_DIRECTORY)
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise UsageError(f"{directory} isn't an empty folder; choose another one, or remove it.")
     if push:

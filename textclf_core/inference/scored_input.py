@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import shutil
 import tempfile
@@ -10,11 +11,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, BinaryIO
+from typing import IO, TYPE_CHECKING, Any, BinaryIO
 
 from textclf_core.data.arrow_columns import column_types
+from textclf_core.data.other_tables import JSON_BEGIN
+from textclf_core.data.read_options import SEPARATORS, ReadOptions
 from textclf_core.data.reading import Format, Table, open_table
-from textclf_core.data.separated import ReadOptions
+from textclf_core.errors import shortened
 from textclf_core.inference.predict import predicted_names, score_rows, text_columns
 from textclf_core.inference.written_rows import write_json_lines, write_parquet, write_separated
 from textclf_core.tasks import kind_of
@@ -22,6 +25,8 @@ from textclf_core.tasks import kind_of
 if TYPE_CHECKING:
     from textclf_core.types.classifier import Classifier
     from textclf_core.types.task import Task
+
+logger = logging.getLogger("textclf")
 
 
 @dataclass(frozen=True)
@@ -92,6 +97,8 @@ def _write(
         types = column_types(row for _, row in table.rows)
         table = given.open()
     rows = (row for _, row in table.rows)
+    if given.format == "text":
+        rows = _lines_checked(rows, task, given.where)
     if types is None and not isinstance(output, Path):
         write_json_lines(score_rows(classifier, task, rows, text, where=given.where), output)
         return
@@ -107,6 +114,26 @@ def _write(
         write_json_lines(scored, output)
     else:
         write_separated(scored, written, output, "," if format == "csv" else "\t")
+
+
+def _lines_checked(rows: Iterator[dict[str, Any]], task: Task, where: str) -> Iterator[dict[str, Any]]:
+    """Yield lines of text, with a warning if the first looks like that of another format."""
+    for first in rows:
+        line = first["text"]
+        cells = {cell.strip(' "\ufeff') for separator in SEPARATORS.values() for cell in line.split(separator)}
+        format = "jsonl" if JSON_BEGIN.match(line) else "csv" if cells & {"text", *task.text_columns} else None
+        if format:
+            what = "JSON" if format == "jsonl" else "a header"
+            logger.warning(
+                "%s: the first line, %s, looks like %s, but each line is scored as a text; --format %s reads a table",
+                where,
+                shortened(line),
+                what,
+                format,
+            )
+        yield first
+        break
+    yield from rows
 
 
 @contextmanager

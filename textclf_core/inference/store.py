@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from textclf_core.errors import UsageError
+from textclf_core.errors import RunError, UsageError
 from textclf_core.inference.engines import TORCH, device_of, find_engine
 from textclf_core.plugins import ActivePlugins, activate
 from textclf_core.plugins.calling import call
@@ -19,6 +20,7 @@ from textclf_core.plugins.specs import PluginSpec
 from textclf_core.records.remote_runs import fetch_model
 from textclf_core.records.schema import CLASSIFIER_FILE, MODEL_DIRECTORY, PluginRecord
 from textclf_core.storage.places import shown
+from textclf_core.system.model_files import check_model_files, read_json
 from textclf_core.tasks.decisions import PostprocessedClassifier
 from textclf_core.types.postprocessing import Postprocessing, PostprocessingStep, save_steps, step_directory
 from textclf_core.types.task import Task
@@ -129,11 +131,12 @@ def load_model(run: Path, catalogue: Catalogue, device: str) -> LoadedModel:
     """Load the model of a run onto a torch device.
 
     Raises:
-        UsageError: there is no model.
+        UsageError: there is no model, or its files aren't whole.
         PluginError: the plugin that loads it isn't installed or can't be used.
     """
     fetch_model(run)
     saved = SavedClassifier.find(run)
+    check_model_files(saved.directory)
     for name, distribution in saved.distributions.items():
         _check_plugin_file(name, distribution, catalogue)
     written_by = {name: catalogue.written_by(name, origin) for name, origin in saved.distributions.items()}
@@ -143,14 +146,29 @@ def load_model(run: Path, catalogue: Catalogue, device: str) -> LoadedModel:
     ]
     steps_by = [PluginSpec(written_by[name]) for name in saved.postprocessors]
     plugins = activate([*loaders, *steps_by], catalogue, without=("dataset", "metric"))
+    with _missing_files_named(saved.directory):
+        classifier = saved.load_classifier(plugins, Workspace(run, device))
+        steps = tuple(saved.load_step(plugins, name) for name in saved.postprocessors)
     return LoadedModel(
         run=run,
         directory=saved.directory,
-        classifier=saved.load_classifier(plugins, Workspace(run, device)),
-        steps=tuple(saved.load_step(plugins, name) for name in saved.postprocessors),
+        classifier=classifier,
+        steps=steps,
         task=saved.task,
         device=device,
     )
+
+
+@contextmanager
+def _missing_files_named(directory: Path) -> Iterator[None]:
+    """Raise an error of a plugin that doesn't find a file of a model as one of the model."""
+    try:
+        yield
+    except RunError as error:
+        missing = getattr(error.__cause__, "filename", None)
+        if not isinstance(error.__cause__, FileNotFoundError) or missing is None:
+            raise
+        raise UsageError(f"{directory} isn't whole: {missing} is missing. Copy the model again.") from error
 
 
 @dataclass(frozen=True)
@@ -189,7 +207,7 @@ class SavedClassifier:
                 f"{shown(run)} has no model (no {MODEL_DIRECTORY}/{CLASSIFIER_FILE}). Give a run directory, such as "
                 "runs/ID."
             )
-        note = json.loads(path.read_text(encoding="utf-8"))
+        note = read_json(path)
         if note.get("format") != _FORMAT:
             raise UsageError(
                 f"{path} was written by another version of textclf ({note.get('distribution')} {note['version']}), "

@@ -90,6 +90,8 @@ def _usage(record: Record, name: str) -> Iterator[str]:
         kind = kind_of(record.data.task)
         load = f'pipeline("{kind.pipeline}", "{name if "/" in name else "FOLDER"}"{kind.pipeline_options})'
         yield f"```python\nfrom transformers import pipeline\n\nclassify = {load}\n```"
+        if several := _several_texts(record.data.task.text_columns):
+            yield several
         if record.postprocessing:
             steps = " and ".join(f"`{step.plugin}`" for step in record.postprocessing)
             yield f"`transformers` doesn't know {steps}: it returns the scores and labels before postprocessing."
@@ -97,6 +99,19 @@ def _usage(record: Record, name: str) -> Iterator[str]:
     installed = ", ".join(f"`{package}`" for package in packages)
     yield f"With a copy of this folder and {installed} installed:"
     yield "```sh\ntextclf predict FOLDER --input texts.csv --output labelled.csv\n```"
+
+
+def _several_texts(columns: Sequence[str]) -> str | None:
+    """Return how a pipeline of transformers reads several texts; ``None`` for one."""
+    if len(columns) == 1:
+        return None
+    named = ", ".join(f"`{_inline(name)}`" for name in columns)
+    if len(columns) == 2:
+        return f'It reads two texts in this order: {named}. Pass `{{"text": ..., "text_pair": ...}}`, never one text.'
+    return (
+        f"It reads {len(columns)} texts in this order, joined by the separator token: {named}. A pipeline of "
+        "`transformers` doesn't join them; `textclf predict` does."
+    )
 
 
 def _quality(run: StoredRun) -> Iterator[str]:

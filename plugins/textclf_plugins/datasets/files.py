@@ -25,7 +25,7 @@ from textclf_plugins.datasets.shared_options import (
 if TYPE_CHECKING:
     from datasets import DatasetDict
 
-    from textclf_core.data.separated import ReadOptions
+    from textclf_core.data.read_options import ReadOptions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +123,7 @@ class Files:
         return data
 
     def _read_options(self) -> ReadOptions:
-        from textclf_core.data.separated import ReadOptions
+        from textclf_core.data.read_options import ReadOptions
 
         return ReadOptions(
             encoding=self.encoding,
@@ -149,9 +149,12 @@ def _check_options(options: ReadOptions, found: Mapping[str, Found]) -> None:
     Raises:
         DataError: names the option and the first file.
     """
-    from textclf_core.data.reading import Format, format_of, unused_option
+    from textclf_core.data.reading import Format, format_of, without_effect
 
     formats: dict[str, Format] = {one.where: "text" for one in found.values() if one.classes is not None}
     formats |= {str(file): format_of(file) for one in found.values() for file in one.files}
-    if fault := unused_option(options, formats):
-        raise DataError(f"files: {fault}")
+    without = [without_effect(options, format) for format in formats.values()]
+    for option in without[0]:
+        if all(option in others for others in without):
+            where, format = next(iter(formats.items()))
+            raise DataError(f"files: {option} has no effect on {where} ({format}); leave it out")

@@ -13,7 +13,7 @@ from textclf_core.errors import DataError, some_of
 
 if TYPE_CHECKING:
     from textclf_core.data import Source
-    from textclf_core.data.separated import ReadOptions
+    from textclf_core.data.read_options import ReadOptions
 
 logger = logging.getLogger("textclf")
 

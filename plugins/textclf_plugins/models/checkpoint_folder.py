@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import zipfile
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 from textclf_core.errors import UsageError, did_you_mean, some_of
 from textclf_core.records.schema import MODEL_DIRECTORY, RECORD_FILE
+from textclf_core.system.model_files import check_no_pointer, check_weights_file, read_json
 
 logger = logging.getLogger("textclf")
 
@@ -21,7 +19,6 @@ _ST_MODULES = "modules.json"
 _WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 ADAPTER_WEIGHTS = ("adapter_model.safetensors", "adapter_model.bin")
 _OTHER_FRAMEWORKS = ("*.h5", "*.msgpack", "*.gguf", "*.onnx", "onnx/*.onnx", "*.ckpt*")
-_LFS_POINTER = b"version https://git-lfs"
 _WITHOUT_EFFECT = ("Transformer", "Pooling", "Normalize", "Dropout")
 """The kinds of modules of sentence-transformers that have no weights beside the transformer's."""
 
@@ -62,11 +59,11 @@ def check_files(folder: Path, *, whole: bool = True) -> None:
         UsageError: they can't.
     """
     for path in sorted(folder.glob("*.json")):
-        _read_json(path)
+        read_json(path)
     _check_config(folder)
     names = ADAPTER_WEIGHTS if (folder / ADAPTER_CONFIG).is_file() else _WEIGHTS
     for path in _weight_files(folder, names) if whole else _present(folder, (*names, "*.safetensors")):
-        _check_weights_file(path)
+        check_weights_file(path)
     if not (folder / "tokenizer.json").is_file():
         _check_slow_tokenizer(folder)
 
@@ -76,7 +73,7 @@ def _of_run(run: Path) -> Path:
     if (model / CONFIG).is_file():
         return model
     names = [
-        plugin["name"] for plugin in _read_json(run / RECORD_FILE).get("plugins", ()) if "trainer" in plugin["roles"]
+        plugin["name"] for plugin in read_json(run / RECORD_FILE).get("plugins", ()) if "trainer" in plugin["roles"]
     ]
     raise UsageError(
         f"the run {run} has no transformer: its model was made by {' and '.join(names) or 'no trainer'}. Give a run "
@@ -87,7 +84,7 @@ def _of_run(run: Path) -> Path:
 def _of_sentence_transformers(folder: Path) -> Path:
     modules = [
         (str(module.get("type", "")).rpartition(".")[2], str(module.get("path", "")))
-        for module in _read_json(folder / _ST_MODULES)
+        for module in read_json(folder / _ST_MODULES)
     ]
     kinds = [kind for kind, _ in modules]
     if "Transformer" not in kinds:
@@ -105,7 +102,7 @@ def _check_config(folder: Path) -> None:
     from transformers import CONFIG_MAPPING, __version__
 
     path = folder / CONFIG
-    settings = _read_json(path) if path.is_file() else {}
+    settings = read_json(path) if path.is_file() else {}
     family = settings.get("model_type")
     if method := (settings.get("quantization_config") or {}).get("quant_method"):
         raise UsageError(
@@ -135,7 +132,7 @@ def _weight_files(folder: Path, names: tuple[str, ...]) -> Iterator[Path]:
             yield folder / name
             return
         if index.is_file():
-            shards = sorted(set(_read_json(index).get("weight_map", {}).values()))
+            shards = sorted(set(read_json(index).get("weight_map", {}).values()))
             if lacking := [shard for shard in shards if not (folder / shard).is_file()]:
                 raise UsageError(f"{folder} lacks files of weights that {index.name} lists: {some_of(lacking)}.")
             yield from (folder / shard for shard in shards)
@@ -149,44 +146,12 @@ def _present(folder: Path, patterns: tuple[str, ...]) -> list[Path]:
     return sorted({path for pattern in patterns for path in folder.glob(pattern)})
 
 
-def _check_weights_file(path: Path) -> None:
-    """Check that a file of weights is whole, by its header."""
-    with path.open("rb") as stream:
-        start = stream.read(len(_LFS_POINTER))
-    if start == _LFS_POINTER:
-        raise _pointer(path)
-    size = path.stat().st_size
-    if path.suffix == ".safetensors":
-        expected = _safetensors_bytes(path)
-        if size != expected:
-            found = "a damaged header" if expected is None else f"{expected:,} bytes expected"
-            raise UsageError(f"{path} is cut short or damaged: it has {size:,} bytes, {found}. Get the file again.")
-    elif size == 0 or (start.startswith(b"PK") and not zipfile.is_zipfile(path)):
-        raise UsageError(f"{path} is cut short or damaged: it has {size:,} bytes. Get the file again.")
-
-
-def _safetensors_bytes(path: Path) -> int | None:
-    """Return the size that a whole file has by its header, which follows its own length; ``None`` if it's broken."""
-    with path.open("rb") as stream:
-        length = int.from_bytes(stream.read(8), "little")
-        if not 2 <= length <= path.stat().st_size - 8:
-            return None
-        try:
-            header = json.loads(stream.read(length))
-            ends = [int(entry["data_offsets"][1]) for name, entry in header.items() if name != "__metadata__"]
-        except (ValueError, TypeError, KeyError, AttributeError):
-            return None
-    return 8 + length + max(ends, default=0)
-
-
 def _check_slow_tokenizer(folder: Path) -> None:
     """Refuse a tokenizer that only a missing library can read."""
     models = [path.name for pattern in ("*.model", "*.spm") for path in sorted(folder.glob(pattern))]
     if not models:
         return
-    with (folder / models[0]).open("rb") as stream:
-        if stream.read(len(_LFS_POINTER)) == _LFS_POINTER:
-            raise _pointer(folder / models[0])
+    check_no_pointer(folder / models[0])
     if missing := [name for name in ("sentencepiece", "google.protobuf") if _is_missing(name)]:
         raise UsageError(
             f"the tokenizer of {folder} ({models[0]}) needs {' and '.join(missing)}: "
@@ -199,20 +164,3 @@ def _is_missing(name: str) -> bool:
         return find_spec(name) is None
     except ModuleNotFoundError:  # the package that should contain it is missing
         return True
-
-
-def _read_json(path: Path) -> Any:
-    content = path.read_bytes()
-    if content.startswith(_LFS_POINTER):
-        raise _pointer(path)
-    try:
-        return json.loads(content)
-    except ValueError as error:
-        raise UsageError(f"{path} isn't JSON: {error}. Get the file again.") from error
-
-
-def _pointer(path: Path) -> UsageError:
-    return UsageError(
-        f"{path} is a pointer of Git LFS, not the file itself. Run `git lfs pull` in {path.parent}, or download the "
-        "model again."
-    )

@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import random
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -93,6 +94,61 @@ def test_stopped_tuning_reads_its_trials(tuned: tuple[Path, str], command: list[
     before = {run.directory: run.record.finished for run in records(tuned[0] / "trials")}
     assert textclf(*command) == 0
     assert {run.directory: run.record.finished for run in records(tuned[0] / "trials")} == before
+
+
+INTERRUPTING = """
+from pathlib import Path
+
+@dataclass(frozen=True)
+class Interrupting:
+    at: int
+
+    @hookimpl
+    def textclf_compute_metrics(self, references):
+        if len(references) > 20:  # after training, of both splits; before it, of few rows
+            calls = Path("calls")
+            calls.write_text(calls.read_text() + "." if calls.exists() else ".")
+            if len(calls.read_text()) == self.at:
+                raise KeyboardInterrupt
+        return {}
+"""
+
+
+@pytest.mark.parametrize(
+    ("at", "workers", "trials", "cells"),
+    [(1, [], 0, 0), (6, [], 2, 0), (6, ["--workers", "2"], 2, 0), (9, [], 3, 1)],
+    ids=["in the first trial", "in the last trial", "in a trial before workers start", "in a cell"],
+)
+def test_ctrl_c_while_tuning_shows_what_is_finished_and_the_same_command_reads_it(
+    at: int,
+    workers: list[str],
+    trials: int,
+    cells: int,
+    reviews: Path,
+    textclf: Textclf,
+    plugin_file: Callable[..., Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = plugin_file(INTERRUPTING)
+    words = ["compare", "--plugin", f"files:path={reviews}", "--plugin", "f1", "--no-baselines", "--seeds", "2"]
+    words += ["--plugin-file", str(path), "--try", f"tfidf-logreg + interrupting:at={at}"]
+    words += ["--tune", "c=0.01..10", "--trials", "3", *workers]
+    assert textclf(*words, "--force") == 130
+    error = capsys.readouterr().err
+    tuning = f"Options were being tuned: {trials} trials are finished, in runs/trials, and are read again."
+    assert (tuning in error) == (cells == 0)
+    assert f"{cells} of 2 cells are finished, in runs." in error
+    command = error.split("reads them and runs the others: ")[1].strip()
+    assert shlex.split(command) == ["textclf", *words]
+    before = {run.directory: run.record.finished for place in ("trials", ".") for run in records(Path("runs") / place)}
+    assert len(before) == trials + cells
+    assert textclf(*words[:-2] if workers else words) == 0
+    after = {run.directory: run.record.finished for place in ("trials", ".") for run in records(Path("runs") / place)}
+    assert len(after) == 3 + 2
+    assert before.items() <= after.items()
 
 
 def test_what_cant_be_tuned_stands_in_the_table_of_the_tuned(

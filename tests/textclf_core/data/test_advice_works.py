@@ -60,9 +60,9 @@ def test_columns_with_numbers_as_names_are_chosen_as_the_error_advises() -> None
     frame = pd.DataFrame({0: ["a", "b"], 1: ["x", "y"], 2: ["p", "q"]})
     with pytest.raises(DataError, match=r"the columns are: 0, 1, 2\. Set text=COLUMN and label=COLUMN"):
         from_memory(frame)
-    data = from_memory(frame, 0, 1, group=2)  # type: ignore[arg-type]
+    data = from_memory(frame, "0", "1", group="2")
     assert data["train"][0] == {"text": "a", "label": 0, "2": "p"}
-    assert from_memory(frame, [0, 2], 1)["train"].column_names == ["0", "2", "label"]  # type: ignore[list-item]
+    assert from_memory(frame, ["0", "2"], "1")["train"].column_names == ["0", "2", "label"]
 
 
 def test_scores_in_lists_arent_advised_bins(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from textclf_core.data import iter_rows
-from textclf_core.data.separated import ReadOptions
+from textclf_core.data.read_options import ReadOptions
 from textclf_core.errors import DataError
 
 TEXTS = {

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pytest
 
 from textclf_core.data import from_memory, iter_rows, read_file
-from textclf_core.data.separated import ReadOptions
+from textclf_core.data.read_options import ReadOptions
 from textclf_core.errors import DataError
 from textclf_plugins.datasets.files import Files
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -87,6 +88,8 @@ def test_texts_and_tables_of_every_type_are_scored(run: textclf_core.Run) -> Non
         (["dull", {"text": "dull"}], "item 1 is a str and item 2 is a row"),
         ({"text": ["dull"], "number": [1, 2]}, "the same length, but 'text' has 1, 'number' has 2"),
         (pd.DataFrame([["a", "b"]], columns=["text", "text"]), "two columns are called 'text'"),
+        (pd.DataFrame([["a", "b", "c"]], columns=["text", "", ""]), "two columns are called ''"),
+        ([{"text": "dull", 1: "a", "1": "b"}], "two columns are called '1'"),
     ],
 )
 def test_data_of_other_types_are_refused_by_name(run: textclf_core.Run, data: object, message: str) -> None:
@@ -131,6 +134,12 @@ def test_a_rows_own_score_is_kept(run: textclf_core.Run, caplog: pytest.LogCaptu
 def test_rows_without_the_column_are_an_error(run: textclf_core.Run) -> None:
     with pytest.raises(textclf_core.UsageError, match="no column 'body'"):
         run.predict([{"number": 1, "review": "dull"}], text="body")
+
+
+@pytest.mark.parametrize(("text", "message"), [("", "no column ''"), (5, "a text or a list of texts, not 5")])
+def test_a_name_that_is_no_columns_is_an_error(run: textclf_core.Run, text: Any, message: str) -> None:
+    with pytest.raises(textclf_core.UsageError, match=message):
+        run.predict([{"review": "dull", "other": "a"}], text=text)
 
 
 def test_a_device_that_is_none_is_an_error(run: textclf_core.Run) -> None:
