@@ -70,13 +70,15 @@ def format_of(path: Path) -> Format:
     If the name of an archive has no other suffix, that of the one file in it counts.
 
     Raises:
-        DataError: the suffix isn't a known one.
+        DataError: the suffix isn't a known one, or there is no such file.
     """
     plain = plain_name(path)
     if path.suffix.lower() == ".zip" and plain.suffix.lower() not in FORMAT_OF_SUFFIX and path.is_file():
         with _decompressed(path), zipfile.ZipFile(path) as archive:
             plain = Path(_only_member(archive, path))
     if plain.suffix.lower() not in FORMAT_OF_SUFFIX:
+        if not path.exists():
+            raise DataError(f"{path}: there is no such file or folder")
         raise DataError(f"{path}: unknown format; the file's name must end in {', '.join(FORMAT_OF_SUFFIX)}")
     return FORMAT_OF_SUFFIX[plain.suffix.lower()]
 

@@ -53,6 +53,14 @@ def test_a_plugin_in_the_place_of_an_experiment_file_is_named_with_its_option(
     assert capsys.readouterr().err == "error: missing.toml: there is no such experiment file.\n"
 
 
+@pytest.mark.parametrize("name", ["reviews", "re/views", "reviews.csv", "reviews.docx"])
+def test_a_file_or_folder_that_is_missing_is_named(
+    name: str, textclf: Textclf, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert textclf("data", f"files:path={name}") == 2
+    assert f"{name}: there is no such file" in capsys.readouterr().err
+
+
 def test_the_data_are_shown_without_training(
     textclf: Textclf,
     reviews: Path,
