@@ -61,6 +61,7 @@ def main() -> None:
     parser.add_argument("--test", type=int, default=100, help="so many rows of test, whose scores aren't shown")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--repeats", type=int, default=10)
+    parser.add_argument("--first", type=int, default=0, help="the first repeat's number, to divide them over processes")
     options = parser.parse_args()
     whole = load_data(activate([options.data], Catalogue.discover()), 0).data
     evaluated = {
@@ -68,7 +69,7 @@ def main() -> None:
         for split, rows in (("validation", options.validation), ("test", options.test))
     }
     lines = []
-    for repeat in range(options.repeats):
+    for repeat in range(options.first, options.first + options.repeats):
         data = DatasetDict(evaluated | {"train": whole["train"].shuffle(seed=repeat).select(range(options.rows))})
         pruned, unpruned = (tuned(data, options.plugin, options.seeds, prune=prune) for prune in (True, False))
         lines.append((pruned[0] / unpruned[0], pruned[1] / unpruned[1], pruned[2] - unpruned[2]))

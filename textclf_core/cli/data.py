@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,7 +12,12 @@ from textclf_core.cli.standard_output import print_result
 
 
 def data(
-    experiment: options.Experiment = None,
+    source: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="SPEC|FILE.toml", help="A dataset plugin and its options, as in --plugin, or an experiment file."
+        ),
+    ] = None,
     plugin: options.Plugins = None,
     plugin_file: options.PluginFiles = None,
     data_seed: options.DataSeed = None,
@@ -25,14 +31,17 @@ def data(
     labels, the lengths of the texts, and five texts of each label (of the first ten). With a model, tokens are counted
     too.
     """
-    from textclf_core.comparison.experiment_file import check_one_data_set, read_settings
+    from textclf_core.comparison.experiment_file import check_one_data_set, is_spec, read_settings
     from textclf_core.plugins import Catalogue, activate, override
     from textclf_core.reports.summary import check_summary_format
 
-    settings = read_settings(experiment, data_seed=data_seed)
+    specs = list(plugin or ())
+    if source is not None and is_spec(source):
+        specs, source = [str(source), *specs], None
+    settings = read_settings(source, data_seed=data_seed)
     check_one_data_set(settings, "data")
     catalogue = Catalogue.discover(plugin_file or ())
-    plugins = activate(override(settings.plugins, plugin or (), catalogue), catalogue)
+    plugins = activate(override(settings.plugins, specs, catalogue), catalogue)
     check_summary_format(format)
 
     from rich.console import Console

@@ -10,6 +10,7 @@ freeze-first-n = { n = 4 }
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -141,7 +142,8 @@ def read_experiment_file(path: Path) -> Settings:
         content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
         return Settings.model_validate(content, context=f"file {path.name}")
     except FileNotFoundError as error:
-        raise UsageError(f"{path}: there is no such experiment file.") from error
+        hint = f" A plugin is given with --plugin {path}." if is_spec(path) else ""
+        raise UsageError(f"{path}: there is no such experiment file.{hint}") from error
     except ValidationError as error:
         faults = list(dict.fromkeys(_fault(one, content) for one in error.errors()))
         raise UsageError(f"{path}: {faults[0]}" if len(faults) == 1 else "\n  ".join([f"{path}:", *faults])) from None
@@ -150,6 +152,11 @@ def read_experiment_file(path: Path) -> Settings:
         if path.suffix.lower() != ".toml":
             hint = f" A table of texts is given to a dataset plugin, such as --plugin NAME:path={path}."
         raise UsageError(f"{path}: not TOML: {error}.{hint}") from error
+
+
+def is_spec(argument: Path) -> bool:
+    """Return whether an argument is no file but reads as a plugin's spec: NAME, or NAME:key=value."""
+    return not argument.exists() and re.fullmatch(r"[\w-]+(/[\w-]+)?(:\w+=.*)?", str(argument), re.DOTALL) is not None
 
 
 def _fault(error: Mapping[str, Any], content: dict[str, Any]) -> str:

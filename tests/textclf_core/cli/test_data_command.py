@@ -33,6 +33,34 @@ def reviews(tmp_path: Path) -> Path:
     return folder
 
 
+def test_a_plugin_is_named_with_or_without_its_option(
+    textclf: Textclf, reviews: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert textclf("data", f"files:path={reviews}") == 0
+    alone = capsys.readouterr().out
+    assert textclf("data", "--plugin", f"files:path={reviews}") == 0
+    assert capsys.readouterr().out == alone
+    assert textclf("data", f"nothing:path={reviews}") == 2
+    assert "nothing" in capsys.readouterr().err
+
+
+def test_a_plugin_in_the_place_of_an_experiment_file_is_named_with_its_option(
+    textclf: Textclf, reviews: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert textclf("run", f"files:path={reviews}") == 2
+    assert f"A plugin is given with --plugin files:path={reviews}" in capsys.readouterr().err
+    assert textclf("data", "missing.toml") == 2
+    assert capsys.readouterr().err == "error: missing.toml: there is no such experiment file.\n"
+
+
+@pytest.mark.parametrize("name", ["reviews", "re/views", "reviews.csv", "reviews.docx"])
+def test_a_file_or_folder_that_is_missing_is_named(
+    name: str, textclf: Textclf, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert textclf("data", f"files:path={name}") == 2
+    assert f"{name}: there is no such file" in capsys.readouterr().err
+
+
 def test_the_data_are_shown_without_training(
     textclf: Textclf,
     reviews: Path,
