@@ -181,7 +181,7 @@ def _source(data: object, name: str, progress: Progress) -> Source:
         if isinstance(data, str | os.PathLike):
             raise DataError(
                 f"{name}: data= is for data in memory; the file or folder {shortened(str(data))} is read by a dataset "
-                'plugin, named in plugins=, such as ["files:path=PATH"]'
+                "plugin, named in plugins= with its option: NAME:path=PATH"
             )
         if hasattr(data, "collect"):
             raise DataError(f"{name}: a {type(data).__qualname__} has no rows yet; pass what its collect() returns")
