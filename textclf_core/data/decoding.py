@@ -96,6 +96,8 @@ def decoded_lines(stream: BinaryIO, where: str, options: ReadOptions, *, on_dema
             raise DataError(
                 f"{where}, line {number}: not {codec} ({error}); set another {options.written('encoding')}"
             ) from None
+        if number == 1 and not pending:
+            text = text.removeprefix("\ufeff")  # the mark of UTF-16 in a given byte order
         begin, *lines = text.split("\n")
         pending.append(begin)
         if lines:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
@@ -32,6 +31,7 @@ from textclf_core.data.label_dicts import with_labels_of_dicts
 from textclf_core.data.label_forms import with_lists, with_lists_of_words
 from textclf_core.data.label_sets import label_lists
 from textclf_core.data.label_spelling import Labels, Rows, settled_declared, settled_labels
+from textclf_core.data.signs_of_origin import report_answers, report_damaged
 from textclf_core.data.source import Changes, ReadSplits, Source
 from textclf_core.data.tagged_words import WORDS, tagged
 from textclf_core.data.unlabelled import without_unlabelled
@@ -46,7 +46,6 @@ TEXT = Value("string", id="text")
 """The feature that marks a column as one of several texts; unmarked string columns aren't texts then."""
 
 _ROWS_OF_TAGS = 100
-_ANSWER = "answer"
 
 _LABEL = "string, integer or boolean"
 
@@ -108,7 +107,7 @@ def labelled(
         raise DataError(f"names= has {twice!r} twice; each label needs a name of its own")
     first = sources.get("train") or next(iter(sources.values()))
     for source in sources.values():
-        _report_answers(source)
+        report_answers(source)
     given = column_names(text, first.data.column_names)
     of_labels = column_names(label, first.data.column_names)
     label = of_labels[0] if of_labels else None
@@ -214,7 +213,9 @@ def _texts(source: Source, column: str, faults: list[str]) -> pa.ChunkedArray:
         what = feature.dtype if isinstance(feature, Value) else type(feature).__name__
         faults.append(f"{source.where}: the column {column!r} holds {what}, not text; text= chooses another column")
         return pa.chunked_array([[]], pa.string())
-    return source.column(column).cast(pa.string()).fill_null("")
+    texts = source.column(column).cast(pa.string()).fill_null("")
+    report_damaged(texts, source, column)
+    return texts
 
 
 def _labels(source: Source, column: str, faults: list[str]) -> list[list[str]]:
@@ -249,21 +250,6 @@ def _labels(source: Source, column: str, faults: list[str]) -> list[list[str]]:
             "or label it"
         )
     return [row for row in rows if row is not None]
-
-
-def _report_answers(source: Source) -> None:
-    """Log a warning if annotators rejected or ignored rows, whose labels then aren't theirs."""
-    if not is_string(source.data.features.get(_ANSWER)):
-        return
-    answers = Counter(source.data[_ANSWER][:])
-    others = {answer: count for answer, count in answers.items() if answer in ("reject", "ignore")}
-    if others and set(answers) <= {"accept", "reject", "ignore"}:
-        logger.warning(
-            "%s: %s (column %r), as Prodigy writes it; their labels are read like those of others: remove these rows",
-            source.where,
-            " and ".join(f"{count} rows are {answer!r}" for answer, count in others.items()),
-            _ANSWER,
-        )
 
 
 def _refuse_tags(source: Source, column: str, texts: pa.ChunkedArray, lists: Rows | None) -> None:

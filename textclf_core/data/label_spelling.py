@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import logging
 import re
 import unicodedata
@@ -296,15 +297,21 @@ def _plain(name: str) -> str:
 
 def _visible(name: str) -> str:
     """Return a name without blanks and characters that aren't shown, such as a zero-width space, at its ends."""
-    ends = [index for index, one in enumerate(name) if not one.isspace() and unicodedata.category(one) != "Cf"]
+    ends = [index for index, one in enumerate(name) if not (one.isspace() or _is_invisible(one))]
     return name[ends[0] : ends[-1] + 1] if ends else ""
+
+
+def _is_invisible(one: str) -> bool:
+    """Return whether a character isn't shown, such as a zero-width space, or chooses the form of the one before it."""
+    return unicodedata.category(one) == "Cf" or "\ufe00" <= one <= "\ufe0f"
 
 
 def _folded(name: str) -> str:
     plain = _plain(name)
     if quoted := _QUOTED.fullmatch(plain):
         plain = quoted[1]
-    shown = "".join(one for one in unicodedata.normalize("NFKC", plain) if unicodedata.category(one) != "Cf")
+    shown = unicodedata.normalize("NFKC", html.unescape(plain))
+    shown = "".join(one for one in shown if not _is_invisible(one))
     if re.fullmatch(r"[-+]?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]{1,3})?", shown):
         number = Decimal(shown).normalize()
         return str(number) if number else "0"

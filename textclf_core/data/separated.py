@@ -6,6 +6,7 @@ import csv
 import logging
 import math
 import re
+import string
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain, islice
@@ -24,6 +25,8 @@ INDEX = "Unnamed: 0"
 """pandas' name for a first column without one, which is mostly the index of a frame."""
 
 _OF_EXCEL = re.compile(r'"?sep=(.)"?\r?\n?', re.IGNORECASE)  # the line that names the separator for Excel
+
+_INVISIBLE = string.whitespace + "\u00a0\u200b\u200e\u200f\u2060\u3000\ufeff"
 
 _LINES_AT_ONCE = 20_000
 
@@ -240,16 +243,22 @@ def _header(raw: RawRows, where: str, options: ReadOptions) -> list[str]:
 
 
 def header_names(fields: Iterable[str], place: str) -> list[str]:
-    """Return the names of the columns in a header, without blanks around them; a column without a name has ``""``.
+    """Return the names of the columns in a header, as they are shown; a column without a name has ``""``.
 
     Raises:
         DataError: two columns have the same name.
     """
-    names = [name.strip() for name in fields]
+    names = [_shown(name) for name in fields]
     twice = sorted({name for name in names if name and names.count(name) > 1})
     if twice:
         raise DataError(f"{place}: the column {twice[0]!r} is in the header twice; rename one")
     return names
+
+
+def _shown(name: str) -> str:
+    """Return a name without the blanks, invisible characters and quotes around it, which are no part of it."""
+    name = name.strip(_INVISIBLE)
+    return name[1:-1].strip(_INVISIBLE) if len(name) > 2 and name[0] == name[-1] == '"' else name
 
 
 def with_index_name(header: Sequence[str], cells: Sequence[Any], where: str) -> list[str]:
@@ -292,6 +301,8 @@ def _wrong_width(fields: Sequence[str], header: Sequence[str], line: int, where:
         advice = f"a field that holds the separator needs quotes; {not_the_header(line)}"
     else:
         advice = "a field that holds the separator needs quotes"
+        if len(fields) == len(header) + 1 and fields[0].strip(' "').isdecimal():
+            advice += "; if the first column holds row numbers, name it in the header"
     return (
         f"{where}, line {line}: {_fields(len(fields))}, but {named} {_fields(len(header))} ({', '.join(header)}); "
         f"{advice}"

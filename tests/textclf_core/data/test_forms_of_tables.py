@@ -108,3 +108,15 @@ def test_texts_and_labels_that_are_exchanged_are_named() -> None:
     rows = [("ab"[number % 2], f"text {number}") for number in range(20)]
     with pytest.raises(DataError, match="it has 20 labels: are the columns of texts and of labels exchanged"):
         prepare(from_memory(rows), 0)
+
+
+@pytest.mark.parametrize("damaged", ["caf\ufffd", "caf\u00c3\u00a9", "don\u00e2\u20ac\u2122t"])
+def test_texts_that_were_damaged_before_are_counted(damaged: str, caplog: pytest.LogCaptureFixture) -> None:
+    from_memory([("caf\u00e9 N\u00c3O", "x"), (f"a {damaged} b", "y"), (damaged, "x")])
+    assert (
+        f"2 texts have damaged characters (column 'text'; the first: row 2, 'a {damaged} b'), as of texts"
+        in caplog.text
+    )
+    caplog.clear()
+    from_memory([("caf\u00e9 N\u00c3O", "x"), ("don\u2019t", "y")])
+    assert not caplog.records

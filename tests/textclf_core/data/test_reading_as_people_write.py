@@ -141,6 +141,26 @@ def test_blanks_around_names_and_empty_columns_of_a_spreadsheet_go(tmp_path: Pat
         rows_of(tmp_path, "a.csv", "text,label,\na,x,\nb,y,mine\n")
 
 
+@pytest.mark.parametrize(
+    "header", ["text,\ufefflabel", "text\u200b,label", '" text ", "label"', "\u00a0text,label\u3000"]
+)
+def test_what_isnt_shown_around_a_name_is_no_part_of_it(header: str, tmp_path: Path) -> None:
+    assert rows_of(tmp_path, "a.csv", f"{header}\na,x\n") == [{"text": "a", "label": "x"}]
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl"])
+def test_a_byte_order_mark_before_a_given_byte_order_is_no_text(name: str, tmp_path: Path) -> None:
+    content = "text,label\na,x\n" if name == "a.csv" else '{"text": "a", "label": "x"}\n'
+    (tmp_path / name).write_bytes(content.encode("utf-16"))
+    options = ReadOptions(encoding="utf-16-le")
+    assert list(iter_rows(tmp_path / name, options=options)) == [{"text": "a", "label": "x"}]
+
+
+def test_row_numbers_without_a_name_are_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="if the first column holds row numbers, name it in the header"):
+        rows_of(tmp_path, "a.csv", "text,label\n1,a,x\n")
+
+
 def test_a_backslash_before_a_quote_is_named(tmp_path: Path) -> None:
     content = 'text,label\n"she said \\"no\\", twice",x\n'
     with pytest.raises(DataError, match=r"line 2: .* quoting=backslash"):

@@ -23,6 +23,8 @@ def names(folder: Path, given: list[str], **options: str) -> list[str]:
         ["A", "\u0410"],
         ["'spam'", "spam", "`spam`"],
         ["spam.", "spam"],
+        ["R&amp;D", "R&D"],
+        ["\u2764", "\u2764\ufe0f"],  # a heart, and its colourful form
     ],
 )
 def test_spellings_that_look_alike_are_reported_and_folded(
