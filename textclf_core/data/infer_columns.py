@@ -119,6 +119,8 @@ def labelled(
             raise DataError(
                 f"label_separator={label_separator} is for labels in one column, but label= names several columns."
             )
+        if labels is not None:
+            raise DataError(f"labels={labels} is for labels in one column, but label= names several columns.")
         sources, unlabelled = without_unlabelled(sources, of_labels)
         sources, label = with_label_lists(sources, of_labels)
         first = sources.get("train") or next(iter(sources.values()))
@@ -137,6 +139,8 @@ def labelled(
         one, label = text_and_label(first, one, label)
         texts_in = {one: "text"}
     else:
+        if sequence is not None:
+            raise DataError(f"sequence={sequence} is for one column of words, but text= names several columns.")
         label = label_beside(first, given, label)
         texts_in = dict(zip(given, given, strict=True))
     declared = len(of_labels) <= 1 and bool(_declared_names(first.data.features.get(label)))
@@ -154,6 +158,11 @@ def labelled(
         for name, source in sources.items()
     }
     separated = label_separator is not None
+    if separated and any(isinstance(source.data.features[label], ClassLabel) for source in sources.values()):
+        raise DataError(
+            f"{first.where} (column {label!r}): label_separator= is for labels in one string, but each text has one "
+            "label with a name here; leave it out"
+        )
     sources = with_lists(sources, label, changes, names, separated=separated, exact=labels == "exact")
     first = sources.get("train") or next(iter(sources.values()))
     several = separated or is_list(first.data.features[label])

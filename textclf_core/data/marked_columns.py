@@ -44,7 +44,7 @@ def mark_columns(data: DatasetDict, *, group: str | None = None, time: str | Non
     column, role = (group, "group") if group is not None else (time, "time")
     if column is None:
         return
-    taken = {"text", *TAKEN}
+    taken = {"text", "tokens", *TAKEN}
     for name, split in list(data.items()):
         if role == "time" and name != "train" and column not in split.features:
             continue  # only train is ordered

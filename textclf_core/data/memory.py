@@ -240,6 +240,12 @@ def _frame_table(frame: pd.DataFrame, where: str) -> _Table:
 
 
 def _columns_table(columns: Mapping[Any, Any], where: str) -> _Table:
+    for name, values in columns.items():
+        if isinstance(values, str | bytes) or not isinstance(values, Iterable):
+            raise DataError(
+                f"{where}: the column {str(name)!r} is a {type(values).__name__}, not a list of values; for a single "
+                "row, pass a list with it"
+            )
     lists = {str(name): list(values) for name, values in columns.items()}  # arrays, Series, tuples...
     lengths = {name: len(values) for name, values in lists.items()}
     if len(set(lengths.values())) > 1:

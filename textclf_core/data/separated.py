@@ -295,7 +295,9 @@ def _width(fields: Sequence[str], wanted: int) -> int:
 
 def _wrong_width(fields: Sequence[str], header: Sequence[str], line: int, where: str, options: ReadOptions) -> str:
     named = "the header has" if options.header else f"{options.written('columns')} names"
-    if len(fields) < len(header):
+    if not options.header and line == 1:
+        advice = "name each column of the file"
+    elif len(fields) < len(header):
         advice = "a field with a line break needs quotes; a line that is no row must be removed"
     elif len(header) == 1 and options.header:
         advice = f"a field that holds the separator needs quotes; {not_the_header(line)}"

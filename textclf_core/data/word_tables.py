@@ -13,6 +13,7 @@ from textclf_core.data.source import Changes, Source
 from textclf_core.data.unlabelled import with_null_labels
 from textclf_core.errors import DataError, did_you_mean
 
+_ROWS_SEEN = 100
 _WORD_NAMES = ("word", "token", "words", "tokens", "text", "form")
 _TAG_NAMES = ("tag", "label", "ner_tag", "ner", "tags", "labels", "pos")
 
@@ -46,17 +47,39 @@ def with_sequences(
             raise DataError(f"{first.where}: {fault}; the columns are: {there}.{did_you_mean(name or '', columns)}")
     assert word_column is not None
     assert tag_column is not None
-    if dropped := [name for name in columns if name not in (word_column, tag_column)]:
+    sample = [word for word in first.data[word_column][:_ROWS_SEEN] if isinstance(word, str)]
+    if sum(len(word.split()) > 1 for word in sample) > len(sample) / 2:
+        raise DataError(
+            f"{first.where}: the column {word_column!r} has texts of several words, but with sequence={sequence} each "
+            "row is a word; leave it out, or set text="
+        )
+    others = [name for name in columns if name not in (word_column, tag_column)]
+    kept = [name for name in others if all(_is_one_each(source, sequence, name) for source in sources.values())]
+    if dropped := [name for name in others if name not in kept]:
         changes.add("%s: the columns %s are dropped, since a row is a word", first.where, ", ".join(dropped))
     sources = with_null_labels(sources, tag_column, pa.string())
     return (
-        {name: _by_sequence(source, sequence, word_column, tag_column) for name, source in sources.items()},
+        {name: _by_sequence(source, sequence, word_column, tag_column, kept) for name, source in sources.items()},
         word_column,
         tag_column,
     )
 
 
-def _by_sequence(source: Source, sequence: str, words: str, tags: str) -> Source:
+def _is_one_each(source: Source, sequence: str, column: str) -> bool:
+    """Return whether all rows of a sequence have one value in a column, as that of a document."""
+    if column not in source.data.column_names or sequence not in source.data.column_names:
+        return False
+    latest: Any = None
+    of_sequence: Any = None
+    for row, (of_row, value) in enumerate(zip(source.data[sequence][:], source.data[column][:], strict=True)):
+        if row == 0 or of_row not in (latest, None, ""):
+            latest, of_sequence = of_row, value
+        elif value != of_sequence:
+            return False
+    return True
+
+
+def _by_sequence(source: Source, sequence: str, words: str, tags: str, kept: Sequence[str]) -> Source:
     if missing := [name for name in (sequence, words, tags) if name not in source.data.column_names]:
         raise DataError(f"{source.where}: there is no column {missing[0]!r}")
     start_of: dict[Any, int] = {}
@@ -74,6 +97,7 @@ def _by_sequence(source: Source, sequence: str, words: str, tags: str) -> Source
     table = source.data.with_format("arrow")[:]
     offsets = pa.array([*starts, len(source.data)], pa.int32())
     columns = {name: pa.ListArray.from_arrays(offsets, pa.concat_arrays(table[name].chunks)) for name in (words, tags)}
+    columns |= {name: table[name].take(pa.array(starts)) for name in kept}
     return replace(source.select(starts), data=Dataset(pa.table(columns)), odd_values={})
 
 

@@ -115,3 +115,10 @@ def test_words_with_tags_in_a_frame_are_grouped_as_advised() -> None:
         from_memory(frame, "word", "tag")
     grouped = from_memory(frame.groupby("nr")[["word", "tag"]].agg(list), "word", "tag")
     assert grouped["train"]["tokens"][:] == [["Ada", "left"], ["Omar"]]
+
+
+def test_options_of_labels_in_one_column_are_refused_for_several(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="labels=folded is for labels in one column, but label= names several columns"):
+        read(tmp_path, "a.csv", "text,A,a\nx,1,0\n", label=("A", "a"), labels="folded")
+    with pytest.raises(DataError, match=r"label_separator= is for labels in one string, .*leave it out"):
+        read(tmp_path, "a.jsonl", '{"text": "a", "label": {"x": 1, "y": 0}}\n', label_separator="pipe")

@@ -85,6 +85,8 @@ def test_dropped_splits_are_reported_in_one_line(caplog: pytest.LogCaptureFixtur
             [{"tokens": ["a", "b"], "label": "x"}],
             "If the label is that of the whole text, join its words to one",
         ),
+        ({"text": "a text", "label": "x"}, "the column 'text' is a str, not a list of values; for a single row, pass"),
+        ({"a text": 1}, "the column 'a text' is a int, not a list of values"),
         ([{"text": "a", "labels": ["x", ""]}], r"\['x', ''\] has an item that is no label .*; remove such items"),
     ],
 )

@@ -320,3 +320,28 @@ def test_tags_of_which_only_some_are_those_of_entities_are_reported(
     (tmp_path / "a.conll").write_text(content + f"Ada B-PER\nleft {'O' if content else '_'}\n\nOmar B-PER\n")
     Conll(path=str(tmp_path / "a.conll")).textclf_load_data()
     assert f"some tags are those of entities (such as 'B-PER'), but not all ({odd}), so there is no" in caplog.text
+
+
+def test_a_column_with_one_value_for_each_sequence_is_kept(read: Read) -> None:
+    content = "id,word,tag,doc,pos\n1,Ada,B-PER,a,X\n1,left,O,a,Y\n2,Omar,B-PER,b,X\n"
+    data = read("a.csv", content, sequence="id", group="doc")
+    assert data["train"]["doc"][:] == ["a", "b"]
+    assert data["train"].column_names == ["tokens", "label", "doc"]
+    assert any("the columns pos are dropped" in change for change in data.changes)
+
+
+def test_columns_beside_spans_are_kept(read: Read) -> None:
+    content = json_lines(*({**row, "author": author} for row, author in zip(SPANS, "ab", strict=True)))
+    data = read("a.jsonl", content, group="author")
+    assert (rows(data), data["train"]["author"][:]) == ((WORDS, TAGS), ["a", "b"])
+
+
+def test_texts_are_no_words_of_a_sequence(read: Read) -> None:
+    content = "id,text,label\n1,a good film,x\n1,a bad film,y\n"
+    with pytest.raises(DataError, match="has texts of several words, but with sequence=id each row is a word"):
+        read("a.csv", content, sequence="id")
+
+
+def test_a_sequence_of_several_texts_is_refused(read: Read) -> None:
+    with pytest.raises(DataError, match="sequence=id is for one column of words, but text= names several"):
+        read("a.csv", "id,w,v,tag\n1,a,b,O\n", sequence="id", text=("w", "v"), label="tag")
