@@ -263,9 +263,7 @@ def compare(
         max_seeds=max_seeds,
         vary=vary,
         sizes=parse_train_sizes(sizes) if train_size is not None else (),
-        search=parse_search([tune] if isinstance(tune, str) else tune, trials, flops=tune_flops, prune=prune)
-        if tune
-        else None,
+        search=parse_search([tune] if isinstance(tune, str) else tune or (), trials, flops=tune_flops, prune=prune),
         data={name if len(chosen) > 1 else None: read(rows, source=name) for name, rows in in_memory},
         data_seed=settings.data_seed,
         device=settings.device,
