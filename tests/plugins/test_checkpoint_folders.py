@@ -397,6 +397,17 @@ def test_code_beside_a_known_family_is_ignored(tmp_path: Path) -> None:
     assert build(tmp_path).family == "bert"
 
 
+def test_an_encoder_that_reads_like_a_decoder_is_refused(tmp_path: Path) -> None:
+    update(save(tmp_path) / "config.json", is_decoder=True)
+    with pytest.raises(UsageError, match="has is_decoder=true: each token would see only those before it"):
+        build(tmp_path)
+
+
+def test_an_address_on_the_hub_is_answered_with_the_models_name() -> None:
+    with pytest.raises(UsageError, match=r"is an address\. Give the model's name: google/mobilebert-uncased\."):
+        HfModel(checkpoint="https://huggingface.co/google/mobilebert-uncased").textclf_check_options("whole")
+
+
 def test_token_types_that_the_model_lacks_are_refused_where_the_task_needs_them(tmp_path: Path) -> None:
     save(tmp_path, type_vocab_size=1)
     assert build(tmp_path, TASK).num_blocks == 2

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from textclf_core.api.arguments import as_folder, as_path
+from textclf_core.api.arguments import as_folder, as_path, as_specs
 from textclf_core.errors import UsageError
 from textclf_core.plugins import Catalogue, activate_executor, override
 from textclf_core.plugins.specs import PluginSpec
@@ -225,8 +225,8 @@ def compare(
     if data is not None and chosen:
         raise UsageError("data and data sets exclude each other; add data in memory to data_sets by a name.")
     found = named_contenders(
-        [*settings.tries, *tries],
-        override(settings.plugins, plugins, catalogue, set_by="call"),
+        [*settings.tries, *as_specs("tries", tries)],
+        override(settings.plugins, as_specs("plugins", plugins), catalogue, set_by="call"),
         catalogue,
         data_sets=chosen,
         baselines=baselines,
@@ -263,9 +263,7 @@ def compare(
         max_seeds=max_seeds,
         vary=vary,
         sizes=parse_train_sizes(sizes) if train_size is not None else (),
-        search=parse_search([tune] if isinstance(tune, str) else tune, trials, flops=tune_flops, prune=prune)
-        if tune
-        else None,
+        search=parse_search([tune] if isinstance(tune, str) else tune or (), trials, flops=tune_flops, prune=prune),
         data={name if len(chosen) > 1 else None: read(rows, source=name) for name, rows in in_memory},
         data_seed=settings.data_seed,
         device=settings.device,

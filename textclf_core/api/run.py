@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from textclf_core.api.arguments import as_folder, as_path
+from textclf_core.api.arguments import as_folder, as_path, as_specs
 from textclf_core.plugins import Catalogue, activate, override
 from textclf_core.plugins.specs import PluginSpec
 from textclf_core.records.remote_runs import fetch_runs
@@ -57,7 +57,7 @@ def inspect_data(
     settings = read_settings(as_path(experiment), data_seed=data_seed)
     check_one_data_set(settings, "data")
     catalogue = Catalogue.discover(Path(path) for path in plugin_files)
-    specs = override(settings.plugins, plugins, catalogue, set_by="call")
+    specs = override(settings.plugins, as_specs("plugins", plugins), catalogue, set_by="call")
     return inspect(
         activate(specs, catalogue, without=() if data is None else ("dataset",)),
         None if data is None else from_memory(data, text, label, group=group, time=time, progress=Progress()),
@@ -115,7 +115,7 @@ def run(
     settings = read_settings(as_path(experiment), seed=seed, data_seed=data_seed, output=output, device=device)
     check_one_data_set(settings, "run")
     catalogue = Catalogue.discover(Path(path) for path in plugin_files)
-    specs = override(settings.plugins, plugins, catalogue, set_by="call")
+    specs = override(settings.plugins, as_specs("plugins", plugins), catalogue, set_by="call")
     active = activate(specs, catalogue, without=() if data is None else ("dataset",))
 
     from textclf_core.data import from_memory

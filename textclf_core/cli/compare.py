@@ -244,7 +244,7 @@ def compare(
         max_seeds=max_seeds,
         vary=vary,
         sizes=parse_train_sizes(train_size) if train_size is not None else (),
-        search=parse_search(tune, trials, flops=tune_flops, prune=prune) if tune else None,
+        search=parse_search(tune or (), trials, flops=tune_flops, prune=prune),
         data_seed=settings.data_seed,
         device=settings.device,
         cache_directory=cache_dir,

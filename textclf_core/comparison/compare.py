@@ -291,7 +291,24 @@ def _plan(request: ComparisonRequest) -> tuple[ComparisonPlan, MetricInfo]:
         runs.refresh([cell.id for cell in planned.cells])
     unfinished = (cell for cell in planned.cells if request.force or not cell.finished_in(planned.output))
     check_options(cell.contender.plugins for cell in unfinished)
+    _check_cluster(planned, request)
     return planned, _check_metric(planned, request)
+
+
+def _check_cluster(planned: ComparisonPlan, request: ComparisonRequest) -> None:
+    """Refuse a column of clusters that the data lack, before anything is trained.
+
+    Raises:
+        UsageError: names the columns.
+    """
+    column = request.criteria.cluster
+    for prepared in planned.data.values():
+        known = ["id", *(name for name in prepared.data["test"].column_names if name != "label")]
+        if column is not None and column not in known:
+            raise UsageError(
+                f"--cluster {column}: test has no such column (data: {prepared.record.source})."
+                f"{did_you_mean(column, known)} The columns are {', '.join(known)}."
+            )
 
 
 def _check_own_tests(request: ComparisonRequest) -> None:

@@ -128,8 +128,8 @@ class Search:
 
 def parse_search(
     texts: Sequence[str], trials: int | None = None, *, flops: float | None = None, prune: bool = True
-) -> Search:
-    """Return the search for options in the notation of ``--tune``.
+) -> Search | None:
+    """Return the search for options in the notation of ``--tune``; ``None`` without options.
 
     Args:
         texts: ``learning_rate``, ``learning_rate=1e-5..1e-2`` or ``batch_size=16,32``.
@@ -138,8 +138,14 @@ def parse_search(
         prune: as in :class:`Search`.
 
     Raises:
-        UsageError: a range or choices are invalid, an option is given twice, or the budget is too small.
+        UsageError: a range or choices are invalid, an option is given twice, the budget is too small, or there is one
+            without options.
     """
+    if not texts:
+        given = {"--trials": trials is not None, "--tune-flops": flops is not None, "--no-prune": not prune}
+        if unused := [name for name, is_given in given.items() if is_given]:
+            raise UsageError(f"{' and '.join(unused)}: nothing is tuned; name an option with --tune OPTION.")
+        return None
     if trials is None:
         trials = DEFAULT_TRIALS if flops is None else _MOST_TRIALS
     if trials < _FEWEST_TRIALS:

@@ -67,8 +67,9 @@ def tune_plan(
     try:
         tuned = {key: study.tune(progress) for key, study in studies.items()}
     except KeyboardInterrupt as interrupt:
-        finished = sum(study.finished for study in studies.values())
-        place = shown(plan.output / TRIALS_DIRECTORY)
+        trials = plan.output / TRIALS_DIRECTORY
+        finished = sum(cell.finished_in(trials) is not None for study in studies.values() for cell in study.begun)
+        place = shown(trials)
         interrupt.add_note(f"Options were being tuned: {finished} trials are finished, in {place}, and are read again.")
         raise
     cells: list[Cell] = []
@@ -128,7 +129,7 @@ class _Study:
     for its luck.
 
     Attributes:
-        finished: the number of trials that have run, or were read.
+        begun: the cells of the trials that have begun.
     """
 
     def __init__(
@@ -147,7 +148,7 @@ class _Study:
         self._flops = self._seconds = 0.0
         self._counts_flops = True
         self._failure = ""
-        self.finished = 0
+        self.begun: list[Cell] = []
 
     def tune(self, progress: Progress) -> Contender | RunError:
         """Return the contender with the best values on validation; an error if all trials failed."""
@@ -233,10 +234,10 @@ class _Study:
         data = {self._first.data_key: self._data[share]}
         plan = replace(self._plan, output=self._plan.output / TRIALS_DIRECTORY, data=data)
         cell = _cell(plan, self._first, attempt, self._seed)
+        self.begun.append(cell)
         try:
             # A trial's model is removed, so it needn't be checked.
             done = run_cell(plan, cell, Progress(quiet=True), prove=False)
-            self.finished += 1
             shutil.rmtree(done.directory / MODEL_DIRECTORY, ignore_errors=True)
             flops = done.record.cost.train_flops
             self._flops += math.nan if flops is None else flops

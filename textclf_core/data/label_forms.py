@@ -126,7 +126,7 @@ def _are_lists_as_text(sources: Mapping[str, Source], column: str, *, refuse_som
         return False
     values = [value for one in with_texts for value in one.distinct(column)]
     texts = [value.strip() for value in values if isinstance(value, str) and value.strip()]
-    lists = [text for text in texts if not _VECTOR.fullmatch(text) and _list_in(text) is not None]
+    lists = [text for text in texts if not _VECTOR.fullmatch(text) and list_in_text(text) is not None]
     if refuse_some and len(lists) < len(texts) and (lists or any(map(_LOOKS_LIKE_LIST.fullmatch, texts))):
         for source in (one for one in with_texts if not one.odd_value(column)):  # those are refused elsewhere
             _refuse_some_lists(source, column, bool(lists))
@@ -171,7 +171,7 @@ def _refuse_some_lists(source: Source, column: str, some: bool) -> None:
     """
     for row, value in enumerate(source.data[column][:]):
         text = (value or "").strip()
-        if text and _list_in(text) is None and (some or _LOOKS_LIKE_LIST.fullmatch(text)):
+        if text and list_in_text(text) is None and (some or _LOOKS_LIKE_LIST.fullmatch(text)):
             what = "isn't a list, but other labels are lists" if some else "looks like a list, but can't be read as one"
             raise DataError(
                 f"{source.where}, {source.place(row)}: the label {shortened(text)} (column {column!r}) {what}; write "
@@ -180,7 +180,7 @@ def _refuse_some_lists(source: Source, column: str, some: bool) -> None:
             )
 
 
-def _list_in(text: str) -> list[Any] | None:
+def list_in_text(text: str) -> list[Any] | None:
     """Return the list of texts or numbers that JSON, Python or NumPy writes as this text; ``None`` if it isn't one.
 
     Python's tuples and sets are lists too.
@@ -218,7 +218,7 @@ def _tuple_or_set_in(text: str) -> list[Any] | None:
 def _parsed(sources: Mapping[str, Source], column: str) -> dict[str, Source]:
     """Return splits with lists of numbers, or of texts, in place of lists as text."""
     rows = {
-        name: [_list_in(value.strip()) if value and value.strip() else None for value in one.data[column][:]]
+        name: [list_in_text(value.strip()) if value and value.strip() else None for value in one.data[column][:]]
         for name, one in sources.items()
     }
     items = [item for of_split in rows.values() for row in of_split for item in row or ()]

@@ -122,6 +122,13 @@ def prepare(data: DatasetDict, data_seed: int) -> PreparedData:
     for split in record.splits:
         if split.shared_with_train:
             logger.info("%d of the %d texts in %s are also in train", split.shared_with_train, split.rows, split.name)
+        if split.shared_with_validation:
+            logger.log(
+                logging.WARNING if 2 * split.shared_with_validation > split.rows else logging.INFO,
+                "%d of the %d texts in test are also in validation, by which a run makes its choices",
+                split.shared_with_validation,
+                split.rows,
+            )
     return PreparedData(whole, task, record)
 
 
@@ -280,6 +287,7 @@ def counted(record: DataRecord, data: DatasetDict, origins: Mapping[str, str], u
             empty_texts=one.empty_texts,
             duplicates=one.duplicates,
             shared_with_train=0 if name == "train" else one.shared_with(counts["train"]),
+            shared_with_validation=one.shared_with(counts["validation"]) if name == "test" else None,
             unlabelled=unlabelled if name == "test" else 0,
             unknown_labels={
                 label: count for label, count in zip(record.label_names, one.unknown_counts, strict=True) if count

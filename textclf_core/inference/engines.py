@@ -32,6 +32,8 @@ def find_engine(spec: str, catalogue: Catalogue) -> ActivePlugin | None:
         UsageError: there is none, an option is wrong, or a package that it needs isn't installed.
         PluginError: it can't be imported.
     """
+    if spec.startswith(f"{TORCH}:"):
+        raise UsageError(f"the engine {TORCH} takes no options, but got {spec!r}.")
     return None if spec == TORCH else _find(spec, "engine", catalogue, (TORCH,))
 
 

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
+from textclf_core.data.label_forms import list_in_text
 from textclf_core.data.read_options import SEPARATORS
 from textclf_core.errors import DataError, UsageError, did_you_mean
 from textclf_core.inference.checked_scores import checked
@@ -71,8 +72,9 @@ def score_rows(
     known = tuple(columns)
     read = text_columns(known, task, text) if known else ()
     names: Mapping[str, str] = {}
-    done = missing = 0
+    done = missing = parsed = 0
     kind = kind_of(task)
+    of_words = _takes_words(kind)
     classifier, scoring = checked(classifier, task)
     while chunk := list(islice(iterator, CHUNK_ROWS)):
         before, known = known, tuple(dict.fromkeys(chain(known, *chunk)))
@@ -82,6 +84,9 @@ def score_rows(
             for name in names.keys() - names.values():
                 logger.info("the rows have a column %r, which is kept; the model's is %r", name, names[name])
         cells = [[_cell(row.get(name)) for row in chunk] for name in read]
+        if of_words:
+            given, cells = cells, [[_words_as_text(cell) for cell in column] for column in cells]
+            parsed += sum(one is not other for one, other in zip(given[0], cells[0], strict=True))
         missing += sum(any(cell is None for cell in row) for row in zip(*cells, strict=True))
         texts = {
             own: [_readable(kind, cell, name, where, number) for number, cell in enumerate(column, done + 1)]
@@ -91,6 +96,8 @@ def score_rows(
             yield {**row, **{names[name]: value for name, value in predicted.items()}}
         done += len(chunk)
     scoring.log_truncated()
+    if parsed:
+        logger.info("%d of %d texts are lists of words written as text; they are read as these words", parsed, done)
     if missing:
         of_columns = ", ".join(map(repr, read))
         logger.info("%d of %d rows have no text (%s); they are scored as empty texts", missing, done, of_columns)
@@ -159,10 +166,24 @@ def _cell(value: object) -> object:
     return None if isinstance(value, float) and math.isnan(value) else value
 
 
+def _takes_words(kind: TaskKind) -> bool:
+    """Return whether a text may be a list of words."""
+    return kind.readable([]) is not None
+
+
+def _words_as_text(cell: object) -> object:
+    """Return the words of a list that is written as text, as in CSV; any other cell as it is."""
+    if not isinstance(cell, str) or not cell.lstrip().startswith("["):
+        return cell
+    found = list_in_text(cell.strip())
+    return found if found and all(word is None or isinstance(word, str) for word in found) else cell
+
+
 def _readable(kind: TaskKind, value: object, column: str, where: str, number: int) -> Any:
     text = kind.readable(value)
     if text is None:
-        what = f"{reprlib.repr(value)}, which is of type {type(value).__name__}, not a text"
+        wanted = "a text or a list of words" if _takes_words(kind) else "a text"
+        what = f"{reprlib.repr(value)}, which is of type {type(value).__name__}, not {wanted}"
         place = f"{where}, row {number}" if where else f"row {number}"
         raise DataError(f"{place}: the column {column!r} holds {what}.")
     return text

@@ -96,7 +96,7 @@ def _write(
     if types is None and given.repeatable:
         types = column_types(row for _, row in table.rows)
         table = given.open()
-    rows = (row for _, row in table.rows)
+    rows: Iterator[dict[str, Any]] = (row for _, row in table.rows)
     if given.format == "text":
         rows = _lines_checked(rows, task, given.where)
     if types is None and not isinstance(output, Path):
@@ -130,6 +130,13 @@ def _lines_checked(rows: Iterator[dict[str, Any]], task: Task, where: str) -> It
                 shortened(line),
                 what,
                 format,
+            )
+        elif line.split()[1:] and line.split()[-1] in task.label_names and kind_of(task).readable([]) is not None:
+            logger.warning(
+                "%s: the first line, %s, looks like a word and its tag, but each line is scored as a text; "
+                "--format jsonl reads the words of a text as a list",
+                where,
+                shortened(line),
             )
         yield first
         break

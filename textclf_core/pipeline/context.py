@@ -19,7 +19,7 @@ from textclf_core.pipeline.spec import FailedRun, RunSpec
 from textclf_core.plugins import ActivePlugins
 from textclf_core.plugins.options import options_of
 from textclf_core.plugins.specs import format_spec
-from textclf_core.records.schema import CHECKPOINTS_DIRECTORY
+from textclf_core.records.schema import CHECKPOINTS_DIRECTORY, RECORD_FILE
 from textclf_core.system.environment import resolve_device
 from textclf_core.system.world import ALONE, World
 from textclf_core.types.events import RunEvents
@@ -138,8 +138,14 @@ def kept_if_interrupted(contexts: Sequence[RunContext]) -> Iterator[None]:
             if context.directory.partial.exists() and (kept := context.directory.keep_incomplete()):
                 error.add_note(_what_is_kept(kept, context.spec))
         if isinstance(error, KeyboardInterrupt) and not getattr(error, "__notes__", ()):
-            error.add_note("Nothing of the run was written.")
+            error.add_note(_what_is_published([context.directory.path for context in contexts]))
         raise
+
+
+def _what_is_published(paths: Sequence[Path]) -> str:
+    """Return that runs were finished when they were interrupted, or that nothing was written."""
+    finished = [str(path) for path in paths if (path / RECORD_FILE).is_file()]
+    return f"Finished: {', '.join(finished)}." if finished else "Nothing of the run was written."
 
 
 def _what_is_kept(directory: Path, spec: RunSpec) -> str:

@@ -122,6 +122,11 @@ def other_rows(data: DataRecord) -> Iterator[tuple[str, str]]:
         for split in data.splits
         if split.shared_with_train
     ]
+    repeated += [
+        f"{split.shared_with_validation:,} of {split.rows:,} texts of {split.name} are also in validation"
+        for split in data.splits
+        if split.shared_with_validation
+    ]
     if repeated:
         yield "repeated", "; ".join(repeated)
     if data.conflicting_texts:

@@ -122,7 +122,7 @@ class ComparisonWithBest:
         redrawn = by_examples * self._error.redrawn
         shrinking, left = by_seeds - lasting + redrawn, with_seeds - (by_examples - redrawn) - lasting
         if shrinking and left > 0 and (more := shrinking / left) * seeds <= _MOST_SEEDS:
-            # As few as these may be too few by what they tell of their variance alone.
+            # As few as these may be too few by what they show of their variance alone.
             return Needed(seeds=max(seeds + 1, math.ceil(more * seeds)))
         if by_seeds < wanted and (more := by_examples / (wanted - by_seeds)) <= _MOST_TIMES_THE_ROWS:
             return Needed(rows=math.ceil(more * rows))

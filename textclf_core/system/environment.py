@@ -66,5 +66,5 @@ def resolve_device(name: str, world: World = ALONE) -> str:
         torch.empty(0, device=name)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
-        raise UsageError(f"device {name!r} can't be used: {reason} Use auto or cpu.") from error
+        raise UsageError(f"device {name!r} can't be used: {reason.rstrip('.')}. Use auto or cpu.") from error
     return name

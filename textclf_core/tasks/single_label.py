@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from textclf_core.tasks.entities import Mode
     from textclf_core.types.classifier import Classifier, Labels, Scores
 
+_MOST_FAULTS = 5
+
 
 @dataclass(frozen=True)
 class SingleLabel(WholeTexts):
@@ -65,12 +67,15 @@ class SingleLabel(WholeTexts):
                     )
                     in_train = set(range(self.task.num_labels))  # so that this fault is reported once
                 continue
-            for label in sorted(present - in_train):
+            beyond = sorted(present - in_train)
+            for label in beyond[:_MOST_FAULTS]:
                 faults.append(
                     f"{named_split(data, name)}: {labels.count(label)} rows have the label "
                     f"{self.task.label_names[label]!r}, which doesn't occur in train; the first is row "
                     f"{labels.index(label) + 1}"
                 )
+            if (more := len(beyond) - _MOST_FAULTS) > 0:
+                faults.append(f"{named_split(data, name)}: {more} more labels don't occur in train")
         return faults
 
     def names(self, labels: Sequence[Any]) -> list[Any]:

@@ -24,6 +24,8 @@ class SplitRecord:
         duplicates: number of rows whose text occurs earlier in the split; ``None`` if it wasn't counted.
         shared_with_train: number of rows whose text also occurs in train, 0 for train itself; ``None`` if it wasn't
             counted.
+        shared_with_validation: number of rows of test whose text also occurs in validation; ``None`` for the other
+            splits, or if it wasn't counted.
         unlabelled: number of rows that were left out because they have no label; only test may have them.
         unknown_labels: if a text may have several labels: number of rows of which it is unknown whether they have a
             label, by label, without those where it is known of all rows. Training and scores leave these entries out.
@@ -38,6 +40,7 @@ class SplitRecord:
     truncated: int | None = None
     duplicates: int | None = None
     shared_with_train: int | None = None
+    shared_with_validation: int | None = None
     unlabelled: int = 0
     unknown_labels: dict[str, int] = field(default_factory=dict)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable
 from pathlib import Path
 from pickle import UnpicklingError
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("textclf")
 
 T = TypeVar("T")
+
+_ON_THE_HUB = re.compile(r"https?://(?:huggingface\.co|hf\.co)/([\w.-]+(?:/[\w.-]+)?)/?")
 
 WITHOUT_NETWORK = (
     "Options that need no network:\n"
@@ -187,6 +190,8 @@ def _refuse_other_paths(checkpoint: str) -> None:
     path = Path(checkpoint).expanduser()
     if path.is_file():
         raise UsageError(f"{path} is a file. Give the folder of the model: {path.parent}.")
+    if address := _ON_THE_HUB.fullmatch(checkpoint):
+        raise UsageError(f"{checkpoint} is an address. Give the model's name: {address[1]}.")
     if checkpoint.startswith((".", "~", "/")) or checkpoint.count("/") > 1:
         raise UsageError(
             f"there is no folder {path}, and {checkpoint!r} can't be a name on the hub (owner/name).{_near(path)}"

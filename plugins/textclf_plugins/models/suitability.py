@@ -62,6 +62,12 @@ def check_suitable(encoder: Encoder, task: Task) -> None:
     Raises:
         UsageError: it doesn't.
     """
+    if encoder.family in FAMILIES and getattr(encoder.model.config, "is_decoder", False):
+        raise UsageError(
+            f"the config.json of {encoder.checkpoint} has is_decoder=true: each token would see only those before it, "
+            "and the head reads the first. If it was trained as an encoder, set is_decoder to false there; otherwise "
+            "choose another checkpoint."
+        )
     _check_token_types(encoder, task)
     if encoder.family not in FAMILIES:
         _try_forward(encoder, task)

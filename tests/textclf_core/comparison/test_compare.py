@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 import textclf_core
@@ -269,9 +270,31 @@ def test_a_plugin_file_that_changed_makes_another_cell(quick: dict[str, Any], pl
 
 
 @pytest.mark.parametrize(
-    ("seeds", "why"), [(0, "at least one"), ([], "at least one"), ([1, 1], "once only"), ([-1], "0 or greater")]
+    ("arguments", "message"),
+    [
+        ({"tries": "tfidf-logreg"}, r"tries takes a list of texts: tries=\['tfidf-logreg'\]"),
+        ({"tries": ["majority"], "plugins": [{"f1": {}}]}, "plugins takes a list of texts .*f1"),
+        ({"tries": ["majority"], "plugins": pd.DataFrame({"text": ["a"]})}, "data in memory are passed as data="),
+    ],
 )
-def test_seeds_that_are_none_in_python(seeds: int | list[int], why: str) -> None:
+def test_specs_that_are_no_list_of_texts_are_refused(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(textclf_core.UsageError, match=message):
+        textclf_core.compare(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("seeds", "why"),
+    [
+        (0, "at least one"),
+        ([], "at least one"),
+        ([1, 1], "once only"),
+        ([-1], "0 or greater"),
+        ([0, "1"], "a whole number, not of type str"),
+        ([0.5], "a whole number, not of type float"),
+        ("3", "give their number, or a list"),
+    ],
+)
+def test_seeds_that_are_none_in_python(seeds: Any, why: str) -> None:
     with pytest.raises(textclf_core.UsageError, match=why):
         textclf_core.compare(["majority"], data=tiny_data(8), seeds=seeds, quiet=True)
 

@@ -220,6 +220,22 @@ def test_too_few_trials(trials: int) -> None:
         parse_search(["learning_rate"], trials)
 
 
+@pytest.mark.parametrize("words", [("--trials", "4"), ("--tune-flops", "1e9"), ("--no-prune",)])
+def test_what_is_for_tuning_alone_needs_an_option_to_tune(
+    words: tuple[str, ...], textclf: Textclf, arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert textclf(*arguments, "--try", "full", *words) == 2
+    assert f"error: {words[0]}: nothing is tuned; name an option with --tune OPTION." in capsys.readouterr().err
+
+
+def test_clusters_that_the_data_lack_are_refused_before_training(
+    textclf: Textclf, arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert textclf(*arguments, "--try", "tfidf-logreg:c=1", "--cluster", "txt") == 2
+    assert "--cluster txt: test has no such column" in capsys.readouterr().err
+    assert not records(tmp_path)
+
+
 def test_an_option_that_nobody_has(textclf: Textclf, arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert textclf(*arguments, "--try", "full", "--tune", "lambda=1e-3..1", "--seeds", "1") == 2
     assert "no contender's trainer has an option 'lambda'" in capsys.readouterr().err

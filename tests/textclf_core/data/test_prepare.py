@@ -10,6 +10,7 @@ from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
 
 from textclf_core.data import prepare, task_of
 from textclf_core.errors import DataError
+from textclf_core.reports.data_read import other_rows
 from textclf_core.testing import tiny_data
 
 NAMES = ("bad", "fair", "good")
@@ -162,6 +163,27 @@ def test_texts_shared_with_train_are_logged(caplog: pytest.LogCaptureFixture) ->
     part = split(["a", "b"], [0, 1])
     prepare(DatasetDict(train=part, validation=split(["x"], [0]), test=split(["b", "y"], [0, 1])), 0)
     assert caplog.messages == ["1 of the 2 texts in test are also in train"]
+
+
+def test_test_texts_that_are_in_validation_are_reported(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "textclf")
+    train, part = split(["a", "b"], [0, 1]), split(["x", "y", "z"], [0, 1, 0])
+    prepared = prepare(DatasetDict(train=train, validation=part, test=part), 0)
+    assert "3 of the 3 texts in test are also in validation, by which a run makes its choices" in caplog.messages
+    assert [one.shared_with_validation for one in prepared.record.splits] == [None, None, 3]
+    rows = dict(other_rows(prepared.record))
+    assert rows["repeated"] == "3 of 3 texts of test are also in validation"
+
+
+def test_at_most_five_labels_that_train_lacks_are_named() -> None:
+    names = [f"label {number}" for number in range(12)]
+    features = Features({"text": Value("string"), "label": ClassLabel(names=names)})
+    train = Dataset.from_dict({"text": ["a", "b"], "label": [0, 1]}, features=features)
+    test = Dataset.from_dict({"text": names, "label": list(range(12))}, features=features)
+    with pytest.raises(DataError) as error:
+        prepare(DatasetDict(train=train, test=test), 0)
+    assert len(str(error.value).splitlines()) == 6
+    assert str(error.value).endswith("test: 5 more labels don't occur in train")
 
 
 def test_a_missing_text_becomes_an_empty_one() -> None:

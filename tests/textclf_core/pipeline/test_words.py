@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import logging
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -128,6 +129,28 @@ def test_predict_reads_files_and_lists_of_words(done: Run, tmp_path: Path, textc
         row | {"entities": entities} for row, entities in zip(rows, found, strict=True)
     ]
     assert [row["entities"] for row in done.predict(pd.read_parquet(table, columns=["tokens"]))] == found
+
+
+@pytest.mark.parametrize("written", ['["a", "bright", "plot"]', "['a', 'bright', 'plot']", "['a' 'bright' 'plot']"])
+def test_lists_of_words_as_text_are_read_as_words(written: str, done: Run, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "textclf")
+    rows = done.predict([{"tokens": written}, {"tokens": "[a bright plot]"}])
+    assert rows[0]["entities"] == done.predict([["a", "bright", "plot"]])[0]["entities"]
+    assert rows[0]["tokens"] == written
+    assert "1 of 2 texts are lists of words written as text; they are read as these words" in caplog.text
+
+
+def test_words_with_their_tags_as_plain_text_are_reported(
+    done: Run, tmp_path: Path, textclf: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "in.txt").write_text("bright B-praise\nplot O\n")
+    assert textclf("predict", str(done.directory), "--input", str(tmp_path / "in.txt")) == 0
+    assert "the first line, 'bright B-praise', looks like a word and its tag" in capsys.readouterr().err
+
+
+def test_a_list_with_other_items_than_words_is_refused(done: Run) -> None:
+    with pytest.raises(DataError, match="of type list, not a text or a list of words"):
+        done.predict([{"tokens": ["a", 5]}])
 
 
 def test_a_dict_of_lists_of_words_may_be_a_row_or_columns(done: Run) -> None:
