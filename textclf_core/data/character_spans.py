@@ -137,8 +137,9 @@ def _tagged(source: Source, text: str, column: str, changes: Changes, *, untagge
             "%s: %d of %d spans overlap others or hold no word, so they are dropped", source.where, dropped, counted
         )
     strings = pa.list_(pa.string())
-    kept = source.data.remove_columns([text, column]).with_format("arrow")[:] if len(source.data.features) > 2 else None
     table = pa.table({text: pa.array(words, strings), column: pa.array(tags, strings)})
-    for name in kept.column_names if kept is not None else ():
-        table = table.append_column(name, kept[name])
+    others = source.data.with_format("arrow")[:]
+    for name in source.data.column_names:
+        if name not in (text, column):
+            table = table.append_column(name, others[name])
     return replace(source, data=Dataset(table), odd_values={})
