@@ -59,7 +59,7 @@ class EntityF1:
 
         kinds = {"f1": sums.F1, "precision": sums.PRECISION, "recall": sums.RECALL}
         return [
-            MetricInfo(name=name, better="higher", low=0, high=1, sums=sums.counted_sums(of, terms))
+            MetricInfo(name=name, better="higher", low=0, high=1, sums=sums.counted_sums(of, terms, needs_true=True))
             for name, of in kinds.items()
         ]
 
@@ -67,7 +67,7 @@ class EntityF1:
     def textclf_compute_metrics(
         self, references: Sequence[NDArray[np.int64]], predictions: Sequence[NDArray[np.int64]], task: Task
     ) -> dict[str, float]:
-        """Return ``f1``, ``precision`` and ``recall`` over all entities (micro), and ``f1/TYPE``."""
+        """Return ``f1``, ``precision`` and ``recall`` of all entities (micro), and ``f1/TYPE``; NaN without any."""
         from textclf_core.tasks.entities import EntityCounts, entity_types
 
         by_type = {kind: EntityCounts() for kind in entity_types(task.label_names)}
@@ -76,7 +76,9 @@ class EntityF1:
                 by_type[kind] += counts
         total = sum(by_type.values(), EntityCounts())
         values = {"f1": total.f1, "precision": total.precision, "recall": total.recall}
-        # The F1 of a type without an entity is no number.
+        if not total.true:
+            values = dict.fromkeys(values, math.nan)
+        # Where there is no entity, or none of a type, its F1 is no number.
         return values | {f"f1/{kind}": counts.f1 if counts.true else math.nan for kind, counts in by_type.items()}
 
     def _counts(

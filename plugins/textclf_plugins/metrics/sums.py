@@ -74,13 +74,19 @@ def averaged_sums(of: OfCounts, average: str, labels: int, *, several: bool) -> 
     return RowSums(terms, partial(_macro, of), partial(_macro_gradient, of), _rarest)
 
 
-def counted_sums(of: OfCounts, terms: Callable[[ScoredRows], NDArray[np.float64]]) -> RowSums:
-    """Return precision, recall or F1 of everything that is counted together, from the R, G and H of each row."""
-    return RowSums(
-        terms,
-        lambda totals: of.values(totals[:, None])[0],
-        lambda totals: of.derivatives(totals[:, None])[:, 0],
-    )
+def counted_sums(
+    of: OfCounts, terms: Callable[[ScoredRows], NDArray[np.float64]], *, needs_true: bool = False
+) -> RowSums:
+    """Return precision, recall or F1 of everything that is counted together, from the R, G and H of each row.
+
+    With ``needs_true``, it is NaN where H is 0, as that of a label is.
+    """
+
+    def value(totals: NDArray[np.float64]) -> NDArray[np.float64]:
+        found = of.values(totals[:, None])[0]
+        return np.where(totals[2] > 0, found, np.nan) if needs_true else found
+
+    return RowSums(terms, value, lambda totals: of.derivatives(totals[:, None])[:, 0])
 
 
 def mcc_sums(labels: int) -> RowSums:

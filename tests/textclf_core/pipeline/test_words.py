@@ -160,6 +160,19 @@ def test_a_dict_of_lists_of_words_may_be_a_row_or_columns(done: Run) -> None:
     assert [row["source"] for row in done.predict(columns)] == ["x", "y"]
 
 
+def test_without_an_entity_their_f1_is_no_number(tmp_path: Path) -> None:
+    data = tiny_words(24)
+    test = data["test"]
+    outside = [[test.features["label"].feature.str2int("O")] * len(row) for row in test["label"][:]]
+    columns = {"tokens": test["tokens"][:], "label": outside}
+    data["test"] = Dataset.from_dict(columns, features=test.features)
+    metrics = run(["majority"], data=data, output=tmp_path, quiet=True).metrics
+    assert [metrics["test"][name] for name in ("f1", "precision", "recall")] == [None, None, None]
+    assert metrics["validation"]["f1"] == 0
+    with pytest.raises(UsageError, match=r"f1: it has no value on test .* since no row has the label"):
+        compare(["majority"], data=data, output=tmp_path, baselines=False, quiet=True)
+
+
 def without_some_labels(data: DatasetDict) -> DatasetDict:
     """Return rows where every third word, and the last row of each split, has no label."""
     splits = {}
