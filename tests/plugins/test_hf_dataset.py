@@ -11,6 +11,7 @@ import pytest
 from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
 from hub_caches import COMMIT, fill_datasets_cache, run_without_hub
 
+import textclf_core
 from textclf_core.data import prepare
 from textclf_core.errors import DataError
 from textclf_core.testing import tiny_data
@@ -120,3 +121,14 @@ def test_a_hub_without_the_data_set_is_distinguished_from_an_unreachable_one(tmp
 def test_offline_mode_is_named(tmp_path: Path) -> None:
     offline = "import os; os.environ['HF_HUB_OFFLINE'] = '1'\n"
     assert "(HF_HUB_OFFLINE is set)" in run_without_hub(tmp_path, offline + LOAD, "id=owner/moods").stdout
+
+
+def test_splits_without_train_are_refused_with_what_to_do(tmp_path: Path) -> None:
+    test = tiny_data(rows=32)["train"]
+    DatasetDict(test=test).save_to_disk(str(tmp_path / "saved"))
+    with pytest.raises(
+        DataError, match=r"the splits are: test\. To train on one of them, .* data=\{\"train\": SPLIT\}"
+    ):
+        textclf_core.run(plugins=["majority", f"hf-dataset:id={tmp_path / 'saved'}"], output=tmp_path / "runs")
+    run = textclf_core.run(plugins=["majority"], data={"train": test}, output=tmp_path / "runs", quiet=True)
+    assert run.metrics["test"]["accuracy"] > 0

@@ -71,7 +71,7 @@ def from_memory(
     Raises:
         DataError: as in :func:`~textclf_core.data.infer_columns.labelled`, or the object has an unsupported type.
     """
-    splits = _by_split(data) if isinstance(data, Mapping) and _is_by_split(data) else {"train": data}
+    splits = _by_split(data, read_by_plugin) if isinstance(data, Mapping) and _is_by_split(data) else {"train": data}
     progress = progress or Progress(quiet=True)
     sources = {name: replace(_source(split, name, progress), in_memory=True) for name, split in splits.items()}
     if read_by_plugin:
@@ -134,7 +134,7 @@ def _has_columns(data: object) -> bool:
     return hasattr(data, "column_names") or hasattr(data, "columns")
 
 
-def _by_split(data: Mapping[Any, object]) -> dict[str, object]:
+def _by_split(data: Mapping[Any, object], read_by_plugin: bool) -> dict[str, object]:
     """Return the splits under the names that textclf uses; other splits are dropped and logged."""
     splits: dict[str, object] = {}
     known_as = _split_names(data)
@@ -149,7 +149,9 @@ def _by_split(data: Mapping[Any, object]) -> dict[str, object]:
             logger.info("the split %r is used as %s", str(name), known)
     if "train" not in splits:
         hint = ". Name them train, validation and test"
-        if not any(known_as.values()) and all(isinstance(split, Mapping) for split in data.values()):
+        if read_by_plugin:
+            hint = '. To train on one of them, load it in Python and call textclf_core.run(data={"train": SPLIT}, ...)'
+        elif not any(known_as.values()) and all(isinstance(split, Mapping) for split in data.values()):
             hint += '. If the dicts are rows, pass list(data.values()); of columns by index, frame.to_dict("list")'
         raise DataError(f"there is no train split; the splits are: {some_of([*map(str, data)], 5) or 'none'}{hint}")
     if dropped := [repr(name) for name, known in known_as.items() if known is None]:
