@@ -126,9 +126,7 @@ def test_offline_mode_is_named(tmp_path: Path) -> None:
 def test_splits_without_train_are_refused_with_what_to_do(tmp_path: Path) -> None:
     test = tiny_data(rows=32)["train"]
     DatasetDict(test=test).save_to_disk(str(tmp_path / "saved"))
-    with pytest.raises(
-        DataError, match=r"the splits are: test\. To train on one of them, .* data=\{\"train\": SPLIT\}"
-    ):
+    with pytest.raises(DataError, match=r"the splits are: test\. To train on one of them, .*data=\{\"train\": SPLIT\}"):
         textclf_core.run(plugins=["majority", f"hf-dataset:id={tmp_path / 'saved'}"], output=tmp_path / "runs")
     run = textclf_core.run(plugins=["majority"], data={"train": test}, output=tmp_path / "runs", quiet=True)
     assert run.metrics["test"]["accuracy"] > 0
