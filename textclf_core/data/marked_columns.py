@@ -131,6 +131,20 @@ def times_of(split: Dataset, column: str) -> NDArray[np.float64]:
     return np.array([time for _, time in found])
 
 
+def rows_of_the_past(split: Dataset, train: Dataset, column: str) -> int:
+    """Return the number of rows of a given split that are earlier than the latest row of train.
+
+    Rows whose time can't be read, or of a split without the column, aren't counted.
+
+    Raises:
+        DataError: as :func:`times_of`, for train.
+    """
+    latest = times_of(train, column).max()
+    if column not in split.features:
+        return 0
+    return sum(kind is not None and time < latest for kind, time in map(_time, split[column][:]))
+
+
 def _time(value: object) -> tuple[str | None, float]:
     """Return whether a value is a number or a date (``None`` for neither), and its place in time."""
     if isinstance(value, str):

@@ -17,7 +17,7 @@ from datasets.fingerprint import generate_random_fingerprint
 from textclf_core.data.columns import holds, is_text
 from textclf_core.data.holdout import SHARE, Rows, hold_out, hold_out_groups, hold_out_latest
 from textclf_core.data.infer_columns import TEXT
-from textclf_core.data.marked_columns import group_ids, marked_column, shared_groups, times_of
+from textclf_core.data.marked_columns import group_ids, marked_column, rows_of_the_past, shared_groups, times_of
 from textclf_core.data.row_counts import RowCounts, conflicting_texts, text_keys
 from textclf_core.data.source import ReadSplits
 from textclf_core.data.tagged_words import token_task
@@ -94,12 +94,18 @@ def prepare(data: DatasetDict, data_seed: int) -> PreparedData:
         )
     group, time = marked_column(given["train"], "group"), marked_column(given["train"], "time")
     by = " by group" if group else " by time" if time else ""
-    if group:
-        for name in ("validation", "test"):
-            if name in given and (shared := shared_groups(given[name], given["train"], group)):
-                rows = f"{shared} of {len(given[name])} rows"
-                changes.append(f"{name}: {rows} are of groups (column {group!r}) that train has too")
-                logger.warning("%s", changes[-1])
+    for name in ("validation", "test"):
+        if name not in given:
+            continue
+        rows, what = 0, ""
+        if group:
+            rows, what = shared_groups(given[name], given["train"], group), "of groups (column {!r}) that train has too"
+        elif time:
+            rows = rows_of_the_past(given[name], given["train"], time)
+            what = "earlier (column {!r}) than the latest row of train"
+        if rows:
+            changes.append(f"{name}: {rows} of {len(given[name])} rows are {what.format(group or time)}")
+            logger.warning("%s", changes[-1])
     if time:
         times_of(given["train"], time)  # refuses what is no time, even if no split is held out
     origins = {name: "given" if name in given else f"held out from train{by}" for name in SPLITS}

@@ -162,6 +162,16 @@ def test_groups_of_given_splits_that_train_has_too_are_reported(caplog: pytest.L
     assert sentence in caplog.text
 
 
+def test_rows_of_given_splits_that_are_earlier_than_train_are_reported(caplog: pytest.LogCaptureFixture) -> None:
+    rows = rows_of(day=lambda row: f"2020-01-{1 + row // 10:02d}")
+    rows[299]["day"] = "unknown"
+    later = prepare(from_memory({"train": rows[:200], "test": rows[200:]}, time="day"), 0)
+    assert later.record.changes == ()
+    mixed = prepare(from_memory({"train": rows[:200], "test": rows[150:]}, time="day"), 0)
+    assert mixed.record.changes == ("test: 40 of 150 rows are earlier (column 'day') than the latest row of train",)
+    assert mixed.record.changes[0] in caplog.text
+
+
 def test_groups_that_differ_in_their_spelling_alone_are_reported(caplog: pytest.LogCaptureFixture) -> None:
     from_memory(rows_of(author=lambda row: ["Ann", "ann ", "Bo"][row % 3]), group="author")
     assert "group=author: 'Ann' and 'ann ', which differ only in blanks or case, are treated" in caplog.text
