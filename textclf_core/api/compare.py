@@ -204,7 +204,7 @@ def compare(
             given, they run in this process, one after another, or with ``workers`` in processes of this machine.
         workers: how many cells to run at the same time; the executor decides it if not given.
         dry_run: whether to only estimate, by pilot runs, what the comparison will cost.
-        force: whether to run finished cells again.
+        force: whether to run finished cells again; finished trials of ``tune`` are reused.
         plugin_files: Python files with your own plugins.
         quiet: whether to show no progress.
 

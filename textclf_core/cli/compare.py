@@ -177,7 +177,9 @@ def compare(
         bool,
         typer.Option("--dry-run", help="Only estimate, from short pilot runs, what the comparison will cost."),
     ] = False,
-    force: Annotated[bool, typer.Option(help="Run finished cells again.")] = False,
+    force: Annotated[
+        bool, typer.Option(help="Run finished cells again; finished trials of --tune are reused.")
+    ] = False,
     format: Annotated[
         str,
         typer.Option(help="The format of the table: simple, github, html, latex_booktabs ..., csv, tsv or json."),

@@ -20,7 +20,7 @@ class EarlyStopping:
 
     The learning rate follows its schedule as if all epochs were trained. The trainer's option keep chooses the epoch
     whose weights are kept; keep=best chooses the one with the lowest validation loss. If training has several phases,
-    only the last one can end early.
+    only the last one can end early. With fewer than patience + 2 epochs it has no effect.
     """
 
     patience: Annotated[
