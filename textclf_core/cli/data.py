@@ -12,7 +12,7 @@ from textclf_core.cli.standard_output import print_result
 
 
 def data(
-    source: Annotated[
+    experiment: Annotated[
         Path | None,
         typer.Argument(
             metavar="SPEC|FILE.toml", help="A dataset plugin and its options, as in --plugin, or an experiment file."
@@ -36,9 +36,9 @@ def data(
     from textclf_core.reports.summary import check_summary_format
 
     specs = list(plugin or ())
-    if source is not None and is_spec(source):
-        specs, source = [str(source), *specs], None
-    settings = read_settings(source, data_seed=data_seed)
+    if experiment is not None and is_spec(experiment):
+        specs, experiment = [str(experiment), *specs], None
+    settings = read_settings(experiment, data_seed=data_seed)
     check_one_data_set(settings, "data")
     catalogue = Catalogue.discover(plugin_file or ())
     plugins = activate(override(settings.plugins, specs, catalogue), catalogue)

@@ -153,7 +153,10 @@ def test_predict_reads_the_columns_of_a_file(
     assert textclf("predict", str(run.directory), "--input", str(renamed)) == 2
     assert "the model reads the columns title, body, but the rows have no title and no body" in capsys.readouterr().err
     assert textclf("predict", str(run.directory), "--input", str(renamed), "--text", "story") == 2
-    assert "the model reads 2 text columns (title, body), but --text story names 1" in capsys.readouterr().err
+    assert (
+        "the model reads 2 text columns (title, body), but --text story (in Python: text=) names 1"
+        in capsys.readouterr().err
+    )
 
 
 def test_the_page_shows_all_texts_of_a_row_and_how_many_were_truncated(run: textclf_core.Run) -> None:
