@@ -161,9 +161,7 @@ class Encoder(PartedModel):
         self._require_split(upto)
         return split_forward.run_prefix(self.model, self._parts, _inputs(batch), upto, hidden, start)
 
-    def run_from(
-        self, hidden: Tensor, batch: Mapping[str, Tensor] | None, start: int, *, wrapped: nn.Module | None = None
-    ) -> Tensor:
+    def run_from(self, hidden: Tensor, batch: Mapping[str, Tensor] | None, start: int) -> Tensor:
         """Return the logits for the hidden states at a boundary, float, shape (batch, labels).
 
         Nothing before the boundary is computed, and the result is differentiable. Not thread-safe, since the model is
@@ -175,7 +173,6 @@ class Encoder(PartedModel):
             batch: the batch that :meth:`run_prefix` was called with, whose masks are used; ``None`` if ``hidden`` has
                 first tokens only, which need no mask.
             start: the boundary that :meth:`run_prefix` was called with.
-            wrapped: a wrapper of the model (for data parallelism) that must be called in its place.
 
         Raises:
             RunError: the model can't be split there; :meth:`check_split` returns the reason.
@@ -189,7 +186,7 @@ class Encoder(PartedModel):
             ids = torch.full(hidden.shape[:2], self.tokenizer.cls_token_id or 0, device=hidden.device)
             batch = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
         inputs = {name: values[:, : hidden.shape[1]] for name, values in _inputs(batch).items()}
-        return split_forward.run_from(self.model, self._parts, hidden, inputs, start, wrapped)
+        return split_forward.run_from(self.model, self._parts, hidden, inputs, start)
 
     def embed(
         self, batch: Mapping[str, Tensor], pooling: Pooling, *, hidden: Tensor | None = None, start: int = 0

@@ -41,14 +41,7 @@ def run_prefix(
     raise AssertionError("the model's forward ended without running its blocks")
 
 
-def run_from(
-    model: PreTrainedModel,
-    parts: Parts,
-    hidden: Tensor,
-    inputs: Mapping[str, Tensor],
-    start: int,
-    wrapped: nn.Module | None = None,
-) -> Tensor:
+def run_from(model: PreTrainedModel, parts: Parts, hidden: Tensor, inputs: Mapping[str, Tensor], start: int) -> Tensor:
     """Return the logits for the hidden states after ``start`` blocks; earlier blocks aren't computed."""
     blocks = [modules[0] for modules in parts.blocks[start:]]
     if not blocks and parts.family.needs_a_block:
@@ -56,7 +49,7 @@ def run_from(
     with ExitStack() as stack:
         _begin_at(stack, model, parts, hidden, start)
         stack.enter_context(_blocks(model, parts, blocks))
-        logits: Tensor = (wrapped or model)(**inputs).logits
+        logits: Tensor = model(**inputs).logits
         return logits
 
 
