@@ -38,8 +38,8 @@ class KeyedDropout:
     """
 
     def __init__(self, model: PreTrainedModel, seed: int) -> None:
-        self._model = model
-        self._seed = seed
+        self._model, self._seed = model, seed
+        self._on_cpu = model.device.type == "cpu"
         self._names = {module: name for name, module in model.named_modules()}
         self._dropouts = [module for module in self._names if type(module) is nn.Dropout]
 
@@ -47,7 +47,7 @@ class KeyedDropout:
     def drawing(self, step: int, process: int = 0, micro_batch: int = 0) -> Iterator[None]:
         """Use the masks of a step, process and micro-batch in forward passes while the block runs."""
         key = _hash(self._seed, step, process, micro_batch) % 2**63
-        if self._model.device.type != "cpu":
+        if not self._on_cpu:
             torch.manual_seed(key)
             yield
             return

@@ -71,13 +71,15 @@ def finetune(
     classifier = EncoderClassifier(encoder, task, options, progress, world=workspace.world)
     session = TrainingSession(options, classifier, rows.tokenized, validation, rows.batching, workspace, plan)
     optimizer_state: OptimizerState = session.resume(options.resume) if options.resume else {}
+    device = encoder.model.device
     training = _Training(
         encoder=encoder,
+        device=device,
         session=session,
         dropout=KeyedDropout(encoder.model, seed),
         rows=rows,
         progress=progress,
-        dtype=training_dtype(options.precision, encoder.model.device),
+        dtype=training_dtype(options.precision, device),
     )
     cached = _CachedPrefix()
     with progress.bar("train", session.phases.total_steps) as bar:
@@ -98,11 +100,13 @@ class _Training:
     """The inputs of all phases.
 
     Attributes:
+        device: the model's, which takes transformers a while to find.
         rows: the rows of train, by epoch.
         dtype: the dtype of matrix products; float32 means no autocast.
     """
 
     encoder: Encoder
+    device: torch.device
     session: TrainingSession
     dropout: KeyedDropout
     rows: TrainingRows
@@ -195,7 +199,7 @@ def _train_phase(
     )
     # Only the fused AdamW skips a step that isn't finite, so that its result may be read later.
     seen = {"unseen": 1} if session.plan.replaces("textclf_optimizer") else {}
-    results, trimming = StepResults(session.steps, bar, encoder.model.device, **seen), HeapTrimming()
+    results, trimming = StepResults(session.steps, bar, training.device, **seen), HeapTrimming()
     with encoder.frozen_in_eval(), phase.row_gradients.collected(), encoder.computing_what_the_head_reads():
         for interval in intervals:
             phase = _of_epoch(training, phase, cached, interval.epoch)
@@ -235,7 +239,7 @@ def _take_step(training: _Training, phase: _Phase, step: int, indices: list[int]
         group["lr"] = learning_rate * group["factor"]
     # Of the whole batch, so that the sum over micro-batches and processes is the mean.
     weight = 1 / max(1, int(phase.rows.loss_terms[indices].sum()))
-    loss = torch.zeros((), device=training.encoder.model.device)
+    loss = torch.zeros((), device=training.device)
     mine = indices[world.rank :: world.size]  # none, if the batch has fewer rows than there are processes
     passes = _Passes(training, phase, step, _split(mine, options.micro_batch_size), weight)
     with phase.gradients.summed(loss):
@@ -333,7 +337,7 @@ class _Passes:
             hidden = prefix.hidden(rows) if prefix else None
             batch = None
             if prefix and prefix.only_first_token:
-                labels = torch.tensor([self.phase.rows.labels[row] for row in rows], device=encoder.model.device)
+                labels = torch.tensor([self.phase.rows.labels[row] for row in rows], device=self.training.device)
             else:
                 batch = encoder.collate([self.phase.rows.rows[row] for row in rows])
                 labels = batch.pop("labels")
@@ -347,12 +351,11 @@ class _Passes:
 
     def _logits(self, place: int, hidden: Tensor | None, batch: dict[str, Tensor] | None) -> Tensor:
         training, prefix = self.training, self.phase.prefix
-        device = training.encoder.model.device
         with (
             self._meter.time("train/steps/forward"),
             # A mask is drawn for a micro-batch as a whole, so another number of processes draws others.
             training.dropout.drawing(self.number, training.world.rank, place),
-            torch.autocast(device.type, training.dtype, enabled=training.dtype != torch.float32),
+            torch.autocast(training.device.type, training.dtype, enabled=training.dtype != torch.float32),
         ):
             if prefix and hidden is not None:
                 return training.encoder.run_from(hidden, batch, prefix.boundary)
