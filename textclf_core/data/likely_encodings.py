@@ -1,7 +1,7 @@
 """Which encodings bytes may have, by what each makes of their words.
 
-charset-normalizer names one encoding, often a wrong one where a text has few letters beyond ASCII; these are suggestions
-for a person, who sees the words.
+charset-normalizer names one encoding, often a wrong one where a text has few letters beyond ASCII; these are
+suggestions for a person, who sees the words.
 """
 
 from __future__ import annotations
