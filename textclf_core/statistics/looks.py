@@ -42,7 +42,8 @@ class SequentialCriticalValues:
 
     What chance alone does over the looks is drawn for equal contenders: one error over rows; the variance between seeds
     as it may be, given the estimate; and for each seed a deviation, of which the first S make the mean of a look with S
-    seeds. The share of draws that exceed a critical value, or an earlier look's, is what may be spent until then.
+    seeds. The share of draws that exceed a critical value, or an earlier look's, is what may be spent until then. An
+    earlier look counts as having spent at least all that it might.
 
     Args:
         error: of all contenders, at the last look so far.
@@ -64,21 +65,26 @@ class SequentialCriticalValues:
         rng: np.random.Generator,
     ) -> None:
         self._beaten = _beaten_by_chance(error, counts, rng)
-        share = _information(error, len(counts), planned)
-        self._allowed = spending(alpha, share)
+        self._allowed = [spending(alpha, _information(error, 1 + look, planned)) for look in range(len(counts))]
         self._earlier = list(earlier)
 
     def critical(self, candidates: NDArray[np.int64]) -> float:
         """Return the critical value of the last look among some contenders; infinity if nothing may be spent."""
         largest = [beaten[:, candidates].max(axis=1) for beaten in self._beaten]
         exceeded = np.zeros(len(largest[0]), dtype=bool)
-        for values, used in zip(largest[:-1], self._earlier, strict=True):
-            exceeded |= values > used
-        left = round(self._allowed * len(exceeded)) - int(exceeded.sum())
-        if left <= 0:
-            return math.inf
-        remaining = np.sort(largest[-1][~exceeded])
-        return float(remaining[-left - 1]) if left < len(remaining) else 0.0
+        for values, used, allowed in zip(largest[:-1], self._earlier, self._allowed[:-1], strict=True):
+            # Fewer draws exceed the value that was used than chance did then: it allowed for the doubt of fewer seeds.
+            exceeded |= values > min(used, _critical(values, exceeded, allowed))
+        return _critical(largest[-1], exceeded, self._allowed[-1])
+
+
+def _critical(values: NDArray[np.float64], exceeded: NDArray[np.bool_], allowed: float) -> float:
+    """Return the value that so many draws exceed that, with those that did before, they are the allowed share."""
+    left = round(allowed * len(values)) - int(exceeded.sum())
+    if left <= 0:
+        return math.inf
+    remaining = np.sort(values[~exceeded])
+    return float(remaining[-left - 1]) if left < len(remaining) else 0.0
 
 
 def _information(error: JointError, looks: int, planned: Sequence[int]) -> float:

@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 import pytest
-from label_metrics import compare
+from label_metrics import compare, joint_error
 from numpy.typing import NDArray
 
-from textclf_core.statistics.looks import planned_looks, spending
+from textclf_core.statistics.looks import SequentialCriticalValues, planned_looks, spending
 
 ROWS = 600
 REFERENCES = np.arange(ROWS) % 2
@@ -53,3 +53,17 @@ def test_a_look_at_one_seed_claims_nothing_of_strategies() -> None:
     three = {"good": predictions(0.85, 3, 0), "fair": predictions(0.82, 3, 1)}
     alone, after = compare(REFERENCES, three, "accuracy"), compare(REFERENCES, three, "accuracy", looks=(1, 3))
     assert [one.distance for one in alone.contenders] == [one.distance for one in after.contenders]
+
+
+def test_an_early_look_that_asked_for_much_leaves_no_more_to_the_next() -> None:
+    """With three seeds much is critical, since their variance is in doubt, but chance had its share of the 5%."""
+    error = joint_error(REFERENCES, {name: predictions(0.82, 5, seed) for seed, name in enumerate("abcd")}, "accuracy")
+
+    def critical(planned: tuple[int, ...], earlier: list[float]) -> float:
+        counts = np.array([[seeds] * 4 for seeds in planned])
+        rng = np.random.default_rng(0)
+        return SequentialCriticalValues(error, counts, planned, earlier, alpha=0.05, rng=rng).critical(np.arange(4))
+
+    assert critical((3, 5), [9.0]) == critical((3, 5), [math.inf])
+    assert critical((3, 5), [9.0]) > critical((5,), []) + 0.05
+    assert critical((3, 5), [1.5]) == math.inf  # more was spent already
