@@ -28,15 +28,15 @@ def freezing_and_its_price() -> Figure:
         if re.match(r"\| `.*\d T \|", line)
     ]
     axes = one_panel()
-    for contender, _, score, _, _, flops, _ in cells:
+    for contender, _, score, *_, flops, _ in cells:
         if contender.startswith(("full", "freeze", "head", "lora", "bitfit", "layernorm", "embedding", "gradual")):
             x, y = float(flops.removesuffix(" T")), float(score)
             frozen = contender.startswith(("freeze-first", "head", "embedding"))
             axes.plot(x, y, "o", color=SERIES[1] if frozen else ACCENT, markersize=7.5)
             place, side = ((9, -3.5), "left")
-            if contender in ("freeze-auto", "gradual-unfreeze"):
+            if contender == "gradual-unfreeze":
                 place, side = (-9, -3.5), "right"
-            elif contender.startswith("freeze-first"):
+            elif contender.startswith(("freeze-first", "freeze-auto")):
                 place, side = (0, 8), "center"
             name = contender.partition(":c=")[0]
             axes.annotate(name, (x, y), place, textcoords="offset points", ha=side, fontsize=9.5, color=INK)

@@ -18,7 +18,7 @@ from filelock import FileLock
 
 from textclf_core.errors import UsageError
 from textclf_core.records.remote_runs import RemoteRuns, remote_runs
-from textclf_core.records.schema import RECORD_FILE
+from textclf_core.records.schema import INCOMPLETE, RECORD_FILE
 from textclf_core.storage.leases import leased
 from textclf_core.storage.places import shown
 from textclf_core.storage.remote import remote_folder
@@ -186,7 +186,7 @@ def _lock(output: Path) -> FileLock:
 
 def _free(path: Path) -> Path:
     """Return an unused path for the files of a failed run."""
-    names = (f"{path.name}.incomplete" if number == 1 else f"{path.name}-{number}.incomplete" for number in count(1))
+    names = (f"{path.name}{INCOMPLETE}" if number == 1 else f"{path.name}-{number}{INCOMPLETE}" for number in count(1))
     return next(place for place in map(path.with_name, names) if not place.exists())
 
 

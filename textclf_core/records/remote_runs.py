@@ -15,7 +15,13 @@ from pathlib import Path, PurePosixPath
 from filelock import FileLock, Timeout
 
 from textclf_core.errors import RunError, UsageError, some_of
-from textclf_core.records.schema import CHECKPOINTS_DIRECTORY, MODEL_DIRECTORY, RECORD_FILE, TRIALS_DIRECTORY
+from textclf_core.records.schema import (
+    CHECKPOINTS_DIRECTORY,
+    INCOMPLETE,
+    MODEL_DIRECTORY,
+    RECORD_FILE,
+    TRIALS_DIRECTORY,
+)
 from textclf_core.storage.places import url_of
 from textclf_core.storage.remote import RemoteFolder, remote_folder
 from textclf_core.storage.whole import FILES, ChangedError, FileList, download, upload
@@ -115,7 +121,7 @@ class RemoteRuns:
         """
         if names is None:
             names = {*self.remote.list(), *(path.name for path in self.folder.glob("[!.]*") if path.is_dir())}
-            names = {name for name in names if not name.startswith(".") and not name.endswith(".incomplete")}
+            names = {name for name in names if not name.startswith(".") and not name.endswith(INCOMPLETE)}
         start = time.monotonic()
         asked = [name for name in names if now or start - self._checked.get(name, -_SECONDS_FRESH) >= _SECONDS_FRESH]
         found = self.remote.read_all(f"{name}/{FILES}" for name in asked)

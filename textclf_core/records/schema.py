@@ -18,6 +18,8 @@ from textclf_core.types.phases import PhaseRecord
 from textclf_core.types.record import Fact
 
 RECORD_FILE = "record.json"
+INCOMPLETE = ".incomplete"
+"""How the name of a folder ends that has the files of a failed or interrupted run."""
 PREDICTIONS_FILE = "predictions.parquet"
 HISTORY_FILE = "history.jsonl"
 MODEL_DIRECTORY = "model"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from textclf_core.errors import UsageError
 from textclf_core.records.remote_runs import fetch_runs
-from textclf_core.records.schema import RECORD_FILE, PluginRecord, Record, read_record
+from textclf_core.records.schema import INCOMPLETE, RECORD_FILE, PluginRecord, Record, read_record
 from textclf_core.storage.places import shown
 from textclf_core.tasks import kind_of
 from textclf_core.types.data import DataRecord
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
 TUNED = " tuned"
 """The end of the key of a table of tuned contenders."""
+
+logger = logging.getLogger("textclf")
 
 _CHANGE_NO_RESULT = {"observer", "reporter"}
 
@@ -123,25 +127,42 @@ class ContenderRuns:
 def find_runs(paths: Iterable[Path]) -> list[StoredRun]:
     """Return the runs at the paths, each of which is a run directory or a folder that directly contains some.
 
-    Copies of what is behind URLs are brought up to date first.
+    Copies of what is behind URLs are brought up to date first. What failed or interrupted runs have left is passed
+    over, and logged unless the run was finished later.
 
     Raises:
         UsageError: a path doesn't exist or has no run, or a record can't be read.
     """
     runs: dict[Path, StoredRun] = {}
+    incomplete: list[Path] = []
     for path in paths:
         fetch_runs(path)
         if not path.is_dir():
             raise UsageError(
                 f"{shown(path)}: there is no such folder. Give run directories, or a folder that contains them."
             )
+        if path.suffix == INCOMPLETE:  # runs/* names it
+            incomplete.append(path)
+            continue
         directories = [path] if (path / RECORD_FILE).is_file() else sorted(path.glob(f"[!.]*/{RECORD_FILE}"))
         found = [directory if directory.is_dir() else directory.parent for directory in directories]
-        found = [directory for directory in found if directory.suffix != ".incomplete"]
+        found = [directory for directory in found if directory.suffix != INCOMPLETE]
         if not found:
             raise UsageError(f"{shown(path)} contains no run (no {RECORD_FILE}).")
+        incomplete += sorted(path.glob(f"[!.]*{INCOMPLETE}"))
         runs |= {directory.resolve(): StoredRun(directory, read_record(directory)) for directory in found}
+    if incomplete and not runs:
+        raise UsageError(f"{shown(incomplete[0])} has the files of a failed or interrupted run, and no finished one.")
+    for path in incomplete:
+        if not _finished_later(path):
+            logger.info("%s isn't in the report: it has the files of a failed or interrupted run", shown(path))
     return list(runs.values())
+
+
+def _finished_later(incomplete: Path) -> bool:
+    """Return whether the run whose files are in ``ID.incomplete`` or ``ID-2.incomplete`` was finished since."""
+    name = incomplete.name.removesuffix(INCOMPLETE)
+    return any((incomplete.parent / one / RECORD_FILE).is_file() for one in (name, re.sub(r"-\d+$", "", name)))
 
 
 def gather(runs: Iterable[StoredRun]) -> dict[str, tuple[ContenderRuns, ...]]:

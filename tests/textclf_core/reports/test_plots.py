@@ -15,6 +15,7 @@ from matplotlib.text import Text
 from textclf_core.reports.analysis import Analysis, analyse
 from textclf_core.reports.costs import COSTS
 from textclf_core.reports.plots import write_joint_plots, write_plots
+from textclf_core.reports.plots.distances import distance_chart
 from textclf_core.reports.plots.labels import Label, place_labels
 from textclf_core.reports.plots.lengths import length_chart
 from textclf_core.reports.plots.models import confusion_chart, learning_chart, reliability_chart
@@ -154,6 +155,23 @@ def test_the_cost_plot_names_every_contender(analysis: Analysis) -> None:
     assert f"majority {majority.score:.3f} ↓" in notes
 
 
+def test_a_contender_far_below_the_others_does_not_flatten_the_distances(analysis: Analysis) -> None:
+    with style():
+        chart = distance_chart(analysis)
+        assert chart is not None
+        [axes] = chart.figure.axes
+    left, right = axes.get_xlim()
+    majority = next(row for row in analysis.rows if row.line.label == "majority")
+    assert left > majority.score - analysis.rows[0].score
+    near = [row.distance for row in analysis.rows if row.distance is not None and row.verdict != "worse"]
+    assert near
+    assert all(left <= one.low <= one.high <= right for one in near)
+    [line] = [one for one in axes.get_lines() if str(one.get_label()).startswith("majority")]
+    assert line.get_marker() == "<"
+    assert "drawn at the edge: " in chart.caption
+    assert "majority -0." in chart.caption
+
+
 def test_learning_curves_show_losses_by_step_and_epochs_above(analysis: Analysis) -> None:
     with style():
         chart = learning_chart(analysis.rows)
@@ -253,7 +271,27 @@ def test_scores_by_amount_of_training_data_are_drawn_where_there_are_several(tmp
                 "lora:rank=8 + finetune:learning_rate=1e-4,epochs=3",
                 "lora:rank=16 + finetune:learning_rate=1e-4,epochs=3",
             ],
-            ["lora:rank=8 + finetune", "lora:rank=16 + finetune"],
+            ["lora:rank=8", "lora:rank=16"],
+        ),
+        (
+            [
+                "full + finetune:learning_rate=1e-4,epochs=3",
+                "full + finetune:learning_rate=1e-5,epochs=3",
+                "bitfit + finetune:learning_rate=1e-3,epochs=3",
+                "gradual-unfreeze:order=last + finetune:epochs=3",
+                "gradual-unfreeze + finetune:epochs=3,learning_rate=1e-4",
+            ],
+            [
+                "full + finetun…ing_rate=1e-4",
+                "full + finetun…ing_rate=1e-5",
+                "bitfit",
+                "gradual-unfreeze:order=last",
+                "gradual-unfreeze",
+            ],
+        ),
+        (
+            ["linear-probe-then-finetune-the-rest:epochs=3", "zero-shot-embeddings:descriptions=bad=poor,good=fine"],
+            ["linear-probe-t…tune-the-rest", "zero-shot-embeddings"],
         ),
         (["a" * 40 + "b" * 40, "a" * 41 + "b" * 40], ["a" * 14 + "…" + "b" * 13, "a" * 14 + "…" + "b" * 13 + " #2"]),
     ],

@@ -47,6 +47,25 @@ def test_runs_can_be_given_one_by_one(runs: Path, textclf: Textclf, capsys: pyte
     assert sorted(capsys.readouterr().out.splitlines()) == ["contender,seeds", "freeze-first-n:n=4,0", "full,0"]
 
 
+def test_what_failed_or_interrupted_runs_left_is_passed_over(
+    runs: Path, textclf: Textclf, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A shell's ``runs/*`` names it too. Of a run that was finished later, nothing is said."""
+    assert textclf("report") == 0
+    without = capsys.readouterr().out
+    [finished, *_] = sorted(runs.iterdir())
+    for name in (f"{finished.name}.incomplete", f"{finished.name}-2.incomplete", "head-only-s0-1.incomplete"):
+        (runs / name / "checkpoints").mkdir(parents=True)
+    for words in ([str(path) for path in runs.iterdir()], ["runs"]):
+        assert textclf("report", *words) == 0
+        shown = capsys.readouterr()
+        assert shown.out == without
+        [line] = shown.err.splitlines()
+        assert "head-only-s0-1.incomplete isn't in the report" in line
+    assert textclf("report", "runs/head-only-s0-1.incomplete") == 2
+    assert "failed or interrupted run, and no finished one" in capsys.readouterr().err
+
+
 def test_a_report_imports_neither_torch_nor_datasets(runs: Path) -> None:
     heavy = {"torch", "transformers", "datasets", "evaluate", "matplotlib"}
     code = (

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from textclf_core.reports.analysis import Analysis, Row
 from textclf_core.reports.columns import MISSING, Column, columns_of
+from textclf_core.reports.outlying import near_rows
 from textclf_core.reports.page.tables import SortCell, SortColumn, SortTable, counted
 
 _STRIP_WIDTH = 110.0
@@ -26,21 +27,21 @@ def leaderboard(analysis: Analysis, prefix: str) -> SortTable:
         f"{counted(len(analysis.rows), 'contender')}. {analysis.metric} is on test, mean over seeds ± sd; the verdicts "
         "of all contenders hold at once.",
         tuple(SortColumn(one.heading, one.align in ("right", "decimal"), one.largest_first) for one in columns),
-        tuple(row_cells(columns, row, analysis.rows, deviation) for row in analysis.rows),
+        tuple(row_cells(analysis, columns, row, deviation) for row in analysis.rows),
         sorted_by=next(index for index, column in enumerate(columns) if column.name == "score"),
     )
 
 
-def row_cells(columns: Sequence[Column], row: Row, rows: Sequence[Row], deviation: Column) -> tuple[SortCell, ...]:
+def row_cells(analysis: Analysis, columns: Sequence[Column], row: Row, deviation: Column) -> tuple[SortCell, ...]:
     """Return the cells of a contender.
 
     Args:
+        analysis: the comparison, for the common scale of the intervals.
         columns: the columns.
         row: the contender.
-        rows: all contenders, for the common scale of the intervals.
         deviation: the column of the standard deviation, which stands beside the score.
     """
-    return tuple(_cell(column, row, rows, deviation) for column in columns)
+    return tuple(_cell(analysis, column, row, deviation) for column in columns)
 
 
 def _shown(analysis: Analysis) -> Iterator[Column]:
@@ -53,7 +54,7 @@ def _shown(analysis: Analysis) -> Iterator[Column]:
             yield column
 
 
-def _cell(column: Column, row: Row, rows: Sequence[Row], deviation: Column) -> SortCell:
+def _cell(analysis: Analysis, column: Column, row: Row, deviation: Column) -> SortCell:
     key = column.key(row)
     keyed = "" if key is None else str(key)
     written = column.write(row)
@@ -62,15 +63,17 @@ def _cell(column: Column, row: Row, rows: Sequence[Row], deviation: Column) -> S
     if column.name == "verdict":
         return SortCell(written, keyed, badge=_MARKS[row.verdict])
     if column.name == "interval":
-        return SortCell(written, keyed, "interval", interval=_strip(row, rows))
+        return SortCell(written, keyed, "interval", interval=_strip(analysis, row))
     if column.name == "score" and row.deviation is not None:
         written = f"{written} ± {deviation.write(row)}"
     classes = ["number"] * (column.align != "left") + ["missing"] * (written == MISSING)
     return SortCell(written, keyed, " ".join(classes) or None)
 
 
-def _strip(row: Row, rows: Sequence[Row]) -> tuple[float, float, float]:
-    """Return where a row's interval and score lie on the scale of all rows."""
-    low, high = min(each.low for each in rows), max(each.high for each in rows)
+def _strip(analysis: Analysis, row: Row) -> tuple[float, float, float]:
+    """Return where a row's interval and score lie on the common scale, or at its end if they are beyond it."""
+    near = near_rows(analysis, analysis.rows)
+    low, high = min(one.low for one in near), max(one.high for one in near)
     scale = (_STRIP_WIDTH - 8) / ((high - low) or 1)
-    return 4 + (row.low - low) * scale, 4 + (row.score - low) * scale, 4 + (row.high - low) * scale
+    start, middle, end = (4 + (min(max(one, low), high) - low) * scale for one in (row.low, row.score, row.high))
+    return start, middle, end

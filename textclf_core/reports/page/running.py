@@ -56,5 +56,5 @@ def running_table(analysis: Analysis, id: str) -> SortTable:
         f"{counted(len(rows), 'contender')} with finished runs. {analysis.metric} is on test, mean over the finished "
         "seeds ± sd.",
         tuple(SortColumn(one.heading, one.align in ("right", "decimal"), one.largest_first) for one in columns),
-        tuple(row_cells(columns, row, rows, every["sd"]) for row in rows),
+        tuple(row_cells(analysis, columns, row, every["sd"]) for row in rows),
     )

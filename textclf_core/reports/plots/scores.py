@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,6 +10,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from textclf_core.reports.analysis import Analysis, Row
 from textclf_core.reports.curves import LearningCurves
+from textclf_core.reports.outlying import near_rows
 from textclf_core.reports.plots.labels import Label, place_labels
 from textclf_core.reports.plots.style import (
     ACCENT,
@@ -31,8 +31,6 @@ from textclf_core.types.report import ReportCost
 
 _LOG_FROM = 10
 _LOG_VALUES_FROM = 100
-# Of the distance between the best and the middle: what lies further below the middle would flatten the rest.
-_OUTLYING = 4
 _MOST_TICKS = 12
 _MOST_SIZES = 6
 _BAND_PLACES = 60
@@ -45,10 +43,8 @@ def cost_chart(analysis: Analysis, kind: ReportCost) -> Chart:
     """Return score against a cost that was measured, with the Pareto front and the recommended contender."""
     heading, unit = kind.axis or kind.heading, kind.unit
     known = [(cost / unit, row) for row in analysis.rows if (cost := row.costs[kind.name]) is not None]
-    floor = _floor(analysis, [row for _, row in known])
-    below = [row for _, row in known if analysis.oriented(row.score) < floor]
     axes = one_panel()
-    _set_score_axis(axes, [row for _, row in known if row not in below], analysis.metric)
+    _set_score_axis(axes, near_rows(analysis, [row for _, row in known]), analysis.metric)
     log = _set_cost_axis(axes, [cost for cost, _ in known])
     axes.set_xlabel(heading + (", log scale" if log else ""))
     best = max((row.score for row in analysis.rows), key=analysis.oriented)
@@ -56,6 +52,7 @@ def cost_chart(analysis: Analysis, kind: ReportCost) -> Chart:
     axes.axhspan(*ends, color=ACCENT, alpha=0.12, linewidth=0)
     # What can't be drawn where it belongs is drawn at the edge: worse scores at the end of the axis where those lie.
     left, worst = axes.get_xlim()[0], min(axes.get_ylim(), key=analysis.oriented)
+    below = [row for _, row in known if analysis.oriented(row.score) < analysis.oriented(worst)]
     front = _front(analysis, known)
 
     def drawn(row: Row) -> float:
@@ -237,13 +234,6 @@ def _corners(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]
     for x, y in points[1:]:
         corners += [(x, corners[-1][1]), (x, y)]
     return corners
-
-
-def _floor(analysis: Analysis, rows: Sequence[Row]) -> float:
-    """Return the oriented score below which a contender is drawn at the edge, so that it doesn't flatten the others."""
-    scores = [analysis.oriented(row.score) for row in rows]
-    best, middle = max(scores), statistics.median(scores)
-    return middle - max(_OUTLYING * (best - middle), 2 * analysis.tolerance)
 
 
 def _tip(row: Row, metric: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -148,19 +148,46 @@ def shortened(text: str, longest: int = LONGEST_LABEL) -> str:
 def short_labels(labels: Sequence[str], longest: int = LONGEST_LABEL) -> dict[str, str]:
     """Return each contender's label in at most about so many characters, and still different from the others.
 
-    Options that all the labels that are too long have in common go first, then the middle.
+    Of a label that is too long the first plugins are kept if no other label begins with them, with their options or
+    without. Else the options go that all the labels that are too long have in common, then the middle.
     """
     options = [set(_OPTION.findall(label)) for label in labels if len(label) > longest]
     common = set.intersection(*options) if len(options) > 1 else set()
     found: dict[str, str] = {}
     for label in labels:
+        short = label
         if len(label) > longest:
-            kept = _OPTION.sub(lambda match: "" if match[0] in common else match[0], label)
-            # What is left of "finetune:epochs=3,batch_size=8 + x" without its options is "finetune:, + x".
-            kept = re.sub(r"([:,]),+", r"\1", kept)
-            short = shortened(re.sub(r"[:,]+(?= \+ |$)", "", kept), longest)
-        else:
-            short = label
+            others = [other for other in labels if other != label]
+            short = _first_plugins(label, others, longest) or _without_options(label, common, longest)
         twins = sum(re.sub(r" #\d+$", "", other) == short for other in found.values())
         found[label] = f"{short} #{twins + 1}" if twins else short
     return found
+
+
+def _first_plugins(label: str, others: Sequence[str], longest: int) -> str | None:
+    """Return as many of a label's first plugins as fit; ``None`` if another label begins with the same."""
+    shortest = None
+    for parts in (_plugins, _names):
+        own = parts(label)
+        for count in range(len(own), 0, -1):
+            if any(parts(other)[:count] == own[:count] for other in others):
+                break
+            shortest = " + ".join(own[:count])
+            if len(shortest) <= longest:
+                return shortest
+    return None if shortest in (None, label) else shortened(shortest, longest)
+
+
+def _plugins(label: str) -> list[str]:
+    return label.split(" + ")
+
+
+def _names(label: str) -> list[str]:
+    return [one.partition(":")[0] for one in _plugins(label)]
+
+
+def _without_options(label: str, options: Collection[str], longest: int) -> str:
+    kept = _OPTION.sub(lambda match: "" if match[0] in options else match[0], label)
+    # What is left of "finetune:epochs=3,batch_size=8 + x" without its options is "finetune:, + x".
+    kept = re.sub(r"([:,]),+", r"\1", kept)
+    return shortened(re.sub(r"[:,]+(?= \+ |$)", "", kept), longest)
