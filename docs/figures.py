@@ -36,7 +36,7 @@ def freezing_and_its_price() -> Figure:
             place, side = ((9, -3.5), "left")
             if contender == "gradual-unfreeze":
                 place, side = (-9, -3.5), "right"
-            elif contender.startswith(("freeze-first", "freeze-auto")):
+            elif contender.startswith("freeze-first"):
                 place, side = (0, 8), "center"
             name = contender.partition(":c=")[0]
             axes.annotate(name, (x, y), place, textcoords="offset points", ha=side, fontsize=9.5, color=INK)
