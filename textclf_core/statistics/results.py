@@ -144,10 +144,12 @@ class Comparison:
     def sentence(self, name: str) -> str:
         """Return a sentence with the verdict on a contender and the numbers that it is based on."""
         one = self.contender(name)
-        if one.distance is None or name == self.best:
+        if one.distance is None:
+            sentence = f"{name} is the only contender: {self.metric.name} {one.mean:.3f} ({_between(one.interval)})."
+        elif name == self.best:
             shown = "is the best" if one.verdict == "best" else f"has the {self.metric.extreme} score"
             sentence = f"{name} {shown}: {self.metric.name} {one.mean:.3f} ({_between(one.interval)})."
-            if one.distance is not None and one.verdict != "best":
+            if one.verdict != "best":
                 sentence += f" {_no_better(one.verdict, self._behind(one.distance)[1])}"
         else:
             side = "below" if self.metric.better == "higher" else "above"

@@ -269,6 +269,8 @@ def test_the_verdicts_in_words() -> None:
     assert comparison.sentence("as good").startswith("as good is undecided: 0.007 below good, the highest score (truly")
     alone = compare(REFERENCES, {"bad": BAD, "good": GOOD}, "accuracy")
     assert alone.sentence("good").startswith("good is the best: accuracy 0.900 (95% interval 0.8")
+    one = compare(REFERENCES, {"good": GOOD}, "accuracy")
+    assert one.sentence("good").startswith("good is the only contender: accuracy 0.900 (95% interval 0.8")
     wide = compare(REFERENCES, THREE, "accuracy", tolerance=0.1)
     assert wide.sentence("as good").startswith(
         "as good is as good as the best within the tolerance of 0.1: 0.007 below"
