@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -153,37 +154,25 @@ def short_labels(labels: Sequence[str], longest: int = LONGEST_LABEL) -> dict[st
     """
     options = [set(_OPTION.findall(label)) for label in labels if len(label) > longest]
     common = set.intersection(*options) if len(options) > 1 else set()
+    shared = Counter(beginning for label in labels for beginning in {*_beginnings(label)})
     found: dict[str, str] = {}
     for label in labels:
         short = label
         if len(label) > longest:
-            others = [other for other in labels if other != label]
-            short = _first_plugins(label, others, longest) or _without_options(label, common, longest)
+            own = [one for form, one in _beginnings(label) if shared[form, one] == 1 and one != label]
+            fitting = [one for one in own if len(one) <= longest] or [shortened(one, longest) for one in own[-1:]]
+            short = fitting[0] if fitting else _without_options(label, common, longest)
         twins = sum(re.sub(r" #\d+$", "", other) == short for other in found.values())
         found[label] = f"{short} #{twins + 1}" if twins else short
     return found
 
 
-def _first_plugins(label: str, others: Sequence[str], longest: int) -> str | None:
-    """Return as many of a label's first plugins as fit; ``None`` if another label begins with the same."""
-    shortest = None
-    for parts in (_plugins, _names):
-        own = parts(label)
-        for count in range(len(own), 0, -1):
-            if any(parts(other)[:count] == own[:count] for other in others):
-                break
-            shortest = " + ".join(own[:count])
-            if len(shortest) <= longest:
-                return shortest
-    return None if shortest in (None, label) else shortened(shortest, longest)
-
-
-def _plugins(label: str) -> list[str]:
-    return label.split(" + ")
-
-
-def _names(label: str) -> list[str]:
-    return [one.partition(":")[0] for one in _plugins(label)]
+def _beginnings(label: str) -> Iterator[tuple[str, str]]:
+    """Yield the first plugins of a label, fewer and fewer, with their options; then without."""
+    plugins = label.split(" + ")
+    for form, parts in (("with", plugins), ("without", [plugin.partition(":")[0] for plugin in plugins])):
+        for count in range(len(parts), 0, -1):
+            yield form, " + ".join(parts[:count])
 
 
 def _without_options(label: str, options: Collection[str], longest: int) -> str:
