@@ -21,27 +21,35 @@ def leaderboard(analysis: Analysis, prefix: str) -> SortTable:
         prefix: what the ids of this comparison's elements begin with.
     """
     columns = list(_shown(analysis))
-    deviation = columns_of(analysis)["sd"]
+    deviation, ends = columns_of(analysis)["sd"], strip_ends(analysis)
     return SortTable(
         f"{prefix}-leaderboard",
         f"{counted(len(analysis.rows), 'contender')}. {analysis.metric} is on test, mean over seeds ± sd; the verdicts "
         "of all contenders hold at once.",
         tuple(SortColumn(one.heading, one.align in ("right", "decimal"), one.largest_first) for one in columns),
-        tuple(row_cells(analysis, columns, row, deviation) for row in analysis.rows),
+        tuple(row_cells(columns, row, ends, deviation) for row in analysis.rows),
         sorted_by=next(index for index, column in enumerate(columns) if column.name == "score"),
     )
 
 
-def row_cells(analysis: Analysis, columns: Sequence[Column], row: Row, deviation: Column) -> tuple[SortCell, ...]:
+def strip_ends(analysis: Analysis) -> tuple[float, float]:
+    """Return the scores at the ends of the strips that show intervals: those of contenders far below lie at the end."""
+    near = near_rows(analysis, analysis.rows)
+    return min(row.low for row in near), max(row.high for row in near)
+
+
+def row_cells(
+    columns: Sequence[Column], row: Row, ends: tuple[float, float], deviation: Column
+) -> tuple[SortCell, ...]:
     """Return the cells of a contender.
 
     Args:
-        analysis: the comparison, for the common scale of the intervals.
         columns: the columns.
         row: the contender.
+        ends: the scores at the ends of the strips that show intervals.
         deviation: the column of the standard deviation, which stands beside the score.
     """
-    return tuple(_cell(analysis, column, row, deviation) for column in columns)
+    return tuple(_cell(column, row, ends, deviation) for column in columns)
 
 
 def _shown(analysis: Analysis) -> Iterator[Column]:
@@ -54,7 +62,7 @@ def _shown(analysis: Analysis) -> Iterator[Column]:
             yield column
 
 
-def _cell(analysis: Analysis, column: Column, row: Row, deviation: Column) -> SortCell:
+def _cell(column: Column, row: Row, ends: tuple[float, float], deviation: Column) -> SortCell:
     key = column.key(row)
     keyed = "" if key is None else str(key)
     written = column.write(row)
@@ -63,17 +71,16 @@ def _cell(analysis: Analysis, column: Column, row: Row, deviation: Column) -> So
     if column.name == "verdict":
         return SortCell(written, keyed, badge=_MARKS[row.verdict])
     if column.name == "interval":
-        return SortCell(written, keyed, "interval", interval=_strip(analysis, row))
+        return SortCell(written, keyed, "interval", interval=_strip(row, ends))
     if column.name == "score" and row.deviation is not None:
         written = f"{written} ± {deviation.write(row)}"
     classes = ["number"] * (column.align != "left") + ["missing"] * (written == MISSING)
     return SortCell(written, keyed, " ".join(classes) or None)
 
 
-def _strip(analysis: Analysis, row: Row) -> tuple[float, float, float]:
-    """Return where a row's interval and score lie on the common scale, or at its end if they are beyond it."""
-    near = near_rows(analysis, analysis.rows)
-    low, high = min(one.low for one in near), max(one.high for one in near)
+def _strip(row: Row, ends: tuple[float, float]) -> tuple[float, float, float]:
+    """Return where a row's interval and score lie in the strip."""
+    low, high = ends
     scale = (_STRIP_WIDTH - 8) / ((high - low) or 1)
     start, middle, end = (4 + (min(max(one, low), high) - low) * scale for one in (row.low, row.score, row.high))
     return start, middle, end

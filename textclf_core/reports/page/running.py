@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from textclf_core.reports.analysis import Analysis
 from textclf_core.reports.columns import columns_of
-from textclf_core.reports.page.leaderboard import row_cells
+from textclf_core.reports.page.leaderboard import row_cells, strip_ends
 from textclf_core.reports.page.tables import SortColumn, SortTable, counted
 
 _SHOWN = ("contender", "score", "interval", "failed", "seeds")
@@ -45,7 +45,7 @@ def running_table(analysis: Analysis, id: str) -> SortTable:
     """
     # Analysed one by one, each contender would be recommended.
     rows = tuple(replace(row, recommended=False) for row in analysis.rows)
-    every = columns_of(analysis)
+    every, ends = columns_of(analysis), strip_ends(analysis)
     columns = [
         column
         for name, column in every.items()
@@ -56,5 +56,5 @@ def running_table(analysis: Analysis, id: str) -> SortTable:
         f"{counted(len(rows), 'contender')} with finished runs. {analysis.metric} is on test, mean over the finished "
         "seeds ± sd.",
         tuple(SortColumn(one.heading, one.align in ("right", "decimal"), one.largest_first) for one in columns),
-        tuple(row_cells(analysis, columns, row, every["sd"]) for row in rows),
+        tuple(row_cells(columns, row, ends, every["sd"]) for row in rows),
     )
