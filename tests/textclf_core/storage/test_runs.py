@@ -49,7 +49,7 @@ def test_a_run_is_reported_and_predicts_on_another_machine(
     machine("second")
     assert textclf("report", url) == 0
     assert textclf("report", f"{url}/{name}") == 0
-    assert capsys.readouterr().out.count("majority is the best") == 2
+    assert capsys.readouterr().out.count("majority is the only contender") == 2
     assert not (local_folder(url) / name / "model").exists()
     (tmp_path / "in.txt").write_text("a fine day\n")
     assert textclf("predict", f"{url}/{name}", "--input", str(tmp_path / "in.txt")) == 0
