@@ -12,7 +12,7 @@ _OUTLYING = 4
 
 
 def near_rows(analysis: Analysis, rows: Sequence[Row]) -> list[Row]:
-    """Return the contenders that aren't far below the others.
+    """Return the contenders that aren't far below the others; at least half of them.
 
     Args:
         analysis: the comparison.

@@ -20,6 +20,7 @@ from textclf_core.reports.analysis import Analysis, analyse
 from textclf_core.reports.criteria import Criteria
 from textclf_core.reports.page import page_text, write_page
 from textclf_core.reports.page.examples import LONGEST_LIST, LONGEST_TEXT, TEXT_BUDGET
+from textclf_core.reports.page.leaderboard import leaderboard
 from textclf_core.reports.prices import Prices
 from textclf_core.reports.quality import run_scores
 
@@ -101,6 +102,16 @@ def test_a_score_stands_with_its_deviation_over_seeds(outline: Outline) -> None:
 def test_every_table_has_a_caption_and_every_heading_a_scope(outline: Outline) -> None:
     assert len(outline.all("caption")) == len(outline.all("table"))
     assert all(attributes.get("scope") in ("row", "col") for attributes in outline.all("th"))
+
+
+def test_a_contender_far_below_the_others_does_not_flatten_the_intervals_of_the_table(analysis: Analysis) -> None:
+    """Its own interval lies at the left end of the strip; those of the others use the whole strip."""
+    table = leaderboard(analysis, "one")
+    strips = {row[0].text: cell.interval for row in table.rows for cell in row if cell.interval is not None}
+    assert strips["majority"] == (4, 4, 4)
+    near = [strip for name, strip in strips.items() if name != "majority"]
+    assert min(low for low, _, _ in near) < 20
+    assert max(high for _, _, high in near) > 90
 
 
 def test_ids_are_unique_also_with_two_comparisons(analysis: Analysis) -> None:
