@@ -87,8 +87,7 @@ def finetune(
         for intervals in session.phases:
             # In the last epoch, caching a deeper prefix no longer pays.
             if options.prefix_cache and session.phases.reads_every_row:
-                with bar.paused():  # computing a prefix has a bar of its own
-                    cached = _open_prefix(training)
+                cached = _open_prefix(training)
             optimizer_state = _train_phase(training, intervals, cached, optimizer_state, bar)
     trained = session.finish()
     trim_heap()  # before scoring needs its own memory
@@ -147,16 +146,18 @@ class _CachedPrefix:
     rows: EpochRows | None = None
     known: PrefixRows | None = None
 
-    def read(self, training: _Training, rows: EpochRows) -> PrefixRows | None:
+    def read(self, training: _Training, rows: EpochRows, bar: Bar) -> PrefixRows | None:
         """Return the output for the rows of an epoch, computed or read from the cache; ``None`` if it isn't cached."""
-        if rows is not self.rows:
-            session = training.session
+        if rows is self.rows:
+            return self.known
+        session = training.session
+        with bar.paused():  # computing a prefix has a bar of its own
             self.rows, self.known = rows, self.prefix.training_rows(rows.tokenized) if self.prefix else None
             if self.prefix and self.known:
                 with session.workspace.meter.time("train/validate"):
                     self.prefix.rows(session.validation.rows)  # now, before training needs its memory
                 self.prefix.page_out()
-            session.use_prefix(self.prefix if self.known else None)
+        session.use_prefix(self.prefix if self.known else None)
         return self.known
 
 
@@ -179,7 +180,7 @@ def _train_phase(
     """Train one phase, and return the optimizer's state for the next one."""
     encoder, session, options = training.encoder, training.session, training.session.options
     rows = training.rows.of_epoch(session.phases.epoch)
-    known = cached.read(training, rows)
+    known = cached.read(training, rows, bar)
     optimizer = build_optimizer(encoder, options, session.plan)
     restore_optimizer_state(encoder, optimizer, optimizer_state)
     trainable = [parameter for parameter in encoder.model.parameters() if parameter.requires_grad]
@@ -202,7 +203,7 @@ def _train_phase(
     results, trimming = StepResults(session.steps, bar, training.device, **seen), HeapTrimming()
     with encoder.frozen_in_eval(), phase.row_gradients.collected(), encoder.computing_what_the_head_reads():
         for interval in intervals:
-            phase = _of_epoch(training, phase, cached, interval.epoch)
+            phase = _of_epoch(training, phase, cached, interval.epoch, bar)
             encoder.model.train()
             of_interval = phase.rows.batching.epoch(interval.epoch)[interval.first : interval.end]
             for step, indices in enumerate(of_interval, start=session.phases.state.steps_done + 1):
@@ -215,12 +216,12 @@ def _train_phase(
     return optimizer_state_of(encoder, optimizer)
 
 
-def _of_epoch(training: _Training, phase: _Phase, cached: _CachedPrefix, epoch: int) -> _Phase:
+def _of_epoch(training: _Training, phase: _Phase, cached: _CachedPrefix, epoch: int, bar: Bar) -> _Phase:
     """Return the inputs of an epoch, counted from 0; the same if its rows are."""
     rows = training.rows.of_epoch(epoch + 1)
     if rows is phase.rows:
         return phase
-    known = cached.read(training, rows)
+    known = cached.read(training, rows, bar)
     # Rows that exceed the cache's limit are computed from the input on.
     flops = phase.flops if bool(known) == bool(phase.prefix) else _count_flops(training.encoder, known)
     return replace(phase, rows=rows, prefix=known, flops=flops)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +17,7 @@ from trained import Trained, largest_difference, same_bits, train
 import textclf_core
 from textclf_core.errors import RunError, UsageError
 from textclf_core.testing import tiny_data, tiny_encoder
+from textclf_core.types.progress import Bar, Progress
 from textclf_plugins.training.finetune import Finetune
 
 
@@ -67,6 +71,28 @@ def test_training_lowers_the_loss(tmp_path: Path) -> None:
     run = train(options, tmp_path, encoder=tiny_encoder(dropout=0.0), data=tiny_data(rows=128))
     assert run.epochs[-1]["validation_loss"] < 0.5 * run.epochs[0]["validation_loss"]
     assert run.epochs[-1]["validation_accuracy"] == 1.0
+
+
+def test_the_time_of_the_frozen_prefix_is_left_out_of_the_rate_of_the_steps(tmp_path: Path) -> None:
+    """Else the first step seems to take as long as the prefix of all rows, and hours seem left."""
+
+    class SlowPrefix(Progress):
+        @contextmanager
+        def bar(self, description: str, total: int | None, unit: str = "steps") -> Iterator[Bar]:
+            with super().bar(description, total, unit) as bar:
+                if description == "frozen prefix":
+                    time.sleep(0.5)
+                started = time.perf_counter()
+                yield bar
+                if description == "train":
+                    counted.append((bar.done / bar.rate, time.perf_counter() - started))
+
+    counted: list[tuple[float, float]] = []
+    encoder = tiny_encoder()
+    encoder.freeze(embeddings=True, blocks=[0])
+    train(Finetune(), tmp_path, encoder=encoder, data=tiny_data(rows=16), progress=SlowPrefix(quiet=True))
+    [(of_steps, whole)] = counted
+    assert of_steps < whole - 0.5
 
 
 def test_gradients_are_clipped_to_the_norm(tmp_path: Path) -> None:
